@@ -1,0 +1,8 @@
+import { availability } from "./availability.ts";
+import { bus } from "./bus.ts";
+
+/** Every request that a host may send to the widget. One entry per request, spread in from its domain. */
+export const contract = { ...availability, ...bus };
+
+/** The contract as a named type, so that editors show its name and not its schemas. */
+export interface BusContract extends Readonly<typeof contract> {}

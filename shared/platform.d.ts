@@ -1,0 +1,34 @@
+/**
+ * The few globals that browsers and Node share and that `shared/` uses.
+ * The folder compiles without the DOM and the Node libraries, so whatever is missing here cannot be used there by mistake.
+ */
+
+interface AbortSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+declare class AbortController {
+  readonly signal: AbortSignal;
+  abort(reason?: unknown): void;
+}
+
+declare function setTimeout(callback: () => void, milliseconds: number): TimerHandle;
+declare function clearTimeout(timer: TimerHandle | undefined): void;
+
+/** A browser hands out numbers, Node hands out objects; nobody here looks inside. */
+type TimerHandle = { readonly __timer: never };
+
+declare class TextEncoder {
+  encode(text: string): { readonly length: number };
+}
+
+declare const performance: { now(): number };
+
+declare class URL {
+  constructor(url: string, base?: string);
+  readonly origin: string;
+  readonly protocol: string;
+}

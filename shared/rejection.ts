@@ -1,0 +1,79 @@
+import type { Issue, Json } from "./json.ts";
+
+/** Why the bridge itself rejected a request. The backend's own answers carry no code. */
+export type RejectionCode =
+  /** The request is not an event of the contract: its message and `issues` say where. */
+  | "INVALID_REQUEST"
+  /** The widget knows no such event. */
+  | "UNKNOWN_EVENT"
+  /** A connected widget said nothing in time. The outcome is unknown. */
+  | "TIMEOUT"
+  /** The caller aborted. */
+  | "ABORTED"
+  /** No widget was connected within the request's life. */
+  | "WIDGET_UNAVAILABLE"
+  /** The connector was destroyed. */
+  | "CONNECTION_CLOSED"
+  /** The widget could not reach the backend. */
+  | "BACKEND_UNREACHABLE"
+  /** The backend did not answer within the request's life. */
+  | "BACKEND_TIMEOUT"
+  /** An answer is not what the contract says. */
+  | "INVALID_RESPONSE"
+  /** Too many requests are in flight. */
+  | "OVERLOADED"
+  /** A defect of the bridge; its text stays in the console of the side that failed. */
+  | "INTERNAL";
+
+const RETRYABLE: ReadonlySet<RejectionCode> = new Set<RejectionCode>([
+  "TIMEOUT",
+  "WIDGET_UNAVAILABLE",
+  "CONNECTION_CLOSED",
+  "BACKEND_UNREACHABLE",
+  "BACKEND_TIMEOUT",
+  "OVERLOADED",
+]);
+
+/** `payload.error` of a rejection that comes from the bridge and not from the backend. */
+export interface BridgeRejection {
+  readonly code: RejectionCode;
+  /** A sentence for a developer. Holds no token, no stack and no URL with a query. */
+  readonly message: string;
+  /** Whether the same request may succeed later without a change. */
+  readonly retryable: boolean;
+  /** What is wrong with the request, field by field. Only on `INVALID_REQUEST` and `INVALID_RESPONSE`. */
+  readonly issues?: readonly Issue[];
+}
+
+/** Thrown inside the bridge to reject the request at hand. It never crosses a window: `BridgeRejection` does. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly code: RejectionCode;
+  readonly issues: readonly Issue[] | undefined;
+
+  constructor(code: RejectionCode, message: string, options: ErrorOptions & { issues?: readonly Issue[] } = {}) {
+    super(message, options);
+    this.code = code;
+    this.issues = options.issues;
+  }
+}
+
+/** Thrown inside the widget where the backend answered with an error: its body becomes `payload.error` as it is. */
+export class BackendRefusal extends Error {
+  override readonly name = "BackendRefusal";
+  /** The answer's HTTP status. */
+  readonly status: number;
+  /** The answer's body, untouched. */
+  readonly body: Json;
+
+  constructor(status: number, body: Json) {
+    super(`The backend answered with status ${status}`);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+/** A refusal as the data that crosses the windows. */
+export function toBridgeRejection({ code, message, issues }: Refusal): BridgeRejection {
+  return { code, message, retryable: RETRYABLE.has(code), ...(issues && { issues }) };
+}
