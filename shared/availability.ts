@@ -11,13 +11,7 @@ export const AVAILABILITY_STATES = ["offline", "do_not_disturb", "available", "o
  * Why an agent is unavailable. A reason stands in `status` in place of the plain `do_not_disturb`.
  * `in_traning` is how the wire spells it.
  */
-export const UNAVAILABLE_REASONS = [
-  "out_for_lunch",
-  "on_a_break",
-  "in_traning",
-  "doing_back_office",
-  "other",
-] as const;
+export const UNAVAILABLE_REASONS = ["out_for_lunch", "on_a_break", "in_traning", "doing_back_office", "other"] as const;
 
 /** Every word that `status` may hold. */
 export const AVAILABILITY_STATUSES = [...AVAILABILITY_STATES, ...UNAVAILABLE_REASONS] as const;

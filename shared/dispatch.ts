@@ -6,14 +6,14 @@ import {
   type CheckedEvent,
   DEFAULT_TIMEOUT_MS,
   fulfilled,
-  invalidRequest,
   MAX_IN_FLIGHT,
   peek,
   readEvent,
-  rejected,
+  type Rejected,
+  refused,
   type Settlement,
 } from "./envelope.ts";
-import { BackendRefusal, Refusal } from "./rejection.ts";
+import { BackendRefusal, describeIssue, invalidRequest, Refusal } from "./rejection.ts";
 
 /** What a handler knows of the request at hand, beside its payload. */
 export interface RequestScope {
@@ -89,7 +89,7 @@ export function createDispatcher<Contract extends ContractOf<Contract>, Services
     }
     const id = meta?.id;
     if (id === undefined) return Symbol(type);
-    if (inFlight.has(id)) throw invalidRequest([{ path: "meta.id", expected: "an id that is not in flight" }]);
+    if (inFlight.has(id)) throw invalidRequest("meta.id", "an id that is not in flight");
     return id;
   }
 
@@ -98,8 +98,9 @@ export function createDispatcher<Contract extends ContractOf<Contract>, Services
     try {
       return fulfilled(asked, await settle(readEvent(event)));
     } catch (error) {
-      if (!(error instanceof Refusal || error instanceof BackendRefusal)) onDefect(error);
-      return rejected(asked, error);
+      if (error instanceof BackendRefusal) return refusedByBackend(asked, error);
+      if (!(error instanceof Refusal)) onDefect(error);
+      return refused(asked, error);
     }
   };
 }
@@ -107,15 +108,23 @@ export function createDispatcher<Contract extends ContractOf<Contract>, Services
 /** A handler once its entry has been looked up by name: what ties the two types together is `Handlers`. */
 type Handler<Services> = (payload: unknown, context: Services & RequestScope) => unknown;
 
+/** The backend's body becomes the error as it is. */
+function refusedByBackend({ type, id }: Asked, { body, status }: BackendRefusal): Rejected {
+  return {
+    type: `${type}_REJECTED`,
+    payload: { error: body },
+    meta: { ...(id && { id }), source: "backend", status },
+  };
+}
+
 function parsePayload(schema: v.GenericSchema, payload: unknown): unknown {
   const result = v.safeParse(schema, payload);
   if (result.success) return result.output;
-  throw invalidRequest(
-    result.issues.map((issue) => ({
-      path: ["payload", v.getDotPath(issue)].filter(Boolean).join("."),
-      expected: issue.message,
-    })),
-  );
+  const issues = result.issues.map((issue) => ({
+    path: ["payload", v.getDotPath(issue)].filter(Boolean).join("."),
+    expected: issue.message,
+  }));
+  throw new Refusal("INVALID_REQUEST", issues.map(describeIssue).join("; "), issues);
 }
 
 function whenAborted(signal: AbortSignal): Promise<never> {

@@ -3,8 +3,8 @@
  *
  * Written by hand, without valibot, because it runs on the host's page, where penpal is the only run-time dependency.
  */
-import { describeIssue, type Issue, NotJsonError, toJson } from "./json.ts";
-import { BackendRefusal, type BridgeRejection, Refusal, toBridgeRejection } from "./rejection.ts";
+import { toJson } from "./json.ts";
+import { invalidRequest, Refusal } from "./rejection.ts";
 
 /** Longest `meta.id`, in characters. */
 export const MAX_ID_LENGTH = 64;
@@ -77,13 +77,11 @@ export interface Asked {
   readonly id?: string;
 }
 
-/** The name under which something that is no event at all is rejected. */
-const NO_EVENT = "BUS.INVALID_EVENT";
-
 /** Reads the type and the id of what may be anything at all. Runs no getter and never throws. */
 export function peek(event: unknown): Asked {
   const type = ownValue(event, "type");
-  if (typeof type !== "string") return { type: NO_EVENT };
+  // The name under which something that is no event at all is rejected.
+  if (typeof type !== "string") return { type: "BUS.INVALID_EVENT" };
   const id = ownValue(ownValue(event, "meta"), "id");
   return isId(id) ? { type, id } : { type };
 }
@@ -94,85 +92,74 @@ export function peek(event: unknown): Asked {
  * @throws {Refusal} `INVALID_REQUEST`, with the field and what was expected of it.
  */
 export function readEvent(event: unknown): CheckedEvent {
-  const { type, payload, meta } = readRecord(event);
-  if (typeof type !== "string") throw invalidRequest([{ path: "type", expected: "a string" }]);
+  const copy = copyEvent(event);
+  if (!isRecord(copy)) throw invalidRequest("", "an object");
+  const { type, payload, meta } = copy;
+  if (typeof type !== "string") throw invalidRequest("type", "a string");
   return {
     type,
-    ...(payload === undefined ? {} : { payload }),
-    ...(meta === undefined ? {} : { meta: readMeta(meta) }),
+    ...(payload !== undefined && { payload }),
+    ...(meta !== undefined && { meta: readMeta(meta) }),
   };
 }
 
-/** Rejects a request for what is wrong with it. */
-export function invalidRequest(issues: readonly Issue[], options?: ErrorOptions): Refusal {
-  return new Refusal("INVALID_REQUEST", issues.map(describeIssue).join("; "), { ...options, issues });
+function copyEvent(event: unknown): unknown {
+  try {
+    return toJson(event);
+  } catch (error) {
+    // Anything else is what a proxy's trap threw: what cannot be read cannot be sent.
+    throw error instanceof Refusal ? error : invalidRequest("", "a value that can be read");
+  }
+}
+
+function readMeta(meta: unknown): RequestMeta {
+  if (!isRecord(meta)) throw invalidRequest("meta", "an object");
+  const { id, timeoutMs, traceparent } = meta;
+  if (id !== undefined && !isId(id)) {
+    throw invalidRequest("meta.id", `a string of 1 to ${MAX_ID_LENGTH} characters`);
+  }
+  return {
+    ...(id && { id }),
+    ...(timeoutMs !== undefined && { timeoutMs: readTimeout(timeoutMs, "meta.timeoutMs") }),
+    ...(typeof traceparent === "string" && { traceparent }),
+  };
+}
+
+/**
+ * Reads a request's life: whole milliseconds from 1 to 120,000.
+ *
+ * @throws {Refusal} `INVALID_REQUEST`, naming the field by its path.
+ */
+export function readTimeout(value: unknown, path: string): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= MAX_TIMEOUT_MS) return value;
+  throw invalidRequest(path, `whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`);
 }
 
 /** The settlement of a request that succeeded. */
 export function fulfilled({ type, id }: Asked, payload: unknown): Fulfilled {
-  return { type: `${type}_FULFILLED`, payload, ...(id === undefined ? {} : { meta: { id } }) };
+  return { type: `${type}_FULFILLED`, payload, ...(id && { meta: { id } }) };
 }
 
-/** The settlement of a request that failed, from whatever was thrown. */
-export function rejected({ type, id }: Asked, reason: unknown): Rejected {
-  const echo = id === undefined ? {} : { id };
-  if (reason instanceof BackendRefusal) {
-    const { body, status } = reason;
-    return { type: `${type}_REJECTED`, payload: { error: body }, meta: { ...echo, source: "backend", status } };
-  }
-  const error: BridgeRejection = toBridgeRejection(
-    reason instanceof Refusal ? reason : new Refusal("INTERNAL", `${type} failed for a reason of the bridge's own`),
-  );
-  return { type: `${type}_REJECTED`, payload: { error }, meta: { ...echo, source: "bridge" } };
+/** The settlement of a request that the bridge rejects. What is no refusal is a defect, and its text stays here. */
+export function refused({ type, id }: Asked, reason: unknown): Rejected {
+  const refusal = reason instanceof Refusal ? reason : new Refusal("INTERNAL", "The bridge failed for a reason of its own");
+  return {
+    type: `${type}_REJECTED`,
+    payload: { error: refusal.rejection },
+    meta: { ...(id && { id }), source: "bridge" },
+  };
 }
 
-/** Whether a value has the form of an answer to a request of this type. */
-export function isSettlementOf(type: string, value: unknown): value is Settlement {
-  const given = ownValue(value, "type");
-  if (given === `${type}_FULFILLED`) return true;
-  if (given !== `${type}_REJECTED`) return false;
-  const payload = ownValue(value, "payload");
-  return typeof payload === "object" && payload !== null && "error" in payload;
+/** Whether a value has the form of an answer to this request and names it. */
+export function isSettlementOf({ type, id }: Asked, value: unknown): value is Settlement {
+  if (!isRecord(value) || !isRecord(value["meta"]) || value["meta"]["id"] !== id) return false;
+  const { type: given, payload } = value;
+  return given === `${type}_FULFILLED` || (given === `${type}_REJECTED` && isRecord(payload) && "error" in payload);
 }
 
 /** Whether a settlement is a rejection. */
 export function isRejected(settlement: Settlement): settlement is Rejected {
   return settlement.type.endsWith("_REJECTED");
-}
-
-function readRecord(event: unknown): Record<string, unknown> {
-  try {
-    const copy: unknown = toJson(event);
-    if (isRecord(copy)) return copy;
-  } catch (cause) {
-    if (cause instanceof NotJsonError) throw invalidRequest([cause.issue], { cause });
-    // A proxy's trap threw: what cannot be read cannot be sent.
-    throw invalidRequest([{ path: "", expected: "a value that can be read" }], { cause });
-  }
-  throw invalidRequest([{ path: "", expected: "an object with a type" }]);
-}
-
-function readMeta(meta: unknown): RequestMeta {
-  if (!isRecord(meta)) throw invalidRequest([{ path: "meta", expected: "an object" }]);
-  const { id, timeoutMs, traceparent } = meta;
-  const issues: Issue[] = [];
-  if (id !== undefined && !isId(id)) {
-    issues.push({ path: "meta.id", expected: `a string of 1 to ${MAX_ID_LENGTH} characters` });
-  }
-  if (timeoutMs !== undefined && !isTimeout(timeoutMs)) {
-    issues.push({ path: "meta.timeoutMs", expected: `whole milliseconds from 1 to ${MAX_TIMEOUT_MS}` });
-  }
-  if (issues.length > 0) throw invalidRequest(issues);
-  return {
-    ...(isId(id) && { id }),
-    ...(isTimeout(timeoutMs) && { timeoutMs }),
-    ...(typeof traceparent === "string" && { traceparent }),
-  };
-}
-
-/** Whether a value can be a request's life: whole milliseconds from 1 to 120,000. */
-export function isTimeout(value: unknown): value is number {
-  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_TIMEOUT_MS;
 }
 
 function isId(value: unknown): value is string {
@@ -185,7 +172,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** An own data property of what may be anything at all. Accessors, and proxies whose traps throw, count as absent. */
 function ownValue(target: unknown, key: string): unknown {
-  if (!isRecord(target)) return undefined;
   try {
     return Object.getOwnPropertyDescriptor(target, key)?.value;
   } catch {

@@ -4,7 +4,8 @@
  * Such texts can be compared by equality; nothing else about origins ever is.
  */
 export function isExactOrigin(text: string): boolean {
-  if (!/^https?:\/\//.test(text)) return false;
+  // A URL's host may hold more than a name may, `*` and `;` among it, which mean something where policies are written.
+  if (!/^https?:\/\/[\w.:[\]-]+$/.test(text)) return false;
   try {
     return new URL(text).origin === text;
   } catch {

@@ -1,9 +1,9 @@
-import { connect, type Message, type Messenger } from "penpal";
+import { connect, type Messenger } from "penpal";
 
 /** One end of the bus. */
 export interface Port {
   /** Resolves at the handshake. Penpal leaves it pending for ever where the port is closed before that. */
-  readonly opened: Promise<void>;
+  readonly opened: Promise<unknown>;
   /**
    * Posts an event to the other side and resolves with what its `post` returned.
    * It may never settle: a call in flight when the other window reloads is lost, so callers bring their own timer.
@@ -13,37 +13,21 @@ export interface Port {
   close(): void;
 }
 
-/** The one method that each side exposes. */
-interface Remote {
-  readonly post: (event: unknown) => Promise<unknown>;
-  // penpal's own type for a set of methods asks for an index signature.
-  readonly [method: string]: (event: unknown) => Promise<unknown>;
-}
+/** The one method that each side exposes. A type alias, since penpal's own type asks for an index signature. */
+type Remote = {
+  post(event: unknown): unknown;
+};
 
 /** Opens a port over penpal. `receive` answers what the other side posts; it must not throw. */
 export function openPort(messenger: Messenger, receive: (event: unknown) => unknown): Port {
   const { promise, destroy } = connect<Remote>({
-    messenger: withoutStacks(messenger),
+    messenger,
     // penpal looks methods up through the prototype chain; without a prototype there is only `post`.
     methods: Object.assign(Object.create(null), { post: receive }),
   });
   return {
-    opened: promise.then(() => undefined),
+    opened: promise,
     post: async (event) => (await promise).post(event),
     close: destroy,
   };
-}
-
-/** Penpal sends an error with its stack, even its own METHOD_NOT_FOUND: a stack is nobody else's to read. */
-function withoutStacks(messenger: Messenger): Messenger {
-  return {
-    ...messenger,
-    sendMessage: (message, transferables) => messenger.sendMessage(withoutStack(message), transferables),
-  };
-}
-
-function withoutStack(message: Message): Message {
-  if (message.type !== "REPLY" || !message.isSerializedErrorInstance) return message;
-  const { stack: _stack, ...value } = message.value;
-  return { ...message, value };
 }

@@ -1,4 +1,4 @@
-import type { Issue, Json } from "./json.ts";
+import type { Json } from "./json.ts";
 
 /** Why the bridge itself rejected a request. The backend's own answers carry no code. */
 export type RejectionCode =
@@ -25,14 +25,13 @@ export type RejectionCode =
   /** A defect of the bridge; its text stays in the console of the side that failed. */
   | "INTERNAL";
 
-const RETRYABLE: ReadonlySet<RejectionCode> = new Set<RejectionCode>([
-  "TIMEOUT",
-  "WIDGET_UNAVAILABLE",
-  "CONNECTION_CLOSED",
-  "BACKEND_UNREACHABLE",
-  "BACKEND_TIMEOUT",
-  "OVERLOADED",
-]);
+/** One thing that is wrong with a request or an answer: where, and what was expected there. */
+export interface Issue {
+  /** Keys from the root, joined by dots: `payload.variables.userId`. Empty for the root itself. */
+  readonly path: string;
+  /** Completes the sentence "expected …". */
+  readonly expected: string;
+}
 
 /** `payload.error` of a rejection that comes from the bridge and not from the backend. */
 export interface BridgeRejection {
@@ -41,20 +40,19 @@ export interface BridgeRejection {
   readonly message: string;
   /** Whether the same request may succeed later without a change. */
   readonly retryable: boolean;
-  /** What is wrong with the request, field by field. Only on `INVALID_REQUEST` and `INVALID_RESPONSE`. */
+  /** What is wrong, field by field. Only on `INVALID_REQUEST` and `INVALID_RESPONSE`. */
   readonly issues?: readonly Issue[];
 }
 
-/** Thrown inside the bridge to reject the request at hand. It never crosses a window: `BridgeRejection` does. */
+/** Thrown inside the bridge to reject the request at hand. It never crosses a window: its `rejection` does. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
-  readonly code: RejectionCode;
-  readonly issues: readonly Issue[] | undefined;
+  readonly rejection: BridgeRejection;
 
-  constructor(code: RejectionCode, message: string, options: ErrorOptions & { issues?: readonly Issue[] } = {}) {
-    super(message, options);
-    this.code = code;
-    this.issues = options.issues;
+  constructor(code: RejectionCode, message: string, issues?: readonly Issue[]) {
+    super(message);
+    const retryable = /^(TIMEOUT|WIDGET|CONNECTION|BACKEND|OVERLOADED)/.test(code);
+    this.rejection = { code, message, retryable, ...(issues && { issues }) };
   }
 }
 
@@ -73,7 +71,12 @@ export class BackendRefusal extends Error {
   }
 }
 
-/** A refusal as the data that crosses the windows. */
-export function toBridgeRejection({ code, message, issues }: Refusal): BridgeRejection {
-  return { code, message, retryable: RETRYABLE.has(code), ...(issues && { issues }) };
+/** Refuses a request for one thing that is wrong with it: where, and what was expected there. */
+export function invalidRequest(path: string, expected: string): Refusal {
+  return new Refusal("INVALID_REQUEST", describeIssue({ path, expected }), [{ path, expected }]);
+}
+
+/** An issue as a sentence that names the field and what was expected of it. */
+export function describeIssue({ path, expected }: Issue): string {
+  return `${path || "event"}: expected ${expected}`;
 }

@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { createGateway } from "./app.ts";
+import { createSampleStore } from "./sample-agents.ts";
+import { TEST_FILES } from "./test-build.ts";
+
+function gateway() {
+  return createGateway({
+    allowedOrigins: ["https://crm.example.com"],
+    availabilities: createSampleStore(),
+    files: TEST_FILES,
+    onDefect: (error) => {
+      throw error;
+    },
+  });
+}
+
+test("answers a health check", async () => {
+  const answer = await gateway().request("/healthz");
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("Cache-Control")).toBe("no-store");
+  await expect(answer.json()).resolves.toEqual({ status: "ok" });
+});
+
+test.each(["/", "/v1", "/v1/users", "/widget/index.html", "/widget/other", "/favicon.ico"])(
+  "answers 404 at %s",
+  async (path) => {
+    const answer = await gateway().request(`${path}?token=secret`);
+    expect(answer.status).toBe(404);
+    expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
+    await expect(answer.json()).resolves.toEqual({
+      type: "about:blank",
+      title: "Not Found",
+      status: 404,
+      detail: `Nothing is at ${path}`,
+    });
+  },
+);
+
+const PATHS = ["/healthz", "/v1/users/123/availability", "/widget", "/widget/", "/widget/assets/a.js", "/embed.js"];
+
+test.each(PATHS)("names the allowed methods where another one is used on %s", async (path) => {
+  const answers = ["POST", "PUT", "DELETE", "OPTIONS"].map((method) => gateway().request(path, { method }));
+  for (const answer of await Promise.all(answers)) {
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get("Allow")).toBe("GET, HEAD");
+    expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
+  }
+});
+
+test.each(["/healthz", "/v1/users/123/availability", "/widget/", "/embed.js", "/nothing"])(
+  "answers HEAD at %s as GET, without the body",
+  async (path) => {
+    const get = await gateway().request(path);
+    const head = await gateway().request(path, { method: "HEAD" });
+    expect(head.status).toBe(get.status);
+    expect(head.headers.get("Content-Type")).toBe(get.headers.get("Content-Type"));
+    await expect(head.text()).resolves.toBe("");
+  },
+);
+
+test.each([...PATHS, "/nothing"])("lets no browser guess the type of %s", async (path) => {
+  const answer = await gateway().request(path);
+  expect(answer.headers.get("X-Content-Type-Options")).toBe("nosniff");
+});

@@ -1,0 +1,88 @@
+import { readdir, readFile } from "node:fs/promises";
+import { basename, extname, join, relative, sep } from "node:path";
+import { hashTag } from "./content-hash.ts";
+import { systemErrorCode } from "./system-error.ts";
+
+/** A file of the build, held in memory. */
+export interface BuiltFile {
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly contentType: string;
+  /** A strong entity tag, with its quotes. */
+  readonly etag: string;
+}
+
+/** What the build made for browsers. */
+export interface BuiltFiles {
+  /** The widget's document as it was built, without its settings. */
+  readonly widgetHtml: string;
+  /** The widget's other files by their path from its document: `assets/view-Bx1.js`. */
+  readonly widgetAssets: ReadonlyMap<string, BuiltFile>;
+  /** The loader script. */
+  readonly embed: BuiltFile;
+}
+
+/** The build has not run, or not to its end. */
+export class NotBuiltError extends Error {
+  override readonly name = "NotBuiltError";
+}
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".ico": "image/x-icon",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".png": "image/png",
+  ".svg": "image/svg+xml",
+  ".webp": "image/webp",
+  ".woff2": "font/woff2",
+};
+
+/**
+ * Everything in the build's directory that browsers may ask for, read once. No request reaches the file system, so no
+ * path in one can lead out of the directory.
+ *
+ * @throws {NotBuiltError} where the widget or the loader script is missing.
+ */
+export async function readBuiltFiles(directory: string): Promise<BuiltFiles> {
+  const [html, embed] = await Promise.all([
+    readBuilt(directory, join("widget", "index.html")),
+    readBuilt(directory, "embed.js"),
+  ]);
+  return {
+    widgetHtml: new TextDecoder().decode(html),
+    widgetAssets: await readAssets(join(directory, "widget")),
+    embed: toBuiltFile("embed.js", embed),
+  };
+}
+
+async function readBuilt(directory: string, path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(join(directory, path));
+  } catch (cause) {
+    if (systemErrorCode(cause) !== "ENOENT") throw cause;
+    const missing = join(basename(directory), path);
+    throw new NotBuiltError(`The widget is not built: ${missing} is missing. Run "npm run build" first.`, { cause });
+  }
+}
+
+async function readAssets(directory: string): Promise<ReadonlyMap<string, BuiltFile>> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile() && extname(entry.name) !== ".map")
+    .map((entry) => join(entry.parentPath, entry.name));
+  const files = paths.map(
+    async (path): Promise<[string, BuiltFile]> => [
+      relative(directory, path).split(sep).join("/"),
+      toBuiltFile(path, await readFile(path)),
+    ],
+  );
+  return new Map((await Promise.all(files)).filter(([path]) => path.startsWith("assets/")));
+}
+
+function toBuiltFile(path: string, bytes: Uint8Array): BuiltFile {
+  return {
+    body: Uint8Array.from(bytes),
+    contentType: CONTENT_TYPES[extname(path)] ?? "application/octet-stream",
+    etag: hashTag(bytes),
+  };
+}

@@ -1,0 +1,25 @@
+/** Something that a reader may hold a copy of. */
+export interface Representation {
+  /** A strong entity tag, with its quotes. */
+  readonly etag: string;
+  readonly contentType: string;
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  /** Sent with every answer, 304 included. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** 200 with the representation, or 304 without its body where the request says that its sender holds it already. */
+export function answerWith(request: Request, { etag, contentType, body, headers }: Representation): Response {
+  if (isHeld(request.headers.get("If-None-Match"), etag)) {
+    return new Response(null, { status: 304, headers: { ...headers, ETag: etag } });
+  }
+  return new Response(body, { headers: { ...headers, ETag: etag, "Content-Type": contentType } });
+}
+
+/** `If-None-Match` compares weakly, so that `W/"7"` matches `"7"`: RFC 9110 §13.1.2. */
+function isHeld(ifNoneMatch: string | null, etag: string): boolean {
+  if (ifNoneMatch === null) return false;
+  if (ifNoneMatch.trim() === "*") return true;
+  // Tags are found, not split apart: a comma may stand inside of one.
+  return ifNoneMatch.match(/"[\x21\x23-\x7e\x80-\xff]*"/g)?.includes(etag) ?? false;
+}

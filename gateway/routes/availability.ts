@@ -1,0 +1,35 @@
+import { Hono } from "hono";
+import * as v from "valibot";
+import { UserId } from "../../shared/contracts/availability.ts";
+import type { AvailabilityStore } from "../availability-store.ts";
+import { answerWith } from "../conditional.ts";
+import { methodNotAllowed, problem } from "../problem.ts";
+
+/** Serves the availability of one user. */
+export function createAvailabilityRoutes(availabilities: AvailabilityStore): Hono {
+  const path = "/v1/users/:userId/availability";
+  return new Hono()
+    .get(path, async (context) => {
+      const userId = parseUserId(context.req.param("userId"));
+      if (userId === undefined) {
+        return problem(400, `A user id is a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`);
+      }
+      const request = context.req.raw;
+      const availability = await availabilities.read(userId, request.signal);
+      if (!availability) return problem(404, `No user ${userId}`);
+      return answerWith(request, {
+        // Wrap-up time that has run down leaves the version as it is: a reader counts down by itself.
+        etag: `"${availability.version}"`,
+        contentType: "application/json",
+        body: JSON.stringify(availability),
+        headers: { "Cache-Control": "private, no-cache" },
+      });
+    })
+    .all(path, methodNotAllowed("GET, HEAD"));
+}
+
+/** A user has one address, so `01`, `1.0` and `1e3` are no ids. */
+function parseUserId(text: string): number | undefined {
+  const userId = Number(text);
+  return v.is(UserId, userId) && String(userId) === text ? userId : undefined;
+}

@@ -1,0 +1,38 @@
+import * as v from "valibot";
+import { expect, test } from "vitest";
+import { AVAILABILITY_STATUSES, readAvailability } from "../shared/availability.ts";
+import { Availability } from "../shared/contracts/availability.ts";
+import { createSampleStore, SAMPLE_AGENTS, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
+
+const never = new AbortController().signal;
+
+async function readSample(userId: number): Promise<Availability> {
+  const clock = { wallMs: () => 1000, monotonicMs: () => 0 };
+  return v.parse(Availability, await createSampleStore(clock).read(userId, never));
+}
+
+test("has an agent in every status from 101 on, in the contract's order", async () => {
+  const ids = AVAILABILITY_STATUSES.map((_status, index) => 101 + index);
+  const statuses = await Promise.all(ids.map(async (id) => (await readSample(id)).status));
+  expect(statuses).toEqual(AVAILABILITY_STATUSES);
+  expect(ids.at(-1)).toBe(110);
+});
+
+test("has 123, who can be called and has wrap-up time configured", async () => {
+  const availability = await readSample(123);
+  expect(availability).toMatchObject({ status: "available", wrapUpTimeConfig: 30, wrapUpTimeTtl: 0 });
+  expect(readAvailability(availability).callable).toBe(true);
+});
+
+test("has 124, whose wrap-up time runs", async () => {
+  expect(readAvailability(await readSample(124)).callable).toBe(false);
+});
+
+test("has 3000, who is answered after three seconds", () => {
+  expect(SAMPLE_AGENTS.has(3000)).toBe(true);
+  expect(SAMPLE_DELAYS_MS).toEqual(new Map([[3000, 3000]]));
+});
+
+test("has no 404404", async () => {
+  await expect(createSampleStore().read(404_404, never)).resolves.toBeUndefined();
+});

@@ -1,0 +1,27 @@
+import { AVAILABILITY_STATUSES } from "../shared/availability.ts";
+import type { AvailabilityStore } from "./availability-store.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { type AgentState, createMemoryStore } from "./memory-store.ts";
+import { withSlowAgents } from "./slow-agents.ts";
+
+const FIRST_STATUS_ID = 101;
+
+/** Agents to try the product with, by user id: 101 to 110 are in each status, in the contract's order. */
+export const SAMPLE_AGENTS: ReadonlyMap<number, AgentState> = new Map<number, AgentState>([
+  ...AVAILABILITY_STATUSES.map((status, index): [number, AgentState] => [FIRST_STATUS_ID + index, { status }]),
+  // Can be called: no wrap-up time is left.
+  [123, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 0 } }],
+  // Has just ended a call. Long enough that whoever starts the gateway still sees it run down.
+  [124, { status: "available", wrapUp: { configuredSeconds: 300, leftSeconds: 300 } }],
+  [3000, { status: "available" }],
+]);
+
+/** Agents that are answered late, in milliseconds by user id, so that waiting and cancelling can be seen. */
+export const SAMPLE_DELAYS_MS: ReadonlyMap<number, number> = new Map([[3000, 3000]]);
+
+/** A store in memory that holds the sample agents, as they are at this moment. */
+export function createSampleStore(clock: Clock = systemClock): AvailabilityStore {
+  const store = createMemoryStore(clock);
+  for (const [userId, state] of SAMPLE_AGENTS) store.set(userId, state);
+  return withSlowAgents(store, SAMPLE_DELAYS_MS);
+}

@@ -1,0 +1,117 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
+import type { AvailabilityStore } from "./availability-store.ts";
+import { createSampleStore } from "./sample-agents.ts";
+import { ListenError, type RunningGateway, serveGateway } from "./serve.ts";
+import { readSettings } from "./settings.ts";
+import { TEST_BUILD, TEST_FILES } from "./test-build.ts";
+
+async function listeningGateway(
+  availabilities: AvailabilityStore,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<RunningGateway & { readonly defects: readonly unknown[] }> {
+  const defects: unknown[] = [];
+  const gateway = await serveGateway(readSettings({ GATEWAY_PORT: "0", ...environment }), {
+    availabilities,
+    files: TEST_FILES,
+    onDefect: (error) => void defects.push(error),
+  });
+  onTestFinished(gateway.close);
+  return { ...gateway, defects };
+}
+
+/** A store that answers when the test says so. */
+function heldStore() {
+  const held: { arrived?: (signal: AbortSignal) => void; answer?: () => void } = {};
+  const arrival = new Promise<AbortSignal>((resolve) => {
+    held.arrived = resolve;
+  });
+  const store: AvailabilityStore = {
+    read: (userId, signal) =>
+      new Promise((resolve, reject) => {
+        held.answer = () => resolve({ userId, status: "available", version: 1 });
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+        held.arrived?.(signal);
+      }),
+  };
+  return { store, arrival, answer: () => held.answer?.() };
+}
+
+test("answers over a socket, on a free port", async () => {
+  const { origin } = await listeningGateway(createSampleStore());
+  expect(origin).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  const answer = await fetch(`${origin}/v1/users/123/availability`);
+  expect(answer.status).toBe(200);
+  await expect(answer.json()).resolves.toMatchObject({ userId: 123, status: "available" });
+});
+
+test("says how long its answers are", async () => {
+  const { origin } = await listeningGateway(createSampleStore());
+  const answer = await fetch(`${origin}/embed.js`);
+  expect(answer.headers.get("Content-Length")).toBe(String(TEST_BUILD["embed.js"].length));
+  await expect(answer.text()).resolves.toBe(TEST_BUILD["embed.js"]);
+});
+
+test("answers a health check that names no host", async () => {
+  const { origin } = await listeningGateway(createSampleStore());
+  const socket = connect(Number(new URL(origin).port), "127.0.0.1");
+  socket.write("GET /healthz HTTP/1.0\r\n\r\n");
+  const [data] = await once(socket, "data");
+  expect(String(data)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+});
+
+test("tells the store when the client has gone, and takes that for no defect", async () => {
+  const { store, arrival } = heldStore();
+  const { origin, defects } = await listeningGateway(store);
+  const client = new AbortController();
+  const asking = fetch(`${origin}/v1/users/123/availability`, { signal: client.signal });
+  const signal = await arrival;
+  expect(signal.aborted).toBe(false);
+  client.abort();
+  await expect(asking).rejects.toThrow();
+  if (!signal.aborted) await once(signal, "abort");
+  expect(signal.aborted).toBe(true);
+  expect(defects).toEqual([]);
+});
+
+test("answers what is in flight before it closes, and then holds no connection open", async () => {
+  const { store, arrival, answer } = heldStore();
+  const { origin, close } = await listeningGateway(store);
+  const asking = fetch(`${origin}/v1/users/123/availability`);
+  await arrival;
+  const closing = close();
+  answer();
+  await expect((await asking).json()).resolves.toMatchObject({ userId: 123 });
+  await closing;
+  await expect(fetch(origin)).rejects.toThrow();
+});
+
+test.each([
+  ["has been answered", "GET /healthz HTTP/1.1\r\nHost: gateway.test\r\n\r\n"],
+  ["has not asked anything yet", ""],
+])("closes a connection at once that %s", async (_what, text) => {
+  const { origin, close } = await listeningGateway(createSampleStore());
+  const socket = connect(Number(new URL(origin).port), "127.0.0.1");
+  const ended = once(socket, "close");
+  await once(socket, "connect");
+  socket.write(text);
+  if (text) await once(socket, "data");
+  await close();
+  await ended;
+});
+
+test("says which port is in use", async () => {
+  const { origin } = await listeningGateway(createSampleStore());
+  const { port } = new URL(origin);
+  const second = listeningGateway(createSampleStore(), { GATEWAY_PORT: port });
+  await expect(second).rejects.toThrow(ListenError);
+  await expect(second).rejects.toThrow(
+    `Port ${port} of 127.0.0.1 is in use: stop what uses it, or set another, for example GATEWAY_PORT=4101`,
+  );
+});
+
+test("says why it cannot listen on an address that is not this machine's", async () => {
+  const elsewhere = listeningGateway(createSampleStore(), { GATEWAY_HOST: "192.0.2.1" });
+  await expect(elsewhere).rejects.toThrow(/^Cannot listen on port 0 of 192\.0\.2\.1, .*EADDRNOTAVAIL/);
+});

@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+/** The gateway's executable. Built, it is `dist/gateway/server.js`, two levels below the build's directory. */
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { NotBuiltError } from "./built-files.ts";
+import { ListenError } from "./serve.ts";
+import { SettingsError } from "./settings.ts";
+import { startGateway } from "./start.ts";
+import { WidgetDocumentError } from "./widget-document.ts";
+
+/** What the operator can put right; everything else is a defect, whose stack is worth printing. */
+const OPERATORS_ERRORS = [SettingsError, NotBuiltError, WidgetDocumentError, ListenError];
+
+try {
+  const gateway = await startGateway({
+    environment: process.env,
+    buildDirectory: dirname(dirname(fileURLToPath(import.meta.url))),
+    print: console.log,
+    onDefect: console.error,
+  });
+  // Once each: a second signal ends a process that takes too long to close.
+  process.once("SIGTERM", () => void gateway.close());
+  process.once("SIGINT", () => void gateway.close());
+} catch (error) {
+  if (!OPERATORS_ERRORS.some((type) => error instanceof type)) throw error;
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

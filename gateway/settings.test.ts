@@ -1,0 +1,97 @@
+import { expect, test } from "vitest";
+import { readSettings, SettingsError } from "./settings.ts";
+
+test("has a default for everything outside of production", () => {
+  expect(readSettings({})).toEqual({ host: "127.0.0.1", port: 4100, allowedOrigins: ["http://localhost:4000"] });
+});
+
+test("reads what the environment says", () => {
+  const settings = readSettings({
+    GATEWAY_PORT: "0",
+    GATEWAY_HOST: "::1",
+    ALLOWED_ORIGINS: "https://crm.example.com , http://localhost:4000,https://crm.example.com",
+    NODE_ENV: "production",
+  });
+  expect(settings).toEqual({
+    host: "::1",
+    port: 0,
+    allowedOrigins: ["https://crm.example.com", "http://localhost:4000"],
+  });
+});
+
+test("takes an empty port and host for ones that are not set", () => {
+  expect(readSettings({ GATEWAY_PORT: "", GATEWAY_HOST: "" })).toMatchObject({ host: "127.0.0.1", port: 4100 });
+});
+
+const PORT_LINE = "is no port (a whole number from 0 to 65535), for example GATEWAY_PORT=4100";
+const HOST_LINE = "is no host name or IP address, for example GATEWAY_HOST=127.0.0.1";
+
+test.each([
+  ["GATEWAY_PORT", "abc", PORT_LINE],
+  ["GATEWAY_PORT", "65536", PORT_LINE],
+  ["GATEWAY_PORT", "-1", PORT_LINE],
+  ["GATEWAY_PORT", "41.5", PORT_LINE],
+  ["GATEWAY_PORT", "0x10", PORT_LINE],
+  ["GATEWAY_PORT", " 4100", PORT_LINE],
+  ["GATEWAY_HOST", "my host", HOST_LINE],
+  ["GATEWAY_HOST", "http://127.0.0.1", HOST_LINE],
+])("refuses %s=%j", (name, value, line) => {
+  expect(messageFor({ [name]: value })).toBe(`${name}: ${JSON.stringify(value)} ${line}`);
+});
+
+test.each([
+  ["", "is empty"],
+  ["*", "holds a *, and every origin must be named in full"],
+  ["https://*.example.com", "holds a *, and every origin must be named in full"],
+  ["null", "is what every sandboxed page calls itself"],
+  ["crm.example.com", "does not start with https:// or http://"],
+  ["file:///crm.html", "does not start with https:// or http://"],
+  ["https://", "is no URL"],
+  ["https://crm.example.com/", "ends with a slash: write https://crm.example.com"],
+  ["https://crm.example.com/app", "has a path or a query: write https://crm.example.com"],
+  ["https://crm.example.com?a=1", "has a path or a query: write https://crm.example.com"],
+  ["https://crm.example.com:443", "is not written as browsers write it: write https://crm.example.com"],
+  ["https://CRM.example.com", "is not written as browsers write it: write https://crm.example.com"],
+  ["https://agent@crm.example.com", "is not written as browsers write it: write https://crm.example.com"],
+  ["https://crm.example.com;script-src", "has a host that the frame-ancestors of a CSP cannot name"],
+  ["http://[::1]:4000", "has a host that the frame-ancestors of a CSP cannot name"],
+])("refuses %j as an allowed origin", (origin, why) => {
+  expect(messageFor({ ALLOWED_ORIGINS: origin })).toBe(
+    `ALLOWED_ORIGINS: ${JSON.stringify(origin)} is no exact origin (it ${why}), ` +
+      "for example ALLOWED_ORIGINS=https://crm.example.com,https://help.example.com",
+  );
+});
+
+test("names each bad origin of a list in one line", () => {
+  const message = messageFor({ ALLOWED_ORIGINS: "https://crm.example.com,*,null," });
+  expect(message.split("\n")).toHaveLength(1);
+  expect(message).toContain('"*" is no exact origin');
+  expect(message).toContain('"null" is no exact origin');
+  expect(message).toContain('"" is no exact origin');
+  expect(message).not.toContain('"https://crm.example.com"');
+});
+
+test("refuses to start in production without allowed origins", () => {
+  expect(messageFor({ NODE_ENV: "production" })).toBe(
+    "ALLOWED_ORIGINS: is not set, and with NODE_ENV=production it must be, " +
+      "for example ALLOWED_ORIGINS=https://crm.example.com,https://help.example.com",
+  );
+});
+
+test("names every bad setting at once, one line each", () => {
+  const environment = { GATEWAY_PORT: "abc\n", GATEWAY_HOST: "a b", NODE_ENV: "production" };
+  const names = messageFor(environment)
+    .split("\n")
+    .map((line) => line.split(":")[0]);
+  expect(names).toEqual(["GATEWAY_PORT", "GATEWAY_HOST", "ALLOWED_ORIGINS"]);
+});
+
+function messageFor(environment: Readonly<Record<string, string>>): string {
+  try {
+    readSettings(environment);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message;
+    throw error;
+  }
+  throw new Error("These settings were taken");
+}

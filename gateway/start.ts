@@ -1,0 +1,32 @@
+import { readBuiltFiles } from "./built-files.ts";
+import { createSampleStore } from "./sample-agents.ts";
+import { type RunningGateway, serveGateway } from "./serve.ts";
+import { readSettings } from "./settings.ts";
+
+/** What starting a gateway needs of the process that it runs in. */
+export interface StartOptions {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The build's directory, which holds `widget/` and `embed.js`. */
+  readonly buildDirectory: string;
+  /** Tells the operator one line. */
+  readonly print: (line: string) => void;
+  readonly onDefect: (error: unknown) => void;
+}
+
+/**
+ * Starts the gateway that the environment describes, and says where it listens and what it serves.
+ *
+ * @throws {SettingsError} for bad settings.
+ * @throws {NotBuiltError} where the build has not run.
+ * @throws {WidgetDocumentError} where the built document has no place for the widget's settings.
+ * @throws {ListenError} where it cannot listen.
+ */
+export async function startGateway(options: StartOptions): Promise<RunningGateway> {
+  const { environment, buildDirectory, print, onDefect } = options;
+  const settings = readSettings(environment);
+  const files = await readBuiltFiles(buildDirectory);
+  const gateway = await serveGateway(settings, { availabilities: createSampleStore(), files, onDefect });
+  print(`Gateway listening on ${gateway.origin}`);
+  print("Serving sample agents from memory, since no upstream is configured");
+  return gateway;
+}

@@ -1,0 +1,4 @@
+/** The code of an error that the operating system reported, such as `ENOENT`; `undefined` for any other value. */
+export function systemErrorCode(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}

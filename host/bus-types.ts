@@ -1,0 +1,47 @@
+/**
+ * The bus as a host page sees it. Everything is derived from the contract by type alone, so no schema reaches the page.
+ */
+import type * as contract from "../shared/contract.ts";
+import type { BusContract } from "../shared/contracts/index.ts";
+import type { Envelope, Fulfilled, Rejected, RequestMeta } from "../shared/envelope.ts";
+
+/** The events that a host may send. */
+export type RequestType = contract.RequestType<BusContract>;
+
+/** What a request of this type carries. */
+export type RequestPayload<Type extends RequestType> = contract.RequestPayload<BusContract, Type>;
+
+/** What a request of this type fulfils with. Words of an enumeration stay open, since a widget may be newer than this code. */
+export type FulfilledPayload<Type extends RequestType> = Open<contract.FulfilledPayload<BusContract, Type>>;
+
+/** An agent's availability as a host page gets it. */
+export type Availability = FulfilledPayload<"API.FETCH_USER_AVAILABILITY">;
+
+/** A request as an envelope. */
+export interface RequestEvent<Type extends RequestType = RequestType> {
+  readonly type: Type;
+  readonly payload: RequestPayload<Type>;
+  readonly meta?: RequestMeta;
+}
+
+/** The settlement of a request of this type: fulfilled or rejected. */
+export type SettlementOf<Type extends RequestType> = Fulfilled<Type, FulfilledPayload<Type>> | Rejected<Type>;
+
+/** What can be listened to, by the name of the event. */
+export type HeardEvents = {
+  readonly [Type in RequestType as `${Type}_FULFILLED`]: Fulfilled<Type, FulfilledPayload<Type>>;
+} & {
+  readonly [Type in RequestType as `${Type}_REJECTED`]: Rejected<Type>;
+};
+
+/** Hears a settlement together with the request that it settles, or an announcement, which has none. */
+export type EventListener<Event extends Envelope = Envelope> = (event: Event, request?: Envelope) => void;
+
+/** The same shape with every enumeration of words left open. */
+export type Open<Value> = Value extends string
+  ? string extends Value
+    ? Value
+    : Value | (string & {})
+  : Value extends object
+    ? { readonly [Key in keyof Value]: Open<Value[Key]> }
+    : Value;

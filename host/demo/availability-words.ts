@@ -1,0 +1,46 @@
+/** An availability in words that a person who takes calls would use. */
+import { type AvailabilityReading, readAvailability, type UnavailableReason } from "../../shared/availability.ts";
+import type { Availability } from "../bus-types.ts";
+
+/** What the page says of an availability. */
+export interface AvailabilityWords {
+  /** What the answer looks like: an agent who is available, but not yet for a call, must not look free. */
+  readonly look: AvailabilityReading["state"] | "wrapping_up";
+  readonly title: string;
+  readonly reason: string;
+  readonly callable: string;
+  /** How much wrap-up time is left, such as `12 s of 30 s`. */
+  readonly wrapUp: string;
+}
+
+const STATE_WORDS: Record<AvailabilityReading["state"], string> = {
+  offline: "Offline",
+  do_not_disturb: "Do not disturb",
+  available: "Available",
+  on_mobile: "On the mobile app",
+  in_call: "In a call",
+  unknown: "Unknown status",
+};
+
+const REASON_WORDS: Record<UnavailableReason, string> = {
+  out_for_lunch: "Out for lunch",
+  on_a_break: "On a break",
+  in_traning: "In training",
+  doing_back_office: "Doing back office work",
+  other: "Other",
+};
+
+/** Describes an availability as it stands with this much wrap-up time left, in seconds. */
+export function describeAvailability(availability: Availability, wrapUpLeft: number): AvailabilityWords {
+  const { status, wrapUpTimeConfig } = availability;
+  const { state, reason, callable } = readAvailability({ status, wrapUpTimeTtl: wrapUpLeft });
+  const isWrappingUp = state === "available" && !callable;
+  return {
+    look: isWrappingUp ? "wrapping_up" : state,
+    // A newer widget may say a word that this page has never heard: it is shown as it is.
+    title: state === "unknown" ? `${STATE_WORDS.unknown}: ${status}` : STATE_WORDS[state],
+    reason: reason ? REASON_WORDS[reason] : "None given",
+    callable: callable ? "Yes" : `No${isWrappingUp ? ", still wrapping up" : ""}`,
+    wrapUp: wrapUpTimeConfig === undefined ? "Not set up" : `${wrapUpLeft} s of ${wrapUpTimeConfig} s`,
+  };
+}

@@ -1,0 +1,82 @@
+/** Asks for an agent's availability and brings the outcome to the view, one request at a time. */
+import { type Envelope, isRejected, type Settlement } from "../../shared/envelope.ts";
+import type { Availability } from "../bus-types.ts";
+import type { Connector } from "../connector.ts";
+import type { AgentId } from "./agent-id.ts";
+import { describeFailure } from "./failure-words.ts";
+import type { ResultView } from "./result-view.ts";
+
+/** The page's one open question. */
+export interface Enquiry {
+  /** Asks about an agent. Takes the question before it back where that one is still open. */
+  ask(agentId: AgentId): Promise<void>;
+  /** Takes the open question back, down to the backend's work on it. */
+  cancel(): void;
+}
+
+export interface EnquiryOptions {
+  readonly connected: Promise<Connector>;
+  readonly view: ResultView;
+  /** Hears when a question is opened, and when none is open any more. */
+  readonly onPending: (pending: boolean) => void;
+}
+
+/** Creates the enquiry. Questions asked before the widget's script has loaded wait for it. */
+export function createEnquiry({ connected, view, onPending }: EnquiryOptions): Enquiry {
+  let open: AbortController | undefined;
+
+  async function ask(agentId: AgentId): Promise<void> {
+    open?.abort();
+    const mine = new AbortController();
+    open = mine;
+    const askedAt = performance.now();
+    const event = toEvent(agentId);
+    view.showPending(agentId);
+    onPending(true);
+    const settlement = await settle(event, mine.signal);
+    // A later question has taken the place of this one.
+    if (open !== mine) return;
+    open = undefined;
+    show(agentId, event, { settlement, durationMs: performance.now() - askedAt });
+    onPending(false);
+  }
+
+  async function settle(event: Envelope, signal: AbortSignal): Promise<Settlement | undefined> {
+    const connector = await Promise.race([connected, whenAborted(signal)]);
+    return connector?.dispatch(event, { signal });
+  }
+
+  function show(agentId: AgentId, event: Envelope, { settlement, durationMs }: Outcome): void {
+    if (settlement && !isRejected(settlement)) {
+      if (isAvailability(settlement.payload)) view.showAvailability(agentId, settlement.payload, durationMs);
+      return;
+    }
+    const failure = settlement && describeFailure(event, settlement);
+    if (failure) view.showFailure(agentId, failure, durationMs);
+    else view.showCancelled(agentId, durationMs);
+  }
+
+  return { ask, cancel: () => open?.abort() };
+}
+
+interface Outcome {
+  /** Absent where the question was taken back before the widget's script had loaded. */
+  readonly settlement: Settlement | undefined;
+  readonly durationMs: number;
+}
+
+/** A plain envelope and not a typed request: the page must be able to send an id that the types forbid. */
+function toEvent(userId: AgentId): Envelope {
+  return { type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId } } };
+}
+
+function whenAborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+}
+
+/** Gives a fulfilled payload its type back. The widget has held it against the contract before it sent it. */
+function isAvailability(payload: unknown): payload is Availability {
+  return typeof payload === "object" && payload !== null && "status" in payload && "version" in payload;
+}

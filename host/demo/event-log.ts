@@ -1,0 +1,73 @@
+/** The log of every event between the page and the widget, newest first. */
+import type { Envelope } from "../../shared/envelope.ts";
+import type { ConnectorRecord } from "../connector.ts";
+import { getElement, openTemplate } from "./elements.ts";
+import { formatClock, formatDuration } from "./time-words.ts";
+
+/** More would only slow the page down: who looks for older events filters them out of an observer. */
+const MAX_ENTRIES = 200;
+
+/** One line of the log. */
+interface Line {
+  readonly kind: "sent" | "settled" | "announced";
+  readonly at: number;
+  readonly envelope: Envelope;
+  /** Only on a settlement. */
+  readonly durationMs?: number;
+}
+
+const DIRECTIONS: Record<Line["kind"], string> = {
+  sent: "Sent",
+  settled: "Settled",
+  announced: "Announced",
+};
+
+/** Creates the log and returns the observer that fills it. */
+export function createEventLog(): (record: ConnectorRecord) => void {
+  const entries = getElement("log-entries", HTMLOListElement);
+  const count = getElement("log-count", HTMLElement);
+  const empty = getElement("log-empty", HTMLElement);
+  const clear = getElement("clear-log", HTMLButtonElement);
+
+  function update(): void {
+    const { length } = entries.children;
+    count.textContent = length === 0 ? "No events" : `${length} ${length === 1 ? "event" : "events"}`;
+    empty.hidden = length > 0;
+    clear.disabled = length === 0;
+  }
+
+  clear.addEventListener("click", () => {
+    entries.replaceChildren();
+    update();
+  });
+
+  return (record) => {
+    const line = toLine(record);
+    if (!line) return;
+    entries.prepend(createEntry(line));
+    while (entries.children.length > MAX_ENTRIES) entries.lastElementChild?.remove();
+    update();
+  };
+}
+
+/** A change of state is no event: the page shows it beside its name. */
+function toLine(record: ConnectorRecord): Line | undefined {
+  if (record.kind === "state") return undefined;
+  const { kind, at } = record;
+  if (kind !== "settled") return { kind, at, envelope: record.event };
+  return { kind, at, envelope: record.settlement, durationMs: record.durationMs };
+}
+
+function createEntry({ kind, at, envelope, durationMs }: Line): DocumentFragment {
+  const view = openTemplate("log-entry");
+  const entry = view.part("entry", HTMLDetailsElement);
+  entry.dataset["kind"] = envelope.type.endsWith("_REJECTED") ? "rejected" : kind;
+  view.part("time", HTMLTimeElement).dateTime = new Date(at).toISOString();
+  view.write("time", formatClock(at));
+  view.write("direction", DIRECTIONS[kind]);
+  view.write("type", envelope.type);
+  view.write("duration", durationMs === undefined ? "" : formatDuration(durationMs));
+  // A settlement may be megabytes long: it is written out only for somebody who opens it.
+  entry.addEventListener("toggle", () => view.write("json", JSON.stringify(envelope, null, 2)), { once: true });
+  return view.root;
+}

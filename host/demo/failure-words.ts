@@ -1,0 +1,53 @@
+/** A rejection in words: who failed, with what, and whether trying again may help. */
+import type { Envelope, Rejected } from "../../shared/envelope.ts";
+import { toBusError } from "../../shared/errors.ts";
+
+/** What the page says of a rejection. */
+export interface FailureWords {
+  readonly title: string;
+  readonly message: string;
+  readonly rejectedBy: string;
+  readonly status: string;
+  readonly code: string;
+  readonly retry: string;
+}
+
+/** Describes how this request was rejected, or returns `undefined` where the caller took it back: that is no failure. */
+export function describeFailure(event: Envelope, rejection: Rejected): FailureWords | undefined {
+  const { code, retryable, status } = toBusError(event, rejection);
+  if (code === "ABORTED") return undefined;
+  // The bridge's own errors have a code and a message; the backend's body may be JSON of any kind.
+  const { error } = rejection.payload;
+  return {
+    title: code === undefined ? (readText(error, ["title"]) ?? "The backend said no") : toSentence(code),
+    message: readText(error, ["detail", "message", "title"]) ?? JSON.stringify(error),
+    rejectedBy: rejection.meta.source === "bridge" ? "Bridge" : "Backend",
+    status: status === undefined ? "None" : String(status),
+    code: readCode(error),
+    retry: retryable ? "May help" : "Will not help",
+  };
+}
+
+/** `BACKEND_UNREACHABLE` as `Backend unreachable`. */
+function toSentence(code: string): string {
+  const words = code.toLowerCase().replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** What a program would tell failures apart by. A problem of type `about:blank` says that its status is enough. */
+function readCode(error: unknown): string {
+  const code = readText(error, ["code", "type"]);
+  return code === undefined || code === "about:blank" ? "None" : code;
+}
+
+/** The first of these fields that holds a text; a body that is a text itself counts as its own message. */
+function readText(body: unknown, keys: readonly string[]): string | undefined {
+  if (typeof body === "string") return keys.includes("message") ? body : undefined;
+  if (typeof body !== "object" || body === null) return undefined;
+  const fields = new Map<string, unknown>(Object.entries(body));
+  return keys.map((key) => fields.get(key)).find(isText);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}

@@ -1,0 +1,47 @@
+/** What the widget is allowed to do in its frame: run its script, as its own origin. Nothing else. */
+const SANDBOX = ["allow-scripts", "allow-same-origin"];
+
+export interface MountFrameOptions {
+  readonly src: URL;
+  /** Where the frame is shown. Without it the frame is invisible. */
+  readonly container: Element | undefined;
+  /** What a screen reader calls the frame. */
+  readonly title: string;
+}
+
+/**
+ * Creates the widget's frame and puts it into the page.
+ *
+ * @throws {TypeError} when the container is not an element in a document.
+ */
+export function mountFrame({ src, container, title }: MountFrameOptions): HTMLIFrameElement {
+  if (container && !(container.nodeType === Node.ELEMENT_NODE && container.isConnected)) {
+    throw new TypeError("container: expected an element that is in the document");
+  }
+  const frame = document.createElement("iframe");
+  frame.title = title;
+  frame.setAttribute("sandbox", SANDBOX.join(" "));
+  // The address of the customer's page, which may name a person, is none of the widget's business.
+  frame.referrerPolicy = "no-referrer";
+  // No powerful feature at all: the widget needs no microphone to say who is free.
+  frame.allow = "";
+  if (container) frame.style.cssText = "border: 0; width: 100%; height: 100%";
+  // Stronger than the `hidden` attribute, which any rule of the page for iframes overrides.
+  else frame.style.setProperty("display", "none", "important");
+  frame.src = src.href;
+  // A script in the head runs before there is a body.
+  (container ?? document.body ?? document.documentElement).append(frame);
+  return frame;
+}
+
+/**
+ * Checks that an iframe of the page's own can hold the widget.
+ *
+ * @throws {TypeError} when its sandbox keeps the widget from being itself, or it is not an iframe in a document.
+ */
+export function checkFrame({ sandbox, contentWindow }: HTMLIFrameElement): void {
+  if (!contentWindow) throw new TypeError("frame: expected an iframe that is in the document");
+  if (sandbox.length > 0 && !SANDBOX.every((token) => sandbox.contains(token))) {
+    throw new TypeError(`frame: expected a sandbox with ${SANDBOX.join(" and ")}, or none`);
+  }
+}

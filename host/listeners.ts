@@ -1,0 +1,52 @@
+import type { Envelope } from "../shared/envelope.ts";
+
+/** Takes back a subscription. Calling it again does nothing. */
+export type Unsubscribe = () => void;
+
+/** Functions that hear the same thing. */
+export interface Listeners<Heard extends readonly unknown[]> {
+  /** Adds a listener. The same function may be added twice and is then called twice. */
+  add(listener: (...heard: Heard) => void): Unsubscribe;
+  /** Calls every listener that was there when the call began. One that throws is reported and disturbs nobody. */
+  emit(...heard: Heard): void;
+}
+
+/** Creates an empty list of listeners. */
+export function createListeners<Heard extends readonly unknown[]>(): Listeners<Heard> {
+  const entries = new Set<(...heard: Heard) => void>();
+  return {
+    add(listener) {
+      // An entry of its own, so that what one caller takes back is not what another has added.
+      const entry = (...heard: Heard): void => listener(...heard);
+      entries.add(entry);
+      return () => entries.delete(entry);
+    },
+    emit(...heard) {
+      for (const entry of [...entries]) {
+        try {
+          entry(...heard);
+        } catch (error) {
+          reportError(error);
+        }
+      }
+    },
+  };
+}
+
+/** Listeners to events by type, `"*"` being every type. */
+export interface EventListeners {
+  add(type: string, listener: (event: Envelope, request?: Envelope) => void): Unsubscribe;
+  emit(event: Envelope, request?: Envelope): void;
+}
+
+/** Creates an empty list of listeners to events. */
+export function createEventListeners(): EventListeners {
+  const all = createListeners<[Envelope, Envelope?]>();
+  return {
+    add: (type, listener) =>
+      all.add((event, request) => {
+        if (type === "*" || type === event.type) listener(event, request);
+      }),
+    emit: all.emit,
+  };
+}

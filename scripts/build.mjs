@@ -1,0 +1,37 @@
+// @ts-check
+/** `npm run build`: everything that is shipped, into `dist/`. */
+import { execFileSync } from "node:child_process";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "vite";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+process.chdir(root);
+
+rmSync("dist", { recursive: true, force: true });
+for (const mode of ["package", "embed", "widget", "demo", "gateway"]) await build({ mode });
+writeTypes();
+
+/** The type checker's own output is the package's declarations; the widget's and the gateway's are nobody's to import. */
+function writeTypes() {
+  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-b", "host"], { stdio: "inherit" });
+  for (const folder of ["shared", "host"]) {
+    cpSync(`node_modules/.cache/types/${folder}`, `dist/types/${folder}`, {
+      recursive: true,
+      filter: (file) => !file.endsWith(".tsbuildinfo") && !/\bdemo\b/.test(path.relative(root, file)),
+    });
+  }
+  for (const file of readdirSync("dist/types", { recursive: true, encoding: "utf8" })) {
+    if (file.endsWith(".d.ts")) writeForConsumers(path.join("dist/types", file));
+  }
+}
+
+/**
+ * Sources name their imports as the files are called; a consumer's compiler looks for the JavaScript's name.
+ *
+ * @param {string} file
+ */
+function writeForConsumers(file) {
+  writeFileSync(file, readFileSync(file, "utf8").replaceAll(/(from "\.{1,2}\/[^"]+)\.ts"/g, '$1.js"'));
+}

@@ -1,0 +1,50 @@
+// @ts-check
+/** The demo page's site: the built page, and a switch for its gateway so that one can see what the bridge does without it. */
+import { readFileSync } from "node:fs";
+import { serve } from "@hono/node-server";
+import { serveStatic } from "@hono/node-server/serve-static";
+import { Hono } from "hono";
+
+/** The gateway's address as it stands in `index.html`. */
+const DEFAULT_GATEWAY = "http://127.0.0.1:4100";
+
+/**
+ * Serves the demo page at `http://localhost:<port>`; port 0 takes a free one.
+ *
+ * @param {{ port: number, gateway: import("./gateway-process.mjs").GatewayProcess }} options
+ * @returns {Promise<{ origin: string, close: () => void }>}
+ */
+export async function serveDemoSite({ port, gateway }) {
+  const page = readFileSync("dist/demo/index.html", "utf8").replaceAll(DEFAULT_GATEWAY, gateway.origin);
+  const app = new Hono();
+  app.get("/", (context) => context.html(page, 200, { "Content-Security-Policy": policy(gateway.origin) }));
+  app.get("/demo/gateway", (context) => context.json({ running: gateway.isRunning() }));
+  app.post("/demo/gateway/:action{stop|start}", async (context) => {
+    // Other pages in the same browser can post here as well, and have no business stopping a process.
+    if (context.req.header("Sec-Fetch-Site") !== "same-origin") return context.body(null, 403);
+    await (context.req.param("action") === "stop" ? gateway.stop() : gateway.start());
+    return context.json({ running: gateway.isRunning() });
+  });
+  app.use("/assets/*", serveStatic({ root: "dist/demo" }));
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, port, hostname: "localhost" }, ({ port: taken }) => {
+      resolve({ origin: `http://localhost:${taken}`, close: () => server.close() });
+    });
+    server.on("error", reject);
+  });
+}
+
+/** @param {string} gateway */
+function policy(gateway) {
+  return [
+    "default-src 'none'",
+    `script-src 'self' ${gateway}`,
+    "style-src 'self'",
+    "img-src data:",
+    "connect-src 'self'",
+    `frame-src ${gateway}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "require-trusted-types-for 'script'",
+  ].join("; ");
+}

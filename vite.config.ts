@@ -1,0 +1,72 @@
+/** Every build of the project, one per `--mode`; `npm run build` runs them all. */
+import { defineConfig, type Plugin, type UserConfig } from "vite";
+
+const everywhere: UserConfig = { logLevel: "warn", publicDir: false };
+const target = "es2022";
+
+const builds: Readonly<Record<string, UserConfig>> = {
+  /** The package's entries, for the bundlers of its users: penpal and valibot stay imports. */
+  package: {
+    build: {
+      target,
+      minify: false,
+      emptyOutDir: false,
+      lib: { entry: { index: "host/index.ts", contracts: "shared/contracts/index.ts" }, formats: ["es"] },
+      rolldownOptions: { external: ["penpal", "valibot"], output: { chunkFileNames: "chunks/[name].js" } },
+    },
+  },
+  /** The script tag: one file, with everything in it. */
+  embed: {
+    build: {
+      target,
+      emptyOutDir: false,
+      lib: { entry: "host/script.ts", formats: ["iife"], name: "availabilityBridgeEmbed", fileName: () => "embed.js" },
+    },
+  },
+  /** The widget. `./` makes it work under any customer's path. */
+  widget: {
+    root: "widget",
+    base: "./",
+    plugins: [inlineEntry()],
+    build: {
+      target,
+      outDir: "../dist/widget",
+      emptyOutDir: true,
+      modulePreload: false,
+      // The entry lies where the document lies, so that what it imports is still found once it is inline.
+      rolldownOptions: { output: { entryFileNames: "[name]-[hash].js" } },
+    },
+  },
+  /** The demo page, as any customer's page would be built. */
+  demo: { build: { target, outDir: "dist/demo", emptyOutDir: true } },
+  /** The gateway: one file that needs no node_modules. */
+  gateway: {
+    ssr: { noExternal: true, target: "node" },
+    build: { target: "node20", ssr: "gateway/server.ts", outDir: "dist/gateway", emptyOutDir: true, minify: false },
+  },
+};
+
+export default defineConfig(({ mode }) => {
+  const build = builds[mode];
+  if (!build) throw new Error(`--mode ${mode}: expected one of ${Object.keys(builds).join(", ")}`);
+  return { ...everywhere, ...build };
+});
+
+/** Moves the entry's code into the document: the bridge then answers without a second round trip. */
+function inlineEntry(): Plugin {
+  return {
+    name: "inline-entry",
+    enforce: "post",
+    generateBundle(_options, bundle) {
+      const page = bundle["index.html"];
+      const entry = Object.values(bundle).find((file) => file.type === "chunk" && file.isEntry);
+      if (page?.type !== "asset" || entry?.type !== "chunk") this.error("the widget has no document or no entry");
+      const tag = /<script type="module"[^>]*><\/script>/;
+      const html = String(page.source);
+      if (!tag.test(html)) this.error("the widget's document has no script tag for its entry");
+      // A function, since a `$` in the code would be a pattern in a replacement text; and `</script` would end the tag.
+      page.source = html.replace(tag, () => `<script type="module">${entry.code.replaceAll("</script", "<\\/script")}</script>`);
+      delete bundle[entry.fileName];
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig } from "vitest/config";
+import { BROWSER_ARGUMENTS, findBrowsers } from "./scripts/browsers.mjs";
+
+/** A developer's run uses one browser; the end-to-end tests and CI use every one that is there. */
+const [browser] = findBrowsers();
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          environment: "node",
+          include: ["{shared,host,widget,gateway,scripts}/**/*.test.ts"],
+          exclude: ["**/*.browser.test.ts"],
+          typecheck: { enabled: false },
+        },
+      },
+      {
+        test: {
+          name: "browser",
+          include: ["{shared,host,widget}/**/*.browser.test.ts"],
+          globalSetup: ["./e2e/widget-site.setup.ts"],
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            instances: [{ browser: "chromium" }],
+            provider: playwright({
+              launchOptions: {
+                executablePath: browser.executablePath,
+                env: { ...process.env, ...browser.environment } as Record<string, string>,
+                args: BROWSER_ARGUMENTS,
+              },
+            }),
+          },
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,9 @@
+import type { BusContract } from "../../shared/contracts/index.ts";
+import type { Handlers } from "../../shared/dispatch.ts";
+import type { WidgetServices } from "../services.ts";
+
+/** Handlers of the availability domain. */
+export const availability = {
+  "API.FETCH_USER_AVAILABILITY": ({ variables: { userId } }, { gateway, signal, deadline }) =>
+    gateway.fetchAvailability(userId, { signal, deadline }),
+} satisfies Partial<Handlers<BusContract, WidgetServices>>;

@@ -1,0 +1,45 @@
+import { Refusal } from "../shared/rejection.ts";
+
+/** A backend body may take this many bytes. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/**
+ * `fetch` that resolves when the whole body is there, so that a connection lost in the middle of it fails the call,
+ * and that keeps only the two headers that the client reads.
+ *
+ * @throws {Refusal} `INVALID_RESPONSE` for a redirect, which could lead to another origin, and for a body that is too large.
+ */
+export async function fetchWhole(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const response = await fetch(input, init);
+  if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
+    throw new Refusal("INVALID_RESPONSE", "The backend answered with a redirect");
+  }
+  const headers = new Headers();
+  const retryAfter = readRetryAfter(response.headers);
+  if (retryAfter !== undefined) headers.set("retry-after", String(retryAfter));
+  return new Response(await readBody(response), { status: response.status, headers });
+}
+
+/** `Retry-After` in whole seconds from now: RFC 9110 §10.2.3 allows a number or a date. */
+function readRetryAfter(headers: Headers): number | undefined {
+  const text = headers.get("retry-after")?.trim();
+  if (!text) return undefined;
+  const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - Date.now()) / 1000);
+  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
+}
+
+async function readBody({ body }: Response): Promise<Blob | null> {
+  if (!body) return null;
+  const reader = body.getReader();
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    size += next.value.byteLength;
+    if (size > MAX_BODY_BYTES) {
+      await reader.cancel();
+      throw new Refusal("INVALID_RESPONSE", `The backend's answer is larger than ${MAX_BODY_BYTES} bytes`);
+    }
+    chunks.push(next.value);
+  }
+  return size === 0 ? null : new Blob(chunks);
+}
