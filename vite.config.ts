@@ -56,17 +56,23 @@ export default defineConfig(({ mode }) => {
 function inlineEntry(): Plugin {
   return {
     name: "inline-entry",
-    enforce: "post",
-    generateBundle(_options, bundle) {
-      const page = bundle["index.html"];
-      const entry = Object.values(bundle).find((file) => file.type === "chunk" && file.isEntry);
-      if (page?.type !== "asset" || entry?.type !== "chunk") this.error("the widget has no document or no entry");
-      const tag = /<script type="module"[^>]*><\/script>/;
-      const html = String(page.source);
-      if (!tag.test(html)) this.error("the widget's document has no script tag for its entry");
-      // A function, since a `$` in the code would be a pattern in a replacement text; and `</script` would end the tag.
-      page.source = html.replace(tag, () => `<script type="module">${entry.code.replaceAll("</script", "<\\/script")}</script>`);
-      delete bundle[entry.fileName];
+    generateBundle: {
+      // After vite itself has finished the code of the chunks.
+      order: "post",
+      handler(_options, bundle) {
+        const page = bundle["index.html"];
+        const entry = Object.values(bundle).find((file) => file.type === "chunk" && file.isEntry);
+        if (page?.type !== "asset" || entry?.type !== "chunk") this.error("the widget has no document or no entry");
+        const tag = /<script type="module"[^>]*><\/script>/;
+        const html = String(page.source);
+        if (!tag.test(html)) this.error("the widget's document has no script tag for its entry");
+        // A function, since a `$` in the code would be a pattern in a replacement text; and `</script` would end the tag.
+        page.source = html.replace(
+          tag,
+          () => `<script type="module">${entry.code.replaceAll("</script", "<\\/script")}</script>`,
+        );
+        delete bundle[entry.fileName];
+      },
     },
   };
 }

@@ -14,8 +14,7 @@ export function whyNoAllowedOrigin(text: string): string | undefined {
   if (text === "null") return "is what every sandboxed page calls itself";
   if (text.includes("*")) return "holds a *, and every origin must be named in full";
   if (!/^https?:\/\//i.test(text)) return "does not start with https:// or http://";
-  if (!isExactOrigin(text)) return whyInexact(text);
-  return NAMEABLE_IN_CSP.test(text) ? undefined : "has a host that the frame-ancestors of a CSP cannot name";
+  return isExactOrigin(text) && NAMEABLE_IN_CSP.test(text) ? undefined : whyInexact(text);
 }
 
 function whyInexact(text: string): string {
@@ -23,5 +22,6 @@ function whyInexact(text: string): string {
   const { origin, pathname, search, hash } = new URL(text);
   if (text === `${origin}/`) return `ends with a slash: write ${origin}`;
   if (pathname !== "/" || search || hash) return `has a path or a query: write ${origin}`;
+  if (text === origin) return "has a host that the frame-ancestors of a CSP cannot name";
   return `is not written as browsers write it: write ${origin}`;
 }

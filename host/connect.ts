@@ -1,9 +1,9 @@
 import { DEFAULT_TIMEOUT_MS, readTimeout } from "../shared/envelope.ts";
 import { openPort } from "../shared/penpal-port.ts";
+import { createWindowMessenger } from "../shared/window-messenger.ts";
 import type { Connector } from "./connector.ts";
 import { createConnector } from "./create-connector.ts";
 import { checkFrame, mountFrame } from "./frame.ts";
-import { createFrameMessenger } from "./frame-messenger.ts";
 
 /** How to connect to a widget. */
 export interface ConnectOptions {
@@ -39,7 +39,7 @@ export function connect(options: ConnectOptions): Connector {
   if (ownFrame) checkFrame(ownFrame);
   const frame = ownFrame ?? mountFrame({ src, container, title });
   const connector = createConnector({
-    open: (receive) => openPort(createFrameMessenger(frame, src.origin), receive),
+    open: (receive) => openPort(createWindowMessenger(frame.contentWindow, [src.origin]), receive),
     unavailable: describeUnavailable(src.origin),
     timeoutMs,
     handshakeTimeoutMs,

@@ -56,7 +56,8 @@ const SYSTEM_PATHS = {
 export function findBrowsers() {
   const given = process.env["CHROMIUM_PATH"];
   if (given) {
-    if (!existsSync(given)) throw new Error(`CHROMIUM_PATH: expected the path of a Chromium, and ${given} does not exist`);
+    if (!existsSync(given))
+      throw new Error(`CHROMIUM_PATH: expected the path of a Chromium, and ${given} does not exist`);
     return [{ kind: "given", executablePath: given, environment: {} }];
   }
   const system = SYSTEM_PATHS[process.platform]?.find((candidate) => existsSync(candidate));
@@ -127,7 +128,10 @@ function untar(archive, target) {
   for (let offset = 0; offset + 512 <= archive.length && archive[offset]; ) {
     const start = offset;
     const field = (/** @type {number} */ at, /** @type {number} */ length) =>
-      archive.subarray(start + at, start + at + length).toString().replace(/\0.*$/s, "");
+      archive
+        .subarray(start + at, start + at + length)
+        .toString()
+        .replace(/\0.*$/s, "");
     const size = Number.parseInt(field(124, 12), 8) || 0;
     const type = field(156, 1);
     const file = path.join(target, field(0, 100));

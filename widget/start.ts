@@ -1,8 +1,8 @@
-import { WindowMessenger } from "penpal";
 import { contract } from "../shared/contracts/index.ts";
 import { createDispatcher } from "../shared/dispatch.ts";
 import type { Settlement } from "../shared/envelope.ts";
 import { openPort, type Port } from "../shared/penpal-port.ts";
+import { createWindowMessenger } from "../shared/window-messenger.ts";
 import type { GatewayClient } from "./gateway-client.ts";
 import { handlers } from "./handlers/index.ts";
 import { logRefusedOrigins } from "./refused-origins.ts";
@@ -22,7 +22,7 @@ export interface StartWidgetOptions {
 export function startWidget({ parent, allowedOrigins, gateway, onSettled }: StartWidgetOptions): Port {
   logRefusedOrigins(parent, allowedOrigins);
   const dispatch = createDispatcher({ contract, handlers, services: { gateway }, onDefect: reportError });
-  const messenger = new WindowMessenger({ remoteWindow: parent, allowedOrigins: [...allowedOrigins] });
+  const messenger = createWindowMessenger(parent, allowedOrigins);
   return openPort(withoutStacks(messenger), async (event) => {
     const settlement = await dispatch(event);
     onSettled(settlement);

@@ -3,7 +3,7 @@ import { type Envelope, isRejected, type Settlement } from "../../shared/envelop
 import type { Availability } from "../bus-types.ts";
 import type { Connector } from "../connector.ts";
 import type { AgentId } from "./agent-id.ts";
-import { describeFailure } from "./failure-words.ts";
+import { describeFailure, UNREADABLE_ANSWER } from "./failure-words.ts";
 import type { ResultView } from "./result-view.ts";
 
 /** The page's one open question. */
@@ -47,13 +47,15 @@ export function createEnquiry({ connected, view, onPending }: EnquiryOptions): E
   }
 
   function show(agentId: AgentId, event: Envelope, { settlement, durationMs }: Outcome): void {
-    if (settlement && !isRejected(settlement)) {
-      if (isAvailability(settlement.payload)) view.showAvailability(agentId, settlement.payload, durationMs);
-      return;
-    }
+    if (settlement && !isRejected(settlement)) return showAnswer(agentId, settlement.payload, durationMs);
     const failure = settlement && describeFailure(event, settlement);
     if (failure) view.showFailure(agentId, failure, durationMs);
     else view.showCancelled(agentId, durationMs);
+  }
+
+  function showAnswer(agentId: AgentId, payload: unknown, durationMs: number): void {
+    if (isAvailability(payload)) view.showAvailability(agentId, payload, durationMs);
+    else view.showFailure(agentId, UNREADABLE_ANSWER, durationMs);
   }
 
   return { ask, cancel: () => open?.abort() };
@@ -76,7 +78,7 @@ function whenAborted(signal: AbortSignal): Promise<undefined> {
   });
 }
 
-/** Gives a fulfilled payload its type back. The widget has held it against the contract before it sent it. */
+/** Gives a fulfilled payload its type back. The widget has checked all of it already: this tells it from other events. */
 function isAvailability(payload: unknown): payload is Availability {
   return typeof payload === "object" && payload !== null && "status" in payload && "version" in payload;
 }

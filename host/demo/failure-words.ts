@@ -12,6 +12,16 @@ export interface FailureWords {
   readonly retry: string;
 }
 
+/** What the page says of an answer that is no availability: a widget years newer than this page may send one. */
+export const UNREADABLE_ANSWER: FailureWords = {
+  title: "Unreadable answer",
+  message: "The widget answered with something that this page does not know. The log shows it.",
+  rejectedBy: "Nobody",
+  status: "None",
+  code: "None",
+  retry: "Will not help",
+};
+
 /** Describes how this request was rejected, or returns `undefined` where the caller took it back: that is no failure. */
 export function describeFailure(event: Envelope, rejection: Rejected): FailureWords | undefined {
   const { code, retryable, status } = toBusError(event, rejection);

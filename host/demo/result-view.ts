@@ -24,9 +24,13 @@ export function createResultView(): ResultView {
   const region = getElement("result", HTMLElement);
   let stopCountdown: (() => void) | undefined;
 
+  function setTone(tone: Tone): void {
+    card.dataset["tone"] = tone;
+  }
+
   function show(tone: Tone, { root }: View): void {
     stopCountdown?.();
-    card.dataset["tone"] = tone;
+    setTone(tone);
     region.replaceChildren(root);
   }
 
@@ -44,7 +48,7 @@ export function createResultView(): ResultView {
       view.write("took", formatDuration(durationMs));
       show(fillAvailability(view, availability, wrapUpTimeTtl), view);
       if (wrapUpTimeTtl === 0) return;
-      stopCountdown = startCountdown(wrapUpTimeTtl, (left) => fillAvailability(view, availability, left));
+      stopCountdown = startCountdown(wrapUpTimeTtl, (left) => setTone(fillAvailability(view, availability, left)));
     },
     showFailure(agentId, { rejectedBy, ...words }, durationMs) {
       const view = openTemplate("failure-view");
@@ -62,7 +66,7 @@ export function createResultView(): ResultView {
   };
 }
 
-/** Fills in what changes while wrap-up time runs down. */
+/** Fills in what changes while wrap-up time runs down, and returns what the answer looks like now. */
 function fillAvailability(view: View, availability: Availability, wrapUpLeft: number): AvailabilityWords["look"] {
   const { look, title, reason, callable, wrapUp } = describeAvailability(availability, wrapUpLeft);
   view.part("mark", SVGUseElement).setAttribute("href", `#state-${look}`);

@@ -1,0 +1,87 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import * as v from "valibot";
+import { createGateway } from "../gateway/app.ts";
+import { readBuiltFiles } from "../gateway/built-files.ts";
+
+/** One answer of the backend, given as it stands in the golden exchanges. */
+export const ScriptedAnswer = v.union([
+  v.strictObject({ unreachable: v.literal(true) }),
+  v.strictObject({ hangs: v.literal(true) }),
+  v.strictObject({
+    status: v.number(),
+    headers: v.optional(v.record(v.string(), v.string())),
+    contentType: v.optional(v.string()),
+    body: v.optional(v.unknown()),
+    text: v.optional(v.string()),
+  }),
+]);
+export type ScriptedAnswer = v.InferOutput<typeof ScriptedAnswer>;
+
+/** A call that the scripted backend has received. */
+export interface RecordedCall {
+  readonly path: string;
+  /** Resolves when the caller has hung up before it was answered. */
+  readonly hungUp: Promise<void>;
+}
+
+/** The real gateway in all but `/v1`, where it answers what a test tells it to. */
+export interface ScriptedBackend {
+  readonly origin: string;
+  readonly calls: readonly RecordedCall[];
+  close(): Promise<void>;
+}
+
+export interface ScriptedBackendOptions {
+  /** The answers in order, the last of them again and again. A single one is given every time; null: nobody should ask. */
+  readonly answers: ScriptedAnswer | readonly ScriptedAnswer[] | null;
+  readonly allowedOrigins?: readonly string[];
+}
+
+/** Starts a scripted backend on a free port of 127.0.0.1, which also serves the built widget. */
+export async function startScriptedBackend(options: ScriptedBackendOptions): Promise<ScriptedBackend> {
+  const { answers, allowedOrigins = ["http://localhost:4000"] } = options;
+  const script = answers === null ? [] : [answers].flat();
+  const calls: RecordedCall[] = [];
+  const gateway = createGateway({
+    allowedOrigins,
+    availabilities: { read: () => Promise.reject(new Error("The scripted backend answers /v1 itself")) },
+    files: await readBuiltFiles("dist"),
+    onDefect: console.error,
+  });
+  const serveRest = getRequestListener(gateway.fetch);
+  const server = createServer((request, response) => {
+    if (!request.url?.startsWith("/v1/")) return void serveRest(request, response);
+    const answer = script[Math.min(calls.length, script.length - 1)];
+    calls.push({ path: request.url, hungUp: whenHungUp(response) });
+    give(answer, request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    calls,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function give(answer: ScriptedAnswer | undefined, request: IncomingMessage, response: ServerResponse): void {
+  if (!answer || "unreachable" in answer) request.socket.destroy();
+  else if ("status" in answer) {
+    const { status, headers, contentType = "application/json", body, text } = answer;
+    response.writeHead(status, { "content-type": contentType, ...headers }).end(text ?? JSON.stringify(body));
+  }
+}
+
+function whenHungUp(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    response.on("close", () => {
+      if (!response.writableFinished) resolve();
+    });
+  });
+}
