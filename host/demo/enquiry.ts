@@ -47,9 +47,9 @@ export function createEnquiry({ connected, view, onPending }: EnquiryOptions): E
   }
 
   function show(agentId: AgentId, event: Envelope, { settlement, durationMs }: Outcome): void {
-    if (settlement && !isRejected(settlement)) return showAnswer(agentId, settlement.payload, durationMs);
-    const failure = settlement && describeFailure(event, settlement);
+    const failure = settlement && isRejected(settlement) ? describeFailure(event, settlement) : undefined;
     if (failure) view.showFailure(agentId, failure, durationMs);
+    else if (settlement && !isRejected(settlement)) showAnswer(agentId, settlement.payload, durationMs);
     else view.showCancelled(agentId, durationMs);
   }
 
