@@ -7,6 +7,7 @@ const [browser] = findBrowsers();
 
 export default defineConfig({
   test: {
+    reporters: ["default", ["json", { outputFile: "test-results/unit.json" }]],
     projects: [
       {
         test: {
@@ -14,7 +15,6 @@ export default defineConfig({
           environment: "node",
           include: ["{shared,host,widget,gateway,scripts}/**/*.test.ts"],
           exclude: ["**/*.browser.test.ts"],
-          typecheck: { enabled: false },
         },
       },
       {
@@ -30,7 +30,7 @@ export default defineConfig({
             provider: playwright({
               launchOptions: {
                 executablePath: browser.executablePath,
-                env: { ...process.env, ...browser.environment } as Record<string, string>,
+                env: { ...process.env, ...browser.environment },
                 args: BROWSER_ARGUMENTS,
               },
             }),

@@ -39,7 +39,8 @@ export async function serveGateway(
 ): Promise<RunningGateway> {
   const app = createGateway({ ...options, allowedOrigins: settings.allowedOrigins });
   // The name stands in where a request brings none, as the HTTP/1.0 health checks of load balancers do.
-  const server = createServer(TIMEOUTS, getRequestListener(app.fetch, { hostname: "localhost" }));
+  const answer = getRequestListener(app.fetch, { hostname: "localhost" });
+  const server = createServer(TIMEOUTS, (request, response) => void answer(request, response));
   const close = prepareGracefulClose(server);
   const port = await listen(server, settings);
   const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;

@@ -41,13 +41,15 @@ export function createConnector(options: CreateConnectorOptions): Connector {
 
   const port = options.open(receive);
   const readiness = createReadiness(options.handshakeTimeoutMs, unavailable);
-  port.opened.then(onOpened, (cause: unknown) => readiness.reject("WIDGET_UNAVAILABLE", `${unavailable} (${cause})`));
+  port.opened.then(onOpened, (cause: unknown) =>
+    readiness.reject("WIDGET_UNAVAILABLE", `${unavailable} (${String(cause)})`),
+  );
 
   function onOpened(): void {
     if (state === "closed") return;
     changeState("ready");
     readiness.resolve();
-    for (const request of [...inFlight.values()]) request.send(port);
+    for (const request of Array.from(inFlight.values())) request.send(port);
   }
 
   function record(what: Happening): void {
@@ -135,7 +137,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function destroy(): void {
     if (state === "closed") return;
     changeState("closed");
-    for (const { refuse } of [...inFlight.values()]) refuse("CONNECTION_CLOSED", DESTROYED);
+    for (const { refuse } of Array.from(inFlight.values())) refuse("CONNECTION_CLOSED", DESTROYED);
     readiness.reject("CONNECTION_CLOSED", DESTROYED);
     port.close();
     options.onDestroy();
@@ -147,7 +149,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
       return state;
     },
     // Wire becomes type here: the widget checks what is asked against the contract, and answers by it.
-    dispatch: dispatch as Connector["dispatch"],
+    dispatch,
     request: request as Connector["request"],
     on: eventListeners.add,
     onStateChange: stateListeners.add,

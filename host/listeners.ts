@@ -22,7 +22,7 @@ export function createListeners<Heard extends readonly unknown[]>(): Listeners<H
       return () => entries.delete(entry);
     },
     emit(...heard) {
-      for (const entry of [...entries]) {
+      for (const entry of Array.from(entries)) {
         try {
           entry(...heard);
         } catch (error) {

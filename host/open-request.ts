@@ -86,7 +86,7 @@ export function openRequest(options: OpenRequestOptions): OpenRequest {
         else refuse("INVALID_RESPONSE", `${type} was answered with no settlement of it`);
       },
       // Only penpal rejects: the widget's `post` settles everything.
-      (cause: unknown) => refuse("CONNECTION_CLOSED", `${type} was lost: ${cause}`),
+      (cause: unknown) => refuse("CONNECTION_CLOSED", `${type} was lost: ${String(cause)}`),
     );
   }
 

@@ -4,9 +4,10 @@ import { serveDemoSite } from "./demo-site.mjs";
 import { startGatewayProcess } from "./gateway-process.mjs";
 import "./build.mjs";
 
-const demoPort = readPort("DEMO_PORT", 4000);
+let demoPort = 4000;
 
 try {
+  demoPort = readPort("DEMO_PORT", demoPort);
   const gateway = await startGatewayProcess(
     { ALLOWED_ORIGINS: process.env["ALLOWED_ORIGINS"] ?? `http://localhost:${demoPort}` },
     console.log,
@@ -37,8 +38,7 @@ function readPort(name, fallback) {
   const text = process.env[name];
   if (!text) return fallback;
   if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535) return Number(text);
-  console.error(`${name}: "${text}" is no port (a whole number from 1 to 65535), for example ${name}=${fallback}`);
-  process.exit(1);
+  throw new Error(`${name}: "${text}" is no port (a whole number from 1 to 65535), for example ${name}=${fallback}`);
 }
 
 /** @param {unknown} error */

@@ -8,8 +8,8 @@ import {
   fulfilled,
   MAX_IN_FLIGHT,
   peek,
-  readEvent,
   type Rejected,
+  readEvent,
   refused,
   type Settlement,
 } from "./envelope.ts";
@@ -53,7 +53,7 @@ export function createDispatcher<Contract extends ContractOf<Contract>, Services
   options: DispatcherOptions<Contract, Services>,
 ): Dispatcher {
   const { contract, services, onDefect } = options;
-  const handlers: Readonly<Record<string, Handler<Services>>> = options.handlers as never;
+  const handlers: Readonly<Record<string, Handler<Services>>> = options.handlers;
   const inFlight = new Map<string | symbol, AbortController>();
 
   function cancel(id: string): boolean {

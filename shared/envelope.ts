@@ -142,7 +142,8 @@ export function fulfilled({ type, id }: Asked, payload: unknown): Fulfilled {
 
 /** The settlement of a request that the bridge rejects. What is no refusal is a defect, and its text stays here. */
 export function refused({ type, id }: Asked, reason: unknown): Rejected {
-  const refusal = reason instanceof Refusal ? reason : new Refusal("INTERNAL", "The bridge failed for a reason of its own");
+  const refusal =
+    reason instanceof Refusal ? reason : new Refusal("INTERNAL", "The bridge failed for a reason of its own");
   return {
     type: `${type}_REJECTED`,
     payload: { error: refusal.rejection },

@@ -3,24 +3,19 @@ import type { BridgeRejection, RejectionCode } from "./rejection.ts";
 
 const BRAND = Symbol.for("availability-bridge.error");
 
-/** What an error of a connector knows. */
-export interface BusErrorFields {
-  /** The request that failed, as the caller gave it. Absent where no single request did, as when `ready` rejects. */
-  readonly event?: Envelope;
-  /** `payload.error` of the rejection, untouched. */
-  readonly error?: unknown;
-  /** Why the bridge rejected; absent where the backend itself answered. */
-  readonly code?: RejectionCode;
-  /** The backend's HTTP status; absent where it did not answer. */
-  readonly status?: number | undefined;
-  /** Whether the same request may succeed later without a change. */
-  readonly retryable: boolean;
-}
-
-export interface BusError extends BusErrorFields {}
-
 /** What all errors that a connector throws have in common. Caught by its kinds, which say who must act. */
 export abstract class BusError extends Error {
+  /** The request that failed, as the caller gave it. Absent where no single request did, as when `ready` rejects. */
+  declare readonly event?: Envelope;
+  /** `payload.error` of the rejection, untouched. */
+  declare readonly error?: unknown;
+  /** Why the bridge rejected; absent where the backend itself answered. */
+  declare readonly code?: RejectionCode;
+  /** The backend's HTTP status; absent where it did not answer. */
+  declare readonly status?: number | undefined;
+  /** Whether the same request may succeed later without a change. */
+  declare readonly retryable: boolean;
+  /** Marks the errors of every copy of this package. */
   readonly [BRAND] = true;
 
   constructor(message: string, fields: BusErrorFields) {
@@ -28,6 +23,8 @@ export abstract class BusError extends Error {
     Object.assign(this, fields);
   }
 }
+
+type BusErrorFields = Pick<BusError, "event" | "error" | "code" | "status" | "retryable">;
 
 /** A connected widget said nothing in time. The outcome is unknown: read again before you repeat what is not idempotent. */
 export class TimeoutError extends BusError {

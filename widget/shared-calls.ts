@@ -26,8 +26,8 @@ export function createSharedCalls<Key, Value>(
     const answer = call(key, { signal: controller.signal, deadline });
     const shared = { answer, controller, callers };
     running.set(key, shared);
-    const done = (): void => forget(key, shared);
-    answer.then(done, done);
+    const end = (): void => forget(key, shared);
+    answer.then(end, end);
     return shared;
   }
 

@@ -36,7 +36,9 @@ export function createView(page: Document): View {
   return {
     show(shown) {
       card.dataset["state"] = shown?.reading.callable ? "callable" : (shown?.reading.state ?? "unknown");
-      headline.textContent = shown ? describe(shown.availability, shown.reading) : "The availability could not be fetched";
+      headline.textContent = shown
+        ? describe(shown.availability, shown.reading)
+        : "The availability could not be fetched";
       detail.textContent = shown ? describeCalling(shown.availability, shown.reading) : "";
     },
   };
@@ -46,7 +48,10 @@ function describe({ userId }: Availability, { state, reason }: AvailabilityReadi
   return `Agent ${userId}: ${STATES[state]}${reason ? `, ${REASONS[reason]}` : ""}`;
 }
 
-function describeCalling({ wrapUpTimeTtl = 0, wrapUpTimeConfig = 0 }: Availability, reading: AvailabilityReading): string {
+function describeCalling(
+  { wrapUpTimeTtl = 0, wrapUpTimeConfig = 0 }: Availability,
+  reading: AvailabilityReading,
+): string {
   if (reading.callable) return "Can take a call now";
   return wrapUpTimeTtl > 0 ? `Wrapping up: ${wrapUpTimeTtl} of ${wrapUpTimeConfig} s left` : "Cannot take a call now";
 }

@@ -127,7 +127,7 @@ test("does not take a reader's going away for a defect", async () => {
 
 test("lets no page of another origin read it", async () => {
   const headers = { Origin: "https://crm.example.com", "Access-Control-Request-Method": "GET" };
-  const answers = ["GET", "OPTIONS"].map((method) =>
+  const answers = ["GET", "OPTIONS"].map(async (method) =>
     gateway().request("/v1/users/123/availability", { method, headers }),
   );
   for (const answer of await Promise.all(answers)) {

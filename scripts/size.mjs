@@ -1,0 +1,45 @@
+// @ts-check
+/** `npm run size`: what reaches a page, in gzipped bytes, against a budget for each entry. Needs a build. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { build } from "vite";
+
+/** Largest size of each entry, gzip -9, in bytes. A budget is raised only with its reason in the changelog. */
+const BUDGETS = {
+  "connector with penpal": 6_400,
+  "embed.js": 6_650,
+  "widget without its view": 14_000,
+};
+
+const sizes = {
+  "connector with penpal": measure(await bundleConnector()),
+  "embed.js": measure(readFileSync("dist/embed.js", "utf8")),
+  "widget without its view": measure(readFileSync("dist/widget/index.html", "utf8")),
+};
+
+for (const [name, budget] of Object.entries(BUDGETS)) {
+  const size = sizes[/** @type {keyof typeof BUDGETS} */ (name)];
+  const verdict = size <= budget ? "ok" : `over by ${size - budget}`;
+  console.log(`${name.padEnd(24)} ${String(size).padStart(6)} of ${String(budget).padStart(6)} bytes  ${verdict}`);
+  if (size > budget) process.exitCode = 1;
+}
+
+/** @param {string} code */
+function measure(code) {
+  return gzipSync(code, { level: 9 }).length;
+}
+
+/** What a customer's bundler makes of `import { connect } from "availability-bridge"`. */
+async function bundleConnector() {
+  const entry = "node_modules/.cache/customer.js";
+  mkdirSync("node_modules/.cache", { recursive: true });
+  writeFileSync(entry, 'export { connect } from "../../dist/index.js";');
+  const result = await build({
+    configFile: false,
+    logLevel: "error",
+    build: { write: false, target: "es2022", lib: { entry, formats: ["iife"], name: "customer" } },
+  });
+  const [output] = [result].flat();
+  if (!output || !("output" in output)) throw new Error("The customer's bundle came out empty");
+  return output.output[0].code;
+}
