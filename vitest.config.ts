@@ -1,5 +1,6 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
+import { TEST_PAGE_PORT } from "./e2e/widget-site.setup.ts";
 import { BROWSER_ARGUMENTS, findBrowsers } from "./scripts/browsers.mjs";
 
 /** A developer's run uses one browser; the end-to-end tests and CI use every one that is there. */
@@ -25,6 +26,7 @@ export default defineConfig({
           browser: {
             enabled: true,
             headless: true,
+            api: { port: TEST_PAGE_PORT, strictPort: true },
             screenshotFailures: false,
             instances: [{ browser: "chromium" }],
             provider: playwright({

@@ -4,7 +4,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, type Page, test } from "@playwright/test";
 import { build } from "vite";
+import type {} from "../host/script.ts";
 import { startGatewayProcess } from "../scripts/gateway-process.mjs";
+import type { Envelope } from "../shared/envelope.ts";
 
 const readme = readFileSync("README.md", "utf8");
 
@@ -26,23 +28,29 @@ test("the TypeScript example says what went wrong where the agent does not exist
     () => '<!doctype html><script type="module" src="/example.js"></script>',
     async (gateway) => bundle(example("ts", gateway).replace("userId: 123", "userId: 404404")),
   );
-  await expectConsole(page, site, "RejectedError: API.FETCH_USER_AVAILABILITY was rejected by the backend with status 404");
+  await expectConsole(
+    page,
+    site,
+    "RejectedError: API.FETCH_USER_AVAILABILITY was rejected by the backend with status 404",
+  );
 });
 
 test("the event's examples are what the connector posts and what the gateway's agents settle as", async ({ page }) => {
-  const [request, fulfilled, rejected] = examples("json").map((text): unknown => JSON.parse(text));
+  const [request, fulfilled, rejected] = examples("json").map((text): Envelope => JSON.parse(text));
+  if (!request) throw new Error("The README shows no request");
   const site = await serve((gateway) => `<!doctype html><script src="${gateway}/embed.js"></script>`);
   await page.goto(site);
-  const settle = (event: unknown): Promise<unknown> =>
+  const settle = (event: Envelope): Promise<unknown> =>
     page.evaluate(
       (asked) =>
         new Promise((resolve) => {
-          const visit = (connector: { dispatch(event: unknown): unknown }): void => resolve(connector.dispatch(asked));
-          Reflect.get(window, "availabilityBridge").push(visit);
+          window.availabilityBridge?.push((connector) => resolve(connector.dispatch(asked)));
         }),
       event,
     );
-  const answer = JSON.parse(JSON.stringify(fulfilled), (key, value) => (key === "version" ? expect.any(Number) : value));
+  const answer = JSON.parse(JSON.stringify(fulfilled), (key, value) =>
+    key === "version" ? expect.any(Number) : value,
+  );
   expect(await settle(request)).toEqual(answer);
   const absent = JSON.parse(JSON.stringify(request).replace("123", "404404"));
   expect(await settle(absent)).toEqual(rejected);

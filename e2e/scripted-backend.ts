@@ -29,20 +29,25 @@ export interface RecordedCall {
 /** The real gateway in all but `/v1`, where it answers what a test tells it to. */
 export interface ScriptedBackend {
   readonly origin: string;
+  /** What has been asked since the answers were last set. */
   readonly calls: readonly RecordedCall[];
+  /** Replaces the answers. */
+  answerWith(answers: Answers): void;
   close(): Promise<void>;
 }
 
+/** Answers in order, the last of them again and again. A single one is given every time; null: nobody should ask. */
+export type Answers = ScriptedAnswer | readonly ScriptedAnswer[] | null;
+
 export interface ScriptedBackendOptions {
-  /** The answers in order, the last of them again and again. A single one is given every time; null: nobody should ask. */
-  readonly answers: ScriptedAnswer | readonly ScriptedAnswer[] | null;
+  readonly answers: Answers;
   readonly allowedOrigins?: readonly string[];
 }
 
 /** Starts a scripted backend on a free port of 127.0.0.1, which also serves the built widget. */
 export async function startScriptedBackend(options: ScriptedBackendOptions): Promise<ScriptedBackend> {
   const { answers, allowedOrigins = ["http://localhost:4000"] } = options;
-  const script = answers === null ? [] : [answers].flat();
+  let script = toScript(answers);
   const calls: RecordedCall[] = [];
   const gateway = createGateway({
     allowedOrigins,
@@ -62,12 +67,20 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
   return {
     origin: `http://127.0.0.1:${port}`,
     calls,
+    answerWith(next) {
+      script = toScript(next);
+      calls.length = 0;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+function toScript(answers: Answers): readonly ScriptedAnswer[] {
+  return answers === null ? [] : [answers].flat();
 }
 
 function give(answer: ScriptedAnswer | undefined, request: IncomingMessage, response: ServerResponse): void {

@@ -20,11 +20,12 @@ const SERVER = fileURLToPath(new URL("../dist/gateway/server.js", import.meta.ur
  *
  * @param {Readonly<Record<string, string | undefined>>} settings added to this process's environment
  * @param {(line: string) => void} print hears each line that the gateway prints
+ * @param {string} program the gateway to run, this build's where none is given
  * @returns {Promise<GatewayProcess>}
  * @throws {Error} where it ends instead of listening; what it says of the reason goes to this process's stderr.
  */
-export async function startGatewayProcess(settings, print) {
-  let running = await launch(settings, print);
+export async function startGatewayProcess(settings, print, program = SERVER) {
+  let running = await launch(settings, print, program);
   const { origin } = running;
   const port = new URL(origin).port;
   const isRunning = () => running.child.exitCode === null && running.child.signalCode === null;
@@ -32,7 +33,7 @@ export async function startGatewayProcess(settings, print) {
     origin,
     isRunning,
     async start() {
-      if (!isRunning()) running = await launch({ ...settings, GATEWAY_PORT: port }, print);
+      if (!isRunning()) running = await launch({ ...settings, GATEWAY_PORT: port }, print, program);
     },
     async stop() {
       if (!isRunning()) return;
@@ -46,12 +47,15 @@ export async function startGatewayProcess(settings, print) {
 /**
  * @param {Readonly<Record<string, string | undefined>>} settings
  * @param {(line: string) => void} print
+ * @param {string} program
  */
-async function launch(settings, print) {
-  const child = spawn(process.execPath, [SERVER], {
+async function launch(settings, print, program) {
+  const child = spawn(process.execPath, [program], {
     env: { ...process.env, ...settings },
     stdio: ["ignore", "pipe", "inherit"],
   });
+  // No gateway outlives the process that started it.
+  process.once("exit", () => child.kill());
   const lines = createInterface({ input: child.stdout });
   lines.on("line", print);
   const listening = new Promise((resolve) => {

@@ -35,7 +35,11 @@ async function startWidgetCore({ backend: answers }: GoldenExchange): Promise<{
   return { backend, dispatch: createDispatcher({ contract, handlers, services: { gateway }, onDefect }) };
 }
 
-function expectExchange({ settlement, backend: answers }: GoldenExchange, got: unknown, backend: ScriptedBackend): void {
+function expectExchange(
+  { settlement, backend: answers }: GoldenExchange,
+  got: unknown,
+  backend: ScriptedBackend,
+): void {
   expect(comparable(got, settlement)).toEqual(settlement);
   if (answers === null) expect(backend.calls).toHaveLength(0);
   if (Array.isArray(answers)) expect(backend.calls).toHaveLength(answers.length);

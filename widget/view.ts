@@ -28,7 +28,8 @@ export function createView(page: Document): View {
   page.adoptedStyleSheets.push(sheet);
   const headline = page.createElement("p");
   const detail = page.createElement("p");
-  const card = page.createElement("main");
+  // Not a `main`, on which the role is not allowed.
+  const card = page.createElement("div");
   card.setAttribute("role", "status");
   card.append(headline, detail);
   page.body.append(card);

@@ -1,0 +1,56 @@
+// @ts-check
+/** A Chromium with no debugger attached: an attached one pauses every new frame of another site, which would be measured. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { BROWSER_ARGUMENTS, findBrowsers } from "../scripts/browsers.mjs";
+
+const QUIET_ARGUMENTS = [
+  "--headless=new",
+  "--remote-debugging-port=0",
+  "--no-first-run",
+  // A tab that is not in front must run at full speed too.
+  "--disable-background-timer-throttling",
+  "--disable-renderer-backgrounding",
+  "--disable-backgrounding-occluded-windows",
+];
+
+/**
+ * @typedef {object} BenchBrowser
+ * @property {(url: string) => Promise<string>} open opens a tab and returns its id; the address holds no `&`
+ * @property {(tab: string) => Promise<void>} closeTab
+ * @property {() => Promise<void>} close
+ */
+
+/** @returns {Promise<BenchBrowser>} */
+export async function launchBrowser() {
+  const [{ executablePath, environment }] = findBrowsers();
+  const profile = mkdtempSync(path.join(tmpdir(), "availability-bridge-bench-"));
+  const child = spawn(executablePath, [...BROWSER_ARGUMENTS, ...QUIET_ARGUMENTS, `--user-data-dir=${profile}`], {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const control = await new Promise((resolve, reject) => {
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      const [, address] = /DevTools listening on ws:\/\/([^/]+)\//.exec(line) ?? [];
+      if (address) resolve(`http://${address}`);
+    });
+    child.once("exit", (code) => reject(new Error(`The browser ended with exit code ${code}`)));
+  });
+  return {
+    async open(url) {
+      const response = await fetch(`${control}/json/new?${url}`, { method: "PUT" });
+      return (await response.json()).id;
+    },
+    closeTab: async (tab) => void (await fetch(`${control}/json/close/${tab}`)),
+    async close() {
+      const gone = new Promise((resolve) => child.once("exit", resolve));
+      child.kill();
+      await gone;
+      // Its helper processes write to the profile a moment longer.
+      rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    },
+  };
+}

@@ -1,0 +1,10 @@
+/** The real widget over a backend that answers at once, so that no network is in the figure. */
+import { startWidget } from "../../widget/start.ts";
+import { AVAILABILITY } from "./exchange.js";
+
+startWidget({
+  parent: window.parent,
+  allowedOrigins: [document.body.dataset["host"] ?? ""],
+  gateway: { fetchAvailability: () => Promise.resolve(AVAILABILITY) },
+  onSettled: () => {},
+});

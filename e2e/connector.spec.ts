@@ -1,0 +1,244 @@
+/** The built connector and the built widget, on two sites. */
+import type { Page } from "@playwright/test";
+import { ASK_123, AVAILABLE, collectComplaints, connectorPage, expect, openConnected, test } from "./fixtures.ts";
+import { startHostSite } from "./host-site.ts";
+
+const FULFILLED = {
+  type: "API.FETCH_USER_AVAILABILITY_FULFILLED",
+  payload: { userId: 123, status: "available", version: 7 },
+};
+
+test("requests made before the handshake wait for it and fulfil", async ({ page, host, backend }) => {
+  await page.goto(host.serve(connectorPage()));
+  const outcome = await page.evaluate(
+    async ([src, event]) => {
+      const connector = window.connect({ src });
+      const asked = [connector.dispatch(event), connector.request(event.type, event.payload)] as const;
+      return { state: connector.state, answers: await Promise.all(asked), later: connector.state };
+    },
+    [`${backend.origin}/widget/`, ASK_123] as const,
+  );
+  expect(outcome).toEqual({ state: "connecting", answers: [FULFILLED, FULFILLED.payload], later: "ready" });
+});
+
+test("an abort reaches the backend", async ({ page, host, backend }) => {
+  backend.answerWith({ hangs: true });
+  await openConnected(page, host, backend.origin);
+  await page.evaluate((event) => {
+    const controller = new AbortController();
+    const settled = window.connector.dispatch(event, { signal: controller.signal });
+    Object.assign(window, { controller, settled });
+  }, ASK_123);
+  await expect.poll(() => backend.calls.length).toBe(1);
+  const settlement = await page.evaluate(() => {
+    Reflect.get(window, "controller").abort();
+    return Reflect.get(window, "settled");
+  });
+  expect(settlement).toMatchObject({ payload: { error: { code: "ABORTED" } }, meta: { source: "bridge" } });
+  await backend.calls[0]?.hungUp;
+});
+
+test("two requests for one user at once make one call", async ({ page, host, backend }) => {
+  await openConnected(page, host, backend.origin);
+  const answers = await page.evaluate(
+    (event) => Promise.all([window.connector.dispatch(event), window.connector.dispatch(event)]),
+    ASK_123,
+  );
+  expect(answers).toEqual([FULFILLED, FULFILLED]);
+  expect(backend.calls).toHaveLength(1);
+});
+
+test("two connectors on a page hear nothing of each other", async ({ page, host, gateway }) => {
+  await page.goto(host.serve(connectorPage()));
+  const outcome = await page.evaluate(async (src) => {
+    const ask = async (userId: number): Promise<unknown> => {
+      const connector = window.connect({ src });
+      const heard: unknown[] = [];
+      connector.on("*", ({ payload }) => heard.push(Reflect.get(Object(payload), "userId")));
+      const event = { type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId } }, meta: { id: "same" } };
+      const { payload } = await connector.dispatch(event);
+      return { asked: userId, answered: Reflect.get(Object(payload), "userId"), heard };
+    };
+    return Promise.all([ask(101), ask(102)]);
+  }, `${gateway.origin}/widget/`);
+  expect(outcome).toEqual([
+    { asked: 101, answered: 101, heard: [101] },
+    { asked: 102, answered: 102, heard: [102] },
+  ]);
+});
+
+test("what cannot be posted is refused by the field's name, and disturbs no request in flight", async ({
+  page,
+  host,
+  backend,
+}) => {
+  await openConnected(page, host, backend.origin);
+  const { answer, messages } = await page.evaluate(async (event) => {
+    const { connector } = window;
+    const { type } = event;
+    let deep: unknown = 1;
+    for (let level = 0; level < 32; level++) deep = { deeper: deep };
+    const getter = {
+      get userId() {
+        return 123;
+      },
+    };
+    const cycle: Record<string, unknown> = {};
+    cycle["again"] = cycle;
+    const inFlight = connector.dispatch(event);
+    const refused = await Promise.all(
+      [
+        { type, payload: { text: "x".repeat(65_536) } },
+        { type, payload: deep },
+        { type, payload: { variables: getter } },
+        { type, payload: { variables: { userId: () => 123 } } },
+        { type, payload: { variables: { userId: 123n } } },
+        { type, payload: cycle },
+      ].map((bad) => connector.dispatch(bad)),
+    );
+    return {
+      answer: await inFlight,
+      messages: refused.map(({ payload }) => {
+        const { code, message } = Reflect.get(Object(payload), "error");
+        return `${code} ${message}`;
+      }),
+    };
+  }, ASK_123);
+  expect(answer).toEqual(FULFILLED);
+  expect(messages).toEqual([
+    "INVALID_REQUEST event: expected at most 65536 bytes of JSON",
+    expect.stringMatching(/^INVALID_REQUEST payload(\.deeper)+: expected at most 32 levels/),
+    "INVALID_REQUEST payload.variables.userId: expected a value, not an accessor",
+    "INVALID_REQUEST payload.variables.userId: expected JSON, not function",
+    "INVALID_REQUEST payload.variables.userId: expected JSON, not bigint",
+    expect.stringMatching(/^INVALID_REQUEST payload(\.again)+: expected at most 32 levels and no cycle/),
+  ]);
+  expect(backend.calls).toHaveLength(1);
+});
+
+test("a second request with an id in flight is refused, and the first one fulfils", async ({ page, host, backend }) => {
+  await openConnected(page, host, backend.origin);
+  const answers = await page.evaluate((event) => {
+    const named = { ...event, meta: { id: "twin" } };
+    return Promise.all([window.connector.dispatch(named), window.connector.dispatch(named)]);
+  }, ASK_123);
+  expect(answers).toMatchObject([
+    { ...FULFILLED, meta: { id: "twin" } },
+    { payload: { error: { code: "INVALID_REQUEST", issues: [{ path: "meta.id" }] } }, meta: { id: "twin" } },
+  ]);
+});
+
+test("forged messages of a sibling frame and of a foreign frame settle nothing", async ({ page, host, backend }) => {
+  const foreign = await startHostSite();
+  // The forger knows even what a real reply would have to name.
+  await page.addInitScript(() => {
+    const { postMessage } = MessagePort.prototype;
+    MessagePort.prototype.postMessage = function (message: unknown, ...rest: unknown[]): void {
+      Object.assign(window, { lastCall: message });
+      Reflect.apply(postMessage, this, [message, ...rest]);
+    };
+  });
+  await openConnected(page, host, backend.origin);
+  await page.evaluate(
+    async (addresses) => {
+      for (const src of addresses) {
+        const frame = document.createElement("iframe");
+        frame.src = src;
+        const loaded = new Promise((resolve) => frame.addEventListener("load", resolve));
+        document.body.append(frame);
+        await loaded;
+      }
+    },
+    [`${backend.origin}/healthz`, foreign.serve("<!doctype html>foreign")],
+  );
+  backend.answerWith({ hangs: true });
+  await page.evaluate((event) => {
+    const controller = new AbortController();
+    const settled = window.connector.dispatch({ ...event, meta: { id: "real" } }, { signal: controller.signal });
+    Object.assign(window, { controller, settled });
+  }, ASK_123);
+  await expect.poll(() => backend.calls.length).toBe(1);
+  const call: unknown = await page.evaluate(() => Reflect.get(window, "lastCall"));
+  expect(call).toMatchObject({ type: "CALL", id: expect.anything() });
+  await page.evaluate(() => {
+    document.title = "";
+    addEventListener("message", () => {
+      document.title += "+";
+    });
+  });
+  for (const frame of page.frames().slice(2)) {
+    await frame.evaluate(
+      (callId) => {
+        const forged = {
+          type: "API.FETCH_USER_AVAILABILITY_FULFILLED",
+          payload: { forged: true },
+          meta: { id: "real" },
+        };
+        const base = { namespace: "penpal" };
+        const reply = { ...base, type: "REPLY", callId, value: forged };
+        parent.postMessage(reply, "*");
+        parent.postMessage({ ...base, type: "SYN", participantId: "0" }, "*");
+        parent.postMessage({ ...base, type: "ACK1", methodPaths: [["post"]] }, "*");
+        const { port1, port2 } = new MessageChannel();
+        parent.postMessage({ ...base, type: "ACK2" }, "*", [port2]);
+        port1.postMessage(reply);
+        parent.postMessage({ ...base, type: "DESTROY" }, "*");
+      },
+      Reflect.get(Object(call), "id"),
+    );
+  }
+  await expect(page).toHaveTitle("++++++++++");
+  // Still unsettled, after everything that was forged has arrived: the abort is what settles it.
+  const settlement = await page.evaluate(() => {
+    Reflect.get(window, "controller").abort();
+    return Reflect.get(window, "settled");
+  });
+  expect(settlement).toMatchObject({ payload: { error: { code: "ABORTED" } }, meta: { id: "real" } });
+  backend.answerWith(AVAILABLE);
+  expect(await page.evaluate((event) => window.connector.dispatch(event), ASK_123)).toEqual(FULFILLED);
+  await foreign.close();
+});
+
+test("works on a page whose policy allows nothing but it, without a violation", async ({ page, host, backend }) => {
+  const complaints = await collectComplaints(page);
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self' 'nonce-once'",
+    "img-src data:",
+    `frame-src ${backend.origin}`,
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join("; ");
+  await page.goto(host.serve(connectorPage("", "once"), { "content-security-policy": policy }));
+  expect(await dispatchWith(page, `${backend.origin}/widget/`)).toEqual(FULFILLED);
+  expect(complaints).toEqual([]);
+});
+
+async function dispatchWith(page: Page, src: string): Promise<unknown> {
+  return page.evaluate(([address, event]) => window.connect({ src: address }).dispatch(event), [src, ASK_123] as const);
+}
+
+test("a page of another origin in the widget's place is sent nothing", async ({ page, host, backend }) => {
+  const foreign = await startHostSite();
+  const greeting = { namespace: "penpal", type: "SYN", participantId: "0" };
+  const recorder = foreign.serve(`<!doctype html><script>
+    const heard = [];
+    addEventListener("message", ({ data }) => heard.push(data));
+    parent.postMessage(${JSON.stringify(greeting)}, "*");
+  </script>`);
+  await page.goto(host.serve(connectorPage(`<iframe src="${recorder}"></iframe>`)));
+  const settlement = await page.evaluate(
+    async ([src, event, other]) => {
+      const frame = document.querySelector("iframe");
+      if (!frame) throw new Error("The page has no frame");
+      const answer = await window.connect({ src, frame }).dispatch(event, { timeoutMs: 1_000 });
+      frame.contentWindow?.postMessage("the recorder records", other);
+      return answer;
+    },
+    [`${backend.origin}/widget/`, ASK_123, foreign.origin] as const,
+  );
+  expect(settlement).toMatchObject({ payload: { error: { code: "WIDGET_UNAVAILABLE" } } });
+  const heard = (): Promise<unknown> | undefined => page.frames()[1]?.evaluate("heard");
+  await expect.poll(heard).toEqual(["the recorder records"]);
+  await foreign.close();
+});

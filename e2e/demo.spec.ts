@@ -1,0 +1,123 @@
+/** The demo page as somebody uses it, over the running gateway. */
+import AxeBuilder from "@axe-core/playwright";
+import type { Locator, Page } from "@playwright/test";
+import { expect, test } from "./fixtures.ts";
+
+/** What the page shows, by the names that a screen reader reads. */
+interface Demo {
+  readonly result: Locator;
+  readonly card: Locator;
+  readonly code: Locator;
+  readonly entries: Locator;
+  press(name: string): Promise<void>;
+}
+
+async function openDemo(page: Page, address: string): Promise<Demo> {
+  await page.goto(address);
+  await expect(page.getByRole("status", { name: "Connection" })).toHaveText("Ready");
+  return {
+    result: page.getByRole("status", { name: "Availability" }),
+    card: page.locator("#result-card"),
+    code: page.locator('#result [data-part="code"]'),
+    entries: page.locator("#log-entries > li > details"),
+    press: (name) => page.getByRole("button", { name, exact: true }).click(),
+  };
+}
+
+test("shows that agent 123 can be called", async ({ page, demoAddress }) => {
+  const demo = await openDemo(page, demoAddress);
+  await demo.press("Agent 123");
+  await expect(demo.card).toHaveAttribute("data-tone", "available");
+  await expect(demo.result).toContainText("Available");
+  await expect(demo.result.locator('[data-part="callable"]')).toHaveText("Yes");
+  await expect(demo.result.locator('[data-part="wrap-up"]')).toHaveText("0 s of 30 s");
+});
+
+test("asks on Enter in the field", async ({ page, demoAddress }) => {
+  const demo = await openDemo(page, demoAddress);
+  const field = page.getByLabel("Agent id");
+  await field.fill("105");
+  await field.press("Enter");
+  await expect(demo.card).toHaveAttribute("data-tone", "in_call");
+  await expect(demo.result).toContainText("Agent 105");
+});
+
+test("asks by the Fetch button", async ({ page, demoAddress }) => {
+  const demo = await openDemo(page, demoAddress);
+  await demo.press("Fetch");
+  await expect(demo.card).toHaveAttribute("data-tone", "available");
+});
+
+test("shows the backend's 404 for an unknown user", async ({ page, demoAddress }) => {
+  const demo = await openDemo(page, demoAddress);
+  await demo.press("Unknown user");
+  await expect(demo.card).toHaveAttribute("data-tone", "failed");
+  await expect(demo.result.locator('[data-part="status"]')).toHaveText("404");
+  await expect(demo.result.locator('[data-part="rejected-by"]')).toHaveText("Backend");
+});
+
+test("shows the bridge's refusal of an id that is none", async ({ page, demoAddress }) => {
+  const demo = await openDemo(page, demoAddress);
+  await demo.press("Invalid id");
+  await expect(demo.code).toHaveText("INVALID_REQUEST");
+  await expect(demo.result.locator('[data-part="rejected-by"]')).toHaveText("Bridge");
+  await expect(demo.result.locator('[data-part="message"]')).toContainText("payload.variables.userId");
+});
+
+test("takes a slow question back on Cancel", async ({ page, demoAddress }) => {
+  const demo = await openDemo(page, demoAddress);
+  await demo.press("Slow backend");
+  await expect(demo.card).toHaveAttribute("data-tone", "pending");
+  await demo.press("Cancel");
+  await expect(demo.card).toHaveAttribute("data-tone", "cancelled");
+  await expect(page.getByRole("button", { name: "Cancel" })).toBeHidden();
+});
+
+test("shows that the backend is down, and answers again once it is back", async ({ page, demoAddress }) => {
+  const demo = await openDemo(page, demoAddress);
+  await demo.press("Backend down");
+  await expect(demo.code).toHaveText("BACKEND_UNREACHABLE");
+  await demo.press("Start backend");
+  await expect(demo.card).toHaveAttribute("data-tone", "available");
+  await demo.press("Agent 123");
+  await expect(demo.card).toHaveAttribute("data-tone", "available");
+});
+
+test("logs what was sent and settled, newest first, until it is cleared", async ({ page, demoAddress }) => {
+  const demo = await openDemo(page, demoAddress);
+  await demo.press("Agent 123");
+  await expect(demo.entries).toHaveCount(2);
+  await demo.press("Invalid id");
+  await expect(demo.entries).toHaveCount(4);
+  const kinds = await demo.entries.evaluateAll((entries) => entries.map((entry) => entry.getAttribute("data-kind")));
+  expect(kinds).toEqual(["rejected", "sent", "settled", "sent"]);
+  await demo.entries.first().locator("summary").click();
+  await expect(demo.entries.first().locator("pre")).toContainText('"INVALID_REQUEST"');
+  await demo.press("Clear");
+  await expect(demo.entries).toHaveCount(0);
+  await expect(page.getByText("No events")).toBeVisible();
+});
+
+test("has no accessibility violations before, after and on a failure", async ({ page, demoAddress }) => {
+  const demo = await openDemo(page, demoAddress);
+  const scan = async (): Promise<void> => {
+    // The scanner's types come from a Playwright of its own, whose page is the same to run and another to the compiler.
+    const { violations } = await new AxeBuilder({ page: page as never }).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
+  };
+  await scan();
+  await demo.press("Agent 123");
+  await expect(demo.card).toHaveAttribute("data-tone", "available");
+  await scan();
+  await demo.press("Invalid id");
+  await expect(demo.card).toHaveAttribute("data-tone", "failed");
+  await scan();
+});
+
+test("does not scroll sideways on a screen of 360 pixels", async ({ page, demoAddress }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  const demo = await openDemo(page, demoAddress);
+  await demo.press("Invalid id");
+  await expect(demo.card).toHaveAttribute("data-tone", "failed");
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+});

@@ -1,0 +1,99 @@
+/** A customer's site: pages of the test's own making beside the built package, and servers that stand for other sites. */
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** A site on `http://localhost:<free port>`. */
+export interface HostSite {
+  readonly origin: string;
+  /** Serves a page from now on and returns its address. */
+  serve(html: string, headers?: Readonly<Record<string, string>>): string;
+  close(): Promise<void>;
+}
+
+const NAMED_FILES: Readonly<Record<string, string>> = {
+  "/penpal.js": "node_modules/penpal/dist/penpal.js",
+  "/penpal.mjs": "node_modules/penpal/dist/penpal.mjs",
+  "/plain-penpal.html": "e2e/pages/plain-penpal.html",
+};
+
+interface Served {
+  readonly body: string | Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Starts a host site. Beside its pages it serves `/dist/…`, penpal's own builds and the plain penpal page. */
+export async function startHostSite(): Promise<HostSite> {
+  const pages = new Map<string, Served>();
+  const { port, close } = await listen("localhost", ({ url = "/" }, response) => {
+    const { pathname } = new URL(url, "http://localhost");
+    const served = pages.get(pathname) ?? readServed(pathname);
+    if (served) response.writeHead(200, served.headers).end(served.body);
+    else response.writeHead(pathname === "/favicon.ico" ? 204 : 404).end();
+  });
+  const origin = `http://localhost:${port}`;
+  return {
+    origin,
+    serve(html, headers = {}) {
+      const path = `/page-${pages.size}`;
+      pages.set(path, { body: html, headers: { "content-type": "text/html; charset=utf-8", ...headers } });
+      return `${origin}${path}`;
+    },
+    close,
+  };
+}
+
+function readServed(pathname: string): Served | undefined {
+  const file = NAMED_FILES[pathname] ?? /^\/(dist\/(?:chunks\/)?[\w-]+\.js)$/.exec(pathname)?.[1];
+  if (!file) return undefined;
+  return {
+    body: readFileSync(file),
+    headers: { "content-type": file.endsWith(".html") ? "text/html; charset=utf-8" : "text/javascript" },
+  };
+}
+
+/** A reverse proxy that shows another site below a path of its own. */
+export interface PrefixProxy {
+  /** The other site's address here, without a slash at its end. */
+  readonly base: string;
+  close(): Promise<void>;
+}
+
+/** Starts a proxy that shows the site of `target` below `prefix`, as an operator's own reverse proxy may. */
+export async function startPrefixProxy(target: string, prefix: string): Promise<PrefixProxy> {
+  const { port, close } = await listen("127.0.0.1", ({ url = "/" }, response) => {
+    if (url.startsWith(`${prefix}/`)) void relay(new URL(url.slice(prefix.length), target), response);
+    else response.writeHead(404).end();
+  });
+  return { base: `http://127.0.0.1:${port}${prefix}`, close };
+}
+
+async function relay(address: URL, response: ServerResponse): Promise<void> {
+  const answer = await fetch(address, { redirect: "manual" });
+  const unsuitable = new Set(["connection", "keep-alive", "transfer-encoding", "content-encoding", "content-length"]);
+  const headers = [...answer.headers].filter(([name]) => !unsuitable.has(name));
+  response.writeHead(answer.status, Object.fromEntries(headers)).end(Buffer.from(await answer.arrayBuffer()));
+}
+
+/** A port of `localhost` that is free now. */
+export async function findFreePort(): Promise<number> {
+  const { port, close } = await listen("localhost", (_request, response) => void response.end());
+  await close();
+  return port;
+}
+
+async function listen(
+  host: string,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ port: number; close: () => Promise<void> }> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,45 @@
+/** What compiles and what must not. Checked by the compiler alone. */
+import { expectTypeOf, test } from "vitest";
+import type { BusContract } from "../shared/contracts/index.ts";
+import type { Handlers } from "../shared/dispatch.ts";
+import type { Rejected } from "../shared/envelope.ts";
+import { handlers } from "../widget/handlers/index.ts";
+import type { WidgetServices } from "../widget/services.ts";
+import type { Availability, SettlementOf } from "./bus-types.ts";
+import type { Connector } from "./connector.ts";
+
+declare const connector: Connector;
+
+test("a request resolves to what its contract fulfils", () => {
+  const answer = connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: 123 } });
+  expectTypeOf(answer).resolves.toEqualTypeOf<Availability>();
+});
+
+test("a status is any word, since a widget may be newer than the page", () => {
+  expectTypeOf<"available">().toExtend<Availability["status"]>();
+  expectTypeOf<"levitating">().toExtend<Availability["status"]>();
+});
+
+test("a dispatch resolves to the settlement of its event", () => {
+  const settlement = connector.dispatch({ type: "BUS.CANCEL", payload: { id: "a1" } });
+  expectTypeOf(settlement).resolves.toEqualTypeOf<SettlementOf<"BUS.CANCEL">>();
+});
+
+test("a listener gets the event that it listens to", () => {
+  connector.on("API.FETCH_USER_AVAILABILITY_REJECTED", (event) => {
+    expectTypeOf(event).toEqualTypeOf<Rejected<"API.FETCH_USER_AVAILABILITY">>();
+  });
+});
+
+test("what the contract does not know does not compile", () => {
+  // @ts-expect-error -- there is no such event
+  void connector.request("API.MAKE_COFFEE", {});
+  // @ts-expect-error -- the id is a number
+  void connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: "123" } });
+});
+
+test("a contract with a request that has no handler does not compile", () => {
+  const { "BUS.CANCEL": _forgotten, ...incomplete } = handlers;
+  // @ts-expect-error -- BUS.CANCEL has no handler
+  incomplete satisfies Handlers<BusContract, WidgetServices>;
+});

@@ -1,0 +1,129 @@
+/** The connector and its frame in a real browser, with the built widget on another site. */
+import { expect, inject, onTestFinished, test } from "vitest";
+import { type ConnectOptions, connect } from "./connect.ts";
+import type { Connector } from "./connector.ts";
+
+const src = `${inject("widgetOrigin")}/widget/`;
+const payload = { variables: { userId: 123 } };
+
+function open(options: ConnectOptions): Connector {
+  const connector = connect(options);
+  onTestFinished(connector.destroy);
+  return connector;
+}
+
+function append<Name extends keyof HTMLElementTagNameMap>(name: Name): HTMLElementTagNameMap[Name] {
+  const element = document.createElement(name);
+  document.body.append(element);
+  onTestFinished(() => element.remove());
+  return element;
+}
+
+function frames(): readonly HTMLIFrameElement[] {
+  return Array.from(document.querySelectorAll("iframe"));
+}
+
+test("asks the widget on the other site, before and after the handshake", async () => {
+  const connector = open({ src });
+  expect(connector.state).toBe("connecting");
+  const early = connector.request("API.FETCH_USER_AVAILABILITY", payload);
+  expect(await early).toEqual({ userId: 123, status: "available", version: 7 });
+  await connector.ready;
+  expect(connector.state).toBe("ready");
+  expect(await connector.request("API.FETCH_USER_AVAILABILITY", payload)).toEqual(await early);
+});
+
+test("creates an invisible frame with the least that the widget needs", () => {
+  open({ src, title: "Acme phone" });
+  const [frame] = frames();
+  expect(frame?.title).toBe("Acme phone");
+  expect(frame?.getAttribute("sandbox")).toBe("allow-scripts allow-same-origin");
+  expect(frame?.referrerPolicy).toBe("no-referrer");
+  expect(frame?.allow).toBe("");
+  expect(frame?.checkVisibility()).toBe(false);
+});
+
+test("stays invisible under a page's rule for its frames", () => {
+  append("style").textContent = "iframe { display: block }";
+  open({ src });
+  expect(frames()[0]?.checkVisibility()).toBe(false);
+});
+
+test("shows the frame in the container where one is given", () => {
+  const container = append("div");
+  open({ src, container });
+  expect(container.querySelector("iframe")?.checkVisibility()).toBe(true);
+});
+
+test("takes the frame out of the page when it is destroyed, and settles what is asked after that", async () => {
+  const connector = open({ src });
+  connector.destroy();
+  connector.destroy();
+  expect(frames()).toEqual([]);
+  expect(connector.state).toBe("closed");
+  const settlement = await connector.dispatch({ type: "API.FETCH_USER_AVAILABILITY", payload });
+  expect(settlement).toMatchObject({ payload: { error: { code: "CONNECTION_CLOSED", retryable: true } } });
+});
+
+test("is destroyed by its signal", async () => {
+  const controller = new AbortController();
+  const connector = open({ src, signal: controller.signal });
+  controller.abort();
+  expect(connector.state).toBe("closed");
+  expect(frames()).toEqual([]);
+  await expect(connector.ready).rejects.toMatchObject({ name: "ConnectionError", code: "CONNECTION_CLOSED" });
+});
+
+test("adopts a frame of the page's own, also one that has loaded, and never removes it", async () => {
+  const frame = append("iframe");
+  frame.src = src;
+  await new Promise((resolve) => frame.addEventListener("load", resolve));
+  const connector = open({ frame });
+  expect(await connector.request("API.FETCH_USER_AVAILABILITY", payload)).toMatchObject({ userId: 123 });
+  connector.destroy();
+  expect(frame.isConnected).toBe(true);
+  expect(frame.src).toBe(src);
+});
+
+test("keeps two connectors on one page apart", async () => {
+  const answers = [open({ src }), open({ src })].map((connector) =>
+    connector.request("API.FETCH_USER_AVAILABILITY", payload),
+  );
+  expect(frames()).toHaveLength(2);
+  expect(await Promise.all(answers)).toHaveLength(2);
+});
+
+test.for<[string, () => ConnectOptions, RegExp]>([
+  ["an address that is none", () => ({ src: "widget" }), /^src: expected .* not widget$/],
+  ["no address", () => ({}), /^src: expected/],
+  ["an address that is not http", () => ({ src: "javascript:alert(1)" }), /^src: expected/],
+  ["an address with credentials", () => ({ src: "https://user:secret@widget.example.com/" }), /^src: expected/],
+  [
+    "a container outside the document",
+    () => ({ src, container: document.createElement("div") }),
+    /^container: expected/,
+  ],
+  ["a frame outside the document", () => ({ src, frame: document.createElement("iframe") }), /^frame: expected/],
+  [
+    "both a frame and a container",
+    () => ({ src, frame: append("iframe"), container: append("div") }),
+    /^frame: expected/,
+  ],
+  ["a life of no time", () => ({ src, timeoutMs: 0 }), /^timeoutMs: expected whole milliseconds/],
+  [
+    "a handshake time that is no number",
+    () => ({ src, handshakeTimeoutMs: Number.NaN }),
+    /^handshakeTimeoutMs: expected/,
+  ],
+])("throws at once for %s, and mounts nothing", ([, options, message]) => {
+  const given = options();
+  const before = frames().length;
+  expect(() => connect(given)).toThrow(message);
+  expect(frames()).toHaveLength(before);
+});
+
+test("throws at once for a frame whose sandbox keeps the widget from being itself", () => {
+  const frame = append("iframe");
+  frame.setAttribute("sandbox", "allow-scripts");
+  expect(() => connect({ src, frame })).toThrow(/^frame: expected a sandbox with allow-scripts and allow-same-origin/);
+});

@@ -1,0 +1,145 @@
+import { expect, onTestFinished, test, vi } from "vitest";
+import { ConnectionError } from "../shared/errors.ts";
+import type { Connector } from "./connector.ts";
+import { createConnector } from "./create-connector.ts";
+
+interface Posted {
+  readonly event: { readonly type: string; readonly meta: { readonly id: string; readonly timeoutMs: number } };
+  readonly answer: (settlement: unknown) => void;
+}
+
+/** A connector whose other side the test plays itself, with time standing still. */
+function setUp(): { connector: Connector; open: () => void; posted: Posted[]; receive: (event: unknown) => unknown } {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const posted: Posted[] = [];
+  let open = (): void => {};
+  let receive = (_event: unknown): unknown => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const connector = createConnector({
+    open(answer) {
+      receive = answer;
+      const post = (event: unknown) =>
+        new Promise((resolve) => posted.push({ event: event as Posted["event"], answer: resolve }));
+      return { opened, post, close: () => {} };
+    },
+    unavailable: "nobody there",
+    timeoutMs: 10_000,
+    handshakeTimeoutMs: 5_000,
+    onDestroy: () => {},
+  });
+  return { connector, open, posted, receive: (event) => receive(event) };
+}
+
+const fetching = { type: "TEST.ASK", payload: 1 };
+const rejected = (code: string) => ({
+  type: "TEST.ASK_REJECTED",
+  payload: { error: expect.objectContaining({ code }) },
+  meta: { source: "bridge" },
+});
+
+test("waits for the handshake and posts what is left of the request's life", async () => {
+  const { connector, open, posted } = setUp();
+  const settled = connector.dispatch(fetching);
+  await vi.advanceTimersByTimeAsync(4_000);
+  expect(posted).toEqual([]);
+  open();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(posted[0]?.event.meta.timeoutMs).toBe(6_000);
+  posted[0]?.answer({ type: "TEST.ASK_FULFILLED", payload: 2, meta: { id: posted[0].event.meta.id } });
+  expect(await settled).toEqual({ type: "TEST.ASK_FULFILLED", payload: 2 });
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("settles as unavailable where no widget connects, and its ready rejects", async () => {
+  const { connector } = setUp();
+  const ready = expect(connector.ready).rejects.toBeInstanceOf(ConnectionError);
+  const settled = connector.dispatch(fetching);
+  await vi.advanceTimersByTimeAsync(10_000);
+  await ready;
+  expect(await settled).toEqual(rejected("WIDGET_UNAVAILABLE"));
+});
+
+test("times out 250 ms after the life of a request that the widget leaves unanswered", async () => {
+  const { connector, open } = setUp();
+  open();
+  await connector.ready;
+  const heard = vi.fn();
+  connector.on("*", heard);
+  const settled = connector.dispatch(fetching);
+  await vi.advanceTimersByTimeAsync(10_249);
+  expect(heard).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await settled).toEqual(rejected("TIMEOUT"));
+  expect(heard).toHaveBeenCalledExactlyOnceWith(rejected("TIMEOUT"), fetching);
+});
+
+test("cancels an aborted request in the widget and throws the signal's own reason", async () => {
+  const { connector, open, posted } = setUp();
+  open();
+  await connector.ready;
+  const controller = new AbortController();
+  const reason = new Error("no longer needed");
+  const payload = { variables: { userId: 1 } };
+  const thrown = expect(
+    connector.request("API.FETCH_USER_AVAILABILITY", payload, { signal: controller.signal }),
+  ).rejects.toBe(reason);
+  controller.abort(reason);
+  await thrown;
+  expect(posted[1]?.event).toMatchObject({ type: "BUS.CANCEL", payload: { id: posted[0]?.event.meta.id } });
+});
+
+test.each<[string, unknown]>([
+  ["nothing", undefined],
+  ["another request's settlement", { type: "TEST.ASK_FULFILLED", payload: 1, meta: { id: "other" } }],
+])("refuses %s as an answer", async (_name, answer) => {
+  const { connector, open, posted } = setUp();
+  open();
+  await connector.ready;
+  const settled = connector.dispatch(fetching);
+  posted[0]?.answer(answer);
+  expect(await settled).toEqual(rejected("INVALID_RESPONSE"));
+});
+
+test("refuses what cannot be sent and posts none of it", async () => {
+  const { connector, open, posted } = setUp();
+  open();
+  await connector.ready;
+  const payloads = [() => {}, "x".repeat(65 * 1024), Number.NaN];
+  const settlements = await Promise.all(payloads.map((payload) => connector.dispatch({ type: "TEST.ASK", payload })));
+  expect(settlements).toEqual(payloads.map(() => rejected("INVALID_REQUEST")));
+  expect(posted).toEqual([]);
+});
+
+test("settles all that is open when it is destroyed, and all that is asked later", async () => {
+  const { connector, open } = setUp();
+  open();
+  await connector.ready;
+  const settled = connector.dispatch(fetching);
+  connector.destroy();
+  connector.destroy();
+  expect(await settled).toEqual(rejected("CONNECTION_CLOSED"));
+  expect(await connector.dispatch(fetching)).toEqual(rejected("CONNECTION_CLOSED"));
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("hears announcements, reports a listener that throws, and knows no request to the page", () => {
+  const { connector, receive } = setUp();
+  const report = vi.fn();
+  vi.stubGlobal("reportError", report);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const mistake = new Error("a listener's mistake");
+  const heard = vi.fn();
+  connector.on("*", () => {
+    throw mistake;
+  });
+  const off = connector.on("USER.CHANGED", heard);
+  expect(receive({ type: "USER.CHANGED" })).toBeUndefined();
+  off();
+  receive({ type: "USER.CHANGED" });
+  expect(heard).toHaveBeenCalledExactlyOnceWith({ type: "USER.CHANGED" }, undefined);
+  expect(report).toHaveBeenCalledWith(mistake);
+  expect(receive({ type: "HOST.NONE" })).toMatchObject({ payload: { error: { code: "UNKNOWN_EVENT" } } });
+});
