@@ -1,7 +1,8 @@
 // @ts-check
 /** A Chromium with no debugger attached: an attached one pauses every new frame of another site, which would be measured. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -50,7 +51,7 @@ export async function launchBrowser() {
       child.kill();
       await gone;
       // Its helper processes write to the profile a moment longer.
-      rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+      await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
     },
   };
 }

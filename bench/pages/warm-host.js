@@ -54,7 +54,7 @@ async function openPenpal() {
 
 /** @returns {Promise<() => Promise<unknown>>} */
 async function openBridge() {
-  const connector = connect({ src: `${widget}/bridge`, container: document.body });
+  const connector = connect({ frame: mount("bridge") });
   await connector.ready;
   return () => connector.dispatch(REQUEST);
 }
