@@ -50,35 +50,40 @@ function lookAlikes(origin: string): readonly string[] {
   ];
 }
 
-test("the widget itself refuses look-alike origins, settles nothing and says so once", async ({ page, host }) => {
-  const backend = await startScriptedBackend({ answers: null, allowedOrigins: lookAlikes(host.origin) });
-  const src = `${backend.origin}/widget/`;
-  // Without the policy, which is the first wall, the widget's own check is what is left.
-  await page.route(src, async (route) => {
-    const response = await route.fetch();
-    const { "content-security-policy": _policy, ...headers } = response.headers();
-    await route.fulfill({ response, headers });
-  });
-  const refused: string[] = [];
-  page.on("console", (message) => {
-    if (message.text().startsWith("availability-bridge: refused ")) refused.push(message.text());
-  });
-  expect(await ask(page, host, src)).toEqual(UNAVAILABLE);
-  // More of the same from this page adds no line.
-  const widget = page.frames()[1];
-  await widget?.evaluate(() => {
-    document.body.dataset["heard"] = "";
-    addEventListener("message", () => {
-      document.body.dataset["heard"] += "+";
+for (const [list, take] of [
+  ["a list of look-alike origins", lookAlikes],
+  ["a list of one other origin", () => ["https://crm.example.com"]],
+] as const) {
+  test(`the widget itself refuses a page by ${list}, settles nothing and says so once`, async ({ page, host }) => {
+    const backend = await startScriptedBackend({ answers: null, allowedOrigins: take(host.origin) });
+    const src = `${backend.origin}/widget/`;
+    // Without the policy, which is the first wall, the widget's own check is what is left.
+    await page.route(src, async (route) => {
+      const response = await route.fetch();
+      const { "content-security-policy": _policy, ...headers } = response.headers();
+      await route.fulfill({ response, headers });
     });
+    const refused: string[] = [];
+    page.on("console", (message) => {
+      if (message.text().startsWith("availability-bridge: refused ")) refused.push(message.text());
+    });
+    expect(await ask(page, host, src)).toEqual(UNAVAILABLE);
+    // More of the same from this page adds no line.
+    const widget = page.frames()[1];
+    await widget?.evaluate(() => {
+      document.body.dataset["heard"] = "";
+      addEventListener("message", () => {
+        document.body.dataset["heard"] += "+";
+      });
+    });
+    await page.evaluate((target) => {
+      for (let count = 0; count < 3; count++) window.frames[0]?.postMessage("hello", target);
+    }, backend.origin);
+    await expect.poll(() => widget?.evaluate(() => document.body.dataset["heard"])).toBe("+++");
+    expect(refused).toEqual([
+      `availability-bridge: refused ${host.origin}, which is not one of the allowed origins of this widget`,
+    ]);
+    expect(backend.calls).toHaveLength(0);
+    await backend.close();
   });
-  await page.evaluate((target) => {
-    for (let count = 0; count < 3; count++) window.frames[0]?.postMessage("hello", target);
-  }, backend.origin);
-  await expect.poll(() => widget?.evaluate(() => document.body.dataset["heard"])).toBe("+++");
-  expect(refused).toEqual([
-    `availability-bridge: refused ${host.origin}, which is not one of the allowed origins of this widget`,
-  ]);
-  expect(backend.calls).toHaveLength(0);
-  await backend.close();
-});
+}

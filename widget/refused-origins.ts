@@ -7,9 +7,17 @@ const MAX_LOGGED = 8;
  */
 export function logRefusedOrigins(parent: Window, allowedOrigins: readonly string[]): void {
   const logged = new Set<string>();
-  addEventListener("message", ({ source, origin }) => {
-    if (source !== parent || allowedOrigins.includes(origin) || logged.has(origin) || logged.size >= MAX_LOGGED) return;
+
+  function logOnce(origin: string): void {
+    if (allowedOrigins.includes(origin) || logged.has(origin) || logged.size >= MAX_LOGGED) return;
     logged.add(origin);
     console.warn(`availability-bridge: refused ${origin}, which is not one of the allowed origins of this widget`);
+  }
+
+  // Where the browser tells who is around: a page that waits to be greeted would otherwise never be heard of.
+  const surrounding = location.ancestorOrigins?.[0];
+  if (surrounding !== undefined) logOnce(surrounding);
+  addEventListener("message", ({ source, origin }) => {
+    if (source === parent) logOnce(origin);
   });
 }
