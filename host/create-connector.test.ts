@@ -143,3 +143,63 @@ test("hears announcements, reports a listener that throws, and knows no request 
   expect(report).toHaveBeenCalledWith(mistake);
   expect(receive({ type: "HOST.NONE" })).toMatchObject({ payload: { error: { code: "UNKNOWN_EVENT" } } });
 });
+
+test("keeps the caller's own id and refuses it a second time while it is in flight", async () => {
+  const { connector, open, posted } = setUp();
+  open();
+  await vi.advanceTimersByTimeAsync(0);
+  const named = { ...fetching, meta: { id: "mine" } };
+  const first = connector.dispatch(named);
+  expect(await connector.dispatch(named)).toMatchObject({
+    payload: { error: { code: "INVALID_REQUEST", issues: [{ path: "meta.id" }] } },
+    meta: { id: "mine", source: "bridge" },
+  });
+  const settlement = { type: "TEST.ASK_FULFILLED", payload: 2, meta: { id: "mine" } };
+  posted[0]?.answer(settlement);
+  expect(await first).toEqual(settlement);
+});
+
+test("refuses more than 1,024 requests in flight and lets those go on", async () => {
+  const { connector, open, posted } = setUp();
+  open();
+  await vi.advanceTimersByTimeAsync(0);
+  const first = connector.dispatch(fetching);
+  for (let count = 1; count < 1_024; count += 1) void connector.dispatch(fetching);
+  expect(await connector.dispatch(fetching)).toEqual(rejected("OVERLOADED"));
+  posted[0]?.answer({ type: "TEST.ASK_FULFILLED", payload: 2, meta: { id: posted[0].event.meta.id } });
+  expect(await first).toEqual({ type: "TEST.ASK_FULFILLED", payload: 2 });
+});
+
+test("settles what waits for the handshake as closed when it is destroyed, and its ready rejects", async () => {
+  const { connector } = setUp();
+  const ready = expect(connector.ready).rejects.toMatchObject({ code: "CONNECTION_CLOSED" });
+  const settled = connector.dispatch(fetching);
+  connector.destroy();
+  expect(await settled).toEqual(rejected("CONNECTION_CLOSED"));
+  await ready;
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("records what is sent before what is settled, under the name that it was posted by", async () => {
+  const { connector, open, posted } = setUp();
+  const kinds: string[] = [];
+  connector.observe(({ kind }) => kinds.push(kind));
+  const settled = connector.dispatch(fetching);
+  open();
+  await vi.advanceTimersByTimeAsync(0);
+  posted[0]?.answer({ type: "TEST.ASK_FULFILLED", payload: 2, meta: { id: posted[0].event.meta.id } });
+  await settled;
+  expect(kinds).toEqual(["state", "sent", "settled"]);
+});
+
+test("connects after its ready has given up", async () => {
+  const { connector, open, posted } = setUp();
+  const ready = expect(connector.ready).rejects.toBeInstanceOf(ConnectionError);
+  await vi.advanceTimersByTimeAsync(5_000);
+  await ready;
+  void connector.dispatch(fetching);
+  open();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(connector.state).toBe("ready");
+  expect(posted).toHaveLength(1);
+});
