@@ -173,6 +173,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** An own data property of what may be anything at all. Accessors, and proxies whose traps throw, count as absent. */
 function ownValue(target: unknown, key: string): unknown {
+  // Most events have no meta: what is not there is no reason to throw and catch on every call.
+  if (target === undefined) return undefined;
   try {
     return Object.getOwnPropertyDescriptor(target, key)?.value;
   } catch {

@@ -52,7 +52,9 @@ export function toJson(value: unknown): Json {
 
   const json = copy(value, "", 1);
   budget = MAX_REQUEST_BYTES;
-  spend(new TextEncoder().encode(JSON.stringify(json)).length);
+  const text = JSON.stringify(json);
+  // No character takes more than three bytes of UTF-8, so most texts need no counting.
+  spend(text.length * 3 <= MAX_REQUEST_BYTES ? text.length : new TextEncoder().encode(text).length);
   return json;
 }
 
