@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { BROWSER_ARGUMENTS, findBrowsers } from "../scripts/browsers.mjs";
@@ -20,6 +20,7 @@ const QUIET_ARGUMENTS = [
 
 /**
  * @typedef {object} BenchBrowser
+ * @property {string} version such as `Chrome/150.0.0.0`
  * @property {(url: string) => Promise<string>} open opens a tab and returns its id; the address holds no `&`
  * @property {(tab: string) => Promise<void>} closeTab
  * @property {() => Promise<void>} close
@@ -33,6 +34,9 @@ export async function launchBrowser() {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "ignore", "pipe"],
   });
+  // No browser outlives a measurement that failed.
+  const killChild = () => void child.kill();
+  process.once("exit", killChild);
   const control = await new Promise((resolve, reject) => {
     createInterface({ input: child.stderr }).on("line", (line) => {
       const [, address] = /DevTools listening on ws:\/\/([^/]+)\//.exec(line) ?? [];
@@ -40,13 +44,16 @@ export async function launchBrowser() {
     });
     child.once("exit", (code) => reject(new Error(`The browser ended with exit code ${code}`)));
   });
+  const { Browser: version } = await (await fetch(`${control}/json/version`)).json();
   return {
+    version,
     async open(url) {
       const response = await fetch(`${control}/json/new?${url}`, { method: "PUT" });
       return (await response.json()).id;
     },
     closeTab: async (tab) => void (await fetch(`${control}/json/close/${tab}`)),
     async close() {
+      process.removeListener("exit", killChild);
       const gone = new Promise((resolve) => child.once("exit", resolve));
       child.kill();
       await gone;
@@ -54,4 +61,12 @@ export async function launchBrowser() {
       await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
     },
   };
+}
+
+/** What the figures were measured on, in a line. */
+export async function describeEnvironment() {
+  const browser = await launchBrowser();
+  await browser.close();
+  const version = browser.version.replace("/", " ").replace(/\.0\.0\.0$/, "");
+  return `${version}, Node ${process.versions.node}, ${availableParallelism()} cores`;
 }

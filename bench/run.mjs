@@ -1,7 +1,9 @@
 // @ts-check
 /** `npm run bench [-- --rounds 9 --only warm,cold]`: needs a build, prints tables. What they mean: `bench/README.md`. */
 import { parseArgs } from "node:util";
+import { describeEnvironment } from "./browser.mjs";
 import { measureCold } from "./cold.mjs";
+import { describeRequests } from "./cold-requests.mjs";
 import { measureWarm } from "./warm.mjs";
 
 const { values } = parseArgs({
@@ -14,8 +16,12 @@ if (!Number.isInteger(rounds) || rounds < 1 || !wanted.every((name) => name === 
   process.exit(2);
 }
 
+console.log(await describeEnvironment());
 if (wanted.includes("warm")) print("Warm round trip", await measureWarm(rounds));
-if (wanted.includes("cold")) print("Cold start", await measureCold(rounds));
+if (wanted.includes("cold")) {
+  print("Cold start", await measureCold(rounds));
+  console.log(`\nRequests of one navigation, in the order in which they ended\n${await describeRequests()}`);
+}
 
 /**
  * @param {string} title

@@ -17,16 +17,3 @@ export function median(values) {
 export function describeRatios(ratios) {
   return `${median(ratios).toFixed(2)} [${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}]`;
 }
-
-/**
- * The list begun at another place each round, so that no side is always first.
- *
- * @template Item
- * @param {readonly Item[]} items
- * @param {number} by
- * @returns {Item[]}
- */
-export function rotate(items, by) {
-  const start = by % items.length;
-  return [...items.slice(start), ...items.slice(0, start)];
-}

@@ -2,6 +2,7 @@
 /** Measures all sides in one tab, in blocks that take turns, so that a busy machine hits all of them alike. */
 import { connect as connectPenpal, WindowMessenger } from "penpal";
 import { connect } from "../../host/index.ts";
+import { orderAt } from "../orders.mjs";
 import { REQUEST, SETTLEMENT } from "./exchange.js";
 
 const WARM_UP = 500;
@@ -73,6 +74,7 @@ async function runBlock(call, times) {
 }
 
 async function measure() {
+  if (!crossOriginIsolated) throw new Error("The page is not cross-origin isolated, so its clock is too coarse");
   const sides = {
     channel: await openChannel(),
     control: await openChannel(),
@@ -83,8 +85,7 @@ async function measure() {
   /** @type {Record<string, number[]>} */
   const times = Object.fromEntries(names.map((name) => [name, []]));
   for (let block = 0; block < (WARM_UP + CALLS) / BLOCK; block += 1) {
-    const order = [...names.slice(block % names.length), ...names.slice(0, block % names.length)];
-    for (const name of order) await runBlock(Reflect.get(sides, name), times[name] ?? []);
+    for (const name of orderAt(names, block)) await runBlock(Reflect.get(sides, name), times[name] ?? []);
   }
   const p50 = (/** @type {number[]} */ all) => all.slice(WARM_UP).sort((a, b) => a - b)[CALLS / 2];
   return Object.fromEntries(names.map((name) => [name, p50(times[name] ?? [])]));
