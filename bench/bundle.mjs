@@ -1,7 +1,7 @@
 // @ts-check
-/** Bundles a script of a benchmark's page as a site would: minified, in one piece. */
+/** The scripts of the benchmark's pages, ready to stand inline. */
 import { fileURLToPath } from "node:url";
-import { build } from "vite";
+import { bundle as bundleModule } from "../scripts/bundle.mjs";
 
 /** What is measured is the package as it is shipped: its source stands in the imports only for the type checker. */
 const SHIPPED = {
@@ -14,15 +14,8 @@ const SHIPPED = {
  * @returns {Promise<string>}
  */
 export async function bundle(entry) {
-  const result = await build({
-    configFile: false,
-    logLevel: "error",
-    resolve: { alias: [SHIPPED] },
-    build: { write: false, target: "es2022", lib: { entry, formats: ["es"] } },
-  });
-  const [output] = [result].flat();
-  if (!output || !("output" in output)) throw new Error(`The bundle of ${entry} came out empty`);
-  return output.output[0].code.replaceAll("</script", "<\\/script");
+  const code = await bundleModule(entry, { alias: [SHIPPED] });
+  return code.replaceAll("</script", "<\\/script");
 }
 
 /**

@@ -1,7 +1,7 @@
 /** A customer's site: pages of the test's own making beside the built package, and servers that stand for other sites. */
 import { readFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
+import { listen } from "./local-server.ts";
 
 /** A site on `http://localhost:<free port>`. */
 export interface HostSite {
@@ -80,20 +80,4 @@ export async function findFreePort(): Promise<number> {
   const { port, close } = await listen("localhost", (_request, response) => void response.end());
   await close();
   return port;
-}
-
-async function listen(
-  host: string,
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<{ port: number; close: () => Promise<void> }> {
-  const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
 }

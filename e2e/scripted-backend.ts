@@ -1,9 +1,9 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import * as v from "valibot";
 import { createGateway } from "../gateway/app.ts";
 import { readBuiltFiles } from "../gateway/built-files.ts";
+import { listen } from "./local-server.ts";
 
 /** One answer of the backend, given as it stands in the golden exchanges. */
 export const ScriptedAnswer = v.union([
@@ -56,14 +56,12 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
     onDefect: console.error,
   });
   const serveRest = getRequestListener(gateway.fetch);
-  const server = createServer((request, response) => {
+  const { port, close } = await listen("127.0.0.1", (request, response) => {
     if (!request.url?.startsWith("/v1/")) return void serveRest(request, response);
     const answer = script[Math.min(calls.length, script.length - 1)];
     calls.push({ path: request.url, hungUp: whenHungUp(response) });
     give(answer, request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
   return {
     origin: `http://127.0.0.1:${port}`,
     calls,
@@ -71,11 +69,7 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
       script = toScript(next);
       calls.length = 0;
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
   };
 }
 

@@ -1,0 +1,21 @@
+// @ts-check
+/** Bundles a module in memory as a customer's bundler would: with all that it imports, in one piece. */
+import { build } from "vite";
+
+/**
+ * @param {string} entry the module's path
+ * @param {{ format?: "es" | "iife", alias?: import("vite").AliasOptions }} [options]
+ * @returns {Promise<string>} the code
+ * @throws {Error} where nothing comes out
+ */
+export async function bundle(entry, { format = "es", alias = [] } = {}) {
+  const result = await build({
+    configFile: false,
+    logLevel: "error",
+    resolve: { alias },
+    build: { write: false, target: "es2022", lib: { entry, formats: [format], name: "bundled" } },
+  });
+  const [output] = [result].flat();
+  if (!output || !("output" in output)) throw new Error(`The bundle of ${entry} came out empty`);
+  return output.output[0].code;
+}
