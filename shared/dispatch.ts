@@ -13,6 +13,7 @@ import {
   refused,
   type Settlement,
 } from "./envelope.ts";
+import { toIssues } from "./issues.ts";
 import { BackendRefusal, describeIssue, invalidRequest, Refusal } from "./rejection.ts";
 
 /** What a handler knows of the request at hand, beside its payload. */
@@ -120,10 +121,7 @@ function refusedByBackend({ type, id }: Asked, { body, status }: BackendRefusal)
 function parsePayload(schema: v.GenericSchema, payload: unknown): unknown {
   const result = v.safeParse(schema, payload);
   if (result.success) return result.output;
-  const issues = result.issues.map((issue) => ({
-    path: ["payload", v.getDotPath(issue)].filter(Boolean).join("."),
-    expected: issue.message,
-  }));
+  const issues = toIssues(result.issues, "payload");
   throw new Refusal("INVALID_REQUEST", issues.map(describeIssue).join("; "), issues);
 }
 

@@ -1,6 +1,7 @@
 import ky, { HTTPError, type Options } from "ky";
 import * as v from "valibot";
 import { Availability } from "../shared/contracts/availability.ts";
+import { toIssues } from "../shared/issues.ts";
 import type { Json } from "../shared/json.ts";
 import { BackendRefusal, Refusal } from "../shared/rejection.ts";
 import type { CallScope, GatewayClient } from "./gateway-client.ts";
@@ -102,8 +103,7 @@ function parseJson(text: string): Json | undefined {
 function readAvailabilityOf(userId: number, body: unknown): Availability {
   const result = v.safeParse(Availability, body);
   if (!result.success) {
-    const issues = result.issues.map((issue) => ({ path: v.getDotPath(issue) ?? "", expected: issue.message }));
-    throw new Refusal("INVALID_RESPONSE", "The backend's answer is not an availability", issues);
+    throw new Refusal("INVALID_RESPONSE", "The backend's answer is not an availability", toIssues(result.issues));
   }
   if (result.output.userId === userId) return result.output;
   throw new Refusal("INVALID_RESPONSE", `The backend was asked for user ${userId} and answered for another`);

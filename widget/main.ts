@@ -2,20 +2,26 @@
 import * as v from "valibot";
 import { readAvailability } from "../shared/availability.ts";
 import { Availability } from "../shared/contracts/availability.ts";
+import type { Settlement } from "../shared/envelope.ts";
 import { createHttpGatewayClient } from "./http-gateway-client.ts";
 import { readWidgetSettings } from "./settings.ts";
 import { showWhenVisible } from "./show-when-visible.ts";
 import { startWidget } from "./start.ts";
 
 const { allowedOrigins, apiBase } = readWidgetSettings(document);
-const show = showWhenVisible(document.documentElement, async () => (await import("./view.ts")).createView(document));
+const show = showWhenVisible(document.documentElement, async () => {
+  const { createView } = await import("./view.ts");
+  const view = createView(document);
+  // An answer is read where it is shown: an invisible frame's is not, however many there are.
+  return ({ payload }: Settlement) =>
+    view.show(v.is(Availability, payload) ? { availability: payload, reading: readAvailability(payload) } : undefined);
+});
 
 startWidget({
   parent: window.parent,
   allowedOrigins,
   gateway: createHttpGatewayClient(new URL(apiBase, document.baseURI)),
-  onSettled({ type, payload }) {
-    if (!type.startsWith("API.FETCH_USER_AVAILABILITY_")) return;
-    show(v.is(Availability, payload) ? { availability: payload, reading: readAvailability(payload) } : undefined);
+  onSettled(settlement) {
+    if (settlement.type.startsWith("API.FETCH_USER_AVAILABILITY_")) show(settlement);
   },
 });

@@ -1,36 +1,24 @@
-import type { AvailabilityReading } from "../shared/availability.ts";
-import type { Availability } from "../shared/contracts/availability.ts";
-
-/** An availability as the view shows it. */
-export interface Shown {
-  readonly availability: Availability;
-  readonly reading: AvailabilityReading;
-}
-
-/** Shows the agent what was asked for last. */
-export interface View {
-  /** Shows an availability, or that it could not be fetched. */
-  show(shown: Shown | undefined): void;
-}
-
 /**
  * Loads the view when the frame is first seen, and shows it the last answer and all that follow.
  * A frame that is never seen, which is the usual one, never loads it.
  */
-export function showWhenVisible(root: Element, load: () => Promise<View>): View["show"] {
-  let view: View | undefined;
+export function showWhenVisible<Answer>(
+  root: Element,
+  load: () => Promise<(answer: Answer) => void>,
+): (answer: Answer) => void {
+  let show: ((answer: Answer) => void) | undefined;
   let showLatest: (() => void) | undefined;
   const observer = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     observer.disconnect();
     load().then((loaded) => {
-      view = loaded;
+      show = loaded;
       showLatest?.();
     }, reportError);
   });
   observer.observe(root);
-  return (shown) => {
-    showLatest = () => view?.show(shown);
+  return (answer) => {
+    showLatest = () => show?.(answer);
     showLatest();
   };
 }

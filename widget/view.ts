@@ -1,6 +1,5 @@
 import type { AvailabilityReading } from "../shared/availability.ts";
 import type { Availability } from "../shared/contracts/availability.ts";
-import type { View } from "./show-when-visible.ts";
 // As text and not as a file: one request fewer, and a constructed sheet needs no exception in the content security policy.
 import css from "./view.css?inline";
 
@@ -20,6 +19,18 @@ const REASONS: Readonly<Record<NonNullable<AvailabilityReading["reason"]>, strin
   doing_back_office: "doing back office work",
   other: "for another reason",
 };
+
+/** An availability as the view shows it. */
+export interface Shown {
+  readonly availability: Availability;
+  readonly reading: AvailabilityReading;
+}
+
+/** Shows the agent what was asked for last. */
+export interface View {
+  /** Shows an availability, or that it could not be fetched. */
+  show(shown: Shown | undefined): void;
+}
 
 /** Creates the small view: the availability that was asked for last, in words. */
 export function createView(page: Document): View {
