@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { AVAILABILITY_STATUSES, readAvailability } from "../shared/availability.ts";
-import { Availability } from "../shared/contracts/availability.ts";
+import { readAvailability } from "../shared/availability.ts";
+import { AVAILABILITY_STATUSES, Availability } from "../shared/contracts/availability.ts";
 import { createSampleStore, SAMPLE_AGENTS, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
 
 const never = new AbortController().signal;

@@ -1,4 +1,4 @@
-import { AVAILABILITY_STATUSES } from "../shared/availability.ts";
+import { AVAILABILITY_STATUSES } from "../shared/contracts/availability.ts";
 import type { AvailabilityStore } from "./availability-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type AgentState, createMemoryStore } from "./memory-store.ts";

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { ConnectionError } from "../shared/errors.ts";
+import { ConnectionError, ContractError, RejectedError, TimeoutError } from "../shared/errors.ts";
 import type { Connector } from "./connector.ts";
 import { createConnector } from "./create-connector.ts";
 
@@ -50,6 +50,7 @@ test("waits for the handshake and posts what is left of the request's life", asy
   expect(posted[0]?.event.meta.timeoutMs).toBe(6_000);
   posted[0]?.answer({ type: "TEST.ASK_FULFILLED", payload: 2, meta: { id: posted[0].event.meta.id } });
   expect(await settled).toEqual({ type: "TEST.ASK_FULFILLED", payload: 2 });
+  connector.destroy();
   expect(vi.getTimerCount()).toBe(0);
 });
 
@@ -202,4 +203,85 @@ test("connects after its ready has given up", async () => {
   await vi.advanceTimersByTimeAsync(0);
   expect(connector.state).toBe("ready");
   expect(posted).toHaveLength(1);
+});
+
+const payload = { variables: { userId: 1 } };
+const bridgeError = (code: string) => ({ error: { code, message: `because of ${code}`, retryable: true } });
+
+test.each([
+  ["INVALID_REQUEST", ContractError],
+  ["UNKNOWN_EVENT", ContractError],
+  ["INVALID_RESPONSE", ContractError],
+  ["BACKEND_UNREACHABLE", RejectedError],
+  ["BACKEND_TIMEOUT", RejectedError],
+  ["OVERLOADED", RejectedError],
+  ["INTERNAL", RejectedError],
+])("throws the widget's %s as the error of who must act", async (code, kind) => {
+  const { connector, open, posted } = setUp();
+  open();
+  await vi.advanceTimersByTimeAsync(0);
+  const asked = connector.request("API.FETCH_USER_AVAILABILITY", payload).catch((error: unknown) => error);
+  const type = "API.FETCH_USER_AVAILABILITY_REJECTED";
+  posted[0]?.answer({ type, payload: bridgeError(code), meta: { id: posted[0].event.meta.id, source: "bridge" } });
+  const error = await asked;
+  expect(error).toBeInstanceOf(kind);
+  expect(error).toMatchObject({
+    code,
+    message: `because of ${code}`,
+    retryable: true,
+    event: { type: "API.FETCH_USER_AVAILABILITY", payload },
+    ...bridgeError(code),
+  });
+});
+
+test("throws the backend's own answer as it is, with its status", async () => {
+  const { connector, open, posted } = setUp();
+  open();
+  await vi.advanceTimersByTimeAsync(0);
+  const asked = connector.request("API.FETCH_USER_AVAILABILITY", payload).catch((error: unknown) => error);
+  const type = "API.FETCH_USER_AVAILABILITY_REJECTED";
+  const meta = { id: posted[0]?.event.meta.id, source: "backend", status: 404 };
+  posted[0]?.answer({ type, payload: { error: "no such user" }, meta });
+  const error = await asked;
+  expect(error).toBeInstanceOf(RejectedError);
+  expect(error).toMatchObject({ status: 404, error: "no such user", retryable: false });
+});
+
+test("throws by what this side found: no widget, a silent one, a connector that is gone", async () => {
+  const { connector, open } = setUp();
+  const ask = (timeoutMs: number) =>
+    connector.request("API.FETCH_USER_AVAILABILITY", payload, { timeoutMs }).catch((error: unknown) => error);
+  const unavailable = ask(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await unavailable).toBeInstanceOf(ConnectionError);
+  open();
+  await vi.advanceTimersByTimeAsync(0);
+  const silent = ask(1);
+  await vi.advanceTimersByTimeAsync(251);
+  expect(await silent).toBeInstanceOf(TimeoutError);
+  connector.destroy();
+  expect(await ask(1)).toMatchObject({ name: "ConnectionError", code: "CONNECTION_CLOSED" });
+});
+
+test("leaves a settled request alone when its caller aborts later", async () => {
+  const { connector, open, posted } = setUp();
+  open();
+  await vi.advanceTimersByTimeAsync(0);
+  const controller = new AbortController();
+  const settled = connector.dispatch(fetching, { signal: controller.signal });
+  posted[0]?.answer({ type: "TEST.ASK_FULFILLED", payload: 2, meta: { id: posted[0].event.meta.id } });
+  await settled;
+  const heard = vi.fn();
+  connector.observe(heard);
+  controller.abort();
+  expect(heard).not.toHaveBeenCalled();
+  expect(posted).toHaveLength(1);
+});
+
+test("posts nothing for a request that was aborted before", async () => {
+  const { connector, open, posted } = setUp();
+  open();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(await connector.dispatch(fetching, { signal: AbortSignal.abort() })).toEqual(rejected("ABORTED"));
+  expect(posted).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { createAlarmClock } from "../shared/alarm-clock.ts";
 import {
   type Envelope,
   isRejected,
@@ -37,6 +38,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   const stateListeners = createListeners<[ConnectorState]>();
   const eventListeners = createEventListeners();
   const nextId = createIds();
+  const clock = createAlarmClock();
   let state: ConnectorState = "connecting";
 
   const port = options.open(receive);
@@ -78,17 +80,18 @@ export function createConnector(options: CreateConnectorOptions): Connector {
 
   function dispatch(event: Envelope, { signal, timeoutMs }: RequestOptions = {}): Promise<Settlement> {
     const askedAt = performance.now();
+    const asked = peek(event);
     function handOut(settlement: Settlement, posted: Envelope): Settlement {
       const durationMs = performance.now() - askedAt;
       record({ kind: "settled", event: posted, settlement, durationMs });
-      const answer = peek(event).id === undefined ? withoutId(settlement) : settlement;
+      const answer = asked.id === undefined ? withoutId(settlement) : settlement;
       eventListeners.emit(answer, event);
       return answer;
     }
     try {
       return start(admit(event, timeoutMs), signal, handOut);
     } catch (refusal) {
-      return Promise.resolve(handOut(refused(peek(event), refusal), event));
+      return Promise.resolve(handOut(refused(asked, refusal), event));
     }
   }
 
@@ -113,6 +116,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     const opened = openRequest({
       request,
       signal,
+      clock,
       unavailable,
       onSent: (event) => record({ kind: "sent", event }),
       onAbandoned: () => void dispatch({ type: "BUS.CANCEL", payload: { id } }),
@@ -139,6 +143,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     changeState("closed");
     for (const { refuse } of Array.from(inFlight.values())) refuse("CONNECTION_CLOSED", DESTROYED);
     readiness.reject("CONNECTION_CLOSED", DESTROYED);
+    clock.stop();
     port.close();
     options.onDestroy();
   }

@@ -7,7 +7,7 @@ export type Unsubscribe = () => void;
 export interface Listeners<Heard extends readonly unknown[]> {
   /** Adds a listener. The same function may be added twice and is then called twice. */
   add(listener: (...heard: Heard) => void): Unsubscribe;
-  /** Calls every listener that was there when the call began. One that throws is reported and disturbs nobody. */
+  /** Calls every listener that was there when the call began and still is. One that throws is reported and disturbs nobody. */
   emit(...heard: Heard): void;
 }
 
@@ -24,7 +24,7 @@ export function createListeners<Heard extends readonly unknown[]>(): Listeners<H
     emit(...heard) {
       for (const entry of Array.from(entries)) {
         try {
-          entry(...heard);
+          if (entries.has(entry)) entry(...heard);
         } catch (error) {
           reportError(error);
         }

@@ -1,4 +1,4 @@
-import { deadlineIn } from "../shared/deadline.ts";
+import type { Alarm, AlarmClock } from "../shared/alarm-clock.ts";
 import { isSettlementOf, type RequestMeta, refused, type Settlement } from "../shared/envelope.ts";
 import type { Port } from "../shared/penpal-port.ts";
 import { Refusal, type RejectionCode } from "../shared/rejection.ts";
@@ -28,6 +28,8 @@ export interface OpenRequest {
 export interface OpenRequestOptions {
   readonly request: PostedRequest;
   readonly signal: AbortSignal | undefined;
+  /** Rings at the end of the request's life. */
+  readonly clock: AlarmClock;
   /** What to say where no widget was connected during the request's life. */
   readonly unavailable: string;
   /** Hears the request as it is posted, with what is left of its life. */
@@ -40,23 +42,27 @@ export interface OpenRequestOptions {
 
 /** Starts a request's life. */
 export function openRequest(options: OpenRequestOptions): OpenRequest {
-  const { request, signal, unavailable, onSettled } = options;
+  const { request, signal, clock, unavailable, onSettled } = options;
   const { type, meta } = request;
   const asked = { type, id: meta.id };
-  const deadline = deadlineIn(meta.timeoutMs);
   let resolve: ((settlement: Settlement) => void) | undefined;
   const settled = new Promise<Settlement>((onResolved) => {
     resolve = onResolved;
   });
   let sent = false;
-  let timer = setTimeout(() => refuse("WIDGET_UNAVAILABLE", unavailable), meta.timeoutMs);
+  const life = clock.ringIn(meta.timeoutMs, () => {
+    if (!sent) return refuse("WIDGET_UNAVAILABLE", unavailable);
+    silence = clock.ringIn(SILENCE_MS, () => refuse("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`));
+  });
+  let silence: Alarm | undefined;
   signal?.addEventListener("abort", abort);
 
   function settle(settlement: Settlement): void {
     const settleOnce = resolve;
     if (!settleOnce) return;
     resolve = undefined;
-    clearTimeout(timer);
+    life.cancel();
+    silence?.cancel();
     signal?.removeEventListener("abort", abort);
     settleOnce(onSettled(settlement));
   }
@@ -72,12 +78,7 @@ export function openRequest(options: OpenRequestOptions): OpenRequest {
 
   function send(port: Port): void {
     sent = true;
-    clearTimeout(timer);
-    const timeoutMs = Math.ceil(deadline.remainingMs()) || 1;
-    timer = setTimeout(
-      () => refuse("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`),
-      timeoutMs + SILENCE_MS,
-    );
+    const timeoutMs = Math.ceil(life.remainingMs()) || 1;
     const posted = { ...request, meta: { ...meta, timeoutMs } };
     options.onSent(posted);
     port.post(posted).then(

@@ -13,9 +13,6 @@ export const AVAILABILITY_STATES = ["offline", "do_not_disturb", "available", "o
  */
 export const UNAVAILABLE_REASONS = ["out_for_lunch", "on_a_break", "in_traning", "doing_back_office", "other"] as const;
 
-/** Every word that `status` may hold. */
-export const AVAILABILITY_STATUSES = [...AVAILABILITY_STATES, ...UNAVAILABLE_REASONS] as const;
-
 export type AvailabilityState = (typeof AVAILABILITY_STATES)[number];
 export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number];
 

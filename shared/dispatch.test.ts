@@ -23,9 +23,9 @@ function setUp(): { dispatch: Dispatcher; signals: AbortSignal[]; defects: unkno
     services: {},
     onDefect: (error) => defects.push(error),
     handlers: {
-      "BUS.CANCEL": ({ id }, { cancel }) => ({ cancelled: cancel(id) }),
+      "BUS.CANCEL": ({ id }, _services, { cancel }) => ({ cancelled: cancel(id) }),
       "TEST.ECHO": (payload) => payload ?? null,
-      "TEST.HANG": (_payload, { signal }) => {
+      "TEST.HANG": (_payload, _services, { signal }) => {
         signals.push(signal);
         return new Promise(() => {});
       },
@@ -162,4 +162,37 @@ test("settles any JSON value that is posted over penpal", async () => {
       expect(JSON.stringify(settlement)).toBe(JSON.stringify({ type: "TEST.ECHO_FULFILLED", payload: value }));
     }),
   );
+});
+
+/** Values that a window can post and JSON cannot say. */
+const cloneable = fc.letrec((part) => ({
+  value: fc.oneof(
+    fc.constant(undefined),
+    fc.bigInt(),
+    fc.date(),
+    fc.double(),
+    fc.uint8Array(),
+    fc.constantFrom(new Map([[1, 2]]), new Set([1]), /x/, new Error("e"), -0),
+    fc.array(part("value"), { maxLength: 3 }),
+    fc.dictionary(fc.string(), part("value"), { maxKeys: 3 }),
+  ),
+})).value;
+
+test("settles what only a structured clone can carry, over penpal", async () => {
+  const { dispatch, defects } = setUp();
+  const { port1, port2 } = new MessageChannel();
+  const widget = openPort(new PortMessenger({ port: port2 }), dispatch);
+  const host = openPort(new PortMessenger({ port: port1 }), () => undefined);
+  onTestFinished(() => {
+    host.close();
+    widget.close();
+  });
+  await fc.assert(
+    fc.asyncProperty(cloneable, async (value) => {
+      for (const event of [value, { type: "TEST.ECHO", payload: value }, { type: "TEST.ECHO", meta: value }]) {
+        expect(await host.post(event)).toEqual(wellFormed);
+      }
+    }),
+  );
+  expect(defects).toEqual([]);
 });

@@ -74,7 +74,7 @@ export type Settlement<Type extends string = string, Payload = unknown> = Fulfil
 /** What can be told of an event that has not been checked: enough to address its settlement. */
 export interface Asked {
   readonly type: string;
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 /** Reads the type and the id of what may be anything at all. Runs no getter and never throws. */

@@ -106,6 +106,28 @@ test.each(["x", "é", "€", "😀"])("counts the bytes of UTF-8 of %s up to 64 
   expect(refusalOf(`${largest}-`).message).toContain("at most 65536 bytes");
 });
 
+test("counts a list's values and not its indexes", () => {
+  const list = Array.from({ length: 32_767 }, () => 0);
+  expect(JSON.stringify(list)).toHaveLength(MAX_REQUEST_BYTES - 1);
+  expect(toJson(list)).toEqual(list);
+});
+
+test("counts exactly the bytes that the value's JSON takes, however little of it is text", () => {
+  const part = fc.oneof(
+    fc.constantFrom<unknown>(0, Number.MIN_SAFE_INTEGER / 3e200, true, null, "", "\u0000", "\ud800", "€", [], {}),
+    fc.dictionary(fc.string(), fc.integer()),
+  );
+  fc.assert(
+    fc.property(part, fc.integer({ min: 0, max: 40 }), (item, margin) => {
+      const size = Buffer.byteLength(JSON.stringify(item)) + 1;
+      const list = Array.from({ length: Math.floor((MAX_REQUEST_BYTES - 1) / size) - 20 + margin }, () => item);
+      if (Buffer.byteLength(JSON.stringify(list)) <= MAX_REQUEST_BYTES) expect(toJson(list)).toEqual(list);
+      else expect(refusalOf(list).message).toContain("at most 65536 bytes");
+    }),
+    { numRuns: 60 },
+  );
+});
+
 test("takes the plain objects and lists of another realm", () => {
   expect(toJson(vm.runInNewContext("({ a: [1, { b: null }] })"))).toStrictEqual({ a: [1, { b: null }] });
 });

@@ -21,21 +21,21 @@ export const MAX_REQUEST_DEPTH = 32;
  * @throws {Refusal} `INVALID_REQUEST` for functions, symbols, BigInt, NaN, accessors, cycles, class instances, and what is over the limits.
  */
 export function toJson(value: unknown): Json {
-  // A lower bound of the bytes still allowed, so that a huge value stops the walk early.
-  let budget = MAX_REQUEST_BYTES;
+  // A lower bound of the text's bytes, so that a huge value stops the walk early.
+  let bytes = 0;
 
-  function spend(bytes: number): void {
-    budget -= bytes;
-    if (budget < 0) throw invalidRequest("", `at most ${MAX_REQUEST_BYTES} bytes of JSON`);
+  function spend(more: number): void {
+    bytes += more;
+    if (bytes > MAX_REQUEST_BYTES) throw invalidRequest("", `at most ${MAX_REQUEST_BYTES} bytes of JSON`);
   }
 
   function copy(part: unknown, path: string, level: number): Json {
-    spend(typeof part === "string" ? part.length : 1);
+    spend(typeof part === "string" ? part.length + 1 : 1);
     if (isScalar(part)) return part;
     if (!isContainer(part)) throw invalidRequest(path, `JSON, not ${describe(part)}`);
     if (level > MAX_REQUEST_DEPTH) throw invalidRequest(path, `at most ${MAX_REQUEST_DEPTH} levels and no cycle`);
     const isList = Array.isArray(part);
-    const entries: [string, Json][] = [];
+    const target: Record<string | number, Json> | Json[] = isList ? [] : {};
     // Every index, so that a list's hole is refused as undefined where its keys alone would close it up.
     for (const key of isList ? part.keys() : Object.keys(part)) {
       const property = Object.getOwnPropertyDescriptor(part, key);
@@ -43,18 +43,21 @@ export function toJson(value: unknown): Json {
       // What a getter returns may differ between the check and the post.
       if (property?.get || property?.set) throw invalidRequest(keyPath, "a value, not an accessor");
       if (property?.value === undefined && !isList) continue;
-      spend(`${key}`.length);
-      entries.push([`${key}`, copy(property?.value, keyPath, level + 1)]);
+      if (!isList) spend(`${key}`.length);
+      const item = copy(property?.value, keyPath, level + 1);
+      // An assignment to this one would set the prototype.
+      if (key === "__proto__") Object.defineProperty(target, key, { ...property, value: item });
+      else (target as Record<string | number, Json>)[key] = item;
     }
-    // Defines its properties instead of assigning them, so a key named `__proto__` stays a key.
-    return isList ? entries.map(([, item]) => item) : Object.fromEntries(entries);
+    return target;
   }
 
   const json = copy(value, "", 1);
-  budget = MAX_REQUEST_BYTES;
-  const text = JSON.stringify(json);
-  // No character takes more than three bytes of UTF-8, so most texts need no counting.
-  spend(text.length * 3 <= MAX_REQUEST_BYTES ? text.length : new TextEncoder().encode(text).length);
+  // A value's text takes at most thirty times its lower bound, so that few events need to be written out and counted.
+  if (bytes * 30 > MAX_REQUEST_BYTES) {
+    bytes = 0;
+    spend(new TextEncoder().encode(JSON.stringify(json)).length);
+  }
   return json;
 }
 

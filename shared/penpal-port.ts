@@ -25,9 +25,11 @@ export function openPort(messenger: Messenger, receive: (event: unknown) => unkn
     // penpal looks methods up through the prototype chain; without a prototype there is only `post`.
     methods: Object.assign(Object.create(null), { post: receive }),
   });
+  // Taken once: each look at the proxy for the other side makes a new proxy.
+  const opened = promise.then(({ post }) => post);
   return {
-    opened: promise,
-    post: async (event) => (await promise).post(event),
+    opened,
+    post: async (event) => (await opened)(event),
     close: destroy,
   };
 }

@@ -42,7 +42,7 @@ interface MessageEvent {
 
 declare class MessagePort {
   onmessage: ((event: MessageEvent) => void) | null;
-  postMessage(message: unknown, transfer: unknown[]): void;
+  postMessage(message: unknown): void;
   close(): void;
 }
 

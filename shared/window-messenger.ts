@@ -11,7 +11,8 @@ export interface RemoteWindow {
  *
  * Unlike penpal's own messenger, which greets to `"*"`, it posts every message to an exact origin as soon as it knows
  * which one: from the start where there is one origin, else from the first message that counts. A greeting says nothing
- * but that penpal is here. What penpal carries along for older versions of itself is left out.
+ * but that penpal is here. What penpal carries along for older versions of itself is left out, and so are transferables:
+ * an event is JSON.
  */
 export function createWindowMessenger(remote: RemoteWindow | null, allowedOrigins: readonly string[]): Messenger {
   const handlers = new Set<MessageHandler>();
@@ -49,13 +50,13 @@ export function createWindowMessenger(remote: RemoteWindow | null, allowedOrigin
       isMessage = validateReceivedMessage;
       addEventListener("message", receive);
     },
-    sendMessage(message, transferables) {
+    sendMessage(message) {
       if (message.type === "ACK2") {
         const { port1, port2 } = new MessageChannel();
         usePort(port1);
         post(message, [port2]);
       } else if (message.type === "SYN" || message.type === "ACK1") post(message);
-      else if (port) port.postMessage(message, transferables ?? []);
+      else if (port) port.postMessage(message);
       else throw new Error("The other window has gone and has not greeted again");
     },
     addMessageHandler: (handler) => handlers.add(handler),

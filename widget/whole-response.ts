@@ -28,7 +28,7 @@ function readRetryAfter(headers: Headers): number | undefined {
   return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }
 
-async function readBody({ body }: Response): Promise<Blob | null> {
+async function readBody({ body }: Response): Promise<Uint8Array<ArrayBuffer> | null> {
   if (!body) return null;
   const reader = body.getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
@@ -41,5 +41,15 @@ async function readBody({ body }: Response): Promise<Blob | null> {
     }
     chunks.push(next.value);
   }
-  return size === 0 ? null : new Blob(chunks);
+  return size === 0 ? null : join(chunks, size);
+}
+
+function join(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
 }

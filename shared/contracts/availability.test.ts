@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { AVAILABILITY_STATUSES } from "../availability.ts";
-import { Availability, availability } from "./availability.ts";
+import { AVAILABILITY_STATUSES, Availability, availability } from "./availability.ts";
 
 const plain = { userId: 123, status: "available", version: 1 };
 const { payload } = availability["API.FETCH_USER_AVAILABILITY"];

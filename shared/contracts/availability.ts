@@ -1,6 +1,9 @@
 import * as v from "valibot";
-import { AVAILABILITY_STATUSES } from "../availability.ts";
+import { AVAILABILITY_STATES, UNAVAILABLE_REASONS } from "../availability.ts";
 import { request } from "../contract.ts";
+
+/** Every word that `status` may hold. */
+export const AVAILABILITY_STATUSES = [...AVAILABILITY_STATES, ...UNAVAILABLE_REASONS] as const;
 
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 

@@ -4,6 +4,6 @@ import type { WidgetServices } from "../services.ts";
 
 /** Handlers of the availability domain. */
 export const availability = {
-  "API.FETCH_USER_AVAILABILITY": ({ variables: { userId } }, { gateway, signal, deadline }) =>
-    gateway.fetchAvailability(userId, { signal, deadline }),
+  "API.FETCH_USER_AVAILABILITY": ({ variables: { userId } }, { gateway }, scope) =>
+    gateway.fetchAvailability(userId, scope),
 } satisfies Partial<Handlers<BusContract, WidgetServices>>;

@@ -4,5 +4,5 @@ import type { WidgetServices } from "../services.ts";
 
 /** Handlers of the bus itself. */
 export const bus = {
-  "BUS.CANCEL": ({ id }, { cancel }) => ({ cancelled: cancel(id) }),
+  "BUS.CANCEL": ({ id }, _services, { cancel }) => ({ cancelled: cancel(id) }),
 } satisfies Partial<Handlers<BusContract, WidgetServices>>;

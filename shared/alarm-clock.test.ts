@@ -1,0 +1,95 @@
+import fc from "fast-check";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { createAlarmClock } from "./alarm-clock.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+});
+
+test("rings each alarm once, at its time and not before", () => {
+  const clock = createAlarmClock();
+  const rung: number[] = [];
+  for (const time of [300, 100, 200]) clock.ringIn(time, () => rung.push(time));
+  vi.advanceTimersByTime(99);
+  expect(rung).toEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(rung).toEqual([100]);
+  vi.advanceTimersByTime(1_000);
+  expect(rung).toEqual([100, 200, 300]);
+});
+
+test("says what is left, down to nothing", () => {
+  const alarm = createAlarmClock().ringIn(100, () => {});
+  vi.advanceTimersByTime(40);
+  expect(alarm.remainingMs()).toBe(60);
+  vi.advanceTimersByTime(100);
+  expect(alarm.remainingMs()).toBe(0);
+});
+
+test("sets one timer for any number of alarms that come and go", () => {
+  const clock = createAlarmClock();
+  const setTimer = vi.spyOn(globalThis, "setTimeout");
+  onTestFinished(() => setTimer.mockRestore());
+  for (let count = 0; count < 100; count++) {
+    clock.ringIn(10_000, () => {}).cancel();
+    vi.advanceTimersByTime(10);
+  }
+  expect(setTimer).toHaveBeenCalledOnce();
+});
+
+test("leaves no timer once the cancelled alarms' time has passed", () => {
+  const clock = createAlarmClock();
+  clock.ringIn(100, () => {}).cancel();
+  vi.advanceTimersByTime(100);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("does not ring what an alarm at the same time has cancelled", () => {
+  const clock = createAlarmClock();
+  const ring = vi.fn();
+  clock.ringIn(100, () => second.cancel());
+  const second = clock.ringIn(100, ring);
+  vi.advanceTimersByTime(1_000);
+  expect(ring).not.toHaveBeenCalled();
+});
+
+test("takes alarms that an alarm sets", () => {
+  const clock = createAlarmClock();
+  const ring = vi.fn();
+  clock.ringIn(100, () => clock.ringIn(50, ring));
+  vi.advanceTimersByTime(149);
+  expect(ring).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(ring).toHaveBeenCalledOnce();
+});
+
+test("is silent and without a timer once it is stopped", () => {
+  const clock = createAlarmClock();
+  const ring = vi.fn();
+  clock.ringIn(100, ring);
+  clock.stop();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.advanceTimersByTime(1_000);
+  expect(ring).not.toHaveBeenCalled();
+});
+
+test("rings exactly what was not cancelled, in the order of time, whatever was set and cancelled", () => {
+  const step = fc.record({ in: fc.integer({ min: 1, max: 50 }), cancelled: fc.boolean(), pause: fc.nat(20) });
+  fc.assert(
+    fc.property(fc.array(step), (steps) => {
+      const clock = createAlarmClock();
+      const rung: number[] = [];
+      const expected: number[] = [];
+      for (const { in: milliseconds, cancelled, pause } of steps) {
+        const at = performance.now() + milliseconds;
+        const alarm = clock.ringIn(milliseconds, () => rung.push(at));
+        if (cancelled) alarm.cancel();
+        else expected.push(at);
+        vi.advanceTimersByTime(pause);
+      }
+      vi.advanceTimersByTime(50);
+      expect(rung).toEqual(expected.sort((a, b) => a - b));
+    }),
+  );
+});
