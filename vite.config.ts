@@ -1,7 +1,12 @@
 /** Every build of the project, one per `--mode`; `npm run build` runs them all. */
 import { defineConfig, type Plugin, type UserConfig } from "vite";
+import { idempotentRequests } from "./shared/contract.ts";
+import { contract } from "./shared/contracts/index.ts";
 
-const everywhere: UserConfig = { logLevel: "warn", publicDir: false };
+/** What the builds and the tests put in place of a name: what the page knows of the contract at run time. */
+export const define = { IDEMPOTENT_REQUESTS: JSON.stringify(idempotentRequests(contract)) };
+
+const everywhere: UserConfig = { logLevel: "warn", publicDir: false, define };
 const target = "es2022";
 
 const builds: Readonly<Record<string, UserConfig>> = {

@@ -2,11 +2,13 @@ import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { TEST_PAGE_PORT } from "./e2e/widget-site.setup.ts";
 import { BROWSER_ARGUMENTS, findBrowsers } from "./scripts/browsers.mjs";
+import { define } from "./vite.config.ts";
 
 /** A developer's run uses one browser; the end-to-end tests and CI use every one that is there. */
 const [browser] = findBrowsers();
 
 export default defineConfig({
+  define,
   test: {
     reporters: ["default", ["json", { outputFile: "test-results/unit.json" }]],
     projects: [

@@ -85,12 +85,14 @@ test("shows that the backend is down, and answers again once it is back", async 
 
 test("logs what was sent and settled, newest first, until it is cleared", async ({ page, demoAddress }) => {
   const demo = await openDemo(page, demoAddress);
-  await demo.press("Agent 123");
+  // What the connector says of its page after the handshake.
   await expect(demo.entries).toHaveCount(2);
-  await demo.press("Invalid id");
+  await demo.press("Agent 123");
   await expect(demo.entries).toHaveCount(4);
+  await demo.press("Invalid id");
+  await expect(demo.entries).toHaveCount(6);
   const kinds = await demo.entries.evaluateAll((entries) => entries.map((entry) => entry.getAttribute("data-kind")));
-  expect(kinds).toEqual(["rejected", "sent", "settled", "sent"]);
+  expect(kinds).toEqual(["rejected", "sent", "settled", "sent", "settled", "sent"]);
   await demo.entries.first().locator("summary").click();
   await expect(demo.entries.first().locator("pre")).toContainText('"INVALID_REQUEST"');
   await demo.press("Clear");

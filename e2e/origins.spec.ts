@@ -9,7 +9,8 @@ async function ask(page: Page, host: HostSite, src: string): Promise<unknown> {
   await page.goto(host.serve(connectorPage()));
   return page.evaluate(
     async ([address, event]) => {
-      const connector = window.connect({ src: address });
+      // One try: each further one would load a widget that says anew whom it refuses.
+      const connector = window.connect({ src: address, retryDelayMs: 60_000 });
       return connector.dispatch(event, { timeoutMs: 1_500 });
     },
     [src, ASK_123] as const,

@@ -1,9 +1,8 @@
 import { DEFAULT_TIMEOUT_MS, readTimeout } from "../shared/envelope.ts";
-import { openPort } from "../shared/penpal-port.ts";
-import { createWindowMessenger } from "../shared/window-messenger.ts";
 import type { Connector } from "./connector.ts";
 import { createConnector } from "./create-connector.ts";
-import { checkFrame, mountFrame } from "./frame.ts";
+import { checkContainer, checkFrame, mountFrame } from "./frame.ts";
+import { openLink } from "./link.ts";
 
 /** How to connect to a widget. */
 export interface ConnectOptions {
@@ -17,8 +16,17 @@ export interface ConnectOptions {
   readonly title?: string;
   /** Life of a request where its caller says nothing, in milliseconds, 1 to 120,000. @default 10000 */
   readonly timeoutMs?: number;
-  /** How long the handshake may take before `ready` rejects, in milliseconds, 1 to 120,000. @default 10000 */
+  /**
+   * How long `ready`, and each request within its life, waits for a widget, in milliseconds, 1 to 120,000.
+   * The connector goes on trying after that while requests wait. @default 10000
+   */
   readonly handshakeTimeoutMs?: number;
+  /** How long after a failed try to reach the widget the next one follows; it doubles each time. In milliseconds. @default 500 */
+  readonly retryDelayMs?: number;
+  /** How long the widget may be silent before it counts as hung, while requests are in flight. In milliseconds. @default 2000 */
+  readonly heartbeatMs?: number;
+  /** Who the page is, for the widget's own records. @default the page's host and "unknown" */
+  readonly app?: { readonly name?: string; readonly release?: string };
   /** Destroys the connector when it aborts. */
   readonly signal?: AbortSignal;
 }
@@ -30,23 +38,36 @@ export interface ConnectOptions {
  */
 export function connect(options: ConnectOptions): Connector {
   if (typeof document === "undefined") throw new TypeError("connect: expected to run in a browser");
-  const { signal } = options;
-  const timeoutMs = readTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, "timeoutMs");
-  const handshakeTimeoutMs = readTimeout(options.handshakeTimeoutMs ?? DEFAULT_TIMEOUT_MS, "handshakeTimeoutMs");
-  const { frame: ownFrame, container, title = "Phone" } = options;
-  const src = readSrc(options.src ?? ownFrame?.src);
-  if (ownFrame && container) throw new TypeError("frame: expected either a frame or a container, not both");
-  if (ownFrame) checkFrame(ownFrame);
-  const frame = ownFrame ?? mountFrame({ src, container, title });
+  const { signal, frame, container, title = "Phone", app } = options;
+  const duration = (name: "timeoutMs" | "handshakeTimeoutMs" | "retryDelayMs" | "heartbeatMs", fallback: number) =>
+    readTimeout(options[name] ?? fallback, name);
+  const timeoutMs = duration("timeoutMs", DEFAULT_TIMEOUT_MS);
+  const handshakeTimeoutMs = duration("handshakeTimeoutMs", DEFAULT_TIMEOUT_MS);
+  const retryDelayMs = duration("retryDelayMs", 500);
+  const heartbeatMs = duration("heartbeatMs", 2_000);
+  const src = readSrc(options.src ?? frame?.src);
+  if (frame && container) throw new TypeError("frame: expected either a frame or a container, not both");
+  if (frame) checkFrame(frame);
+  if (container) checkContainer(container);
+  const { origin } = src;
   const connector = createConnector({
-    open: (receive) => openPort(createWindowMessenger(frame.contentWindow, [src.origin]), receive),
-    unavailable: describeUnavailable(src.origin),
+    open: (user) =>
+      openLink(
+        {
+          origin,
+          ownFrame: frame,
+          mount: () => mountFrame({ src, container, title }),
+          handshakeTimeoutMs,
+          retryDelayMs,
+          heartbeatMs,
+        },
+        user,
+      ),
+    registration: { origin: location.origin, appName: app?.name ?? location.host, release: app?.release ?? "unknown" },
+    unavailable: describeUnavailable(origin),
     timeoutMs,
     handshakeTimeoutMs,
-    onDestroy() {
-      signal?.removeEventListener("abort", connector.destroy);
-      if (!ownFrame) frame.remove();
-    },
+    onDestroy: () => signal?.removeEventListener("abort", connector.destroy),
   });
   signal?.addEventListener("abort", connector.destroy);
   if (signal?.aborted) connector.destroy();

@@ -1,36 +1,48 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, type Mock, onTestFinished, test, vi } from "vitest";
 import { ConnectionError, ContractError, RejectedError, TimeoutError } from "../shared/errors.ts";
 import type { Connector } from "./connector.ts";
 import { createConnector } from "./create-connector.ts";
+import type { LinkUser } from "./link.ts";
 
 interface Posted {
   readonly event: { readonly type: string; readonly meta: { readonly id: string; readonly timeoutMs: number } };
   readonly answer: (settlement: unknown) => void;
 }
 
+interface OtherSide {
+  readonly connector: Connector;
+  /** Whoever sends requests over the link: what the link tells it is what happens to the frame. */
+  readonly user: LinkUser;
+  /** What was posted, without what the connector says on its own account. */
+  readonly posted: Posted[];
+  readonly seek: Mock;
+}
+
 /** A connector whose other side the test plays itself, with time standing still. */
-function setUp(): { connector: Connector; open: () => void; posted: Posted[]; receive: (event: unknown) => unknown } {
+function setUp(): OtherSide {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const posted: Posted[] = [];
-  let open = (): void => {};
-  let receive = (_event: unknown): unknown => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
+  const seek = vi.fn();
+  let user: LinkUser | undefined;
   const connector = createConnector({
-    open(answer) {
-      receive = answer;
+    open(linkUser) {
+      user = linkUser;
       const post = (event: unknown) =>
-        new Promise((resolve) => posted.push({ event: event as Posted["event"], answer: resolve }));
-      return { opened, post, close: () => {} };
+        new Promise((resolve) => {
+          const { type } = event as Posted["event"];
+          if (type !== "BUS.REGISTER") posted.push({ event: event as Posted["event"], answer: resolve });
+        });
+      return { post, seek, close: () => {} };
     },
+    registration: { origin: "https://crm.example.com", appName: "crm.example.com", release: "unknown" },
     unavailable: "nobody there",
     timeoutMs: 10_000,
     handshakeTimeoutMs: 5_000,
     onDestroy: () => {},
   });
-  return { connector, open, posted, receive: (event) => receive(event) };
+  if (!user) throw new Error("The connector opened no link");
+  return { connector, user, posted, seek };
 }
 
 const fetching = { type: "TEST.ASK", payload: 1 };
@@ -41,11 +53,11 @@ const rejected = (code: string) => ({
 });
 
 test("waits for the handshake and posts what is left of the request's life", async () => {
-  const { connector, open, posted } = setUp();
+  const { connector, user, posted } = setUp();
   const settled = connector.dispatch(fetching);
   await vi.advanceTimersByTimeAsync(4_000);
   expect(posted).toEqual([]);
-  open();
+  user.onOpened();
   await vi.advanceTimersByTimeAsync(0);
   expect(posted[0]?.event.meta.timeoutMs).toBe(6_000);
   posted[0]?.answer({ type: "TEST.ASK_FULFILLED", payload: 2, meta: { id: posted[0].event.meta.id } });
@@ -64,8 +76,8 @@ test("settles as unavailable where no widget connects, and its ready rejects", a
 });
 
 test("times out 250 ms after the life of a request that the widget leaves unanswered", async () => {
-  const { connector, open } = setUp();
-  open();
+  const { connector, user } = setUp();
+  user.onOpened();
   await connector.ready;
   const heard = vi.fn();
   connector.on("*", heard);
@@ -78,8 +90,8 @@ test("times out 250 ms after the life of a request that the widget leaves unansw
 });
 
 test("cancels an aborted request in the widget and throws the signal's own reason", async () => {
-  const { connector, open, posted } = setUp();
-  open();
+  const { connector, user, posted } = setUp();
+  user.onOpened();
   await connector.ready;
   const controller = new AbortController();
   const reason = new Error("no longer needed");
@@ -96,8 +108,8 @@ test.each<[string, unknown]>([
   ["nothing", undefined],
   ["another request's settlement", { type: "TEST.ASK_FULFILLED", payload: 1, meta: { id: "other" } }],
 ])("refuses %s as an answer", async (_name, answer) => {
-  const { connector, open, posted } = setUp();
-  open();
+  const { connector, user, posted } = setUp();
+  user.onOpened();
   await connector.ready;
   const settled = connector.dispatch(fetching);
   posted[0]?.answer(answer);
@@ -105,8 +117,8 @@ test.each<[string, unknown]>([
 });
 
 test("refuses what cannot be sent and posts none of it", async () => {
-  const { connector, open, posted } = setUp();
-  open();
+  const { connector, user, posted } = setUp();
+  user.onOpened();
   await connector.ready;
   const payloads = [() => {}, "x".repeat(65 * 1024), Number.NaN];
   const settlements = await Promise.all(payloads.map((payload) => connector.dispatch({ type: "TEST.ASK", payload })));
@@ -115,8 +127,8 @@ test("refuses what cannot be sent and posts none of it", async () => {
 });
 
 test("settles all that is open when it is destroyed, and all that is asked later", async () => {
-  const { connector, open } = setUp();
-  open();
+  const { connector, user } = setUp();
+  user.onOpened();
   await connector.ready;
   const settled = connector.dispatch(fetching);
   connector.destroy();
@@ -127,7 +139,10 @@ test("settles all that is open when it is destroyed, and all that is asked later
 });
 
 test("hears announcements, reports a listener that throws, and knows no request to the page", () => {
-  const { connector, receive } = setUp();
+  const {
+    connector,
+    user: { receive },
+  } = setUp();
   const report = vi.fn();
   vi.stubGlobal("reportError", report);
   onTestFinished(() => void vi.unstubAllGlobals());
@@ -146,8 +161,8 @@ test("hears announcements, reports a listener that throws, and knows no request 
 });
 
 test("keeps the caller's own id and refuses it a second time while it is in flight", async () => {
-  const { connector, open, posted } = setUp();
-  open();
+  const { connector, user, posted } = setUp();
+  user.onOpened();
   await vi.advanceTimersByTimeAsync(0);
   const named = { ...fetching, meta: { id: "mine" } };
   const first = connector.dispatch(named);
@@ -161,8 +176,8 @@ test("keeps the caller's own id and refuses it a second time while it is in flig
 });
 
 test("refuses more than 1,024 requests in flight and lets those go on", async () => {
-  const { connector, open, posted } = setUp();
-  open();
+  const { connector, user, posted } = setUp();
+  user.onOpened();
   await vi.advanceTimersByTimeAsync(0);
   const first = connector.dispatch(fetching);
   for (let count = 1; count < 1_024; count += 1) void connector.dispatch(fetching);
@@ -182,24 +197,24 @@ test("settles what waits for the handshake as closed when it is destroyed, and i
 });
 
 test("records what is sent before what is settled, under the name that it was posted by", async () => {
-  const { connector, open, posted } = setUp();
+  const { connector, user, posted } = setUp();
   const kinds: string[] = [];
-  connector.observe(({ kind }) => kinds.push(kind));
+  connector.observe((record) => kinds.push("event" in record ? `${record.kind} ${record.event.type}` : record.kind));
   const settled = connector.dispatch(fetching);
-  open();
+  user.onOpened();
   await vi.advanceTimersByTimeAsync(0);
   posted[0]?.answer({ type: "TEST.ASK_FULFILLED", payload: 2, meta: { id: posted[0].event.meta.id } });
   await settled;
-  expect(kinds).toEqual(["state", "sent", "settled"]);
+  expect(kinds).toEqual(["state", "sent TEST.ASK", "sent BUS.REGISTER", "settled TEST.ASK"]);
 });
 
 test("connects after its ready has given up", async () => {
-  const { connector, open, posted } = setUp();
+  const { connector, user, posted } = setUp();
   const ready = expect(connector.ready).rejects.toBeInstanceOf(ConnectionError);
   await vi.advanceTimersByTimeAsync(5_000);
   await ready;
   void connector.dispatch(fetching);
-  open();
+  user.onOpened();
   await vi.advanceTimersByTimeAsync(0);
   expect(connector.state).toBe("ready");
   expect(posted).toHaveLength(1);
@@ -217,8 +232,8 @@ test.each([
   ["OVERLOADED", RejectedError],
   ["INTERNAL", RejectedError],
 ])("throws the widget's %s as the error of who must act", async (code, kind) => {
-  const { connector, open, posted } = setUp();
-  open();
+  const { connector, user, posted } = setUp();
+  user.onOpened();
   await vi.advanceTimersByTimeAsync(0);
   const asked = connector.request("API.FETCH_USER_AVAILABILITY", payload).catch((error: unknown) => error);
   const type = "API.FETCH_USER_AVAILABILITY_REJECTED";
@@ -235,8 +250,8 @@ test.each([
 });
 
 test("throws the backend's own answer as it is, with its status", async () => {
-  const { connector, open, posted } = setUp();
-  open();
+  const { connector, user, posted } = setUp();
+  user.onOpened();
   await vi.advanceTimersByTimeAsync(0);
   const asked = connector.request("API.FETCH_USER_AVAILABILITY", payload).catch((error: unknown) => error);
   const type = "API.FETCH_USER_AVAILABILITY_REJECTED";
@@ -248,13 +263,13 @@ test("throws the backend's own answer as it is, with its status", async () => {
 });
 
 test("throws by what this side found: no widget, a silent one, a connector that is gone", async () => {
-  const { connector, open } = setUp();
+  const { connector, user } = setUp();
   const ask = (timeoutMs: number) =>
     connector.request("API.FETCH_USER_AVAILABILITY", payload, { timeoutMs }).catch((error: unknown) => error);
   const unavailable = ask(1);
   await vi.advanceTimersByTimeAsync(1);
   expect(await unavailable).toBeInstanceOf(ConnectionError);
-  open();
+  user.onOpened();
   await vi.advanceTimersByTimeAsync(0);
   const silent = ask(1);
   await vi.advanceTimersByTimeAsync(251);
@@ -264,8 +279,8 @@ test("throws by what this side found: no widget, a silent one, a connector that 
 });
 
 test("leaves a settled request alone when its caller aborts later", async () => {
-  const { connector, open, posted } = setUp();
-  open();
+  const { connector, user, posted } = setUp();
+  user.onOpened();
   await vi.advanceTimersByTimeAsync(0);
   const controller = new AbortController();
   const settled = connector.dispatch(fetching, { signal: controller.signal });
@@ -279,8 +294,8 @@ test("leaves a settled request alone when its caller aborts later", async () => 
 });
 
 test("posts nothing for a request that was aborted before", async () => {
-  const { connector, open, posted } = setUp();
-  open();
+  const { connector, user, posted } = setUp();
+  user.onOpened();
   await vi.advanceTimersByTimeAsync(0);
   expect(await connector.dispatch(fetching, { signal: AbortSignal.abort() })).toEqual(rejected("ABORTED"));
   expect(posted).toEqual([]);

@@ -10,48 +10,66 @@ import {
   type Settlement,
 } from "../shared/envelope.ts";
 import { toBusError } from "../shared/errors.ts";
-import type { Port } from "../shared/penpal-port.ts";
 import { invalidRequest, Refusal } from "../shared/rejection.ts";
 import type { Connector, ConnectorRecord, ConnectorState, Happening, RequestOptions } from "./connector.ts";
+import type { Link, LinkUser, LossOfAll } from "./link.ts";
 import { createEventListeners, createListeners } from "./listeners.ts";
 import { type OpenRequest, openRequest, type PostedRequest } from "./open-request.ts";
 import { createReadiness } from "./readiness.ts";
 
 export interface CreateConnectorOptions {
-  /** Opens the port to the widget. `receive` answers what the widget posts. */
-  readonly open: (receive: (event: unknown) => unknown) => Port;
+  /** Opens the link to the widget. */
+  readonly open: (user: LinkUser) => Link;
+  /** What the connector says of its page after each handshake. */
+  readonly registration: { readonly origin: string; readonly appName: string; readonly release: string };
   /** What to say where no widget connects: the likely causes. */
   readonly unavailable: string;
   /** Life of a request where its caller says nothing, in milliseconds. */
   readonly timeoutMs: number;
-  /** How long the handshake may take before `ready` rejects, in milliseconds. */
+  /** How long a request, or `ready`, waits for a widget, in milliseconds. */
   readonly handshakeTimeoutMs: number;
   /** Called once by `destroy()`, after everything has settled. */
   readonly onDestroy: () => void;
 }
 
-/** Creates a connector over a port. Knows neither the DOM nor penpal. */
+/** Creates a connector over a link. Knows neither the DOM nor penpal. */
 export function createConnector(options: CreateConnectorOptions): Connector {
-  const { unavailable } = options;
+  const { registration, unavailable, handshakeTimeoutMs } = options;
   const inFlight = new Map<string, OpenRequest>();
   const observers = createListeners<[ConnectorRecord]>();
   const stateListeners = createListeners<[ConnectorState]>();
   const eventListeners = createEventListeners();
   const nextId = createIds();
   const clock = createAlarmClock();
+  const readiness = createReadiness();
   let state: ConnectorState = "connecting";
 
-  const port = options.open(receive);
-  const readiness = createReadiness(options.handshakeTimeoutMs, unavailable);
-  port.opened.then(onOpened, (cause: unknown) =>
-    readiness.reject("WIDGET_UNAVAILABLE", `${unavailable} (${String(cause)})`),
-  );
+  const waiting = (): OpenRequest[] => Array.from(inFlight.values()).filter((request) => !request.isSent());
+  clock.ringIn(handshakeTimeoutMs, () => readiness.reject("WIDGET_UNAVAILABLE", unavailable));
+  const link = options.open({
+    clock,
+    receive,
+    isWaiting: () => readiness.isPending() || waiting().length > 0,
+    isBusy: () => inFlight.size > 0,
+    onOpened,
+    onLost,
+  });
 
   function onOpened(): void {
-    if (state === "closed") return;
     changeState("ready");
     readiness.resolve();
-    for (const request of Array.from(inFlight.values())) request.send(port);
+    for (const request of waiting()) request.send();
+    if (state === "ready") submit({ type: "BUS.REGISTER", payload: registration });
+  }
+
+  function onLost(fate?: LossOfAll): void {
+    if (state === "ready") changeState("reconnecting");
+    for (const request of Array.from(inFlight.values())) {
+      if (fate) request.refuse(...fate);
+      else if (!request.isSent()) continue;
+      else if (IDEMPOTENT_REQUESTS.includes(request.type)) request.wait();
+      else request.refuse("CONNECTION_CLOSED", `The widget went while it had ${request.type}: the outcome is unknown`);
+    }
   }
 
   function record(what: Happening): void {
@@ -78,28 +96,41 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     }
   }
 
-  function dispatch(event: Envelope, { signal, timeoutMs }: RequestOptions = {}): Promise<Settlement> {
+  function dispatch(event: Envelope, requestOptions?: RequestOptions): Promise<Settlement> {
+    return new Promise((resolve) => {
+      submit(event, requestOptions, (settlement) => {
+        eventListeners.emit(settlement, event);
+        resolve(settlement);
+      });
+    });
+  }
+
+  /** Sends an event. What the connector says on its own account is observed and not listened to. */
+  function submit(
+    event: Envelope,
+    { signal, timeoutMs }: RequestOptions = {},
+    onSettled?: (settlement: Settlement) => void,
+  ): void {
     const askedAt = performance.now();
     const asked = peek(event);
-    function handOut(settlement: Settlement, posted: Envelope): Settlement {
-      const durationMs = performance.now() - askedAt;
-      record({ kind: "settled", event: posted, settlement, durationMs });
-      const answer = asked.id === undefined ? withoutId(settlement) : settlement;
-      eventListeners.emit(answer, event);
-      return answer;
+    function settle(settlement: Settlement, posted: Envelope): void {
+      record({ kind: "settled", event: posted, settlement, durationMs: performance.now() - askedAt });
+      onSettled?.(asked.id === undefined ? withoutId(settlement) : settlement);
     }
     try {
-      return start(admit(event, timeoutMs), signal, handOut);
+      start(admit(event, timeoutMs), signal, settle);
     } catch (refusal) {
-      return Promise.resolve(handOut(refused(asked, refusal), event));
+      settle(refused(asked, refusal), event);
     }
   }
 
   /** Checks an event and completes it to what is posted. @throws {Refusal} where it cannot be sent. */
   function admit(event: Envelope, timeoutMs: number | undefined): PostedRequest {
-    if (state === "closed") throw new Refusal("CONNECTION_CLOSED", DESTROYED);
-    if (inFlight.size >= MAX_IN_FLIGHT) throw new Refusal("OVERLOADED", `${MAX_IN_FLIGHT} requests are in flight`);
+    if (state === "closed") throw new Refusal(...DESTROYED);
     const { meta, ...checked } = readEvent(event);
+    if (inFlight.size >= MAX_IN_FLIGHT && !checked.type.startsWith("BUS.")) {
+      throw new Refusal("OVERLOADED", `${MAX_IN_FLIGHT} requests are in flight`);
+    }
     const id = meta?.id ?? nextId();
     if (inFlight.has(id)) throw invalidRequest("meta.id", "an id that is not in flight");
     const life = readTimeout(timeoutMs ?? meta?.timeoutMs ?? options.timeoutMs, "timeoutMs");
@@ -109,25 +140,37 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function start(
     request: PostedRequest,
     signal: AbortSignal | undefined,
-    handOut: (settlement: Settlement, posted: Envelope) => Settlement,
-  ): Promise<Settlement> {
-    const { id } = request.meta;
-    if (signal?.aborted) throw new Refusal("ABORTED", `${request.type} was aborted`);
+    onSettled: (settlement: Settlement, posted: Envelope) => void,
+  ): void {
+    const { type, meta } = request;
+    if (signal?.aborted) throw new Refusal("ABORTED", `${type} was aborted`);
     const opened = openRequest({
       request,
-      signal,
       clock,
+      patienceMs: handshakeTimeoutMs,
       unavailable,
-      onSent: (event) => record({ kind: "sent", event }),
-      onAbandoned: () => void dispatch({ type: "BUS.CANCEL", payload: { id } }),
+      post(event) {
+        record({ kind: "sent", event });
+        return link.post(event);
+      },
       onSettled(settlement) {
-        inFlight.delete(id);
-        return handOut(settlement, request);
+        inFlight.delete(meta.id);
+        signal?.removeEventListener("abort", abort);
+        onSettled(settlement, request);
       },
     });
-    inFlight.set(id, opened);
-    if (state === "ready") opened.send(port);
-    return opened.settled;
+    function abort(): void {
+      const isWithWidget = opened.isSent();
+      opened.refuse("ABORTED", `${type} was aborted`);
+      if (isWithWidget) submit({ type: "BUS.CANCEL", payload: { id: meta.id } });
+    }
+    signal?.addEventListener("abort", abort);
+    inFlight.set(meta.id, opened);
+    if (state === "ready") opened.send();
+    else {
+      opened.wait();
+      link.seek();
+    }
   }
 
   async function request(type: string, payload: unknown, requestOptions?: RequestOptions): Promise<unknown> {
@@ -141,10 +184,10 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function destroy(): void {
     if (state === "closed") return;
     changeState("closed");
-    for (const { refuse } of Array.from(inFlight.values())) refuse("CONNECTION_CLOSED", DESTROYED);
-    readiness.reject("CONNECTION_CLOSED", DESTROYED);
+    for (const { refuse } of Array.from(inFlight.values())) refuse(...DESTROYED);
+    readiness.reject(...DESTROYED);
+    link.close();
     clock.stop();
-    port.close();
     options.onDestroy();
   }
 
@@ -163,7 +206,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   };
 }
 
-const DESTROYED = "The connector was destroyed";
+const DESTROYED = ["CONNECTION_CLOSED", "The connector was destroyed"] as const;
 
 /** Names for requests whose caller gave none, unlike those of any other connector. */
 function createIds(): () => string {

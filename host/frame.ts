@@ -9,15 +9,9 @@ export interface MountFrameOptions {
   readonly title: string;
 }
 
-/**
- * Creates the widget's frame and puts it into the page.
- *
- * @throws {TypeError} when the container is not an element in a document.
- */
-export function mountFrame({ src, container, title }: MountFrameOptions): HTMLIFrameElement {
-  if (container && !(container.nodeType === Node.ELEMENT_NODE && container.isConnected)) {
-    throw new TypeError("container: expected an element that is in the document");
-  }
+/** Creates the widget's frame and puts it into the page; `undefined` where the container has left the document. */
+export function mountFrame({ src, container, title }: MountFrameOptions): HTMLIFrameElement | undefined {
+  if (container && !container.isConnected) return undefined;
   const frame = document.createElement("iframe");
   frame.title = title;
   frame.setAttribute("sandbox", SANDBOX.join(" "));
@@ -32,6 +26,17 @@ export function mountFrame({ src, container, title }: MountFrameOptions): HTMLIF
   // A script in the head runs before there is a body.
   (container ?? document.body ?? document.documentElement).append(frame);
   return frame;
+}
+
+/**
+ * Checks that an element can show the widget.
+ *
+ * @throws {TypeError} when it is not an element in a document.
+ */
+export function checkContainer({ nodeType, isConnected }: Element): void {
+  if (nodeType !== Node.ELEMENT_NODE || !isConnected) {
+    throw new TypeError("container: expected an element that is in the document");
+  }
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { Alarm, AlarmClock } from "../shared/alarm-clock.ts";
 import { isSettlementOf, type RequestMeta, refused, type Settlement } from "../shared/envelope.ts";
-import type { Port } from "../shared/penpal-port.ts";
 import { Refusal, type RejectionCode } from "../shared/rejection.ts";
 
 /**
@@ -18,78 +17,82 @@ export interface PostedRequest {
 
 /** A request between being asked and being settled. It settles exactly once. */
 export interface OpenRequest {
-  readonly settled: Promise<Settlement>;
-  /** Posts the request. Until then it waits, and settles `WIDGET_UNAVAILABLE` at the end of its life. */
-  send(port: Port): void;
+  readonly type: string;
+  /** Whether the widget has the request. */
+  isSent(): boolean;
+  /** Posts the request, with what is left of its life. */
+  send(): void;
+  /** Waits for a widget. Where none comes in time, the request settles `WIDGET_UNAVAILABLE`. */
+  wait(): void;
   /** Settles the request from this side. Does nothing where it has settled before. */
   refuse(code: RejectionCode, message: string): void;
 }
 
 export interface OpenRequestOptions {
   readonly request: PostedRequest;
-  readonly signal: AbortSignal | undefined;
-  /** Rings at the end of the request's life. */
   readonly clock: AlarmClock;
-  /** What to say where no widget was connected during the request's life. */
+  /** How long the request may wait for a widget, in milliseconds, within its life. */
+  readonly patienceMs: number;
+  /** What to say where no widget was connected in that time. */
   readonly unavailable: string;
-  /** Hears the request as it is posted, with what is left of its life. */
-  readonly onSent: (request: PostedRequest) => void;
-  /** Hears that the caller has aborted a request that the widget is working on. */
-  readonly onAbandoned: () => void;
-  /** Hears the settlement, once, and returns what the caller gets of it. */
-  readonly onSettled: (settlement: Settlement) => Settlement;
+  /** Posts what it is given and resolves with the widget's answer. */
+  readonly post: (request: PostedRequest) => Promise<unknown>;
+  /** Hears the settlement, once. */
+  readonly onSettled: (settlement: Settlement) => void;
 }
 
 /** Starts a request's life. */
 export function openRequest(options: OpenRequestOptions): OpenRequest {
-  const { request, signal, clock, unavailable, onSettled } = options;
+  const { request, clock, patienceMs, unavailable, post, onSettled } = options;
   const { type, meta } = request;
   const asked = { type, id: meta.id };
-  let resolve: ((settlement: Settlement) => void) | undefined;
-  const settled = new Promise<Settlement>((onResolved) => {
-    resolve = onResolved;
+  let isSettled = false;
+  let patience: Alarm | undefined;
+  /** Which posting of the request is the one whose answer counts; 0 while it waits. */
+  let posting = 0;
+  let postings = 0;
+  let life = clock.ringIn(meta.timeoutMs, () => {
+    if (!posting) return giveUp();
+    life = clock.ringIn(SILENCE_MS, () => refuse("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`));
   });
-  let sent = false;
-  const life = clock.ringIn(meta.timeoutMs, () => {
-    if (!sent) return refuse("WIDGET_UNAVAILABLE", unavailable);
-    silence = clock.ringIn(SILENCE_MS, () => refuse("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`));
-  });
-  let silence: Alarm | undefined;
-  signal?.addEventListener("abort", abort);
 
   function settle(settlement: Settlement): void {
-    const settleOnce = resolve;
-    if (!settleOnce) return;
-    resolve = undefined;
+    if (isSettled) return;
+    isSettled = true;
     life.cancel();
-    silence?.cancel();
-    signal?.removeEventListener("abort", abort);
-    settleOnce(onSettled(settlement));
+    patience?.cancel();
+    onSettled(settlement);
   }
 
   function refuse(code: RejectionCode, message: string): void {
     settle(refused(asked, new Refusal(code, message)));
   }
 
-  function abort(): void {
-    refuse("ABORTED", `${type} was aborted`);
-    if (sent) options.onAbandoned();
+  function giveUp(): void {
+    refuse("WIDGET_UNAVAILABLE", unavailable);
   }
 
-  function send(port: Port): void {
-    sent = true;
-    const timeoutMs = Math.ceil(life.remainingMs()) || 1;
-    const posted = { ...request, meta: { ...meta, timeoutMs } };
-    options.onSent(posted);
-    port.post(posted).then(
-      (answer) => {
+  return {
+    type,
+    isSent: () => posting > 0,
+    wait() {
+      posting = 0;
+      patience = clock.ringIn(patienceMs, giveUp);
+    },
+    send() {
+      patience?.cancel();
+      postings += 1;
+      posting = postings;
+      const current = posting;
+      const timeoutMs = Math.ceil(life.remainingMs()) || 1;
+      const answered = (answer: unknown): void => {
+        // What was posted to a widget that has gone is answered by nobody, and posted again to the next.
+        if (current !== posting) return;
         if (isSettlementOf(asked, answer)) settle(answer);
         else refuse("INVALID_RESPONSE", `${type} was answered with no settlement of it`);
-      },
-      // Only penpal rejects: the widget's `post` settles everything.
-      (cause: unknown) => refuse("CONNECTION_CLOSED", `${type} was lost: ${String(cause)}`),
-    );
-  }
-
-  return { settled, send, refuse };
+      };
+      post({ ...request, meta: { ...meta, timeoutMs } }).then(answered, answered);
+    },
+    refuse,
+  };
 }

@@ -6,9 +6,9 @@ import { bundle } from "./bundle.mjs";
 
 /** Largest size of each entry, gzip -9, in bytes. A budget is raised only with its reason in the changelog. */
 const BUDGETS = {
-  "connector with penpal": 6_500,
-  "embed.js": 6_850,
-  "widget without its view": 14_000,
+  "connector with penpal": 7_900,
+  "embed.js": 8_300,
+  "widget without its view": 14_500,
 };
 
 const sizes = {

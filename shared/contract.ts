@@ -20,6 +20,11 @@ export function request<Payload extends GenericSchema, Fulfilled extends Generic
   return entry;
 }
 
+/** The types of the requests that may be sent twice. */
+export function idempotentRequests(contract: Readonly<Record<string, RequestEntry>>): readonly string[] {
+  return Object.entries(contract).flatMap(([type, { idempotent }]) => (idempotent ? [type] : []));
+}
+
 /** A value whose every property is a contract entry. */
 export type ContractOf<Contract> = { readonly [Type in keyof Contract]: RequestEntry };
 

@@ -9,16 +9,16 @@ import { MAX_IN_FLIGHT } from "./envelope.ts";
 import { openPort } from "./penpal-port.ts";
 
 const contract = {
-  ...bus,
+  "BUS.CANCEL": bus["BUS.CANCEL"],
   "TEST.ECHO": request({ payload: v.unknown(), fulfilled: v.unknown(), idempotent: true }),
   "TEST.HANG": request({ payload: v.unknown(), fulfilled: v.unknown(), idempotent: true }),
   "TEST.THROW": request({ payload: v.unknown(), fulfilled: v.unknown(), idempotent: true }),
 };
 
-function setUp(): { dispatch: Dispatcher; signals: AbortSignal[]; defects: unknown[] } {
+function setUp(): Dispatcher & { signals: AbortSignal[]; defects: unknown[] } {
   const signals: AbortSignal[] = [];
   const defects: unknown[] = [];
-  const dispatch = createDispatcher({
+  const dispatcher = createDispatcher({
     contract,
     services: {},
     onDefect: (error) => defects.push(error),
@@ -34,7 +34,7 @@ function setUp(): { dispatch: Dispatcher; signals: AbortSignal[]; defects: unkno
       },
     },
   });
-  return { dispatch, signals, defects };
+  return { ...dispatcher, signals, defects };
 }
 
 function rejection(type: string, code: string, id?: string): unknown {

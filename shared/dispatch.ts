@@ -32,11 +32,16 @@ export interface DispatcherOptions<Contract extends ContractOf<Contract>, Servic
   readonly onDefect: (error: unknown) => void;
 }
 
-/** Answers any value whatever with exactly one settlement. Never throws. */
-export type Dispatcher = (event: unknown) => Promise<Settlement>;
+/** Answers events. */
+export interface Dispatcher {
+  /** Answers any value whatever with exactly one settlement. Never rejects. */
+  dispatch(event: unknown): Promise<Settlement>;
+  /** Aborts every request in flight, as when the asker has gone. */
+  abortAll(): void;
+}
 
 /**
- * Turns a contract and its handlers into the one function that answers events: check the envelope, find the entry,
+ * Turns a contract and its handlers into what answers events: check the envelope, find the entry,
  * check the payload, run the handler within the request's life, settle.
  */
 export function createDispatcher<Contract extends ContractOf<Contract>, Services>(
@@ -55,7 +60,7 @@ export function createDispatcher<Contract extends ContractOf<Contract>, Services
     return inFlight.run(request, (scope) => handle(payload, services, scope));
   }
 
-  return async function dispatch(event: unknown): Promise<Settlement> {
+  async function dispatch(event: unknown): Promise<Settlement> {
     try {
       const request = readEvent(event);
       return fulfilled({ type: request.type, id: request.meta?.id }, await settle(request));
@@ -65,7 +70,9 @@ export function createDispatcher<Contract extends ContractOf<Contract>, Services
       if (!(error instanceof Refusal)) onDefect(error);
       return refused(asked, error);
     }
-  };
+  }
+
+  return { dispatch, abortAll: inFlight.abortAll };
 }
 
 /** A handler once its entry has been looked up by name: what ties the two types together is `Handlers`. */

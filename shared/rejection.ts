@@ -12,7 +12,7 @@ export type RejectionCode =
   | "ABORTED"
   /** No widget was connected within the request's life. */
   | "WIDGET_UNAVAILABLE"
-  /** The connector was destroyed. */
+  /** The connector was destroyed, the frame was removed, or the widget went with a request that may not be sent twice. */
   | "CONNECTION_CLOSED"
   /** The widget could not reach the backend. */
   | "BACKEND_UNREACHABLE"

@@ -1,9 +1,17 @@
-import type { MessageHandler, Messenger } from "penpal";
+import type { Message, MessageHandler, Messenger } from "penpal";
 
 /** The window on the other side, as far as a messenger needs it. */
 export interface RemoteWindow {
   postMessage(message: unknown, targetOrigin: string, transfer?: MessagePort[]): void;
   readonly location: { readonly href: string };
+}
+
+/** What a messenger tells of the other side, beside its messages. */
+export interface WindowMessengerListener {
+  /** A document in the other window greets for the first time: one that has just been loaded, or connects anew. */
+  onGreeted?(origin: string): void;
+  /** The connection has ended, by either side. */
+  onEnded?(): void;
 }
 
 /**
@@ -14,10 +22,15 @@ export interface RemoteWindow {
  * but that penpal is here. What penpal carries along for older versions of itself is left out, and so are transferables:
  * an event is JSON.
  */
-export function createWindowMessenger(remote: RemoteWindow | null, allowedOrigins: readonly string[]): Messenger {
+export function createWindowMessenger(
+  remote: RemoteWindow | null,
+  allowedOrigins: readonly string[],
+  { onGreeted, onEnded }: WindowMessengerListener = {},
+): Messenger {
   const handlers = new Set<MessageHandler>();
-  let isMessage: Parameters<Messenger["initialize"]>[0]["validateReceivedMessage"];
+  let isMessage: (data: unknown) => data is Message;
   let target = allowedOrigins.length === 1 ? allowedOrigins[0] : undefined;
+  let participant: string | undefined;
   let port: MessagePort | undefined;
 
   function deliver({ data }: MessageEvent): void {
@@ -34,8 +47,12 @@ export function createWindowMessenger(remote: RemoteWindow | null, allowedOrigin
     const { source, origin, data, ports } = event;
     if (source !== remote || !allowedOrigins.includes(origin) || !isMessage(data)) return;
     target = origin;
-    // A window that has just been loaded greets anew and will use a port of its own.
-    if (data.type === "SYN") usePort(undefined);
+    if (data.type === "SYN" && data.participantId !== participant) {
+      participant = data.participantId;
+      // A window that has just been loaded will use a port of its own.
+      usePort(undefined);
+      onGreeted?.(origin);
+    }
     if (data.type === "ACK2") usePort(ports[0]);
     deliver(event);
   }
@@ -65,6 +82,7 @@ export function createWindowMessenger(remote: RemoteWindow | null, allowedOrigin
       removeEventListener("message", receive);
       usePort(undefined);
       handlers.clear();
+      onEnded?.();
     },
   };
 }

@@ -22,6 +22,8 @@ export interface WorkInFlight {
    * @throws What the work throws.
    */
   run(request: CheckedEvent, work: (scope: RequestScope) => unknown): Promise<unknown>;
+  /** Aborts all of it, since nobody waits for it any more. */
+  abortAll(): void;
 }
 
 /** Creates an empty set of requests in flight. */
@@ -77,7 +79,11 @@ export function createWorkInFlight(): WorkInFlight {
     }
   }
 
-  return { run };
+  function abortAll(): void {
+    for (const abort of running.values()) abort(new Refusal("CONNECTION_CLOSED", "Who asked has gone"));
+  }
+
+  return { run, abortAll };
 }
 
 function backendTimeout(type: string, timeoutMs: number): Refusal {

@@ -26,13 +26,14 @@ test("there are as many golden exchanges as were recorded", () => {
 
 async function startWidgetCore({ backend: answers }: GoldenExchange): Promise<{
   readonly backend: ScriptedBackend;
-  readonly dispatch: Dispatcher;
+  readonly dispatch: Dispatcher["dispatch"];
 }> {
   const backend = await startScriptedBackend({ answers });
   onTestFinished(() => backend.close());
   const gateway = createHttpGatewayClient(new URL("/v1/", backend.origin));
   const onDefect = (error: unknown): never => expect.fail(`a defect: ${String(error)}`);
-  return { backend, dispatch: createDispatcher({ contract, handlers, services: { gateway }, onDefect }) };
+  const services = { gateway, sessionId: "1", pageOrigin: () => undefined };
+  return { backend, dispatch: createDispatcher({ contract, handlers, services, onDefect }).dispatch };
 }
 
 function expectExchange(
@@ -46,7 +47,7 @@ function expectExchange(
 }
 
 /** A host's end of a port whose other end is answered by the dispatcher. */
-function openPair(dispatch: Dispatcher): Port {
+function openPair(dispatch: Dispatcher["dispatch"]): Port {
   const { port1, port2 } = new MessageChannel();
   const widget = openPort(new PortMessenger({ port: port1 }), dispatch);
   const host = openPort(new PortMessenger({ port: port2 }), () => undefined);

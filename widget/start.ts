@@ -1,7 +1,7 @@
 import { contract } from "../shared/contracts/index.ts";
 import { createDispatcher } from "../shared/dispatch.ts";
 import type { Settlement } from "../shared/envelope.ts";
-import { openPort, type Port } from "../shared/penpal-port.ts";
+import { openPort } from "../shared/penpal-port.ts";
 import { createWindowMessenger } from "../shared/window-messenger.ts";
 import type { GatewayClient } from "./gateway-client.ts";
 import { handlers } from "./handlers/index.ts";
@@ -18,14 +18,32 @@ export interface StartWidgetOptions {
   readonly onSettled: (settlement: Settlement) => void;
 }
 
-/** Starts answering the page around the widget. */
-export function startWidget({ parent, allowedOrigins, gateway, onSettled }: StartWidgetOptions): Port {
+/** Starts answering the page around the widget, and whoever connects after it in the same page. */
+export function startWidget({ parent, allowedOrigins, gateway, onSettled }: StartWidgetOptions): void {
+  let pageOrigin: string | undefined;
+  const sessionId = crypto.getRandomValues(new Uint32Array(4)).join("-");
+  const services = { gateway, sessionId, pageOrigin: () => pageOrigin };
+  const { dispatch, abortAll } = createDispatcher({ contract, handlers, services, onDefect: reportError });
+
+  function serve(): void {
+    const messenger = createWindowMessenger(parent, allowedOrigins, {
+      onGreeted(origin) {
+        pageOrigin = origin;
+        // Another connector has taken the place of the one that asked.
+        abortAll();
+      },
+      onEnded() {
+        abortAll();
+        serve();
+      },
+    });
+    openPort(withoutStacks(messenger), async (event) => {
+      const settlement = await dispatch(event);
+      onSettled(settlement);
+      return settlement;
+    });
+  }
+
   logRefusedOrigins(parent, allowedOrigins);
-  const dispatch = createDispatcher({ contract, handlers, services: { gateway }, onDefect: reportError });
-  const messenger = createWindowMessenger(parent, allowedOrigins);
-  return openPort(withoutStacks(messenger), async (event) => {
-    const settlement = await dispatch(event);
-    onSettled(settlement);
-    return settlement;
-  });
+  serve();
 }

@@ -8,8 +8,44 @@ const RequestId = v.pipe(
   v.maxLength(MAX_ID_LENGTH, `a string of 1 to ${MAX_ID_LENGTH} characters`),
 );
 
+const Text = v.pipe(
+  v.string("a text of 1 to 256 characters"),
+  v.minLength(1, "a text of 1 to 256 characters"),
+  v.maxLength(256, "a text of 1 to 256 characters"),
+);
+
 /** What the bus itself offers, whatever the domain. */
 export const bus = {
+  /** Says who the page is. The connector sends it after every handshake; a page without our connector may skip it. */
+  "BUS.REGISTER": request({
+    payload: v.strictObject(
+      {
+        /** The page's own origin: any other is refused. */
+        origin: v.string("the page's own origin"),
+        /** The page's name, for the widget's records. */
+        appName: Text,
+        /** The page's version, for the widget's records. */
+        release: Text,
+      },
+      "exactly { origin, appName, release }",
+    ),
+    fulfilled: v.strictObject({
+      /** The number of the protocol that the widget speaks. */
+      protocol: v.literal(1),
+      /** New at every load of the widget. */
+      sessionId: v.string(),
+      /** The types of the requests that the widget knows. */
+      events: v.array(v.string()),
+    }),
+    // The connector says it anew after the next handshake, and has no use for the answer to the last one.
+    idempotent: false,
+  }),
+  /** A sign of life. */
+  "BUS.PING": request({
+    payload: v.optional(v.strictObject({}, "no payload")),
+    fulfilled: v.strictObject({}),
+    idempotent: true,
+  }),
   /** Aborts the request in flight that carries this `meta.id`, down to its backend call. */
   "BUS.CANCEL": request({
     payload: v.strictObject({ id: RequestId }, "exactly { id }"),

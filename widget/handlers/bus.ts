@@ -1,8 +1,14 @@
-import type { BusContract } from "../../shared/contracts/index.ts";
+import { type BusContract, contract } from "../../shared/contracts/index.ts";
 import type { Handlers } from "../../shared/dispatch.ts";
+import { invalidRequest } from "../../shared/rejection.ts";
 import type { WidgetServices } from "../services.ts";
 
 /** Handlers of the bus itself. */
 export const bus = {
+  "BUS.REGISTER": ({ origin }, { sessionId, pageOrigin }) => {
+    if (origin !== pageOrigin()) throw invalidRequest("payload.origin", `the page's own origin, ${pageOrigin()}`);
+    return { protocol: 1, sessionId, events: Object.keys(contract) };
+  },
+  "BUS.PING": () => ({}),
   "BUS.CANCEL": ({ id }, _services, { cancel }) => ({ cancelled: cancel(id) }),
 } satisfies Partial<Handlers<BusContract, WidgetServices>>;
