@@ -10,6 +10,8 @@ const [browser] = findBrowsers();
 export default defineConfig({
   define,
   test: {
+    // For a machine that has much else to do: no test waits for time to pass.
+    testTimeout: 30_000,
     reporters: ["default", ["json", { outputFile: "test-results/unit.json" }]],
     projects: [
       {

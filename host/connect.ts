@@ -1,6 +1,6 @@
-import { DEFAULT_TIMEOUT_MS, readTimeout } from "../shared/envelope.ts";
 import type { Connector } from "./connector.ts";
 import { createConnector } from "./create-connector.ts";
+import { readDurations } from "./durations.ts";
 import { checkContainer, checkFrame, mountFrame } from "./frame.ts";
 import { openLink } from "./link.ts";
 
@@ -39,34 +39,18 @@ export interface ConnectOptions {
 export function connect(options: ConnectOptions): Connector {
   if (typeof document === "undefined") throw new TypeError("connect: expected to run in a browser");
   const { signal, frame, container, title = "Phone", app } = options;
-  const duration = (name: "timeoutMs" | "handshakeTimeoutMs" | "retryDelayMs" | "heartbeatMs", fallback: number) =>
-    readTimeout(options[name] ?? fallback, name);
-  const timeoutMs = duration("timeoutMs", DEFAULT_TIMEOUT_MS);
-  const handshakeTimeoutMs = duration("handshakeTimeoutMs", DEFAULT_TIMEOUT_MS);
-  const retryDelayMs = duration("retryDelayMs", 500);
-  const heartbeatMs = duration("heartbeatMs", 2_000);
+  const durations = readDurations(options);
   const src = readSrc(options.src ?? frame?.src);
-  if (frame && container) throw new TypeError("frame: expected either a frame or a container, not both");
+  if (frame && container) throw new TypeError("frame: expected no container beside it");
   if (frame) checkFrame(frame);
   if (container) checkContainer(container);
   const { origin } = src;
+  const mount = () => mountFrame(src, container, title);
   const connector = createConnector({
-    open: (user) =>
-      openLink(
-        {
-          origin,
-          ownFrame: frame,
-          mount: () => mountFrame({ src, container, title }),
-          handshakeTimeoutMs,
-          retryDelayMs,
-          heartbeatMs,
-        },
-        user,
-      ),
+    open: (user) => openLink({ origin, ownFrame: frame, mount, durations }, user),
     registration: { origin: location.origin, appName: app?.name ?? location.host, release: app?.release ?? "unknown" },
     unavailable: describeUnavailable(origin),
-    timeoutMs,
-    handshakeTimeoutMs,
+    durations,
     onDestroy: () => signal?.removeEventListener("abort", connector.destroy),
   });
   signal?.addEventListener("abort", connector.destroy);
@@ -75,17 +59,13 @@ export function connect(options: ConnectOptions): Connector {
 }
 
 function readSrc(src: string | URL | undefined): URL {
-  const url = parseUrl(src);
-  if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password) return url;
-  throw new TypeError(`src: expected the widget's absolute http(s) address without credentials, not ${src}`);
-}
-
-function parseUrl(text: string | URL | undefined): URL | undefined {
   try {
-    return new URL(text ?? "");
+    const url = new URL(src ?? "");
+    if (/^https?:$/.test(url.protocol) && !url.username && !url.password) return url;
   } catch {
-    return undefined;
+    // What is no address at all is told like any other wrong one.
   }
+  throw new TypeError(`src: expected an absolute http(s) address without credentials, not ${src}`);
 }
 
 function describeUnavailable(origin: string): string {

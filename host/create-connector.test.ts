@@ -37,8 +37,7 @@ function setUp(): OtherSide {
     },
     registration: { origin: "https://crm.example.com", appName: "crm.example.com", release: "unknown" },
     unavailable: "nobody there",
-    timeoutMs: 10_000,
-    handshakeTimeoutMs: 5_000,
+    durations: { timeoutMs: 10_000, handshakeTimeoutMs: 5_000 },
     onDestroy: () => {},
   });
   if (!user) throw new Error("The connector opened no link");

@@ -11,9 +11,11 @@ import {
 } from "../shared/envelope.ts";
 import { toBusError } from "../shared/errors.ts";
 import { invalidRequest, Refusal } from "../shared/rejection.ts";
+import type { EventListener } from "./bus-types.ts";
 import type { Connector, ConnectorRecord, ConnectorState, Happening, RequestOptions } from "./connector.ts";
-import type { Link, LinkUser, LossOfAll } from "./link.ts";
-import { createEventListeners, createListeners } from "./listeners.ts";
+import type { Durations } from "./durations.ts";
+import type { Fate, Link, LinkUser } from "./link.ts";
+import { createListeners } from "./listeners.ts";
 import { type OpenRequest, openRequest, type PostedRequest } from "./open-request.ts";
 import { createReadiness } from "./readiness.ts";
 
@@ -24,51 +26,50 @@ export interface CreateConnectorOptions {
   readonly registration: { readonly origin: string; readonly appName: string; readonly release: string };
   /** What to say where no widget connects: the likely causes. */
   readonly unavailable: string;
-  /** Life of a request where its caller says nothing, in milliseconds. */
-  readonly timeoutMs: number;
-  /** How long a request, or `ready`, waits for a widget, in milliseconds. */
-  readonly handshakeTimeoutMs: number;
+  readonly durations: Pick<Durations, "timeoutMs" | "handshakeTimeoutMs">;
   /** Called once by `destroy()`, after everything has settled. */
   readonly onDestroy: () => void;
 }
 
 /** Creates a connector over a link. Knows neither the DOM nor penpal. */
 export function createConnector(options: CreateConnectorOptions): Connector {
-  const { registration, unavailable, handshakeTimeoutMs } = options;
+  const { unavailable, durations } = options;
+  const { timeoutMs: defaultLifeMs, handshakeTimeoutMs: patienceMs } = durations;
   const inFlight = new Map<string, OpenRequest>();
   const observers = createListeners<[ConnectorRecord]>();
-  const stateListeners = createListeners<[ConnectorState]>();
-  const eventListeners = createEventListeners();
-  const nextId = createIds();
+  const listeners = createListeners<[Envelope, Envelope?]>();
+  // Unlike those of any other connector. Not `randomUUID`, which is missing on pages that are served without TLS.
+  const idPrefix = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  let ids = 0;
   const clock = createAlarmClock();
   const readiness = createReadiness();
   let state: ConnectorState = "connecting";
 
-  const waiting = (): OpenRequest[] => Array.from(inFlight.values()).filter((request) => !request.isSent());
-  clock.ringIn(handshakeTimeoutMs, () => readiness.reject("WIDGET_UNAVAILABLE", unavailable));
   const link = options.open({
     clock,
     receive,
-    isWaiting: () => readiness.isPending() || waiting().length > 0,
-    isBusy: () => inFlight.size > 0,
+    isWanted: () => readiness.isPending() || inFlight.size > 0,
     onOpened,
     onLost,
   });
+  const surroundings = { clock, patienceMs, unavailable, post };
+  clock.ringIn(patienceMs, () => readiness.reject("WIDGET_UNAVAILABLE", unavailable));
 
   function onOpened(): void {
     changeState("ready");
     readiness.resolve();
-    for (const request of waiting()) request.send();
-    if (state === "ready") submit({ type: "BUS.REGISTER", payload: registration });
+    for (const request of [...inFlight.values()]) if (!request.isSent()) request.send();
+    submit({ type: "BUS.REGISTER", payload: options.registration });
   }
 
-  function onLost(fate?: LossOfAll): void {
+  function onLost(fate?: Fate): void {
     if (state === "ready") changeState("reconnecting");
-    for (const request of Array.from(inFlight.values())) {
+    for (const request of [...inFlight.values()]) {
       if (fate) request.refuse(...fate);
-      else if (!request.isSent()) continue;
-      else if (IDEMPOTENT_REQUESTS.includes(request.type)) request.wait();
-      else request.refuse("CONNECTION_CLOSED", `The widget went while it had ${request.type}: the outcome is unknown`);
+      else if (request.isSent()) {
+        if (IDEMPOTENT_REQUESTS.includes(request.type)) request.wait();
+        else request.refuse("CONNECTION_CLOSED", `The widget has gone with ${request.type}: its outcome is unknown`);
+      }
     }
   }
 
@@ -79,7 +80,11 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function changeState(next: ConnectorState): void {
     state = next;
     record({ kind: "state", state });
-    stateListeners.emit(state);
+  }
+
+  function post(event: PostedRequest): Promise<unknown> {
+    record({ kind: "sent", event });
+    return link.post(event);
   }
 
   /** Answers the widget: announcements are heard and answered with nothing; of requests, this page knows none. */
@@ -89,7 +94,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
       const { type } = announcement;
       if (type.startsWith("HOST.")) throw new Refusal("UNKNOWN_EVENT", `${type} is not known to this page`);
       record({ kind: "announced", event: announcement });
-      eventListeners.emit(announcement);
+      listeners.emit(announcement);
       return undefined;
     } catch (refusal) {
       return refused(peek(event), refusal);
@@ -99,7 +104,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function dispatch(event: Envelope, requestOptions?: RequestOptions): Promise<Settlement> {
     return new Promise((resolve) => {
       submit(event, requestOptions, (settlement) => {
-        eventListeners.emit(settlement, event);
+        listeners.emit(settlement, event);
         resolve(settlement);
       });
     });
@@ -113,14 +118,39 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   ): void {
     const askedAt = performance.now();
     const asked = peek(event);
-    function settle(settlement: Settlement, posted: Envelope): void {
+    let posted = event;
+    let opened: OpenRequest | undefined;
+
+    function settle(settlement: Settlement): void {
+      signal?.removeEventListener("abort", abort);
       record({ kind: "settled", event: posted, settlement, durationMs: performance.now() - askedAt });
       onSettled?.(asked.id === undefined ? withoutId(settlement) : settlement);
     }
+
+    function abort(): void {
+      const id = opened?.isSent() && posted.meta?.id;
+      opened?.refuse("ABORTED", `${asked.type} was aborted`);
+      if (id) submit({ type: "BUS.CANCEL", payload: { id } });
+    }
+
     try {
-      start(admit(event, timeoutMs), signal, settle);
+      const request = admit(event, timeoutMs);
+      if (signal?.aborted) throw new Refusal("ABORTED", `${asked.type} was aborted`);
+      const { id } = request.meta;
+      posted = request;
+      opened = openRequest(request, surroundings, (settlement) => {
+        inFlight.delete(id);
+        settle(settlement);
+      });
+      inFlight.set(id, opened);
+      signal?.addEventListener("abort", abort);
+      if (state === "ready") opened.send();
+      else {
+        opened.wait();
+        link.seek();
+      }
     } catch (refusal) {
-      settle(refused(asked, refusal), event);
+      settle(refused(asked, refusal));
     }
   }
 
@@ -131,46 +161,11 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     if (inFlight.size >= MAX_IN_FLIGHT && !checked.type.startsWith("BUS.")) {
       throw new Refusal("OVERLOADED", `${MAX_IN_FLIGHT} requests are in flight`);
     }
-    const id = meta?.id ?? nextId();
+    ids += 1;
+    const id = meta?.id ?? `${idPrefix}-${ids}`;
     if (inFlight.has(id)) throw invalidRequest("meta.id", "an id that is not in flight");
-    const life = readTimeout(timeoutMs ?? meta?.timeoutMs ?? options.timeoutMs, "timeoutMs");
+    const life = readTimeout(timeoutMs ?? meta?.timeoutMs ?? defaultLifeMs, "timeoutMs");
     return { ...checked, meta: { ...meta, id, timeoutMs: life } };
-  }
-
-  function start(
-    request: PostedRequest,
-    signal: AbortSignal | undefined,
-    onSettled: (settlement: Settlement, posted: Envelope) => void,
-  ): void {
-    const { type, meta } = request;
-    if (signal?.aborted) throw new Refusal("ABORTED", `${type} was aborted`);
-    const opened = openRequest({
-      request,
-      clock,
-      patienceMs: handshakeTimeoutMs,
-      unavailable,
-      post(event) {
-        record({ kind: "sent", event });
-        return link.post(event);
-      },
-      onSettled(settlement) {
-        inFlight.delete(meta.id);
-        signal?.removeEventListener("abort", abort);
-        onSettled(settlement, request);
-      },
-    });
-    function abort(): void {
-      const isWithWidget = opened.isSent();
-      opened.refuse("ABORTED", `${type} was aborted`);
-      if (isWithWidget) submit({ type: "BUS.CANCEL", payload: { id: meta.id } });
-    }
-    signal?.addEventListener("abort", abort);
-    inFlight.set(meta.id, opened);
-    if (state === "ready") opened.send();
-    else {
-      opened.wait();
-      link.seek();
-    }
   }
 
   async function request(type: string, payload: unknown, requestOptions?: RequestOptions): Promise<unknown> {
@@ -184,7 +179,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function destroy(): void {
     if (state === "closed") return;
     changeState("closed");
-    for (const { refuse } of Array.from(inFlight.values())) refuse(...DESTROYED);
+    for (const { refuse } of [...inFlight.values()]) refuse(...DESTROYED);
     readiness.reject(...DESTROYED);
     link.close();
     clock.stop();
@@ -199,8 +194,14 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     // Wire becomes type here: the widget checks what is asked against the contract, and answers by it.
     dispatch,
     request: request as Connector["request"],
-    on: eventListeners.add,
-    onStateChange: stateListeners.add,
+    on: (type: string, listener: EventListener) =>
+      listeners.add((event, asked) => {
+        if (type === "*" || type === event.type) listener(event, asked);
+      }),
+    onStateChange: (listener) =>
+      observers.add((happened) => {
+        if (happened.kind === "state") listener(happened.state);
+      }),
     observe: observers.add,
     destroy,
   };
@@ -208,18 +209,9 @@ export function createConnector(options: CreateConnectorOptions): Connector {
 
 const DESTROYED = ["CONNECTION_CLOSED", "The connector was destroyed"] as const;
 
-/** Names for requests whose caller gave none, unlike those of any other connector. */
-function createIds(): () => string {
-  // Not `randomUUID`: it is missing on pages that are served without TLS.
-  const prefix = crypto.getRandomValues(new Uint32Array(2)).join("-");
-  let count = 0;
-  return () => `${prefix}-${++count}`;
-}
-
 /** A settlement as it would be, had the connector not named its request. */
 function withoutId(settlement: Settlement): Settlement {
-  const { id: _id, ...meta } = settlement.meta ?? {};
-  if ("source" in meta) return { ...settlement, meta } as Settlement;
-  const { meta: _meta, ...bare } = settlement;
-  return bare as Settlement;
+  const { meta, ...bare } = settlement;
+  const { id: _id, ...rest } = meta ?? {};
+  return ("source" in rest ? { ...bare, meta: rest } : bare) as Settlement;
 }

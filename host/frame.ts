@@ -1,16 +1,12 @@
 /** What the widget is allowed to do in its frame: run its script, as its own origin. Nothing else. */
 const SANDBOX = ["allow-scripts", "allow-same-origin"];
 
-export interface MountFrameOptions {
-  readonly src: URL;
-  /** Where the frame is shown. Without it the frame is invisible. */
-  readonly container: Element | undefined;
-  /** What a screen reader calls the frame. */
-  readonly title: string;
-}
-
-/** Creates the widget's frame and puts it into the page; `undefined` where the container has left the document. */
-export function mountFrame({ src, container, title }: MountFrameOptions): HTMLIFrameElement | undefined {
+/**
+ * Creates the widget's frame and puts it into the page: into the container, or invisible where there is none.
+ *
+ * @returns `undefined` where the container has left the document.
+ */
+export function mountFrame(src: URL, container: Element | undefined, title: string): HTMLIFrameElement | undefined {
   if (container && !container.isConnected) return undefined;
   const frame = document.createElement("iframe");
   frame.title = title;
@@ -29,14 +25,13 @@ export function mountFrame({ src, container, title }: MountFrameOptions): HTMLIF
 }
 
 /**
- * Checks that an element can show the widget.
+ * Checks that an element of the page's own can show the widget.
  *
  * @throws {TypeError} when it is not an element in a document.
  */
 export function checkContainer({ nodeType, isConnected }: Element): void {
-  if (nodeType !== Node.ELEMENT_NODE || !isConnected) {
-    throw new TypeError("container: expected an element that is in the document");
-  }
+  if (nodeType !== Node.ELEMENT_NODE || !isConnected)
+    throw new TypeError("container: expected an element in the document");
 }
 
 /**
@@ -45,8 +40,6 @@ export function checkContainer({ nodeType, isConnected }: Element): void {
  * @throws {TypeError} when its sandbox keeps the widget from being itself, or it is not an iframe in a document.
  */
 export function checkFrame({ sandbox, contentWindow }: HTMLIFrameElement): void {
-  if (!contentWindow) throw new TypeError("frame: expected an iframe that is in the document");
-  if (sandbox.length > 0 && !SANDBOX.every((token) => sandbox.contains(token))) {
-    throw new TypeError(`frame: expected a sandbox with ${SANDBOX.join(" and ")}, or none`);
-  }
+  if (contentWindow && (!sandbox.length || SANDBOX.every((token) => sandbox.contains(token)))) return;
+  throw new TypeError(`frame: expected an iframe in the document, with a sandbox of ${SANDBOX.join(" and ")} or none`);
 }

@@ -2,15 +2,13 @@
  * The way to the widget through whatever becomes of its frame: a reload, a move, a removal, a page that is no widget,
  * a process that hangs.
  */
-import type { Alarm, AlarmClock } from "../shared/alarm-clock.ts";
-import { openPort, type Port } from "../shared/penpal-port.ts";
-import { createWindowMessenger } from "../shared/window-messenger.ts";
-import { createHeartbeat } from "./heartbeat.ts";
-import { joinNeighbours, leaveNeighbours, renewAll } from "./neighbours.ts";
+import type { AlarmClock } from "../shared/alarm-clock.ts";
+import type { RejectionCode } from "../shared/rejection.ts";
+import type { Durations } from "./durations.ts";
+import { probe } from "./heartbeat.ts";
+import { joinPage, type Neighbour, renewAll } from "./neighbours.ts";
 import { watchPlace } from "./place.ts";
-
-/** The longest wait before another try, in milliseconds. */
-const MAX_RETRY_DELAY_MS = 30_000;
+import { openWidgetPort, type WidgetPort } from "./widget-port.ts";
 
 export interface LinkOptions {
   /** The widget's origin, exactly. */
@@ -19,9 +17,7 @@ export interface LinkOptions {
   readonly ownFrame: HTMLIFrameElement | undefined;
   /** Puts a new frame into the page; `undefined` where its container has left the document. */
   readonly mount: () => HTMLIFrameElement | undefined;
-  readonly handshakeTimeoutMs: number;
-  readonly retryDelayMs: number;
-  readonly heartbeatMs: number;
+  readonly durations: Durations;
 }
 
 /** What the link needs of whoever sends requests over it. */
@@ -29,29 +25,27 @@ export interface LinkUser {
   readonly clock: AlarmClock;
   /** Answers what the widget posts. */
   readonly receive: (event: unknown) => unknown;
-  /** Whether a request, or somebody who awaits `ready`, waits for the widget. Where nobody does, none is sought. */
-  readonly isWaiting: () => boolean;
-  /** Whether requests are in flight. */
-  readonly isBusy: () => boolean;
+  /** Whether a request, or `ready`, waits for the widget. Where nothing does, no widget is sought, and none is watched. */
+  readonly isWanted: () => boolean;
   /** A widget has connected. */
   readonly onOpened: () => void;
-  /** The widget has gone. `fate` says what becomes of the requests in flight: a code and a message settle all of them. */
-  readonly onLost: (fate?: LossOfAll) => void;
+  /** The widget has gone. A fate is that of every request in flight; without one, requests may go on. */
+  readonly onLost: (fate?: Fate) => void;
 }
 
-/** Why no request in flight can go on, as a rejection's code and message. */
-export type LossOfAll = readonly [code: "CONNECTION_CLOSED" | "WIDGET_UNAVAILABLE", message: string];
+/** What becomes of a request: a rejection's code and message. */
+export type Fate = readonly [code: RejectionCode, message: string];
 
 export interface Link {
   /** Posts an event to the connected widget. The promise may never settle. */
   post(event: unknown): Promise<unknown>;
-  /** Looks for a widget where there is none: in a new frame where the last one has gone or has given up. */
+  /** Looks for a widget in a new frame, where the last one has gone or has had its chance. */
   seek(): void;
   close(): void;
 }
 
-const REMOVED: LossOfAll = ["CONNECTION_CLOSED", "The widget's frame is not in the page any more"];
-const HUNG: LossOfAll = [
+const REMOVED: Fate = ["CONNECTION_CLOSED", "The widget's frame is not in the page any more"];
+const HUNG: Fate = [
   "WIDGET_UNAVAILABLE",
   "The widget in the page's own frame hangs, and only the page may load it anew",
 ];
@@ -60,54 +54,54 @@ const HUNG: LossOfAll = [
 const RETURNS = ["online", "pageshow", "visibilitychange"];
 
 /** Opens a link: mounts the frame, or adopts the page's own, and connects to the widget in it. */
-export function openLink(options: LinkOptions, user: LinkUser): Link {
-  const { origin, ownFrame, mount, handshakeTimeoutMs, retryDelayMs, heartbeatMs } = options;
-  const { clock, receive, isWaiting, isBusy, onOpened, onLost } = user;
+export function openLink({ origin, ownFrame, mount, durations }: LinkOptions, user: LinkUser): Link {
+  const { clock, isWanted, onLost } = user;
+  const { handshakeTimeoutMs, retryDelayMs, heartbeatMs } = durations;
+  const neighbours = joinPage();
+  const self: Neighbour = { origin, drop, renew };
   let frame: HTMLIFrameElement | undefined;
   /** The window that the port leads to: a frame that is moved gets another one. */
   let remote: Window | null = null;
-  let port: Port | undefined;
+  let port: WidgetPort | undefined;
   let isOpen = false;
   /** Whether a widget has greeted since the port was opened. */
   let isGreeted = false;
-  /** Until it rings, the frame has its chance. */
-  let chance: Alarm | undefined;
+  let isBeating = false;
+  /** Cancels the end of the frame's chance, while it has one. */
+  let cancelChance: (() => void) | undefined;
   let failures = 0;
-  let stopWatching = (): void => {};
-  const neighbour = { origin, drop, renew };
-  const heartbeat = createHeartbeat({
-    clock,
-    intervalMs: heartbeatMs,
-    isNeeded: () => isOpen && isBusy(),
-    ask: () => post({ type: "BUS.PING" }),
-    onDead: () => renewAll(origin),
-  });
+  /** Ends what the link hears of the page and of the frame. */
+  let stay: AbortController | undefined;
 
   async function post(event: unknown): Promise<unknown> {
-    heartbeat.start();
+    if (!isBeating) beat();
     return port?.post(event);
+  }
+
+  function ask(): Promise<unknown> {
+    return post({ type: "BUS.PING" });
+  }
+
+  function beat(): void {
+    const wasBeating = isBeating;
+    isBeating = isOpen && isWanted();
+    if (!isBeating) return;
+    if (wasBeating) probe(clock, heartbeatMs, ask, () => renewAll(origin));
+    clock.ringIn(heartbeatMs, beat);
   }
 
   /** Opens a port to the window that the frame has now. */
   function connect(): void {
     remote = frame?.contentWindow ?? null;
     isGreeted = false;
-    const opening = openPort(createWindowMessenger(remote, [origin], { onGreeted, onEnded }), receive);
-    port = opening;
-    // A greeting that cannot be posted is no loss: the frame's chance passes, and the next one is tried.
-    opening.opened.then(() => opening === port && open(), onEnded);
-
-    function onEnded(): void {
-      if (opening === port && isOpen) reconnect();
-    }
+    port = openWidgetPort(remote, origin, { receive: user.receive, onGreeted, onOpened, onEnded: () => reconnect() });
   }
 
-  function open(): void {
+  function onOpened(): void {
     isOpen = true;
     failures = 0;
-    chance?.cancel();
-    chance = undefined;
-    onOpened();
+    endChance();
+    user.onOpened();
   }
 
   function disconnect(): void {
@@ -118,7 +112,7 @@ export function openLink(options: LinkOptions, user: LinkUser): Link {
   }
 
   /** The widget has gone, and the next one may come in the same frame. */
-  function reconnect(fate?: LossOfAll): void {
+  function reconnect(fate?: Fate): void {
     disconnect();
     onLost(fate);
     // Whoever hears of the loss may have closed the link.
@@ -134,58 +128,53 @@ export function openLink(options: LinkOptions, user: LinkUser): Link {
 
   /** A document has been loaded: the widget that is connected, or one that has yet to greet, or none at all. */
   function onLoad(): void {
-    const delayMs = Math.min(MAX_RETRY_DELAY_MS, retryDelayMs * 2 ** failures) * (1 - Math.random() / 2);
     if (isOpen) {
-      heartbeat.probe(retryDelayMs, () => {
+      probe(clock, heartbeatMs, ask, () => {
         reconnect();
-        giveChance(delayMs);
+        backOff();
       });
-    } else if (!isGreeted) giveChance(delayMs);
+    } else if (!isGreeted) backOff();
   }
 
-  /** Past this time without a widget, a new frame is mounted, if anybody still waits for one. */
+  /** Half the wait is left to chance, so that the pages of a widget that was down do not come back all at once. */
+  function backOff(): void {
+    giveChance(Math.min(handshakeTimeoutMs / 2, retryDelayMs * 2 ** failures) * (1 - Math.random() / 2));
+  }
+
+  /** Past this time without a widget, a new frame is mounted where one is wanted. */
   function giveChance(milliseconds: number): void {
-    chance?.cancel();
+    endChance();
     if (ownFrame) return;
-    chance = clock.ringIn(milliseconds, () => {
-      chance = undefined;
+    cancelChance = clock.ringIn(milliseconds, () => {
+      endChance();
       failures += 1;
-      if (isWaiting()) renew();
+      if (isWanted()) renew();
     });
+  }
+
+  function endChance(): void {
+    cancelChance?.();
+    cancelChance = undefined;
   }
 
   function checkPlace(): void {
     const present = frame?.contentWindow;
-    if (present && present !== remote) reconnect();
-    if (present) return;
-    leave();
-    onLost(REMOVED);
+    if (!present) {
+      leave();
+      onLost(REMOVED);
+    } else if (present !== remote) reconnect();
   }
 
   function onReturn(): void {
-    if (failures > 0 && !isOpen && !document.hidden && isWaiting()) renew();
-  }
-
-  /** Settles into a frame. */
-  function enter(next: HTMLIFrameElement): void {
-    frame = next;
-    frame.addEventListener("load", onLoad);
-    for (const type of RETURNS) addEventListener(type, onReturn);
-    joinNeighbours(neighbour);
-    stopWatching = watchPlace(frame, checkPlace);
-    connect();
-    giveChance(handshakeTimeoutMs);
+    if (failures && !isOpen && !document.hidden && isWanted()) renew();
   }
 
   /** Lets go of the frame, and of everything that would keep this link alive in a page that has forgotten it. */
   function leave(): void {
     disconnect();
-    chance?.cancel();
-    chance = undefined;
-    stopWatching();
-    leaveNeighbours(neighbour);
-    for (const type of RETURNS) removeEventListener(type, onReturn);
-    frame?.removeEventListener("load", onLoad);
+    endChance();
+    stay?.abort();
+    neighbours.delete(self);
     if (!ownFrame) frame?.remove();
     frame = undefined;
   }
@@ -201,16 +190,26 @@ export function openLink(options: LinkOptions, user: LinkUser): Link {
   function renew(): void {
     if (ownFrame && frame) return;
     leave();
-    const next = ownFrame ?? mount();
-    if (next?.contentWindow) enter(next);
-    else onLost(REMOVED);
+    frame = ownFrame ?? mount();
+    if (!frame?.contentWindow) {
+      onLost(REMOVED);
+      return;
+    }
+    stay = new AbortController();
+    const { signal } = stay;
+    frame.addEventListener("load", onLoad, { signal });
+    for (const type of RETURNS) addEventListener(type, onReturn, { signal });
+    watchPlace(frame, signal, checkPlace);
+    neighbours.add(self);
+    connect();
+    giveChance(handshakeTimeoutMs);
   }
 
   renew();
   return {
     post,
     seek() {
-      if (!isOpen && !chance) renew();
+      if (!isOpen && !cancelChance) renew();
     },
     close: leave,
   };

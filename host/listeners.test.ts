@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createEventListeners, createListeners } from "./listeners.ts";
+import { createListeners } from "./listeners.ts";
 
 /** What is reported, in place of the browser's own `reportError`. */
 function catchReports(): unknown[] {
@@ -56,16 +56,4 @@ test("does not call a listener that an earlier one has taken back in the same ca
   const off = listeners.add(heard);
   listeners.emit();
   expect(heard).not.toHaveBeenCalled();
-});
-
-test("hears the events of one type, or of all", () => {
-  const { add, emit } = createEventListeners();
-  const one = vi.fn();
-  const all = vi.fn();
-  add("A.B_FULFILLED", one);
-  add("*", all);
-  emit({ type: "A.B_FULFILLED" }, { type: "A.B" });
-  emit({ type: "A.C" });
-  expect(one).toHaveBeenCalledExactlyOnceWith({ type: "A.B_FULFILLED" }, { type: "A.B" });
-  expect(all.mock.calls.map(([{ type }]) => type)).toEqual(["A.B_FULFILLED", "A.C"]);
 });

@@ -1,5 +1,3 @@
-import type { Envelope } from "../shared/envelope.ts";
-
 /** Takes back a subscription. Calling it again does nothing. */
 export type Unsubscribe = () => void;
 
@@ -22,7 +20,7 @@ export function createListeners<Heard extends readonly unknown[]>(): Listeners<H
       return () => entries.delete(entry);
     },
     emit(...heard) {
-      for (const entry of Array.from(entries)) {
+      for (const entry of [...entries]) {
         try {
           if (entries.has(entry)) entry(...heard);
         } catch (error) {
@@ -30,23 +28,5 @@ export function createListeners<Heard extends readonly unknown[]>(): Listeners<H
         }
       }
     },
-  };
-}
-
-/** Listeners to events by type, `"*"` being every type. */
-export interface EventListeners {
-  add(type: string, listener: (event: Envelope, request?: Envelope) => void): Unsubscribe;
-  emit(event: Envelope, request?: Envelope): void;
-}
-
-/** Creates an empty list of listeners to events. */
-export function createEventListeners(): EventListeners {
-  const all = createListeners<[Envelope, Envelope?]>();
-  return {
-    add: (type, listener) =>
-      all.add((event, request) => {
-        if (type === "*" || type === event.type) listener(event, request);
-      }),
-    emit: all.emit,
   };
 }

@@ -16,25 +16,16 @@ export interface Neighbour {
 /** Also where several copies of this package are on a page. Its shape is what they agree on. */
 const REGISTRY = Symbol.for("availability-bridge.neighbours");
 
-function neighbours(): Set<Neighbour> {
+/** Every link of the page. */
+export function joinPage(): Set<Neighbour> {
   const page = globalThis as { [REGISTRY]?: Set<Neighbour> };
   page[REGISTRY] ??= new Set();
   return page[REGISTRY];
 }
 
-/** Makes a link known to the others on the page. */
-export function joinNeighbours(neighbour: Neighbour): void {
-  neighbours().add(neighbour);
-}
-
-/** Takes a link off the list. */
-export function leaveNeighbours(neighbour: Neighbour): void {
-  neighbours().delete(neighbour);
-}
-
 /** Gives up every frame of this origin, all of them in this task, and only then mounts new ones. */
 export function renewAll(origin: string): void {
-  const hung = Array.from(neighbours()).filter((neighbour) => neighbour.origin === origin);
+  const hung = [...joinPage()].filter((neighbour) => neighbour.origin === origin);
   for (const { drop } of hung) drop();
   for (const { renew } of hung) renew();
 }

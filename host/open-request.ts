@@ -1,4 +1,4 @@
-import type { Alarm, AlarmClock } from "../shared/alarm-clock.ts";
+import type { AlarmClock } from "../shared/alarm-clock.ts";
 import { isSettlementOf, type RequestMeta, refused, type Settlement } from "../shared/envelope.ts";
 import { Refusal, type RejectionCode } from "../shared/rejection.ts";
 
@@ -18,7 +18,7 @@ export interface PostedRequest {
 /** A request between being asked and being settled. It settles exactly once. */
 export interface OpenRequest {
   readonly type: string;
-  /** Whether the widget has the request. */
+  /** Whether a widget has the request. */
   isSent(): boolean;
   /** Posts the request, with what is left of its life. */
   send(): void;
@@ -28,39 +28,39 @@ export interface OpenRequest {
   refuse(code: RejectionCode, message: string): void;
 }
 
-export interface OpenRequestOptions {
-  readonly request: PostedRequest;
+/** What all requests of a connector have in common. */
+export interface RequestSurroundings {
   readonly clock: AlarmClock;
-  /** How long the request may wait for a widget, in milliseconds, within its life. */
+  /** How long a request may wait for a widget, in milliseconds, within its life. */
   readonly patienceMs: number;
   /** What to say where no widget was connected in that time. */
   readonly unavailable: string;
   /** Posts what it is given and resolves with the widget's answer. */
   readonly post: (request: PostedRequest) => Promise<unknown>;
-  /** Hears the settlement, once. */
-  readonly onSettled: (settlement: Settlement) => void;
 }
 
-/** Starts a request's life. */
-export function openRequest(options: OpenRequestOptions): OpenRequest {
-  const { request, clock, patienceMs, unavailable, post, onSettled } = options;
+/** Starts a request's life. `onSettled` hears its settlement, once. */
+export function openRequest(
+  request: PostedRequest,
+  { clock, patienceMs, unavailable, post }: RequestSurroundings,
+  onSettled: (settlement: Settlement) => void,
+): OpenRequest {
   const { type, meta } = request;
   const asked = { type, id: meta.id };
+  const end = performance.now() + meta.timeoutMs;
   let isSettled = false;
-  let patience: Alarm | undefined;
-  /** Which posting of the request is the one whose answer counts; 0 while it waits. */
-  let posting = 0;
-  let postings = 0;
-  let life = clock.ringIn(meta.timeoutMs, () => {
-    if (!posting) return giveUp();
-    life = clock.ringIn(SILENCE_MS, () => refuse("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`));
+  let isSent = false;
+  /** Counts postings and waits. What belongs to an earlier one, such as the answer of a widget that has gone, is void. */
+  let turn = 0;
+  let cancel = clock.ringIn(meta.timeoutMs, () => {
+    if (!isSent) return giveUp();
+    cancel = clock.ringIn(SILENCE_MS, () => refuse("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`));
   });
 
   function settle(settlement: Settlement): void {
     if (isSettled) return;
     isSettled = true;
-    life.cancel();
-    patience?.cancel();
+    cancel();
     onSettled(settlement);
   }
 
@@ -74,24 +74,26 @@ export function openRequest(options: OpenRequestOptions): OpenRequest {
 
   return {
     type,
-    isSent: () => posting > 0,
+    isSent: () => isSent,
     wait() {
-      posting = 0;
-      patience = clock.ringIn(patienceMs, giveUp);
+      isSent = false;
+      turn += 1;
+      const mine = turn;
+      clock.ringIn(patienceMs, () => {
+        if (mine === turn) giveUp();
+      });
     },
     send() {
-      patience?.cancel();
-      postings += 1;
-      posting = postings;
-      const current = posting;
-      const timeoutMs = Math.ceil(life.remainingMs()) || 1;
-      const answered = (answer: unknown): void => {
-        // What was posted to a widget that has gone is answered by nobody, and posted again to the next.
-        if (current !== posting) return;
+      isSent = true;
+      turn += 1;
+      const mine = turn;
+      const timeoutMs = Math.max(1, Math.ceil(end - performance.now()));
+      const onAnswer = (answer: unknown): void => {
+        if (mine !== turn) return;
         if (isSettlementOf(asked, answer)) settle(answer);
         else refuse("INVALID_RESPONSE", `${type} was answered with no settlement of it`);
       };
-      post({ ...request, meta: { ...meta, timeoutMs } }).then(answered, answered);
+      post({ ...request, meta: { ...meta, timeoutMs } }).then(onAnswer, onAnswer);
     },
     refuse,
   };

@@ -1,17 +1,17 @@
 /**
- * Watches where a frame stands. `onChanged` is called in the task in which a node above the frame, or the frame itself,
- * was taken out or moved, and at other times too: it has to look.
+ * Watches where a frame stands, until the signal aborts. `onChanged` is called in the task in which the frame, or a node
+ * above it, was taken out or moved, and at other times too: it has to look.
  *
  * Every node above the frame is watched for its own children, since a page's other changes, which a watch of whole
  * subtrees would hear of as well, are none of our business.
- *
- * @returns what ends the watch.
  */
-export function watchPlace(frame: HTMLIFrameElement, onChanged: () => void): () => void {
+export function watchPlace(frame: HTMLIFrameElement, signal: AbortSignal, onChanged: () => void): void {
   const observer = new MutationObserver(() => {
     watch();
     onChanged();
   });
+  signal.onabort = () => observer.disconnect();
+  watch();
 
   function watch(): void {
     observer.disconnect();
@@ -19,9 +19,6 @@ export function watchPlace(frame: HTMLIFrameElement, onChanged: () => void): () 
       observer.observe(node, { childList: true });
     }
   }
-
-  watch();
-  return () => observer.disconnect();
 }
 
 /** A shadow root hangs from its host, and a document from the frame that it is shown in. */

@@ -6,8 +6,8 @@ import { bundle } from "./bundle.mjs";
 
 /** Largest size of each entry, gzip -9, in bytes. A budget is raised only with its reason in the changelog. */
 const BUDGETS = {
-  "connector with penpal": 7_900,
-  "embed.js": 8_300,
+  "connector with penpal": 5_700,
+  "embed.js": 6_300,
   "widget without its view": 14_500,
 };
 

@@ -1,15 +1,7 @@
-import type { Deadline } from "./deadline.ts";
-
-/** Something that is to happen at a deadline, unless it is cancelled before. */
-export interface Alarm extends Deadline {
-  /** Cancels the alarm. Does nothing where it has rung. */
-  cancel(): void;
-}
-
 /** Rings at deadlines, however many there are, with one timer. */
 export interface AlarmClock {
-  /** Calls `ring` once, this many milliseconds from now, unless the alarm is cancelled before. */
-  ringIn(milliseconds: number, ring: () => void): Alarm;
+  /** Calls `ring` once, this many milliseconds from now. Returns what cancels that; it does nothing afterwards. */
+  ringIn(milliseconds: number, ring: () => void): () => void;
   /** Cancels every alarm and the timer. */
   stop(): void;
 }
@@ -22,9 +14,9 @@ export interface AlarmClock {
  * set one timer in all their lifetime, which finds nothing to do when it fires.
  */
 export function createAlarmClock(): AlarmClock {
-  const alarms = new Map<Alarm, { readonly at: number; readonly ring: () => void }>();
+  const alarms = new Set<{ readonly at: number; readonly ring: () => void }>();
   let timer: TimerHandle | undefined;
-  let timerAt = Number.POSITIVE_INFINITY;
+  let timerAt = Infinity;
 
   function setTimerAt(at: number): void {
     if (at >= timerAt) return;
@@ -34,33 +26,25 @@ export function createAlarmClock(): AlarmClock {
   }
 
   function wake(): void {
-    timerAt = Number.POSITIVE_INFINITY;
-    for (const [alarm, { at, ring }] of Array.from(alarms)) {
+    timerAt = Infinity;
+    for (const alarm of [...alarms]) {
+      if (alarm.at > performance.now()) setTimerAt(alarm.at);
       // An alarm that has rung before it in this loop may have cancelled it.
-      if (!alarms.has(alarm)) continue;
-      if (at > performance.now()) setTimerAt(at);
-      else {
-        alarms.delete(alarm);
-        ring();
-      }
+      else if (alarms.delete(alarm)) alarm.ring();
     }
   }
 
   return {
     ringIn(milliseconds, ring) {
-      const at = performance.now() + milliseconds;
-      const alarm: Alarm = {
-        remainingMs: () => Math.max(0, at - performance.now()),
-        cancel: () => void alarms.delete(alarm),
-      };
-      alarms.set(alarm, { at, ring });
-      setTimerAt(at);
-      return alarm;
+      const alarm = { at: performance.now() + milliseconds, ring };
+      alarms.add(alarm);
+      setTimerAt(alarm.at);
+      return () => void alarms.delete(alarm);
     },
     stop() {
       alarms.clear();
       clearTimeout(timer);
-      timerAt = Number.POSITIVE_INFINITY;
+      timerAt = Infinity;
     },
   };
 }

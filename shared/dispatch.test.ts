@@ -1,12 +1,10 @@
 import fc from "fast-check";
-import { PortMessenger } from "penpal";
 import * as v from "valibot";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { request } from "./contract.ts";
 import { bus } from "./contracts/bus.ts";
 import { createDispatcher, type Dispatcher } from "./dispatch.ts";
 import { MAX_IN_FLIGHT } from "./envelope.ts";
-import { openPort } from "./penpal-port.ts";
 
 const contract = {
   "BUS.CANCEL": bus["BUS.CANCEL"],
@@ -141,57 +139,6 @@ test("settles any value whatever in exactly one well-formed way", async () => {
   await fc.assert(
     fc.asyncProperty(fc.oneof(anything, fc.jsonValue(), echoed), async (value) => {
       expect(await dispatch(value)).toEqual(wellFormed);
-    }),
-  );
-  expect(defects).toEqual([]);
-});
-
-test("settles any JSON value that is posted over penpal", async () => {
-  const { dispatch } = setUp();
-  const { port1, port2 } = new MessageChannel();
-  const widget = openPort(new PortMessenger({ port: port2 }), dispatch);
-  const host = openPort(new PortMessenger({ port: port1 }), () => undefined);
-  onTestFinished(() => {
-    host.close();
-    widget.close();
-  });
-  await fc.assert(
-    fc.asyncProperty(fc.jsonValue(), async (value) => {
-      expect(await host.post(value)).toEqual(wellFormed);
-      const settlement = await host.post({ type: "TEST.ECHO", payload: value });
-      expect(JSON.stringify(settlement)).toBe(JSON.stringify({ type: "TEST.ECHO_FULFILLED", payload: value }));
-    }),
-  );
-});
-
-/** Values that a window can post and JSON cannot say. */
-const cloneable = fc.letrec((part) => ({
-  value: fc.oneof(
-    fc.constant(undefined),
-    fc.bigInt(),
-    fc.date(),
-    fc.double(),
-    fc.uint8Array(),
-    fc.constantFrom(new Map([[1, 2]]), new Set([1]), /x/, new Error("e"), -0),
-    fc.array(part("value"), { maxLength: 3 }),
-    fc.dictionary(fc.string(), part("value"), { maxKeys: 3 }),
-  ),
-})).value;
-
-test("settles what only a structured clone can carry, over penpal", async () => {
-  const { dispatch, defects } = setUp();
-  const { port1, port2 } = new MessageChannel();
-  const widget = openPort(new PortMessenger({ port: port2 }), dispatch);
-  const host = openPort(new PortMessenger({ port: port1 }), () => undefined);
-  onTestFinished(() => {
-    host.close();
-    widget.close();
-  });
-  await fc.assert(
-    fc.asyncProperty(cloneable, async (value) => {
-      for (const event of [value, { type: "TEST.ECHO", payload: value }, { type: "TEST.ECHO", meta: value }]) {
-        expect(await host.post(event)).toEqual(wellFormed);
-      }
     }),
   );
   expect(defects).toEqual([]);

@@ -77,13 +77,15 @@ export interface Asked {
   readonly id?: string | undefined;
 }
 
-/** Reads the type and the id of what may be anything at all. Runs no getter and never throws. */
+/** Reads the type and the id of what may be anything at all. Never throws. */
 export function peek(event: unknown): Asked {
-  const type = ownValue(event, "type");
-  // The name under which something that is no event at all is rejected.
-  if (typeof type !== "string") return { type: "BUS.INVALID_EVENT" };
-  const id = ownValue(ownValue(event, "meta"), "id");
-  return isId(id) ? { type, id } : { type };
+  try {
+    const { type, meta } = event as Partial<Envelope>;
+    if (typeof type === "string") return { type, id: isId(meta?.id) ? meta.id : undefined };
+  } catch {
+    // Neither null nor what a hostile getter guards can be addressed by its own name.
+  }
+  return { type: "BUS.INVALID_EVENT" };
 }
 
 /**
@@ -108,7 +110,7 @@ function copyEvent(event: unknown): unknown {
     return toJson(event);
   } catch (error) {
     // Anything else is what a proxy's trap threw: what cannot be read cannot be sent.
-    throw error instanceof Refusal ? error : invalidRequest("", "a value that can be read");
+    throw error instanceof Refusal ? error : invalidRequest("", "what can be read");
   }
 }
 
@@ -140,20 +142,20 @@ export function fulfilled({ type, id }: Asked, payload: unknown): Fulfilled {
   return { type: `${type}_FULFILLED`, payload, ...(id && { meta: { id } }) };
 }
 
-/** The settlement of a request that the bridge rejects. What is no refusal is a defect, and its text stays here. */
+/**
+ * The settlement of a request that the bridge rejects.
+ *
+ * @throws The reason itself where it is no refusal, but a defect.
+ */
 export function refused({ type, id }: Asked, reason: unknown): Rejected {
-  const refusal =
-    reason instanceof Refusal ? reason : new Refusal("INTERNAL", "The bridge failed for a reason of its own");
-  return {
-    type: `${type}_REJECTED`,
-    payload: { error: refusal.rejection },
-    meta: { ...(id && { id }), source: "bridge" },
-  };
+  if (!(reason instanceof Refusal)) throw reason;
+  const meta = { ...(id && { id }), source: "bridge" } as const;
+  return { type: `${type}_REJECTED`, payload: { error: reason.rejection }, meta };
 }
 
 /** Whether a value has the form of an answer to this request and names it. */
 export function isSettlementOf({ type, id }: Asked, value: unknown): value is Settlement {
-  if (!isRecord(value) || !isRecord(value["meta"]) || value["meta"]["id"] !== id) return false;
+  if (!isRecord(value) || peek(value).id !== id) return false;
   const { type: given, payload } = value;
   return given === `${type}_FULFILLED` || (given === `${type}_REJECTED` && isRecord(payload) && "error" in payload);
 }
@@ -169,15 +171,4 @@ function isId(value: unknown): value is string {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** An own data property of what may be anything at all. Accessors, and proxies whose traps throw, count as absent. */
-function ownValue(target: unknown, key: string): unknown {
-  // Most events have no meta: what is not there is no reason to throw and catch on every call.
-  if (target === undefined) return undefined;
-  try {
-    return Object.getOwnPropertyDescriptor(target, key)?.value;
-  } catch {
-    return undefined;
-  }
 }

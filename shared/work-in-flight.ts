@@ -1,5 +1,5 @@
-import { type Alarm, createAlarmClock } from "./alarm-clock.ts";
-import type { Deadline } from "./deadline.ts";
+import { createAlarmClock } from "./alarm-clock.ts";
+import { type Deadline, deadlineIn } from "./deadline.ts";
 import { type CheckedEvent, DEFAULT_TIMEOUT_MS, MAX_IN_FLIGHT } from "./envelope.ts";
 import { invalidRequest, Refusal } from "./rejection.ts";
 
@@ -53,7 +53,7 @@ export function createWorkInFlight(): WorkInFlight {
     const key = admit(request);
     const timeoutMs = meta?.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     let controller: AbortController | undefined;
-    let deadline: Alarm | undefined;
+    let cancelAlarm = (): void => {};
     try {
       return await new Promise((resolve, reject) => {
         const abort = (reason: Refusal): void => {
@@ -61,20 +61,20 @@ export function createWorkInFlight(): WorkInFlight {
           controller?.abort(reason);
         };
         running.set(key, abort);
-        deadline = clock.ringIn(timeoutMs, () => abort(backendTimeout(type, timeoutMs)));
+        cancelAlarm = clock.ringIn(timeoutMs, () => abort(backendTimeout(type, timeoutMs)));
         const scope = {
           // Made for the handlers that ask for it, since a signal is no cheap thing.
           get signal() {
             controller ??= new AbortController();
             return controller.signal;
           },
-          deadline,
+          deadline: deadlineIn(timeoutMs),
           cancel,
         };
         Promise.resolve(work(scope)).then(resolve, reject);
       });
     } finally {
-      deadline?.cancel();
+      cancelAlarm();
       running.delete(key);
     }
   }

@@ -5,9 +5,9 @@ import { comparable, type GoldenExchange, goldenExchanges } from "../e2e/golden-
 import { type ScriptedBackend, startScriptedBackend } from "../e2e/scripted-backend.ts";
 import { contract } from "../shared/contracts/index.ts";
 import { createDispatcher, type Dispatcher } from "../shared/dispatch.ts";
-import { openPort, type Port } from "../shared/penpal-port.ts";
 import { handlers } from "./handlers/index.ts";
 import { createHttpGatewayClient } from "./http-gateway-client.ts";
+import { openPort, type Port } from "./penpal-port.ts";
 
 test.for(goldenExchanges)("settles as the golden exchange says: $name", async (exchange) => {
   const { backend, dispatch } = await startWidgetCore(exchange);

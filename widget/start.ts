@@ -1,12 +1,12 @@
 import { contract } from "../shared/contracts/index.ts";
 import { createDispatcher } from "../shared/dispatch.ts";
 import type { Settlement } from "../shared/envelope.ts";
-import { openPort } from "../shared/penpal-port.ts";
-import { createWindowMessenger } from "../shared/window-messenger.ts";
 import type { GatewayClient } from "./gateway-client.ts";
 import { handlers } from "./handlers/index.ts";
+import { openPort } from "./penpal-port.ts";
 import { logRefusedOrigins } from "./refused-origins.ts";
 import { withoutStacks } from "./stackless-messenger.ts";
+import { createWindowMessenger } from "./window-messenger.ts";
 
 export interface StartWidgetOptions {
   /** The page around the widget. */
@@ -26,22 +26,23 @@ export function startWidget({ parent, allowedOrigins, gateway, onSettled }: Star
   const { dispatch, abortAll } = createDispatcher({ contract, handlers, services, onDefect: reportError });
 
   function serve(): void {
-    const messenger = createWindowMessenger(parent, allowedOrigins, {
-      onGreeted(origin) {
-        pageOrigin = origin;
-        // Another connector has taken the place of the one that asked.
-        abortAll();
-      },
-      onEnded() {
-        abortAll();
-        serve();
-      },
-    });
+    const messenger = createWindowMessenger(parent, allowedOrigins, onGreeted, onEnded);
     openPort(withoutStacks(messenger), async (event) => {
       const settlement = await dispatch(event);
       onSettled(settlement);
       return settlement;
     });
+  }
+
+  function onGreeted(origin: string): void {
+    pageOrigin = origin;
+    // Another connector has taken the place of the one that asked.
+    abortAll();
+  }
+
+  function onEnded(): void {
+    abortAll();
+    serve();
   }
 
   logRefusedOrigins(parent, allowedOrigins);

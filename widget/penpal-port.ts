@@ -23,7 +23,7 @@ export function openPort(messenger: Messenger, receive: (event: unknown) => unkn
   const { promise, destroy } = connect<Remote>({
     messenger,
     // penpal looks methods up through the prototype chain; without a prototype there is only `post`.
-    methods: Object.assign(Object.create(null), { post: receive }),
+    methods: { __proto__: null, post: receive } as never,
   });
   // Taken once: each look at the proxy for the other side makes a new proxy.
   const opened = promise.then(({ post }) => post);

@@ -6,14 +6,6 @@ export interface RemoteWindow {
   readonly location: { readonly href: string };
 }
 
-/** What a messenger tells of the other side, beside its messages. */
-export interface WindowMessengerListener {
-  /** A document in the other window greets for the first time: one that has just been loaded, or connects anew. */
-  onGreeted?(origin: string): void;
-  /** The connection has ended, by either side. */
-  onEnded?(): void;
-}
-
 /**
  * Penpal's way to another window. Only messages from that window and from one of these exact origins count.
  *
@@ -21,11 +13,15 @@ export interface WindowMessengerListener {
  * which one: from the start where there is one origin, else from the first message that counts. A greeting says nothing
  * but that penpal is here. What penpal carries along for older versions of itself is left out, and so are transferables:
  * an event is JSON.
+ *
+ * `onGreeted` hears that a document in the other window greets for the first time: one that has just been loaded, or
+ * that connects anew. `onEnded` hears that the connection has ended, by either side.
  */
 export function createWindowMessenger(
   remote: RemoteWindow | null,
   allowedOrigins: readonly string[],
-  { onGreeted, onEnded }: WindowMessengerListener = {},
+  onGreeted: (origin: string) => void,
+  onEnded: () => void,
 ): Messenger {
   const handlers = new Set<MessageHandler>();
   let isMessage: (data: unknown) => data is Message;
@@ -34,7 +30,7 @@ export function createWindowMessenger(
   let port: MessagePort | undefined;
 
   function deliver({ data }: MessageEvent): void {
-    if (isMessage(data)) for (const handle of Array.from(handlers)) handle(data);
+    if (isMessage(data)) for (const handle of [...handlers]) handle(data);
   }
 
   function usePort(next: MessagePort | undefined): void {
@@ -51,7 +47,7 @@ export function createWindowMessenger(
       participant = data.participantId;
       // A window that has just been loaded will use a port of its own.
       usePort(undefined);
-      onGreeted?.(origin);
+      onGreeted(origin);
     }
     if (data.type === "ACK2") usePort(ports[0]);
     deliver(event);
@@ -74,7 +70,7 @@ export function createWindowMessenger(
         post(message, [port2]);
       } else if (message.type === "SYN" || message.type === "ACK1") post(message);
       else if (port) port.postMessage(message);
-      else throw new Error("The other window has gone and has not greeted again");
+      else throw new Error("not connected");
     },
     addMessageHandler: (handler) => handlers.add(handler),
     removeMessageHandler: (handler) => handlers.delete(handler),
@@ -82,7 +78,7 @@ export function createWindowMessenger(
       removeEventListener("message", receive);
       usePort(undefined);
       handlers.clear();
-      onEnded?.();
+      onEnded();
     },
   };
 }
