@@ -68,7 +68,6 @@ export const test = base.extend<Fixtures>({
 /** A page that has the built package's `connect` as a global. A nonce lets its inline scripts pass a strict policy. */
 export function connectorPage(body = "", nonce = ""): string {
   return `<!doctype html><html lang="en"><head><title>Host</title><link rel="icon" href="data:,">
-    <script type="importmap" nonce="${nonce}">{"imports":{"penpal":"/penpal.mjs"}}</script>
     <script type="module" nonce="${nonce}">import { connect } from "/dist/index.js"; window.connect = connect;</script>
     </head><body>${body}</body></html>`;
 }

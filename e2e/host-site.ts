@@ -13,7 +13,6 @@ export interface HostSite {
 
 const NAMED_FILES: Readonly<Record<string, string>> = {
   "/penpal.js": "node_modules/penpal/dist/penpal.js",
-  "/penpal.mjs": "node_modules/penpal/dist/penpal.mjs",
   "/plain-penpal.html": "e2e/pages/plain-penpal.html",
 };
 

@@ -125,5 +125,7 @@ test.for<[string, () => ConnectOptions, RegExp]>([
 test("throws at once for a frame whose sandbox keeps the widget from being itself", () => {
   const frame = append("iframe");
   frame.setAttribute("sandbox", "allow-scripts");
-  expect(() => connect({ src, frame })).toThrow(/^frame: expected an iframe .*a sandbox of allow-scripts and allow-same-origin/);
+  expect(() => connect({ src, frame })).toThrow(
+    /^frame: expected an iframe .*a sandbox of allow-scripts and allow-same-origin/,
+  );
 });

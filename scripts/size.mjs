@@ -6,13 +6,13 @@ import { bundle } from "./bundle.mjs";
 
 /** Largest size of each entry, gzip -9, in bytes. A budget is raised only with its reason in the changelog. */
 const BUDGETS = {
-  "connector with penpal": 5_700,
+  connector: 5_700,
   "embed.js": 6_300,
   "widget without its view": 14_500,
 };
 
 const sizes = {
-  "connector with penpal": measure(await bundleConnector()),
+  connector: measure(await bundleConnector()),
   "embed.js": measure(readFileSync("dist/embed.js", "utf8")),
   "widget without its view": measure(readFileSync("dist/widget/index.html", "utf8")),
 };

@@ -1,7 +1,7 @@
 /**
  * The event that travels: `{ type, payload?, meta? }`, and how a request becomes its settlement.
  *
- * Written by hand, without valibot, because it runs on the host's page, where penpal is the only run-time dependency.
+ * Written by hand, without valibot, because it runs on the host's page, where there is no run-time dependency and every byte counts.
  */
 import { toJson } from "./json.ts";
 import { invalidRequest, Refusal } from "./rejection.ts";

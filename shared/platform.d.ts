@@ -1,5 +1,5 @@
 /**
- * The few globals that `shared/` uses. All but the window's own messages are there in browsers and in Node.
+ * The few globals that `shared/` uses, all of them there in browsers and in Node.
  * The folder compiles without the DOM and the Node libraries, so whatever is missing here cannot be used there by mistake.
  */
 
@@ -32,24 +32,3 @@ declare class URL {
   readonly origin: string;
   readonly protocol: string;
 }
-
-interface MessageEvent {
-  readonly data: unknown;
-  readonly origin: string;
-  readonly source: unknown;
-  readonly ports: readonly MessagePort[];
-}
-
-declare class MessagePort {
-  onmessage: ((event: MessageEvent) => void) | null;
-  postMessage(message: unknown): void;
-  close(): void;
-}
-
-declare class MessageChannel {
-  readonly port1: MessagePort;
-  readonly port2: MessagePort;
-}
-
-declare function addEventListener(type: "message", listener: (event: MessageEvent) => void): void;
-declare function removeEventListener(type: "message", listener: (event: MessageEvent) => void): void;
