@@ -75,7 +75,7 @@ test("what cannot be posted is refused by the field's name, and disturbs no requ
   await openConnected(page, host, backend.origin);
   const { answer, messages } = await page.evaluate(async (event) => {
     const { connector } = window;
-    const { type } = event;
+    const type: string = event.type;
     let deep: unknown = 1;
     for (let level = 0; level < 32; level++) deep = { deeper: deep };
     const getter = {

@@ -4,7 +4,8 @@ import type { Connector, connect } from "../host/index.ts";
 import type {} from "../host/script.ts";
 import { serveDemoSite } from "../scripts/demo-site.mjs";
 import { type GatewayProcess, startGatewayProcess } from "../scripts/gateway-process.mjs";
-import { findFreePort, type HostSite, startHostSite } from "./host-site.ts";
+import { type HostSite, startHostSite } from "./host-site.ts";
+import { findFreePort } from "./local-server.ts";
 import { type ScriptedAnswer, type ScriptedBackend, startScriptedBackend } from "./scripted-backend.ts";
 
 declare global {

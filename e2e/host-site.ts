@@ -73,10 +73,3 @@ async function relay(address: URL, response: ServerResponse): Promise<void> {
   const headers = [...answer.headers].filter(([name]) => !unsuitable.has(name));
   response.writeHead(answer.status, Object.fromEntries(headers)).end(Buffer.from(await answer.arrayBuffer()));
 }
-
-/** A port of `localhost` that is free now. */
-export async function findFreePort(): Promise<number> {
-  const { port, close } = await listen("localhost", (_request, response) => void response.end());
-  await close();
-  return port;
-}

@@ -24,3 +24,10 @@ export async function listen(
       }),
   };
 }
+
+/** A port of `localhost` that is free now. */
+export async function findFreePort(): Promise<number> {
+  const { port, close } = await listen("localhost", (_request, response) => void response.end());
+  await close();
+  return port;
+}

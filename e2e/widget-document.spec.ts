@@ -26,6 +26,20 @@ test("a visible widget shows the availability that was asked for last", async ({
   expect(complaints).toEqual([]);
 });
 
+test("a visible widget counts the wrap-up time down until the agent can be called", async ({ page, host, backend }) => {
+  await page.clock.install();
+  await openVisible(page, host, backend.origin);
+  const body = { userId: 123, status: "available", wrapUpTimeConfig: 30, wrapUpTimeTtl: 12, version: 7 };
+  backend.answerWith({ status: 200, body });
+  await page.evaluate((event) => window.connector.dispatch(event), ASK_123);
+  const status = page.frameLocator("#phone > iframe").getByRole("status");
+  await expect(status).toContainText("Wrapping up: 12 of 30 s left");
+  await page.clock.runFor(5_000);
+  await expect(status).toContainText("Wrapping up: 7 of 30 s left");
+  await page.clock.runFor(7_000);
+  await expect(status).toContainText("Can take a call now");
+});
+
 test("a visible widget says that the availability could not be fetched", async ({ page, host, backend }) => {
   await openVisible(page, host, backend.origin);
   backend.answerWith({ status: 404, body: { title: "Not Found" } });

@@ -6,16 +6,15 @@ declare module "vitest" {
   interface ProvidedContext {
     /** Where the widget is served, with agent 123 available behind it. */
     readonly widgetOrigin: string;
+    /** The port of the tests' own page. */
+    readonly testPagePort: number;
   }
 }
 
-/** The port of the tests' own page, which the widget's list of origins has to name before there is a page. */
-export const TEST_PAGE_PORT = 63_315;
-
-export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+export default async function setup({ provide, config }: TestProject): Promise<() => Promise<void>> {
   const backend = await startScriptedBackend({
     answers: { status: 200, body: { userId: 123, status: "available", version: 7 } },
-    allowedOrigins: [`http://localhost:${TEST_PAGE_PORT}`],
+    allowedOrigins: [`http://localhost:${config.provide.testPagePort}`],
   });
   provide("widgetOrigin", backend.origin);
   return () => backend.close();

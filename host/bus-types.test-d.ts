@@ -2,7 +2,7 @@
 import { expectTypeOf, test } from "vitest";
 import type { BusContract } from "../shared/contracts/index.ts";
 import type { Handlers } from "../shared/dispatch.ts";
-import type { Rejected } from "../shared/envelope.ts";
+import type { Rejected, Settlement } from "../shared/envelope.ts";
 import { handlers } from "../widget/handlers/index.ts";
 import type { WidgetServices } from "../widget/services.ts";
 import type { Availability, SettlementOf } from "./bus-types.ts";
@@ -25,6 +25,10 @@ test("a dispatch resolves to the settlement of its event", () => {
   expectTypeOf(settlement).resolves.toEqualTypeOf<SettlementOf<"BUS.CANCEL">>();
 });
 
+test("an event that a newer widget may know can be dispatched", () => {
+  expectTypeOf(connector.dispatch({ type: "API.LATER", payload: 1 })).resolves.toEqualTypeOf<Settlement<"API.LATER">>();
+});
+
 test("a listener gets the event that it listens to", () => {
   connector.on("API.FETCH_USER_AVAILABILITY_REJECTED", (event) => {
     expectTypeOf(event).toEqualTypeOf<Rejected<"API.FETCH_USER_AVAILABILITY">>();
@@ -36,6 +40,10 @@ test("what the contract does not know does not compile", () => {
   void connector.request("API.MAKE_COFFEE", {});
   // @ts-expect-error -- the id is a number
   void connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: "123" } });
+  // @ts-expect-error -- a known event has to be what the contract says, also as an envelope
+  void connector.dispatch({ type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId: "123" } } });
+  // @ts-expect-error -- it has a payload
+  void connector.dispatch({ type: "API.FETCH_USER_AVAILABILITY" });
 });
 
 test("a contract with a request that has no handler does not compile", () => {

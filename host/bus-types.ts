@@ -24,6 +24,12 @@ export interface RequestEvent<Type extends RequestType = RequestType> {
   readonly meta?: RequestMeta;
 }
 
+/** An event whose type this version does not know. One that it does know has to be what the contract says. */
+export interface UnknownEvent<Type extends string> extends Envelope {
+  readonly type: Type extends RequestType ? never : Type;
+  readonly meta?: RequestMeta;
+}
+
 /** The settlement of a request of this type: fulfilled or rejected. */
 export type SettlementOf<Type extends RequestType> = Fulfilled<Type, FulfilledPayload<Type>> | Rejected<Type>;
 

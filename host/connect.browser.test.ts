@@ -94,10 +94,17 @@ test("keeps two connectors on one page apart", async () => {
 });
 
 test.for<[string, () => ConnectOptions, RegExp]>([
-  ["an address that is none", () => ({ src: "widget" }), /^src: expected .* not widget$/],
+  ["an address that is none", () => ({ src: "widget" }), /^src: expected .*, such as https:/],
   ["no address", () => ({}), /^src: expected/],
   ["an address that is not http", () => ({ src: "javascript:alert(1)" }), /^src: expected/],
-  ["an address with credentials", () => ({ src: "https://user:secret@widget.example.com/" }), /^src: expected/],
+  ["an address with credentials", () => ({ src: "https://user:secret@widget.example.com/" }), /^src: (?!.*secret)/],
+  [
+    "a container that was not found",
+    () => ({ src, container: document.querySelector("#none") as never }),
+    /^container: /,
+  ],
+  ["a frame that was not found", () => ({ src, frame: document.querySelector("#none") as never }), /^frame: expected/],
+  ["a signal that is none", () => ({ src, signal: {} as never }), /^signal: expected an AbortSignal/],
   [
     "a container outside the document",
     () => ({ src, container: document.createElement("div") }),

@@ -41,9 +41,10 @@ export function connect(options: ConnectOptions): Connector {
   const { signal, frame, container, title = "Phone", app } = options;
   const durations = readDurations(options);
   const src = readSrc(options.src ?? frame?.src);
+  if (frame !== undefined) checkFrame(frame);
+  if (container !== undefined) checkContainer(container);
   if (frame && container) throw new TypeError("frame: expected no container beside it");
-  if (frame) checkFrame(frame);
-  if (container) checkContainer(container);
+  if (signal && !signal.addEventListener) throw new TypeError("signal: expected an AbortSignal");
   const { origin } = src;
   const mount = () => mountFrame(src, container, title);
   const connector = createConnector({
@@ -65,7 +66,10 @@ function readSrc(src: string | URL | undefined): URL {
   } catch {
     // What is no address at all is told like any other wrong one.
   }
-  throw new TypeError(`src: expected an absolute http(s) address without credentials, not ${src}`);
+  // Without the address itself, which may hold what nobody else should read.
+  throw new TypeError(
+    "src: expected an absolute http(s) address without credentials, such as https://widget.example.com/widget/",
+  );
 }
 
 function describeUnavailable(origin: string): string {

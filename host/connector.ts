@@ -7,6 +7,7 @@ import type {
   RequestPayload,
   RequestType,
   SettlementOf,
+  UnknownEvent,
 } from "./bus-types.ts";
 import type { Unsubscribe } from "./listeners.ts";
 
@@ -50,7 +51,7 @@ export interface Connector {
   /** Sends an event and resolves with its settlement, fulfilled or rejected. Never rejects and never throws. */
   dispatch<Type extends RequestType>(event: RequestEvent<Type>, options?: RequestOptions): Promise<SettlementOf<Type>>;
   /** Sends an event that this version does not know by name, as a newer widget may. */
-  dispatch(event: Envelope, options?: RequestOptions): Promise<Settlement>;
+  dispatch<Type extends string>(event: UnknownEvent<Type>, options?: RequestOptions): Promise<Settlement<Type>>;
 
   /**
    * Sends a request and resolves with the payload that it fulfils with.

@@ -299,3 +299,138 @@ test("posts nothing for a request that was aborted before", async () => {
   expect(await connector.dispatch(fetching, { signal: AbortSignal.abort() })).toEqual(rejected("ABORTED"));
   expect(posted).toEqual([]);
 });
+
+test("posts once what is asked as soon as the widget is there", async () => {
+  const { connector, user, posted } = setUp();
+  connector.onStateChange((state) => void (state === "ready" && connector.dispatch(fetching)));
+  user.onOpened();
+  expect(posted).toHaveLength(1);
+});
+
+test("posts nothing of a request that was aborted while another one was posted", async () => {
+  const { connector, user, posted } = setUp();
+  const controller = new AbortController();
+  void connector.dispatch(fetching);
+  const aborted = connector.dispatch(fetching, { signal: controller.signal });
+  connector.observe(({ kind }) => void (kind === "sent" && controller.abort()));
+  user.onOpened();
+  expect(await aborted).toEqual(rejected("ABORTED"));
+  expect(posted).toHaveLength(1);
+});
+
+test("refuses a signal that is none, and lets the others settle in time", async () => {
+  const { connector, user } = setUp();
+  user.onOpened();
+  const signal = {} as AbortSignal;
+  expect(await connector.dispatch(fetching, { signal })).toMatchObject({
+    payload: { error: { code: "INVALID_REQUEST", message: "signal: expected an AbortSignal" } },
+  });
+  const settled = connector.dispatch(fetching);
+  await vi.advanceTimersByTimeAsync(10_250);
+  expect(await settled).toEqual(rejected("TIMEOUT"));
+});
+
+test("throws an error, and no reason, where somebody else cancelled", async () => {
+  const { connector, user, posted } = setUp();
+  user.onOpened();
+  const asked = connector.request("API.FETCH_USER_AVAILABILITY", payload).catch((error: unknown) => error);
+  const type = "API.FETCH_USER_AVAILABILITY_REJECTED";
+  posted[0]?.answer({ type, payload: bridgeError("ABORTED"), meta: { id: posted[0].event.meta.id, source: "bridge" } });
+  expect(await asked).toMatchObject({ name: "RejectedError", code: "ABORTED" });
+});
+
+test("tells every listener of its states in the order in which they came", () => {
+  const { connector, user } = setUp();
+  const states: string[] = [];
+  connector.onStateChange(() => connector.destroy());
+  connector.onStateChange((state) => states.push(state));
+  user.onOpened();
+  expect(states).toEqual(["ready", "closed"]);
+});
+
+test("cancels also where as many requests are in flight as may be", async () => {
+  const { connector, user, posted } = setUp();
+  user.onOpened();
+  for (let count = 0; count < 1_024; count += 1) void connector.dispatch(fetching);
+  void connector.dispatch({ type: "BUS.CANCEL", payload: { id: "any" } });
+  expect(posted.at(-1)?.event.type).toBe("BUS.CANCEL");
+});
+
+test("does not take a bridge's rejection without an error for a settlement", async () => {
+  const { connector, user, posted } = setUp();
+  user.onOpened();
+  const settled = connector.dispatch(fetching);
+  const meta = { id: posted[0]?.event.meta.id, source: "bridge" };
+  posted[0]?.answer({ type: "TEST.ASK_REJECTED", payload: { error: null }, meta });
+  expect(await settled).toEqual(rejected("INVALID_RESPONSE"));
+});
+
+const ask = { type: "API.FETCH_USER_AVAILABILITY", payload } as const;
+
+test("sends again what may be sent twice when the widget comes back, within what is left of its life", async () => {
+  const { connector, user, posted } = setUp();
+  user.onOpened();
+  const settled = connector.dispatch(ask);
+  await vi.advanceTimersByTimeAsync(1_000);
+  user.onLost();
+  expect(connector.state).toBe("reconnecting");
+  await vi.advanceTimersByTimeAsync(1_000);
+  user.onOpened();
+  expect(posted.map(({ event }) => event.meta.timeoutMs)).toEqual([10_000, 8_000]);
+  const [lost, current] = posted;
+  const fulfilled = (value: number) => ({
+    type: "API.FETCH_USER_AVAILABILITY_FULFILLED",
+    payload: value,
+    meta: { id: lost?.event.meta.id },
+  });
+  lost?.answer(fulfilled(1));
+  current?.answer(fulfilled(2));
+  expect(await settled).toMatchObject({ payload: 2 });
+});
+
+test("settles at once what may not be sent twice when the widget goes", async () => {
+  const { connector, user } = setUp();
+  user.onOpened();
+  const settled = connector.dispatch(fetching);
+  user.onLost();
+  expect(await settled).toEqual(rejected("CONNECTION_CLOSED"));
+});
+
+test("gives up on a widget that does not come back, counting from when it went", async () => {
+  const { connector, user } = setUp();
+  user.onOpened();
+  const settled = vi.fn();
+  void connector.dispatch(ask).then(settled);
+  await vi.advanceTimersByTimeAsync(2_000);
+  user.onLost();
+  await vi.advanceTimersByTimeAsync(4_999);
+  expect(settled).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(settled).toHaveBeenCalledWith(expect.objectContaining({ payload: { error: expect.anything() } }));
+});
+
+test("settles everything as the link says where nothing can go on", async () => {
+  const { connector, user } = setUp();
+  user.onOpened();
+  const settled = connector.dispatch(ask);
+  user.onLost(["CONNECTION_CLOSED", "gone"]);
+  expect(await settled).toMatchObject({ payload: { error: { code: "CONNECTION_CLOSED", message: "gone" } } });
+});
+
+test("looks for a widget where a request is made without one", () => {
+  const { connector, user, seek } = setUp();
+  user.onOpened();
+  user.onLost(["CONNECTION_CLOSED", "gone"]);
+  expect(seek).not.toHaveBeenCalled();
+  void connector.dispatch(ask);
+  expect(seek).toHaveBeenCalledOnce();
+});
+
+test("is wanted while `ready` or a request waits", async () => {
+  const { connector, user } = setUp();
+  expect(user.isWanted()).toBe(true);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(user.isWanted()).toBe(false);
+  void connector.dispatch(ask);
+  expect(user.isWanted()).toBe(true);
+});

@@ -58,13 +58,13 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function onOpened(): void {
     changeState("ready");
     readiness.resolve();
-    for (const request of [...inFlight.values()]) if (!request.isSent()) request.send();
+    for (const request of Array.from(inFlight.values())) if (!request.isSent()) request.send();
     submit({ type: "BUS.REGISTER", payload: options.registration });
   }
 
   function onLost(fate?: Fate): void {
     if (state === "ready") changeState("reconnecting");
-    for (const request of [...inFlight.values()]) {
+    for (const request of Array.from(inFlight.values())) {
       if (fate) request.refuse(...fate);
       else if (request.isSent()) {
         if (IDEMPOTENT_REQUESTS.includes(request.type)) request.wait();
@@ -113,16 +113,17 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   /** Sends an event. What the connector says on its own account is observed and not listened to. */
   function submit(
     event: Envelope,
-    { signal, timeoutMs }: RequestOptions = {},
+    requestOptions?: RequestOptions,
     onSettled?: (settlement: Settlement) => void,
   ): void {
+    const { signal, timeoutMs } = requestOptions ?? {};
     const askedAt = performance.now();
     const asked = peek(event);
     let posted = event;
     let opened: OpenRequest | undefined;
 
     function settle(settlement: Settlement): void {
-      signal?.removeEventListener("abort", abort);
+      signal?.removeEventListener?.("abort", abort);
       record({ kind: "settled", event: posted, settlement, durationMs: performance.now() - askedAt });
       onSettled?.(asked.id === undefined ? withoutId(settlement) : settlement);
     }
@@ -135,6 +136,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
 
     try {
       const request = admit(event, timeoutMs);
+      if (signal && !signal.addEventListener) throw invalidRequest("signal", "an AbortSignal");
       if (signal?.aborted) throw new Refusal("ABORTED", `${asked.type} was aborted`);
       const { id } = request.meta;
       posted = request;
@@ -149,8 +151,9 @@ export function createConnector(options: CreateConnectorOptions): Connector {
         opened.wait();
         link.seek();
       }
-    } catch (refusal) {
-      settle(refused(asked, refusal));
+    } catch (reason) {
+      if (!(reason instanceof Refusal)) reportError(reason);
+      settle(refused(asked, reason));
     }
   }
 
@@ -173,13 +176,14 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     const settlement = await dispatch(event, requestOptions);
     if (!isRejected(settlement)) return settlement.payload;
     const error = toBusError(event, settlement);
-    throw error.code === "ABORTED" ? requestOptions?.signal?.reason : error;
+    // By whom else it was aborted, such as a `BUS.CANCEL` of the page's own, there is no reason to throw.
+    throw error.code === "ABORTED" && requestOptions?.signal?.aborted ? requestOptions.signal.reason : error;
   }
 
   function destroy(): void {
     if (state === "closed") return;
     changeState("closed");
-    for (const { refuse } of [...inFlight.values()]) refuse(...DESTROYED);
+    for (const { refuse } of Array.from(inFlight.values())) refuse(...DESTROYED);
     readiness.reject(...DESTROYED);
     link.close();
     clock.stop();

@@ -29,9 +29,9 @@ export function mountFrame(src: URL, container: Element | undefined, title: stri
  *
  * @throws {TypeError} when it is not an element in a document.
  */
-export function checkContainer({ nodeType, isConnected }: Element): void {
-  if (nodeType !== Node.ELEMENT_NODE || !isConnected)
-    throw new TypeError("container: expected an element in the document");
+export function checkContainer(container: Element | null): void {
+  if (container?.nodeType === Node.ELEMENT_NODE && container.isConnected) return;
+  throw new TypeError("container: expected an element in the document");
 }
 
 /**
@@ -39,7 +39,8 @@ export function checkContainer({ nodeType, isConnected }: Element): void {
  *
  * @throws {TypeError} when its sandbox keeps the widget from being itself, or it is not an iframe in a document.
  */
-export function checkFrame({ sandbox, contentWindow }: HTMLIFrameElement): void {
-  if (contentWindow && (!sandbox.length || SANDBOX.every((token) => sandbox.contains(token)))) return;
+export function checkFrame(frame: HTMLIFrameElement | null): void {
+  const { contentWindow, sandbox } = frame ?? {};
+  if (contentWindow && (!sandbox?.length || SANDBOX.every((token) => sandbox.contains(token)))) return;
   throw new TypeError(`frame: expected an iframe in the document, with a sandbox of ${SANDBOX.join(" and ")} or none`);
 }

@@ -57,3 +57,14 @@ test("does not call a listener that an earlier one has taken back in the same ca
   listeners.emit();
   expect(heard).not.toHaveBeenCalled();
 });
+
+test("lets all hear everything in one order, also what a listener emits", () => {
+  const listeners = createListeners<[number]>();
+  const heard: number[] = [];
+  listeners.add((number) => {
+    if (number === 1) listeners.emit(2);
+  });
+  listeners.add((number) => heard.push(number));
+  listeners.emit(1);
+  expect(heard).toEqual([1, 2]);
+});

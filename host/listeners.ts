@@ -5,13 +5,28 @@ export type Unsubscribe = () => void;
 export interface Listeners<Heard extends readonly unknown[]> {
   /** Adds a listener. The same function may be added twice and is then called twice. */
   add(listener: (...heard: Heard) => void): Unsubscribe;
-  /** Calls every listener that was there when the call began and still is. One that throws is reported and disturbs nobody. */
+  /**
+   * Calls every listener that was there when the call began and still is. One that throws is reported and disturbs nobody.
+   * What is emitted by a listener is heard after what that listener is hearing, so that all hear all in one order.
+   */
   emit(...heard: Heard): void;
 }
 
 /** Creates an empty list of listeners. */
 export function createListeners<Heard extends readonly unknown[]>(): Listeners<Heard> {
   const entries = new Set<(...heard: Heard) => void>();
+  const queue: Heard[] = [];
+
+  function call(heard: Heard): void {
+    for (const entry of Array.from(entries)) {
+      try {
+        if (entries.has(entry)) entry(...heard);
+      } catch (error) {
+        reportError(error);
+      }
+    }
+  }
+
   return {
     add(listener) {
       // An entry of its own, so that what one caller takes back is not what another has added.
@@ -20,12 +35,10 @@ export function createListeners<Heard extends readonly unknown[]>(): Listeners<H
       return () => entries.delete(entry);
     },
     emit(...heard) {
-      for (const entry of [...entries]) {
-        try {
-          if (entries.has(entry)) entry(...heard);
-        } catch (error) {
-          reportError(error);
-        }
+      if (queue.push(heard) > 1) return;
+      for (let next = queue[0]; next; next = queue[0]) {
+        call(next);
+        queue.shift();
       }
     },
   };

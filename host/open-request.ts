@@ -20,7 +20,7 @@ export interface OpenRequest {
   readonly type: string;
   /** Whether a widget has the request. */
   isSent(): boolean;
-  /** Posts the request, with what is left of its life. */
+  /** Posts the request, with what is left of its life. Does nothing where it has settled. */
   send(): void;
   /** Waits for a widget. Where none comes in time, the request settles `WIDGET_UNAVAILABLE`. */
   wait(): void;
@@ -76,6 +76,7 @@ export function openRequest(
     type,
     isSent: () => isSent,
     wait() {
+      if (isSettled) return;
       isSent = false;
       turn += 1;
       const mine = turn;
@@ -84,6 +85,8 @@ export function openRequest(
       });
     },
     send() {
+      // Whoever heard of another request may have settled this one.
+      if (isSettled) return;
       isSent = true;
       turn += 1;
       const mine = turn;

@@ -1,3 +1,4 @@
+import { MAX_TIMEOUT_MS } from "../shared/envelope.ts";
 import type { ConnectOptions } from "./connect.ts";
 
 /**
@@ -8,8 +9,8 @@ import type { ConnectOptions } from "./connect.ts";
  * @throws {TypeError} when an attribute is not what it should be; the message names it and what was expected.
  */
 export function readScriptOptions({ src, dataset }: HTMLScriptElement): ConnectOptions | undefined {
-  const { container: selector, title, timeoutMs } = dataset;
-  const container = selector === undefined ? undefined : document.querySelector(selector);
+  const { container: selector, title, timeoutMs, appName, release } = dataset;
+  const container = selector === undefined ? undefined : findContainer(selector);
   if (container === null) {
     if (document.readyState === "loading") return undefined;
     throw new TypeError(`data-container: expected a selector of an element of this page, and ${selector} finds none`);
@@ -19,10 +20,23 @@ export function readScriptOptions({ src, dataset }: HTMLScriptElement): ConnectO
     ...(container && { container }),
     ...(title !== undefined && { title }),
     ...(timeoutMs !== undefined && { timeoutMs: readTimeout(timeoutMs) }),
+    app: { ...(appName && { name: appName }), ...(release && { release }) },
   };
 }
 
+function findContainer(selector: string): Element | null {
+  try {
+    return document.querySelector(selector);
+  } catch (cause) {
+    throw new TypeError(`data-container: expected a selector, such as #phone, not ${JSON.stringify(selector)}`, {
+      cause,
+    });
+  }
+}
+
 function readTimeout(text: string): number {
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new TypeError(`data-timeout-ms: expected whole milliseconds, such as 5000, not ${JSON.stringify(text)}`);
+  const milliseconds = Number(text);
+  if (/^\d+$/.test(text) && milliseconds >= 1 && milliseconds <= MAX_TIMEOUT_MS) return milliseconds;
+  const expected = `whole milliseconds from 1 to ${MAX_TIMEOUT_MS}, such as 5000`;
+  throw new TypeError(`data-timeout-ms: expected ${expected}, not ${JSON.stringify(text)}`);
 }

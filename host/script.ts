@@ -19,10 +19,13 @@ declare global {
   }
 }
 
-const script = document.currentScript;
-const early = window.availabilityBridge ?? [];
-// Anything but an array is the queue of an earlier copy of this script: that copy serves the page.
-if (Array.isArray(early)) {
+// Imported where there is no page, it does nothing.
+if (typeof document !== "undefined") start(document.currentScript);
+
+function start(script: HTMLOrSVGScriptElement | null): void {
+  const early = window.availabilityBridge ?? [];
+  // Anything but an array is the queue of an earlier copy of this script: that copy serves the page.
+  if (!Array.isArray(early)) return;
   if (!(script instanceof HTMLScriptElement && script.src)) {
     throw new TypeError("embed.js: expected to be loaded by <script src>, not as a module and not inline");
   }

@@ -27,10 +27,10 @@ export function createAlarmClock(): AlarmClock {
 
   function wake(): void {
     timerAt = Infinity;
-    for (const alarm of [...alarms]) {
+    for (const alarm of alarms) {
       if (alarm.at > performance.now()) setTimerAt(alarm.at);
-      // An alarm that has rung before it in this loop may have cancelled it.
-      else if (alarms.delete(alarm)) alarm.ring();
+      // On its own, so that one that throws keeps no other from ringing; until then another may still cancel it.
+      else queueMicrotask(() => alarms.delete(alarm) && alarm.ring());
     }
   }
 

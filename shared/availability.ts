@@ -1,7 +1,7 @@
 /**
  * The words of an availability and how to read a whole one. Free of valibot, so that a host page can use it.
  *
- * @see The event's reference in `docs/events.md` for what each word means.
+ * @see "The event" in README.md for what each word means.
  */
 
 /** What an agent is doing, as the telephony backend says it. */

@@ -67,9 +67,8 @@ export function createDispatcher<Contract extends ContractOf<Contract>, Services
     } catch (error) {
       const asked = peek(event);
       if (error instanceof BackendRefusal) return refusedByBackend(asked, error);
-      if (error instanceof Refusal) return refused(asked, error);
-      onDefect(error);
-      return refused(asked, new Refusal("INTERNAL", "The bridge failed for a reason of its own"));
+      if (!(error instanceof Refusal)) onDefect(error);
+      return refused(asked, error);
     }
   }
 

@@ -142,22 +142,21 @@ export function fulfilled({ type, id }: Asked, payload: unknown): Fulfilled {
   return { type: `${type}_FULFILLED`, payload, ...(id && { meta: { id } }) };
 }
 
-/**
- * The settlement of a request that the bridge rejects.
- *
- * @throws The reason itself where it is no refusal, but a defect.
- */
+/** The settlement of a request that the bridge rejects. What is no refusal is a defect, and its text stays here. */
 export function refused({ type, id }: Asked, reason: unknown): Rejected {
-  if (!(reason instanceof Refusal)) throw reason;
-  const meta = { ...(id && { id }), source: "bridge" } as const;
-  return { type: `${type}_REJECTED`, payload: { error: reason.rejection }, meta };
+  const { rejection } =
+    reason instanceof Refusal ? reason : new Refusal("INTERNAL", "The bridge failed for a reason of its own");
+  return { type: `${type}_REJECTED`, payload: { error: rejection }, meta: { ...(id && { id }), source: "bridge" } };
 }
 
 /** Whether a value has the form of an answer to this request and names it. */
 export function isSettlementOf({ type, id }: Asked, value: unknown): value is Settlement {
-  if (!isRecord(value) || peek(value).id !== id) return false;
-  const { type: given, payload } = value;
-  return given === `${type}_FULFILLED` || (given === `${type}_REJECTED` && isRecord(payload) && "error" in payload);
+  if (!isRecord(value) || !isRecord(value["meta"]) || value["meta"]["id"] !== id) return false;
+  const { type: given, payload, meta } = value;
+  if (given === `${type}_FULFILLED`) return true;
+  if (given !== `${type}_REJECTED` || !isRecord(payload) || !("error" in payload)) return false;
+  // The backend's own error may be any JSON; the bridge's has a form.
+  return meta["source"] === "backend" || isRecord(payload["error"]);
 }
 
 /** Whether a settlement is a rejection. */

@@ -16,7 +16,7 @@ export const MAX_REQUEST_DEPTH = 32;
 
 /**
  * A copy of `value` that holds JSON alone, so that it can be posted and nobody can change it after the check.
- * Keys whose value is `undefined` are left out, as `JSON.stringify` does. The work is bounded by the limits, not by the value.
+ * Keys whose value is `undefined` are left out, as `JSON.stringify` does. The work is bounded by the limits, but for listing the keys of an object.
  *
  * @throws {Refusal} `INVALID_REQUEST` for functions, symbols, BigInt, NaN, accessors, cycles, class instances, and what is over the limits.
  */

@@ -16,6 +16,7 @@ declare class AbortController {
 }
 
 declare function setTimeout(callback: () => void, milliseconds: number): TimerHandle;
+declare function queueMicrotask(callback: () => void): void;
 declare function clearTimeout(timer: TimerHandle | undefined): void;
 
 /** A browser hands out numbers, Node hands out objects; nobody here looks inside. */

@@ -11,10 +11,9 @@ import { startWidget } from "./start.ts";
 const { allowedOrigins, apiBase } = readWidgetSettings(document);
 const show = showWhenVisible(document.documentElement, async () => {
   const { createView } = await import("./view.ts");
-  const view = createView(document);
+  const view = createView(document, readAvailability);
   // An answer is read where it is shown: an invisible frame's is not, however many there are.
-  return ({ payload }: Settlement) =>
-    view.show(v.is(Availability, payload) ? { availability: payload, reading: readAvailability(payload) } : undefined);
+  return ({ payload }: Settlement) => view.show(v.is(Availability, payload) ? payload : undefined);
 });
 
 startWidget({

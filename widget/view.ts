@@ -20,20 +20,17 @@ const REASONS: Readonly<Record<NonNullable<AvailabilityReading["reason"]>, strin
   other: "for another reason",
 };
 
-/** An availability as the view shows it. */
-export interface Shown {
-  readonly availability: Availability;
-  readonly reading: AvailabilityReading;
-}
-
 /** Shows the agent what was asked for last. */
 export interface View {
   /** Shows an availability, or that it could not be fetched. */
-  show(shown: Shown | undefined): void;
+  show(availability: Availability | undefined): void;
 }
 
-/** Creates the small view: the availability that was asked for last, in words. */
-export function createView(page: Document): View {
+/**
+ * Creates the small view: the availability that was asked for last, in words. `read` is handed in, and not imported,
+ * since the view is a file of its own that shares none with the widget's document.
+ */
+export function createView(page: Document, read: (availability: Availability) => AvailabilityReading): View {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(css);
   page.adoptedStyleSheets.push(sheet);
@@ -44,14 +41,31 @@ export function createView(page: Document): View {
   card.setAttribute("role", "status");
   card.append(headline, detail);
   page.body.append(card);
+  let countdown: ReturnType<typeof setInterval> | undefined;
+
+  function render(availability: Availability | undefined): void {
+    const reading = availability && read(availability);
+    card.dataset["state"] = reading?.callable ? "callable" : (reading?.state ?? "unknown");
+    headline.textContent =
+      availability && reading ? describe(availability, reading) : "The availability could not be fetched";
+    detail.textContent = availability && reading ? describeCalling(availability, reading) : "";
+  }
+
+  /** Runs the wrap-up time down, by the clock, since timers are late. */
+  function countDown(availability: Availability, seconds: number): void {
+    const end = performance.now() + seconds * 1_000;
+    countdown = setInterval(() => {
+      const wrapUpTimeTtl = Math.max(0, Math.ceil((end - performance.now()) / 1_000));
+      if (wrapUpTimeTtl === 0) clearInterval(countdown);
+      render({ ...availability, wrapUpTimeTtl });
+    }, 1_000);
+  }
 
   return {
-    show(shown) {
-      card.dataset["state"] = shown?.reading.callable ? "callable" : (shown?.reading.state ?? "unknown");
-      headline.textContent = shown
-        ? describe(shown.availability, shown.reading)
-        : "The availability could not be fetched";
-      detail.textContent = shown ? describeCalling(shown.availability, shown.reading) : "";
+    show(availability) {
+      clearInterval(countdown);
+      if (availability?.wrapUpTimeTtl) countDown(availability, availability.wrapUpTimeTtl);
+      render(availability);
     },
   };
 }

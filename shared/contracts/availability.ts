@@ -56,13 +56,14 @@ export const Availability = v.pipe(
 );
 export type Availability = v.InferOutput<typeof Availability>;
 
-const variables = "exactly { variables: { userId } }";
-
 /** The availability domain of the bus. */
 export const availability = {
   /** Asks for one user's availability as the backend has it now. */
   "API.FETCH_USER_AVAILABILITY": request({
-    payload: v.strictObject({ variables: v.strictObject({ userId: UserId }, variables) }, variables),
+    payload: v.strictObject(
+      { variables: v.strictObject({ userId: UserId }, "exactly { userId }") },
+      "exactly { variables: { userId } }",
+    ),
     fulfilled: Availability,
     idempotent: true,
   }),
