@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { type ScriptedAnswer, type ScriptedBackend, startScriptedBackend } from "../e2e/scripted-backend.ts";
 import { deadlineIn } from "../shared/deadline.ts";
 import type { CallScope, GatewayClient } from "./gateway-client.ts";
@@ -50,4 +50,27 @@ test.each<[string, ScriptedAnswer]>([
   const rejection = expect.objectContaining({ code: "INVALID_RESPONSE" });
   await expect(gateway.fetchAvailability(123, scope())).rejects.toMatchObject({ rejection });
   expect(backend.calls).toHaveLength(1);
+});
+
+test("asks without credentials, past every cache, and follows no redirect", async () => {
+  const { gateway } = await setUp({ status: 200, body });
+  const fetched = vi.spyOn(globalThis, "fetch");
+  onTestFinished(() => fetched.mockRestore());
+  await gateway.fetchAvailability(123, scope());
+  const [input] = fetched.mock.calls[0] ?? [];
+  expect(input).toMatchObject({ credentials: "omit", cache: "no-store", redirect: "manual" });
+});
+
+test("leaves half of each wait, and more, to chance", async () => {
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const timers = vi.spyOn(globalThis, "setTimeout");
+  const { gateway } = await setUp([
+    { status: 503, body: {} },
+    { status: 200, body },
+  ]);
+  await gateway.fetchAvailability(123, scope());
+  const waits = timers.mock.calls.map(([, milliseconds]) => milliseconds);
+  expect(waits).toContain(0);
+  expect(waits).not.toContain(250);
 });
