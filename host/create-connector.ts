@@ -74,7 +74,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   }
 
   function record(what: Happening): void {
-    observers.emit({ at: Date.now(), ...what });
+    if (!observers.isEmpty()) observers.emit({ at: Date.now(), ...what });
   }
 
   function changeState(next: ConnectorState): void {

@@ -73,9 +73,9 @@ export function openLink({ origin, ownFrame, mount, durations }: LinkOptions, us
   /** Ends what the link hears of the page and of the frame. */
   let stay: AbortController | undefined;
 
-  async function post(event: unknown): Promise<unknown> {
+  function post(event: unknown): Promise<unknown> {
     if (!isBeating) beat();
-    return port?.post(event);
+    return port?.post(event) ?? new Promise(() => {});
   }
 
   function ask(): Promise<unknown> {

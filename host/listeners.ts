@@ -10,6 +10,8 @@ export interface Listeners<Heard extends readonly unknown[]> {
    * What is emitted by a listener is heard after what that listener is hearing, so that all hear all in one order.
    */
   emit(...heard: Heard): void;
+  /** Whether nobody listens, so that what they would hear need not be made. */
+  isEmpty(): boolean;
 }
 
 /** Creates an empty list of listeners. */
@@ -28,6 +30,7 @@ export function createListeners<Heard extends readonly unknown[]>(): Listeners<H
   }
 
   return {
+    isEmpty: () => entries.size === 0,
     add(listener) {
       // An entry of its own, so that what one caller takes back is not what another has added.
       const entry = (...heard: Heard): void => listener(...heard);
