@@ -1,5 +1,3 @@
-import type { Json } from "./json.ts";
-
 /** Why the bridge itself rejected a request. The backend's own answers carry no code. */
 export type RejectionCode =
   /** The request is not an event of the contract: its message and `issues` say where. */
@@ -61,10 +59,10 @@ export class BackendRefusal extends Error {
   override readonly name = "BackendRefusal";
   /** The answer's HTTP status. */
   readonly status: number;
-  /** The answer's body, untouched. */
-  readonly body: Json;
+  /** The answer's body as JSON of any kind, untouched. */
+  readonly body: unknown;
 
-  constructor(status: number, body: Json) {
+  constructor(status: number, body: unknown) {
     super(`The backend answered with status ${status}`);
     this.status = status;
     this.body = body;
