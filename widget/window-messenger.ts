@@ -30,7 +30,7 @@ export function createWindowMessenger(
   let port: MessagePort | undefined;
 
   function deliver({ data }: MessageEvent): void {
-    if (isMessage(data)) for (const handle of Array.from(handlers)) handle(data);
+    if (isMessage(data)) for (const handle of handlers) handle(data);
   }
 
   function usePort(next: MessagePort | undefined): void {
