@@ -1,9 +1,34 @@
-/** End-to-end tests over the built files, in each Chromium of the machine where `CI` or `ALL_BROWSERS` says so. */
+/** End-to-end tests over the built files, in each browser of the machine where `CI` or `ALL_BROWSERS` says so. */
 import { defineConfig } from "@playwright/test";
-import { BROWSER_ARGUMENTS, findBrowsers } from "./scripts/browsers.mjs";
+import { BROWSER_ARGUMENTS, chooseEngines } from "./scripts/browsers.mjs";
 
-const [preferred, ...others] = findBrowsers();
-const browsers = process.env["CI"] || process.env["ALL_BROWSERS"] ? [preferred, ...others] : [preferred];
+const { chromiums, firefox } = chooseEngines();
+
+const chromiumProjects = chromiums.map(({ kind, executablePath, environment }) => ({
+  name: `chromium-${kind}`,
+  use: {
+    browserName: "chromium" as const,
+    launchOptions: { executablePath, args: BROWSER_ARGUMENTS, env: { ...process.env, ...environment } },
+  },
+}));
+
+/** A test tagged so needs what only Chromium has: its debugging protocol, a process to crash, emulated media. */
+const CHROMIUM_ONLY = /@chromium/;
+
+const firefoxProject = {
+  name: "firefox",
+  grepInvert: CHROMIUM_ONLY,
+  use: {
+    browserName: "firefox" as const,
+    // Its standard protocol, which a Firefox from anywhere speaks. The other one needs Playwright's own build.
+    channel: "moz-firefox",
+    launchOptions: {
+      ...(firefox && { executablePath: firefox }),
+      // With a process for each site, that protocol's clicks and keys do not reach a frame of another site.
+      firefoxUserPrefs: { "fission.webContentIsolationStrategy": 0 },
+    },
+  },
+};
 
 export default defineConfig({
   testDir: "e2e",
@@ -14,11 +39,5 @@ export default defineConfig({
   forbidOnly: Boolean(process.env["CI"]),
   outputDir: "test-results/e2e",
   reporter: [["list"], ["json", { outputFile: "test-results/e2e.json" }]],
-  projects: browsers.map(({ kind, executablePath, environment }) => ({
-    name: `chromium-${kind}`,
-    use: {
-      browserName: "chromium" as const,
-      launchOptions: { executablePath, args: BROWSER_ARGUMENTS, env: { ...process.env, ...environment } },
-    },
-  })),
+  projects: [...chromiumProjects, ...(firefox ? [firefoxProject] : [])],
 });

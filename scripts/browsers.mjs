@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Finds a Chromium for the tests and the benchmarks: `CHROMIUM_PATH`, else a Chromium or Chrome on the machine,
- * else the one inside the npm package `@sparticuz/chromium`, which needs neither a download nor root.
+ * Finds the browsers for the tests and the benchmarks. A Chromium: `CHROMIUM_PATH`, else a Chromium or Chrome on the
+ * machine, else the one inside the npm package `@sparticuz/chromium`, which needs neither a download nor root.
+ * Firefox and WebKit: the machine's own, where it has them.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -47,6 +48,16 @@ const SYSTEM_PATHS = {
   ],
 };
 
+/** @type {Readonly<Record<string, readonly string[]>>} */
+const FIREFOX_PATHS = {
+  linux: ["/usr/bin/firefox-esr", "/usr/bin/firefox", "/snap/bin/firefox"],
+  darwin: ["/Applications/Firefox.app/Contents/MacOS/firefox"],
+  win32: [
+    `${process.env["PROGRAMFILES"]}\\Mozilla Firefox\\firefox.exe`,
+    `${process.env["PROGRAMFILES(X86)"]}\\Mozilla Firefox\\firefox.exe`,
+  ],
+};
+
 /**
  * Every Chromium that can run here, the preferred one first. With `CHROMIUM_PATH` it is that one alone.
  *
@@ -54,12 +65,8 @@ const SYSTEM_PATHS = {
  * @throws {Error} where there is none, saying how to get one.
  */
 export function findBrowsers() {
-  const given = process.env["CHROMIUM_PATH"];
-  if (given) {
-    if (!existsSync(given))
-      throw new Error(`CHROMIUM_PATH: expected the path of a Chromium, and ${given} does not exist`);
-    return [{ kind: "given", executablePath: given, environment: {} }];
-  }
+  const given = readGiven("CHROMIUM_PATH", "a Chromium");
+  if (given) return [{ kind: "given", executablePath: given, environment: {} }];
   const system = SYSTEM_PATHS[process.platform]?.find((candidate) => existsSync(candidate));
   const [first, ...others] = [
     ...(system ? [/** @type {Browser} */ ({ kind: "system", executablePath: system, environment: {} })] : []),
@@ -69,6 +76,66 @@ export function findBrowsers() {
   throw new Error(
     `No browser for the tests: install Chromium or Chrome, or set CHROMIUM_PATH to one. The bundled one is for Linux on x64, and this is ${process.platform} on ${process.arch}.`,
   );
+}
+
+/**
+ * @typedef {object} Engines
+ * @property {readonly Browser[]} chromiums
+ * @property {string | undefined} firefox its path
+ * @property {WebKit | undefined} webKit
+ */
+
+/**
+ * What the tests run in: with `CI` or `ALL_BROWSERS` all that the machine has, else the preferred Chromium alone.
+ *
+ * @returns {Engines}
+ */
+export function chooseEngines() {
+  const [preferred, ...others] = findBrowsers();
+  if (!process.env["CI"] && !process.env["ALL_BROWSERS"]) {
+    return { chromiums: [preferred], firefox: undefined, webKit: undefined };
+  }
+  return { chromiums: [preferred, ...others], firefox: findFirefox(), webKit: findWebKit() };
+}
+
+/**
+ * The path of a Firefox: `FIREFOX_PATH`, else where the machine keeps it.
+ *
+ * @returns {string | undefined}
+ */
+export function findFirefox() {
+  return (
+    readGiven("FIREFOX_PATH", "a Firefox") ??
+    FIREFOX_PATHS[process.platform]?.find((candidate) => existsSync(candidate))
+  );
+}
+
+/**
+ * @typedef {object} WebKit
+ * @property {string} driver WebKit's own WebDriver, which brings the browser that it drives
+ * @property {string} display an X server without a screen, since that browser needs one
+ */
+
+/**
+ * WebKit as WebKitGTK has it, which is there for Linux only. Safari's own driver asks for a person's consent first.
+ *
+ * @returns {WebKit | undefined}
+ */
+export function findWebKit() {
+  const webKit = { driver: "/usr/bin/WebKitWebDriver", display: "/usr/bin/Xvfb" };
+  return Object.values(webKit).every((program) => existsSync(program)) ? webKit : undefined;
+}
+
+/**
+ * @param {string} variable
+ * @param {string} kind
+ * @returns {string | undefined} the path in the variable, which then exists
+ */
+function readGiven(variable, kind) {
+  const given = process.env[variable];
+  if (given && !existsSync(given))
+    throw new Error(`${variable}: expected the path of ${kind}, and ${given} does not exist`);
+  return given || undefined;
 }
 
 /**
