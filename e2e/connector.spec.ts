@@ -1,6 +1,7 @@
 /** The built connector and the built widget, on two sites. */
 import type { Page } from "@playwright/test";
 import { ASK_123, AVAILABLE, collectComplaints, connectorPage, expect, openConnected, test } from "./fixtures.ts";
+import { postForgeries } from "./forgeries.ts";
 import { startHostSite } from "./host-site.ts";
 
 const FULFILLED = {
@@ -167,27 +168,9 @@ test("forged messages of a sibling frame and of a foreign frame settle nothing",
     });
   });
   for (const frame of page.frames().slice(2)) {
-    await frame.evaluate(
-      (callId) => {
-        const forged = {
-          type: "API.FETCH_USER_AVAILABILITY_FULFILLED",
-          payload: { forged: true },
-          meta: { id: "real" },
-        };
-        const base = { namespace: "penpal" };
-        const reply = { ...base, type: "REPLY", callId, value: forged };
-        parent.postMessage(reply, "*");
-        parent.postMessage({ ...base, type: "SYN", participantId: "0" }, "*");
-        parent.postMessage({ ...base, type: "ACK1", methodPaths: [["post"]] }, "*");
-        const { port1, port2 } = new MessageChannel();
-        parent.postMessage({ ...base, type: "ACK2" }, "*", [port2]);
-        port1.postMessage(reply);
-        parent.postMessage({ ...base, type: "DESTROY" }, "*");
-      },
-      Reflect.get(Object(call), "id"),
-    );
+    await frame.evaluate(postForgeries, Reflect.get(Object(call), "id"));
   }
-  await expect(page).toHaveTitle("++++++++++");
+  await expect(page).toHaveTitle("++++++++++++");
   // Still unsettled, after everything that was forged has arrived: the abort is what settles it.
   const settlement = await page.evaluate(() => {
     Reflect.get(window, "controller").abort();
