@@ -1,11 +1,39 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { findFreePort } from "./e2e/local-server.ts";
-import { BROWSER_ARGUMENTS, findBrowsers } from "./scripts/browsers.mjs";
+import { BROWSER_ARGUMENTS, chooseEngines } from "./scripts/browsers.mjs";
 import { define } from "./vite.config.ts";
 
-/** A developer's run uses one browser; the end-to-end tests and CI use every one that is there. */
-const [browser] = findBrowsers();
+const { chromiums, firefox, webKit } = chooseEngines();
+
+const chromiumInstances = chromiums.map(({ kind, executablePath, environment }) => ({
+  name: `chromium-${kind}`,
+  browser: "chromium" as const,
+  provider: playwright({
+    launchOptions: { executablePath, env: { ...process.env, ...environment }, args: BROWSER_ARGUMENTS },
+  }),
+}));
+
+const firefoxInstance = {
+  name: "firefox",
+  browser: "firefox" as const,
+  provider: playwright({ launchOptions: { channel: "moz-firefox", ...(firefox && { executablePath: firefox }) } }),
+};
+
+/** Over the built files, as the end-to-end tests, which no other runner here can drive WebKit for. */
+const webKitProject = {
+  test: {
+    name: "webkit",
+    environment: "node",
+    include: ["e2e/webkit/*.test.ts"],
+    globalSetup: ["./e2e/webkit/session.setup.ts"],
+    // There is one browser, with one page, and nothing else should slow it down.
+    fileParallelism: false,
+    sequence: { groupOrder: 1 },
+    testTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
+  },
+};
 
 /** The port of the browser tests' own page, which the widget's list of origins has to name before there is a page. */
 const testPagePort = await findFreePort();
@@ -37,17 +65,11 @@ export default defineConfig({
             headless: true,
             api: { port: testPagePort, strictPort: true },
             screenshotFailures: false,
-            instances: [{ browser: "chromium" }],
-            provider: playwright({
-              launchOptions: {
-                executablePath: browser.executablePath,
-                env: { ...process.env, ...browser.environment },
-                args: BROWSER_ARGUMENTS,
-              },
-            }),
+            instances: [...chromiumInstances, ...(firefox ? [firefoxInstance] : [])],
           },
         },
       },
+      ...(webKit ? [webKitProject] : []),
     ],
   },
 });
