@@ -22,6 +22,7 @@ const firefoxInstance = {
 
 /** Over the built files, as the end-to-end tests, which no other runner here can drive WebKit for. */
 const webKitProject = {
+  extends: true as const,
   test: {
     name: "webkit",
     environment: "node",
@@ -30,7 +31,6 @@ const webKitProject = {
     // There is one browser, with one page, and nothing else should slow it down.
     fileParallelism: false,
     sequence: { groupOrder: 1 },
-    testTimeout: 30_000,
     expect: { poll: { timeout: 10_000 } },
   },
 };
@@ -39,13 +39,14 @@ const webKitProject = {
 const testPagePort = await findFreePort();
 
 export default defineConfig({
+  define,
   test: {
     // For a machine that has much else to do: no test waits for time to pass.
     testTimeout: 30_000,
     reporters: ["default", ["json", { outputFile: "test-results/unit.json" }]],
     projects: [
       {
-        define,
+        extends: true,
         test: {
           name: "unit",
           environment: "node",
@@ -54,7 +55,7 @@ export default defineConfig({
         },
       },
       {
-        define,
+        extends: true,
         test: {
           name: "browser",
           include: ["{shared,host,widget}/**/*.browser.test.ts"],
