@@ -55,7 +55,9 @@ async function launch(settings, print, program) {
     stdio: ["ignore", "pipe", "inherit"],
   });
   // No gateway outlives the process that started it.
-  process.once("exit", () => child.kill());
+  const end = () => child.kill();
+  process.once("exit", end);
+  child.once("exit", () => process.removeListener("exit", end));
   const lines = createInterface({ input: child.stdout });
   lines.on("line", print);
   const listening = new Promise((resolve) => {
