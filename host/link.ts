@@ -202,7 +202,8 @@ export function openLink({ origin, ownFrame, mount, durations }: LinkOptions, us
     watchPlace(frame, signal, checkPlace);
     neighbours.add(self);
     connect();
-    giveChance(handshakeTimeoutMs);
+    // Where the last address has hung, a request that comes just now must outlive this try by one more.
+    giveChance(failures ? handshakeTimeoutMs / 2 : handshakeTimeoutMs);
   }
 
   renew();
