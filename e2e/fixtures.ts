@@ -1,5 +1,5 @@
 /** What the end-to-end tests start: a host's site, a scripted backend or the real gateway, and the demo's site. */
-import { test as base, type Page } from "@playwright/test";
+import { test as base, expect, type Page } from "@playwright/test";
 import type { Connector, connect } from "../host/index.ts";
 import type {} from "../host/script.ts";
 import { serveDemoSite } from "../scripts/demo-site.mjs";
@@ -20,10 +20,25 @@ declare global {
 }
 
 /** Agent 123 is available. */
-export const AVAILABLE: ScriptedAnswer = { status: 200, body: { userId: 123, status: "available", version: 7 } };
+export const AVAILABLE = {
+  status: 200,
+  body: { userId: 123, status: "available", version: 7 },
+} as const satisfies ScriptedAnswer;
 
 /** The seed's example. */
 export const ASK_123 = { type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId: 123 } } } as const;
+
+/** How `ASK_123` fulfils while the backend answers with `AVAILABLE`. */
+export const FULFILLED = { type: "API.FETCH_USER_AVAILABILITY_FULFILLED", payload: AVAILABLE.body } as const;
+
+/** How `ASK_123` settles where the bridge rejects it. */
+export function rejectedBy(code: string): unknown {
+  return {
+    type: "API.FETCH_USER_AVAILABILITY_REJECTED",
+    payload: { error: { code, message: expect.any(String), retryable: expect.any(Boolean) } },
+    meta: { source: "bridge" },
+  };
+}
 
 interface Fixtures {
   /** The customer's site. */
@@ -82,6 +97,15 @@ export async function openConnected(page: Page, host: HostSite, origin: string):
   }, `${origin}/widget/`);
 }
 
+/**
+ * Stops the clock of the pages that are opened from now on, and of their frames: what happens while it stands happens
+ * at once, and time passes by `page.clock.runFor` alone.
+ */
+export async function stopClock(page: Page): Promise<void> {
+  await page.clock.install({ time: 0 });
+  await page.clock.pauseAt(1_000);
+}
+
 /** What a page and its frames complain about: errors in the console, uncaught errors, and violated policies. */
 export async function collectComplaints(page: Page): Promise<readonly string[]> {
   const complaints: string[] = [];
@@ -97,4 +121,4 @@ export async function collectComplaints(page: Page): Promise<readonly string[]> 
   return complaints;
 }
 
-export { expect } from "@playwright/test";
+export { expect };
