@@ -1,6 +1,5 @@
 /** What may be wrong with the widget's address, and how the connector tries again until the widget is there. */
 import type { Page } from "@playwright/test";
-import type { ConnectOptions } from "../host/index.ts";
 import { ASK_123, connectorPage, expect, FULFILLED, stopClock, test } from "./fixtures.ts";
 import type { HostSite } from "./host-site.ts";
 import type { RawAnswer } from "./scripted-backend.ts";
@@ -15,7 +14,11 @@ declare global {
 }
 
 /** Opens a page whose clock stands still, with a connector to this address and a request that waits for the widget. */
-async function openWaiting(page: Page, host: HostSite, options: ConnectOptions): Promise<void> {
+async function openWaiting(
+  page: Page,
+  host: HostSite,
+  options: { readonly src: string; readonly handshakeTimeoutMs: number },
+): Promise<void> {
   await stopClock(page);
   await page.goto(host.serve(connectorPage('<div id="container"></div>')));
   await page.evaluate(
