@@ -1,51 +1,10 @@
 /** What may be wrong with the widget's address, and how the connector tries again until the widget is there. */
 import type { Page } from "@playwright/test";
-import { ASK_123, connectorPage, expect, FULFILLED, stopClock, test } from "./fixtures.ts";
+import { expect, FULFILLED, test } from "./fixtures.ts";
 import type { HostSite } from "./host-site.ts";
 import type { RawAnswer } from "./scripted-backend.ts";
+import { answer, ask, openWaiting, tries } from "./waiting-page.ts";
 
-declare global {
-  interface Window {
-    /** How many frames the page has had, and whether a document has been loaded in the last of them. */
-    tries: { mounted: number; hasLoaded: boolean };
-    /** What has been asked. */
-    asked: Promise<unknown>;
-  }
-}
-
-/** Opens a page whose clock stands still, with a connector to this address and a request that waits for the widget. */
-async function openWaiting(
-  page: Page,
-  host: HostSite,
-  options: { readonly src: string; readonly handshakeTimeoutMs: number },
-): Promise<void> {
-  await stopClock(page);
-  await page.goto(host.serve(connectorPage('<div id="container"></div>')));
-  await page.evaluate(
-    ([event, given]) => {
-      const container = document.querySelector("#container");
-      if (!container) throw new Error("The page has no container");
-      window.tries = { mounted: 0, hasLoaded: false };
-      new MutationObserver((records) => {
-        const added = records.reduce((count, { addedNodes }) => count + addedNodes.length, 0);
-        window.tries = { mounted: window.tries.mounted + added, hasLoaded: false };
-      }).observe(container, { childList: true });
-      container.addEventListener("load", () => Object.assign(window.tries, { hasLoaded: true }), true);
-      window.connector = window.connect({ container, timeoutMs: 120_000, retryDelayMs: 100, ...given });
-      window.asked = window.connector.dispatch(event);
-    },
-    [ASK_123, options] as const,
-  );
-}
-
-async function ask(page: Page): Promise<void> {
-  await page.evaluate((event) => {
-    window.asked = window.connector.dispatch(event);
-  }, ASK_123);
-}
-
-const answer = (page: Page): Promise<unknown> => page.evaluate(() => window.asked);
-const tries = (page: Page): Promise<Window["tries"]> => page.evaluate(() => window.tries);
 const mounted = async (page: Page): Promise<number> => (await tries(page)).mounted;
 
 /** Expects what waits at a bad address to settle when the time for a handshake has passed, saying what may be wrong. */

@@ -1,6 +1,6 @@
 /** What the end-to-end tests start: a host's site, a scripted backend or the real gateway, and the demo's site. */
 import { test as base, expect, type Page } from "@playwright/test";
-import type { Connector, connect } from "../host/index.ts";
+import type { ConnectOptions, Connector, connect } from "../host/index.ts";
 import type {} from "../host/script.ts";
 import { serveDemoSite } from "../scripts/demo-site.mjs";
 import { type GatewayProcess, startGatewayProcess } from "../scripts/gateway-process.mjs";
@@ -32,7 +32,7 @@ export const ASK_123 = { type: "API.FETCH_USER_AVAILABILITY", payload: { variabl
 export const FULFILLED = { type: "API.FETCH_USER_AVAILABILITY_FULFILLED", payload: AVAILABLE.body } as const;
 
 /** How `ASK_123` settles where the bridge rejects it. */
-export function rejectedBy(code: string): unknown {
+export function rejectedBy(code: unknown): unknown {
   return {
     type: "API.FETCH_USER_AVAILABILITY_REJECTED",
     payload: { error: { code, message: expect.any(String), retryable: expect.any(Boolean) } },
@@ -89,13 +89,19 @@ export function connectorPage(body = "", nonce = ""): string {
 }
 
 /** Opens a page of the host that has connected to the widget at `origin`. Its connector is `window.connector`. */
-export async function openConnected(page: Page, host: HostSite, origin: string): Promise<void> {
+export async function openConnected(page: Page, host: HostSite, origin: string, waits: Waits = {}): Promise<void> {
   await page.goto(host.serve(connectorPage()));
-  await page.evaluate(async (src) => {
-    window.connector = window.connect({ src });
-    await window.connector.ready;
-  }, `${origin}/widget/`);
+  await page.evaluate(
+    async (options) => {
+      window.connector = window.connect(options);
+      await window.connector.ready;
+    },
+    { src: `${origin}/widget/`, ...waits },
+  );
 }
+
+/** The waiting times of a connector. */
+export type Waits = Pick<ConnectOptions, "timeoutMs" | "handshakeTimeoutMs" | "retryDelayMs" | "heartbeatMs">;
 
 /**
  * Stops the clock of the pages that are opened from now on, and of their frames: what happens while it stands happens
