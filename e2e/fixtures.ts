@@ -1,5 +1,6 @@
 /** What the end-to-end tests start: the sites of every runner, and the demo's. */
-import { test as base, type Page } from "@playwright/test";
+import { test as base, expect, type Page } from "@playwright/test";
+import type { ConnectOptions } from "../host/index.ts";
 import type {} from "../host/script.ts";
 import { serveDemoSite } from "../scripts/demo-site.mjs";
 import { startGatewayProcess } from "../scripts/gateway-process.mjs";
@@ -7,6 +8,15 @@ import { connectorPage } from "./host-page.ts";
 import type { HostSite } from "./host-site.ts";
 import { findFreePort } from "./local-server.ts";
 import { type Sites, sites } from "./sites.ts";
+
+/** How `ASK_123` settles where the bridge rejects it. */
+export function rejectedBy(code: unknown): unknown {
+  return {
+    type: "API.FETCH_USER_AVAILABILITY_REJECTED",
+    payload: { error: { code, message: expect.any(String), retryable: expect.any(Boolean) } },
+    meta: { source: "bridge" },
+  };
+}
 
 interface Fixtures extends Sites {
   /** The demo page's address, over a gateway process of its own. */
@@ -29,12 +39,27 @@ export const test = base.extend<Fixtures>({
 });
 
 /** Opens a page of the host that has connected to the widget at `origin`. Its connector is `window.connector`. */
-export async function openConnected(page: Page, host: HostSite, origin: string): Promise<void> {
+export async function openConnected(page: Page, host: HostSite, origin: string, waits: Waits = {}): Promise<void> {
   await page.goto(host.serve(connectorPage()));
-  await page.evaluate(async (src) => {
-    window.connector = window.connect({ src });
-    await window.connector.ready;
-  }, `${origin}/widget/`);
+  await page.evaluate(
+    async (options) => {
+      window.connector = window.connect(options);
+      await window.connector.ready;
+    },
+    { src: `${origin}/widget/`, ...waits },
+  );
+}
+
+/** The waiting times of a connector. */
+export type Waits = Pick<ConnectOptions, "timeoutMs" | "handshakeTimeoutMs" | "retryDelayMs" | "heartbeatMs">;
+
+/**
+ * Stops the clock of the pages that are opened from now on, and of their frames: what happens while it stands happens
+ * at once, and time passes by `page.clock.runFor` alone.
+ */
+export async function stopClock(page: Page): Promise<void> {
+  await page.clock.install({ time: 0 });
+  await page.clock.pauseAt(1_000);
 }
 
 /** What a page and its frames complain about: errors in the console, uncaught errors, and violated policies. */
@@ -52,5 +77,5 @@ export async function collectComplaints(page: Page): Promise<readonly string[]> 
   return complaints;
 }
 
-export { expect } from "@playwright/test";
-export { ASK_123, AVAILABLE, connectorPage } from "./host-page.ts";
+export { ASK_123, AVAILABLE, connectorPage, FULFILLED } from "./host-page.ts";
+export { expect };

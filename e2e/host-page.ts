@@ -14,10 +14,16 @@ declare global {
 }
 
 /** Agent 123 is available. */
-export const AVAILABLE: ScriptedAnswer = { status: 200, body: { userId: 123, status: "available", version: 7 } };
+export const AVAILABLE = {
+  status: 200,
+  body: { userId: 123, status: "available", version: 7 },
+} as const satisfies ScriptedAnswer;
 
 /** The seed's example. */
 export const ASK_123 = { type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId: 123 } } } as const;
+
+/** How `ASK_123` fulfils while the backend answers with `AVAILABLE`. */
+export const FULFILLED = { type: "API.FETCH_USER_AVAILABILITY_FULFILLED", payload: AVAILABLE.body } as const;
 
 /** A page that has the built package's `connect` as a global. A nonce lets its inline scripts pass a strict policy. */
 export function connectorPage(body = "", nonce = ""): string {

@@ -13,6 +13,8 @@ export interface HostSite {
 
 const NAMED_FILES: Readonly<Record<string, string>> = {
   "/penpal.js": "node_modules/penpal/dist/penpal.js",
+  "/react.js": "node_modules/react/umd/react.development.js",
+  "/react-dom.js": "node_modules/react-dom/umd/react-dom.development.js",
   "/plain-penpal.html": "e2e/pages/plain-penpal.html",
 };
 
@@ -21,7 +23,7 @@ interface Served {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Starts a host site. Beside its pages it serves `/dist/…`, penpal's own builds and the plain penpal page. */
+/** Starts a host site. Beside its pages it serves `/dist/…`, the builds of penpal and React, and the plain penpal page. */
 export async function startHostSite(): Promise<HostSite> {
   const pages = new Map<string, Served>();
   const { port, close } = await listen("localhost", ({ url = "/" }, response) => {

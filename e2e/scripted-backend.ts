@@ -19,9 +19,14 @@ export const ScriptedAnswer = v.union([
 ]);
 export type ScriptedAnswer = v.InferOutput<typeof ScriptedAnswer>;
 
+/** Answers a call by hand, byte by byte, for what no well-behaved server would say. */
+export type RawAnswer = (request: IncomingMessage, response: ServerResponse) => void;
+
 /** A call that the scripted backend has received. */
 export interface RecordedCall {
   readonly path: string;
+  /** When it came, in milliseconds of this process's own clock. */
+  readonly at: number;
   /** Resolves when the caller has hung up before it was answered. */
   readonly hungUp: Promise<void>;
 }
@@ -31,13 +36,18 @@ export interface ScriptedBackend {
   readonly origin: string;
   /** What has been asked since the answers were last set. */
   readonly calls: readonly RecordedCall[];
+  /** How often the widget's document has been asked for. */
+  countLoads(): number;
   /** Replaces the answers. */
   answerWith(answers: Answers): void;
+  /** Answers like this where the widget's document is asked for, until it is told `undefined`: the widget is back then. */
+  showInstead(answer: RawAnswer | undefined): void;
   close(): Promise<void>;
 }
 
 /** Answers in order, the last of them again and again. A single one is given every time; null: nobody should ask. */
-export type Answers = ScriptedAnswer | readonly ScriptedAnswer[] | null;
+export type Answers = Answer | readonly Answer[] | null;
+type Answer = ScriptedAnswer | RawAnswer;
 
 export interface ScriptedBackendOptions {
   readonly answers: Answers;
@@ -49,6 +59,8 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
   const { answers, allowedOrigins = ["http://localhost:4000"] } = options;
   let script = toScript(answers);
   const calls: RecordedCall[] = [];
+  let loads = 0;
+  let instead: RawAnswer | undefined;
   const gateway = createGateway({
     allowedOrigins,
     availabilities: { read: () => Promise.reject(new Error("The scripted backend answers /v1 itself")) },
@@ -57,28 +69,39 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
   });
   const serveRest = getRequestListener(gateway.fetch);
   const { port, close } = await listen("127.0.0.1", (request, response) => {
-    if (!request.url?.startsWith("/v1/")) return void serveRest(request, response);
-    const answer = script[Math.min(calls.length, script.length - 1)];
-    calls.push({ path: request.url, hungUp: whenHungUp(response) });
-    give(answer, request, response);
+    const { url = "/" } = request;
+    if (url.startsWith("/v1/")) {
+      const answer = script[Math.min(calls.length, script.length - 1)];
+      calls.push({ path: url, at: performance.now(), hungUp: whenHungUp(response) });
+      return give(answer, request, response);
+    }
+    const isDocument = /^\/widget\/(\?|$)/.test(url);
+    if (isDocument) loads += 1;
+    if (isDocument && instead) instead(request, response);
+    else void serveRest(request, response);
   });
   return {
     origin: `http://127.0.0.1:${port}`,
     calls,
+    countLoads: () => loads,
     answerWith(next) {
       script = toScript(next);
       calls.length = 0;
+    },
+    showInstead(answer) {
+      instead = answer;
     },
     close,
   };
 }
 
-function toScript(answers: Answers): readonly ScriptedAnswer[] {
+function toScript(answers: Answers): readonly Answer[] {
   return answers === null ? [] : [answers].flat();
 }
 
-function give(answer: ScriptedAnswer | undefined, request: IncomingMessage, response: ServerResponse): void {
-  if (!answer || "unreachable" in answer) request.socket.destroy();
+function give(answer: Answer | undefined, request: IncomingMessage, response: ServerResponse): void {
+  if (typeof answer === "function") answer(request, response);
+  else if (!answer || "unreachable" in answer) request.socket.destroy();
   else if ("status" in answer) {
     const { status, headers, contentType = "application/json", body, text } = answer;
     response.writeHead(status, { "content-type": contentType, ...headers }).end(text ?? JSON.stringify(body));

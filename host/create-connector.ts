@@ -59,7 +59,8 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     changeState("ready");
     readiness.resolve();
     for (const request of Array.from(inFlight.values())) if (!request.isSent()) request.send();
-    submit({ type: "BUS.REGISTER", payload: options.registration });
+    // Whoever heard that it is ready, or what was sent, may have destroyed it.
+    if (state === "ready") submit({ type: "BUS.REGISTER", payload: options.registration });
   }
 
   function onLost(fate?: Fate): void {

@@ -165,8 +165,9 @@ export function openLink({ origin, ownFrame, mount, durations }: LinkOptions, us
     } else if (present !== remote) reconnect();
   }
 
-  function onReturn(): void {
-    if (failures && !isOpen && !document.hidden && isWanted()) renew();
+  function onReturn({ type }: Event): void {
+    // What was being loaded when the network went may hang for ever, and not count as a failure yet.
+    if ((failures || type === "online") && !isOpen && !document.hidden && isWanted()) renew();
   }
 
   /** Lets go of the frame, and of everything that would keep this link alive in a page that has forgotten it. */
@@ -202,7 +203,8 @@ export function openLink({ origin, ownFrame, mount, durations }: LinkOptions, us
     watchPlace(frame, signal, checkPlace);
     neighbours.add(self);
     connect();
-    giveChance(handshakeTimeoutMs);
+    // Where the last address has hung, a request that comes just now must outlive this try by one more.
+    giveChance(failures ? handshakeTimeoutMs / 2 : handshakeTimeoutMs);
   }
 
   renew();
