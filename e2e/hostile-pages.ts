@@ -28,3 +28,24 @@ export function framingPage(widget: string): string {
     <script>${ATTACK}</script>
     <iframe src="${widget}" onload="document.title = 'The frame has loaded'"></iframe></body></html>`;
 }
+
+/** What a hostile widget answers: the source of a function of the event it is asked and of the number of its asking. */
+export type HostileAnswer = `${string}=>${string}`;
+
+/**
+ * A page that takes a widget's place and speaks penpal by its published build, as a widget would. It answers by the
+ * function given. `bridge` is what it has been asked, all that it has heard, and `remote`, penpal's way to call the page.
+ */
+export function hostileWidget(penpal: string, answer: HostileAnswer): string {
+  return `<!doctype html><html lang="en"><head><title>Hostile widget</title></head><body>
+    <script src="${penpal}"></script>
+    <script>
+      const heard = [];
+      const asked = [];
+      const answer = ${answer};
+      addEventListener("message", ({ data }) => heard.push(data));
+      const messenger = new Penpal.WindowMessenger({ remoteWindow: parent, allowedOrigins: ["*"] });
+      const post = (event) => answer(event, asked.push(event));
+      window.bridge = { asked, heard, remote: Penpal.connect({ messenger, methods: { post } }).promise };
+    </script></body></html>`;
+}
