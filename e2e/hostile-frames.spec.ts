@@ -16,8 +16,7 @@ const FORGED = {
 
 /** A site of somebody else, for as long as the test runs. */
 const foreignTest = test.extend<{ readonly foreign: HostSite }>({
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern which fixtures this one needs.
-  foreign: async ({}, use) => {
+  foreign: async ({ page: _page }, use) => {
     const foreign = await startHostSite();
     await use(foreign);
     await foreign.close();

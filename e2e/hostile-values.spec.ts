@@ -247,7 +247,7 @@ test("an announcement named __proto__, constructor or toString, with keys of tha
     expect(await callPage(page, ["post"], text)).toEqual({ value: undefined });
   }
   const texts = announcements.map(({ type, payload }) => `{"type":"${type}","payload":${payload},"meta":{}}`);
-  expect(await page.evaluate("JSON.stringify(heard)")).toBe(`[${texts}]`);
+  expect(await page.evaluate("JSON.stringify(heard)")).toBe(`[${texts.join()}]`);
   await expectUnpolluted(page);
 });
 
