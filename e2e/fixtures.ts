@@ -28,6 +28,8 @@ export const ASK_123 = { type: "API.FETCH_USER_AVAILABILITY", payload: { variabl
 interface Fixtures {
   /** The customer's site. */
   readonly host: HostSite;
+  /** Somebody else's site. */
+  readonly foreign: HostSite;
   /** A backend that allows `host` and answers every call with `AVAILABLE` until a test says otherwise. */
   readonly backend: ScriptedBackend;
   /** The built gateway as a process of its own, which allows `host`. */
@@ -42,6 +44,12 @@ export const test = base.extend<Fixtures>({
     const host = await startHostSite();
     await use(host);
     await host.close();
+  },
+  // biome-ignore lint/correctness/noEmptyPattern: as above.
+  foreign: async ({}, use) => {
+    const foreign = await startHostSite();
+    await use(foreign);
+    await foreign.close();
   },
   backend: async ({ host }, use) => {
     const backend = await startScriptedBackend({ answers: AVAILABLE, allowedOrigins: [host.origin] });

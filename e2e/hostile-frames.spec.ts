@@ -1,7 +1,6 @@
 /** Frames beside the widget's, inside of it and in its place, which forge what the page and the widget say to each other. */
 import type { Frame, Page } from "@playwright/test";
 import { ASK_123, AVAILABLE, connectorPage, expect, openConnected, test } from "./fixtures.ts";
-import { type HostSite, startHostSite } from "./host-site.ts";
 import { ATTACK, framingPage, hostileWidget } from "./hostile-pages.ts";
 
 const FULFILLED = {
@@ -13,15 +12,6 @@ const FORGED = {
   type: "API.FETCH_USER_AVAILABILITY_FULFILLED",
   payload: { userId: 123, status: "in_call", version: 9 },
 } as const;
-
-/** A site of somebody else, for as long as the test runs. */
-const foreignTest = test.extend<{ readonly foreign: HostSite }>({
-  foreign: async ({ page: _page }, use) => {
-    const foreign = await startHostSite();
-    await use(foreign);
-    await foreign.close();
-  },
-});
 
 /** Script of the connector's page: keeps what it posts over ports, as a forger who reads along would know it. */
 function readAlong(): void {
@@ -121,49 +111,52 @@ const taken = (page: Page): Promise<unknown> =>
     state: window.connector.state,
   }));
 
-foreignTest(
-  "forged handshakes, ports, settlements and announcements of sibling frames, of their children and of popups are not taken by the page",
-  async ({ page, host, backend, foreign }) => {
-    await page.addInitScript(readAlong);
-    await openConnected(page, host, backend.origin);
-    const child = foreign.serve("<!doctype html>child");
-    const sibling = await addFrame(page, foreign.serve(`<!doctype html><iframe src="${child}"></iframe>`));
-    const ofTheWidgetsOrigin = await addFrame(page, `${backend.origin}/healthz`);
-    const opening = page.waitForEvent("popup");
-    await page.evaluate((address) => void window.open(address), child);
-    const popup = await opening;
-    await popup.waitForLoadState();
-    backend.answerWith({ hangs: true });
-    await ask(page);
-    await expect.poll(() => backend.calls.length).toBe(1);
-    const forgery = { callId: await readCallId(page), settlement: { ...FORGED, meta: { id: "real" } } };
-    await forgeFrom(page, [sibling, ...sibling.childFrames(), ofTheWidgetsOrigin, popup], forgery);
-    expect(await taken(page)).toEqual({ settled: undefined, heard: [], state: "ready" });
-    // The connection is as it was: the next request has its answer from the widget.
-    backend.answerWith(AVAILABLE);
-    const other = { ...ASK_123, payload: { variables: { userId: 404 } } };
-    expect(await page.evaluate((event) => window.connector.dispatch(event), other)).toMatchObject({
-      payload: { error: { code: "INVALID_RESPONSE", message: expect.stringContaining("asked for user 404") } },
-    });
-  },
-);
+test("forged handshakes, ports, settlements and announcements of sibling frames, of their children and of popups are not taken by the page", async ({
+  page,
+  host,
+  backend,
+  foreign,
+}) => {
+  await page.addInitScript(readAlong);
+  await openConnected(page, host, backend.origin);
+  const child = foreign.serve("<!doctype html>child");
+  const sibling = await addFrame(page, foreign.serve(`<!doctype html><iframe src="${child}"></iframe>`));
+  const ofTheWidgetsOrigin = await addFrame(page, `${backend.origin}/healthz`);
+  const opening = page.waitForEvent("popup");
+  await page.evaluate((address) => void window.open(address), child);
+  const popup = await opening;
+  await popup.waitForLoadState();
+  backend.answerWith({ hangs: true });
+  await ask(page);
+  await expect.poll(() => backend.calls.length).toBe(1);
+  const forgery = { callId: await readCallId(page), settlement: { ...FORGED, meta: { id: "real" } } };
+  await forgeFrom(page, [sibling, ...sibling.childFrames(), ofTheWidgetsOrigin, popup], forgery);
+  expect(await taken(page)).toEqual({ settled: undefined, heard: [], state: "ready" });
+  // The connection is as it was: the next request has its answer from the widget.
+  backend.answerWith(AVAILABLE);
+  const other = { ...ASK_123, payload: { variables: { userId: 404 } } };
+  expect(await page.evaluate((event) => window.connector.dispatch(event), other)).toMatchObject({
+    payload: { error: { code: "INVALID_RESPONSE", message: expect.stringContaining("asked for user 404") } },
+  });
+});
 
-foreignTest(
-  "control: the same forged settlement is taken from the frame and the origin that the connector was told of",
-  async ({ page, host, foreign }) => {
-    const src = foreign.serve(
-      hostileWidget("/penpal.js", `(event) => ({ ...${JSON.stringify(FORGED)}, meta: { id: event.meta.id } })`),
-    );
-    await page.goto(host.serve(connectorPage()));
-    const settlement = await page.evaluate(([address, event]) => window.connect({ src: address }).dispatch(event), [
-      src,
-      ASK_123,
-    ] as const);
-    expect(settlement).toEqual(FORGED);
-  },
-);
+test("control: the same forged settlement is taken from the frame and the origin that the connector was told of", async ({
+  page,
+  host,
+  foreign,
+}) => {
+  const src = foreign.serve(
+    hostileWidget("/penpal.js", `(event) => ({ ...${JSON.stringify(FORGED)}, meta: { id: event.meta.id } })`),
+  );
+  await page.goto(host.serve(connectorPage()));
+  const settlement = await page.evaluate(([address, event]) => window.connect({ src: address }).dispatch(event), [
+    src,
+    ASK_123,
+  ] as const);
+  expect(settlement).toEqual(FORGED);
+});
 
-foreignTest("a settlement that a sibling frame replays is heard once", async ({ page, host, backend, foreign }) => {
+test("a settlement that a sibling frame replays is heard once", async ({ page, host, backend, foreign }) => {
   await page.addInitScript(readAlong);
   await openConnected(page, host, backend.origin);
   const sibling = await addFrame(page, foreign.serve("<!doctype html>sibling"));
@@ -175,90 +168,96 @@ foreignTest("a settlement that a sibling frame replays is heard once", async ({ 
   expect(await taken(page)).toEqual(once);
 });
 
-foreignTest(
-  "the widget answers neither a sibling frame, nor its child, nor a frame of its own origin; control: it answers the page",
-  async ({ page, host, backend, foreign }) => {
-    await page.goto(host.serve(framingPage(`${backend.origin}/widget/`)));
-    await expect(page).toHaveTitle("The frame has loaded");
-    const child = foreign.serve(`<!doctype html><script>${ATTACK}</script>child`);
-    const sibling = await addFrame(
-      page,
-      foreign.serve(`<!doctype html><script>${ATTACK}</script><iframe src="${child}"></iframe>`),
-    );
-    const ofTheWidgetsOrigin = await addFrame(page, `${backend.origin}/healthz`);
-    await ofTheWidgetsOrigin.evaluate(ATTACK.replace("const heard", "var heard"));
-    await page.frames()[1]?.evaluate(() => {
-      addEventListener("message", ({ data, source }) => {
-        if (data === "the last of the attack") source?.postMessage("the last of the widget", { targetOrigin: "*" });
-      });
+test("the widget answers neither a sibling frame, nor its child, nor a frame of its own origin; control: it answers the page", async ({
+  page,
+  host,
+  backend,
+  foreign,
+}) => {
+  await page.goto(host.serve(framingPage(`${backend.origin}/widget/`)));
+  await expect(page).toHaveTitle("The frame has loaded");
+  const child = foreign.serve(`<!doctype html><script>${ATTACK}</script>child`);
+  const sibling = await addFrame(
+    page,
+    foreign.serve(`<!doctype html><script>${ATTACK}</script><iframe src="${child}"></iframe>`),
+  );
+  const ofTheWidgetsOrigin = await addFrame(page, `${backend.origin}/healthz`);
+  await ofTheWidgetsOrigin.evaluate(ATTACK.replace("const heard", "var heard"));
+  await page.frames()[1]?.evaluate(() => {
+    addEventListener("message", ({ data, source }) => {
+      if (data === "the last of the attack") source?.postMessage("the last of the widget", { targetOrigin: "*" });
     });
-    for (const frame of [sibling, ...sibling.childFrames(), ofTheWidgetsOrigin]) {
-      await frame.evaluate("attack(top.frames[0])");
-      await expect.poll(() => frame.evaluate("heard")).toEqual(["the last of the widget"]);
-    }
-    expect(backend.calls).toHaveLength(0);
-    await page.evaluate("attack(frames[0])");
-    await expect
-      .poll(() => page.evaluate("heard"))
-      .toContainEqual(expect.objectContaining({ type: "REPLY", callId: "over the port", value: FULFILLED }));
-  },
-);
+  });
+  for (const frame of [sibling, ...sibling.childFrames(), ofTheWidgetsOrigin]) {
+    await frame.evaluate("attack(top.frames[0])");
+    await expect.poll(() => frame.evaluate("heard")).toEqual(["the last of the widget"]);
+  }
+  expect(backend.calls).toHaveLength(0);
+  await page.evaluate("attack(frames[0])");
+  await expect
+    .poll(() => page.evaluate("heard"))
+    .toContainEqual(expect.objectContaining({ type: "REPLY", callId: "over the port", value: FULFILLED }));
+});
 
 for (const who of ["the page", "the widget"] as const) {
-  foreignTest(
-    `a hostile page that ${who} navigates the widget's frame to is sent nothing, is not believed, and loses the frame again`,
-    async ({ page, host, backend, foreign }) => {
-      const hostile = foreign.serve(
-        hostileWidget("/penpal.js", `(event) => ({ ...${JSON.stringify(FORGED)}, meta: { id: event.meta.id } })`),
-      );
-      await page.goto(host.serve(connectorPage()));
-      await page.evaluate(async (src) => {
-        window.connector = window.connect({ src, timeoutMs: 60_000, retryDelayMs: 1_000 });
-        await window.connector.ready;
-      }, `${backend.origin}/widget/`);
-      backend.answerWith([{ hangs: true }, AVAILABLE]);
-      await page.evaluate((event) => {
-        Object.assign(window, { settled: window.connector.dispatch(event) });
-      }, ASK_123);
-      await expect.poll(() => backend.calls.length).toBe(1);
-      if (who === "the widget") {
-        const widget = page.frames().find((frame) => frame.url().startsWith(backend.origin));
-        await widget?.evaluate((address) => location.assign(address), hostile);
-      } else {
-        await page.evaluate((address) => document.querySelector("iframe")?.setAttribute("src", address), hostile);
-      }
-      const intruder = (): Frame | undefined => page.frames().find((frame) => frame.url() === hostile);
-      await expect.poll(intruder).toBeDefined();
-      const heard = await intruder()?.evaluate("({ heard, asked })");
-      expect(heard).toEqual({ heard: [], asked: [] });
-      expect(await page.evaluate(() => Reflect.get(window, "settled"))).toEqual(FULFILLED);
-      expect(intruder()).toBeUndefined();
-    },
-  );
+  test(`a hostile page that ${who} navigates the widget's frame to is sent nothing, is not believed, and loses the frame again`, async ({
+    page,
+    host,
+    backend,
+    foreign,
+  }) => {
+    const hostile = foreign.serve(
+      hostileWidget("/penpal.js", `(event) => ({ ...${JSON.stringify(FORGED)}, meta: { id: event.meta.id } })`),
+    );
+    await page.goto(host.serve(connectorPage()));
+    await page.evaluate(async (src) => {
+      window.connector = window.connect({ src, timeoutMs: 60_000, retryDelayMs: 1_000 });
+      await window.connector.ready;
+    }, `${backend.origin}/widget/`);
+    backend.answerWith([{ hangs: true }, AVAILABLE]);
+    await page.evaluate((event) => {
+      Object.assign(window, { settled: window.connector.dispatch(event) });
+    }, ASK_123);
+    await expect.poll(() => backend.calls.length).toBe(1);
+    if (who === "the widget") {
+      const widget = page.frames().find((frame) => frame.url().startsWith(backend.origin));
+      await widget?.evaluate((address) => location.assign(address), hostile);
+    } else {
+      await page.evaluate((address) => document.querySelector("iframe")?.setAttribute("src", address), hostile);
+    }
+    const intruder = (): Frame | undefined => page.frames().find((frame) => frame.url() === hostile);
+    await expect.poll(intruder).toBeDefined();
+    const heard = await intruder()?.evaluate("({ heard, asked })");
+    expect(heard).toEqual({ heard: [], asked: [] });
+    expect(await page.evaluate(() => Reflect.get(window, "settled"))).toEqual(FULFILLED);
+    expect(intruder()).toBeUndefined();
+  });
 }
 
-foreignTest(
-  "the page posts to the widget's origin alone: a hostile page in the frame that greets hears nothing; control: in its rightful place it does",
-  async ({ page, host, backend, foreign }) => {
-    const hostile = foreign.serve(hostileWidget("/penpal.js", "() => undefined"));
-    const heardBy = async (src: string): Promise<readonly unknown[]> => {
-      await page.goto(host.serve(connectorPage(`<iframe src="${hostile}"></iframe>`)));
-      await page.evaluate(
-        async ([address, event]) => {
-          const [frame] = document.querySelectorAll("iframe");
-          if (!frame) throw new Error("The page has no frame");
-          const connector = window.connect({ src: address, frame, handshakeTimeoutMs: 500, retryDelayMs: 50 });
-          await connector.dispatch(event);
-          connector.destroy();
-          frame.contentWindow?.postMessage("the last of the page", "*");
-        },
-        [src, ASK_123] as const,
-      );
-      const heard = (): Promise<unknown[]> => page.frames()[1]?.evaluate("heard") ?? Promise.resolve([]);
-      await expect.poll(heard).toContain("the last of the page");
-      return heard();
-    };
-    expect(await heardBy(`${backend.origin}/widget/`)).toEqual(["the last of the page"]);
-    expect(await heardBy(hostile)).toContainEqual(expect.objectContaining({ namespace: "penpal", type: "SYN" }));
-  },
-);
+test("the page posts to the widget's origin alone: a hostile page in the frame that greets hears nothing; control: in its rightful place it does", async ({
+  page,
+  host,
+  backend,
+  foreign,
+}) => {
+  const hostile = foreign.serve(hostileWidget("/penpal.js", "() => undefined"));
+  const heardBy = async (src: string): Promise<readonly unknown[]> => {
+    await page.goto(host.serve(connectorPage(`<iframe src="${hostile}"></iframe>`)));
+    await page.evaluate(
+      async ([address, event]) => {
+        const [frame] = document.querySelectorAll("iframe");
+        if (!frame) throw new Error("The page has no frame");
+        const connector = window.connect({ src: address, frame, handshakeTimeoutMs: 500, retryDelayMs: 50 });
+        await connector.dispatch(event);
+        connector.destroy();
+        frame.contentWindow?.postMessage("the last of the page", "*");
+      },
+      [src, ASK_123] as const,
+    );
+    const heard = (): Promise<unknown[]> => page.frames()[1]?.evaluate("heard") ?? Promise.resolve([]);
+    await expect.poll(heard).toContain("the last of the page");
+    return heard();
+  };
+  expect(await heardBy(`${backend.origin}/widget/`)).toEqual(["the last of the page"]);
+  expect(await heardBy(hostile)).toContainEqual(expect.objectContaining({ namespace: "penpal", type: "SYN" }));
+});
