@@ -1,8 +1,6 @@
 /** The built connector and the built widget, on two sites. */
 import type { Page } from "@playwright/test";
-import { ASK_123, AVAILABLE, collectComplaints, connectorPage, expect, openConnected, test } from "./fixtures.ts";
-import { postForgeries } from "./forgeries.ts";
-import { startHostSite } from "./host-site.ts";
+import { ASK_123, collectComplaints, connectorPage, expect, openConnected, test } from "./fixtures.ts";
 
 const FULFILLED = {
   type: "API.FETCH_USER_AVAILABILITY_FULFILLED",
@@ -129,59 +127,6 @@ test("a second request with an id in flight is refused, and the first one fulfil
   ]);
 });
 
-test("forged messages of a sibling frame and of a foreign frame settle nothing", async ({ page, host, backend }) => {
-  const foreign = await startHostSite();
-  // The forger knows even what a real reply would have to name.
-  await page.addInitScript(() => {
-    const { postMessage } = MessagePort.prototype;
-    MessagePort.prototype.postMessage = function (message: unknown, ...rest: unknown[]): void {
-      Object.assign(window, { lastCall: message });
-      Reflect.apply(postMessage, this, [message, ...rest]);
-    };
-  });
-  await openConnected(page, host, backend.origin);
-  await page.evaluate(
-    async (addresses) => {
-      for (const src of addresses) {
-        const frame = document.createElement("iframe");
-        frame.src = src;
-        const loaded = new Promise((resolve) => frame.addEventListener("load", resolve));
-        document.body.append(frame);
-        await loaded;
-      }
-    },
-    [`${backend.origin}/healthz`, foreign.serve("<!doctype html>foreign")],
-  );
-  backend.answerWith({ hangs: true });
-  await page.evaluate((event) => {
-    const controller = new AbortController();
-    const settled = window.connector.dispatch({ ...event, meta: { id: "real" } }, { signal: controller.signal });
-    Object.assign(window, { controller, settled });
-  }, ASK_123);
-  await expect.poll(() => backend.calls.length).toBe(1);
-  const call: unknown = await page.evaluate(() => Reflect.get(window, "lastCall"));
-  expect(call).toMatchObject({ type: "CALL", id: expect.anything() });
-  await page.evaluate(() => {
-    document.title = "";
-    addEventListener("message", () => {
-      document.title += "+";
-    });
-  });
-  for (const frame of page.frames().slice(2)) {
-    await frame.evaluate(postForgeries, Reflect.get(Object(call), "id"));
-  }
-  await expect(page).toHaveTitle("++++++++++++");
-  // Still unsettled, after everything that was forged has arrived: the abort is what settles it.
-  const settlement = await page.evaluate(() => {
-    Reflect.get(window, "controller").abort();
-    return Reflect.get(window, "settled");
-  });
-  expect(settlement).toMatchObject({ payload: { error: { code: "ABORTED" } }, meta: { id: "real" } });
-  backend.answerWith(AVAILABLE);
-  expect(await page.evaluate((event) => window.connector.dispatch(event), ASK_123)).toEqual(FULFILLED);
-  await foreign.close();
-});
-
 test("works on a page whose policy allows nothing but it, without a violation", async ({ page, host, backend }) => {
   const complaints = await collectComplaints(page);
   const policy = [
@@ -200,28 +145,3 @@ test("works on a page whose policy allows nothing but it, without a violation", 
 async function dispatchWith(page: Page, src: string): Promise<unknown> {
   return page.evaluate(([address, event]) => window.connect({ src: address }).dispatch(event), [src, ASK_123] as const);
 }
-
-test("a page of another origin in the widget's place is sent nothing", async ({ page, host, backend }) => {
-  const foreign = await startHostSite();
-  const greeting = { namespace: "penpal", type: "SYN", participantId: "0" };
-  const recorder = foreign.serve(`<!doctype html><script>
-    const heard = [];
-    addEventListener("message", ({ data }) => heard.push(data));
-    parent.postMessage(${JSON.stringify(greeting)}, "*");
-  </script>`);
-  await page.goto(host.serve(connectorPage(`<iframe src="${recorder}"></iframe>`)));
-  const settlement = await page.evaluate(
-    async ([src, event, other]) => {
-      const frame = document.querySelector("iframe");
-      if (!frame) throw new Error("The page has no frame");
-      const answer = await window.connect({ src, frame }).dispatch(event, { timeoutMs: 1_000 });
-      frame.contentWindow?.postMessage("the recorder records", other);
-      return answer;
-    },
-    [`${backend.origin}/widget/`, ASK_123, foreign.origin] as const,
-  );
-  expect(settlement).toMatchObject({ payload: { error: { code: "WIDGET_UNAVAILABLE" } } });
-  const heard = (): Promise<unknown> | undefined => page.frames()[1]?.evaluate("heard");
-  await expect.poll(heard).toEqual(["the recorder records"]);
-  await foreign.close();
-});

@@ -5,7 +5,7 @@ import type {} from "../host/script.ts";
 import { serveDemoSite } from "../scripts/demo-site.mjs";
 import { startGatewayProcess } from "../scripts/gateway-process.mjs";
 import { connectorPage } from "./host-page.ts";
-import type { HostSite } from "./host-site.ts";
+import { type HostSite, startHostSite } from "./host-site.ts";
 import { findFreePort } from "./local-server.ts";
 import { type Sites, sites } from "./sites.ts";
 
@@ -19,6 +19,8 @@ export function rejectedBy(code: unknown): unknown {
 }
 
 interface Fixtures extends Sites {
+  /** Somebody else's site. */
+  readonly foreign: HostSite;
   /** The demo page's address, over a gateway process of its own. */
   readonly demoAddress: string;
 }
@@ -26,6 +28,12 @@ interface Fixtures extends Sites {
 export const test = base.extend<Fixtures>({
   ...sites,
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern which fixtures this one needs.
+  foreign: async ({}, use) => {
+    const foreign = await startHostSite();
+    await use(foreign);
+    await foreign.close();
+  },
+  // biome-ignore lint/correctness/noEmptyPattern: as above.
   demoAddress: async ({}, use) => {
     // The gateway must know the demo's origin, and the demo the gateway's: one of the two ports is chosen first.
     const port = await findFreePort();

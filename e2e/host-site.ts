@@ -60,18 +60,23 @@ export interface PrefixProxy {
   close(): Promise<void>;
 }
 
-/** Starts a proxy that shows the site of `target` below `prefix`, as an operator's own reverse proxy may. */
-export async function startPrefixProxy(target: string, prefix: string): Promise<PrefixProxy> {
+/** Starts a proxy that shows the site of `target` below `prefix`, without some headers, as an operator's own reverse proxy may. */
+export async function startPrefixProxy(
+  target: string,
+  prefix: string,
+  droppedHeaders: readonly string[] = [],
+): Promise<PrefixProxy> {
   const { port, close } = await listen("127.0.0.1", ({ url = "/" }, response) => {
-    if (url.startsWith(`${prefix}/`)) void relay(new URL(url.slice(prefix.length), target), response);
+    if (url.startsWith(`${prefix}/`)) void relay(new URL(url.slice(prefix.length), target), response, droppedHeaders);
     else response.writeHead(404).end();
   });
   return { base: `http://127.0.0.1:${port}${prefix}`, close };
 }
 
-async function relay(address: URL, response: ServerResponse): Promise<void> {
+async function relay(address: URL, response: ServerResponse, droppedHeaders: readonly string[]): Promise<void> {
   const answer = await fetch(address, { redirect: "manual" });
-  const unsuitable = new Set(["connection", "keep-alive", "transfer-encoding", "content-encoding", "content-length"]);
+  const connectionHeaders = ["connection", "keep-alive", "transfer-encoding", "content-encoding", "content-length"];
+  const unsuitable = new Set([...connectionHeaders, ...droppedHeaders]);
   const headers = [...answer.headers].filter(([name]) => !unsuitable.has(name));
   response.writeHead(answer.status, Object.fromEntries(headers)).end(Buffer.from(await answer.arrayBuffer()));
 }

@@ -32,7 +32,7 @@ export function createGateway({ allowedOrigins, availabilities, files, onDefect 
   app.route("/", createHealthRoutes());
   app.route("/", createAvailabilityRoutes(availabilities));
   app.route("/", createWidgetRoutes(files, allowedOrigins));
-  app.route("/", createEmbedRoutes(files.embed));
+  app.route("/", createEmbedRoutes(files));
   return app;
 }
 

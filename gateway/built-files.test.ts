@@ -20,6 +20,17 @@ test("reads the document, the assets and the loader script", async () => {
   });
 });
 
+test("reads every release of the loader script, and nothing else that lies beside it", async () => {
+  const others = {
+    "embed-1.1.0-beta.2.js": "1;",
+    "embed.integrity.json": "{}",
+    "embed-1.2.3.js.map": "{}",
+    "index.js": "",
+  };
+  const { releases } = await readBuiltFiles(await buildOf({ ...TEST_BUILD, ...others }));
+  expect(Array.from(releases.keys()).sort()).toEqual(["embed-1.1.0-beta.2.js", "embed-1.2.3.js"]);
+});
+
 test("tags a file by its content", async () => {
   const first = await readBuiltFiles(await buildOf(TEST_BUILD));
   const same = await readBuiltFiles(await buildOf(TEST_BUILD));

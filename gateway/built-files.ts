@@ -19,6 +19,8 @@ export interface BuiltFiles {
   readonly widgetAssets: ReadonlyMap<string, BuiltFile>;
   /** The loader script. */
   readonly embed: BuiltFile;
+  /** The loader script of this release, and of every other that lies beside it, by its name: `embed-1.2.3.js`. */
+  readonly releases: ReadonlyMap<string, BuiltFile>;
 }
 
 /** The build has not run, or not to its end. */
@@ -52,6 +54,7 @@ export async function readBuiltFiles(directory: string): Promise<BuiltFiles> {
     widgetHtml: new TextDecoder().decode(html),
     widgetAssets: await readAssets(join(directory, "widget")),
     embed: toBuiltFile("embed.js", embed),
+    releases: await readReleases(directory),
   };
 }
 
@@ -77,6 +80,15 @@ async function readAssets(directory: string): Promise<ReadonlyMap<string, BuiltF
     ],
   );
   return new Map((await Promise.all(files)).filter(([path]) => path.startsWith("assets/")));
+}
+
+/** A page that has pinned a release needs it for as long as it stands, so that an operator keeps those that have gone before. */
+async function readReleases(directory: string): Promise<ReadonlyMap<string, BuiltFile>> {
+  const names = (await readdir(directory)).filter((name) => /^embed-\d[\w.-]*\.js$/.test(name));
+  const files = names.map(
+    async (name): Promise<[string, BuiltFile]> => [name, toBuiltFile(name, await readFile(join(directory, name)))],
+  );
+  return new Map(await Promise.all(files));
 }
 
 function toBuiltFile(path: string, bytes: Uint8Array): BuiltFile {

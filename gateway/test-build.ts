@@ -23,6 +23,7 @@ import("./assets/view-Bx1.js");
   "widget/assets/view-Bx1.js.map": "{}",
   "widget/assets/view-Cy2.css": "body { margin: 0 }\n",
   "embed.js": "(() => {})();\n",
+  "embed-1.2.3.js": "(() => {})();\n",
 } as const;
 
 /** The test build as it stands in memory once it has been read. */
@@ -35,6 +36,9 @@ export const TEST_FILES: BuiltFiles = {
     ],
   ]),
   embed: testFile(TEST_BUILD["embed.js"], "text/javascript; charset=utf-8", '"embed"'),
+  releases: new Map([
+    ["embed-1.2.3.js", testFile(TEST_BUILD["embed-1.2.3.js"], "text/javascript; charset=utf-8", '"release"')],
+  ]),
 };
 
 /** Writes a build into a directory of its own, which the caller removes when the test has ended. */

@@ -49,7 +49,12 @@ export function connect(options: ConnectOptions): Connector {
   const mount = () => mountFrame(src, container, title);
   const connector = createConnector({
     open: (user) => openLink({ origin, ownFrame: frame, mount, durations }, user),
-    registration: { origin: location.origin, appName: app?.name ?? location.host, release: app?.release ?? "unknown" },
+    // By its origin and not its address, which a page that was made of text or of a blob has none of.
+    registration: {
+      origin: self.origin,
+      appName: app?.name ?? self.origin.replace(/.*\//, ""),
+      release: app?.release ?? "unknown",
+    },
     unavailable: describeUnavailable(origin),
     durations,
     onDestroy: () => signal?.removeEventListener("abort", connector.destroy),
@@ -75,6 +80,6 @@ function readSrc(src: string | URL | undefined): URL {
 function describeUnavailable(origin: string): string {
   return (
     `No widget answered from ${origin}. Check that it can be reached, that it allows this page's origin` +
-    ` (${location.origin}), and that this page's Content-Security-Policy has it in frame-src.`
+    ` (${self.origin}), and that this page's Content-Security-Policy has it in frame-src.`
   );
 }

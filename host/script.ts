@@ -27,7 +27,9 @@ function start(script: HTMLOrSVGScriptElement | null): void {
   // Anything but an array is the queue of an earlier copy of this script: that copy serves the page.
   if (!Array.isArray(early)) return;
   if (!(script instanceof HTMLScriptElement && script.src)) {
-    throw new TypeError("embed.js: expected to be loaded by <script src> in the document, not as a module and not inline");
+    throw new TypeError(
+      "embed.js: expected to be loaded by <script src> in the document, not as a module and not inline",
+    );
   }
   connectWhenParsed(script, openQueue(early));
 }

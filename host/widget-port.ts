@@ -65,14 +65,15 @@ export function openWidgetPort(remote: Window | null, origin: string, user: Widg
   }
 
   async function onPortMessage({ data }: MessageEvent): Promise<void> {
-    const { type, id, args, callId, value } = data;
+    // Whatever comes, in whatever form, must not throw in the customer's page.
+    const { type, id, args, callId, value } = data ?? {};
     if (type === "REPLY") {
       answers.get(callId)?.(value);
       answers.delete(callId);
     }
     // There is one method, whatever path is asked for: nothing is ever looked up by a name from outside.
     if (type === "CALL")
-      port?.postMessage({ namespace, type: "REPLY", callId: id, value: await user.receive(args[0]) });
+      port?.postMessage({ namespace, type: "REPLY", callId: id, value: await user.receive(args?.[0]) });
     if (type === "DESTROY") user.onEnded();
   }
 

@@ -1,7 +1,8 @@
 // @ts-check
 /** `npm run build`: everything that is shipped, into `dist/`. */
 import { execFileSync } from "node:child_process";
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
@@ -11,7 +12,21 @@ process.chdir(root);
 
 rmSync("dist", { recursive: true, force: true });
 for (const mode of ["package", "embed", "widget", "demo", "gateway"]) await build({ mode });
+nameRelease();
 writeTypes();
+
+/**
+ * Puts the loader script beside itself under a name that no other release has, for pages that pin what they run by its hash.
+ * Beside itself, since it finds the widget beside its own address.
+ */
+function nameRelease() {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  const file = `embed-${version}.js`;
+  const integrity = `sha384-${createHash("sha384").update(readFileSync("dist/embed.js")).digest("base64")}`;
+  copyFileSync("dist/embed.js", path.join("dist", file));
+  writeFileSync("dist/embed.integrity.json", `${JSON.stringify({ file, integrity }, null, 2)}\n`);
+  console.log(`${file} ${integrity}`);
+}
 
 /** The type checker's own output is the package's declarations; the widget's and the gateway's are nobody's to import. */
 function writeTypes() {

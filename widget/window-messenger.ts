@@ -33,7 +33,7 @@ export function createWindowMessenger(
     if (isMessage(data)) for (const handle of handlers) handle(data);
   }
 
-  function usePort(next: MessagePort | undefined): void {
+  function takePort(next: MessagePort | undefined): void {
     port?.close();
     port = next;
     if (port) port.onmessage = deliver;
@@ -46,10 +46,10 @@ export function createWindowMessenger(
     if (data.type === "SYN" && data.participantId !== participant) {
       participant = data.participantId;
       // A window that has just been loaded will use a port of its own.
-      usePort(undefined);
+      takePort(undefined);
       onGreeted(origin);
     }
-    if (data.type === "ACK2") usePort(ports[0]);
+    if (data.type === "ACK2") takePort(ports[0]);
     deliver(event);
   }
 
@@ -66,7 +66,7 @@ export function createWindowMessenger(
     sendMessage(message) {
       if (message.type === "ACK2") {
         const { port1, port2 } = new MessageChannel();
-        usePort(port1);
+        takePort(port1);
         post(message, [port2]);
       } else if (message.type === "SYN" || message.type === "ACK1") post(message);
       else if (port) port.postMessage(message);
@@ -76,7 +76,7 @@ export function createWindowMessenger(
     removeMessageHandler: (handler) => handlers.delete(handler),
     destroy() {
       removeEventListener("message", receive);
-      usePort(undefined);
+      takePort(undefined);
       handlers.clear();
       onEnded();
     },

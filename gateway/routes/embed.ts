@@ -1,20 +1,34 @@
 import { Hono } from "hono";
-import type { BuiltFile } from "../built-files.ts";
+import type { BuiltFiles } from "../built-files.ts";
 import { answerWith } from "../conditional.ts";
-import { methodNotAllowed } from "../problem.ts";
+import { methodNotAllowed, problem } from "../problem.ts";
 
-const EMBED_HEADERS = {
-  // The address that customers paste never changes, so every page view asks whether the script has: an answer without
-  // a body as a rule, and a corrected script reaches every customer at once.
-  "Cache-Control": "public, max-age=0, must-revalidate",
+const PUBLIC_HEADERS = {
   // A script tag with `integrity` reads the script under CORS, and a page with COEP needs the other one.
   "Access-Control-Allow-Origin": "*",
   "Cross-Origin-Resource-Policy": "cross-origin",
 };
 
+const EMBED_HEADERS = {
+  ...PUBLIC_HEADERS,
+  // The address that customers paste never changes, so every page view asks whether the script has: an answer without
+  // a body as a rule, and a corrected script reaches every customer at once.
+  "Cache-Control": "public, max-age=0, must-revalidate",
+};
+
+/** A release's name stands for one content for ever. */
+const RELEASE_HEADERS = { ...PUBLIC_HEADERS, "Cache-Control": "public, max-age=31536000, immutable" };
+
 /** Serves the loader script to any page. It is public: what it loads decides who may embed the widget. */
-export function createEmbedRoutes(embed: BuiltFile): Hono {
+export function createEmbedRoutes({ embed, releases }: BuiltFiles): Hono {
+  const release = "/:name{embed-.+}";
   return new Hono()
     .get("/embed.js", (context) => answerWith(context.req.raw, { ...embed, headers: EMBED_HEADERS }))
-    .all("/embed.js", methodNotAllowed("GET, HEAD"));
+    .get(release, (context) => {
+      const file = releases.get(context.req.param("name"));
+      if (!file) return problem(404, `Nothing is at ${context.req.path}`);
+      return answerWith(context.req.raw, { ...file, headers: RELEASE_HEADERS });
+    })
+    .all("/embed.js", methodNotAllowed("GET, HEAD"))
+    .all(release, methodNotAllowed("GET, HEAD"));
 }

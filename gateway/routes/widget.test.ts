@@ -77,14 +77,3 @@ test.each([
   expect(answer.status).toBe(404);
   expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
 });
-
-test("serves the loader script to any page, and has every view ask whether it has changed", async () => {
-  const answer = await gateway().request("/embed.js");
-  expect(answer.status).toBe(200);
-  expect(answer.headers.get("Content-Type")).toBe("text/javascript; charset=utf-8");
-  expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
-  expect(answer.headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
-  expect(answer.headers.get("Cache-Control")).toBe("public, max-age=0, must-revalidate");
-  await expect(answer.text()).resolves.toBe(TEST_BUILD["embed.js"]);
-  await expect(statusWhereHeld("/embed.js")).resolves.toBe(304);
-});

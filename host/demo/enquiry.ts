@@ -78,7 +78,8 @@ function whenAborted(signal: AbortSignal): Promise<undefined> {
   });
 }
 
-/** Gives a fulfilled payload its type back. The widget has checked all of it already: this tells it from other events. */
+/** Gives a fulfilled payload its type back. The widget has checked all of it already: this keeps out what would stop the page. */
 function isAvailability(payload: unknown): payload is Availability {
-  return typeof payload === "object" && payload !== null && "status" in payload && "version" in payload;
+  const { status, version, wrapUpTimeConfig = 0, wrapUpTimeTtl = 0 } = Object(payload);
+  return typeof status === "string" && [version, wrapUpTimeConfig, wrapUpTimeTtl].every(Number.isFinite);
 }
