@@ -6,8 +6,8 @@ import { bundle } from "./bundle.mjs";
 
 /** Largest size of each entry, gzip -9, in bytes. A budget is raised only with its reason in the changelog. */
 const BUDGETS = {
-  connector: 5_700,
-  "embed.js": 6_300,
+  connector: 6_000,
+  "embed.js": 6_450,
   "widget without its view": 14_500,
 };
 
