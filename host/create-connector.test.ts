@@ -417,6 +417,45 @@ test("settles everything as the link says where nothing can go on", async () => 
   expect(await settled).toMatchObject({ payload: { error: { code: "CONNECTION_CLOSED", message: "gone" } } });
 });
 
+test("leaves what waits for its first widget as it is where a frame is lost before that", async () => {
+  const { connector, user, posted } = setUp();
+  const settled = vi.fn();
+  void connector.dispatch(fetching).then(settled);
+  await vi.advanceTimersByTimeAsync(4_000);
+  user.onLost();
+  expect(connector.state).toBe("connecting");
+  await vi.advanceTimersByTimeAsync(999);
+  expect(settled).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(settled).toHaveBeenCalledExactlyOnceWith(rejected("WIDGET_UNAVAILABLE"));
+  expect(posted).toEqual([]);
+});
+
+test("does not settle with the rest what a listener asks when it hears that all is lost", async () => {
+  const { connector, user, posted, seek } = setUp();
+  user.onOpened();
+  void connector.dispatch(ask);
+  let again: Promise<unknown> | undefined;
+  connector.on("*", () => {
+    again ??= connector.dispatch(ask);
+  });
+  user.onLost(["CONNECTION_CLOSED", "gone"]);
+  expect(seek).toHaveBeenCalledOnce();
+  user.onOpened();
+  const id = posted[1]?.event.meta.id;
+  posted[1]?.answer({ type: "API.FETCH_USER_AVAILABILITY_FULFILLED", payload: 2, meta: { id } });
+  expect(await again).toMatchObject({ payload: 2 });
+});
+
+test("registers nothing where whoever hears that it is ready destroys it", () => {
+  const { connector, user } = setUp();
+  const kinds: string[] = [];
+  connector.observe((record) => kinds.push(record.kind === "state" ? record.state : record.kind));
+  connector.onStateChange(() => connector.destroy());
+  user.onOpened();
+  expect(kinds).toEqual(["ready", "closed"]);
+});
+
 test("looks for a widget where a request is made without one", () => {
   const { connector, user, seek } = setUp();
   user.onOpened();
