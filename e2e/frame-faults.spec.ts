@@ -218,7 +218,10 @@ test.describe("everything settles at once, and no clock moves:", () => {
   });
 });
 
-/** Lets the widget's process hang. Nobody waits for this call, which never returns. */
+/**
+ * Lets the widget's process hang. Nobody waits for this call, which never returns. Firefox runs all the sites of a page
+ * that is driven in one process: a hung frame hangs the page there.
+ */
 function hang(frame: Frame): void {
   void frame
     .evaluate(() => {
@@ -233,6 +236,7 @@ test("a widget that hangs is put into another process", { tag: "@chromium" }, as
   await expectCarriedOver(page);
 });
 
+// Only Chromium has a command that crashes one frame's process.
 test("a widget whose process crashes is put into another one", { tag: "@chromium" }, async ({
   page,
   host,
