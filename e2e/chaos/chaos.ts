@@ -27,20 +27,37 @@ export async function runChaos({ seconds, seed, runs, isVerbose }: ChaosOptions)
   const done: Run[] = [];
   let longestMs = 0;
   const isTimeLeft = (): boolean => Date.now() - beganAt + longestMs < seconds * 1_000;
-  while (done.length < runs && done.at(-1)?.failure === undefined && (done.length === 0 || isTimeLeft())) {
+  while (done.length < runs && !done.some(hasFailed) && (done.length === 0 || isTimeLeft())) {
     const startedAt = Date.now();
     const runSeed = seed + done.length;
     const run = await runOnce(stage, runSeed);
     done.push(run);
     console.log(`seed ${runSeed}: ${summarize([run])}`);
-    if (isVerbose || run.failure) console.log(run.commands.map((command) => `  ${command}`).join("\n"));
-    if (run.failure) console.error(`\n${run.failure}\n\nReproduce it: npm run chaos -- --seed ${runSeed} --runs 1`);
+    if (isVerbose) console.log(listCommands(run));
+    if (hasFailed(run)) console.error(describeFailure(run, runSeed));
     longestMs = Math.max(longestMs, Date.now() - startedAt);
   }
   await stage.close();
   console.log(`\n${done.length} runs in ${Math.round((Date.now() - beganAt) / 1_000)} s: ${summarize(done)}`);
-  const failed = done.filter(({ failure }) => failure !== undefined).length;
+  const failed = done.filter(hasFailed).length;
   return { passed: done.length - failed, failed };
+}
+
+function hasFailed({ problems }: Run): boolean {
+  return problems.length > 0;
+}
+
+function describeFailure(run: Run, seed: number): string {
+  const parts = [`The guarantee is broken:\n${run.problems.join("\n")}`, `after\n${listCommands(run)}`];
+  const { fewest } = run;
+  if (fewest && fewest.commands.length < run.commands.length) {
+    parts.push(`The fewest commands found:\n${listCommands(fewest)}\nlead to\n${fewest.problems.join("\n")}`);
+  }
+  return ["", ...parts, `Reproduce it: npm run chaos -- --seed ${seed} --runs 1`].join("\n\n");
+}
+
+function listCommands({ commands }: Run): string {
+  return commands.map((command) => `  ${command}`).join("\n");
 }
 
 function summarize(runs: readonly Run[]): string {

@@ -1,7 +1,4 @@
-/**
- * Counts what is set and not taken back: timers, listeners, mutation observers. Stands before everything else in the
- * page; the harness's own timers and listeners go past it.
- */
+/** Counts what is set and not taken back: timers, listeners, mutation observers. The harness's own timers go past it. */
 
 const { setTimeout: nativeSetTimeout, clearTimeout: nativeClearTimeout } = globalThis;
 const { addEventListener, removeEventListener } = EventTarget.prototype;
@@ -37,7 +34,7 @@ globalThis.clearTimeout = (timer) => {
 
 globalThis.setInterval = (() => {
   throw new Error("The connector repeats nothing, and this page counts no intervals");
-}) as unknown as typeof setInterval;
+}) as typeof setInterval;
 
 EventTarget.prototype.addEventListener = function (type, listener, options) {
   const target = this ?? globalThis;
