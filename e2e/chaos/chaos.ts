@@ -20,10 +20,13 @@ export interface ChaosResult {
   readonly failed: number;
 }
 
+/** Where frames and their container stand, and where they are moved to. */
+const PLACES = '<div id="place"><div id="left"></div></div><div id="elsewhere"></div>';
+
 /** Runs the chaos until a run fails, and prints what it does. */
 export async function runChaos({ seconds, seed, runs, isVerbose }: ChaosOptions): Promise<ChaosResult> {
   const beganAt = Date.now();
-  const stage = await openStage();
+  const stage = await openStage({ entry: "e2e/chaos/page/harness.ts", body: PLACES });
   const done: Run[] = [];
   let longestMs = 0;
   const isTimeLeft = (): boolean => Date.now() - beganAt + longestMs < seconds * 1_000;

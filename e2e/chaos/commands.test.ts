@@ -62,7 +62,6 @@ test("every fault comes up", async () => {
       "container put back",
       "container removed",
       "destroy()",
-      "frame crashes",
       "frame moved",
       "frame navigates itself away",
       "frame reloads itself",
@@ -77,6 +76,7 @@ test("every fault comes up", async () => {
       "server accepts",
       "server refuses",
       "wait for the widget",
+      "widget crashes",
       "widget hangs",
     ]
   `);

@@ -1,7 +1,7 @@
 /** Everything that may happen in the chaos, and how likely it is. */
 import fc from "fast-check";
 import type { ChaosCommand } from "./command.ts";
-import { backend, containerMoves, frameFaults, hangs, switching } from "./fault-commands.ts";
+import { backend, containerMoves, crashes, frameFaults, hangs, switching } from "./fault-commands.ts";
 import { asks, connects, destroys, pauses, rudeListeners, waits } from "./page-commands.ts";
 
 /** What may happen, the likely things with more weight. A hang costs seconds and is rare. */
@@ -10,7 +10,8 @@ const anything = fc.oneof(
   { weight: 10, arbitrary: pauses },
   { weight: 10, arbitrary: waits },
   { weight: 12, arbitrary: frameFaults },
-  { weight: 1, arbitrary: hangs },
+  { weight: 4, arbitrary: crashes },
+  { weight: 2, arbitrary: hangs },
   { weight: 8, arbitrary: backend },
   { weight: 3, arbitrary: switching("isOnline", ["offline", "online"], (world, to) => world.setOnline(to)) },
   {

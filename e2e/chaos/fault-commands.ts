@@ -15,7 +15,6 @@ const FRAME_FAULTS = {
   "src set to another page": (world, where) => world.setSrc(where, "/elsewhere?"),
   moved: (world, where) => world.move("frame", where),
   removed: (world, where) => world.removeFrame(where),
-  crashes: (world, where) => world.crash(where),
 } satisfies Readonly<Record<string, (world: World, where: Slot) => Promise<unknown>>>;
 
 export const frameFaults = fc
@@ -23,6 +22,10 @@ export const frameFaults = fc
   .map(([where, fault]) =>
     command({ name: `${where}: frame ${fault}`, happen: (world) => FRAME_FAULTS[fault](world, where) }),
   );
+
+export const crashes = slot.map((where) =>
+  command({ name: `${where}: widget crashes`, happen: (world) => world.crash(where) }),
+);
 
 export const hangs = fc
   .tuple(slot, fc.integer({ min: 100, max: 2_500 }))

@@ -1,4 +1,4 @@
-/** What all runs have in common: a browser, the customer's site with the page of the chaos, the built widget. */
+/** Where the chaos and the soak take place: a browser, a customer's site with one page, the built widget. */
 import { type Browser, chromium } from "playwright";
 import { bundle, pageOf } from "../../bench/bundle.mjs";
 import { type BuiltFiles, readBuiltFiles } from "../../gateway/built-files.ts";
@@ -15,23 +15,30 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-const PLACES = '<body><div id="place"><div id="left"></div></div><div id="elsewhere"></div>';
+export interface StageOptions {
+  /** The module with which the page's script begins. */
+  readonly entry: string;
+  /** What stands in the page before its script. */
+  readonly body?: string;
+  /** What the browser is told beside what every test tells it. */
+  readonly browserArguments?: readonly string[];
+}
 
-/** Opens the preferred browser and serves the page. */
-export async function openStage(): Promise<Stage> {
+/** Opens the preferred browser, and serves the page. */
+export async function openStage({ entry, body = "", browserArguments = [] }: StageOptions): Promise<Stage> {
   const files = await readBuiltFiles("dist");
-  const script = await bundle("e2e/chaos/page/harness.ts");
+  const script = await bundle(entry);
   const host = await startHostSite();
   const [{ executablePath, environment }] = findBrowsers();
   const browser = await chromium.launch({
     executablePath,
-    args: BROWSER_ARGUMENTS,
+    args: [...BROWSER_ARGUMENTS, ...browserArguments],
     env: { ...process.env, ...environment },
   });
   return {
     browser,
     host,
-    address: host.serve(pageOf(script).replace("<body>", () => PLACES)),
+    address: host.serve(pageOf(script).replace("<body>", () => `<body>${body}`)),
     files,
     async close() {
       await browser.close();
