@@ -39,16 +39,22 @@ globalThis.setInterval = (() => {
 EventTarget.prototype.addEventListener = function (type, listener, options) {
   const target = this ?? globalThis;
   const isKnown = listenings.some((known) => isSame(known, target, type, listener));
-  if (listener && !isKnown) listenings.push({ target, type, listener });
+  const { signal } = typeof options === "object" ? options : {};
+  if (listener && !isKnown && !signal?.aborted) listenings.push({ target, type, listener });
   addEventListener.call(target, type, listener, options);
+  if (signal) addEventListener.call(signal, "abort", () => forget(target, type, listener));
 };
 
 EventTarget.prototype.removeEventListener = function (type, listener, options) {
   const target = this ?? globalThis;
-  const at = listenings.findIndex((known) => isSame(known, target, type, listener));
-  if (at >= 0) listenings.splice(at, 1);
+  forget(target, type, listener);
   removeEventListener.call(target, type, listener, options);
 };
+
+function forget(target: EventTarget, type: string, listener: unknown): void {
+  const at = listenings.findIndex((known) => isSame(known, target, type, listener));
+  if (at >= 0) listenings.splice(at, 1);
+}
 
 function isSame(known: Listening, target: EventTarget, type: string, listener: unknown): boolean {
   return known.target === target && known.type === type && known.listener === listener;
