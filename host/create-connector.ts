@@ -53,9 +53,11 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     onLost,
   });
   const surroundings = { clock, patienceMs, unavailable, post };
-  clock.ringIn(patienceMs, () => readiness.reject("WIDGET_UNAVAILABLE", unavailable));
+  const endPatience = clock.ringIn(patienceMs, () => readiness.reject("WIDGET_UNAVAILABLE", unavailable));
 
   function onOpened(): void {
+    // It would keep the connector in memory, also in a page that has forgotten it.
+    endPatience();
     changeState("ready");
     readiness.resolve();
     for (const request of Array.from(inFlight.values())) if (!request.isSent()) request.send();

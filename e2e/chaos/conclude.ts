@@ -1,0 +1,71 @@
+/** The end of a run: everything settles, the world is put in order, the next request works, and nothing is left behind. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Condition } from "./conditions.ts";
+import { findBreaches } from "./guarantee.ts";
+import type { Model } from "./model.ts";
+import { ALLOWANCE_MS, GRACE_MS, type RequestReport, SLOTS } from "./page/report.ts";
+import type { World } from "./world.ts";
+
+/** The life of the request that has to work again. */
+const PROBE_LIFE_MS = 15_000;
+
+/** The longest life of a request that has to settle while the world is still out of order. */
+const SHORT_LIFE_MS = 1_000;
+
+/** What a run came to. */
+export interface Conclusion {
+  readonly requests: readonly RequestReport[];
+  /** What broke the guarantee, a sentence each. */
+  readonly problems: readonly string[];
+}
+
+/** Concludes a run. */
+export async function conclude(world: World, model: Model): Promise<Conclusion> {
+  const { page, conditions, uncaught } = world;
+  const problems: string[] = [];
+  const whenSettled = (lifeMs: number) => waitUntilSettled(world, lifeMs);
+  await whenSettled(SHORT_LIFE_MS);
+  await putInOrder(world, model);
+  for (const slot of SLOTS) {
+    if (model.connectors[slot] === "destroyed") continue;
+    const outcome = await page.evaluate(([where, life]) => window.chaos.probe(where, life), [
+      slot,
+      PROBE_LIFE_MS,
+    ] as const);
+    if (outcome !== "FULFILLED") problems.push(`${slot}: the next request in a world in order came to ${outcome}`);
+    const frames = await page.evaluate((where) => window.chaos.framesOf(where), slot);
+    if (frames !== 1) problems.push(`${slot}: a connector that works has ${frames} frames`);
+  }
+  await whenSettled(PROBE_LIFE_MS);
+  for (const slot of SLOTS) if (model.connectors[slot] === "alive") await world.destroy(slot);
+  const requests = await page.evaluate(() => window.chaos.requests());
+  problems.push(...findBreaches(requests, conditions), ...(await page.evaluate(() => window.chaos.problems())));
+  const leftovers = await page.evaluate(() => window.chaos.leftovers());
+  const isClean = Object.values(leftovers).every((left) => left === 0 || (Array.isArray(left) && left.length === 0));
+  if (!isClean) problems.push(`left behind after destroy(): ${JSON.stringify(leftovers)}`);
+  problems.push(
+    ...uncaught.filter((message) => !isOfNetwork(message, conditions)).map((message) => `uncaught: ${message}`),
+  );
+  return { requests, problems };
+}
+
+/** A visible widget whose view cannot be loaded reports it, as it should where there is no network. */
+function isOfNetwork(message: string, conditions: readonly Condition[]): boolean {
+  const isViewMissing = message.startsWith("Failed to fetch dynamically imported module");
+  return isViewMissing && conditions.some(({ name }) => name === "offline" || name === "server refuses");
+}
+
+async function putInOrder(world: World, model: Model): Promise<void> {
+  if (model.backend !== "answers") await world.setBackend("answers");
+  if (!model.isServing) await world.setServing(true);
+  if (!model.isOnline) await world.setOnline(true);
+  if (!model.isContainerIn) await world.setContainerIn(true);
+  if (!model.isVisible) await world.setVisible(true);
+}
+
+/** Waits until every request with a life of at most this has settled, or its watchdog has rung. */
+async function waitUntilSettled({ page }: World, lifeMs: number): Promise<void> {
+  const until = Date.now() + lifeMs + GRACE_MS + 2 * ALLOWANCE_MS;
+  while (Date.now() < until && (await page.evaluate((life) => window.chaos.inFlight(life), lifeMs)) > 0)
+    await delay(20);
+}

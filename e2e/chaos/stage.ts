@@ -1,0 +1,48 @@
+/** Where the chaos and the soak take place: a browser, a customer's site with one page, the built widget. */
+import { type Browser, chromium } from "playwright";
+import { bundle, pageOf } from "../../bench/bundle.mjs";
+import { type BuiltFiles, readBuiltFiles } from "../../gateway/built-files.ts";
+import { BROWSER_ARGUMENTS, findBrowsers } from "../../scripts/browsers.mjs";
+import { type HostSite, startHostSite } from "../host-site.ts";
+
+export interface Stage {
+  readonly browser: Browser;
+  readonly host: HostSite;
+  /** The address of the page. */
+  readonly address: string;
+  /** The built widget. */
+  readonly files: BuiltFiles;
+  close(): Promise<void>;
+}
+
+export interface StageOptions {
+  /** The module with which the page's script begins. */
+  readonly entry: string;
+  /** What stands in the page before its script. */
+  readonly body?: string;
+  /** What the browser is told beside what every test tells it. */
+  readonly browserArguments?: readonly string[];
+}
+
+/** Opens the preferred browser, and serves the page. */
+export async function openStage({ entry, body = "", browserArguments = [] }: StageOptions): Promise<Stage> {
+  const files = await readBuiltFiles("dist");
+  const script = await bundle(entry);
+  const host = await startHostSite();
+  const [{ executablePath, environment }] = findBrowsers();
+  const browser = await chromium.launch({
+    executablePath,
+    args: [...BROWSER_ARGUMENTS, ...browserArguments],
+    env: { ...process.env, ...environment },
+  });
+  return {
+    browser,
+    host,
+    address: host.serve(pageOf(script).replace("<body>", () => `<body>${body}`)),
+    files,
+    async close() {
+      await browser.close();
+      await host.close();
+    },
+  };
+}

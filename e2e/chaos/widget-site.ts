@@ -1,0 +1,113 @@
+/** The widget's site with everything that may go wrong on it: its server, and the backend behind the widget. */
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { createGateway } from "../../gateway/app.ts";
+import type { BuiltFiles } from "../../gateway/built-files.ts";
+
+/** What the backend does with a call. */
+export const BACKEND_MODES = [
+  "answers",
+  /** Says nothing until it is in another mode. */
+  "holds",
+  /** 503, then 200, in turn. */
+  "is busy",
+  "resets",
+  /** Ends the connection in the middle of the body. */
+  "cuts",
+  /** 429 with `Retry-After`. */
+  "limits",
+  "redirects",
+  "garbles",
+] as const;
+export type BackendMode = (typeof BACKEND_MODES)[number];
+
+export interface WidgetSite {
+  readonly origin: string;
+  setBackend(mode: BackendMode): void;
+  /** Refuses connections from now on, and ends those that there are. */
+  refuse(): Promise<void>;
+  /** Accepts connections again, at the same address. */
+  accept(): Promise<void>;
+}
+
+export interface WidgetSiteOptions {
+  readonly files: BuiltFiles;
+  readonly allowedOrigin: string;
+}
+
+/** Starts a widget's site on a free port of 127.0.0.1. */
+export async function startWidgetSite({ files, allowedOrigin }: WidgetSiteOptions): Promise<WidgetSite> {
+  const gateway = createGateway({
+    allowedOrigins: [allowedOrigin],
+    availabilities: { read: () => Promise.reject(new Error("The backend of the chaos is not the gateway's")) },
+    files,
+    onDefect: console.error,
+  });
+  const serveRest = getRequestListener(gateway.fetch);
+  const backend = createBackend();
+  const server = createServer((request, response) => {
+    const [, userId] = /^\/v1\/users\/(\d+)\/availability$/.exec(request.url ?? "") ?? [];
+    if (userId) backend.answer(Number(userId), response);
+    else if (request.url?.startsWith("/elsewhere"))
+      response.setHeader("content-type", "text/html").end("<title>Elsewhere</title>");
+    else void serveRest(request, response);
+  });
+  const listen = (port: number): Promise<void> => new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    setBackend: backend.setMode,
+    refuse: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+    accept: () => listen(port),
+  };
+}
+
+interface Backend {
+  setMode(mode: BackendMode): void;
+  answer(userId: number, response: ServerResponse): void;
+}
+
+function createBackend(): Backend {
+  let mode: BackendMode = "answers";
+  let calls = 0;
+  const held = new Map<ServerResponse, number>();
+
+  function fulfil(userId: number, response: ServerResponse): void {
+    const body = JSON.stringify({ userId, status: "available", version: 7 });
+    response.writeHead(200, { "content-type": "application/json" }).end(body);
+  }
+
+  const answers: Readonly<Record<BackendMode, (userId: number, response: ServerResponse) => void>> = {
+    answers: fulfil,
+    holds: (userId, response) => held.set(response, userId),
+    "is busy"(userId, response) {
+      calls += 1;
+      if (calls % 2 === 0) fulfil(userId, response);
+      else response.writeHead(503, { "content-type": "application/json" }).end('{"title":"Busy"}');
+    },
+    resets: (_userId, response) => response.destroy(),
+    cuts(_userId, response) {
+      response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
+      response.write('{"userId":', () => response.destroy());
+    },
+    limits: (_userId, response) =>
+      response.writeHead(429, { "content-type": "application/json", "retry-after": "1" }).end('{"title":"Too many"}'),
+    redirects: (_userId, response) => response.writeHead(302, { location: "/elsewhere" }).end(),
+    garbles: (_userId, response) => response.writeHead(200, { "content-type": "text/html" }).end("<title>Hm</title>"),
+  };
+  return {
+    setMode(next) {
+      mode = next;
+      calls = 0;
+      for (const [response, userId] of held) fulfil(userId, response);
+      held.clear();
+    },
+    answer: (userId, response) => answers[mode](userId, response),
+  };
+}

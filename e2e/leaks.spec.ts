@@ -1,0 +1,30 @@
+/** What a page keeps of a connector that it has done with. */
+import type { Connector } from "../host/index.ts";
+import { connectorPage, expect, test } from "./fixtures.ts";
+
+declare global {
+  interface Window {
+    /** The connector that the page has forgotten. */
+    forgotten: WeakRef<Connector>;
+  }
+}
+
+test("a page that only removes the frame and forgets the connector keeps nothing of it", async ({
+  page,
+  host,
+  backend,
+}) => {
+  await page.goto(host.serve(connectorPage()));
+  await page.evaluate(async (src) => {
+    const connector = window.connect({ src, heartbeatMs: 100, handshakeTimeoutMs: 120_000 });
+    await connector.ready;
+    document.querySelector("iframe")?.remove();
+    window.forgotten = new WeakRef(connector);
+  }, `${backend.origin}/widget/`);
+  // The last heartbeat may still be due. Nothing may wait for the much later end of the time that a handshake may take.
+  const isForgotten = async (): Promise<boolean> => {
+    await page.requestGC();
+    return page.evaluate(() => window.forgotten.deref() === undefined);
+  };
+  await expect.poll(isForgotten, { timeout: 30_000 }).toBe(true);
+});

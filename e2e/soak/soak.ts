@@ -1,0 +1,71 @@
+/** `npm run soak`: does things again and again, and looks whether what is held afterwards grows. */
+
+import { openStage, type Stage } from "../chaos/stage.ts";
+import { startWidgetSite } from "../chaos/widget-site.ts";
+import { type Gauge, openGauge } from "./gauge.ts";
+import { type Growth, growthOf, type Sample } from "./growth.ts";
+import { type Scenario, type ScenarioCounts, scenariosFor } from "./scenarios.ts";
+import { tabulate } from "./table.ts";
+
+/** How many times it is measured, at even intervals. */
+const MEASUREMENTS = 20;
+
+/** What is done before the first measurement, while caches fill: this part of what is done in all, and this often at least. */
+const WARM_UP = { part: 0.1, times: 150 };
+
+/** The compiler's output comes and goes in steps of tens of kilobytes, in which a leak would be lost: the interpreter has none. */
+const STEADY_HEAP = "--js-flags=--no-opt --no-maglev --no-sparkplug --no-lazy-feedback-allocation --no-flush-bytecode";
+
+/** Runs every scenario, prints a table for each, and returns whether all went as they should. */
+export async function runSoak(counts: ScenarioCounts): Promise<boolean> {
+  const stage = await openStage({ entry: "e2e/soak/page/soak-page.ts", browserArguments: [STEADY_HEAP] });
+  let isGood = true;
+  for (const scenario of scenariosFor(counts)) {
+    const startedAt = Date.now();
+    const growths = await runScenario(stage, scenario);
+    const seconds = Math.round((Date.now() - startedAt) / 1_000);
+    for (const [process, growth] of Object.entries(growths)) {
+      const isAsExpected = scenario.isControl !== growth.every(({ isFlat }) => isFlat);
+      console.log(
+        `\n${scenario.title}, ${scenario.times} times, ${process} (${seconds} s)\n${tabulate(growth, scenario)}`,
+      );
+      if (!isAsExpected) console.log(scenario.isControl ? "The control shows no leak: none would be seen" : "It leaks");
+      isGood &&= isAsExpected;
+    }
+  }
+  await stage.close();
+  return isGood;
+}
+
+/** Runs one scenario in a page of its own. Returns how each process grew. */
+async function runScenario(stage: Stage, scenario: Scenario): Promise<Readonly<Record<string, readonly Growth[]>>> {
+  const { action, times, heapFloor, isWidgetMeasured } = scenario;
+  const { browser, host, address, files } = stage;
+  const site = await startWidgetSite({ files, allowedOrigin: host.origin });
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(address);
+  const work = (count: number): Promise<void> =>
+    page.evaluate(([what, often, src]) => window.soak[what](often, src), [
+      action,
+      count,
+      `${site.origin}/widget/`,
+    ] as const);
+  await work(Math.max(WARM_UP.times, Math.ceil(times * WARM_UP.part)));
+  const gauges: Record<string, Gauge> = { page: await openGauge(context, page) };
+  const [, widget] = page.frames();
+  if (isWidgetMeasured && widget) gauges["widget"] = await openGauge(context, widget);
+  const samples: Record<string, Sample[]> = {};
+  const share = Math.ceil(times / MEASUREMENTS);
+  for (let done = 0; done <= share * MEASUREMENTS; done += share) {
+    if (done > 0) await work(share);
+    for (const [process, gauge] of Object.entries(gauges)) {
+      samples[process] = [...(samples[process] ?? []), { done, reading: await gauge.read() }];
+    }
+  }
+  await context.close();
+  await site.refuse();
+  return Object.fromEntries(
+    Object.entries(samples).map(([process, taken]) => [process, growthOf(taken, { heapBytes: heapFloor })]),
+  );
+}
