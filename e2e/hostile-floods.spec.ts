@@ -1,6 +1,6 @@
 /** Floods of a hundred thousand messages: each of them is little work, none is kept, and whoever has a right to is served meanwhile. */
 import type { Page } from "@playwright/test";
-import { ASK_123, AVAILABLE, connectorPage, expect, openConnected, test } from "./fixtures.ts";
+import { ASK_123, AVAILABLE, connectorPage, expect, FULFILLED, openConnected, test } from "./fixtures.ts";
 import type { HostSite } from "./host-site.ts";
 import { framingPage, hostileWidget } from "./hostile-pages.ts";
 
@@ -8,11 +8,6 @@ const FLOOD = 100_000;
 
 /** Requests that may be in flight. */
 const MAX_IN_FLIGHT = 1_024;
-
-const FULFILLED = {
-  type: "API.FETCH_USER_AVAILABILITY_FULFILLED",
-  payload: { userId: 123, status: "available", version: 7 },
-};
 
 test.slow();
 

@@ -1,13 +1,8 @@
 /** Pages with policies of their own, as strict as they come: the lines of docs/security.md are enough, and each of them is needed. */
 import type { Page } from "@playwright/test";
-import { ASK_123, collectComplaints, connectorPage, expect, test } from "./fixtures.ts";
+import { ASK_123, collectComplaints, connectorPage, expect, FULFILLED, test } from "./fixtures.ts";
 import { type HostSite, startPrefixProxy } from "./host-site.ts";
 import { headersToPaste, linesToPaste } from "./security-page.ts";
-
-const FULFILLED = {
-  type: "API.FETCH_USER_AVAILABILITY_FULFILLED",
-  payload: { userId: 123, status: "available", version: 7 },
-};
 
 /** A page's policy: what the widget needs, what this test's own page needs, and nothing else. */
 function policy(origin: string): readonly string[] {
