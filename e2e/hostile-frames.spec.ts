@@ -1,12 +1,7 @@
 /** Frames beside the widget's, inside of it and in its place, which forge what the page and the widget say to each other. */
 import type { Frame, Page } from "@playwright/test";
-import { ASK_123, AVAILABLE, connectorPage, expect, openConnected, test } from "./fixtures.ts";
+import { ASK_123, AVAILABLE, connectorPage, expect, FULFILLED, openConnected, test } from "./fixtures.ts";
 import { ATTACK, framingPage, hostileWidget } from "./hostile-pages.ts";
-
-const FULFILLED = {
-  type: "API.FETCH_USER_AVAILABILITY_FULFILLED",
-  payload: { userId: 123, status: "available", version: 7 },
-};
 
 const FORGED = {
   type: "API.FETCH_USER_AVAILABILITY_FULFILLED",

@@ -1,6 +1,6 @@
 /** Values that mean harm by their names, their depth or their size, in both directions. */
 import type { Page } from "@playwright/test";
-import { ASK_123, AVAILABLE, connectorPage, expect, openConnected, test } from "./fixtures.ts";
+import { ASK_123, AVAILABLE, connectorPage, expect, FULFILLED, openConnected, test } from "./fixtures.ts";
 import type { HostSite } from "./host-site.ts";
 import { type HostileAnswer, hostileWidget } from "./hostile-pages.ts";
 
@@ -28,11 +28,6 @@ const PATHS = [
   ["post", "toString"],
   [],
 ];
-
-const FULFILLED = {
-  type: "API.FETCH_USER_AVAILABILITY_FULFILLED",
-  payload: { userId: 123, status: "available", version: 7 },
-};
 
 /** Opens a page that talks to the widget by messages of its own making, in penpal's form. */
 async function openPlain(page: Page, host: HostSite, origin: string): Promise<void> {

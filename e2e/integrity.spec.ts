@@ -3,18 +3,26 @@ import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
 import { expect, test } from "./fixtures.ts";
 import type { HostSite } from "./host-site.ts";
+import { linesToPaste } from "./security-page.ts";
 
 const { file, integrity }: { readonly file: string; readonly integrity: string } = JSON.parse(
   readFileSync("dist/embed.integrity.json", "utf8"),
 );
 
+/** The pinned script tag as docs/security.md has it, waited for, with what it says of a script that is refused. */
+function pinnedTag(origin: string): string {
+  return linesToPaste("The script tag, pinned to a release", origin)
+    .replace("embed-VERSION.js", file)
+    .replace("sha384-HASH", integrity)
+    .replace("async", `onerror="document.title = 'refused'"`);
+}
+
 /** Opens a page with the script tag, whose title becomes the agent's status, or what became of the script. */
-async function openPinned(page: Page, host: HostSite, origin: string, attributes: string): Promise<void> {
+async function openWith(page: Page, host: HostSite, tag: string): Promise<void> {
   const queue = `window.availabilityBridge = [async (connector) => {
     const payload = { variables: { userId: 123 } };
     document.title = (await connector.request("API.FETCH_USER_AVAILABILITY", payload)).status;
   }];`;
-  const tag = `<script src="${origin}/${file}" ${attributes} onerror="document.title = 'refused'"></script>`;
   await page.goto(
     host.serve(`<!doctype html><title>-</title><link rel="icon" href="data:,"><script>${queue}</script>${tag}`),
   );
@@ -27,14 +35,12 @@ async function tamper(page: Page, origin: string): Promise<void> {
   });
 }
 
-const PINNED = `integrity="${integrity}" crossorigin`;
-
 test("the release's script runs under the hash that the build wrote, and finds the widget beside it", async ({
   page,
   host,
   backend,
 }) => {
-  await openPinned(page, host, backend.origin, PINNED);
+  await openWith(page, host, pinnedTag(backend.origin));
   await expect(page).toHaveTitle("available");
   await expect(page.locator("iframe")).toHaveAttribute("src", `${backend.origin}/widget/`);
 });
@@ -45,11 +51,11 @@ test("a script that has been tampered with is refused where the page has pinned 
   backend,
 }) => {
   await tamper(page, backend.origin);
-  await openPinned(page, host, backend.origin, PINNED);
+  await openWith(page, host, pinnedTag(backend.origin));
   await expect(page).toHaveTitle("refused");
   await expect(page.locator("iframe")).toHaveCount(0);
   // It is the hash that refuses it: without one, the same script runs.
-  await openPinned(page, host, backend.origin, "");
+  await openWith(page, host, pinnedTag(backend.origin).replace(integrity, ""));
   await expect(page).toHaveTitle(/tampered|available/);
 });
 
