@@ -343,3 +343,29 @@ test("a widget is asked for a sign of life while a request is in flight, and at 
   await page.clock.runFor(1_500);
   expect(await takePosted()).toEqual([ASK_123.type, "BUS.PING"]);
 });
+
+test("a sign of life that went down with one widget is not missed in the next", async ({ page, host, backend }) => {
+  await page.addInitScript(() => {
+    const { postMessage } = MessagePort.prototype;
+    let isLost = false;
+    MessagePort.prototype.postMessage = function (message: unknown, ...rest: unknown[]): void {
+      const isFirstPing = !isLost && Object(message).args?.[0]?.type === "BUS.PING";
+      isLost ||= isFirstPing;
+      if (!isFirstPing) Reflect.apply(postMessage, this, [message, ...rest]);
+    };
+  });
+  await stopClock(page);
+  await openConnected(page, host, backend.origin, { heartbeatMs: 1_000, timeoutMs: 60_000 });
+  backend.answerWith({ hangs: true });
+  await page.evaluate((event) => {
+    window.states = [];
+    window.connector.onStateChange((state) => window.states.push(state));
+    window.settlements = [window.connector.dispatch(event)];
+  }, ASK_123);
+  await expect.poll(() => backend.calls.length).toBe(1);
+  await page.clock.runFor(1_500);
+  await widgetFrame(page, backend).evaluate(() => location.reload());
+  await expect.poll(() => backend.calls.length).toBe(2);
+  await page.clock.runFor(1_000);
+  expect(await page.evaluate(() => window.states)).toEqual(["reconnecting", "ready"]);
+});

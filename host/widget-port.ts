@@ -9,7 +9,10 @@
 
 /** One end of the bus. */
 export interface WidgetPort {
-  /** Posts an event to the connected widget and resolves with its answer. The promise is left pending where none comes. */
+  /**
+   * Posts an event to the connected widget and resolves with its answer, or with nothing where the port is closed before.
+   * The promise is left pending where neither comes.
+   */
   post(event: unknown): Promise<unknown>;
   /** Closes both ends. */
   close(): void;
@@ -93,6 +96,8 @@ export function openWidgetPort(remote: Window | null, origin: string, user: Widg
       removeEventListener("message", onWindowMessage);
       port?.postMessage({ namespace, type: "DESTROY" });
       port?.close();
+      // Who waits for a sign of life would else hold its absence against the next widget.
+      for (const answer of answers.values()) answer(undefined);
     },
   };
 }

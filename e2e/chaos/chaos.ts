@@ -79,5 +79,5 @@ function summarize(runs: readonly Run[]): string {
 
 /** How long after its deadline the latest request settled, in milliseconds; 0 where all settled before. */
 function latestMs(requests: readonly RequestReport[]): number {
-  return Math.max(0, ...requests.map(({ settledAt = 0, askedAt, ask: { lifeMs } }) => settledAt - askedAt - lifeMs));
+  return Math.max(0, ...requests.map(({ durationMs, ask: { lifeMs } }) => durationMs - lifeMs));
 }

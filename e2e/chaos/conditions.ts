@@ -11,7 +11,7 @@ export type ConditionName =
   | "container out"
   | "destroyed";
 
-/** Something that was wrong, and when: in milliseconds since 1970, with fractions. */
+/** Something that was wrong, and when: in milliseconds since 1970. */
 export interface Condition {
   readonly name: ConditionName;
   /** Whose connector it concerns; both where it is absent. */
@@ -34,17 +34,12 @@ export function createConditions(): Conditions {
   const all: { -readonly [Key in keyof Condition]: Condition[Key] }[] = [];
   return {
     all,
-    begin: (name, slot) => void all.push({ name, slot, from: now(), until: Number.POSITIVE_INFINITY }),
+    begin: (name, slot) => void all.push({ name, slot, from: Date.now(), until: Number.POSITIVE_INFINITY }),
     end(name, slot) {
       for (const condition of all) {
         const isOpen = condition.until === Number.POSITIVE_INFINITY;
-        if (isOpen && condition.name === name && condition.slot === slot) condition.until = now();
+        if (isOpen && condition.name === name && condition.slot === slot) condition.until = Date.now();
       }
     },
   };
-}
-
-/** As in the page: milliseconds since 1970, on a clock that nobody sets. */
-function now(): number {
-  return performance.timeOrigin + performance.now();
 }

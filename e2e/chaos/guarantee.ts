@@ -2,7 +2,7 @@
 import type { Condition, ConditionName } from "./conditions.ts";
 import { GRACE_MS, HANDSHAKE_TIMEOUT_MS, type RequestReport } from "./page/report.ts";
 
-/** Two processes on one machine read its clock a little differently. In milliseconds. */
+/** Two processes on one machine read its clocks a little differently. In milliseconds. */
 const CLOCKS_MS = 5;
 
 /** What breaks the guarantee, a sentence each. */
@@ -33,9 +33,8 @@ function breachOfFit(
   requests: readonly RequestReport[],
   conditions: readonly Condition[],
 ): string[] {
-  const { observed, ask, wasReady, losses } = request;
+  const { observed, ask, durationMs, wasReady, losses } = request;
   const [outcome] = observed;
-  const durationMs = durationOf(request);
   const names = conditionsOf(request, requests, conditions);
   const holds = (...wanted: ConditionName[]): boolean => wanted.some((name) => names.has(name));
   const isKnown = ask.kind === "known";
@@ -58,10 +57,6 @@ function breachOfFit(
   if (outcome === undefined || fits[outcome]?.()) return [];
   const circumstances = [...names, wasReady ? "ready" : "not ready", `${losses} losses`].join(", ");
   return [`settled ${outcome} after ${durationMs.toFixed(0)} ms, which does not fit: ${circumstances}`];
-}
-
-function durationOf({ askedAt, settledAt }: RequestReport): number {
-  return (settledAt ?? Number.POSITIVE_INFINITY) - askedAt;
 }
 
 /** What was wrong while a request was in flight, and while one was whose call to the backend it may have shared. */

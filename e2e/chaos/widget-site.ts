@@ -53,6 +53,8 @@ export async function startWidgetSite({ files, allowedOrigin }: WidgetSiteOption
       response.setHeader("content-type", "text/html").end("<title>Elsewhere</title>");
     else void serveRest(request, response);
   });
+  // A run that is cut off for taking too long does not close its site any more.
+  server.unref();
   const listen = (port: number): Promise<void> => new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
   await listen(0);
   const { port } = server.address() as AddressInfo;

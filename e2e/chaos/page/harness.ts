@@ -28,7 +28,7 @@ const chaos = {
       ...(slot === "left" && { container }),
       handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
       retryDelayMs: 100,
-      heartbeatMs: 250,
+      heartbeatMs: 400,
     });
     connectors.set(slot, connector);
     connector.on("*", (settlement, request) => request && book("heard", request, settlement));

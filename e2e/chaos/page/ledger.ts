@@ -7,6 +7,7 @@ import { setOwnTimeout } from "./traps.ts";
 export interface Entry {
   readonly report: { -readonly [Key in keyof RequestReport]: RequestReport[Key] };
   readonly connector: { readonly state: string };
+  readonly startedAt: number;
 }
 
 /** The agent for whom every named request asks, so that the widget makes one call of several requests. */
@@ -34,8 +35,9 @@ export function openAccount(key: string, slot: Slot, ask: Ask, connector: { read
     key,
     slot,
     ask,
-    askedAt: now(),
+    askedAt: Date.now(),
     settledAt: undefined,
+    durationMs: Number.POSITIVE_INFINITY,
     resolved: [],
     heard: [],
     observed: [],
@@ -43,7 +45,7 @@ export function openAccount(key: string, slot: Slot, ask: Ask, connector: { read
     wasReady: false,
     losses: 0,
   };
-  const entry: Entry = { report, connector };
+  const entry: Entry = { report, connector, startedAt: performance.now() };
   entries.set(key, entry);
   setOwnTimeout(
     () => {
@@ -58,10 +60,13 @@ export function openAccount(key: string, slot: Slot, ask: Ask, connector: { read
 export function book(by: "heard" | "observed", event: Envelope, settlement: Envelope): void {
   const entry = entries.get(keyOf(event));
   if (!entry) return;
-  const { report, connector } = entry;
+  const { report, connector, startedAt } = entry;
   report[by] = [...report[by], outcomeOf(settlement)];
   if (by === "heard") return;
-  report.settledAt ??= now();
+  // A second settlement is one too many, and changes nothing of the first.
+  if (report.settledAt !== undefined) return;
+  report.settledAt = Date.now();
+  report.durationMs = performance.now() - startedAt;
   report.wasReady = connector.state === "ready";
 }
 
@@ -87,9 +92,4 @@ export function outcomeOfError(error: BusError): string {
 function keyOf({ payload, meta }: Envelope): string {
   if (meta?.id?.startsWith("named-")) return meta.id;
   return String((payload as { variables?: { userId?: unknown } } | undefined)?.variables?.userId);
-}
-
-/** Milliseconds since 1970, on a clock that nobody sets. */
-function now(): number {
-  return performance.timeOrigin + performance.now();
 }

@@ -23,9 +23,11 @@ export interface RequestReport {
   readonly key: string;
   readonly slot: Slot;
   readonly ask: Ask;
-  /** Milliseconds since 1970, with fractions. */
+  /** Milliseconds since 1970. */
   readonly askedAt: number;
   readonly settledAt: number | undefined;
+  /** From its asking to its settlement, on a clock that nobody sets. */
+  readonly durationMs: number;
   /** What its promise came to, what listeners heard, and what observers saw: `FULFILLED`, a code, or `STATUS 503`. */
   readonly resolved: readonly string[];
   readonly heard: readonly string[];
@@ -53,4 +55,4 @@ export const ALLOWANCE_MS = 2_000;
 export const GRACE_MS = 250;
 
 /** How long a request, or a connection, waits for a widget. */
-export const HANDSHAKE_TIMEOUT_MS = 5_000;
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
