@@ -132,3 +132,35 @@ test("a request that waits is answered when the widget comes back within its tim
   await page.evaluate(() => window.connector.ready);
   expect(backend.countLoads()).toBe(2);
 });
+
+/** A widget that takes its time: it greets when it is told to, and completes the handshake when it is told to. */
+const SLOW_WIDGET = `<!doctype html><script>
+  const base = { namespace: "penpal" };
+  const heard = [];
+  addEventListener("message", ({ data }) => heard.push(data.type));
+  window.greet = () => parent.postMessage({ ...base, type: "SYN", participantId: "0" }, "*");
+  window.complete = () => {
+    const { port1, port2 } = new MessageChannel();
+    const value = { ...${JSON.stringify(FULFILLED)} };
+    port1.onmessage = ({ data: { id, args } }) =>
+      port1.postMessage({ ...base, type: "REPLY", callId: id, value: { ...value, meta: { id: args[0].meta.id } } });
+    parent.postMessage({ ...base, type: "ACK2" }, "*", [port2]);
+  };
+</script>`;
+
+test("a widget that greets after its page has loaded is given the time that a handshake may take", async ({
+  page,
+  host,
+  backend,
+}) => {
+  backend.showInstead((_request, response) => void response.setHeader("content-type", "text/html").end(SLOW_WIDGET));
+  await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: 60_000 });
+  await expect.poll(() => tries(page)).toEqual({ mounted: 1, hasLoaded: true });
+  const widget = page.frames()[1];
+  await widget?.evaluate(() => Reflect.get(window, "greet")());
+  await expect.poll(() => widget?.evaluate("heard")).toContain("ACK1");
+  await page.clock.runFor(10_000);
+  expect(await mounted(page)).toBe(1);
+  await widget?.evaluate(() => Reflect.get(window, "complete")());
+  expect(await answer(page)).toEqual(FULFILLED);
+});

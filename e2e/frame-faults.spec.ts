@@ -218,6 +218,9 @@ test.describe("everything settles at once, and no clock moves:", () => {
   });
 });
 
+/** Short for a test, and long enough for a busy machine's widget to give a sign of life. */
+const HEARTBEAT_MS = 1_000;
+
 /**
  * Lets the widget's process hang. Nobody waits for this call, which never returns. Firefox runs all the sites of a page
  * that is driven in one process: a hung frame hangs the page there.
@@ -231,7 +234,7 @@ function hang(frame: Frame): void {
 }
 
 test("a widget that hangs is put into another process", { tag: "@chromium" }, async ({ page, host, backend }) => {
-  await openBusy(page, host, backend, { heartbeatMs: 300 });
+  await openBusy(page, host, backend, { heartbeatMs: HEARTBEAT_MS });
   hang(widgetFrame(page, backend));
   await expectCarriedOver(page);
 });
@@ -242,7 +245,7 @@ test("a widget whose process crashes is put into another one", { tag: "@chromium
   host,
   backend,
 }) => {
-  await openBusy(page, host, backend, { heartbeatMs: 300 });
+  await openBusy(page, host, backend, { heartbeatMs: HEARTBEAT_MS });
   const session = await page.context().newCDPSession(widgetFrame(page, backend));
   void session.send("Page.crash").catch(() => {});
   await expectCarriedOver(page);
@@ -251,7 +254,7 @@ test("a widget whose process crashes is put into another one", { tag: "@chromium
 test("two widgets of one origin, of which one hangs: both frames go before a new one comes, and both are back", {
   tag: "@chromium",
 }, async ({ page, host, backend }) => {
-  await openBusy(page, host, backend, { heartbeatMs: 300 });
+  await openBusy(page, host, backend, { heartbeatMs: HEARTBEAT_MS });
   await page.evaluate(async (src) => {
     const neighbour = window.connect({ src, container: window.container });
     await neighbour.ready;
@@ -276,20 +279,23 @@ test("a widget that hangs in the page's own frame: requests settle, and the fram
   const src = `${backend.origin}/widget/`;
   await page.goto(host.serve(connectorPage(`<iframe src="${src}"></iframe>`)));
   backend.answerWith({ hangs: true });
-  await page.evaluate(async (event) => {
-    const frame = document.querySelector("iframe");
-    if (!frame) throw new Error("The page has no frame");
-    const connector = window.connect({ frame, timeoutMs: 60_000, heartbeatMs: 300 });
-    await connector.ready;
-    const changes: string[] = [];
-    new MutationObserver((records) => changes.push(...records.map(({ type }) => type))).observe(document.body, {
-      attributes: true,
-      childList: true,
-      subtree: true,
-    });
-    window.settlements = [connector.dispatch(event)];
-    Object.assign(window, { connector, frame, changes });
-  }, ASK_123);
+  await page.evaluate(
+    async ([event, heartbeatMs]) => {
+      const frame = document.querySelector("iframe");
+      if (!frame) throw new Error("The page has no frame");
+      const connector = window.connect({ frame, timeoutMs: 60_000, heartbeatMs });
+      await connector.ready;
+      const changes: string[] = [];
+      new MutationObserver((records) => changes.push(...records.map(({ type }) => type))).observe(document.body, {
+        attributes: true,
+        childList: true,
+        subtree: true,
+      });
+      window.settlements = [connector.dispatch(event)];
+      Object.assign(window, { connector, frame, changes });
+    },
+    [ASK_123, HEARTBEAT_MS] as const,
+  );
   await expect.poll(() => backend.calls.length).toBe(1);
   hang(widgetFrame(page, backend));
   expect(await settlements(page)).toEqual([

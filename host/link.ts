@@ -123,6 +123,8 @@ export function openLink({ origin, ownFrame, mount, durations }: LinkOptions, us
 
   function onGreeted(): void {
     if (isOpen) reconnect();
+    // Whoever greets late, on a busy page, is a widget all the same: it gets the time that a handshake may take.
+    else giveChance(handshakeTimeoutMs);
     isGreeted = true;
   }
 
