@@ -2,6 +2,7 @@
 import type { Frame, Page } from "@playwright/test";
 import { ASK_123, AVAILABLE, connectorPage, expect, FULFILLED, openConnected, test } from "./fixtures.ts";
 import { ATTACK, framingPage, hostileWidget } from "./hostile-pages.ts";
+import { startScriptedBackend } from "./scripted-backend.ts";
 
 const FORGED = {
   type: "API.FETCH_USER_AVAILABILITY_FULFILLED",
@@ -163,12 +164,14 @@ test("a settlement that a sibling frame replays is heard once", async ({ page, h
   expect(await taken(page)).toEqual(once);
 });
 
-test("the widget answers neither a sibling frame, nor its child, nor a frame of its own origin; control: it answers the page", async ({
+test("the widget answers neither a sibling frame, nor its child, nor a frame of its own origin, listed or not; control: it answers the page", async ({
   page,
   host,
-  backend,
   foreign,
 }) => {
+  // The list names who may be the page, and a frame of such an origin beside the widget is not the page.
+  const allowedOrigins = [host.origin, foreign.origin];
+  const backend = await startScriptedBackend({ answers: AVAILABLE, allowedOrigins });
   await page.goto(host.serve(framingPage(`${backend.origin}/widget/`)));
   await expect(page).toHaveTitle("The frame has loaded");
   const child = foreign.serve(`<!doctype html><script>${ATTACK}</script>child`);
@@ -192,6 +195,7 @@ test("the widget answers neither a sibling frame, nor its child, nor a frame of 
   await expect
     .poll(() => page.evaluate("heard"))
     .toContainEqual(expect.objectContaining({ type: "REPLY", callId: "over the port", value: FULFILLED }));
+  await backend.close();
 });
 
 for (const who of ["the page", "the widget"] as const) {
