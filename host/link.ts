@@ -146,7 +146,8 @@ export function openLink({ origin, ownFrame, mount, durations }: LinkOptions, us
   /** Past this time without a widget, a new frame is mounted where one is wanted. */
   function giveChance(milliseconds: number): void {
     endChance();
-    if (ownFrame) return;
+    // Whoever heard of a loss may have closed the link: an alarm would outlive it.
+    if (ownFrame || !frame) return;
     cancelChance = clock.ringIn(milliseconds, () => {
       endChance();
       failures += 1;
