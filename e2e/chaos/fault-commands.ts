@@ -33,7 +33,10 @@ export const hangs = fc
     command({ name: `${where}: widget hangs for ${ms} ms`, happen: (world) => world.hang(where, ms) }),
   );
 
-export const backend = fc.constantFrom(...BACKEND_MODES).map((mode) =>
+/** A backend that holds its answers back is what keeps requests in flight while other things happen. */
+const modes = fc.oneof(fc.constant("holds" as const), { weight: 2, arbitrary: fc.constantFrom(...BACKEND_MODES) });
+
+export const backend = modes.map((mode) =>
   command({
     name: `backend ${mode}`,
     canHappen: (model) => model.backend !== mode,

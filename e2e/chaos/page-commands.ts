@@ -10,7 +10,7 @@ const ask: fc.Arbitrary<Ask> = fc.record({
   kind: fc.oneof({ weight: 5, arbitrary: fc.constant("known" as const) }, fc.constantFrom(...REQUEST_KINDS)),
   isNamed: fc.boolean(),
   // Most end within the run; some outlive every fault, and then have no deadline for an excuse.
-  lifeMs: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 50, max: 900 }) }, fc.constant(20_000)),
+  lifeMs: fc.oneof({ weight: 2, arbitrary: fc.integer({ min: 50, max: 900 }) }, fc.constant(20_000)),
   abortAfterMs: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.integer({ min: 0, max: 300 })),
 });
 
