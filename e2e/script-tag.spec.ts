@@ -82,21 +82,25 @@ test("data-timeout-ms bounds the page's requests", async ({ page, host, backend 
   backend.answerWith({ hangs: true });
   const tag = `<script async src="${backend.origin}/embed.js" data-timeout-ms="300"></script>`;
   const ask = `window.availabilityBridge = [async (connector) => {
+    await connector.ready;
     const event = { type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId: 123 } } };
     document.title = (await connector.dispatch(event)).payload.error.message;
   }];`;
   await page.goto(host.serve(html(`<script>${ask}</script>${tag}`)));
-  await expect(page).not.toHaveTitle("-");
+  await expect(page).toHaveTitle(/ within 300 ms$/);
 });
+
+for (const selector of [":::", ""]) {
+  test(`a data-container of "${selector}" is named in an error`, async ({ page, host, backend }) => {
+    const tag = `<script async src="${backend.origin}/embed.js" data-container="${selector}"></script>`;
+    await expectPageError(page, host.serve(html(tag)), "data-container: expected a selector, such as #phone");
+  });
+}
 
 for (const text of ["soon", "-1", "1.5", "", "0", "120001"]) {
   test(`a data-timeout-ms of "${text}" is named in an error`, async ({ page, host, backend }) => {
     const tag = `<script async src="${backend.origin}/embed.js" data-timeout-ms="${text}"></script>`;
-    await expectPageError(
-      page,
-      host.serve(html(tag)),
-      /^\d+$/.test(text) ? "timeoutMs: expected" : "data-timeout-ms: expected",
-    );
+    await expectPageError(page, host.serve(html(tag)), "data-timeout-ms: expected");
   });
 }
 

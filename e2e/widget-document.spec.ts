@@ -1,6 +1,6 @@
 /** The widget's document as the gateway serves it: what it loads, what it shows, and that its own policy lets it. */
 import type { Page } from "@playwright/test";
-import { ASK_123, AVAILABLE, collectComplaints, connectorPage, expect, test } from "./fixtures.ts";
+import { ASK_123, AVAILABLE, collectComplaints, connectorPage, expect, stopClock, test } from "./fixtures.ts";
 import type { HostSite } from "./host-site.ts";
 
 /** Opens a page whose widget is shown in a container, asks once, and asks again for each further event. */
@@ -27,7 +27,7 @@ test("a visible widget shows the availability that was asked for last", async ({
 });
 
 test("a visible widget counts the wrap-up time down until the agent can be called", async ({ page, host, backend }) => {
-  await page.clock.install();
+  await stopClock(page);
   await openVisible(page, host, backend.origin);
   const body = { userId: 123, status: "available", wrapUpTimeConfig: 30, wrapUpTimeTtl: 12, version: 7 };
   backend.answerWith({ status: 200, body });
