@@ -67,8 +67,11 @@ export async function startPrefixProxy(
   droppedHeaders: readonly string[] = [],
 ): Promise<PrefixProxy> {
   const { port, close } = await listen("127.0.0.1", ({ url = "/" }, response) => {
-    if (url.startsWith(`${prefix}/`)) void relay(new URL(url.slice(prefix.length), target), response, droppedHeaders);
-    else response.writeHead(404).end();
+    if (url.startsWith(`${prefix}/`)) {
+      const address = new URL(url.slice(prefix.length), target);
+      // As any proxy does where the site behind it has gone, for example at the end of a test.
+      relay(address, response, droppedHeaders).catch(() => response.destroy());
+    } else response.writeHead(404).end();
   });
   return { base: `http://127.0.0.1:${port}${prefix}`, close };
 }
