@@ -16,7 +16,8 @@ export function logRefusedOrigins(parent: Window, allowedOrigins: readonly strin
 
   // Where the browser tells who is around: a page that waits to be greeted would otherwise never be heard of.
   const surrounding = location.ancestorOrigins?.[0];
-  if (surrounding !== undefined) logOnce(surrounding);
+  // "null" may also be what a browser says of a page that wants no referrer to be sent, as the connector does.
+  if (surrounding !== undefined && surrounding !== "null") logOnce(surrounding);
   addEventListener("message", ({ source, origin }) => {
     if (source === parent) logOnce(origin);
   });
