@@ -85,16 +85,16 @@ test("shows that the backend is down, and answers again once it is back", async 
 
 test("logs what was sent and settled, newest first, until it is cleared", async ({ page, demoAddress }) => {
   const demo = await openDemo(page, demoAddress);
-  // What the connector says of its page after the handshake.
-  await expect(demo.entries).toHaveCount(2);
+  // What the connector says of its page after the handshake is logged as well, where the page listens early enough.
+  const entries = demo.entries.filter({ hasNotText: "BUS.REGISTER" });
   await demo.press("Agent 123");
-  await expect(demo.entries).toHaveCount(4);
+  await expect(entries).toHaveCount(2);
   await demo.press("Invalid id");
-  await expect(demo.entries).toHaveCount(6);
-  const kinds = await demo.entries.evaluateAll((entries) => entries.map((entry) => entry.getAttribute("data-kind")));
-  expect(kinds).toEqual(["rejected", "sent", "settled", "sent", "settled", "sent"]);
-  await demo.entries.first().locator("summary").click();
-  await expect(demo.entries.first().locator("pre")).toContainText('"INVALID_REQUEST"');
+  await expect(entries).toHaveCount(4);
+  const kinds = await entries.evaluateAll((all) => all.map((entry) => entry.getAttribute("data-kind")));
+  expect(kinds).toEqual(["rejected", "sent", "settled", "sent"]);
+  await entries.first().locator("summary").click();
+  await expect(entries.first().locator("pre")).toContainText('"INVALID_REQUEST"');
   await demo.press("Clear");
   await expect(demo.entries).toHaveCount(0);
   await expect(page.getByText("No events")).toBeVisible();
