@@ -43,7 +43,10 @@ test("gives up after three calls with the backend's last body", async () => {
 
 test.each<[string, ScriptedAnswer]>([
   ["a redirect", { status: 302, headers: { location: "/elsewhere" }, text: "" }],
-  ["a body over 1 MiB", { status: 200, text: "x".repeat(1024 * 1024 + 1) }],
+  [
+    "a body over 1 MiB, were it only for its spaces",
+    { status: 200, text: JSON.stringify(body).padEnd(1024 * 1024 + 1) },
+  ],
   ["another user's answer", { status: 200, body: { ...body, userId: 124 } }],
 ])("refuses %s as an answer", async (_name, answer) => {
   const { backend, gateway } = await setUp(answer);
