@@ -61,6 +61,12 @@ export function openWidgetPort(remote: Window | null, origin: string, user: Widg
       remote?.postMessage({ namespace, type: "ACK1", methodPaths: [["post"]] }, origin);
     }
     if (data.type === "ACK2" && ports[0]) {
+      if (port) {
+        // The widget has connected twice, as where a browser delivers our greeting before the end of the last connection:
+        // it has closed the first channel, and what was posted there is lost.
+        user.onEnded();
+        return;
+      }
       port = ports[0];
       port.onmessage = onPortMessage;
       user.onOpened();
