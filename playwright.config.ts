@@ -18,6 +18,8 @@ const CHROMIUM_ONLY = /@chromium/;
 const firefoxProject = {
   name: "firefox",
   grepInvert: CHROMIUM_ONLY,
+  // It is some three times as slow as Chromium when driven, a scan for accessibility above all.
+  timeout: 90_000,
   use: {
     browserName: "firefox" as const,
     // Its standard protocol, which a Firefox from anywhere speaks. The other one needs Playwright's own build.
