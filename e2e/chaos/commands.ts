@@ -9,7 +9,7 @@ const anything = fc.oneof(
   { weight: 24, arbitrary: asks },
   { weight: 10, arbitrary: pauses },
   { weight: 10, arbitrary: waits },
-  { weight: 12, arbitrary: frameFaults },
+  { weight: 20, arbitrary: frameFaults },
   { weight: 4, arbitrary: crashes },
   { weight: 2, arbitrary: hangs },
   { weight: 8, arbitrary: backend },
@@ -29,10 +29,10 @@ const anything = fc.oneof(
     ),
   },
   { weight: 1, arbitrary: containerMoves },
-  { weight: 3, arbitrary: destroys },
+  { weight: 2, arbitrary: destroys },
   // Can happen only after `destroy()`, and should soon.
   { weight: 16, arbitrary: connects },
-  { weight: 3, arbitrary: rudeListeners },
+  { weight: 2, arbitrary: rudeListeners },
 );
 
 /** Lists of commands. */
