@@ -14,6 +14,7 @@ import {
 } from "./fixtures.ts";
 import type { HostSite } from "./host-site.ts";
 import type { ScriptedBackend } from "./scripted-backend.ts";
+import { keepSilentAbout, widgetFrame } from "./silent-widget.ts";
 
 /** An event that may not be sent twice, as none may that this version does not know. */
 const TRANSFER = { type: "CALLS.TRANSFER", payload: { to: 124 } };
@@ -68,7 +69,7 @@ async function openBusy(
     },
     [`${backend.origin}/widget/`, isInShadowRoot, waits] as const,
   );
-  await widgetFrame(page, backend).evaluate(keepSilentAbout, TRANSFER.type);
+  await keepSilentAbout(widgetFrame(page, backend), TRANSFER.type);
   await page.evaluate(
     ([read, transfer]) => {
       window.settlements = [window.connector.dispatch(read), window.connector.dispatch(transfer)];
@@ -76,21 +77,6 @@ async function openBusy(
     [ASK_123, TRANSFER] as const,
   );
   await expect.poll(() => backend.calls.length).toBe(1);
-}
-
-/** In the widget: leaves requests of this type unanswered, as one that takes long does. */
-function keepSilentAbout(type: string): void {
-  const { postMessage } = MessagePort.prototype;
-  MessagePort.prototype.postMessage = function (message: unknown, ...rest: unknown[]): void {
-    const settlement = Object(Reflect.get(Object(message), "value"));
-    if (!String(settlement.type).startsWith(type)) Reflect.apply(postMessage, this, [message, ...rest]);
-  };
-}
-
-function widgetFrame(page: Page, backend: ScriptedBackend): Frame {
-  const frame = page.frames().find((candidate) => candidate.url().startsWith(backend.origin));
-  if (!frame) throw new Error("The page has no widget");
-  return frame;
 }
 
 async function navigate(page: Page, address: string): Promise<void> {

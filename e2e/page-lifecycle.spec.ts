@@ -5,6 +5,7 @@ import { AVAILABLE, test as base, expect, FULFILLED, openConnected, rejectedBy, 
 import type { HostSite } from "./host-site.ts";
 import { findFreePort } from "./local-server.ts";
 import type { ScriptedBackend } from "./scripted-backend.ts";
+import { countUnanswered, keepSilentAbout, speakAgain, widgetFrame } from "./silent-widget.ts";
 import { answer, ask, openWaiting, tries } from "./waiting-page.ts";
 
 interface Fixtures {
@@ -195,13 +196,16 @@ test.describe("frozen", { tag: "@chromium" }, () => {
     host,
     backend,
   }) => {
-    await openConnected(page, host, backend.origin, { heartbeatMs: 200 });
+    await openConnected(page, host, backend.origin, { heartbeatMs: 2_000 });
     await look(page);
     const giveAnswer = holdAnswer(backend);
+    const widget = widgetFrame(page, backend);
+    const { freezeFor } = await hide(page);
+    await keepSilentAbout(widget, "BUS.PING");
     await ask(page);
-    await expect.poll(() => backend.calls.length).toBe(1);
+    await expect.poll(() => countUnanswered(widget)).not.toBe(0);
     // Longer than a widget may be silent, and than an alarm may be late.
-    await freezeFor(page, 2_000);
+    await freezeFor(4_000, () => speakAgain(widget));
     giveAnswer();
     expect(await answer(page)).toEqual(FULFILLED);
     await expectUndisturbed(page);
@@ -217,7 +221,8 @@ test.describe("frozen", { tag: "@chromium" }, () => {
     backend.answerWith({ hangs: true });
     await ask(page, 1_000);
     await expect.poll(() => backend.calls.length).toBe(1);
-    await freezeFor(page, 2_000);
+    const { freezeFor } = await hide(page);
+    await freezeFor(2_000);
     expect(await answer(page)).toEqual(rejectedBy(expect.stringMatching(/^(BACKEND_)?TIMEOUT$/)));
     await backend.calls[0]?.hungUp;
     backend.answerWith(AVAILABLE);
@@ -227,21 +232,31 @@ test.describe("frozen", { tag: "@chromium" }, () => {
   });
 });
 
-/** Freezes the page, as a browser does to a tab that is long out of view, until its own clock has gone on for this long. */
-async function freezeFor(page: Page, milliseconds: number): Promise<void> {
+interface HiddenPage {
+  /** Freezes the page until its own clock has gone on for this long, and shows it again. */
+  freezeFor(milliseconds: number, meanwhile?: () => Promise<void>): Promise<void>;
+}
+
+/** Puts another page in front, as a reader does who has many. A page that is long out of view is frozen by the browser. */
+async function hide(page: Page): Promise<HiddenPage> {
   const session = await page.context().newCDPSession(page);
-  await (await page.context().newPage()).bringToFront();
   const events = await page.evaluateHandle(() => {
     const heard: string[] = [];
     for (const type of ["freeze", "resume"]) document.addEventListener(type, () => heard.push(type));
     return heard;
   });
-  await session.send("Page.setWebLifecycleState", { state: "frozen" });
-  const frozenAt = await page.evaluate(() => performance.now());
-  await expect.poll(() => page.evaluate(() => performance.now())).toBeGreaterThan(frozenAt + milliseconds);
-  await session.send("Page.setWebLifecycleState", { state: "active" });
-  await page.bringToFront();
-  expect(await events.jsonValue()).toEqual(["freeze", "resume"]);
+  await (await page.context().newPage()).bringToFront();
+  return {
+    async freezeFor(milliseconds, meanwhile) {
+      await session.send("Page.setWebLifecycleState", { state: "frozen" });
+      const frozenAt = await page.evaluate(() => performance.now());
+      await meanwhile?.();
+      await expect.poll(() => page.evaluate(() => performance.now())).toBeGreaterThan(frozenAt + milliseconds);
+      await session.send("Page.setWebLifecycleState", { state: "active" });
+      await page.bringToFront();
+      expect(await events.jsonValue()).toEqual(["freeze", "resume"]);
+    },
+  };
 }
 
 test("an hour in the background: a request in flight settles, the widget is left alone, and the next request fulfils", async ({
@@ -253,9 +268,14 @@ test("an hour in the background: a request in flight settles, the widget is left
   await openConnected(page, host, backend.origin, { heartbeatMs: 200 });
   await look(page);
   backend.answerWith({ hangs: true });
+  const widget = widgetFrame(page, backend);
+  await keepSilentAbout(widget, "BUS.PING");
   await ask(page);
   await expect.poll(() => backend.calls.length).toBe(1);
+  await page.clock.runFor(200);
+  await expect.poll(() => countUnanswered(widget)).toBe(1);
   await setHidden(page, true);
+  await speakAgain(widget);
   await page.clock.fastForward("01:00:00");
   expect(await answer(page)).toEqual(rejectedBy("BACKEND_TIMEOUT"));
   await backend.calls[0]?.hungUp;
