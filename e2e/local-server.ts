@@ -1,4 +1,5 @@
 /** An HTTP server of a test's own, on a free port of this machine. */
+import { randomInt } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -25,9 +26,19 @@ export async function listen(
   };
 }
 
-/** A port of `localhost` that is free now. */
+/**
+ * A port of `localhost` that is free now and stays so: it lies below those that systems hand out by themselves, to
+ * connections and to servers that take any, so that nobody else is given it before it is used.
+ */
 export async function findFreePort(): Promise<number> {
-  const { port, close } = await listen("localhost", (_request, response) => void response.end());
-  await close();
-  return port;
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "localhost", () => resolve(true));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    if (isFree) return port;
+  }
 }
