@@ -3,6 +3,7 @@ import { getRequestListener } from "@hono/node-server";
 import * as v from "valibot";
 import { createGateway } from "../gateway/app.ts";
 import { readBuiltFiles } from "../gateway/built-files.ts";
+import { testCustomers, unaskedAvailabilities } from "../gateway/test-gateway.ts";
 import { listen } from "./local-server.ts";
 
 /** One answer of the backend, given as it stands in the golden exchanges. */
@@ -62,8 +63,7 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
   let loads = 0;
   let instead: RawAnswer | undefined;
   const gateway = createGateway({
-    allowedOrigins,
-    availabilities: { read: () => Promise.reject(new Error("The scripted backend answers /v1 itself")) },
+    customers: await testCustomers({ allowedOrigins, availabilities: unaskedAvailabilities() }),
     files: await readBuiltFiles("dist"),
     onDefect: console.error,
   });

@@ -1,21 +1,10 @@
 import { expect, test } from "vitest";
-import { createGateway } from "./app.ts";
-import { createSampleStore } from "./sample-agents.ts";
-import { TEST_FILES } from "./test-build.ts";
+import { testGateway } from "./test-gateway.ts";
 
-function gateway() {
-  return createGateway({
-    allowedOrigins: ["https://crm.example.com"],
-    availabilities: createSampleStore(),
-    files: TEST_FILES,
-    onDefect: (error) => {
-      throw error;
-    },
-  });
-}
+const gateway = await testGateway();
 
 test("answers a health check", async () => {
-  const answer = await gateway().request("/healthz");
+  const answer = await gateway.request("/healthz");
   expect(answer.status).toBe(200);
   expect(answer.headers.get("Cache-Control")).toBe("no-store");
   await expect(answer.json()).resolves.toEqual({ status: "ok" });
@@ -24,7 +13,7 @@ test("answers a health check", async () => {
 test.each(["/", "/v1", "/v1/users", "/widget/index.html", "/widget/other", "/favicon.ico"])(
   "answers 404 at %s",
   async (path) => {
-    const answer = await gateway().request(`${path}?token=secret`);
+    const answer = await gateway.request(`${path}?token=secret`);
     expect(answer.status).toBe(404);
     expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
     await expect(answer.json()).resolves.toEqual({
@@ -39,7 +28,7 @@ test.each(["/", "/v1", "/v1/users", "/widget/index.html", "/widget/other", "/fav
 const PATHS = ["/healthz", "/v1/users/123/availability", "/widget", "/widget/", "/widget/assets/a.js", "/embed.js"];
 
 test.each(PATHS)("names the allowed methods where another one is used on %s", async (path) => {
-  const answers = ["POST", "PUT", "DELETE", "OPTIONS"].map(async (method) => gateway().request(path, { method }));
+  const answers = ["POST", "PUT", "DELETE", "OPTIONS"].map(async (method) => gateway.request(path, { method }));
   for (const answer of await Promise.all(answers)) {
     expect(answer.status).toBe(405);
     expect(answer.headers.get("Allow")).toBe("GET, HEAD");
@@ -50,8 +39,8 @@ test.each(PATHS)("names the allowed methods where another one is used on %s", as
 test.each(["/healthz", "/v1/users/123/availability", "/widget/", "/embed.js", "/nothing"])(
   "answers HEAD at %s as GET, without the body",
   async (path) => {
-    const get = await gateway().request(path);
-    const head = await gateway().request(path, { method: "HEAD" });
+    const get = await gateway.request(path);
+    const head = await gateway.request(path, { method: "HEAD" });
     expect(head.status).toBe(get.status);
     expect(head.headers.get("Content-Type")).toBe(get.headers.get("Content-Type"));
     await expect(head.text()).resolves.toBe("");
@@ -59,6 +48,6 @@ test.each(["/healthz", "/v1/users/123/availability", "/widget/", "/embed.js", "/
 );
 
 test.each([...PATHS, "/nothing"])("lets no browser guess the type of %s", async (path) => {
-  const answer = await gateway().request(path);
+  const answer = await gateway.request(path);
   expect(answer.headers.get("X-Content-Type-Options")).toBe("nosniff");
 });

@@ -1,6 +1,8 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import type { AvailabilityStore } from "./availability-store.ts";
 import type { BuiltFiles } from "./built-files.ts";
+import type { Customers } from "./customer.ts";
+import type { GatewayEnvironment } from "./environment.ts";
+import { toProblem } from "./failure.ts";
 import { problem } from "./problem.ts";
 import { createAvailabilityRoutes } from "./routes/availability.ts";
 import { createEmbedRoutes } from "./routes/embed.ts";
@@ -9,9 +11,7 @@ import { createWidgetRoutes } from "./routes/widget.ts";
 
 /** What a gateway is made of. */
 export interface GatewayOptions {
-  /** Exact origins of the pages that may embed the widget. */
-  readonly allowedOrigins: readonly string[];
-  readonly availabilities: AvailabilityStore;
+  readonly customers: Customers;
   /** The built widget and loader script. */
   readonly files: BuiltFiles;
   /** Hears whatever was thrown while a request was answered. The asker gets a 500 that does not tell. */
@@ -23,24 +23,44 @@ export interface GatewayOptions {
  *
  * @throws {WidgetDocumentError} where the built document has no place for the widget's settings.
  */
-export function createGateway({ allowedOrigins, availabilities, files, onDefect }: GatewayOptions): Hono {
-  const answerDefect = createDefectAnswerer(onDefect);
-  const app = new Hono();
-  app.onError(answerDefect);
+export function createGateway({ customers, files, onDefect }: GatewayOptions): Hono<GatewayEnvironment> {
+  const answerThrown = createThrownAnswerer(onDefect);
+  const app = new Hono<GatewayEnvironment>();
+  app.onError(answerThrown);
   app.notFound((context) => problem(404, `Nothing is at ${context.req.path}`));
-  app.use(guardAnswers, answerThrown(answerDefect));
+  app.use(guardAnswers, catchThrown(answerThrown));
   app.route("/", createHealthRoutes());
-  app.route("/", createAvailabilityRoutes(availabilities));
-  app.route("/", createWidgetRoutes(files, allowedOrigins));
-  app.route("/", createEmbedRoutes(files));
+  const routes = createCustomerRoutes(customers, files);
+  app.use("/c/:customer/*", findCustomer(customers));
+  app.route("/c/:customer", routes);
+  app.use(findCustomer(customers));
+  app.route("/", routes);
   return app;
 }
 
-type AnswerDefect = (thrown: unknown, context: Context) => Response;
+/** What each customer has at an address of its own. */
+function createCustomerRoutes(customers: Customers, files: BuiltFiles): Hono<GatewayEnvironment> {
+  return new Hono<GatewayEnvironment>()
+    .route("/", createAvailabilityRoutes())
+    .route("/", createWidgetRoutes(files, customers))
+    .route("/", createEmbedRoutes(files));
+}
 
-function createDefectAnswerer(onDefect: (error: unknown) => void): AnswerDefect {
+/** Looks up whose address was asked. What follows decides what to say where there is no such customer. */
+function findCustomer(customers: Customers): MiddlewareHandler<GatewayEnvironment> {
+  return async (context, next) => {
+    context.set("customer", customers.find(context.req.param("customer")));
+    await next();
+  };
+}
+
+type AnswerThrown = (thrown: unknown, context: Context) => Response;
+
+function createThrownAnswerer(onDefect: (error: unknown) => void): AnswerThrown {
   return (thrown, context) => {
     const { signal } = context.req.raw;
+    const told = toProblem(thrown);
+    if (told) return told;
     const isDisconnect = signal.aborted && thrown === signal.reason;
     if (!isDisconnect) onDefect(thrown);
     return problem(500, "The gateway failed to answer; its log says why");
@@ -48,12 +68,12 @@ function createDefectAnswerer(onDefect: (error: unknown) => void): AnswerDefect 
 }
 
 /** Hono's `onError` hears only of Errors; the reason of a disconnect, for one, is a string. */
-function answerThrown(answerDefect: AnswerDefect): MiddlewareHandler {
+function catchThrown(answerThrown: AnswerThrown): MiddlewareHandler {
   return async (context, next) => {
     try {
       await next();
     } catch (thrown) {
-      context.res = answerDefect(thrown, context);
+      context.res = answerThrown(thrown, context);
     }
   };
 }

@@ -2,30 +2,30 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { readAvailability } from "../shared/availability.ts";
 import { AVAILABILITY_STATUSES, Availability } from "../shared/contracts/availability.ts";
-import { createSampleStore, SAMPLE_AGENTS, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
+import { SAMPLE_AGENTS, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
+import { sampleAvailabilities } from "./test-gateway.ts";
 
 const never = new AbortController().signal;
 
-async function readSample(userId: number): Promise<Availability> {
-  const clock = { wallMs: () => 1000, monotonicMs: () => 0 };
-  return v.parse(Availability, await createSampleStore(clock).read(userId, never));
+async function readSample(userId: number): Promise<Availability | undefined> {
+  return (await (await sampleAvailabilities()).read(userId, never)).value;
 }
 
 test("has an agent in every status from 101 on, in the contract's order", async () => {
   const ids = AVAILABILITY_STATUSES.map((_status, index) => 101 + index);
-  const statuses = await Promise.all(ids.map(async (id) => (await readSample(id)).status));
+  const statuses = await Promise.all(ids.map(async (id) => v.parse(Availability, await readSample(id)).status));
   expect(statuses).toEqual(AVAILABILITY_STATUSES);
   expect(ids.at(-1)).toBe(110);
 });
 
 test("has 123, who can be called and has wrap-up time configured", async () => {
-  const availability = await readSample(123);
+  const availability = v.parse(Availability, await readSample(123));
   expect(availability).toMatchObject({ status: "available", wrapUpTimeConfig: 30, wrapUpTimeTtl: 0 });
   expect(readAvailability(availability).callable).toBe(true);
 });
 
 test("has 124, whose wrap-up time runs", async () => {
-  expect(readAvailability(await readSample(124)).callable).toBe(false);
+  expect(readAvailability(v.parse(Availability, await readSample(124))).callable).toBe(false);
 });
 
 test("has 3000, who is answered after three seconds", () => {
@@ -34,5 +34,5 @@ test("has 3000, who is answered after three seconds", () => {
 });
 
 test("has no 404404", async () => {
-  await expect(createSampleStore().read(404_404, never)).resolves.toBeUndefined();
+  await expect(readSample(404_404)).resolves.toBeUndefined();
 });

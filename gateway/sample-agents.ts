@@ -1,8 +1,6 @@
 import { AVAILABILITY_STATUSES } from "../shared/contracts/availability.ts";
-import type { AvailabilityStore } from "./availability-store.ts";
-import { type Clock, systemClock } from "./clock.ts";
-import { type AgentState, createMemoryStore } from "./memory-store.ts";
-import { withSlowAgents } from "./slow-agents.ts";
+import type { AgentState } from "./store/agent.ts";
+import type { CustomerStore } from "./store/availability-store.ts";
 
 const FIRST_STATUS_ID = 101;
 
@@ -19,9 +17,7 @@ export const SAMPLE_AGENTS: ReadonlyMap<number, AgentState> = new Map<number, Ag
 /** Agents that are answered late, in milliseconds by user id, so that waiting and cancelling can be seen. */
 export const SAMPLE_DELAYS_MS: ReadonlyMap<number, number> = new Map([[3000, 3000]]);
 
-/** A store in memory that holds the sample agents, as they are at this moment. */
-export function createSampleStore(clock: Clock = systemClock): AvailabilityStore {
-  const store = createMemoryStore(clock);
-  for (const [userId, state] of SAMPLE_AGENTS) store.set(userId, state);
-  return withSlowAgents(store, SAMPLE_DELAYS_MS);
+/** Introduces the sample agents to a store, as they are at this moment. */
+export async function introduceSampleAgents(store: CustomerStore): Promise<void> {
+  for (const [userId, state] of SAMPLE_AGENTS) await store.introduce(userId, state);
 }

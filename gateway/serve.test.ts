@@ -1,19 +1,19 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import type { AvailabilityStore } from "./availability-store.ts";
-import { createSampleStore } from "./sample-agents.ts";
+import type { Availabilities } from "./availabilities.ts";
 import { ListenError, type RunningGateway, serveGateway } from "./serve.ts";
 import { readSettings } from "./settings.ts";
 import { TEST_BUILD, TEST_FILES } from "./test-build.ts";
+import { sampleAvailabilities, testCustomers, unaskedAvailabilities } from "./test-gateway.ts";
 
 async function listeningGateway(
-  availabilities: AvailabilityStore,
+  availabilities: Availabilities,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<RunningGateway & { readonly defects: readonly unknown[] }> {
   const defects: unknown[] = [];
   const gateway = await serveGateway(readSettings({ GATEWAY_PORT: "0", ...environment }), {
-    availabilities,
+    customers: await testCustomers({ availabilities }),
     files: TEST_FILES,
     onDefect: (error) => void defects.push(error),
   });
@@ -27,10 +27,11 @@ function heldStore() {
   const arrival = new Promise<AbortSignal>((resolve) => {
     held.arrived = resolve;
   });
-  const store: AvailabilityStore = {
+  const store: Availabilities = {
+    ...unaskedAvailabilities(),
     read: (userId, signal) =>
       new Promise((resolve, reject) => {
-        held.answer = () => resolve({ userId, status: "available", version: 1 });
+        held.answer = () => resolve({ value: { userId, status: "available", version: 1 }, ageSeconds: 0 });
         signal.addEventListener("abort", () => reject(signal.reason), { once: true });
         held.arrived?.(signal);
       }),
@@ -39,7 +40,7 @@ function heldStore() {
 }
 
 test("answers over a socket, on a free port", async () => {
-  const { origin } = await listeningGateway(createSampleStore());
+  const { origin } = await listeningGateway(await sampleAvailabilities());
   expect(origin).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
   const answer = await fetch(`${origin}/v1/users/123/availability`);
   expect(answer.status).toBe(200);
@@ -47,14 +48,14 @@ test("answers over a socket, on a free port", async () => {
 });
 
 test("says how long its answers are", async () => {
-  const { origin } = await listeningGateway(createSampleStore());
+  const { origin } = await listeningGateway(await sampleAvailabilities());
   const answer = await fetch(`${origin}/embed.js`);
   expect(answer.headers.get("Content-Length")).toBe(String(TEST_BUILD["embed.js"].length));
   await expect(answer.text()).resolves.toBe(TEST_BUILD["embed.js"]);
 });
 
 test("answers a health check that names no host", async () => {
-  const { origin } = await listeningGateway(createSampleStore());
+  const { origin } = await listeningGateway(await sampleAvailabilities());
   const socket = connect(Number(new URL(origin).port), "127.0.0.1");
   socket.write("GET /healthz HTTP/1.0\r\n\r\n");
   const [data] = await once(socket, "data");
@@ -91,7 +92,7 @@ test.each([
   ["has been answered", "GET /healthz HTTP/1.1\r\nHost: gateway.test\r\n\r\n"],
   ["has not asked anything yet", ""],
 ])("closes a connection at once that %s", async (_what, text) => {
-  const { origin, close } = await listeningGateway(createSampleStore());
+  const { origin, close } = await listeningGateway(await sampleAvailabilities());
   const socket = connect(Number(new URL(origin).port), "127.0.0.1");
   const ended = once(socket, "close");
   await once(socket, "connect");
@@ -102,9 +103,9 @@ test.each([
 });
 
 test("says which port is in use", async () => {
-  const { origin } = await listeningGateway(createSampleStore());
+  const { origin } = await listeningGateway(await sampleAvailabilities());
   const { port } = new URL(origin);
-  const second = listeningGateway(createSampleStore(), { GATEWAY_PORT: port });
+  const second = listeningGateway(await sampleAvailabilities(), { GATEWAY_PORT: port });
   await expect(second).rejects.toThrow(ListenError);
   await expect(second).rejects.toThrow(
     `Port ${port} of 127.0.0.1 is in use: stop what uses it, or set another, for example GATEWAY_PORT=4101`,
@@ -112,6 +113,6 @@ test("says which port is in use", async () => {
 });
 
 test("says why it cannot listen on an address that is not this machine's", async () => {
-  const elsewhere = listeningGateway(createSampleStore(), { GATEWAY_HOST: "192.0.2.1" });
+  const elsewhere = listeningGateway(await sampleAvailabilities(), { GATEWAY_HOST: "192.0.2.1" });
   await expect(elsewhere).rejects.toThrow(/^Cannot listen on port 0 of 192\.0\.2\.1, .*EADDRNOTAVAIL/);
 });

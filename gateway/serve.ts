@@ -34,10 +34,10 @@ const TIMEOUTS = {
  * @throws {ListenError} where it cannot listen there.
  */
 export async function serveGateway(
-  settings: Settings,
-  options: Omit<GatewayOptions, "allowedOrigins">,
+  settings: Pick<Settings, "host" | "port">,
+  options: GatewayOptions,
 ): Promise<RunningGateway> {
-  const app = createGateway({ ...options, allowedOrigins: settings.allowedOrigins });
+  const app = createGateway(options);
   // The name stands in where a request brings none, as the HTTP/1.0 health checks of load balancers do.
   const answer = getRequestListener(app.fetch, { hostname: "localhost" });
   const server = createServer(TIMEOUTS, (request, response) => void answer(request, response));
@@ -47,7 +47,7 @@ export async function serveGateway(
   return { origin: `http://${host}:${port}`, close };
 }
 
-async function listen(server: Server, { host, port }: Settings): Promise<number> {
+async function listen(server: Server, { host, port }: Pick<Settings, "host" | "port">): Promise<number> {
   server.listen(port, host);
   try {
     await once(server, "listening");

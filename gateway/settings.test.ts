@@ -2,7 +2,15 @@ import { expect, test } from "vitest";
 import { readSettings, SettingsError } from "./settings.ts";
 
 test("has a default for everything outside of production", () => {
-  expect(readSettings({})).toEqual({ host: "127.0.0.1", port: 4100, allowedOrigins: ["http://localhost:4000"] });
+  expect(readSettings({})).toEqual({
+    host: "127.0.0.1",
+    port: 4100,
+    customers: [{ id: "demo", allowedOrigins: ["http://localhost:4000"], upstream: { kind: "memory" } }],
+    defaultCustomer: "demo",
+    isDemo: true,
+    redisUrl: undefined,
+    staleLimitSeconds: 60,
+  });
 });
 
 test("reads what the environment says", () => {
@@ -12,10 +20,10 @@ test("reads what the environment says", () => {
     ALLOWED_ORIGINS: "https://crm.example.com , http://localhost:4000,https://crm.example.com",
     NODE_ENV: "production",
   });
-  expect(settings).toEqual({
+  expect(settings).toMatchObject({
     host: "::1",
     port: 0,
-    allowedOrigins: ["https://crm.example.com", "http://localhost:4000"],
+    customers: [{ allowedOrigins: ["https://crm.example.com", "http://localhost:4000"] }],
   });
 });
 

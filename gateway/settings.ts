@@ -1,17 +1,30 @@
+import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { whyNoAllowedOrigin } from "./allowed-origin.ts";
+import { type Environment, readConfig, whyUnreadable } from "./config-file.ts";
+import type { CustomerSettings } from "./customer-settings.ts";
 
-/** What the gateway is told by its environment. */
+/** What the gateway is told by its environment, and by the file that the environment names. */
 export interface Settings {
   /** Address to listen on, from `GATEWAY_HOST`. @default "127.0.0.1" */
   readonly host: string;
   /** Port to listen on, from `GATEWAY_PORT`; 0 takes a free one. @default 4100 */
   readonly port: number;
   /**
-   * Exact origins of the pages that may embed the widget, from `ALLOWED_ORIGINS`.
-   * @default ["http://localhost:4000"], the demo page's; with `NODE_ENV=production` there is no default.
+   * Who is served, from the file that `GATEWAY_CONFIG` names. Without it there is one customer, called `demo`, whose
+   * `allowedOrigins` come from `ALLOWED_ORIGINS`.
+   *
+   * @default http://localhost:4000, the demo page's origin; with `NODE_ENV=production` there is no default.
    */
-  readonly allowedOrigins: readonly string[];
+  readonly customers: readonly CustomerSettings[];
+  /** Whose addresses name no customer. */
+  readonly defaultCustomer: string;
+  /** Whether nobody has configured anything: sample agents are served, and reading them needs no token. */
+  readonly isDemo: boolean;
+  /** Where the availabilities are kept, from `REDIS_URL`. @default this process's memory */
+  readonly redisUrl: string | undefined;
+  /** How old what is served may be while the store or the upstream is away, in seconds, from `STALE_LIMIT_SECONDS`. @default 60 */
+  readonly staleLimitSeconds: number;
 }
 
 /** The gateway cannot start with these settings. The operator has to act: the message has one line for each bad one. */
@@ -23,7 +36,13 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   GATEWAY_PORT: "4100",
   GATEWAY_HOST: "127.0.0.1",
   ALLOWED_ORIGINS: "https://crm.example.com,https://help.example.com",
+  GATEWAY_CONFIG: "gateway.config.json",
+  REDIS_URL: "redis://127.0.0.1:6379",
+  STALE_LIMIT_SECONDS: "60",
 };
+
+/** The customer that stands for everybody where no customers are configured. */
+const DEMO_CUSTOMER = "demo";
 
 const Port = v.pipe(
   v.string(),
@@ -36,7 +55,25 @@ const Host = v.pipe(
   v.regex(/^[\w.:-]+$/, ({ input }) => `${JSON.stringify(input)} is no host name or IP address`),
 );
 
-const AllowedOrigins = v.pipe(
+const RedisUrl = v.pipe(
+  v.string(),
+  v.check(
+    (text) => URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol),
+    // Without the address, which may hold a password.
+    "is no address of a Redis server (redis:// or rediss://)",
+  ),
+);
+
+const Seconds = v.pipe(
+  v.string(),
+  v.check(
+    (text) => /^\d{1,9}$/.test(text),
+    ({ input }) => `${JSON.stringify(input)} is no number of whole seconds`,
+  ),
+  v.transform(Number),
+);
+
+const OriginList = v.pipe(
   v.string("is not set, and with NODE_ENV=production it must be"),
   v.transform((list) => [...new Set(list.split(",").map((origin) => origin.trim()))]),
   v.check(
@@ -46,27 +83,74 @@ const AllowedOrigins = v.pipe(
 );
 
 /**
- * The settings in these environment variables, all of them checked at once.
+ * The settings in these environment variables and in the file that they name, all of them checked at once.
  *
  * @throws {SettingsError} where any value is bad, with one line for each.
  */
-export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const { NODE_ENV, GATEWAY_PORT, GATEWAY_HOST, ALLOWED_ORIGINS } = environment;
-  const Environment = v.object({
-    GATEWAY_PORT: v.optional(Port, "4100"),
-    GATEWAY_HOST: v.optional(Host, "127.0.0.1"),
-    ALLOWED_ORIGINS: NODE_ENV === "production" ? AllowedOrigins : v.optional(AllowedOrigins, "http://localhost:4000"),
-  });
-  const result = v.safeParse(Environment, {
-    // Shells and compose files leave a variable empty to mean that it is not set.
-    GATEWAY_PORT: GATEWAY_PORT || undefined,
-    GATEWAY_HOST: GATEWAY_HOST || undefined,
-    // Not so here: whoever empties this list means nobody, and must not get the default.
-    ALLOWED_ORIGINS,
-  });
-  if (!result.success) throw new SettingsError(result.issues.map(describeIssue).join("\n"));
-  const { GATEWAY_HOST: host, GATEWAY_PORT: port, ALLOWED_ORIGINS: allowedOrigins } = result.output;
-  return { host, port, allowedOrigins };
+export function readSettings(environment: Environment, readFile: ReadFile = readTextFile): Settings {
+  const problems: string[] = [];
+  const read = readVariables(environment, problems);
+  const configured = environment["GATEWAY_CONFIG"] ? readCustomers(environment, readFile, problems) : undefined;
+  if (!read || problems.length > 0) throw new SettingsError(problems.join("\n"));
+  const { GATEWAY_HOST: host, GATEWAY_PORT: port, REDIS_URL: redisUrl, STALE_LIMIT_SECONDS: staleLimitSeconds } = read;
+  const demo: CustomerSettings = {
+    id: DEMO_CUSTOMER,
+    allowedOrigins: read.ALLOWED_ORIGINS ?? [],
+    upstream: { kind: "memory" },
+  };
+  const { customers, defaultCustomer } = configured ?? { customers: [demo], defaultCustomer: DEMO_CUSTOMER };
+  return { host, port, customers, defaultCustomer, isDemo: !configured, redisUrl, staleLimitSeconds };
+}
+
+type ReadFile = (path: string) => string;
+
+function readTextFile(path: string): string {
+  return readFileSync(path, "utf8");
+}
+
+function readVariables(environment: Environment, problems: string[]) {
+  const { NODE_ENV, GATEWAY_CONFIG, ALLOWED_ORIGINS } = environment;
+  // Shells and compose files leave a variable empty to mean that it is not set.
+  const given = (name: string): string | undefined => environment[name] || undefined;
+  const result = v.safeParse(
+    v.object({
+      GATEWAY_PORT: v.optional(Port, "4100"),
+      GATEWAY_HOST: v.optional(Host, "127.0.0.1"),
+      REDIS_URL: v.optional(RedisUrl),
+      STALE_LIMIT_SECONDS: v.optional(Seconds, "60"),
+      ALLOWED_ORIGINS: allowedOrigins(NODE_ENV, GATEWAY_CONFIG),
+    }),
+    {
+      GATEWAY_PORT: given("GATEWAY_PORT"),
+      GATEWAY_HOST: given("GATEWAY_HOST"),
+      REDIS_URL: given("REDIS_URL"),
+      STALE_LIMIT_SECONDS: given("STALE_LIMIT_SECONDS"),
+      // Not so here: whoever empties this list means nobody, and must not get the default.
+      ALLOWED_ORIGINS,
+    },
+  );
+  if (!result.success) problems.push(...result.issues.map(describeIssue));
+  return result.success ? result.output : undefined;
+}
+
+function allowedOrigins(mode: string | undefined, configPath: string | undefined) {
+  if (configPath) return v.optional(v.never("is set beside GATEWAY_CONFIG, whose customers have origins of their own"));
+  return mode === "production" ? OriginList : v.optional(OriginList, "http://localhost:4000");
+}
+
+function readCustomers(environment: Environment, readFile: ReadFile, problems: string[]) {
+  const path = environment["GATEWAY_CONFIG"] ?? "";
+  try {
+    const read = readConfig(readFile(path), environment);
+    if ("config" in read) {
+      const { customers, defaultCustomer = customers[0]?.id ?? "" } = read.config;
+      return { customers, defaultCustomer };
+    }
+    problems.push(...read.problems.map((problem) => `${path}: ${problem}`));
+  } catch (error) {
+    problems.push(`GATEWAY_CONFIG: ${JSON.stringify(path)} ${whyUnreadable(error)}`);
+  }
+  return undefined;
 }
 
 function isPort(text: string): boolean {

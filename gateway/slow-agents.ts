@@ -1,20 +1,21 @@
 import { setTimeout as elapse } from "node:timers/promises";
-import type { AvailabilityStore } from "./availability-store.ts";
+import type { Availabilities } from "./availabilities.ts";
 
 /** Resolves after a time; rejects with the signal's reason as soon as that aborts. */
 export type Wait = (milliseconds: number, signal: AbortSignal) => Promise<void>;
 
-/** The same store, which takes its time over some agents: `delaysMs` holds how long, by user id. */
+/** The same availabilities, whose reader takes its time over some agents: `delaysMs` holds how long, by user id. */
 export function withSlowAgents(
-  store: AvailabilityStore,
+  availabilities: Availabilities,
   delaysMs: ReadonlyMap<number, number>,
   wait: Wait = waitOnTimer,
-): AvailabilityStore {
+): Availabilities {
   return {
+    ...availabilities,
     async read(userId, signal) {
       const delayMs = delaysMs.get(userId);
       if (delayMs !== undefined) await wait(delayMs, signal);
-      return store.read(userId, signal);
+      return availabilities.read(userId, signal);
     },
   };
 }

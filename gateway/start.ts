@@ -1,7 +1,8 @@
 import { readBuiltFiles } from "./built-files.ts";
-import { createSampleStore } from "./sample-agents.ts";
+import { openCustomers } from "./open-customers.ts";
 import { type RunningGateway, serveGateway } from "./serve.ts";
 import { readSettings } from "./settings.ts";
+import { createMemoryStore } from "./store/memory-store.ts";
 
 /** What starting a gateway needs of the process that it runs in. */
 export interface StartOptions {
@@ -25,8 +26,17 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const { environment, buildDirectory, print, onDefect } = options;
   const settings = readSettings(environment);
   const files = await readBuiltFiles(buildDirectory);
-  const gateway = await serveGateway(settings, { availabilities: createSampleStore(), files, onDefect });
+  const store = createMemoryStore();
+  const { customers, stop } = await openCustomers(settings, store);
+  const gateway = await serveGateway(settings, { customers, files, onDefect });
   print(`Gateway listening on ${gateway.origin}`);
-  print("Serving sample agents from memory, since no upstream is configured");
-  return gateway;
+  if (settings.isDemo) print("Serving sample agents from memory, since no upstream is configured");
+  return {
+    origin: gateway.origin,
+    async close() {
+      await gateway.close();
+      await stop();
+      await store.close();
+    },
+  };
 }

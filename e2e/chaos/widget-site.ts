@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { createGateway } from "../../gateway/app.ts";
 import type { BuiltFiles } from "../../gateway/built-files.ts";
+import { testCustomers, unaskedAvailabilities } from "../../gateway/test-gateway.ts";
 
 /** What the backend does with a call. */
 export const BACKEND_MODES = [
@@ -39,8 +40,7 @@ export interface WidgetSiteOptions {
 /** Starts a widget's site on a free port of 127.0.0.1. */
 export async function startWidgetSite({ files, allowedOrigin }: WidgetSiteOptions): Promise<WidgetSite> {
   const gateway = createGateway({
-    allowedOrigins: [allowedOrigin],
-    availabilities: { read: () => Promise.reject(new Error("The backend of the chaos is not the gateway's")) },
+    customers: await testCustomers({ allowedOrigins: [allowedOrigin], availabilities: unaskedAvailabilities() }),
     files,
     onDefect: console.error,
   });

@@ -3,31 +3,28 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { Availability } from "../../shared/contracts/availability.ts";
 import { createGateway } from "../app.ts";
-import type { AvailabilityStore } from "../availability-store.ts";
-import { createMemoryStore } from "../memory-store.ts";
+import type { Availabilities } from "../availabilities.ts";
+import { createMemoryStore } from "../store/memory-store.ts";
 import { TEST_FILES } from "../test-build.ts";
+import { availabilitiesOver, testCustomers, unaskedAvailabilities } from "../test-gateway.ts";
 
-function gatewayOver(availabilities: AvailabilityStore) {
+async function gatewayOver(availabilities: Availabilities) {
   const defects: unknown[] = [];
   const onDefect = (error: unknown) => void defects.push(error);
-  const app = createGateway({
-    allowedOrigins: ["https://crm.example.com"],
-    availabilities,
-    files: TEST_FILES,
-    onDefect,
-  });
+  const app = createGateway({ customers: await testCustomers({ availabilities }), files: TEST_FILES, onDefect });
   return { app, defects };
 }
 
 /** A gateway where 123 is the only user, at version 7. */
-function gateway() {
-  const store = createMemoryStore({ wallMs: () => 7, monotonicMs: () => 0 });
-  store.set(123, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 5 } });
-  return gatewayOver(store).app;
+async function gateway() {
+  const clock = { wallMs: () => 7, monotonicMs: () => 0 };
+  const store = createMemoryStore({ clock }).of("demo");
+  await store.set(123, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 5 } });
+  return (await gatewayOver(availabilitiesOver(store, clock))).app;
 }
 
 test("answers the availability with its version as entity tag", async () => {
-  const answer = await gateway().request("/v1/users/123/availability");
+  const answer = await (await gateway()).request("/v1/users/123/availability");
   expect(answer.status).toBe(200);
   expect(Object.fromEntries(answer.headers)).toEqual({
     "cache-control": "private, no-cache",
@@ -43,7 +40,7 @@ test("answers the availability with its version as entity tag", async () => {
 
 test("answers 304 without a body to a reader that holds the version", async () => {
   const headers = { "If-None-Match": '"6", "7"' };
-  const answer = await gateway().request("/v1/users/123/availability", { headers });
+  const answer = await (await gateway()).request("/v1/users/123/availability", { headers });
   expect(answer.status).toBe(304);
   expect(answer.headers.get("ETag")).toBe('"7"');
   expect(answer.headers.get("Cache-Control")).toBe("private, no-cache");
@@ -51,7 +48,9 @@ test("answers 304 without a body to a reader that holds the version", async () =
 });
 
 test("answers 404 for an unknown user, even where any version would do", async () => {
-  const answer = await gateway().request("/v1/users/404404/availability", { headers: { "If-None-Match": "*" } });
+  const answer = await (await gateway()).request("/v1/users/404404/availability", {
+    headers: { "If-None-Match": "*" },
+  });
   expect(answer.status).toBe(404);
   expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
   expect(answer.headers.get("Cache-Control")).toBe("no-store");
@@ -66,7 +65,7 @@ test("answers 404 for an unknown user, even where any version would do", async (
 const NO_IDS = "0 -1 +1 01 1.0 1.5 1e3 0x7b %201 1%20 123%2F 9007199254740992 1e+21 Infinity NaN abc %ZZ % ١";
 
 test.each(NO_IDS.split(" "))("answers 400 for the user id %s", async (id) => {
-  const answer = await gateway().request(`/v1/users/${id}/availability`);
+  const answer = await (await gateway()).request(`/v1/users/${id}/availability`);
   expect(answer.status).toBe(400);
   await expect(answer.json()).resolves.toMatchObject({
     title: "Bad Request",
@@ -76,12 +75,12 @@ test.each(NO_IDS.split(" "))("answers 400 for the user id %s", async (id) => {
 });
 
 test("takes the largest safe integer for an id", async () => {
-  const answer = await gateway().request("/v1/users/9007199254740991/availability");
+  const answer = await (await gateway()).request("/v1/users/9007199254740991/availability");
   await expect(answer.json()).resolves.toMatchObject({ detail: "No user 9007199254740991" });
 });
 
 test("answers any text in the place of the user id with 200, 400 or 404, and with JSON", async () => {
-  const app = gateway();
+  const app = await gateway();
   const encoded = fc.string({ unit: "binary" }).map(encodeURIComponent);
   const ids = fc.oneof(encoded, fc.string(), fc.integer().map(String), fc.webPath(), fc.constant("123"));
   await fc.assert(
@@ -99,7 +98,7 @@ test.each([
   ["no Error", "secret"],
   ["nothing", undefined],
 ])("answers 500 and keeps what it was to itself where the store throws %s", async (_what, thrown) => {
-  const { app, defects } = gatewayOver({ read: () => Promise.reject(thrown) });
+  const { app, defects } = await gatewayOver({ ...unaskedAvailabilities(), read: () => Promise.reject(thrown) });
   const answer = await app.request("/v1/users/123/availability");
   expect(answer.status).toBe(500);
   expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
@@ -115,7 +114,8 @@ test.each([
 
 test("does not take a reader's going away for a defect", async () => {
   const controller = new AbortController();
-  const { app, defects } = gatewayOver({
+  const { app, defects } = await gatewayOver({
+    ...unaskedAvailabilities(),
     read: (_userId, signal) => {
       controller.abort("gone");
       return Promise.reject(signal.reason);
@@ -128,7 +128,7 @@ test("does not take a reader's going away for a defect", async () => {
 test("lets no page of another origin read it", async () => {
   const headers = { Origin: "https://crm.example.com", "Access-Control-Request-Method": "GET" };
   const answers = ["GET", "OPTIONS"].map(async (method) =>
-    gateway().request("/v1/users/123/availability", { method, headers }),
+    (await gateway()).request("/v1/users/123/availability", { method, headers }),
   );
   for (const answer of await Promise.all(answers)) {
     expect([...answer.headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([]);

@@ -1,28 +1,30 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { UserId } from "../../shared/contracts/availability.ts";
-import type { AvailabilityStore } from "../availability-store.ts";
 import { answerWith } from "../conditional.ts";
+import type { GatewayEnvironment } from "../environment.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
 
 /** Serves the availability of one user. */
-export function createAvailabilityRoutes(availabilities: AvailabilityStore): Hono {
+export function createAvailabilityRoutes(): Hono<GatewayEnvironment> {
   const path = "/v1/users/:userId/availability";
-  return new Hono()
+  return new Hono<GatewayEnvironment>()
     .get(path, async (context) => {
+      const { customer } = context.var;
+      if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
       const userId = parseUserId(context.req.param("userId"));
       if (userId === undefined) {
         return problem(400, `A user id is a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`);
       }
       const request = context.req.raw;
-      const availability = await availabilities.read(userId, request.signal);
+      const { value: availability, ageSeconds } = await customer.availabilities.read(userId, request.signal);
       if (!availability) return problem(404, `No user ${userId}`);
       return answerWith(request, {
         // Wrap-up time that has run down leaves the version as it is: a reader counts down by itself.
         etag: `"${availability.version}"`,
         contentType: "application/json",
         body: JSON.stringify(availability),
-        headers: { "Cache-Control": "private, no-cache" },
+        headers: { "Cache-Control": "private, no-cache", ...(ageSeconds > 0 && { Age: `${ageSeconds}` }) },
       });
     })
     .all(path, methodNotAllowed("GET, HEAD"));

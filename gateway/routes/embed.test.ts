@@ -1,26 +1,16 @@
 import { expect, test } from "vitest";
-import { createGateway } from "../app.ts";
-import { createMemoryStore } from "../memory-store.ts";
-import { TEST_BUILD, TEST_FILES } from "../test-build.ts";
+import { TEST_BUILD } from "../test-build.ts";
+import { testGateway } from "../test-gateway.ts";
 
-function gateway() {
-  return createGateway({
-    allowedOrigins: ["https://crm.example.com"],
-    availabilities: createMemoryStore(),
-    files: TEST_FILES,
-    onDefect: (error) => {
-      throw error;
-    },
-  });
-}
+const gateway = await testGateway();
 
 async function statusWhereHeld(path: string): Promise<number> {
-  const etag = (await gateway().request(path)).headers.get("ETag") ?? "";
-  return (await gateway().request(path, { headers: { "If-None-Match": etag } })).status;
+  const etag = (await gateway.request(path)).headers.get("ETag") ?? "";
+  return (await gateway.request(path, { headers: { "If-None-Match": etag } })).status;
 }
 
 test("serves the loader script to any page, and has every view ask whether it has changed", async () => {
-  const answer = await gateway().request("/embed.js");
+  const answer = await gateway.request("/embed.js");
   expect(answer.status).toBe(200);
   expect(answer.headers.get("Content-Type")).toBe("text/javascript; charset=utf-8");
   expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
@@ -31,7 +21,7 @@ test("serves the loader script to any page, and has every view ask whether it ha
 });
 
 test("serves a release of the loader script for ever, to pages that check its hash and to pages with COEP", async () => {
-  const answer = await gateway().request("/embed-1.2.3.js");
+  const answer = await gateway.request("/embed-1.2.3.js");
   expect(answer.status).toBe(200);
   expect(answer.headers.get("Content-Type")).toBe("text/javascript; charset=utf-8");
   expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
@@ -48,10 +38,10 @@ test.each([
   "/embed-..%2fserver.js",
   "/embed.integrity.json",
 ])("has nothing at %s", async (path) => {
-  expect((await gateway().request(path)).status).toBe(404);
+  expect((await gateway.request(path)).status).toBe(404);
 });
 
 test.each(["/embed.js", "/embed-1.2.3.js"])("lets nobody write to %s", async (path) => {
-  const answer = await gateway().request(path, { method: "POST" });
+  const answer = await gateway.request(path, { method: "POST" });
   expect([answer.status, answer.headers.get("Allow")]).toEqual([405, "GET, HEAD"]);
 });

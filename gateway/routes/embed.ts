@@ -1,6 +1,7 @@
 import { Hono } from "hono";
-import type { BuiltFiles } from "../built-files.ts";
+import type { BuiltFile, BuiltFiles } from "../built-files.ts";
 import { answerWith } from "../conditional.ts";
+import type { GatewayContext, GatewayEnvironment } from "../environment.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
 
 const PUBLIC_HEADERS = {
@@ -20,15 +21,21 @@ const EMBED_HEADERS = {
 const RELEASE_HEADERS = { ...PUBLIC_HEADERS, "Cache-Control": "public, max-age=31536000, immutable" };
 
 /** Serves the loader script to any page. It is public: what it loads decides who may embed the widget. */
-export function createEmbedRoutes({ embed, releases }: BuiltFiles): Hono {
+export function createEmbedRoutes({ embed, releases }: BuiltFiles): Hono<GatewayEnvironment> {
   const release = "/:name{embed-.+}";
-  return new Hono()
-    .get("/embed.js", (context) => answerWith(context.req.raw, { ...embed, headers: EMBED_HEADERS }))
-    .get(release, (context) => {
-      const file = releases.get(context.req.param("name"));
-      if (!file) return problem(404, `Nothing is at ${context.req.path}`);
-      return answerWith(context.req.raw, { ...file, headers: RELEASE_HEADERS });
-    })
+  return new Hono<GatewayEnvironment>()
+    .get("/embed.js", (context) => answer(context, embed, EMBED_HEADERS))
+    .get(release, (context) => answer(context, releases.get(context.req.param("name")), RELEASE_HEADERS))
     .all("/embed.js", methodNotAllowed("GET, HEAD"))
     .all(release, methodNotAllowed("GET, HEAD"));
+}
+
+/** A customer that does not exist has no script either, so that a mistyped address is seen at the script tag. */
+function answer(
+  context: GatewayContext,
+  file: BuiltFile | undefined,
+  headers: Readonly<Record<string, string>>,
+): Response {
+  if (!file || !context.var.customer) return problem(404, `Nothing is at ${context.req.path}`);
+  return answerWith(context.req.raw, { ...file, headers });
 }

@@ -1,33 +1,23 @@
 import { expect, test } from "vitest";
-import { createGateway } from "../app.ts";
-import { createMemoryStore } from "../memory-store.ts";
-import { TEST_BUILD, TEST_FILES } from "../test-build.ts";
+import { TEST_BUILD } from "../test-build.ts";
+import { testGateway } from "../test-gateway.ts";
 
-function gateway() {
-  return createGateway({
-    allowedOrigins: ["https://crm.example.com", "http://localhost:4000"],
-    availabilities: createMemoryStore(),
-    files: TEST_FILES,
-    onDefect: (error) => {
-      throw error;
-    },
-  });
-}
+const gateway = await testGateway({ allowedOrigins: ["https://crm.example.com", "http://localhost:4000"] });
 
 async function statusWhereHeld(path: string): Promise<number> {
-  const etag = (await gateway().request(path)).headers.get("ETag") ?? "";
-  return (await gateway().request(path, { headers: { "If-None-Match": etag } })).status;
+  const etag = (await gateway.request(path)).headers.get("ETag") ?? "";
+  return (await gateway.request(path, { headers: { "If-None-Match": etag } })).status;
 }
 
 test("redirects to the document's address, relative to where it was asked", async () => {
-  const answer = await gateway().request("/widget?lang=en");
+  const answer = await gateway.request("/widget?lang=en");
   expect(answer.status).toBe(308);
   expect(answer.headers.get("Location")).toBe("widget/?lang=en");
   expect(answer.headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
 });
 
 test("serves the document with its settings to the pages of the allowed origins", async () => {
-  const answer = await gateway().request("/widget/");
+  const answer = await gateway.request("/widget/");
   expect(answer.status).toBe(200);
   expect(answer.headers.get("Content-Type")).toBe("text/html; charset=utf-8");
   expect(answer.headers.get("Content-Security-Policy")).toContain(
@@ -38,25 +28,25 @@ test("serves the document with its settings to the pages of the allowed origins"
 });
 
 test("lets a cross-origin isolated page embed the document", async () => {
-  const { headers } = await gateway().request("/widget/");
+  const { headers } = await gateway.request("/widget/");
   expect(headers.get("Cross-Origin-Embedder-Policy")).toBe("require-corp");
   expect(headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
 });
 
 test("denies the document what it has no use for", async () => {
-  const { headers } = await gateway().request("/widget/");
+  const { headers } = await gateway.request("/widget/");
   expect(headers.get("Referrer-Policy")).toBe("no-referrer");
   expect(headers.get("Permissions-Policy")).toContain("camera=(), ");
 });
 
 test("has every view of the document ask whether it has changed", async () => {
-  const { headers } = await gateway().request("/widget/");
+  const { headers } = await gateway.request("/widget/");
   expect(headers.get("Cache-Control")).toBe("no-cache");
   await expect(statusWhereHeld("/widget/")).resolves.toBe(304);
 });
 
 test("serves the document's files for ever, since their names change with their content", async () => {
-  const answer = await gateway().request("/widget/assets/view-Bx1.js");
+  const answer = await gateway.request("/widget/assets/view-Bx1.js");
   expect(answer.status).toBe(200);
   expect(answer.headers.get("Cache-Control")).toBe("public, max-age=31536000, immutable");
   expect(answer.headers.get("Content-Type")).toBe("text/javascript; charset=utf-8");
@@ -73,7 +63,7 @@ test.each([
   "/widget/assets/%2e%2e/%2e%2e/package.json",
   "/widget/assets/constructor",
 ])("has nothing at %s", async (path) => {
-  const answer = await gateway().request(path);
+  const answer = await gateway.request(path);
   expect(answer.status).toBe(404);
   expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
 });

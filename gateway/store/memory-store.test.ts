@@ -1,34 +1,42 @@
 import fc from "fast-check";
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { Availability } from "../shared/contracts/availability.ts";
-import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
+import { Availability } from "../../shared/contracts/availability.ts";
+import type { Availabilities } from "../availabilities.ts";
+import { availabilitiesOver } from "../test-gateway.ts";
+import type { CustomerStore } from "./availability-store.ts";
+import { createMemoryStore } from "./memory-store.ts";
 
 const never = new AbortController().signal;
 
-/** A store whose two clocks stand where the test puts them. */
-function storeAt(time: { wallMs: number; monotonicMs: number }): MemoryStore {
-  return createMemoryStore({ wallMs: () => time.wallMs, monotonicMs: () => time.monotonicMs });
+/** A customer's part of a store whose two clocks stand where the test puts them, as its readers read it. */
+function storeAt(time: { wallMs: number; monotonicMs: number }): CustomerStore & Pick<Availabilities, "read"> {
+  const clock = { wallMs: () => time.wallMs, monotonicMs: () => time.monotonicMs };
+  const store = createMemoryStore({ clock }).of("demo");
+  return { ...store, read: availabilitiesOver(store, clock).read };
 }
 
 test("knows nobody at first", async () => {
-  await expect(storeAt({ wallMs: 0, monotonicMs: 0 }).read(1, never)).resolves.toBeUndefined();
+  await expect(storeAt({ wallMs: 0, monotonicMs: 0 }).read(1, never)).resolves.toMatchObject({ value: undefined });
 });
 
 test("leaves both wrap-up keys out where none is configured", async () => {
   const store = storeAt({ wallMs: 1000, monotonicMs: 0 });
-  store.set(1, { status: "offline" });
-  await expect(store.read(1, never)).resolves.toStrictEqual({ userId: 1, status: "offline", version: 1000 });
+  await store.set(1, { status: "offline" });
+  await expect(store.read(1, never)).resolves.toStrictEqual({
+    value: { userId: 1, status: "offline", version: 1000 },
+    ageSeconds: 0,
+  });
 });
 
 test("counts a wrap-up time down to 0 and keeps the version", async () => {
   const time = { wallMs: 1000, monotonicMs: 0 };
   const store = storeAt(time);
-  store.set(1, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 2 } });
+  await store.set(1, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 2 } });
   const read = [];
   for (const monotonicMs of [0, 1, 1000, 1999, 2000, 90_000]) {
     time.monotonicMs = monotonicMs;
-    read.push(await store.read(1, never));
+    read.push((await store.read(1, never)).value);
   }
   expect(read.map((availability) => availability?.wrapUpTimeTtl)).toEqual([2, 2, 1, 1, 0, 0]);
   expect(new Set(read.map((availability) => availability?.version))).toEqual(new Set([1000]));
@@ -38,9 +46,9 @@ test("counts a wrap-up time down to 0 and keeps the version", async () => {
 test("does not let a corrected wall clock change the countdown", async () => {
   const time = { wallMs: 1_000_000, monotonicMs: 0 };
   const store = storeAt(time);
-  store.set(1, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 10 } });
+  await store.set(1, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 10 } });
   time.wallMs = 0;
-  await expect(store.read(1, never)).resolves.toMatchObject({ wrapUpTimeTtl: 10 });
+  await expect(store.read(1, never)).resolves.toMatchObject({ value: { wrapUpTimeTtl: 10 } });
 });
 
 test("grows the version with every change, be it within one millisecond or back in time", async () => {
@@ -49,8 +57,8 @@ test("grows the version with every change, be it within one millisecond or back 
   const versions = [];
   for (const wallMs of [1000, 1000, 400, 5000]) {
     time.wallMs = wallMs;
-    store.set(1, { status: "available" });
-    versions.push((await store.read(1, never))?.version);
+    await store.set(1, { status: versions.length % 2 ? "available" : "in_call" });
+    versions.push((await store.read(1, never)).value?.version);
   }
   expect(versions).toEqual([1000, 1001, 1002, 5000]);
 });
@@ -70,11 +78,11 @@ test("answers what the contract says at any fraction of a millisecond", async ()
     fc.asyncProperty(wrapUps, instant, elapsed, async (wrapUp, startMs, elapsedMs) => {
       const time = { wallMs: 1, monotonicMs: startMs };
       const store = storeAt(time);
-      store.set(1, { status: "available", wrapUp });
-      const first = v.parse(Availability, await store.read(1, never));
+      await store.set(1, { status: "available", wrapUp });
+      const first = v.parse(Availability, (await store.read(1, never)).value);
       expect(first.wrapUpTimeTtl).toBe(wrapUp.leftSeconds);
       time.monotonicMs += elapsedMs;
-      const later = v.parse(Availability, await store.read(1, never));
+      const later = v.parse(Availability, (await store.read(1, never)).value);
       expect(later.wrapUpTimeTtl).toBeLessThanOrEqual(wrapUp.leftSeconds);
     }),
   );

@@ -1,0 +1,104 @@
+import type { Availability } from "../shared/contracts/availability.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { type Status, toAvailability } from "./store/agent.ts";
+import { type CustomerStore, StoreUnavailable, VersionMismatch } from "./store/availability-store.ts";
+import type { Replica } from "./store/replica.ts";
+import type { Upstream, UpstreamScope } from "./upstream/upstream.ts";
+
+/** What was read, and how old it may be. */
+export interface Reading<Value> {
+  readonly value: Value;
+  /** In whole seconds; 0 while the store and the upstream are followed live. */
+  readonly ageSeconds: number;
+}
+
+/** A change that an asker wants. */
+export interface StatusChange {
+  readonly userId: number;
+  readonly status: Status;
+  /** Where given, the agent must have one of these versions. */
+  readonly ifVersions?: readonly number[];
+}
+
+/** One customer's availabilities as its callers read and write them. */
+export interface Availabilities {
+  /**
+   * A user's availability at the moment of the answer; its value is `undefined` where there is no such user.
+   * Stops working for it, and rejects with the signal's reason, when the signal aborts.
+   *
+   * @throws {StoreUnavailable} where what is known is older than the limit, or nothing is known yet.
+   * @throws {UpstreamFailure} likewise, where the upstream has said why.
+   */
+  read(userId: number, signal: AbortSignal): Promise<Reading<Availability | undefined>>;
+  /**
+   * The availabilities of those among these users that exist, or of all.
+   *
+   * @throws as `read` does.
+   */
+  readMany(userIds: readonly number[] | "all", signal: AbortSignal): Promise<Reading<readonly Availability[]>>;
+  /** What a stream follows. @throws as `read` does. */
+  open(signal: AbortSignal): Promise<Replica>;
+  /**
+   * Changes a user's status, upstream first. `undefined` where there is no such user.
+   *
+   * @throws {VersionMismatch} where the user has another version than asked for.
+   * @throws {UpstreamFailure} where the upstream refuses or cannot be reached.
+   * @throws {StoreUnavailable} where the change is not certain to be kept.
+   */
+  setStatus(change: StatusChange, scope: UpstreamScope): Promise<Availability | undefined>;
+}
+
+export interface AvailabilitiesOptions {
+  readonly store: CustomerStore;
+  readonly upstream: Upstream;
+  /** How old what is served may be, in seconds. */
+  readonly staleLimitSeconds: number;
+  readonly clock?: Clock;
+}
+
+/** The availabilities of a customer, held against the age of what its store and its upstream know. */
+export function createAvailabilities(options: AvailabilitiesOptions): Availabilities {
+  const { store, upstream, staleLimitSeconds, clock = systemClock } = options;
+
+  function ageSeconds(replica: Replica): number {
+    const health = upstream.health();
+    const since = Math.min(replica.staleSinceMs() ?? Infinity, health.staleSinceMs ?? Infinity);
+    const age = since === Infinity ? 0 : Math.ceil((clock.monotonicMs() - since) / 1000);
+    if (age <= staleLimitSeconds) return age;
+    throw health.failure ?? new StoreUnavailable(`What is known is older than ${staleLimitSeconds} seconds`);
+  }
+
+  async function open(signal: AbortSignal): Promise<Replica> {
+    const replica = await store.open(signal);
+    ageSeconds(replica);
+    return replica;
+  }
+
+  async function readMany(userIds: readonly number[] | "all", signal: AbortSignal) {
+    const replica = await store.open(signal);
+    const age = ageSeconds(replica);
+    const agents = userIds === "all" ? [...replica.agents()] : userIds.map((userId) => replica.read(userId));
+    const nowMs = clock.monotonicMs();
+    return { value: agents.flatMap((agent) => (agent ? [toAvailability(agent, nowMs)] : [])), ageSeconds: age };
+  }
+
+  async function setStatus(change: StatusChange, scope: UpstreamScope): Promise<Availability | undefined> {
+    const { userId, status, ifVersions } = change;
+    const known = (await store.open(scope.signal)).read(userId);
+    if (!known) return undefined;
+    if (ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatch(known.version);
+    await upstream.setStatus(userId, status, scope);
+    const agent = await store.setStatus(userId, status, ifVersions);
+    return agent && toAvailability(agent, clock.monotonicMs());
+  }
+
+  return {
+    open,
+    readMany,
+    setStatus,
+    async read(userId, signal) {
+      const { value, ageSeconds: age } = await readMany([userId], signal);
+      return { value: value[0], ageSeconds: age };
+    },
+  };
+}

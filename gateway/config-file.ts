@@ -1,0 +1,83 @@
+import * as v from "valibot";
+import { GatewayConfig } from "./customer-settings.ts";
+import { systemErrorCode } from "./system-error.ts";
+
+/** What a process's environment holds. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Names of values that must not stand in the file itself: the file is read, copied and kept by more people than may know them. */
+const SECRET_NAMES = ["secret", "apiId", "apiToken", "webhookToken"];
+
+const REFERENCE = /^\$\{([A-Za-z_]\w*)\}$/;
+
+/** A text's customers, or one line for each thing that is wrong with it. */
+export type ReadConfig = { readonly config: GatewayConfig } | { readonly problems: readonly string[] };
+
+/**
+ * Reads the customers' file. Secrets stand in it as references to the environment, as in `"${ACME_SECRET}"`;
+ * any other text of that form is replaced too.
+ */
+export function readConfig(text: string, environment: Environment): ReadConfig {
+  const problems: string[] = [];
+  const parsed = parseJson(text);
+  if ("problem" in parsed) return { problems: [parsed.problem] };
+  const resolved = resolve(parsed.value, environment, (path, problem) =>
+    problems.push(`${path.join(".")}: ${problem}`),
+  );
+  const result = v.safeParse(GatewayConfig, resolved);
+  if (!result.success) problems.push(...result.issues.map(describeIssue));
+  return result.success && problems.length === 0 ? { config: result.output } : { problems };
+}
+
+/** Why a file cannot be read, as a sentence without its subject. */
+export function whyUnreadable(error: unknown): string {
+  const code = systemErrorCode(error);
+  if (code === "ENOENT") return "names a file that does not exist";
+  if (code === "EACCES") return "names a file that this process may not read";
+  return `names a file that cannot be read (${code ?? "no reason is known"})`;
+}
+
+function parseJson(text: string): { readonly value: unknown } | { readonly problem: string } {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    // Without the parser's own words, which quote what stands around the place: it may be what should be secret.
+    return { problem: "the file is not JSON" };
+  }
+}
+
+type Report = (path: readonly string[], problem: string) => void;
+
+function resolve(value: unknown, environment: Environment, report: Report, path: readonly string[] = []): unknown {
+  if (Array.isArray(value))
+    return value.map((item, index) => resolve(item, environment, report, [...path, `${index}`]));
+  if (typeof value === "string") return resolveText(value, environment, report, path);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name, resolve(item, environment, report, [...path, name])]),
+  );
+}
+
+function resolveText(text: string, environment: Environment, report: Report, path: readonly string[]): string {
+  const name = REFERENCE.exec(text)?.[1];
+  if (name === undefined) {
+    const isSecret = SECRET_NAMES.includes(path.at(-1) ?? "");
+    if (isSecret) report(path, `a secret does not stand in this file: write a reference such as \${${example(path)}}`);
+    return text;
+  }
+  const value = environment[name];
+  if (!value) report(path, `the environment has no ${name}`);
+  // As it stands, so that there is one complaint and not two.
+  return value || "x".repeat(64);
+}
+
+function example(path: readonly string[]): string {
+  return (path.at(-1) ?? "").replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+/** An issue with its place. The values that schemas name in their messages are never those of secrets. */
+function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue);
+  const known = issue.type === "strict_object" && issue.expected === "never";
+  return `${path ?? "the file"}: ${known ? "is no setting that the gateway knows" : issue.message}`;
+}

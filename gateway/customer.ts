@@ -1,0 +1,26 @@
+import type { Availabilities } from "./availabilities.ts";
+
+/** A company whose pages embed the widget, as the routes know it. */
+export interface Customer {
+  /** Names the customer in addresses: `/c/<id>/widget/`. */
+  readonly id: string;
+  /** Exact origins of the pages that may embed the widget. At least one. */
+  readonly allowedOrigins: readonly string[];
+  readonly availabilities: Availabilities;
+}
+
+/** Who is served. */
+export interface Customers {
+  /** The customer of this id; without one, the customer whose address names none. `undefined` where there is no such customer. */
+  find(id: string | undefined): Customer | undefined;
+  all(): Iterable<Customer>;
+}
+
+/** These customers, with the one of `defaultId` for addresses that name none. */
+export function createCustomers(customers: readonly Customer[], defaultId: string): Customers {
+  const byId = new Map(customers.map((customer) => [customer.id, customer]));
+  return {
+    find: (id = defaultId) => byId.get(id),
+    all: () => byId.values(),
+  };
+}

@@ -1,0 +1,40 @@
+import { type Availabilities, createAvailabilities } from "./availabilities.ts";
+import { type Customers, createCustomers } from "./customer.ts";
+import { introduceSampleAgents, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
+import type { Settings } from "./settings.ts";
+import { withSlowAgents } from "./slow-agents.ts";
+import type { AvailabilityStore } from "./store/availability-store.ts";
+import { memoryUpstream } from "./upstream/memory.ts";
+import type { Upstream } from "./upstream/upstream.ts";
+
+/** Customers that are served, and what keeps their availabilities current. */
+export interface OpenCustomers {
+  readonly customers: Customers;
+  /** Ends what keeps them current. */
+  stop(): Promise<void>;
+}
+
+/** Makes what the settings say of each customer into what the routes serve, and starts the upstreams. */
+export async function openCustomers(settings: Settings, store: AvailabilityStore): Promise<OpenCustomers> {
+  const upstreams: Upstream[] = [];
+  const customers = settings.customers.map(({ id, allowedOrigins }) => {
+    const upstream = memoryUpstream;
+    upstreams.push(upstream);
+    const { staleLimitSeconds, isDemo } = settings;
+    const availabilities = createAvailabilities({ store: store.of(id), upstream, staleLimitSeconds });
+    return { id, allowedOrigins, availabilities: isDemo ? withSampleDelays(availabilities) : availabilities };
+  });
+  if (settings.isDemo) await introduceSampleAgents(store.of(settings.defaultCustomer));
+  for (const upstream of upstreams) upstream.start();
+  return {
+    customers: createCustomers(customers, settings.defaultCustomer),
+    async stop() {
+      await Promise.all(upstreams.map((upstream) => upstream.stop()));
+    },
+  };
+}
+
+/** The sample agents include one that is answered late. */
+function withSampleDelays(availabilities: Availabilities): Availabilities {
+  return withSlowAgents(availabilities, SAMPLE_DELAYS_MS);
+}

@@ -1,0 +1,60 @@
+import type { AgentState, KeptAgent, Status } from "./agent.ts";
+import type { Replica } from "./replica.ts";
+
+/** Where the gateway keeps the availabilities of all customers. */
+export interface AvailabilityStore {
+  /** One customer's part of it. */
+  of(customerId: string): CustomerStore;
+  /** Whether it can be read and written now. */
+  isReady(): boolean;
+  /**
+   * Takes on a task that one gateway of several does at a time, such as asking an upstream: true where this gateway has it now,
+   * for this long, in milliseconds. Asked again by the one that has it, it prolongs.
+   */
+  lease(task: string, durationMs: number): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** One customer's availabilities in a store. No other customer's agents can be reached through it. */
+export interface CustomerStore {
+  /**
+   * All that is known of the customer, in this process's memory and kept current. Loads it at the first call.
+   *
+   * @throws {StoreUnavailable} where it was never loaded, and cannot be now.
+   */
+  open(signal: AbortSignal): Promise<Replica>;
+  /**
+   * Says what an agent does, who is known from then on. Leaves the version alone where that is nothing new.
+   *
+   * @throws {StoreUnavailable} where it is not certain to be kept.
+   */
+  set(userId: number, state: AgentState): Promise<KeptAgent>;
+  /** As `set`, but leaves an agent alone who is known already. */
+  introduce(userId: number, state: AgentState): Promise<KeptAgent>;
+  /**
+   * Changes what a known agent does and leaves the wrap-up time running as it is. `undefined` where there is no such agent.
+   *
+   * @throws {VersionMismatch} where the agent's version is none of `ifVersions`.
+   * @throws {StoreUnavailable} where it is not certain to be kept.
+   */
+  setStatus(userId: number, status: Status, ifVersions?: readonly number[]): Promise<KeptAgent | undefined>;
+  /** Forgets an agent. Should the agent come back, the version is higher than it ever was. */
+  remove(userId: number): Promise<void>;
+}
+
+/** The store cannot be reached. What was asked of it may or may not have been done. */
+export class StoreUnavailable extends Error {
+  override readonly name = "StoreUnavailable";
+}
+
+/** A change was made on the condition of a version, and the agent has another one by now. */
+export class VersionMismatch extends Error {
+  override readonly name = "VersionMismatch";
+  /** The version that the agent has. */
+  readonly version: number;
+
+  constructor(version: number) {
+    super(`The agent's version is ${version}`);
+    this.version = version;
+  }
+}

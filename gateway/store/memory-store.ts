@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import { type Clock, systemClock } from "../clock.ts";
+import { type AgentState, isAsSaid, type KeptAgent, type Status } from "./agent.ts";
+import { type AvailabilityStore, type CustomerStore, VersionMismatch } from "./availability-store.ts";
+import { createReplica, type WritableReplica } from "./replica.ts";
+
+export interface MemoryStoreOptions {
+  /** @default the machine's */
+  readonly clock?: Clock;
+  /** How many changes of a customer a reader may miss and still be told each of them. @default 10000 */
+  readonly historyLength?: number;
+}
+
+/** An empty store that this process keeps in its memory. What it knows ends with the process; its versions grow all the same. */
+export function createMemoryStore({ clock = systemClock, historyLength }: MemoryStoreOptions = {}): AvailabilityStore {
+  const customers = new Map<string, CustomerStore>();
+  return {
+    of(customerId) {
+      const known = customers.get(customerId) ?? createCustomerStore(clock, historyLength);
+      customers.set(customerId, known);
+      return known;
+    },
+    isReady: () => true,
+    // There is no other gateway that shares this memory.
+    lease: async () => true,
+    async close() {},
+  };
+}
+
+function createCustomerStore(clock: Clock, historyLength: number | undefined): CustomerStore {
+  // A restart forgets what was changed, so that no cursor of the process before it may be resumed from.
+  const begin = randomBytes(6).toString("hex");
+  const replica = createReplica([], `${begin}-0`, historyLength);
+  /** The highest version that each agent ever had, also of those that were removed. */
+  const versions = new Map<number, number>();
+  let changes = 0;
+
+  function nextVersion(userId: number): number {
+    // The time makes versions grow across a restart, which forgets the previous one.
+    const version = Math.max((versions.get(userId) ?? 0) + 1, clock.wallMs());
+    versions.set(userId, version);
+    return version;
+  }
+
+  function nextCursor(): string {
+    changes += 1;
+    return `${begin}-${changes}`;
+  }
+
+  function keep(userId: number, state: Pick<KeptAgent, "status" | "wrapUp">): KeptAgent {
+    const agent = { userId, ...state, version: nextVersion(userId), updatedAt: clock.wallMs() };
+    replica.apply({ cursor: nextCursor(), agent });
+    return agent;
+  }
+
+  return {
+    async open(signal) {
+      signal.throwIfAborted();
+      return replica;
+    },
+    async set(userId, state) {
+      const known = replica.read(userId);
+      if (known && isAsSaid(known, state, clock.monotonicMs())) return known;
+      return keep(userId, toKept(state, clock));
+    },
+    introduce: async (userId, state) => replica.read(userId) ?? keep(userId, toKept(state, clock)),
+    setStatus: async (userId, status, ifVersions) => setStatus(replica, keep, { userId, status, ifVersions }),
+    async remove(userId) {
+      if (!replica.read(userId)) return;
+      replica.apply({ cursor: nextCursor(), removedUserId: userId, version: nextVersion(userId) });
+    },
+  };
+}
+
+function setStatus(
+  replica: WritableReplica,
+  keep: (userId: number, state: Pick<KeptAgent, "status" | "wrapUp">) => KeptAgent,
+  asked: { readonly userId: number; readonly status: Status; readonly ifVersions: readonly number[] | undefined },
+): KeptAgent | undefined {
+  const { userId, status, ifVersions } = asked;
+  const known = replica.read(userId);
+  if (!known) return undefined;
+  if (ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatch(known.version);
+  if (known.status === status) return known;
+  return keep(userId, { status, ...(known.wrapUp && { wrapUp: known.wrapUp }) });
+}
+
+function toKept({ status, wrapUp }: AgentState, clock: Clock): Pick<KeptAgent, "status" | "wrapUp"> {
+  if (!wrapUp) return { status };
+  const { configuredSeconds, leftSeconds } = wrapUp;
+  return { status, wrapUp: { configuredSeconds, endsAtMs: clock.monotonicMs() + leftSeconds * 1000 } };
+}

@@ -1,0 +1,52 @@
+import type { Hono } from "hono";
+import { createGateway } from "./app.ts";
+import { type Availabilities, createAvailabilities } from "./availabilities.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { type Customer, type Customers, createCustomers } from "./customer.ts";
+import type { GatewayEnvironment } from "./environment.ts";
+import { introduceSampleAgents, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
+import { withSlowAgents } from "./slow-agents.ts";
+import type { CustomerStore } from "./store/availability-store.ts";
+import { createMemoryStore } from "./store/memory-store.ts";
+import { TEST_FILES } from "./test-build.ts";
+import { memoryUpstream } from "./upstream/memory.ts";
+
+/** What is read and written over a store, whose clock it shares. */
+export function availabilitiesOver(store: CustomerStore, clock: Clock = systemClock): Availabilities {
+  return createAvailabilities({ store, upstream: memoryUpstream, staleLimitSeconds: 60, clock });
+}
+
+/** The availabilities of the sample agents, in memory. */
+export async function sampleAvailabilities(): Promise<Availabilities> {
+  const store = createMemoryStore().of("demo");
+  await introduceSampleAgents(store);
+  return withSlowAgents(availabilitiesOver(store), SAMPLE_DELAYS_MS);
+}
+
+/** Availabilities that nobody should ask, as where the test answers for them itself. */
+export function unaskedAvailabilities(): Availabilities {
+  const refuse = () => Promise.reject(new Error("The test answers /v1 itself"));
+  return { read: refuse, readMany: refuse, open: refuse, setStatus: refuse };
+}
+
+/** One customer for tests, to whom addresses without a customer belong as well. */
+export async function testCustomers(parts: Partial<Customer> = {}): Promise<Customers> {
+  const customer: Customer = {
+    id: "demo",
+    allowedOrigins: ["https://crm.example.com"],
+    availabilities: parts.availabilities ?? (await sampleAvailabilities()),
+    ...parts,
+  };
+  return createCustomers([customer], customer.id);
+}
+
+/** A gateway with one customer over the test build. What is thrown in it by mistake fails the test that asks. */
+export async function testGateway(parts: Partial<Customer> = {}): Promise<Hono<GatewayEnvironment>> {
+  return createGateway({
+    customers: await testCustomers(parts),
+    files: TEST_FILES,
+    onDefect: (error) => {
+      throw error;
+    },
+  });
+}

@@ -1,0 +1,55 @@
+import type { Status } from "../store/agent.ts";
+
+/** How an upstream stands. */
+export interface UpstreamHealth {
+  /** Since when it may lag behind, in milliseconds on the monotonic clock; `undefined` while it is current. 0 where it never was. */
+  readonly staleSinceMs: number | undefined;
+  /** What the upstream said last where it refuses. */
+  readonly failure: UpstreamFailure | undefined;
+}
+
+/** For whom a change is made upstream. */
+export interface UpstreamScope {
+  readonly signal: AbortSignal;
+  /** W3C trace context of the request that asked for it. */
+  readonly traceparent?: string;
+}
+
+/** Where a customer's availabilities come from. What an upstream learns it writes into the customer's part of the store. */
+export interface Upstream {
+  /** Begins to keep the store current. */
+  start(): void;
+  /** Ends it, and what is under way. */
+  stop(): Promise<void>;
+  health(): UpstreamHealth;
+  /** Reads one agent anew, as where the upstream says that something has changed. */
+  refresh(userId: number): Promise<void>;
+  /**
+   * Changes an agent's status where it is decided.
+   *
+   * @throws {UpstreamFailure} where the upstream refuses, or cannot be reached.
+   */
+  setStatus(userId: number, status: Status, scope: UpstreamScope): Promise<void>;
+}
+
+/** The upstream refused, or did not answer. */
+export class UpstreamFailure extends Error {
+  override readonly name = "UpstreamFailure";
+  /** The upstream's HTTP status; `undefined` where it did not answer. */
+  readonly status: number | undefined;
+  /** The upstream's own body, as JSON of any kind; `undefined` where it did not answer. */
+  readonly body: unknown;
+  /** How long the upstream wants to be left alone, in seconds. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    message: string,
+    answer: { readonly status?: number; readonly body?: unknown; readonly retryAfterSeconds?: number } = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.status = answer.status;
+    this.body = answer.body;
+    this.retryAfterSeconds = answer.retryAfterSeconds;
+  }
+}
