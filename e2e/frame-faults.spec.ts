@@ -181,6 +181,24 @@ test.describe("everything settles at once, and no clock moves:", () => {
     });
   }
 
+  test("a request made right after its frame was removed, in the same task, gets a new frame", async ({
+    page,
+    host,
+    backend,
+  }) => {
+    await openBusy(page, host, backend);
+    const asked = await page.evaluate(async () => {
+      document.querySelector("iframe")?.remove();
+      const { type } = await window.connector.dispatch({
+        type: "API.FETCH_USER_AVAILABILITY",
+        payload: { variables: { userId: 123 } },
+      });
+      return type;
+    });
+    expect(asked).toBe("API.FETCH_USER_AVAILABILITY_FULFILLED");
+    expect(await settlements(page)).toEqual([READ_CLOSED, TRANSFER_CLOSED]);
+  });
+
   test("a frame in another document of the page, such as a frame's, goes with that document", async ({
     page,
     host,

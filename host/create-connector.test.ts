@@ -33,7 +33,7 @@ function setUp(): OtherSide {
           const { type } = event as Posted["event"];
           if (type !== "BUS.REGISTER") posted.push({ event: event as Posted["event"], answer: resolve });
         });
-      return { post, seek, close: () => {} };
+      return { post, look: () => {}, seek, close: () => {} };
     },
     registration: { origin: "https://crm.example.com", appName: "crm.example.com", release: "unknown" },
     unavailable: "nobody there",

@@ -143,6 +143,8 @@ export function createConnector(options: CreateConnectorOptions): Connector {
       if (signal?.aborted) throw new Refusal("ABORTED", `${asked.type} was aborted`);
       const { id } = request.meta;
       posted = request;
+      // Its frame may have been removed in this very task, and what is asked after that goes to a new one.
+      if (state === "ready") link.look();
       opened = openRequest(request, surroundings, (settlement) => {
         inFlight.delete(id);
         settle(settlement);

@@ -39,6 +39,8 @@ export type Fate = readonly [code: RejectionCode, message: string];
 export interface Link {
   /** Posts an event to the connected widget. The promise may never settle. */
   post(event: unknown): Promise<unknown>;
+  /** Finds out about a frame that was removed or moved just now, before the browser tells. For a link that is open. */
+  look(): void;
   /** Looks for a widget in a new frame, where the last one has gone or has had its chance. */
   seek(): void;
   close(): void;
@@ -213,6 +215,7 @@ export function openLink({ origin, ownFrame, mount, durations }: LinkOptions, us
   renew();
   return {
     post,
+    look: checkPlace,
     seek() {
       if (!isOpen && !cancelChance) renew();
     },

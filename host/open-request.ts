@@ -52,6 +52,7 @@ export function openRequest(
   let isSent = false;
   /** Counts postings and waits. What belongs to an earlier one, such as the answer of a widget that has gone, is void. */
   let turn = 0;
+  let endPatience = (): void => {};
   let cancel = clock.ringIn(meta.timeoutMs, () => {
     if (!isSent) return giveUp();
     cancel = clock.ringIn(SILENCE_MS, () => refuse("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`));
@@ -61,6 +62,7 @@ export function openRequest(
     if (isSettled) return;
     isSettled = true;
     cancel();
+    endPatience();
     onSettled(settlement);
   }
 
@@ -79,15 +81,13 @@ export function openRequest(
       if (isSettled) return;
       isSent = false;
       turn += 1;
-      const mine = turn;
-      clock.ringIn(patienceMs, () => {
-        if (mine === turn) giveUp();
-      });
+      endPatience = clock.ringIn(patienceMs, giveUp);
     },
     send() {
       // Whoever heard of another request may have settled this one.
       if (isSettled) return;
       isSent = true;
+      endPatience();
       turn += 1;
       const mine = turn;
       const timeoutMs = Math.max(1, Math.ceil(end - performance.now()));

@@ -86,7 +86,7 @@ test.for(exchanges)(
           onTheWire.push(event);
           return settled[posted.findIndex(({ meta }) => meta?.id === Object(event).meta.id)];
         };
-        return { post, seek: () => {}, close: () => {} };
+        return { post, look: () => {}, seek: () => {}, close: () => {} };
       },
       registration: { origin: "https://crm.example.com", appName: "crm.example.com", release: "unknown" },
       unavailable: "nobody there",
