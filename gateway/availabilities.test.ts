@@ -1,0 +1,92 @@
+import { expect, test } from "vitest";
+import { createAvailabilities } from "./availabilities.ts";
+import { StoreUnavailable, VersionMismatch } from "./store/availability-store.ts";
+import { createMemoryStore } from "./store/memory-store.ts";
+import { createReplica, type WritableReplica } from "./store/replica.ts";
+import { memoryUpstream } from "./upstream/memory.ts";
+import { type Upstream, UpstreamFailure, type UpstreamHealth } from "./upstream/upstream.ts";
+
+const never = new AbortController().signal;
+const AGENT = { userId: 1, status: "available", version: 7, updatedAt: 0 } as const;
+
+/** Availabilities over a replica and an upstream that are as old as the test says, at a clock that the test sets. */
+function setUp(upstream: Partial<Upstream> = {}) {
+  const time = { nowMs: 100_000 };
+  const clock = { wallMs: () => 0, monotonicMs: () => time.nowMs };
+  const replica: WritableReplica = createReplica([AGENT], "0");
+  const store = { ...createMemoryStore({ clock }).of("demo"), open: async () => replica };
+  const availabilities = createAvailabilities({
+    store,
+    upstream: { ...memoryUpstream, ...upstream },
+    staleLimitSeconds: 60,
+    clock,
+  });
+  return { availabilities, replica, time };
+}
+
+function health(staleSinceMs: number | undefined, failure?: UpstreamFailure): { health(): UpstreamHealth } {
+  return { health: () => ({ staleSinceMs, failure }) };
+}
+
+test("is of no age while the store and the upstream are followed live", async () => {
+  const { availabilities } = setUp();
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { userId: 1 }, ageSeconds: 0 });
+  await expect(availabilities.read(2, never)).resolves.toEqual({ value: undefined, ageSeconds: 0 });
+});
+
+test("says how old it may be while the store is away, and up to the limit only", async () => {
+  const { availabilities, replica, time } = setUp();
+  replica.setStaleSince(100_000);
+  time.nowMs = 100_001;
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 1 });
+  time.nowMs = 160_000;
+  await expect(availabilities.readMany("all", never)).resolves.toMatchObject({ ageSeconds: 60 });
+  time.nowMs = 160_001;
+  await expect(availabilities.read(1, never)).rejects.toThrow(StoreUnavailable);
+  await expect(availabilities.open(never)).rejects.toThrow(StoreUnavailable);
+  replica.setStaleSince(undefined);
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 0 });
+});
+
+test("takes the age of whichever is older, the store or the upstream", async () => {
+  const { availabilities, replica } = setUp(health(80_000));
+  replica.setStaleSince(90_000);
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 20 });
+});
+
+test("says what the upstream said once what is known is too old", async () => {
+  const failure = new UpstreamFailure("Forbidden", { status: 403, body: { message: "Forbidden" } });
+  const { availabilities, time } = setUp(health(100_000, failure));
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 0 });
+  time.nowMs = 200_000;
+  await expect(availabilities.read(1, never)).rejects.toBe(failure);
+});
+
+test("changes a status upstream first, and not at all where the upstream refuses", async () => {
+  const failure = new UpstreamFailure("No", { status: 422, body: {} });
+  const store = createMemoryStore().of("demo");
+  await store.set(1, { status: "available" });
+  const asked: unknown[] = [];
+  const setStatus = async (...change: unknown[]): Promise<void> => {
+    asked.push(change.slice(0, 2), (await store.open(never)).read(1)?.status);
+    if (change[1] === "other") throw failure;
+  };
+  const upstream = { ...memoryUpstream, setStatus };
+  const availabilities = createAvailabilities({ store, upstream, staleLimitSeconds: 60 });
+  const scope = { signal: never };
+  await expect(availabilities.setStatus({ userId: 1, status: "other" }, scope)).rejects.toBe(failure);
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { status: "available" } });
+  await expect(availabilities.setStatus({ userId: 1, status: "on_a_break" }, scope)).resolves.toMatchObject({
+    status: "on_a_break",
+  });
+  expect(asked).toEqual([[1, "other"], "available", [1, "on_a_break"], "available"]);
+});
+
+test("asks the upstream for nothing where there is no such user or another version", async () => {
+  const refuse = () => Promise.reject(new Error("The upstream was asked"));
+  const { availabilities } = setUp({ setStatus: refuse });
+  const scope = { signal: never };
+  await expect(availabilities.setStatus({ userId: 2, status: "other" }, scope)).resolves.toBeUndefined();
+  const change = { userId: 1, status: "other", ifVersions: [6, 8] } as const;
+  await expect(availabilities.setStatus(change, scope)).rejects.toThrow(VersionMismatch);
+});
