@@ -1,0 +1,86 @@
+import { createHash, createSecretKey } from "node:crypto";
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import * as v from "valibot";
+import { type Clock, systemClock } from "../clock.ts";
+import { type Caller, CallerClaims } from "./caller.ts";
+import { createKeySet } from "./key-set.ts";
+import { KeysUnavailableError } from "./keys-unavailable-error.ts";
+import { rememberTokens } from "./remembered-tokens.ts";
+import { TokenRefusal } from "./token-refusal.ts";
+import type { TokenSettings } from "./token-settings.ts";
+
+/** Longer ones are refused unread: nobody's claims need as much. */
+const MAX_TOKEN_CHARACTERS = 8 * 1024;
+
+/**
+ * Tells who brings a token.
+ *
+ * @throws {TokenRefusal} for every token that does not hold.
+ * @throws {KeysUnavailableError} where the customer's keys cannot be had, so that the token might hold.
+ */
+export type VerifyToken = (token: string) => Promise<Caller>;
+
+/** Verifies the tokens of one customer. A token is verified once while it holds, at most for five minutes. */
+export function createTokenVerifier(
+  settings: TokenSettings,
+  customerId: string,
+  { clock = systemClock }: { readonly clock?: Clock } = {},
+): VerifyToken {
+  const findKey = createKeyFinder(settings, clock);
+  const { issuer, audience, algorithm, leewaySeconds } = settings;
+
+  const verify = rememberTokens(async (token) => {
+    const { payload } = await jwtVerify(token, findKey, {
+      issuer,
+      audience,
+      algorithms: [algorithm],
+      requiredClaims: ["exp"],
+      clockTolerance: leewaySeconds,
+      currentDate: new Date(clock.wallMs()),
+    }).catch(throwRefusal);
+    return readClaims(payload, { token, customerId, leewaySeconds });
+  }, clock);
+
+  return async (token) => {
+    if (token.length > MAX_TOKEN_CHARACTERS) {
+      throw new TokenRefusal(`The token is longer than ${MAX_TOKEN_CHARACTERS} characters`);
+    }
+    return verify(token);
+  };
+}
+
+function createKeyFinder(settings: TokenSettings, clock: Clock): JWTVerifyGetKey {
+  if (settings.algorithm !== "HS256") return createKeySet(settings.jwksUrl, clock);
+  const key = createSecretKey(settings.secret, "utf8");
+  return () => key;
+}
+
+function throwRefusal(cause: unknown): never {
+  if (cause instanceof KeysUnavailableError) throw cause;
+  // Its messages name the claim or the part that is wrong, and never what it holds.
+  if (cause instanceof errors.JOSEError) throw new TokenRefusal(`The token is refused: ${cause.message}`, { cause });
+  // Whatever is wrong with a token is a JOSEError; a published key that is too weak is a TypeError, for one.
+  throw new KeysUnavailableError("The token's key cannot be used", { cause });
+}
+
+interface Expectation {
+  readonly token: string;
+  readonly customerId: string;
+  readonly leewaySeconds: number;
+}
+
+function readClaims(payload: JWTPayload, { token, customerId, leewaySeconds }: Expectation): Caller {
+  const claims = v.safeParse(CallerClaims, payload);
+  if (!claims.success) {
+    throw new TokenRefusal(`The token's claims are not as expected: ${claims.issues.map(describeIssue).join("; ")}`);
+  }
+  const { exp, customer, sub, scope } = claims.output;
+  if (customer !== customerId) throw new TokenRefusal("The token is another customer's");
+  const key = createHash("sha256").update(token).digest("base64url");
+  return { subject: sub, scopes: scope, key, endsAtMs: (exp + leewaySeconds) * 1000 };
+}
+
+function describeIssue({ message, path }: v.BaseIssue<unknown>): string {
+  const name = path?.map(({ key }) => String(key)).join(".");
+  return `${name} must be ${message}`;
+}
