@@ -25,10 +25,14 @@ test.each(["/", "/v1", "/v1/users", "/widget/index.html", "/widget/other", "/fav
   },
 );
 
+/** A change needs a token before it is told that it is none: see tokens/authorize.test.ts. */
+const isChange = (path: string, method: string): boolean => path.startsWith("/v1/") && method === "PUT";
+
 const PATHS = ["/healthz", "/v1/users/123/availability", "/widget", "/widget/", "/widget/assets/a.js", "/embed.js"];
 
 test.each(PATHS)("names the allowed methods where another one is used on %s", async (path) => {
-  const answers = ["POST", "PUT", "DELETE", "OPTIONS"].map(async (method) => gateway.request(path, { method }));
+  const methods = ["POST", "PUT", "DELETE", "OPTIONS"].filter((method) => !isChange(path, method));
+  const answers = methods.map(async (method) => gateway.request(path, { method }));
   for (const answer of await Promise.all(answers)) {
     expect(answer.status).toBe(405);
     expect(answer.headers.get("Allow")).toBe("GET, HEAD");

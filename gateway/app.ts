@@ -8,6 +8,8 @@ import { createAvailabilityRoutes } from "./routes/availability.ts";
 import { createEmbedRoutes } from "./routes/embed.ts";
 import { createHealthRoutes } from "./routes/health.ts";
 import { createWidgetRoutes } from "./routes/widget.ts";
+import { authorize, type RefusedCall } from "./tokens/authorize.ts";
+import { demandOwnUser } from "./tokens/demand-own-user.ts";
 
 /** What a gateway is made of. */
 export interface GatewayOptions {
@@ -16,6 +18,8 @@ export interface GatewayOptions {
   readonly files: BuiltFiles;
   /** Hears whatever was thrown while a request was answered. The asker gets a 500 that does not tell. */
   readonly onDefect: (error: unknown) => void;
+  /** Hears of each call that was not let through for its token. The asker is not told why. @default nobody */
+  readonly onRefusal?: (call: RefusedCall) => void;
 }
 
 /**
@@ -23,14 +27,15 @@ export interface GatewayOptions {
  *
  * @throws {WidgetDocumentError} where the built document has no place for the widget's settings.
  */
-export function createGateway({ customers, files, onDefect }: GatewayOptions): Hono<GatewayEnvironment> {
+export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment> {
+  const { customers, files, onDefect, onRefusal = () => {} } = options;
   const answerThrown = createThrownAnswerer(onDefect);
   const app = new Hono<GatewayEnvironment>();
   app.onError(answerThrown);
   app.notFound((context) => problem(404, `Nothing is at ${context.req.path}`));
   app.use(guardAnswers, catchThrown(answerThrown));
   app.route("/", createHealthRoutes());
-  const routes = createCustomerRoutes(customers, files);
+  const routes = createCustomerRoutes(customers, files, onRefusal);
   app.use("/c/:customer/*", findCustomer(customers));
   app.route("/c/:customer", routes);
   app.use(findCustomer(customers));
@@ -39,8 +44,14 @@ export function createGateway({ customers, files, onDefect }: GatewayOptions): H
 }
 
 /** What each customer has at an address of its own. */
-function createCustomerRoutes(customers: Customers, files: BuiltFiles): Hono<GatewayEnvironment> {
+function createCustomerRoutes(
+  customers: Customers,
+  files: BuiltFiles,
+  onRefusal: (call: RefusedCall) => void,
+): Hono<GatewayEnvironment> {
   return new Hono<GatewayEnvironment>()
+    .use("/v1/*", authorize(onRefusal))
+    .put("/v1/users/:userId/availability", demandOwnUser)
     .route("/", createAvailabilityRoutes())
     .route("/", createWidgetRoutes(files, customers))
     .route("/", createEmbedRoutes(files));

@@ -3,7 +3,7 @@ import { createGateway } from "./app.ts";
 import { createCustomers } from "./customer.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { TEST_BUILD, TEST_FILES } from "./test-build.ts";
-import { availabilitiesOver } from "./test-gateway.ts";
+import { ANONYMOUS_READS, availabilitiesOver } from "./test-gateway.ts";
 
 /** A gateway for two customers, each with an agent of its own, of whom `acme` owns the addresses that name nobody. */
 async function gatewayForTwo() {
@@ -14,6 +14,7 @@ async function gatewayForTwo() {
     id,
     allowedOrigins: [`https://crm.${id}.example`],
     availabilities: availabilitiesOver(store.of(id)),
+    access: ANONYMOUS_READS,
   }));
   return createGateway({
     customers: createCustomers(customers, "acme"),

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { whyNoAllowedOrigin } from "./allowed-origin.ts";
+import { TokenSettings } from "./tokens/token-settings.ts";
 
 const AllowedOrigin = v.pipe(
   v.string("expected an exact origin, such as https://crm.example.com"),
@@ -34,6 +35,7 @@ export const UpstreamSettings = v.variant("kind", [
 export const CustomerSettings = v.strictObject({
   id: CustomerId,
   allowedOrigins: AllowedOrigins,
+  tokens: TokenSettings,
   upstream: v.optional(UpstreamSettings, { kind: "memory" }),
 });
 export type CustomerSettings = v.InferOutput<typeof CustomerSettings>;

@@ -1,4 +1,5 @@
 import type { Availabilities } from "./availabilities.ts";
+import type { Access } from "./tokens/authorize.ts";
 
 /** A company whose pages embed the widget, as the routes know it. */
 export interface Customer {
@@ -7,6 +8,8 @@ export interface Customer {
   /** Exact origins of the pages that may embed the widget. At least one. */
   readonly allowedOrigins: readonly string[];
   readonly availabilities: Availabilities;
+  /** Who gets to read and to write them. */
+  readonly access: Access;
 }
 
 /** Who is served. */

@@ -1,12 +1,15 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Customer } from "./customer.ts";
+import type { Caller } from "./tokens/caller.ts";
 
 /** What a route knows of the request at hand, beside the request itself. */
 export interface GatewayEnvironment {
   readonly Variables: {
     /** Whose address was asked; `undefined` where there is no such customer. */
     readonly customer: Customer | undefined;
+    /** Whose token came along; `undefined` where a call was served without one. */
+    readonly caller: Caller | undefined;
   };
   /** Node's own request and response, for what has to write to the socket itself. Absent where no server listens. */
   readonly Bindings: Partial<HttpBindings>;

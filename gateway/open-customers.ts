@@ -4,6 +4,7 @@ import { introduceSampleAgents, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
 import type { Settings } from "./settings.ts";
 import { withSlowAgents } from "./slow-agents.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
+import { createTokenVerifier } from "./tokens/verify-token.ts";
 import { memoryUpstream } from "./upstream/memory.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
@@ -17,12 +18,17 @@ export interface OpenCustomers {
 /** Makes what the settings say of each customer into what the routes serve, and starts the upstreams. */
 export async function openCustomers(settings: Settings, store: AvailabilityStore): Promise<OpenCustomers> {
   const upstreams: Upstream[] = [];
-  const customers = settings.customers.map(({ id, allowedOrigins }) => {
+  const customers = settings.customers.map(({ id, allowedOrigins, tokens }) => {
     const upstream = memoryUpstream;
     upstreams.push(upstream);
-    const { staleLimitSeconds, isDemo } = settings;
+    const { staleLimitSeconds, isDemo, anonymousReads } = settings;
     const availabilities = createAvailabilities({ store: store.of(id), upstream, staleLimitSeconds });
-    return { id, allowedOrigins, availabilities: isDemo ? withSampleDelays(availabilities) : availabilities };
+    return {
+      id,
+      allowedOrigins,
+      availabilities: isDemo ? withSampleDelays(availabilities) : availabilities,
+      access: { verify: createTokenVerifier(tokens, id), anonymousReads },
+    };
   });
   if (settings.isDemo) await introduceSampleAgents(store.of(settings.defaultCustomer));
   for (const upstream of upstreams) upstream.start();

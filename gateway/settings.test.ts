@@ -5,9 +5,23 @@ test("has a default for everything outside of production", () => {
   expect(readSettings({})).toEqual({
     host: "127.0.0.1",
     port: 4100,
-    customers: [{ id: "demo", allowedOrigins: ["http://localhost:4000"], upstream: { kind: "memory" } }],
+    customers: [
+      {
+        id: "demo",
+        allowedOrigins: ["http://localhost:4000"],
+        tokens: {
+          algorithm: "HS256",
+          issuer: "availability-bridge-demo",
+          audience: "availability-bridge",
+          secret: expect.stringMatching(/^[\w-]{43}$/),
+          leewaySeconds: 30,
+        },
+        upstream: { kind: "memory" },
+      },
+    ],
     defaultCustomer: "demo",
     isDemo: true,
+    anonymousReads: true,
     redisUrl: undefined,
     staleLimitSeconds: 60,
   });
@@ -25,6 +39,26 @@ test("reads what the environment says", () => {
     port: 0,
     customers: [{ allowedOrigins: ["https://crm.example.com", "http://localhost:4000"] }],
   });
+});
+
+const JWT = {
+  JWT_ALGORITHM: "HS256",
+  JWT_ISSUER: "https://login.acme.example",
+  JWT_AUDIENCE: "availability-bridge",
+  JWT_SECRET: "x".repeat(32),
+};
+
+test("demands a token for every call once it is told how to verify them", () => {
+  expect(readSettings(JWT)).toMatchObject({
+    customers: [{ id: "demo", tokens: { algorithm: "HS256", secret: JWT.JWT_SECRET } }],
+    anonymousReads: false,
+  });
+});
+
+test("names what is wrong with the tokens beside all else", () => {
+  expect(messageFor({ ...JWT, JWT_SECRET: "short", GATEWAY_PORT: "abc" })).toBe(
+    `GATEWAY_PORT: "abc" ${PORT_LINE}\nJWT_SECRET: expected a text of at least 32 bytes`,
+  );
 });
 
 test("takes an empty port and host for ones that are not set", () => {

@@ -3,6 +3,8 @@ import * as v from "valibot";
 import { whyNoAllowedOrigin } from "./allowed-origin.ts";
 import { type Environment, readConfig, whyUnreadable } from "./config-file.ts";
 import type { CustomerSettings } from "./customer-settings.ts";
+import { readTokenEnvironment } from "./tokens/token-environment.ts";
+import type { TokenSettings } from "./tokens/token-settings.ts";
 
 /** What the gateway is told by its environment, and by the file that the environment names. */
 export interface Settings {
@@ -12,15 +14,17 @@ export interface Settings {
   readonly port: number;
   /**
    * Who is served, from the file that `GATEWAY_CONFIG` names. Without it there is one customer, called `demo`, whose
-   * `allowedOrigins` come from `ALLOWED_ORIGINS`.
+   * `allowedOrigins` come from `ALLOWED_ORIGINS` and whose `tokens` from `JWT_…`.
    *
    * @default http://localhost:4000, the demo page's origin; with `NODE_ENV=production` there is no default.
    */
   readonly customers: readonly CustomerSettings[];
   /** Whose addresses name no customer. */
   readonly defaultCustomer: string;
-  /** Whether nobody has configured anything: sample agents are served, and reading them needs no token. */
+  /** Whether no customers are configured: sample agents are served. */
   readonly isDemo: boolean;
+  /** Whether reading needs no token, as where neither customers nor tokens are configured. */
+  readonly anonymousReads: boolean;
   /** Where the availabilities are kept, from `REDIS_URL`. @default this process's memory */
   readonly redisUrl: string | undefined;
   /** How old what is served may be while the store or the upstream is away, in seconds, from `STALE_LIMIT_SECONDS`. @default 60 */
@@ -91,15 +95,19 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
   const problems: string[] = [];
   const read = readVariables(environment, problems);
   const configured = environment["GATEWAY_CONFIG"] ? readCustomers(environment, readFile, problems) : undefined;
+  const unconfigured = readTokenEnvironment(environment, problems);
   if (!read || problems.length > 0) throw new SettingsError(problems.join("\n"));
   const { GATEWAY_HOST: host, GATEWAY_PORT: port, REDIS_URL: redisUrl, STALE_LIMIT_SECONDS: staleLimitSeconds } = read;
-  const demo: CustomerSettings = {
-    id: DEMO_CUSTOMER,
-    allowedOrigins: read.ALLOWED_ORIGINS ?? [],
-    upstream: { kind: "memory" },
+  const { customers, defaultCustomer } = configured ?? {
+    customers: unconfigured ? [demoCustomer(unconfigured.tokens, read.ALLOWED_ORIGINS)] : [],
+    defaultCustomer: DEMO_CUSTOMER,
   };
-  const { customers, defaultCustomer } = configured ?? { customers: [demo], defaultCustomer: DEMO_CUSTOMER };
-  return { host, port, customers, defaultCustomer, isDemo: !configured, redisUrl, staleLimitSeconds };
+  const anonymousReads = unconfigured?.areDemo ?? false;
+  return { host, port, customers, defaultCustomer, isDemo: !configured, anonymousReads, redisUrl, staleLimitSeconds };
+}
+
+function demoCustomer(tokens: TokenSettings, allowedOrigins: readonly string[] = []): CustomerSettings {
+  return { id: DEMO_CUSTOMER, allowedOrigins, tokens, upstream: { kind: "memory" } };
 }
 
 type ReadFile = (path: string) => string;

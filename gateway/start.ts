@@ -28,7 +28,12 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const files = await readBuiltFiles(buildDirectory);
   const store = createMemoryStore();
   const { customers, stop } = await openCustomers(settings, store);
-  const gateway = await serveGateway(settings, { customers, files, onDefect });
+  const gateway = await serveGateway(settings, {
+    customers,
+    files,
+    onDefect,
+    onRefusal: ({ customer, reason }) => print(`A call to ${customer ?? "no customer"} was refused: ${reason}`),
+  });
   print(`Gateway listening on ${gateway.origin}`);
   if (settings.isDemo) print("Serving sample agents from memory, since no upstream is configured");
   return {

@@ -9,6 +9,8 @@ import { withSlowAgents } from "./slow-agents.ts";
 import type { CustomerStore } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { TEST_FILES } from "./test-build.ts";
+import type { Access } from "./tokens/authorize.ts";
+import { TokenRefusal } from "./tokens/token-refusal.ts";
 import { memoryUpstream } from "./upstream/memory.ts";
 
 /** What is read and written over a store, whose clock it shares. */
@@ -29,12 +31,19 @@ export function unaskedAvailabilities(): Availabilities {
   return { read: refuse, readMany: refuse, open: refuse, setStatus: refuse };
 }
 
+/** Whoever brings no token may read, and no token holds. */
+export const ANONYMOUS_READS: Access = {
+  verify: () => Promise.reject(new TokenRefusal("No token holds in this test")),
+  anonymousReads: true,
+};
+
 /** One customer for tests, to whom addresses without a customer belong as well. */
 export async function testCustomers(parts: Partial<Customer> = {}): Promise<Customers> {
   const customer: Customer = {
     id: "demo",
     allowedOrigins: ["https://crm.example.com"],
     availabilities: parts.availabilities ?? (await sampleAvailabilities()),
+    access: ANONYMOUS_READS,
     ...parts,
   };
   return createCustomers([customer], customer.id);

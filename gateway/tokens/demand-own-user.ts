@@ -1,0 +1,14 @@
+import type { MiddlewareHandler } from "hono";
+import type { GatewayEnvironment } from "../environment.ts";
+import { refuseOtherUser } from "./refusal-answers.ts";
+
+/**
+ * Lets agents change what the path says of themselves alone, and the customer's operator what it says of anybody.
+ * It goes on paths with a `userId`, behind `authorize`, which has seen to the scope.
+ */
+export const demandOwnUser: MiddlewareHandler<GatewayEnvironment> = async (context, next) => {
+  const subject = context.var.caller?.subject;
+  // As text, so that nothing that is no user id can be somebody's.
+  if (subject !== "operator" && String(subject) !== context.req.param("userId")) return refuseOtherUser();
+  return next();
+};
