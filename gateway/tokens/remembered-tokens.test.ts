@@ -23,7 +23,10 @@ function remember({ lifeMs = 3_600_000 } = {}) {
     monotonicMs += ms;
     wallMs += ms;
   };
-  return { recall, verified, advance, setWall: (ms: number) => void (wallMs = ms) };
+  const setWall = (ms: number): void => {
+    wallMs = ms;
+  };
+  return { recall, verified, advance, setWall };
 }
 
 test("verifies a token once while it is remembered, for five minutes at most", async () => {

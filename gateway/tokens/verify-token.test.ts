@@ -204,7 +204,7 @@ test("refuses any text that nobody has signed", async () => {
 
 test("refuses a good token in which any one character is another", async () => {
   const token = await mint();
-  const others = fc.constantFrom(..."ABCXYZabcxyz0189-_.=");
+  const others = fc.constantFrom(...Array.from("ABCXYZabcxyz0189-_.="));
   await fc.assert(
     fc.asyncProperty(fc.nat(token.length - 2), others, async (index, other) => {
       fc.pre(token[index] !== other);
