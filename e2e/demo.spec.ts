@@ -83,6 +83,30 @@ test("shows that the backend is down, and answers again once it is back", async 
   await expect(demo.card).toHaveAttribute("data-tone", "available");
 });
 
+test("gives its own page a token that the gateway takes, and nobody else one", async ({
+  page,
+  request,
+  demoAddress,
+}) => {
+  await openDemo(page, demoAddress);
+  const tag = page.locator("script[data-token-url]");
+  const url = await tag.getAttribute("data-token-url");
+  const token = await page.evaluate(async (path) => (await (await fetch(path ?? "")).json()).token, url);
+  const gateway = new URL((await tag.getAttribute("src")) ?? "").origin;
+  const read = async (bearer: string): Promise<number> => {
+    const headers = { Authorization: `Bearer ${bearer}` };
+    return (await request.get(`${gateway}/v1/users/123/availability`, { headers })).status();
+  };
+  expect(await read(token)).toBe(200);
+  expect(await read(`${token}x`)).toBe(401);
+  for (const site of ["cross-site", "same-site", "none"]) {
+    const answer = await request.get(`${demoAddress}${url}`, { headers: { "Sec-Fetch-Site": site } });
+    expect(answer.status()).toBe(403);
+    expect(await answer.text()).toBe("");
+  }
+  expect((await request.post(`${demoAddress}${url}`)).status()).toBe(403);
+});
+
 test("logs what was sent and settled, newest first, until it is cleared", async ({ page, demoAddress }) => {
   const demo = await openDemo(page, demoAddress);
   // What the connector says of its page after the handshake is logged as well, where the page listens early enough.

@@ -1,4 +1,5 @@
 /** What the end-to-end tests start: the sites of every runner, and the demo's. */
+import { randomBytes } from "node:crypto";
 import { test as base, expect, type Page } from "@playwright/test";
 import type { ConnectOptions } from "../host/index.ts";
 import type {} from "../host/script.ts";
@@ -37,9 +38,14 @@ export const test = base.extend<Fixtures>({
   demoAddress: async ({}, use) => {
     // The gateway must know the demo's origin, and the demo the gateway's: one of the two ports is chosen first.
     const port = await findFreePort();
-    const settings = { GATEWAY_PORT: "0", ALLOWED_ORIGINS: `http://localhost:${port}` };
+    const tokenSecret = randomBytes(32).toString("base64url");
+    const settings = {
+      GATEWAY_PORT: "0",
+      ALLOWED_ORIGINS: `http://localhost:${port}`,
+      DEMO_TOKEN_SECRET: tokenSecret,
+    };
     const gateway = await startGatewayProcess(settings, () => {});
-    const demo = await serveDemoSite({ port, gateway });
+    const demo = await serveDemoSite({ port, gateway, tokenSecret });
     await use(demo.origin);
     demo.close();
     await gateway.stop();

@@ -1,9 +1,13 @@
 // @ts-check
-/** The demo page's site: the built page, and a switch for its gateway so that one can see what the bridge does without it. */
+/**
+ * The demo page's site: the built page, tokens for it, and a switch for its gateway so that one can see what the bridge
+ * does without it.
+ */
 import { readFileSync } from "node:fs";
 import { serve } from "@hono/node-server";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono } from "hono";
+import { mintDemoToken } from "./demo-token.mjs";
 
 /** The gateway's address as it stands in `index.html`. */
 const DEFAULT_GATEWAY = "http://127.0.0.1:4100";
@@ -11,17 +15,25 @@ const DEFAULT_GATEWAY = "http://127.0.0.1:4100";
 /**
  * Serves the demo page at `http://localhost:<port>`; port 0 takes a free one.
  *
- * @param {{ port: number, gateway: import("./gateway-process.mjs").GatewayProcess }} options
+ * @param {object} options
+ * @param {number} options.port
+ * @param {import("./gateway-process.mjs").GatewayProcess} options.gateway
+ * @param {string} options.tokenSecret the gateway's `DEMO_TOKEN_SECRET`
  * @returns {Promise<{ origin: string, close: () => void }>}
  */
-export async function serveDemoSite({ port, gateway }) {
+export async function serveDemoSite({ port, gateway, tokenSecret }) {
   const page = readFileSync("dist/demo/index.html", "utf8").replaceAll(DEFAULT_GATEWAY, gateway.origin);
   const app = new Hono();
   app.get("/", (context) => context.html(page, 200, { "Content-Security-Policy": policy(gateway.origin) }));
+  app.on(["GET", "POST"], "/demo/token", async (context) => {
+    // A token is for the page that its agent has signed in to, which here is everybody's.
+    if (!isOwnPage(context)) return context.body(null, 403);
+    return context.json({ token: await mintDemoToken(tokenSecret) }, 200, { "Cache-Control": "no-store" });
+  });
   app.get("/demo/gateway", (context) => context.json({ running: gateway.isRunning() }));
   app.post("/demo/gateway/:action{stop|start}", async (context) => {
     // Other pages in the same browser can post here as well, and have no business stopping a process.
-    if (context.req.header("Sec-Fetch-Site") !== "same-origin") return context.body(null, 403);
+    if (!isOwnPage(context)) return context.body(null, 403);
     await (context.req.param("action") === "stop" ? gateway.stop() : gateway.start());
     return context.json({ running: gateway.isRunning() });
   });
@@ -32,6 +44,15 @@ export async function serveDemoSite({ port, gateway }) {
     });
     server.on("error", reject);
   });
+}
+
+/**
+ * Whether a page of this very site asks, as its browser says.
+ *
+ * @param {import("hono").Context} context
+ */
+function isOwnPage(context) {
+  return context.req.header("Sec-Fetch-Site") === "same-origin";
 }
 
 /** @param {string} gateway */

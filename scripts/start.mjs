@@ -1,5 +1,6 @@
 // @ts-check
 /** `npm start`: builds, then serves the demo page and, on another site, the gateway with the widget. */
+import { randomBytes } from "node:crypto";
 import { serveDemoSite } from "./demo-site.mjs";
 import { startGatewayProcess } from "./gateway-process.mjs";
 import "./build.mjs";
@@ -8,13 +9,18 @@ let demoPort = 4000;
 
 try {
   demoPort = readPort("DEMO_PORT", demoPort);
+  // The demo's site signs its tokens with it, as a customer's would with a secret of its own.
+  const tokenSecret = process.env["DEMO_TOKEN_SECRET"] || randomBytes(32).toString("base64url");
   const gateway = await startGatewayProcess(
-    { ALLOWED_ORIGINS: process.env["ALLOWED_ORIGINS"] ?? `http://localhost:${demoPort}` },
+    {
+      ALLOWED_ORIGINS: process.env["ALLOWED_ORIGINS"] ?? `http://localhost:${demoPort}`,
+      DEMO_TOKEN_SECRET: tokenSecret,
+    },
     console.log,
   );
   process.once("SIGINT", () => void stop());
   process.once("SIGTERM", () => void stop());
-  const demo = await serveDemoSite({ port: demoPort, gateway }).catch(async (error) => {
+  const demo = await serveDemoSite({ port: demoPort, gateway, tokenSecret }).catch(async (error) => {
     await gateway.stop();
     throw error;
   });

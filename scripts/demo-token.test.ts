@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { readSettings } from "../gateway/settings.ts";
+import { createTokenVerifier } from "../gateway/tokens/verify-token.ts";
+import { mintDemoToken } from "./demo-token.mjs";
+
+const SECRET = "0123456789abcdef0123456789abcdef";
+
+test("is a token that the gateway takes for five minutes, for agent 123 of its only customer", async () => {
+  const [customer] = readSettings({ DEMO_TOKEN_SECRET: SECRET }).customers;
+  if (!customer) throw new Error("The gateway has no customer");
+  let wallMs = Date.now();
+  const clock = { wallMs: () => wallMs, monotonicMs: () => wallMs };
+  const verify = createTokenVerifier(customer.tokens, customer.id, { clock });
+  const token = await mintDemoToken(SECRET);
+  const caller = await verify(token);
+  expect(caller).toMatchObject({ subject: 123, scopes: new Set(["availability:read", "availability:write"]) });
+  wallMs = caller.endsAtMs;
+  await expect(verify(token)).rejects.toThrow('"exp"');
+  expect(caller.endsAtMs - Date.now()).toBeLessThanOrEqual(330_000);
+});
