@@ -4,8 +4,9 @@ import { expect, test } from "./fixtures.ts";
 import { namedTests } from "./security-page.ts";
 
 test("every test that docs/security.md names is there", () => {
-  const specs = readdirSync("e2e").filter((file) => file.endsWith(".spec.ts"));
-  const sources = specs.map((file) => readFileSync(`e2e/${file}`, "utf8")).join("\n");
+  const files = ["e2e", "gateway/tokens"].flatMap((folder) => readdirSync(folder).map((file) => `${folder}/${file}`));
+  const specs = files.filter((file) => /\.(spec|test)\.ts$/.test(file));
+  const sources = specs.map((file) => readFileSync(file, "utf8")).join("\n");
   const titles = namedTests();
   expect(titles.length).toBeGreaterThan(20);
   expect(titles.filter((title) => !sources.includes(title))).toEqual([]);
