@@ -7,7 +7,9 @@ import { problem } from "./problem.ts";
 import { createAvailabilityRoutes } from "./routes/availability.ts";
 import { createEmbedRoutes } from "./routes/embed.ts";
 import { createHealthRoutes } from "./routes/health.ts";
+import { createStreamRoutes } from "./routes/stream.ts";
 import { createWidgetRoutes } from "./routes/widget.ts";
+import { createStreamHub, type StreamHub } from "./stream/stream-hub.ts";
 import { authorize, type RefusedCall } from "./tokens/authorize.ts";
 import { demandOwnUser } from "./tokens/demand-own-user.ts";
 
@@ -20,6 +22,8 @@ export interface GatewayOptions {
   readonly onDefect: (error: unknown) => void;
   /** Hears of each call that was not let through for its token. The asker is not told why. @default nobody */
   readonly onRefusal?: (call: RefusedCall) => void;
+  /** The open streams, for whoever has to end them. @default streams of its own, which end with their connections */
+  readonly streams?: StreamHub;
 }
 
 /**
@@ -28,14 +32,14 @@ export interface GatewayOptions {
  * @throws {WidgetDocumentError} where the built document has no place for the widget's settings.
  */
 export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment> {
-  const { customers, files, onDefect, onRefusal = () => {} } = options;
+  const { customers, onDefect } = options;
   const answerThrown = createThrownAnswerer(onDefect);
   const app = new Hono<GatewayEnvironment>();
   app.onError(answerThrown);
   app.notFound((context) => problem(404, `Nothing is at ${context.req.path}`));
   app.use(guardAnswers, catchThrown(answerThrown));
   app.route("/", createHealthRoutes());
-  const routes = createCustomerRoutes(customers, files, onRefusal);
+  const routes = createCustomerRoutes(options);
   app.use("/c/:customer/*", findCustomer(customers));
   app.route("/c/:customer", routes);
   app.use(findCustomer(customers));
@@ -44,14 +48,12 @@ export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment>
 }
 
 /** What each customer has at an address of its own. */
-function createCustomerRoutes(
-  customers: Customers,
-  files: BuiltFiles,
-  onRefusal: (call: RefusedCall) => void,
-): Hono<GatewayEnvironment> {
+function createCustomerRoutes(options: GatewayOptions): Hono<GatewayEnvironment> {
+  const { customers, files, onRefusal = () => {}, streams = createStreamHub() } = options;
   return new Hono<GatewayEnvironment>()
     .use("/v1/*", authorize(onRefusal))
     .put("/v1/users/:userId/availability", demandOwnUser)
+    .route("/", createStreamRoutes(streams))
     .route("/", createAvailabilityRoutes())
     .route("/", createWidgetRoutes(files, customers))
     .route("/", createEmbedRoutes(files));

@@ -4,6 +4,7 @@ import { getRequestListener } from "@hono/node-server";
 import { createGateway, type GatewayOptions } from "./app.ts";
 import { prepareGracefulClose } from "./graceful-close.ts";
 import type { Settings } from "./settings.ts";
+import { createStreamHub } from "./stream/stream-hub.ts";
 import { systemErrorCode } from "./system-error.ts";
 
 /** A gateway that listens. */
@@ -37,14 +38,22 @@ export async function serveGateway(
   settings: Pick<Settings, "host" | "port">,
   options: GatewayOptions,
 ): Promise<RunningGateway> {
-  const app = createGateway(options);
+  const { streams = createStreamHub() } = options;
+  const app = createGateway({ ...options, streams });
   // The name stands in where a request brings none, as the HTTP/1.0 health checks of load balancers do.
   const answer = getRequestListener(app.fetch, { hostname: "localhost" });
   const server = createServer(TIMEOUTS, (request, response) => void answer(request, response));
-  const close = prepareGracefulClose(server);
+  const closeServer = prepareGracefulClose(server);
   const port = await listen(server, settings);
   const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
-  return { origin: `http://${host}:${port}`, close };
+  return {
+    origin: `http://${host}:${port}`,
+    close() {
+      // A stream is a request that never ends by itself.
+      streams.close();
+      return closeServer();
+    },
+  };
 }
 
 async function listen(server: Server, { host, port }: Pick<Settings, "host" | "port">): Promise<number> {

@@ -1,0 +1,160 @@
+import type { ServerResponse } from "node:http";
+import type { Clock } from "../clock.ts";
+import type { Replica } from "../store/replica.ts";
+import {
+  HEARTBEAT_TEXT,
+  RESET_TEXT,
+  toAvailabilityText,
+  toChangeText,
+  toCurrentText,
+  toRetryText,
+} from "./event-text.ts";
+
+/** One open stream. */
+export interface Reader {
+  /** Tells a change, whose text all readers share; not to one who has yet to hear what came before it. */
+  tell(text: Buffer): void;
+  /** Everything that was told is void: tells it anew. */
+  reset(): void;
+  beat(): void;
+  /** Ends the stream, and says after how long the reader may come back. */
+  end(retryMs: number): void;
+}
+
+export interface ReaderOptions {
+  readonly replica: Replica;
+  readonly response: ServerResponse;
+  /** What the reader says that it holds. */
+  readonly lastEventId: string | undefined;
+  readonly clock: Clock;
+  /** How much may wait to be sent to a reader that is live, in bytes, before it is dropped. */
+  readonly maxBufferedBytes: number;
+  readonly onDropped: () => void;
+}
+
+/** How much of a snapshot is made at a time, in characters. */
+const PIECE_LENGTH = 64 * 1024;
+
+/** Begins to tell a reader what it lacks, and keeps it current from then on. */
+export function createReader(options: ReaderOptions): Reader {
+  const { replica, response, lastEventId, clock, maxBufferedBytes, onDropped } = options;
+  /** Whether everything up to the replica's cursor has been written. */
+  let isLive = false;
+  /** Counts the times that the reader was told anew, so that an earlier telling notices that it is void. */
+  let telling = 0;
+  /** Whether anything of what a reader lacks has left since the last heartbeat. */
+  let isMoving = true;
+
+  function drop(): void {
+    telling += 1;
+    isLive = false;
+    onDropped();
+    response.destroy();
+  }
+
+  /** Writes the texts in pieces, each when the one before it has left. Ends early where the telling is void. */
+  async function write(texts: Iterable<string>, mine: number): Promise<boolean> {
+    for (const piece of toPieces(texts)) {
+      if (mine !== telling || response.destroyed) return false;
+      if (!response.write(piece)) await drained(response);
+      isMoving = true;
+    }
+    return mine === telling && !response.destroyed;
+  }
+
+  /** Tells everything that has changed since a cursor, which may take a while, and then what has changed meanwhile. */
+  async function catchUp(from: string, mine: number): Promise<void> {
+    for (let cursor = from; ; ) {
+      const missed = replica.changesSince(cursor);
+      if (!missed) return tellAll(mine);
+      if (missed.length === 0) break;
+      const nowMs = clock.monotonicMs();
+      cursor = missed.at(-1)?.cursor ?? cursor;
+      if (
+        !(await write(
+          mapped(missed, (change) => toChangeText(change, nowMs)),
+          mine,
+        ))
+      )
+        return;
+    }
+    isLive = true;
+  }
+
+  async function tellAll(mine: number): Promise<void> {
+    // Both at one moment: what changes while the snapshot is on its way comes after the cursor.
+    const agents = [...replica.agents()];
+    const cursor = replica.cursor();
+    const nowMs = clock.monotonicMs();
+    const texts = mapped(agents, (agent) => toAvailabilityText(agent, nowMs));
+    if (await write(surrounded(RESET_TEXT, texts, toCurrentText(cursor)), mine)) await catchUp(cursor, mine);
+  }
+
+  function begin(cursor: string | undefined): void {
+    telling += 1;
+    isLive = false;
+    const mine = telling;
+    // What goes wrong in here is a defect; the reader must not go on as if it had been told all.
+    void (cursor === undefined ? tellAll(mine) : catchUp(cursor, mine)).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : new Error(String(error)));
+    });
+  }
+
+  // Nobody's error: a reader may go at any time, also while something is written.
+  response.on("error", () => {});
+  begin(lastEventId);
+  return {
+    tell(text) {
+      if (!isLive) return;
+      response.write(text);
+      if (response.writableLength > maxBufferedBytes) drop();
+    },
+    reset: () => begin(undefined),
+    beat() {
+      if (isLive) response.write(HEARTBEAT_TEXT);
+      // What it lacks is held in memory for as long as it takes.
+      else if (!isMoving && !response.destroyed) drop();
+      isMoving = isLive;
+    },
+    end(retryMs) {
+      telling += 1;
+      isLive = false;
+      response.end(toRetryText(retryMs));
+    },
+  };
+}
+
+function* mapped<Item>(items: Iterable<Item>, toText: (item: Item) => string): Generator<string> {
+  for (const item of items) yield toText(item);
+}
+
+function* surrounded(first: string, texts: Iterable<string>, last: string): Generator<string> {
+  yield first;
+  yield* texts;
+  yield last;
+}
+
+function* toPieces(texts: Iterable<string>): Generator<string> {
+  let piece = "";
+  for (const text of texts) {
+    piece += text;
+    if (piece.length < PIECE_LENGTH) continue;
+    yield piece;
+    piece = "";
+  }
+  if (piece) yield piece;
+}
+
+/** Resolves when what was written has left, or the connection is gone. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.on("drain", done);
+    response.on("close", done);
+    if (response.destroyed) done();
+  });
+}
