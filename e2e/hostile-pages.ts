@@ -12,7 +12,11 @@ export const ATTACK = `
     const forge = (message) => ({ namespace: "penpal", ...message });
     const ask = (id, event) => forge({ type: "CALL", id, methodPath: ["post"], args: [event] });
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = ({ data }) => heard.push(data);
+    port1.onmessage = ({ data }) => {
+      heard.push(data);
+      // As penpal does for a page that exposes no method.
+      if (data.type === "CALL") port1.postMessage(forge({ type: "REPLY", callId: data.id, isError: true, value: "no such method" }));
+    };
     target.postMessage(forge({ type: "SYN", participantId: "!" }), "*");
     target.postMessage(forge({ type: "ACK1", methodPaths: [["post"]] }), "*");
     target.postMessage(forge({ type: "ACK2" }), "*", [port2]);

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import * as v from "valibot";
 import { createGateway } from "../gateway/app.ts";
@@ -26,6 +26,7 @@ export type RawAnswer = (request: IncomingMessage, response: ServerResponse) => 
 /** A call that the scripted backend has received. */
 export interface RecordedCall {
   readonly path: string;
+  readonly headers: IncomingHttpHeaders;
   /** When it came, in milliseconds of this process's own clock. */
   readonly at: number;
   /** Resolves when the caller has hung up before it was answered. */
@@ -72,7 +73,7 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
     const { url = "/" } = request;
     if (url.startsWith("/v1/")) {
       const answer = script[Math.min(calls.length, script.length - 1)];
-      calls.push({ path: url, at: performance.now(), hungUp: whenHungUp(response) });
+      calls.push({ path: url, headers: request.headers, at: performance.now(), hungUp: whenHungUp(response) });
       return give(answer, request, response);
     }
     const isDocument = /^\/widget\/(\?|$)/.test(url);

@@ -116,6 +116,7 @@ test.for<[string, () => ConnectOptions, RegExp]>([
     () => ({ src, frame: append("iframe"), container: append("div") }),
     /^frame: expected/,
   ],
+  ["a token that is no function", () => ({ src, fetchToken: "t1" as never }), /^fetchToken: expected a function/],
   ["a life of no time", () => ({ src, timeoutMs: 0 }), /^timeoutMs: expected whole milliseconds/],
   [
     "a handshake time that is no number",

@@ -3,6 +3,7 @@ import { createConnector } from "./create-connector.ts";
 import { readDurations } from "./durations.ts";
 import { checkContainer, checkFrame, mountFrame } from "./frame.ts";
 import { openLink } from "./link.ts";
+import type { FetchToken } from "./page-token.ts";
 
 /** How to connect to a widget. */
 export interface ConnectOptions {
@@ -27,6 +28,12 @@ export interface ConnectOptions {
   readonly heartbeatMs?: number;
   /** Who the page is, for the widget's own records. @default the page's host and "unknown" */
   readonly app?: { readonly name?: string; readonly release?: string };
+  /**
+   * Gets a token that tells the widget's backend for whom the page asks: a bearer token of 1 to 8192 characters, such as a JWT.
+   * The widget asks for one when it connects, shortly before it expires, and when the backend refuses it, and waits 5 s.
+   * Without this function it asks the backend without a token.
+   */
+  readonly fetchToken?: FetchToken;
   /** Destroys the connector when it aborts. */
   readonly signal?: AbortSignal;
 }
@@ -38,13 +45,16 @@ export interface ConnectOptions {
  */
 export function connect(options: ConnectOptions): Connector {
   if (typeof document === "undefined") throw new TypeError("connect: expected to run in a browser");
-  const { signal, frame, container, title = "Phone", app } = options;
+  const { signal, frame, container, title = "Phone", app, fetchToken } = options;
   const durations = readDurations(options);
   const src = readSrc(options.src ?? frame?.src);
   if (frame !== undefined) checkFrame(frame);
   if (container !== undefined) checkContainer(container);
   if (frame && container) throw new TypeError("frame: expected no container beside it");
   if (signal && !signal.addEventListener) throw new TypeError("signal: expected an AbortSignal");
+  if (fetchToken !== undefined && typeof fetchToken !== "function") {
+    throw new TypeError("fetchToken: expected a function that returns a token");
+  }
   const { origin } = src;
   const mount = () => mountFrame(src, container, title);
   const connector = createConnector({
@@ -57,6 +67,7 @@ export function connect(options: ConnectOptions): Connector {
     },
     unavailable: describeUnavailable(origin),
     durations,
+    fetchToken,
     onDestroy: () => signal?.removeEventListener("abort", connector.destroy),
   });
   signal?.addEventListener("abort", connector.destroy);

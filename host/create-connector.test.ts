@@ -3,6 +3,7 @@ import { ConnectionError, ContractError, RejectedError, TimeoutError } from "../
 import type { Connector } from "./connector.ts";
 import { createConnector } from "./create-connector.ts";
 import type { LinkUser } from "./link.ts";
+import type { FetchToken } from "./page-token.ts";
 
 interface Posted {
   readonly event: { readonly type: string; readonly meta: { readonly id: string; readonly timeoutMs: number } };
@@ -19,7 +20,7 @@ interface OtherSide {
 }
 
 /** A connector whose other side the test plays itself, with time standing still. */
-function setUp(): OtherSide {
+function setUp(fetchToken?: FetchToken): OtherSide {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const posted: Posted[] = [];
@@ -38,6 +39,7 @@ function setUp(): OtherSide {
     registration: { origin: "https://crm.example.com", appName: "crm.example.com", release: "unknown" },
     unavailable: "nobody there",
     durations: { timeoutMs: 10_000, handshakeTimeoutMs: 5_000 },
+    fetchToken,
     onDestroy: () => {},
   });
   if (!user) throw new Error("The connector opened no link");
@@ -137,7 +139,7 @@ test("settles all that is open when it is destroyed, and all that is asked later
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("hears announcements, reports a listener that throws, and knows no request to the page", () => {
+test("hears announcements, reports a listener that throws, and knows no request to the page", async () => {
   const {
     connector,
     user: { receive },
@@ -151,12 +153,19 @@ test("hears announcements, reports a listener that throws, and knows no request 
     throw mistake;
   });
   const off = connector.on("USER.CHANGED", heard);
-  expect(receive({ type: "USER.CHANGED" })).toBeUndefined();
+  const answer = receive({ type: "USER.CHANGED" });
   off();
-  receive({ type: "USER.CHANGED" });
+  await receive({ type: "USER.CHANGED" });
+  expect(await answer).toBeUndefined();
   expect(heard).toHaveBeenCalledExactlyOnceWith({ type: "USER.CHANGED" }, undefined);
   expect(report).toHaveBeenCalledWith(mistake);
-  expect(receive({ type: "HOST.NONE" })).toMatchObject({ payload: { error: { code: "UNKNOWN_EVENT" } } });
+  for (const type of ["HOST.NONE", "HOST.FETCH_TOKEN"]) {
+    expect(await receive({ type })).toEqual({
+      type: `${type}_REJECTED`,
+      payload: { error: { code: "UNKNOWN_EVENT", message: expect.any(String), retryable: false } },
+      meta: { source: "bridge" },
+    });
+  }
 });
 
 test("keeps the caller's own id and refuses it a second time while it is in flight", async () => {
@@ -472,4 +481,38 @@ test("is wanted while `ready` or a request waits", async () => {
   expect(user.isWanted()).toBe(false);
   void connector.dispatch(ask);
   expect(user.isWanted()).toBe(true);
+});
+
+test("gives the widget the page's token, of which neither listeners nor observers hear", async () => {
+  const { connector, user } = setUp(() => "t1");
+  user.onOpened();
+  await connector.ready;
+  const heard = vi.fn();
+  connector.on("*", heard);
+  connector.observe(heard);
+  const asked = { type: "HOST.FETCH_TOKEN", payload: {}, meta: { id: "h1", timeoutMs: 5_000 } };
+  const fulfilled = { type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token: "t1" }, meta: { id: "h1" } };
+  expect(await user.receive(asked)).toEqual(fulfilled);
+  expect(heard).not.toHaveBeenCalled();
+});
+
+test("rejects what the widget asks where the page's function fails, without its words", async () => {
+  const { user } = setUp(() => Promise.reject(new Error("s3cret")));
+  vi.stubGlobal("reportError", () => {});
+  onTestFinished(() => void vi.unstubAllGlobals());
+  expect(await user.receive({ type: "HOST.FETCH_TOKEN" })).toEqual({
+    type: "HOST.FETCH_TOKEN_REJECTED",
+    payload: { error: { code: "INTERNAL", message: expect.not.stringContaining("s3cret"), retryable: false } },
+    meta: { source: "bridge" },
+  });
+});
+
+test("aborts the page's function when it is destroyed, and keeps no timer for it", async () => {
+  const fetchToken = vi.fn<FetchToken>(() => new Promise(() => {}));
+  const { connector, user } = setUp(fetchToken);
+  const answer = user.receive({ type: "HOST.FETCH_TOKEN" });
+  connector.destroy();
+  expect(fetchToken.mock.calls[0]?.[0].signal.aborted).toBe(true);
+  expect(await answer).toMatchObject({ type: "HOST.FETCH_TOKEN_REJECTED" });
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -1,6 +1,9 @@
 import { createAlarmClock } from "../shared/alarm-clock.ts";
 import {
+  type CheckedEvent,
+  DEFAULT_TIMEOUT_MS,
   type Envelope,
+  fulfilled,
   isRejected,
   MAX_IN_FLIGHT,
   peek,
@@ -17,6 +20,7 @@ import type { Durations } from "./durations.ts";
 import type { Fate, Link, LinkUser } from "./link.ts";
 import { createListeners } from "./listeners.ts";
 import { type OpenRequest, openRequest, type PostedRequest } from "./open-request.ts";
+import { createPageToken, FETCH_TOKEN, type FetchToken } from "./page-token.ts";
 import { createReadiness } from "./readiness.ts";
 
 export interface CreateConnectorOptions {
@@ -27,13 +31,15 @@ export interface CreateConnectorOptions {
   /** What to say where no widget connects: the likely causes. */
   readonly unavailable: string;
   readonly durations: Pick<Durations, "timeoutMs" | "handshakeTimeoutMs">;
+  /** Where the page gets its tokens, if it has any. */
+  readonly fetchToken?: FetchToken | undefined;
   /** Called once by `destroy()`, after everything has settled. */
   readonly onDestroy: () => void;
 }
 
 /** Creates a connector over a link. Knows neither the DOM nor penpal. */
 export function createConnector(options: CreateConnectorOptions): Connector {
-  const { unavailable, durations } = options;
+  const { unavailable, durations, fetchToken } = options;
   const { timeoutMs: defaultLifeMs, handshakeTimeoutMs: patienceMs } = durations;
   const inFlight = new Map<string, OpenRequest>();
   const observers = createListeners<[ConnectorRecord]>();
@@ -43,6 +49,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   let ids = 0;
   const clock = createAlarmClock();
   const readiness = createReadiness();
+  const pageToken = fetchToken && createPageToken(fetchToken, clock);
   let state: ConnectorState = "connecting";
 
   const link = options.open({
@@ -90,18 +97,24 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     return link.post(event);
   }
 
-  /** Answers the widget: announcements are heard and answered with nothing; of requests, this page knows none. */
-  function receive(event: unknown): Settlement | undefined {
+  /** Answers the widget: announcements are heard and answered with nothing, requests are answered by the page. */
+  async function receive(event: unknown): Promise<Settlement | undefined> {
+    const asked = peek(event);
     try {
       const announcement = readEvent(event);
-      const { type } = announcement;
-      if (type.startsWith("HOST.")) throw new Refusal("UNKNOWN_EVENT", `${type} is not known to this page`);
+      if (asked.type.startsWith("HOST.")) return fulfilled(asked, await answer(announcement));
       record({ kind: "announced", event: announcement });
       listeners.emit(announcement);
       return undefined;
     } catch (refusal) {
-      return refused(peek(event), refusal);
+      return refused(asked, refusal);
     }
+  }
+
+  /** Answers a request to the page, of which neither listeners nor observers hear: a token is nothing for them. */
+  function answer({ type, meta }: CheckedEvent): Promise<unknown> {
+    if (pageToken && type === FETCH_TOKEN) return pageToken.fetch(meta?.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    throw new Refusal("UNKNOWN_EVENT", `${type} is not known to this page`);
   }
 
   function dispatch(event: Envelope, requestOptions?: RequestOptions): Promise<Settlement> {
@@ -190,6 +203,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     changeState("closed");
     for (const { refuse } of Array.from(inFlight.values())) refuse(...DESTROYED);
     readiness.reject(...DESTROYED);
+    pageToken?.close();
     link.close();
     clock.stop();
     options.onDestroy();

@@ -1,5 +1,6 @@
 import { MAX_TIMEOUT_MS } from "../shared/envelope.ts";
 import type { ConnectOptions } from "./connect.ts";
+import { readTokenUrl } from "./token-url.ts";
 
 /**
  * Reads a script tag's attributes as options. The widget's address comes from the script's own, so that
@@ -9,7 +10,7 @@ import type { ConnectOptions } from "./connect.ts";
  * @throws {TypeError} when an attribute is not what it should be; the message names it and what was expected.
  */
 export function readScriptOptions({ src, dataset }: HTMLScriptElement): ConnectOptions | undefined {
-  const { container: selector, title, timeoutMs, appName, release } = dataset;
+  const { container: selector, title, timeoutMs, tokenUrl, appName, release } = dataset;
   const container = selector === undefined ? undefined : findContainer(selector);
   if (container === null) {
     if (document.readyState === "loading") return undefined;
@@ -20,6 +21,7 @@ export function readScriptOptions({ src, dataset }: HTMLScriptElement): ConnectO
     ...(container && { container }),
     ...(title !== undefined && { title }),
     ...(timeoutMs !== undefined && { timeoutMs: readTimeout(timeoutMs) }),
+    ...(tokenUrl !== undefined && { fetchToken: readTokenUrl(tokenUrl, document.baseURI) }),
     app: { ...(appName && { name: appName }), ...(release && { release }) },
   };
 }

@@ -10,6 +10,7 @@ const contract = {
   "BUS.CANCEL": bus["BUS.CANCEL"],
   "TEST.ECHO": request({ payload: v.unknown(), fulfilled: v.unknown(), idempotent: true }),
   "TEST.HANG": request({ payload: v.unknown(), fulfilled: v.unknown(), idempotent: true }),
+  "TEST.TRACE": request({ payload: v.unknown(), fulfilled: v.unknown(), idempotent: true }),
   "TEST.THROW": request({ payload: v.unknown(), fulfilled: v.unknown(), idempotent: true }),
 };
 
@@ -27,6 +28,7 @@ function setUp(): Dispatcher & { signals: AbortSignal[]; defects: unknown[] } {
         signals.push(signal);
         return new Promise(() => {});
       },
+      "TEST.TRACE": (_payload, _services, { traceparent }) => traceparent ?? "none",
       "TEST.THROW": () => {
         throw new Error("the password is hunter2");
       },
@@ -142,4 +144,14 @@ test("settles any value whatever in exactly one well-formed way", async () => {
     }),
   );
   expect(defects).toEqual([]);
+});
+
+test("hands a request's trace context to its handler, and ignores what is none", async () => {
+  const { dispatch } = setUp();
+  const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  expect(await dispatch({ type: "TEST.TRACE", meta: { traceparent } })).toMatchObject({ payload: traceparent });
+  for (const malformed of ["", "00-1-1-00", 7]) {
+    const event = { type: "TEST.TRACE", meta: { traceparent: malformed } };
+    expect(await dispatch(event)).toMatchObject({ payload: "none" });
+  }
 });

@@ -24,7 +24,7 @@ export interface RequestMeta {
   readonly id?: string;
   /** Bounds the widget's whole work on the request, in milliseconds, 1 to 120,000. @default 10000 */
   readonly timeoutMs?: number;
-  /** Reserved for W3C trace context. */
+  /** W3C trace context, which goes along to the backend. The widget ignores a malformed one. */
   readonly traceparent?: string;
 }
 

@@ -6,6 +6,7 @@ import { ScriptedAnswer, startScriptedBackend } from "../e2e/scripted-backend.ts
 import { createConnector } from "../host/create-connector.ts";
 import { handlers } from "../widget/handlers/index.ts";
 import { createHttpGatewayClient } from "../widget/http-gateway-client.ts";
+import { createTokenSource } from "../widget/token-source.ts";
 import { contract } from "./contracts/index.ts";
 import { createDispatcher } from "./dispatch.ts";
 
@@ -59,11 +60,12 @@ test.for(exchanges)("the widget settles what release $release posted: $name", as
   const backend = await startScriptedBackend({ answers: exchange.backend });
   onTestFinished(() => backend.close());
   const origins = exchange.posted.map(({ payload }) => Object(payload).origin);
+  const noTokens = createTokenSource({ post: () => Promise.reject(new Error("The page exposes no method")) });
   const { dispatch } = createDispatcher({
     contract,
     handlers,
     services: {
-      gateway: createHttpGatewayClient(new URL("/v1/", backend.origin)),
+      gateway: createHttpGatewayClient(new URL("/v1/", backend.origin), noTokens),
       sessionId: "this widget's own",
       pageOrigin: () => origins[0],
     },

@@ -2,6 +2,7 @@ import { createAlarmClock } from "./alarm-clock.ts";
 import { type Deadline, deadlineIn } from "./deadline.ts";
 import { type CheckedEvent, DEFAULT_TIMEOUT_MS, MAX_IN_FLIGHT } from "./envelope.ts";
 import { invalidRequest, Refusal } from "./rejection.ts";
+import { readTraceparent } from "./traceparent.ts";
 
 /** What a handler knows of the request at hand, beside its payload. */
 export interface RequestScope {
@@ -9,6 +10,8 @@ export interface RequestScope {
   readonly signal: AbortSignal;
   /** The end of the request's life. */
   readonly deadline: Deadline;
+  /** The W3C trace context that the request belongs to. */
+  readonly traceparent?: string | undefined;
   /** Aborts another request in flight by its `meta.id`; false where there is none. */
   cancel(id: string): boolean;
 }
@@ -69,6 +72,7 @@ export function createWorkInFlight(): WorkInFlight {
             return controller.signal;
           },
           deadline: deadlineIn(timeoutMs),
+          traceparent: readTraceparent(meta?.traceparent),
           cancel,
         };
         Promise.resolve(work(scope)).then(resolve, reject);

@@ -5,6 +5,8 @@ import type { Deadline } from "../shared/deadline.ts";
 export interface CallScope {
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
+  /** The W3C trace context that the caller's request belongs to. A shared call goes by that of its first caller. */
+  readonly traceparent?: string | undefined;
 }
 
 /** The widget's only way to the backend. */

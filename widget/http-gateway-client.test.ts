@@ -1,16 +1,33 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, type Mock, onTestFinished, test, vi } from "vitest";
 import { type ScriptedAnswer, type ScriptedBackend, startScriptedBackend } from "../e2e/scripted-backend.ts";
 import { deadlineIn } from "../shared/deadline.ts";
 import type { CallScope, GatewayClient } from "./gateway-client.ts";
 import { createHttpGatewayClient } from "./http-gateway-client.ts";
+import { createTokenSource } from "./token-source.ts";
 
+interface SetUp {
+  readonly backend: ScriptedBackend;
+  readonly gateway: GatewayClient;
+  /** How often the page has been asked for a token. */
+  readonly asked: Mock;
+}
+
+/** A client of a page that gives these tokens in order, the last of them again and again, or none. */
 async function setUp(
   answers: ScriptedAnswer | readonly ScriptedAnswer[],
-): Promise<{ backend: ScriptedBackend; gateway: GatewayClient }> {
+  tokens: readonly string[] = [],
+): Promise<SetUp> {
   const backend = await startScriptedBackend({ answers });
   onTestFinished(() => backend.close());
-  return { backend, gateway: createHttpGatewayClient(new URL("/v1/", backend.origin)) };
+  const asked = vi.fn((_event: unknown): Promise<unknown> => {
+    const token = tokens[Math.min(asked.mock.calls.length, tokens.length) - 1];
+    return Promise.resolve({ type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token } });
+  });
+  const source = createTokenSource({ post: asked });
+  return { backend, gateway: createHttpGatewayClient(new URL("/v1/", backend.origin), source), asked };
 }
+
+const authorizations = ({ calls }: ScriptedBackend): unknown => calls.map(({ headers }) => headers.authorization);
 
 function scope(controller = new AbortController()): CallScope {
   return { signal: controller.signal, deadline: deadlineIn(10_000) };
@@ -76,4 +93,70 @@ test("leaves half of each wait, and more, to chance", async () => {
   const waits = timers.mock.calls.map(([, milliseconds]) => milliseconds);
   expect(waits).toContain(0);
   expect(waits).not.toContain(250);
+});
+
+const unauthorized = { status: 401, body: { type: "about:blank", title: "Unauthorized", status: 401 } };
+const refusal = { name: "BackendRefusal", status: 401, body: unauthorized.body };
+
+test("calls with the page's token, and without a header where the page has none", async () => {
+  const signedIn = await setUp({ status: 200, body }, ["t1"]);
+  await signedIn.gateway.fetchAvailability(123, scope());
+  await signedIn.gateway.fetchAvailability(123, scope());
+  expect(authorizations(signedIn.backend)).toEqual(["Bearer t1", "Bearer t1"]);
+  expect(signedIn.asked).toHaveBeenCalledOnce();
+  const signedOut = await setUp({ status: 200, body });
+  await signedOut.gateway.fetchAvailability(123, scope());
+  expect(authorizations(signedOut.backend)).toEqual([undefined]);
+});
+
+test("calls once more with another token after a 401", async () => {
+  const { backend, gateway, asked } = await setUp([unauthorized, { status: 200, body }], ["t1", "t2"]);
+  expect(await gateway.fetchAvailability(123, scope())).toEqual(body);
+  expect(authorizations(backend)).toEqual(["Bearer t1", "Bearer t2"]);
+  expect(asked).toHaveBeenCalledTimes(2);
+});
+
+test("calls no third time after a second 401", async () => {
+  const { backend, gateway, asked } = await setUp(unauthorized, ["t1", "t2", "t3"]);
+  await expect(gateway.fetchAvailability(123, scope())).rejects.toMatchObject(refusal);
+  expect(authorizations(backend)).toEqual(["Bearer t1", "Bearer t2"]);
+  expect(asked).toHaveBeenCalledTimes(2);
+});
+
+test("makes no second call where the page gives the refused token again", async () => {
+  const { backend, gateway, asked } = await setUp(unauthorized, ["t1"]);
+  await expect(gateway.fetchAvailability(123, scope())).rejects.toMatchObject(refusal);
+  expect(authorizations(backend)).toEqual(["Bearer t1"]);
+  expect(asked).toHaveBeenCalledTimes(2);
+});
+
+test("after a 401 asks a page once that has just said that it has no token, and again for the next request", async () => {
+  const { backend, gateway, asked } = await setUp(unauthorized);
+  await expect(gateway.fetchAvailability(123, scope())).rejects.toMatchObject(refusal);
+  expect(asked).toHaveBeenCalledOnce();
+  await expect(gateway.fetchAvailability(123, scope())).rejects.toMatchObject(refusal);
+  expect(asked).toHaveBeenCalledTimes(2);
+  expect(backend.calls).toHaveLength(2);
+});
+
+test("asks the page once for all calls that are refused at the same time", async () => {
+  const users = Array.from({ length: 20 }, (_, index) => index + 1);
+  const { backend, gateway, asked } = await setUp(unauthorized, ["t1", "t2"]);
+  await Promise.allSettled(users.map((userId) => gateway.fetchAvailability(userId, scope())));
+  expect(asked).toHaveBeenCalledTimes(2);
+  expect(backend.calls).toHaveLength(40);
+});
+
+test("asks for no other token after an answer that is no 401", async () => {
+  const { gateway, asked } = await setUp({ status: 403, body: {} }, ["t1", "t2"]);
+  await expect(gateway.fetchAvailability(123, scope())).rejects.toMatchObject({ status: 403 });
+  expect(asked).toHaveBeenCalledOnce();
+});
+
+test("sends the request's trace context along, and none where there is none", async () => {
+  const { backend, gateway } = await setUp({ status: 200, body });
+  const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  await gateway.fetchAvailability(123, { ...scope(), traceparent });
+  await gateway.fetchAvailability(123, scope());
+  expect(backend.calls.map(({ headers }) => headers["traceparent"])).toEqual([traceparent, undefined]);
 });

@@ -6,6 +6,7 @@ import type { Json } from "../shared/json.ts";
 import { BackendRefusal, Refusal } from "../shared/rejection.ts";
 import type { CallScope, GatewayClient } from "./gateway-client.ts";
 import { createSharedCalls } from "./shared-calls.ts";
+import type { TokenSource } from "./token-source.ts";
 import { fetchWhole } from "./whole-response.ts";
 
 /** Statuses by which a backend says "not now". Any other answer is final. */
@@ -20,15 +21,33 @@ function longestDelayMs(attempt: number): number {
 }
 
 /** Creates a client that talks to the gateway over HTTP. `apiBase` ends with a slash. */
-export function createHttpGatewayClient(apiBase: URL): GatewayClient {
-  const get = async (path: string, scope: CallScope): Promise<unknown> => {
+export function createHttpGatewayClient(apiBase: URL, tokens: TokenSource): GatewayClient {
+  async function call(path: string, token: string | undefined, scope: CallScope): Promise<unknown> {
     try {
-      const response = await ky.get(new URL(path, apiBase), callOptions(scope));
+      const response = await ky.get(new URL(path, apiBase), callOptions(token, scope));
       return readSuccess(await response.text());
     } catch (error) {
       throw await toRefusal(error);
     }
-  };
+  }
+
+  /** Calls with the page's token. Where the backend refuses it, another one gets one chance. */
+  async function get(path: string, scope: CallScope): Promise<unknown> {
+    const begunAt = performance.now();
+    const credentials = await tokens.take(scope.signal);
+    const { token, answeredAt } = credentials;
+    try {
+      return await call(path, token, scope);
+    } catch (error) {
+      // A page that has just said that it has no token is not asked again, which may take as long as it did.
+      const isFinal = token === undefined && answeredAt >= begunAt;
+      if (isFinal || !(error instanceof BackendRefusal && error.status === 401)) throw error;
+      const renewed = await tokens.renew(credentials, scope.signal);
+      if (renewed.token === undefined || renewed.token === token) throw error;
+      return call(path, renewed.token, scope);
+    }
+  }
+
   return {
     fetchAvailability: createSharedCalls(async (userId: number, scope) =>
       readAvailabilityOf(userId, await get(`users/${userId}/availability`, scope)),
@@ -36,8 +55,9 @@ export function createHttpGatewayClient(apiBase: URL): GatewayClient {
   };
 }
 
-function callOptions({ signal, deadline }: CallScope): Options {
+function callOptions(token: string | undefined, { signal, deadline, traceparent }: CallScope): Options {
   return {
+    headers: { ...(token && { authorization: `Bearer ${token}` }), ...(traceparent && { traceparent }) },
     fetch: fetchWhole,
     signal,
     // The request's own deadline bounds the call, repetitions and all.

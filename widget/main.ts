@@ -19,7 +19,7 @@ const show = showWhenVisible(document.documentElement, async () => {
 startWidget({
   parent: window.parent,
   allowedOrigins,
-  gateway: createHttpGatewayClient(new URL(apiBase, document.baseURI)),
+  createGateway: (tokens) => createHttpGatewayClient(new URL(apiBase, document.baseURI), tokens),
   onSettled(settlement) {
     if (settlement.type.startsWith("API.FETCH_USER_AVAILABILITY_")) show(settlement);
   },

@@ -84,3 +84,9 @@ test("refuses a caller that has left before it asked", async () => {
   await expect(join("a", leaver.scope)).rejects.toThrow("never mind");
   expect(begun).toHaveLength(0);
 });
+
+test("goes by the trace context of its first caller", () => {
+  const { join, begun } = setUp();
+  for (const traceparent of ["first", "second"]) void join("a", { ...caller().scope, traceparent });
+  expect(begun.map(({ scope }) => scope.traceparent)).toEqual(["first"]);
+});

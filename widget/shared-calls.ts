@@ -19,11 +19,11 @@ export function createSharedCalls<Key, Value>(
     if (running.get(key) === shared) running.delete(key);
   }
 
-  function begin(key: Key): SharedCall<Value> {
+  function begin(key: Key, { traceparent }: CallScope): SharedCall<Value> {
     const controller = new AbortController();
     const callers = new Set<CallScope>();
     const deadline = { remainingMs: () => Math.max(0, ...[...callers].map((caller) => caller.deadline.remainingMs())) };
-    const answer = call(key, { signal: controller.signal, deadline });
+    const answer = call(key, { signal: controller.signal, deadline, traceparent });
     const shared = { answer, controller, callers };
     running.set(key, shared);
     const end = (): void => forget(key, shared);
@@ -33,7 +33,7 @@ export function createSharedCalls<Key, Value>(
 
   return async function join(key, scope) {
     scope.signal.throwIfAborted();
-    const shared = running.get(key) ?? begin(key);
+    const shared = running.get(key) ?? begin(key, scope);
     shared.callers.add(scope);
     const leave = (): void => {
       shared.callers.delete(scope);

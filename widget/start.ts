@@ -3,9 +3,10 @@ import { createDispatcher } from "../shared/dispatch.ts";
 import type { Settlement } from "../shared/envelope.ts";
 import type { GatewayClient } from "./gateway-client.ts";
 import { handlers } from "./handlers/index.ts";
-import { openPort } from "./penpal-port.ts";
+import { openPort, type Port } from "./penpal-port.ts";
 import { logRefusedOrigins } from "./refused-origins.ts";
 import { withoutStacks } from "./stackless-messenger.ts";
+import { createTokenSource, type TokenSource } from "./token-source.ts";
 import { createWindowMessenger } from "./window-messenger.ts";
 
 export interface StartWidgetOptions {
@@ -13,35 +14,45 @@ export interface StartWidgetOptions {
   readonly parent: Window;
   /** The exact origins that the page may have. At least one. */
   readonly allowedOrigins: readonly string[];
-  readonly gateway: GatewayClient;
+  /** Creates the way to the backend, which calls it with the page's token. */
+  readonly createGateway: (tokens: TokenSource) => GatewayClient;
   /** Hears every settlement as it goes out. */
   readonly onSettled: (settlement: Settlement) => void;
 }
 
 /** Starts answering the page around the widget, and whoever connects after it in the same page. */
-export function startWidget({ parent, allowedOrigins, gateway, onSettled }: StartWidgetOptions): void {
+export function startWidget({ parent, allowedOrigins, createGateway, onSettled }: StartWidgetOptions): void {
   let pageOrigin: string | undefined;
+  let port: Port;
+  const tokens = createTokenSource({ post: (event) => port.post(event) });
   const sessionId = crypto.getRandomValues(new Uint32Array(4)).join("-");
-  const services = { gateway, sessionId, pageOrigin: () => pageOrigin };
+  const services = { gateway: createGateway(tokens), sessionId, pageOrigin: () => pageOrigin };
   const { dispatch, abortAll } = createDispatcher({ contract, handlers, services, onDefect: reportError });
 
   function serve(): void {
     const messenger = createWindowMessenger(parent, allowedOrigins, onGreeted, onEnded);
-    openPort(withoutStacks(messenger), async (event) => {
+    port = openPort(withoutStacks(messenger), async (event) => {
+      // With the first event after a handshake the way back is open: the token then comes while nobody waits for it yet.
+      tokens.prepare();
       const settlement = await dispatch(event);
       onSettled(settlement);
       return settlement;
     });
   }
 
+  /** Whoever asked has gone, and what they asked for, and by what token, is nothing for whoever comes. */
+  function leave(): void {
+    abortAll();
+    tokens.forget();
+  }
+
   function onGreeted(origin: string): void {
     pageOrigin = origin;
-    // Another connector has taken the place of the one that asked.
-    abortAll();
+    leave();
   }
 
   function onEnded(): void {
-    abortAll();
+    leave();
     serve();
   }
 

@@ -5,6 +5,6 @@ import { AVAILABILITY } from "./exchange.js";
 startWidget({
   parent: window.parent,
   allowedOrigins: [document.body.dataset["host"] ?? ""],
-  gateway: { fetchAvailability: () => Promise.resolve(AVAILABILITY) },
+  createGateway: () => ({ fetchAvailability: () => Promise.resolve(AVAILABILITY) }),
   onSettled: () => {},
 });

@@ -1,6 +1,8 @@
 import { availability } from "./availability.ts";
 import { bus } from "./bus.ts";
 
+export { type HostContract, hostContract } from "./host.ts";
+
 /** Every request that a host may send to the widget. One entry per request, spread in from its domain. */
 export const contract = { ...availability, ...bus };
 

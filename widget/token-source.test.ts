@@ -1,0 +1,150 @@
+import { expect, type Mock, onTestFinished, test, vi } from "vitest";
+import { createTokenSource, type TokenSource } from "./token-source.ts";
+
+interface Page {
+  readonly tokens: TokenSource;
+  readonly post: Mock;
+  /** Gives a token to who has asked last. */
+  give(token: unknown): void;
+}
+
+/** A source whose page answers when the test says so, on a clock that stands still. */
+function setUp(): Page {
+  vi.useFakeTimers({ now: 1_800_000_000_000 });
+  onTestFinished(() => void vi.useRealTimers());
+  let answer: (value: unknown) => void = () => {};
+  const post = vi.fn(
+    () =>
+      new Promise<unknown>((resolve) => {
+        answer = resolve;
+      }),
+  );
+  return {
+    tokens: createTokenSource({ post }),
+    post,
+    give: (token) => answer({ type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token } }),
+  };
+}
+
+const patient = new AbortController().signal;
+
+function jwtEndingIn(seconds: number): string {
+  const claims = Buffer.from(JSON.stringify({ exp: Date.now() / 1_000 + seconds })).toString("base64url");
+  return `e30.${claims}.c2ln`;
+}
+
+test("asks the page once for all who ask at the same time, and for all who ask later", async () => {
+  const { tokens, post, give } = setUp();
+  tokens.prepare();
+  const both = [tokens.take(patient), tokens.take(patient)];
+  give("t1");
+  expect(await Promise.all(both)).toMatchObject([{ token: "t1" }, { token: "t1" }]);
+  tokens.prepare();
+  expect(await tokens.take(patient)).toMatchObject({ token: "t1" });
+  expect(post).toHaveBeenCalledExactlyOnceWith({ type: "HOST.FETCH_TOKEN", meta: { timeoutMs: 5_000 } });
+});
+
+test("takes a page that says nothing for 5 s for one that has no token, and remembers it", async () => {
+  const { tokens, post } = setUp();
+  const heard = vi.fn();
+  const taken = tokens.take(patient).then(heard);
+  await vi.advanceTimersByTimeAsync(4_999);
+  expect(heard).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  await taken;
+  expect(heard).toHaveBeenCalledWith(expect.objectContaining({ token: undefined }));
+  expect(await tokens.take(patient)).toMatchObject({ token: undefined });
+  expect(post).toHaveBeenCalledOnce();
+});
+
+test.each<[string, () => Promise<unknown>]>([
+  [
+    "refuses",
+    () => Promise.resolve({ type: "HOST.FETCH_TOKEN_REJECTED", payload: { error: { code: "UNKNOWN_EVENT" } } }),
+  ],
+  ["has no method", () => Promise.reject(new Error("Method `post` is not found"))],
+  ["answers nothing", () => Promise.resolve(undefined)],
+  ["answers another request", () => Promise.resolve({ type: "HOST.RESIZE_FULFILLED", payload: { token: "t1" } })],
+  ["gives a token that no header can carry", () => Promise.resolve(fulfilled("t1\r\nx: y"))],
+  ["gives an empty token", () => Promise.resolve(fulfilled(""))],
+  ["gives a token of more than 8192 characters", () => Promise.resolve(fulfilled("t".repeat(8_193)))],
+])("has no token of a page that %s, and waits no longer", async (_name, post) => {
+  const tokens = createTokenSource({ post });
+  expect(await tokens.take(patient)).toMatchObject({ token: undefined });
+});
+
+function fulfilled(token: string): unknown {
+  return { type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token } };
+}
+
+test("leaves no timer behind", async () => {
+  const { tokens, give } = setUp();
+  const taken = tokens.take(patient);
+  give("t1");
+  await taken;
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("asks again 30 s before the token ends, and not before", async () => {
+  const { tokens, post, give } = setUp();
+  const first = jwtEndingIn(900);
+  const taken = tokens.take(patient);
+  give(first);
+  await taken;
+  await vi.advanceTimersByTimeAsync(869_999);
+  expect(await tokens.take(patient)).toMatchObject({ token: first });
+  expect(post).toHaveBeenCalledOnce();
+  await vi.advanceTimersByTimeAsync(1);
+  const both = [tokens.take(patient), tokens.take(patient)];
+  give("t2");
+  expect(await Promise.all(both)).toMatchObject([{ token: "t2" }, { token: "t2" }]);
+  expect(post).toHaveBeenCalledTimes(2);
+});
+
+test("asks once anew for all whose token was refused, at once or one after the other", async () => {
+  const { tokens, post, give } = setUp();
+  const taken = tokens.take(patient);
+  give("t1");
+  const refused = await taken;
+  const renewed = [tokens.renew(refused, patient), tokens.renew(refused, patient), tokens.take(patient)];
+  give("t2");
+  const [next] = await Promise.all(renewed);
+  expect(next).toMatchObject({ token: "t2" });
+  expect(await tokens.renew(refused, patient)).toBe(next);
+  expect(post).toHaveBeenCalledTimes(2);
+});
+
+test("forgets the token, and what the page before has yet to answer", async () => {
+  const { tokens, post, give } = setUp();
+  tokens.prepare();
+  const answerLate = give;
+  tokens.forget();
+  answerLate("t1");
+  await vi.advanceTimersByTimeAsync(0);
+  const taken = tokens.take(patient);
+  expect(post).toHaveBeenCalledTimes(2);
+  give("t2");
+  expect(await taken).toMatchObject({ token: "t2" });
+  tokens.forget();
+  void tokens.take(patient);
+  expect(post).toHaveBeenCalledTimes(3);
+});
+
+test("lets a caller leave while others wait on", async () => {
+  const { tokens, give } = setUp();
+  const leaver = new AbortController();
+  const left = expect(tokens.take(leaver.signal)).rejects.toThrow("gone");
+  const stays = tokens.take(patient);
+  leaver.abort(new Error("gone"));
+  await left;
+  give("t1");
+  expect(await stays).toMatchObject({ token: "t1" });
+});
+
+test("asks nothing for a caller that has left", async () => {
+  const { tokens, post } = setUp();
+  const gone = AbortSignal.abort(new Error("gone"));
+  await expect(tokens.take(gone)).rejects.toThrow("gone");
+  await expect(tokens.renew({ token: "t1", answeredAt: 0, renewAt: 0 }, gone)).rejects.toThrow("gone");
+  expect(post).not.toHaveBeenCalled();
+});
