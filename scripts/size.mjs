@@ -6,9 +6,9 @@ import { bundle } from "./bundle.mjs";
 
 /** Largest size of each entry, gzip -9, in bytes. A budget is raised only with its reason in the changelog. */
 const BUDGETS = {
-  connector: 6_000,
-  "embed.js": 6_450,
-  "widget without its view": 14_500,
+  connector: 6_400,
+  "embed.js": 7_050,
+  "widget without its view": 15_300,
 };
 
 const sizes = {
