@@ -1,3 +1,4 @@
+import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { BuiltFiles } from "./built-files.ts";
 import type { Customers } from "./customer.ts";
@@ -92,11 +93,16 @@ function createThrownAnswerer(onDefect: GatewayOptions["onDefect"]): AnswerThrow
     const { signal } = context.req.raw;
     const told = toProblem(thrown);
     if (told) return told;
-    const isDisconnect = signal.aborted && thrown === signal.reason;
+    // The client has gone while it was answered, or in the middle of its request's body.
+    const isDisconnect = (signal.aborted && thrown === signal.reason) || isThrownBy(context.env?.incoming, thrown);
     const { requestId, trace } = context.var;
     if (!isDisconnect) onDefect(thrown, requestId && trace ? { requestId, traceId: trace.traceId } : undefined);
     return problem(500, "The gateway failed to answer; its log says why");
   };
+}
+
+function isThrownBy(incoming: HttpBindings["incoming"] | undefined, thrown: unknown): boolean {
+  return Boolean(incoming?.errored) && incoming?.errored === thrown;
 }
 
 /** Hono's `onError` hears only of Errors; the reason of a disconnect, for one, is a string. */

@@ -21,7 +21,8 @@ export function answerClientErrors(server: Server): void {
     response.once("close", () => answering.delete(socket));
   });
   server.on("checkExpectation", (_request, response) => {
-    response.writeHead(417, PROBLEM_HEADERS).end(problemText(417, "No expectation but 100-continue is met here"));
+    const body = problemText(417, "No expectation but 100-continue is met here");
+    response.writeHead(417, { ...PROBLEM_HEADERS, "Content-Length": Buffer.byteLength(body) }).end(body);
   });
   server.on("clientError", (error, stream) => {
     // An answer is on its way to this client, or nobody is there any more.
