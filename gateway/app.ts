@@ -1,12 +1,17 @@
+import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { BuiltFiles } from "./built-files.ts";
 import type { Customers } from "./customer.ts";
 import type { GatewayEnvironment } from "./environment.ts";
 import { toProblem } from "./failure.ts";
+import { createLivenessRoutes, createMetricsRoutes, createReadinessRoutes } from "./operation/health.ts";
+import { limitRequestRate, limitRequestSize, limitStreams } from "./operation/limit-requests.ts";
+import type { RequestIdentity } from "./operation/log.ts";
+import { observeRequests } from "./operation/observe-requests.ts";
+import type { Operation } from "./operation/operation.ts";
 import { problem } from "./problem.ts";
 import { createAvailabilityRoutes } from "./routes/availability.ts";
 import { createEmbedRoutes } from "./routes/embed.ts";
-import { createHealthRoutes } from "./routes/health.ts";
 import { createStreamRoutes } from "./routes/stream.ts";
 import { createWidgetRoutes } from "./routes/widget.ts";
 import { createStreamHub, type StreamHub } from "./stream/stream-hub.ts";
@@ -19,11 +24,13 @@ export interface GatewayOptions {
   /** The built widget and loader script. */
   readonly files: BuiltFiles;
   /** Hears whatever was thrown while a request was answered. The asker gets a 500 that does not tell. */
-  readonly onDefect: (error: unknown) => void;
+  readonly onDefect: (error: unknown, request?: RequestIdentity) => void;
   /** Hears of each call that was not let through for its token. The asker is not told why. @default nobody */
   readonly onRefusal?: (call: RefusedCall) => void;
   /** The open streams, for whoever has to end them. @default streams of its own, which end with their connections */
   readonly streams?: StreamHub;
+  /** What watches over the requests. @default nothing: none is logged, measured or limited, and there is no `/readyz` */
+  readonly operation?: Operation;
 }
 
 /**
@@ -32,13 +39,15 @@ export interface GatewayOptions {
  * @throws {WidgetDocumentError} where the built document has no place for the widget's settings.
  */
 export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment> {
-  const { customers, onDefect } = options;
+  const { customers, onDefect, operation } = options;
   const answerThrown = createThrownAnswerer(onDefect);
   const app = new Hono<GatewayEnvironment>();
   app.onError(answerThrown);
   app.notFound((context) => problem(404, `Nothing is at ${context.req.path}`));
-  app.use(guardAnswers, catchThrown(answerThrown));
-  app.route("/", createHealthRoutes());
+  if (operation) app.use(observeRequests(operation));
+  app.use(guardAnswers, catchThrown(answerThrown), limitRequestSize);
+  app.route("/", createLivenessRoutes());
+  if (operation) app.route("/", createOperationRoutes(operation));
   const routes = createCustomerRoutes(options);
   app.use("/c/:customer/*", findCustomer(customers));
   app.route("/c/:customer", routes);
@@ -49,14 +58,24 @@ export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment>
 
 /** What each customer has at an address of its own. */
 function createCustomerRoutes(options: GatewayOptions): Hono<GatewayEnvironment> {
-  const { customers, files, onRefusal = () => {}, streams = createStreamHub() } = options;
-  return new Hono<GatewayEnvironment>()
-    .use("/v1/*", authorize(onRefusal))
+  const { customers, files, onRefusal = () => {}, streams = createStreamHub(), operation } = options;
+  const routes = new Hono<GatewayEnvironment>().use("/v1/*", authorize(onRefusal));
+  if (operation) {
+    routes.use("/v1/*", limitRequestRate(operation));
+    routes.get("/v1/availabilities/stream", limitStreams(operation));
+  }
+  return routes
     .put("/v1/users/:userId/availability", demandOwnUser)
     .route("/", createStreamRoutes(streams))
     .route("/", createAvailabilityRoutes())
     .route("/", createWidgetRoutes(files, customers))
     .route("/", createEmbedRoutes(files));
+}
+
+/** What the operator has the gateway tell everybody. */
+function createOperationRoutes({ readiness, metrics, servesMetrics }: Operation): Hono {
+  const routes = createReadinessRoutes(readiness);
+  return servesMetrics ? routes.route("/", createMetricsRoutes(metrics)) : routes;
 }
 
 /** Looks up whose address was asked. What follows decides what to say where there is no such customer. */
@@ -67,21 +86,27 @@ function findCustomer(customers: Customers): MiddlewareHandler<GatewayEnvironmen
   };
 }
 
-type AnswerThrown = (thrown: unknown, context: Context) => Response;
+type AnswerThrown = (thrown: unknown, context: Context<GatewayEnvironment>) => Response;
 
-function createThrownAnswerer(onDefect: (error: unknown) => void): AnswerThrown {
+function createThrownAnswerer(onDefect: GatewayOptions["onDefect"]): AnswerThrown {
   return (thrown, context) => {
     const { signal } = context.req.raw;
     const told = toProblem(thrown);
     if (told) return told;
-    const isDisconnect = signal.aborted && thrown === signal.reason;
-    if (!isDisconnect) onDefect(thrown);
+    // The client has gone while it was answered, or in the middle of its request's body.
+    const isDisconnect = (signal.aborted && thrown === signal.reason) || isThrownBy(context.env?.incoming, thrown);
+    const { requestId, trace } = context.var;
+    if (!isDisconnect) onDefect(thrown, requestId && trace ? { requestId, traceId: trace.traceId } : undefined);
     return problem(500, "The gateway failed to answer; its log says why");
   };
 }
 
+function isThrownBy(incoming: HttpBindings["incoming"] | undefined, thrown: unknown): boolean {
+  return Boolean(incoming?.errored) && incoming?.errored === thrown;
+}
+
 /** Hono's `onError` hears only of Errors; the reason of a disconnect, for one, is a string. */
-function catchThrown(answerThrown: AnswerThrown): MiddlewareHandler {
+function catchThrown(answerThrown: AnswerThrown): MiddlewareHandler<GatewayEnvironment> {
   return async (context, next) => {
     try {
       await next();

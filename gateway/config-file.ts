@@ -26,7 +26,8 @@ export function readConfig(text: string, environment: Environment): ReadConfig {
   );
   const result = v.safeParse(GatewayConfig, resolved);
   if (!result.success) problems.push(...result.issues.map(describeIssue));
-  return result.success && problems.length === 0 ? { config: result.output } : { problems };
+  if (result.success && problems.length === 0) return { config: result.output };
+  return { problems: problems.map((problem) => withReferences(problem, environment, text)) };
 }
 
 /** Why a file cannot be read, as a sentence without its subject. */
@@ -75,9 +76,28 @@ function example(path: readonly string[]): string {
   return (path.at(-1) ?? "").replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-/** An issue with its place. The values that schemas name in their messages are never those of secrets. */
+/** An issue with its place. */
 function describeIssue(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue);
-  const known = issue.type === "strict_object" && issue.expected === "never";
-  return `${path ?? "the file"}: ${known ? "is no setting that the gateway knows" : issue.message}`;
+  return `${v.getDotPath(issue) ?? "the file"}: ${describeObject(issue) ?? issue.message}`;
+}
+
+/** What is wrong with an object itself: valibot says one thing of a key too many, a key too few, and no object at all. */
+function describeObject({ type, expected, received }: v.BaseIssue<unknown>): string | undefined {
+  if (type !== "strict_object") return undefined;
+  if (expected === "never") return "is no setting that the gateway knows";
+  return received === "undefined" ? "is missing" : "expected an object";
+}
+
+/** A problem that names the references in place of what they stand for: schemas quote what they refuse. */
+function withReferences(problem: string, environment: Environment, text: string): string {
+  const names = Array.from(text.matchAll(/"\$\{([A-Za-z_]\w*)\}"/g), ([, name = ""]) => name);
+  return names.reduce((rest, name) => {
+    const value = environment[name];
+    if (!value) return rest;
+    // In quotes: what is short might as well be a part of the problem's own words.
+    return [JSON.stringify(value), `"${value}"`].reduce(
+      (words, quoted) => words.replaceAll(quoted, () => `"\${${name}}"`),
+      rest,
+    );
+  }, problem);
 }

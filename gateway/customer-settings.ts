@@ -2,6 +2,8 @@ import * as v from "valibot";
 import { whyNoAllowedOrigin } from "./allowed-origin.ts";
 import { TokenSettings } from "./tokens/token-settings.ts";
 
+const MAX_LIMIT = 1_000_000_000;
+
 const AllowedOrigin = v.pipe(
   v.string("expected an exact origin, such as https://crm.example.com"),
   v.check(
@@ -31,12 +33,42 @@ export const UpstreamSettings = v.variant("kind", [
   v.strictObject({ kind: v.literal("memory") }),
 ]);
 
+const Limit = v.pipe(
+  v.number("expected a whole number, such as 600"),
+  v.check(
+    (limit) => Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT,
+    `expected a whole number from 1 to ${MAX_LIMIT}`,
+  ),
+);
+
+/** How much a customer may ask of a gateway, so that none slows down another. Each gateway counts for itself. */
+export const CustomerLimits = v.strictObject({
+  /** Requests to `/v1` with one token, or without any from one client's address. */
+  requestsPerMinutePerToken: v.optional(Limit, 600),
+  /** Requests to `/v1` in all. */
+  requestsPerMinute: v.optional(Limit, 60_000),
+  /** Streams open at once. */
+  streams: v.optional(Limit, 5000),
+  /** Streams open at once with one token, or without any from one client's address. */
+  streamsPerToken: v.optional(Limit, 20),
+});
+export type CustomerLimits = v.InferOutput<typeof CustomerLimits>;
+
+/** For the demo, where everybody is one client at one address. */
+export const UNLIMITED: CustomerLimits = {
+  requestsPerMinutePerToken: MAX_LIMIT,
+  requestsPerMinute: MAX_LIMIT,
+  streams: MAX_LIMIT,
+  streamsPerToken: MAX_LIMIT,
+};
+
 /** What the gateway knows of one customer. */
 export const CustomerSettings = v.strictObject({
   id: CustomerId,
   allowedOrigins: AllowedOrigins,
   tokens: TokenSettings,
   upstream: v.optional(UpstreamSettings, { kind: "memory" }),
+  limits: v.optional(CustomerLimits, {}),
 });
 export type CustomerSettings = v.InferOutput<typeof CustomerSettings>;
 

@@ -1,6 +1,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Customer } from "./customer.ts";
+import type { TraceContext } from "./operation/trace-context.ts";
 import type { Caller } from "./tokens/caller.ts";
 
 /** What a route knows of the request at hand, beside the request itself. */
@@ -10,6 +11,10 @@ export interface GatewayEnvironment {
     readonly customer: Customer | undefined;
     /** Whose token came along; `undefined` where a call was served without one. */
     readonly caller: Caller | undefined;
+    /** What the request is called in the log; `undefined` where nobody watches over requests. */
+    readonly requestId: string | undefined;
+    /** The trace that the request belongs to, to be handed on with whatever is asked of others for it. */
+    readonly trace: TraceContext | undefined;
   };
   /** Node's own request and response, for what has to write to the socket itself. Absent where no server listens. */
   readonly Bindings: Partial<HttpBindings>;

@@ -1,15 +1,19 @@
-/** Titles of the problems that the gateway tells, by status: the phrases of RFC 9110 §15. */
-const TITLES = {
+/** Titles of the problems that the gateway tells, by status: the phrases of RFC 9110 §15 and RFC 6585. */
+export const TITLES = {
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
+  408: "Request Timeout",
   412: "Precondition Failed",
   413: "Content Too Large",
+  414: "URI Too Long",
   415: "Unsupported Media Type",
+  417: "Expectation Failed",
   422: "Unprocessable Content",
   429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   502: "Bad Gateway",
   503: "Service Unavailable",
@@ -28,11 +32,16 @@ export function problem(
   detail: string,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  return new Response(JSON.stringify({ type: "about:blank", title: TITLES[status], status, detail }), {
+  return new Response(problemText(status, detail), {
     status,
     // A 404 and a 405 may be cached by default, and the user may be there a moment later.
     headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store", ...headers },
   });
+}
+
+/** The body of such an answer. */
+export function problemText(status: ProblemStatus, detail: string): string {
+  return JSON.stringify({ type: "about:blank", title: TITLES[status], status, detail });
 }
 
 /** Answers any request with 405, naming the methods that are allowed. Register it after the path's own methods. */

@@ -1,13 +1,16 @@
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerOptions } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { createGateway, type GatewayOptions } from "./app.ts";
 import { prepareGracefulClose } from "./graceful-close.ts";
+import { listen } from "./listen.ts";
+import { type AdminOptions, createAdmin } from "./operation/admin.ts";
+import { answerClientErrors } from "./operation/client-errors.ts";
+import type { Metrics } from "./operation/metrics.ts";
+import { problem } from "./problem.ts";
 import type { Settings } from "./settings.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
-import { systemErrorCode } from "./system-error.ts";
 
-/** A gateway that listens. */
+/** A gateway that listens, or the operator's side of one. */
 export interface RunningGateway {
   /** Where it listens: `http://127.0.0.1:4100`. */
   readonly origin: string;
@@ -15,19 +18,23 @@ export interface RunningGateway {
   close(): Promise<void>;
 }
 
-/** The gateway cannot listen where its settings say. The operator has to act. */
-export class ListenError extends Error {
-  override readonly name = "ListenError";
-}
-
-const TIMEOUTS = {
+const LIMITS: ServerOptions = {
+  /** The gateway refuses a request without a Host itself, with a problem. */
+  requireHostHeader: false,
+  /** Of a request's line and headers, in bytes: the longest address that is answered, a token, and what proxies add. */
+  maxHeaderSize: 24 * 1024,
   /** A client has this long to send a request's head, in milliseconds. */
   headersTimeout: 10_000,
   /** And this long for all of it. */
   requestTimeout: 15_000,
+  /** How often the two are looked at, in milliseconds. */
+  connectionsCheckingInterval: 5000,
   /** Longer than the 60 s after which load balancers drop an idle connection, so that they never reuse a closed one. */
   keepAliveTimeout: 65_000,
 };
+
+/** A connection on which nothing moves for this long is closed, in milliseconds. A stream's heartbeat moves every 15 s. */
+const IDLE_TIMEOUT_MS = 120_000;
 
 /**
  * Starts a gateway on the host and port of its settings.
@@ -35,42 +42,49 @@ const TIMEOUTS = {
  * @throws {ListenError} where it cannot listen there.
  */
 export async function serveGateway(
-  settings: Pick<Settings, "host" | "port">,
+  { host, port, operation }: Pick<Settings, "host" | "port"> & Partial<Pick<Settings, "operation">>,
   options: GatewayOptions,
 ): Promise<RunningGateway> {
   const { streams = createStreamHub() } = options;
-  const app = createGateway({ ...options, streams });
-  // The name stands in where a request brings none, as the HTTP/1.0 health checks of load balancers do.
-  const answer = getRequestListener(app.fetch, { hostname: "localhost" });
-  const server = createServer(TIMEOUTS, (request, response) => void answer(request, response));
-  const closeServer = prepareGracefulClose(server);
-  const port = await listen(server, settings);
-  const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
-  return {
-    origin: `http://${host}:${port}`,
-    close() {
-      // A stream is a request that never ends by itself.
-      streams.close();
-      return closeServer();
-    },
-  };
+  const server = createLimitedServer(createGateway({ ...options, streams }).fetch);
+  if (operation) server.maxConnections = operation.maxConnections;
+  if (options.operation) countConnections(server, options.operation.metrics);
+  // A stream is a request that never ends by itself.
+  const close = prepareGracefulClose(server, { endStreams: streams.close });
+  return { origin: await listen(server, { host, port, prefix: "GATEWAY", examplePort: 4101 }), close };
 }
 
-async function listen(server: Server, { host, port }: Pick<Settings, "host" | "port">): Promise<number> {
-  server.listen(port, host);
-  try {
-    await once(server, "listening");
-  } catch (cause) {
-    throw new ListenError(describeListenFailure(cause, host, port), { cause });
-  }
-  const address = server.address();
-  return typeof address === "object" && address ? address.port : port;
+/**
+ * Starts the operator's side of a gateway on the host and port of its settings; `undefined` where they name no port.
+ *
+ * @throws {ListenError} where it cannot listen there.
+ */
+export async function serveAdmin(
+  { operation: { adminHost: host, adminPort: port } }: Pick<Settings, "operation">,
+  options: AdminOptions,
+): Promise<RunningGateway | undefined> {
+  if (port === undefined) return undefined;
+  const server = createLimitedServer(createAdmin(options).fetch);
+  const close = prepareGracefulClose(server);
+  return { origin: await listen(server, { host, port, prefix: "GATEWAY_ADMIN", examplePort: 9101 }), close };
 }
 
-function describeListenFailure(cause: unknown, host: string, port: number): string {
-  if (systemErrorCode(cause) === "EADDRINUSE") {
-    return `Port ${port} of ${host} is in use: stop what uses it, or set another, for example GATEWAY_PORT=4101`;
-  }
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return `Cannot listen on port ${port} of ${host}, as GATEWAY_PORT and GATEWAY_HOST say: ${why}`;
+function createLimitedServer(fetch: Parameters<typeof getRequestListener>[0]): Server {
+  const answer = getRequestListener(fetch, {
+    // The name stands in where a request brings none, as the HTTP/1.0 health checks of load balancers do.
+    hostname: "localhost",
+    // What the app throws it answers itself, so that this is an address or a host that is none.
+    errorHandler: () => problem(400, "The request's address or Host header is malformed"),
+  });
+  const server = createServer(LIMITS, (request, response) => void answer(request, response));
+  // Node would leave out headers beyond a number without a word; the gateway refuses the request instead.
+  server.maxHeadersCount = 0;
+  server.timeout = IDLE_TIMEOUT_MS;
+  answerClientErrors(server);
+  return server;
+}
+
+function countConnections(server: Server, metrics: Metrics): void {
+  server.on("connection", (socket) => socket.once("close", metrics.onConnection()));
+  server.on("drop", () => metrics.onConnectionRefused());
 }

@@ -3,7 +3,8 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { NotBuiltError } from "./built-files.ts";
-import { ListenError } from "./serve.ts";
+import { ListenError } from "./listen.ts";
+import { endOnSignals } from "./operation/end-on-signals.ts";
 import { SettingsError } from "./settings.ts";
 import { startGateway } from "./start.ts";
 import { WidgetDocumentError } from "./widget-document.ts";
@@ -18,9 +19,7 @@ try {
     print: console.log,
     onDefect: console.error,
   });
-  // Once each: a second signal ends a process that takes too long to close.
-  process.once("SIGTERM", () => void gateway.close());
-  process.once("SIGINT", () => void gateway.close());
+  endOnSignals(gateway, process);
 } catch (error) {
   if (!OPERATORS_ERRORS.some((type) => error instanceof type)) throw error;
   console.error(error instanceof Error ? error.message : error);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { UNLIMITED } from "./customer-settings.ts";
 import { readSettings, SettingsError } from "./settings.ts";
 
 test("has a default for everything outside of production", () => {
@@ -17,6 +18,7 @@ test("has a default for everything outside of production", () => {
           leewaySeconds: 30,
         },
         upstream: { kind: "memory" },
+        limits: UNLIMITED,
       },
     ],
     defaultCustomer: "demo",
@@ -24,6 +26,14 @@ test("has a default for everything outside of production", () => {
     anonymousReads: true,
     redisUrl: undefined,
     staleLimitSeconds: 60,
+    operation: {
+      adminPort: undefined,
+      adminHost: "127.0.0.1",
+      logLevel: "info",
+      drainDelaySeconds: 0,
+      trustedProxies: { includes: expect.any(Function) },
+      maxConnections: 20_000,
+    },
   });
 });
 

@@ -2,9 +2,16 @@ import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { whyNoAllowedOrigin } from "./allowed-origin.ts";
 import { type Environment, readConfig, whyUnreadable } from "./config-file.ts";
-import type { CustomerSettings } from "./customer-settings.ts";
+import { type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
+import {
+  OPERATION_EXAMPLES,
+  OPERATION_VARIABLES,
+  type OperationSettings,
+  toOperationSettings,
+} from "./operation/operation-settings.ts";
 import { readTokenEnvironment } from "./tokens/token-environment.ts";
 import type { TokenSettings } from "./tokens/token-settings.ts";
+import { Host, Port, Seconds } from "./variable.ts";
 
 /** What the gateway is told by its environment, and by the file that the environment names. */
 export interface Settings {
@@ -29,6 +36,7 @@ export interface Settings {
   readonly redisUrl: string | undefined;
   /** How old what is served may be while the store or the upstream is away, in seconds, from `STALE_LIMIT_SECONDS`. @default 60 */
   readonly staleLimitSeconds: number;
+  readonly operation: OperationSettings;
 }
 
 /** The gateway cannot start with these settings. The operator has to act: the message has one line for each bad one. */
@@ -36,28 +44,19 @@ export class SettingsError extends Error {
   override readonly name = "SettingsError";
 }
 
-const EXAMPLES: Readonly<Record<string, string>> = {
+/** An example of each variable that the gateway reads, by its name. */
+export const EXAMPLES: Readonly<Record<string, string>> = {
   GATEWAY_PORT: "4100",
   GATEWAY_HOST: "127.0.0.1",
   ALLOWED_ORIGINS: "https://crm.example.com,https://help.example.com",
   GATEWAY_CONFIG: "gateway.config.json",
   REDIS_URL: "redis://127.0.0.1:6379",
   STALE_LIMIT_SECONDS: "60",
+  ...OPERATION_EXAMPLES,
 };
 
 /** The customer that stands for everybody where no customers are configured. */
 const DEMO_CUSTOMER = "demo";
-
-const Port = v.pipe(
-  v.string(),
-  v.check(isPort, ({ input }) => `${JSON.stringify(input)} is no port (a whole number from 0 to 65535)`),
-  v.transform(Number),
-);
-
-const Host = v.pipe(
-  v.string(),
-  v.regex(/^[\w.:-]+$/, ({ input }) => `${JSON.stringify(input)} is no host name or IP address`),
-);
 
 const RedisUrl = v.pipe(
   v.string(),
@@ -66,15 +65,6 @@ const RedisUrl = v.pipe(
     // Without the address, which may hold a password.
     "is no address of a Redis server (redis:// or rediss://)",
   ),
-);
-
-const Seconds = v.pipe(
-  v.string(),
-  v.check(
-    (text) => /^\d{1,9}$/.test(text),
-    ({ input }) => `${JSON.stringify(input)} is no number of whole seconds`,
-  ),
-  v.transform(Number),
 );
 
 const OriginList = v.pipe(
@@ -102,12 +92,21 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
     customers: unconfigured ? [demoCustomer(unconfigured.tokens, read.ALLOWED_ORIGINS)] : [],
     defaultCustomer: DEMO_CUSTOMER,
   };
-  const anonymousReads = unconfigured?.areDemo ?? false;
-  return { host, port, customers, defaultCustomer, isDemo: !configured, anonymousReads, redisUrl, staleLimitSeconds };
+  return {
+    host,
+    port,
+    customers,
+    defaultCustomer,
+    isDemo: !configured,
+    anonymousReads: unconfigured?.areDemo ?? false,
+    redisUrl,
+    staleLimitSeconds,
+    operation: toOperationSettings(read),
+  };
 }
 
 function demoCustomer(tokens: TokenSettings, allowedOrigins: readonly string[] = []): CustomerSettings {
-  return { id: DEMO_CUSTOMER, allowedOrigins, tokens, upstream: { kind: "memory" } };
+  return { id: DEMO_CUSTOMER, allowedOrigins, tokens, upstream: { kind: "memory" }, limits: UNLIMITED };
 }
 
 type ReadFile = (path: string) => string;
@@ -127,8 +126,10 @@ function readVariables(environment: Environment, problems: string[]) {
       REDIS_URL: v.optional(RedisUrl),
       STALE_LIMIT_SECONDS: v.optional(Seconds, "60"),
       ALLOWED_ORIGINS: allowedOrigins(NODE_ENV, GATEWAY_CONFIG),
+      ...OPERATION_VARIABLES,
     }),
     {
+      ...Object.fromEntries(Object.keys(OPERATION_VARIABLES).map((name) => [name, given(name)])),
       GATEWAY_PORT: given("GATEWAY_PORT"),
       GATEWAY_HOST: given("GATEWAY_HOST"),
       REDIS_URL: given("REDIS_URL"),
@@ -159,10 +160,6 @@ function readCustomers(environment: Environment, readFile: ReadFile, problems: s
     problems.push(`GATEWAY_CONFIG: ${JSON.stringify(path)} ${whyUnreadable(error)}`);
   }
   return undefined;
-}
-
-function isPort(text: string): boolean {
-  return /^(0|[1-9]\d{0,4})$/.test(text) && Number(text) <= 65_535;
 }
 
 function describeBadOrigins(origins: readonly string[]): string {

@@ -1,17 +1,36 @@
 import { readBuiltFiles } from "./built-files.ts";
 import { openCustomers } from "./open-customers.ts";
-import { type RunningGateway, serveGateway } from "./serve.ts";
-import { readSettings } from "./settings.ts";
+import { createDrain } from "./operation/drain.ts";
+import { createJsonLog, type LogDestination, openStandardOutput } from "./operation/json-log.ts";
+import type { Log } from "./operation/log.ts";
+import { createMetrics } from "./operation/metrics.ts";
+import type { Operation } from "./operation/operation.ts";
+import { createPlainLog } from "./operation/plain-log.ts";
+import { createReadiness } from "./operation/readiness.ts";
+import { createTrafficLimits } from "./operation/traffic-limits.ts";
+import { type RunningGateway, serveAdmin, serveGateway } from "./serve.ts";
+import { readSettings, type Settings } from "./settings.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
+import { createStreamHub } from "./stream/stream-hub.ts";
 
 /** What starting a gateway needs of the process that it runs in. */
 export interface StartOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The build's directory, which holds `widget/` and `embed.js`. */
   readonly buildDirectory: string;
-  /** Tells the operator one line. */
+  /** Tells the operator one line, where nothing is configured. */
   readonly print: (line: string) => void;
+  /** Tells the operator of a defect, where nothing is configured. */
   readonly onDefect: (error: unknown) => void;
+  /** Where the log goes, where customers are configured. @default the process's standard output */
+  readonly logDestination?: LogDestination;
+}
+
+/** A gateway that has been started. */
+export interface StartedGateway extends RunningGateway {
+  /** Where the operator's side listens; `undefined` where the settings name no port for it. */
+  readonly adminOrigin: string | undefined;
+  readonly log: Log;
 }
 
 /**
@@ -22,26 +41,58 @@ export interface StartOptions {
  * @throws {WidgetDocumentError} where the built document has no place for the widget's settings.
  * @throws {ListenError} where it cannot listen.
  */
-export async function startGateway(options: StartOptions): Promise<RunningGateway> {
-  const { environment, buildDirectory, print, onDefect } = options;
-  const settings = readSettings(environment);
-  const files = await readBuiltFiles(buildDirectory);
+export async function startGateway(options: StartOptions): Promise<StartedGateway> {
+  const settings = readSettings(options.environment);
+  const files = await readBuiltFiles(options.buildDirectory);
   const store = createMemoryStore();
-  const { customers, stop } = await openCustomers(settings, store);
+  const { customers, standings, stop } = await openCustomers(settings, store);
+  const operation = createOperation(settings, options, { isStoreReady: store.isReady, customers: standings });
+  const { log, readiness } = operation;
   const gateway = await serveGateway(settings, {
     customers,
     files,
-    onDefect,
-    onRefusal: ({ customer, reason }) => print(`A call to ${customer ?? "no customer"} was refused: ${reason}`),
+    onDefect: log.defect,
+    onRefusal: ({ customer, reason }) => log.warning(`A call to ${customer ?? "no customer"} was refused: ${reason}`),
+    streams: createStreamHub({ observer: operation.metrics }),
+    operation,
   });
-  print(`Gateway listening on ${gateway.origin}`);
-  if (settings.isDemo) print("Serving sample agents from memory, since no upstream is configured");
+  const admin = await serveAdmin(settings, { ...operation, onDefect: log.defect });
+  log.line(`Gateway listening on ${gateway.origin}`);
+  if (admin) log.line(`Metrics and health for the operator on ${admin.origin}`);
+  if (settings.isDemo) log.line("Serving sample agents from memory, since no upstream is configured");
+  const close = createDrain({
+    readiness,
+    log,
+    delayMs: settings.operation.drainDelaySeconds * 1000,
+    closables: [
+      { name: "Connections", close: gateway.close },
+      { name: "Upstreams", close: stop },
+      { name: "Store", close: store.close },
+      // Last, so that the operator sees the others close.
+      ...(admin ? [{ name: "Metrics", close: admin.close }] : []),
+    ],
+  });
+  return { origin: gateway.origin, adminOrigin: admin?.origin, log, close };
+}
+
+function createOperation(
+  { operation, customers, isDemo, staleLimitSeconds }: Settings,
+  { print, onDefect, logDestination }: StartOptions,
+  standings: Parameters<ReturnType<typeof createMetrics>["watch"]>[0],
+): Operation {
+  const metrics = createMetrics({ process: true });
+  metrics.watch(standings);
+  const openJsonLog = () =>
+    createJsonLog({
+      level: operation.logLevel,
+      destination: logDestination ?? openStandardOutput(metrics.onLineLost),
+    });
   return {
-    origin: gateway.origin,
-    async close() {
-      await gateway.close();
-      await stop();
-      await store.close();
-    },
+    log: isDemo ? createPlainLog({ print, printError: onDefect }) : openJsonLog(),
+    metrics,
+    servesMetrics: isDemo,
+    readiness: createReadiness({ standings, staleLimitSeconds }),
+    trafficLimits: createTrafficLimits(new Map(customers.map(({ id, limits }) => [id, limits]))),
+    trustedProxies: operation.trustedProxies,
   };
 }

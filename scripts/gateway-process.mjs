@@ -62,7 +62,8 @@ async function launch(settings, print, program) {
   lines.on("line", print);
   const listening = new Promise((resolve) => {
     lines.on("line", (line) => {
-      const [, origin] = /^Gateway listening on (\S+)$/.exec(line) ?? [];
+      // A line of its own, or, where customers are configured, the message of a line of JSON.
+      const [, origin] = /(?:^|"msg":")Gateway listening on ([^\s"]+)/.exec(line) ?? [];
       if (origin) resolve(origin);
     });
   });

@@ -6,6 +6,8 @@ export interface UpstreamHealth {
   readonly staleSinceMs: number | undefined;
   /** What the upstream said last where it refuses. */
   readonly failure: UpstreamFailure | undefined;
+  /** How many requests it still takes from this gateway in this minute; absent where it has no such limit. */
+  readonly budgetLeft?: number | undefined;
 }
 
 /** For whom a change is made upstream. */

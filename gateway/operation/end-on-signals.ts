@@ -1,0 +1,32 @@
+import type { Log } from "./log.ts";
+
+/** What ends with its process. */
+export interface Ending {
+  readonly log: Log;
+  close(): Promise<void>;
+}
+
+/** What a process hears, and how it ends. */
+export type EndingProcess = Pick<NodeJS.Process, "on" | "once" | "removeListener" | "exit">;
+
+/**
+ * Ends the process gracefully at the first SIGTERM or SIGINT, with exit code 0, and leaves any signal after that to the
+ * system, which ends it at once. What is thrown where nobody catches it goes to the log, and ends the process with exit code 1.
+ */
+export function endOnSignals({ log, close }: Ending, process: EndingProcess): void {
+  const end = (code: number) => {
+    log.flush();
+    process.exit(code);
+  };
+  const onSignal = () => {
+    process.removeListener("SIGTERM", onSignal);
+    process.removeListener("SIGINT", onSignal);
+    void close().then(() => end(0));
+  };
+  process.once("SIGTERM", onSignal);
+  process.once("SIGINT", onSignal);
+  process.on("uncaughtException", (error) => {
+    log.defect(error);
+    end(1);
+  });
+}

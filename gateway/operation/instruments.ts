@@ -1,0 +1,115 @@
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+
+/** How a customer stands when somebody looks. */
+export interface CustomerStanding {
+  readonly customer: string;
+  /** How old what is served may be, in seconds; 0 while it is current. */
+  readonly staleSeconds: number;
+  /** How many requests the upstream still takes from the gateway in this minute; absent where it has no such limit. */
+  readonly budgetLeft?: number | undefined;
+}
+
+/** What is read when somebody looks, and not before. */
+export interface Standings {
+  isStoreReady(): boolean;
+  customers(): Iterable<CustomerStanding>;
+}
+
+/** From a read of this process's memory to what a browser waits for a slow upstream. */
+const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** What only grows, and how long things take. */
+export function createCounters(registry: Registry) {
+  const shared = { registers: [registry] };
+  return {
+    requests: new Counter({
+      name: "gateway_requests_total",
+      help: "Requests that were answered.",
+      labelNames: ["route", "method", "status", "customer"],
+      ...shared,
+    }),
+    durations: new Histogram({
+      name: "gateway_request_duration_seconds",
+      help: "Time until an answer began.",
+      labelNames: ["route", "method"],
+      buckets: DURATION_BUCKETS,
+      ...shared,
+    }),
+    limited: new Counter({
+      name: "gateway_requests_limited_total",
+      help: "Requests that were refused with 429, by the limit that they were over.",
+      labelNames: ["customer", "limit"],
+      ...shared,
+    }),
+    fanOutLags: new Histogram({
+      name: "gateway_stream_fan_out_lag_seconds",
+      help: "Time from when the gateway learnt of a change until it had written it to a stream.",
+      buckets: DURATION_BUCKETS,
+      ...shared,
+    }),
+    readersDropped: new Counter({
+      name: "gateway_stream_readers_dropped_total",
+      help: "Streams that were ended since their reader was too slow.",
+      labelNames: ["customer"],
+      ...shared,
+    }),
+    connectionsRefused: new Counter({
+      name: "gateway_connections_refused_total",
+      help: "Connections that were closed as they came, over MAX_CONNECTIONS.",
+      ...shared,
+    }),
+    linesLost: new Counter({
+      name: "gateway_log_lines_lost_total",
+      help: "Lines of the log, or writes of several, that could not be written.",
+      ...shared,
+    }),
+  };
+}
+
+/** What goes up and down, and what is read when somebody looks. */
+export function createGauges(registry: Registry) {
+  const shared = { registers: [registry] };
+  let watched: Standings = { isStoreReady: () => false, customers: () => [] };
+  const streams = new Gauge({
+    name: "gateway_streams_open",
+    help: "Open streams.",
+    labelNames: ["customer"],
+    ...shared,
+  });
+  const connections = new Gauge({ name: "gateway_connections_open", help: "Open connections.", ...shared });
+  new Gauge({
+    name: "gateway_store_ready",
+    help: "1 while the store can be read and written.",
+    ...shared,
+    collect() {
+      this.set(watched.isStoreReady() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "gateway_stale_seconds",
+    help: "How old what a customer is served may be; 0 while it is current.",
+    labelNames: ["customer"],
+    ...shared,
+    collect() {
+      for (const { customer, staleSeconds } of watched.customers()) this.set({ customer }, staleSeconds);
+    },
+  });
+  new Gauge({
+    name: "gateway_upstream_budget_left",
+    help: "Requests that the upstream still takes from the gateway in this minute.",
+    labelNames: ["customer"],
+    ...shared,
+    collect() {
+      for (const { customer, budgetLeft } of watched.customers()) {
+        if (budgetLeft !== undefined) this.set({ customer }, budgetLeft);
+      }
+    },
+  });
+  return {
+    streams,
+    connections,
+    watch(standings: Standings) {
+      watched = standings;
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { pino, stdTimeFunctions } from "pino";
+import { describeError } from "./error-description.ts";
+import type { Log } from "./log.ts";
+import type { LogLevel } from "./operation-settings.ts";
+
+/** Where the lines go. */
+export interface LogDestination {
+  write(line: string): void;
+  /** Returns when everything is written. */
+  flushSync(): void;
+}
+
+/** What waits to be written down where the reader of the log is slow, in bytes; lines beyond it are lost. */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+
+export interface JsonLogOptions {
+  readonly level: LogLevel;
+  readonly destination: LogDestination;
+}
+
+/** The log as lines of JSON, for the programs that collect them. */
+export function createJsonLog({ level, destination }: JsonLogOptions): Log {
+  const log = pino(
+    {
+      level,
+      // Neither the process's id nor the machine's name: whoever collects lines knows where they come from.
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+  return {
+    line: (text) => log.info(text),
+    warning: (text) => log.warn(text),
+    request: (record) => log.info(record, "request"),
+    defect: (error, request) => log.error({ ...request, error: describeError(error) }, "defect"),
+    flush: () => destination.flushSync(),
+  };
+}
+
+/**
+ * This process's standard output. It is written beside the work, so that a slow reader keeps no request waiting; what
+ * cannot be written, as on a full disk, is lost, and `onLost` is called for it.
+ */
+export function openStandardOutput(onLost: () => void): LogDestination {
+  const output = pino.destination({ dest: 1, sync: false, maxLength: MAX_WAITING_BYTES });
+  output.on("error", onLost);
+  output.on("drop", onLost);
+  return output;
+}

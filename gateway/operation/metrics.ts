@@ -1,0 +1,73 @@
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { createCounters, createGauges, type Standings } from "./instruments.ts";
+
+/** What is counted of one request. Each value is one of few: patterns, known methods, configured customers. */
+export interface RequestMeasure {
+  /** The route's pattern without its customer: `/v1/users/:userId/availability`. */
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly customer: string;
+  /** Until the answer began, in milliseconds: a stream's answer begins at once and lasts. */
+  readonly durationMs: number;
+}
+
+/** Which limit a request was refused by. */
+export type Limit = "token" | "customer" | "streams_per_token" | "streams";
+
+/** What the gateway counts of itself, for a Prometheus server to collect. */
+export interface Metrics {
+  onRequest(measure: RequestMeasure): void;
+  onLimited(customer: string, limit: Limit): void;
+  /** Counts a stream until the function that it returns is called. */
+  onStream(customer: string): () => void;
+  /** A change reached a stream's reader this long after the gateway had learnt of it, in milliseconds. */
+  onFanOut(lagMs: number): void;
+  /** A stream's reader was too slow to be kept. */
+  onReaderDropped(customer: string): void;
+  /** Counts a connection until the function that it returns is called. */
+  onConnection(): () => void;
+  /** A connection was closed as it came, since there were too many. */
+  onConnectionRefused(): void;
+  /** A line of the log could not be written. */
+  onLineLost(): void;
+  /** Names where to look for what is not counted but read. */
+  watch(standings: Standings): void;
+  /** Everything in Prometheus's text format. */
+  read(): Promise<{ readonly body: string; readonly contentType: string }>;
+}
+
+/** Nothing counted yet. Counts this process's memory, processor and event loop as well where `process` says so. */
+export function createMetrics(options: { readonly process?: boolean } = {}): Metrics {
+  const registry = new Registry();
+  if (options.process) collectDefaultMetrics({ register: registry });
+  const counters = createCounters(registry);
+  const gauges = createGauges(registry);
+
+  return {
+    onRequest({ durationMs, status, ...labels }) {
+      const { route, method } = labels;
+      counters.requests.inc({ ...labels, status: `${Math.floor(status / 100)}xx` });
+      counters.durations.observe({ route, method }, durationMs / 1000);
+    },
+    onLimited: (customer, limit) => counters.limited.inc({ customer, limit }),
+    onStream: (customer) => openIn(gauges.streams.labels({ customer })),
+    onFanOut: (lagMs) => counters.fanOutLags.observe(lagMs / 1000),
+    onReaderDropped: (customer) => counters.readersDropped.inc({ customer }),
+    onConnection: () => openIn(gauges.connections),
+    onConnectionRefused: () => counters.connectionsRefused.inc(),
+    onLineLost: () => counters.linesLost.inc(),
+    watch: gauges.watch,
+    read: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
+  };
+}
+
+/** Adds one, until the function that it returns is called for the first time. */
+function openIn(gauge: { inc(): void; dec(): void }): () => void {
+  let isOpen = true;
+  gauge.inc();
+  return () => {
+    if (isOpen) gauge.dec();
+    isOpen = false;
+  };
+}
