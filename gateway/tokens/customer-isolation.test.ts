@@ -53,7 +53,8 @@ test.each(CALLS)("refuses a token of another customer in %s", async (_call, meth
     expect(answer.status).toBe(401);
     await expect(answer.json()).resolves.toMatchObject({ detail: "This call needs a valid token" });
   }
-  const own = await ask(method, `/c/globex${path}`);
+  // HEAD where it will do: a stream would have no server here to be written to.
+  const own = await ask(method.replace("GET", "HEAD"), `/c/globex${path}`);
   expect([401, 403]).not.toContain(own.status);
   await own.body?.cancel();
 });
