@@ -3,7 +3,7 @@ import { type Customers, createCustomers } from "./customer.ts";
 import { introduceSampleAgents, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
 import type { Settings } from "./settings.ts";
 import { withSlowAgents } from "./slow-agents.ts";
-import type { AvailabilityStore } from "./store/availability-store.ts";
+import { type AvailabilityStore, StoreUnavailable } from "./store/availability-store.ts";
 import { createTokenVerifier } from "./tokens/verify-token.ts";
 import { memoryUpstream } from "./upstream/memory.ts";
 import type { Upstream } from "./upstream/upstream.ts";
@@ -30,14 +30,40 @@ export async function openCustomers(settings: Settings, store: AvailabilityStore
       access: { verify: createTokenVerifier(tokens, id), anonymousReads },
     };
   });
-  if (settings.isDemo) await introduceSampleAgents(store.of(settings.defaultCustomer));
+  const stopping = new AbortController();
+  const introduced = settings.isDemo
+    ? await introduceSamples(settings.defaultCustomer, store, stopping.signal)
+    : undefined;
   for (const upstream of upstreams) upstream.start();
   return {
     customers: createCustomers(customers, settings.defaultCustomer),
     async stop() {
-      await Promise.all(upstreams.map((upstream) => upstream.stop()));
+      stopping.abort();
+      await Promise.all([introduced?.done, ...upstreams.map((upstream) => upstream.stop())]);
     },
   };
+}
+
+/** Introduces the sample agents now, or, where the store cannot be reached, once it can be: that much is `done` later. */
+async function introduceSamples(customerId: string, store: AvailabilityStore, signal: AbortSignal) {
+  const introduce = () => introduceSampleAgents(store.of(customerId));
+  try {
+    await introduce();
+    return { done: Promise.resolve() };
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+  }
+  const later = async (): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        await store.whenReady(signal);
+        return await introduce();
+      } catch (error) {
+        if (!signal.aborted && !(error instanceof StoreUnavailable)) throw error;
+      }
+    }
+  };
+  return { done: later() };
 }
 
 /** The sample agents include one that is answered late. */

@@ -1,8 +1,10 @@
 import { readBuiltFiles } from "./built-files.ts";
 import { openCustomers } from "./open-customers.ts";
 import { type RunningGateway, serveGateway } from "./serve.ts";
-import { readSettings } from "./settings.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import type { AvailabilityStore } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
+import { createRedisStore } from "./store/redis-store.ts";
 
 /** What starting a gateway needs of the process that it runs in. */
 export interface StartOptions {
@@ -26,7 +28,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const { environment, buildDirectory, print, onDefect } = options;
   const settings = readSettings(environment);
   const files = await readBuiltFiles(buildDirectory);
-  const store = createMemoryStore();
+  const store = openStore(settings, print);
   const { customers, stop } = await openCustomers(settings, store);
   const gateway = await serveGateway(settings, {
     customers,
@@ -35,7 +37,9 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     onRefusal: ({ customer, reason }) => print(`A call to ${customer ?? "no customer"} was refused: ${reason}`),
   });
   print(`Gateway listening on ${gateway.origin}`);
-  if (settings.isDemo) print("Serving sample agents from memory, since no upstream is configured");
+  if (settings.redisUrl) print(`Keeping the availabilities in Redis at ${withoutSecrets(settings.redisUrl)}`);
+  const where = settings.redisUrl ? "" : " from memory";
+  if (settings.isDemo) print(`Serving sample agents${where}, since no upstream is configured`);
   return {
     origin: gateway.origin,
     async close() {
@@ -44,4 +48,15 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       await store.close();
     },
   };
+}
+
+/** Redis where the settings name one, which need not be reachable yet; otherwise this process's memory. */
+function openStore({ redisUrl: url }: Settings, report: (line: string) => void): AvailabilityStore {
+  return url ? createRedisStore({ url, report }) : createMemoryStore();
+}
+
+/** An address without the user, the password and the query that it may hold. */
+function withoutSecrets(address: string): string {
+  const { protocol, host, pathname } = new URL(address);
+  return `${protocol}//${host}${pathname}`;
 }
