@@ -2,7 +2,7 @@ import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../../e2e/redis-server.ts";
 import { toAvailability } from "./agent.ts";
 import { createRedisStore, type RedisStoreOptions } from "./redis-store.ts";
-import { declareStoreTests, hear } from "./store.suite.ts";
+import { declareStoreTests, eventually, hear } from "./store.suite.ts";
 
 const never = new AbortController().signal;
 
@@ -84,7 +84,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     const replicas = await Promise.all(stores.map((store) => store.open(never)));
     const wrapUp = { configuredSeconds: 100_000, leftSeconds: 50_000 };
     await stores[0]?.set(1, { status: "available", wrapUp });
-    await expect.poll(() => replicas[1]?.size()).toBe(1);
+    await eventually(() => replicas[1]?.size()).toBe(1);
     const left = replicas.map((replica, index) => {
       const agent = replica.read(1);
       return agent && toAvailability(agent, clocks[index]?.monotonicMs() ?? 0).wrapUpTimeTtl;
@@ -113,7 +113,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     const heard = hear(replica);
     const begin = [...replica.agents()].filter(({ status }) => status === "offline").map(({ userId }) => userId);
     await Promise.all(changing);
-    await expect.poll(() => heard.length).toBe(begin.length);
+    await eventually(() => heard.length).toBe(begin.length);
     const told = heard.map((change) => change !== "reset" && "agent" in change && change.agent.userId);
     // Each agent was found changed or is told of, and none is both.
     expect(new Set(told)).toEqual(new Set(begin));

@@ -28,10 +28,15 @@ async function openCustomer(subject: StoreUnderTest): Promise<readonly [Customer
   return [one.of(`customer-${customers}`), other.of(`customer-${customers}`)];
 }
 
+/** Waits until what is read is as expected, however busy the machine is. */
+export function eventually<Value>(read: () => Value): ReturnType<typeof expect.poll> {
+  return expect.poll(read, { interval: 5, timeout: 20_000 });
+}
+
 /** Resolves once a replica has come as far as a cursor. */
 async function reached(replica: Replica, cursor: string): Promise<void> {
   const wanted = readCursor(cursor)?.position ?? Infinity;
-  await expect.poll(() => readCursor(replica.cursor())?.position, { interval: 2 }).toBeGreaterThanOrEqual(wanted);
+  await eventually(() => readCursor(replica.cursor())?.position).toBeGreaterThanOrEqual(wanted);
 }
 
 /** What a listener hears from here on: changes, and resets as "reset". */

@@ -102,7 +102,8 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
     } catch (error) {
       if (error instanceof ErrorReply) throw new RedisRefusal(error);
       if (!broken.signal.aborted) throw unavailable(`Redis cannot be reached: ${describe(error)}`, error);
-      throw unavailable("Redis went away before it answered: what was asked may have been done", broken.signal.reason);
+      const { reason } = broken.signal;
+      throw unavailable(`${toError(reason).message}: what was asked may have been done`, reason);
     } finally {
       clearTimeout(timer);
     }
@@ -118,7 +119,8 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
     await answered(Promise.all(clients.map(connect)), timeoutMs);
   } catch (error) {
     close(toError(error));
-    throw error;
+    // Why it ended, rather than what became of the first command.
+    throw broken.signal.reason;
   }
 
   return {

@@ -60,19 +60,27 @@ export function createFeed({ epoch, foundAt, historyLength, clock: monotonic, re
   let highestVersion = 0;
   let hasReported = false;
 
-  function advance({ id, message }: StreamEntry): void {
-    const next = Number(/^(\d{1,15})-0$/.exec(id)?.[1]);
-    // The oldest entries of the stream may be cut off already; after that, each follows on the one before.
-    if (lastEntry === "") log.restart(next - 1);
-    else if (next !== position + 1) throw new FeedInterrupted(`Changes ${position + 1} to ${next - 1} are missing`);
-    position = next;
-    lastEntry = Object.entries(message).flat().join(" ");
+  function beginEpoch(begun: string, at: number): void {
+    if (begun !== epoch && at > foundAt) throw new FeedInterrupted("Another gateway has begun a new epoch");
+    // What came before has no cursor in the epoch that follows, and what was lost may have left a gap.
+    log.restart(at);
   }
 
-  function beginEpoch(begun: string): void {
-    if (begun !== epoch && position > foundAt) throw new FeedInterrupted("Another gateway has begun a new epoch");
-    // What came before has no cursor in the epoch that follows.
-    log.restart(position);
+  function goOn(at: number): void {
+    // The oldest entries of the stream may be cut off already; after that, each follows on the one before.
+    if (lastEntry === "") log.restart(at - 1);
+    else if (at !== position + 1) throw new FeedInterrupted(`Changes ${position + 1} to ${at - 1} are missing`);
+  }
+
+  function takeOne({ id, message }: StreamEntry, clock: RedisClock): void {
+    const at = Number(/^(\d{1,15})-0$/.exec(id)?.[1]);
+    const read = v.safeParse(ChangeEntry, message);
+    if (read.success && "epoch" in read.output) beginEpoch(read.output.epoch, at);
+    else goOn(at);
+    position = at;
+    lastEntry = Object.entries(message).flat().join(" ");
+    if (!read.success) skip(id);
+    else if ("customer" in read.output) keep(read.output.customer, read.output, clock);
   }
 
   function keep(customerId: string, record: AgentRecord, clock: RedisClock): void {
@@ -100,13 +108,7 @@ export function createFeed({ epoch, foundAt, historyLength, clock: monotonic, re
     lastEntry: () => lastEntry,
     highestVersion: () => highestVersion,
     take(entries, clock) {
-      for (const entry of entries) {
-        advance(entry);
-        const read = v.safeParse(ChangeEntry, entry.message);
-        if (!read.success) skip(entry.id);
-        else if ("epoch" in read.output) beginEpoch(read.output.epoch);
-        else keep(read.output.customer, read.output, clock);
-      }
+      for (const entry of entries) takeOne(entry, clock);
       for (const waiter of waiting) if (waiter.position <= position) waiter.resolve();
     },
     reached(wanted, signal) {

@@ -1,7 +1,7 @@
 import { setTimeout as elapse } from "node:timers/promises";
 import { StoreUnavailable } from "../availability-store.ts";
 import type { Session } from "./session.ts";
-import { aborted, orAborted } from "./waiting.ts";
+import { aborted } from "./waiting.ts";
 
 /** Keeps a session with Redis open, and opens the next one when it has ended. */
 export interface Reconnection {
@@ -30,7 +30,7 @@ export interface ReconnectionOptions {
   readonly report: (line: string) => void;
 }
 
-/** The pause after the first failure is at most this long, and at most twice as long after each further one. */
+/** The first pause is at most this long, and each that follows on a failure at most twice as long as the one before. */
 const SHORTEST_PAUSE_MS = 50;
 
 /** Begins to open sessions, one after the other. */
@@ -44,6 +44,12 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
   let failures = 0;
 
   function arrive(session: Session): void {
+    const { signal } = session.connection;
+    if (signal.aborted) {
+      leave(session, signal.reason);
+      return;
+    }
+    signal.addEventListener("abort", () => leave(session, signal.reason), { once: true });
     if (isAway) report("Redis is back");
     isAway = false;
     current = session;
@@ -52,18 +58,20 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
     onFound();
   }
 
-  function leave(session: Session, livedMs: number): void {
+  /** At once, so that nobody is given a session that has ended. */
+  function leave(session: Session, reason: Error): void {
     current = undefined;
     next = createArrival();
     onLost(session);
-    // A session that ends as soon as it has begun is as good as none.
-    failures = livedMs > longestPauseMs ? 0 : failures + 1;
+    if (closing.signal.aborted) return;
+    if (!isAway) report(`${reason.message}; connecting again`);
+    isAway = true;
   }
 
   function fail(error: unknown): void {
     failures += 1;
     const { message } = error instanceof Error ? error : new Error(String(error));
-    if (!isAway) report(`${message}; trying again until it is back`);
+    if (!isAway && !closing.signal.aborted) report(`${message}; trying again until it is there`);
     isAway = true;
     const failed = error instanceof StoreUnavailable ? error : new StoreUnavailable(message, { cause: error });
     if (next.isSettled()) next = createArrival();
@@ -78,7 +86,8 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
         arrive(session);
         await Promise.race([aborted(session.connection.signal), aborted(closing.signal)]);
         session.connection.close(new StoreUnavailable("The gateway is closing"));
-        leave(session, monotonicMs() - openedMs);
+        // A session that ends as soon as it has begun is as good as none.
+        failures = monotonicMs() - openedMs > longestPauseMs ? 0 : failures + 1;
       } catch (error) {
         fail(error);
       }
@@ -88,8 +97,8 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
   }
 
   async function pause(): Promise<void> {
-    const limitMs = failures === 0 ? 0 : Math.min(longestPauseMs, SHORTEST_PAUSE_MS * 2 ** Math.min(failures, 20));
-    await orAborted(elapse(Math.random() * limitMs), closing.signal).catch(() => {
+    const limitMs = Math.min(longestPauseMs, SHORTEST_PAUSE_MS * 2 ** Math.min(failures, 20));
+    await elapse(Math.random() * limitMs, undefined, { signal: closing.signal }).catch(() => {
       // Nothing but the end of it all cuts a pause short.
     });
   }
