@@ -47,7 +47,15 @@ const builds: Readonly<Record<string, UserConfig>> = {
   /** The gateway: one file that needs no node_modules. */
   gateway: {
     ssr: { noExternal: true, target: "node" },
-    build: { target: "node20", ssr: "gateway/server.ts", outDir: "dist/gateway", emptyOutDir: true, minify: false },
+    build: {
+      target: "node20",
+      ssr: "gateway/server.ts",
+      outDir: "dist/gateway",
+      emptyOutDir: true,
+      minify: false,
+      // The client of Redis imports a library for a command that is never sent only once it is needed.
+      rolldownOptions: { output: { codeSplitting: false } },
+    },
   },
 };
 

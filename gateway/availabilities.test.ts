@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createAvailabilities } from "./availabilities.ts";
 import { StoreUnavailable, VersionMismatch } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
-import { createReplica, type WritableReplica } from "./store/replica.ts";
+import { createReplica, emptyContents, type WritableReplica } from "./store/replica.ts";
 import { memoryUpstream } from "./upstream/memory.ts";
 import { type Upstream, UpstreamFailure, type UpstreamHealth } from "./upstream/upstream.ts";
 
@@ -13,7 +13,7 @@ const AGENT = { userId: 1, status: "available", version: 7, updatedAt: 0 } as co
 function setUp(upstream: Partial<Upstream> = {}) {
   const time = { nowMs: 100_000 };
   const clock = { wallMs: () => 0, monotonicMs: () => time.nowMs };
-  const replica: WritableReplica = createReplica([AGENT], "0");
+  const replica: WritableReplica = createReplica({ ...emptyContents("0", () => 0), agents: [AGENT] }, 10);
   const store = { ...createMemoryStore({ clock }).of("demo"), open: async () => replica };
   const availabilities = createAvailabilities({
     store,

@@ -2,7 +2,7 @@ import { type Availabilities, createAvailabilities } from "./availabilities.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Customers, createCustomers } from "./customer.ts";
 import type { CustomerStanding } from "./operation/instruments.ts";
-import { introduceSampleAgents, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
+import { introduceWhenReady, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
 import type { Settings } from "./settings.ts";
 import { withSlowAgents } from "./slow-agents.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
@@ -34,13 +34,17 @@ export async function openCustomers(settings: Settings, store: AvailabilityStore
       access: { verify: createTokenVerifier(tokens, id), anonymousReads },
     };
   });
-  if (settings.isDemo) await introduceSampleAgents(store.of(settings.defaultCustomer));
+  const stopping = new AbortController();
+  const introduced = settings.isDemo
+    ? await introduceWhenReady(settings.defaultCustomer, store, stopping.signal)
+    : undefined;
   for (const upstream of upstreams.values()) upstream.start();
   return {
     customers: createCustomers(customers, settings.defaultCustomer),
     standings: () => Array.from(upstreams, ([id, upstream]) => toStanding(id, upstream.health(), systemClock)),
     async stop() {
-      await Promise.all(Array.from(upstreams.values(), (upstream) => upstream.stop()));
+      stopping.abort();
+      await Promise.all([introduced?.done, ...Array.from(upstreams.values(), (upstream) => upstream.stop())]);
     },
   };
 }

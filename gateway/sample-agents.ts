@@ -1,6 +1,6 @@
 import { AVAILABILITY_STATUSES } from "../shared/contracts/availability.ts";
 import type { AgentState } from "./store/agent.ts";
-import type { CustomerStore } from "./store/availability-store.ts";
+import { type AvailabilityStore, type CustomerStore, StoreUnavailable } from "./store/availability-store.ts";
 
 const FIRST_STATUS_ID = 101;
 
@@ -20,4 +20,30 @@ export const SAMPLE_DELAYS_MS: ReadonlyMap<number, number> = new Map([[3000, 300
 /** Introduces the sample agents to a store, as they are at this moment. */
 export async function introduceSampleAgents(store: CustomerStore): Promise<void> {
   for (const [userId, state] of SAMPLE_AGENTS) await store.introduce(userId, state);
+}
+
+/** Introduces the sample agents now, or, where the store cannot be reached, once it can be: that much is `done` later. */
+export async function introduceWhenReady(
+  customerId: string,
+  store: AvailabilityStore,
+  signal: AbortSignal,
+): Promise<{ readonly done: Promise<void> }> {
+  const introduce = () => introduceSampleAgents(store.of(customerId));
+  try {
+    await introduce();
+    return { done: Promise.resolve() };
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+  }
+  const later = async (): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        await store.whenReady(signal);
+        return await introduce();
+      } catch (error) {
+        if (!signal.aborted && !(error instanceof StoreUnavailable)) throw error;
+      }
+    }
+  };
+  return { done: later() };
 }

@@ -10,7 +10,9 @@ import { createReadiness } from "./operation/readiness.ts";
 import { createTrafficLimits } from "./operation/traffic-limits.ts";
 import { type RunningGateway, serveAdmin, serveGateway } from "./serve.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import type { AvailabilityStore } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
+import { createRedisStore } from "./store/redis-store.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
 
 /** What starting a gateway needs of the process that it runs in. */
@@ -44,10 +46,13 @@ export interface StartedGateway extends RunningGateway {
 export async function startGateway(options: StartOptions): Promise<StartedGateway> {
   const settings = readSettings(options.environment);
   const files = await readBuiltFiles(options.buildDirectory);
-  const store = createMemoryStore();
-  const { customers, standings, stop } = await openCustomers(settings, store);
-  const operation = createOperation(settings, options, { isStoreReady: store.isReady, customers: standings });
+  const operation = createOperation(settings, options, {
+    isStoreReady: () => store.isReady(),
+    customers: () => standings(),
+  });
   const { log, readiness } = operation;
+  const store = openStore(settings, log.line);
+  const { customers, standings, stop } = await openCustomers(settings, store);
   const gateway = await serveGateway(settings, {
     customers,
     files,
@@ -59,7 +64,9 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   const admin = await serveAdmin(settings, { ...operation, onDefect: log.defect });
   log.line(`Gateway listening on ${gateway.origin}`);
   if (admin) log.line(`Metrics and health for the operator on ${admin.origin}`);
-  if (settings.isDemo) log.line("Serving sample agents from memory, since no upstream is configured");
+  if (settings.redisUrl) log.line(`Keeping the availabilities in Redis at ${withoutSecrets(settings.redisUrl)}`);
+  const where = settings.redisUrl ? "" : " from memory";
+  if (settings.isDemo) log.line(`Serving sample agents${where}, since no upstream is configured`);
   const close = createDrain({
     readiness,
     log,
@@ -95,4 +102,15 @@ function createOperation(
     trafficLimits: createTrafficLimits(new Map(customers.map(({ id, limits }) => [id, limits]))),
     trustedProxies: operation.trustedProxies,
   };
+}
+
+/** Redis where the settings name one, which need not be reachable yet; otherwise this process's memory. */
+function openStore({ redisUrl: url }: Settings, report: (line: string) => void): AvailabilityStore {
+  return url ? createRedisStore({ url, report }) : createMemoryStore();
+}
+
+/** An address without the user, the password and the query that it may hold. */
+function withoutSecrets(address: string): string {
+  const { protocol, host, pathname } = new URL(address);
+  return `${protocol}//${host}${pathname}`;
 }

@@ -32,7 +32,7 @@ export interface KeptAgent {
 }
 
 /** How far two ends of a wrap-up time may lie apart and still be the same one, told in whole seconds twice, in milliseconds. */
-const SAME_END_MS = 1_500;
+export const SAME_END_MS = 1_500;
 
 /** What the contract says of an agent at this moment of the monotonic clock. */
 export function toAvailability({ userId, status, version, wrapUp }: KeptAgent, nowMs: number): Availability {

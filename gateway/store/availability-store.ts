@@ -7,9 +7,12 @@ export interface AvailabilityStore {
   of(customerId: string): CustomerStore;
   /** Whether it can be read and written now. */
   isReady(): boolean;
+  /** Resolves once it is ready. Rejects with the signal's reason as soon as that aborts. */
+  whenReady(signal: AbortSignal): Promise<void>;
   /**
    * Takes on a task that one gateway of several does at a time, such as asking an upstream: true where this gateway has it now,
-   * for this long, in milliseconds. Asked again by the one that has it, it prolongs.
+   * for this long, in milliseconds. Asked again by the one that has it, it prolongs. False as well while the store cannot be
+   * reached, since nobody can be sure of a task then.
    */
   lease(task: string, durationMs: number): Promise<boolean>;
   close(): Promise<void>;

@@ -5,56 +5,58 @@ export type Change =
   | { readonly cursor: string; readonly agent: KeptAgent }
   | { readonly cursor: string; readonly removedUserId: number; readonly version: number };
 
-/** The last changes of one customer, so that a reader who was away can be told what it has missed. */
-export interface ChangeLog {
-  /** Remembers a change, whose cursor is higher than all before it. */
-  append(change: Change): void;
-  /** Where the log stands: the cursor of the last change, or the one that it began with. */
-  cursor(): string;
-  /** The changes after this cursor, oldest first; `undefined` where it is unknown here or too old. */
-  since(cursor: string): readonly Change[] | undefined;
-  /** Forgets everything and begins anew at this cursor. */
-  restart(cursor: string): void;
+/** The last changes of one customer or of all, so that a reader who was away can be told what it has missed. */
+export interface ChangeLog<Entry extends Placed> {
+  /** Remembers an entry, whose position is higher than all before it. */
+  append(entry: Entry): void;
+  /** The position that it can be read from: what comes after it is all there. */
+  begin(): number;
+  /** The entries after this position, oldest first: none where it lies ahead; `undefined` where some are forgotten. */
+  since(position: number): readonly Entry[] | undefined;
+  /** Forgets everything and begins anew at this position. */
+  restart(begin: number): void;
 }
 
-/** An empty log that begins at a cursor and holds this many changes. */
-export function createChangeLog(begin: string, capacity: number): ChangeLog {
-  let changes: Change[] = [];
-  /** The place of each cursor that can be resumed from, counted from the log's beginning. */
-  const places = new Map<string, number>([[begin, 0]]);
-  let last = begin;
-  let forgotten = 0;
+/** What stands at a place in the order of changes. */
+export interface Placed {
+  readonly position: number;
+}
+
+/** An empty log that begins at a position and holds at least this many entries, once there are as many. */
+export function createChangeLog<Entry extends Placed>(begin: number, capacity: number): ChangeLog<Entry> {
+  let entries: Entry[] = [];
+  let readableFrom = begin;
 
   function forgetOldest(): void {
     // In strides, since each takes all that stays to another place.
-    const excess = changes.length - capacity;
+    const excess = entries.length - capacity;
     if (excess < Math.max(1, capacity / 10)) return;
-    changes = changes.slice(excess);
-    forgotten += excess;
-    for (const [cursor, place] of places) {
-      if (place >= forgotten) break;
-      places.delete(cursor);
-    }
+    readableFrom = entries[excess - 1]?.position ?? readableFrom;
+    entries = entries.slice(excess);
   }
 
   return {
-    append(change) {
-      changes.push(change);
-      places.set(change.cursor, forgotten + changes.length);
-      last = change.cursor;
+    append(entry) {
+      entries.push(entry);
       forgetOldest();
     },
-    cursor: () => last,
-    since(cursor) {
-      const place = places.get(cursor);
-      return place === undefined ? undefined : changes.slice(place - forgotten);
-    },
-    restart(cursor) {
-      changes = [];
-      places.clear();
-      places.set(cursor, 0);
-      last = cursor;
-      forgotten = 0;
+    begin: () => readableFrom,
+    since: (position) => (position < readableFrom ? undefined : entries.slice(countUpTo(entries, position))),
+    restart(position) {
+      entries = [];
+      readableFrom = position;
     },
   };
+}
+
+/** How many of these entries stand at this position or before it. */
+function countUpTo(entries: readonly Placed[], position: number): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((entries[middle]?.position ?? Infinity) <= position) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

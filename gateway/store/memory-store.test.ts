@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import * as v from "valibot";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Availability } from "../../shared/contracts/availability.ts";
 import type { Availabilities } from "../availabilities.ts";
 import { availabilitiesOver } from "../test-gateway.ts";
 import type { CustomerStore } from "./availability-store.ts";
 import { createMemoryStore } from "./memory-store.ts";
+import { declareStoreTests } from "./store.suite.ts";
 
 const never = new AbortController().signal;
 
@@ -16,8 +17,14 @@ function storeAt(time: { wallMs: number; monotonicMs: number }): CustomerStore &
   return { ...store, read: availabilitiesOver(store, clock).read };
 }
 
-test("knows nobody at first", async () => {
-  await expect(storeAt({ wallMs: 0, monotonicMs: 0 }).read(1, never)).resolves.toMatchObject({ value: undefined });
+describe("the store in memory", () => {
+  declareStoreTests({
+    async open() {
+      const store = createMemoryStore();
+      return [store, store];
+    },
+    runs: 100,
+  });
 });
 
 test("leaves both wrap-up keys out where none is configured", async () => {

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../clock.ts";
 import { type AgentState, isAsSaid, type KeptAgent, type Status } from "./agent.ts";
 import { type AvailabilityStore, type CustomerStore, VersionMismatch } from "./availability-store.ts";
-import { createReplica, type WritableReplica } from "./replica.ts";
+import { toCursorText } from "./cursor.ts";
+import { createReplica, emptyContents, type WritableReplica } from "./replica.ts";
 
 export interface MemoryStoreOptions {
   /** @default the machine's */
@@ -11,8 +12,13 @@ export interface MemoryStoreOptions {
   readonly historyLength?: number;
 }
 
+const HISTORY_LENGTH = 10_000;
+
 /** An empty store that this process keeps in its memory. What it knows ends with the process; its versions grow all the same. */
-export function createMemoryStore({ clock = systemClock, historyLength }: MemoryStoreOptions = {}): AvailabilityStore {
+export function createMemoryStore({
+  clock = systemClock,
+  historyLength = HISTORY_LENGTH,
+}: MemoryStoreOptions = {}): AvailabilityStore {
   const customers = new Map<string, CustomerStore>();
   return {
     of(customerId) {
@@ -21,35 +27,36 @@ export function createMemoryStore({ clock = systemClock, historyLength }: Memory
       return known;
     },
     isReady: () => true,
+    async whenReady(signal) {
+      signal.throwIfAborted();
+    },
     // There is no other gateway that shares this memory.
     lease: async () => true,
     async close() {},
   };
 }
 
-function createCustomerStore(clock: Clock, historyLength: number | undefined): CustomerStore {
+function createCustomerStore(clock: Clock, historyLength: number): CustomerStore {
   // A restart forgets what was changed, so that no cursor of the process before it may be resumed from.
-  const begin = randomBytes(6).toString("hex");
-  const replica = createReplica([], `${begin}-0`, historyLength);
-  /** The highest version that each agent ever had, also of those that were removed. */
-  const versions = new Map<number, number>();
-  let changes = 0;
+  const epoch = randomBytes(6).toString("hex");
+  let position = 0;
+  const replica = createReplica(
+    emptyContents(epoch, () => position),
+    historyLength,
+  );
 
-  function nextVersion(userId: number): number {
-    // The time makes versions grow across a restart, which forgets the previous one.
-    const version = Math.max((versions.get(userId) ?? 0) + 1, clock.wallMs());
-    versions.set(userId, version);
-    return version;
-  }
+  // The time makes versions grow across a restart, which forgets the previous one.
+  const nextVersion = (userId: number) => Math.max(replica.versionOf(userId) + 1, clock.wallMs());
 
   function nextCursor(): string {
-    changes += 1;
-    return `${begin}-${changes}`;
+    position += 1;
+    return toCursorText({ epoch, position });
   }
 
   function keep(userId: number, state: Pick<KeptAgent, "status" | "wrapUp">): KeptAgent {
     const agent = { userId, ...state, version: nextVersion(userId), updatedAt: clock.wallMs() };
-    replica.apply({ cursor: nextCursor(), agent });
+    const cursor = nextCursor();
+    replica.apply(position, { cursor, agent });
     return agent;
   }
 
@@ -67,7 +74,8 @@ function createCustomerStore(clock: Clock, historyLength: number | undefined): C
     setStatus: async (userId, status, ifVersions) => setStatus(replica, keep, { userId, status, ifVersions }),
     async remove(userId) {
       if (!replica.read(userId)) return;
-      replica.apply({ cursor: nextCursor(), removedUserId: userId, version: nextVersion(userId) });
+      const cursor = nextCursor();
+      replica.apply(position, { cursor, removedUserId: userId, version: nextVersion(userId) });
     },
   };
 }

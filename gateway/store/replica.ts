@@ -1,5 +1,6 @@
 import type { KeptAgent } from "./agent.ts";
-import { type Change, createChangeLog } from "./change-log.ts";
+import { type Change, createChangeLog, type Placed } from "./change-log.ts";
+import { readCursor, toCursorText } from "./cursor.ts";
 
 /** All that is known of one customer's agents, in this process's memory. It is read at once, and in one piece. */
 export interface Replica {
@@ -9,10 +10,13 @@ export interface Replica {
   size(): number;
   /** Stands for what the replica holds now. A reader who names it is told of everything after it. */
   cursor(): string;
-  /** The changes after a cursor, oldest first; `undefined` where the cursor is unknown here or too old. */
+  /**
+   * The changes after a cursor, oldest first; `undefined` where the cursor is unknown here or too old. There are none where
+   * another gateway has told the reader more than is known here yet: give `listen` the cursor, which leaves that much out.
+   */
   changesSince(cursor: string): readonly Change[] | undefined;
-  /** Hears each change in order, and each reset. */
-  listen(listener: ReplicaListener): () => void;
+  /** Hears each change in order, and each reset; of the changes only those after the cursor `after`, where it is given. */
+  listen(listener: ReplicaListener, after?: string): () => void;
   /** Since when it may lag behind, in milliseconds on the monotonic clock; `undefined` while it is kept current. */
   staleSinceMs(): number | undefined;
 }
@@ -26,68 +30,102 @@ export interface ReplicaListener {
 
 /** A replica, and what keeps it current. */
 export interface WritableReplica extends Replica {
-  /** Takes a change over, and tells the listeners; not where it is older than what is known. */
-  apply(change: Change): void;
+  /** The highest version that an agent ever had, removed ones included; 0 where nothing is known of it. */
+  versionOf(userId: number): number;
+  /** The agents that were removed, each with the version that its removal has. */
+  removed(): Iterable<readonly [userId: number, version: number]>;
+  /** Takes over the change at this position, and tells the listeners; not where it is older than what is known. */
+  apply(position: number, change: Change): void;
   /** Replaces everything, and tells the listeners to begin anew. */
-  reset(agents: Iterable<KeptAgent>, cursor: string): void;
+  reset(contents: ReplicaContents): void;
   /** Says since when it may lag behind, or that it no longer does. */
   setStaleSince(ms: number | undefined): void;
 }
 
-/** How many changes a reader may miss and still be told each of them, where nothing else is said. */
-export const HISTORY_LENGTH = 10_000;
+/** What a replica begins with. */
+export interface ReplicaContents {
+  readonly agents: Iterable<KeptAgent>;
+  /** What arrives late must not bring these back. */
+  readonly removed: Iterable<readonly [userId: number, version: number]>;
+  /** Names the order of the changes. */
+  readonly epoch: string;
+  /** How far that order is known here, be it of changes to others than this customer's agents. */
+  readonly position: () => number;
+  /** The position that `history` begins after. */
+  readonly begin: number;
+  /** The last changes, whose outcome `agents` and `removed` are. */
+  readonly history: Iterable<PlacedChange>;
+}
 
-/** A replica that holds these agents and stands at this cursor. */
-export function createReplica(
-  known: Iterable<KeptAgent>,
-  cursor: string,
-  historyLength: number = HISTORY_LENGTH,
-): WritableReplica {
-  const agents = toMap(known);
-  /** The versions of agents that were removed: what arrives late must not bring them back. */
+/** Nothing, at the beginning of an order of changes. */
+export function emptyContents(epoch: string, position: () => number): ReplicaContents {
+  return { agents: [], removed: [], epoch, position, begin: position(), history: [] };
+}
+
+/** A change, and its place in the order of all. */
+export interface PlacedChange extends Placed {
+  readonly change: Change;
+}
+
+/** A replica that holds this, and remembers this many changes. */
+export function createReplica(contents: ReplicaContents, historyLength: number): WritableReplica {
+  let { epoch, position } = contents;
+  const agents = new Map<number, KeptAgent>();
   const removed = new Map<number, number>();
-  const log = createChangeLog(cursor, historyLength);
+  const log = createChangeLog<PlacedChange>(0, historyLength);
   const listeners = new Set<ReplicaListener>();
   let staleSinceMs: number | undefined;
 
-  function isNews(userId: number, version: number): boolean {
-    return version > (agents.get(userId)?.version ?? removed.get(userId) ?? -1);
+  function take(next: ReplicaContents): void {
+    ({ epoch, position } = next);
+    agents.clear();
+    removed.clear();
+    for (const agent of next.agents) agents.set(agent.userId, agent);
+    for (const [userId, version] of next.removed) removed.set(userId, version);
+    log.restart(next.begin);
+    for (const entry of next.history) log.append(entry);
   }
+
+  const versionOf = (userId: number) => agents.get(userId)?.version ?? removed.get(userId) ?? 0;
 
   function keep(change: Change): boolean {
     if ("agent" in change) {
-      if (!isNews(change.agent.userId, change.agent.version)) return false;
+      if (change.agent.version <= versionOf(change.agent.userId)) return false;
       agents.set(change.agent.userId, change.agent);
       removed.delete(change.agent.userId);
     } else {
-      if (!isNews(change.removedUserId, change.version)) return false;
+      if (change.version <= versionOf(change.removedUserId)) return false;
       agents.delete(change.removedUserId);
       removed.set(change.removedUserId, change.version);
     }
     return true;
   }
 
+  take(contents);
   return {
     read: (userId) => agents.get(userId),
     agents: () => agents.values(),
     size: () => agents.size,
-    cursor: log.cursor,
-    changesSince: log.since,
-    listen(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+    cursor: () => toCursorText({ epoch, position: position() }),
+    changesSince(text) {
+      const cursor = readCursor(text);
+      return cursor?.epoch === epoch ? log.since(cursor.position)?.map(({ change }) => change) : undefined;
+    },
+    listen(listener, after) {
+      const heard = after === undefined ? listener : leaveOut(listener, after);
+      listeners.add(heard);
+      return () => listeners.delete(heard);
     },
     staleSinceMs: () => staleSinceMs,
-    apply(change) {
+    versionOf,
+    removed: () => removed,
+    apply(at, change) {
       if (!keep(change)) return;
-      log.append(change);
+      log.append({ position: at, change });
       for (const listener of listeners) listener.onChange(change);
     },
-    reset(next, at) {
-      agents.clear();
-      removed.clear();
-      for (const agent of next) agents.set(agent.userId, agent);
-      log.restart(at);
+    reset(next) {
+      take(next);
       for (const listener of listeners) listener.onReset();
     },
     setStaleSince(ms) {
@@ -96,8 +134,15 @@ export function createReplica(
   };
 }
 
-function toMap(agents: Iterable<KeptAgent>): Map<number, KeptAgent> {
-  const map = new Map<number, KeptAgent>();
-  for (const agent of agents) map.set(agent.userId, agent);
-  return map;
+/** A listener that hears no change up to a cursor, as long as the order is the one that the cursor belongs to. */
+function leaveOut(listener: ReplicaListener, text: string): ReplicaListener {
+  const after = readCursor(text);
+  return {
+    onReset: listener.onReset,
+    onChange(change) {
+      const at = readCursor(change.cursor);
+      if (after && at?.epoch === after.epoch && at.position <= after.position) return;
+      listener.onChange(change);
+    },
+  };
 }

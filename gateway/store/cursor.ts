@@ -1,0 +1,18 @@
+/** A place in the order of a store's changes. */
+export interface Cursor {
+  /** Names the order: a store that has lost changes begins another one. */
+  readonly epoch: string;
+  /** How many changes come before it and at it, counted from the epoch's beginning or earlier. */
+  readonly position: number;
+}
+
+/** A cursor as readers hold it, and send it back. */
+export function toCursorText({ epoch, position }: Cursor): string {
+  return `${epoch}-${position}`;
+}
+
+/** The cursor that a reader has sent back; `undefined` where the text is none. */
+export function readCursor(text: string): Cursor | undefined {
+  const [, epoch, position] = /^([0-9a-f]{1,32})-(0|[1-9]\d{0,14})$/.exec(text) ?? [];
+  return epoch === undefined ? undefined : { epoch, position: Number(position) };
+}

@@ -1,0 +1,347 @@
+import { mkdir } from "node:fs/promises";
+import { createServer } from "node:net";
+import path from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { hasRedisServer, type RedisServer, startRedisServer } from "../../e2e/redis-server.ts";
+import type { Status } from "./agent.ts";
+import { type AvailabilityStore, StoreUnavailable } from "./availability-store.ts";
+import type { Change } from "./change-log.ts";
+import { createRedisStore, type RedisStoreOptions } from "./redis-store.ts";
+import type { Replica } from "./replica.ts";
+import { eventually, expectGrowingVersions, hear } from "./store.suite.ts";
+
+const never = new AbortController().signal;
+const PASSWORD = "let-me-in";
+
+/** Everything that waits for Redis waits less than in operation. */
+const IMPATIENT = { timeoutMs: 600, waitMs: 50, longestPauseMs: 50 };
+
+async function startServer(): Promise<RedisServer> {
+  const server = await startRedisServer(["--stream-node-max-entries", "5"]);
+  onTestFinished(server.remove);
+  return server;
+}
+
+function openStore(url: string, options: Partial<RedisStoreOptions> = {}) {
+  const lines: string[] = [];
+  const store = createRedisStore({ url, report: (line) => void lines.push(line), ...IMPATIENT, ...options });
+  onTestFinished(store.close);
+  return { ...store, lines };
+}
+
+/** What a replica has told: changes up to a reset, and from there on again. */
+type Heard = readonly (Change | "reset")[];
+
+function versions(replica: Replica): ReadonlyMap<number, number> {
+  return new Map([...replica.agents()].map(({ userId, version }) => [userId, version]));
+}
+
+function statuses(replica: Replica): Readonly<Record<number, Status>> {
+  return Object.fromEntries([...replica.agents()].map(({ userId, status }) => [userId, status]));
+}
+
+function resets(heard: Heard): number {
+  return heard.filter((change) => change === "reset").length;
+}
+
+/** Resolves once the store has lost its Redis. */
+async function lost(store: AvailabilityStore): Promise<void> {
+  await eventually(() => store.isReady()).toBe(false);
+}
+
+async function recovered(...stores: readonly AvailabilityStore[]): Promise<void> {
+  await Promise.all(stores.map((store) => store.whenReady(never)));
+}
+
+/** Two gateways over one Redis, each with a customer's agents 1 to 5 in its memory, and agent 9 removed. */
+async function setUp(options: Partial<RedisStoreOptions> = {}) {
+  const server = await startServer();
+  const stores = [openStore(server.url, options), openStore(server.url, options)] as const;
+  const [one, other] = [stores[0].of("acme"), stores[1].of("acme")];
+  for (const userId of [1, 2, 3, 4, 5, 9]) await one.set(userId, { status: "available" });
+  await other.remove(9);
+  const replicas = await Promise.all([one.open(never), other.open(never)]);
+  return {
+    server,
+    stores,
+    customers: [one, other] as const,
+    replicas,
+    heard: replicas.map((replica) => hear(replica)),
+  };
+}
+
+describe.skipIf(!hasRedisServer)("where Redis", () => {
+  test("comes back with its data, all goes on where it stood, and no reader begins anew", async () => {
+    const { server, stores, customers, replicas, heard } = await setUp();
+    const [cursor = ""] = replicas.map((replica) => replica.cursor());
+    await customers[0].set(1, { status: "in_call" });
+    await server.kill();
+    await Promise.all(stores.map(lost));
+    await server.start();
+    await recovered(...stores);
+    await customers[1].set(2, { status: "on_mobile" });
+    for (const replica of replicas) await eventually(() => replica.read(2)?.status).toBe("on_mobile");
+    for (const changes of heard) expectGrowingVersions(changes);
+    expect(heard.map((changes) => changes.length)).toEqual([2, 2]);
+    for (const replica of replicas) expect(replica.changesSince(cursor)).toEqual(heard[0]);
+    expect(replicas.map((replica) => replica.staleSinceMs())).toEqual([undefined, undefined]);
+    expect(stores[0].lines).toEqual([expect.stringContaining("connecting again"), "Redis is back"]);
+  });
+
+  test.each([
+    ["without its data", async (server: RedisServer) => server.wipe()],
+    ["with an older snapshot", async (server: RedisServer) => server.loadSnapshot()],
+  ])("comes back %s, the gateways give back what they know, and no version goes back", async (_, spoil) => {
+    const { server, stores, customers, replicas, heard } = await setUp();
+    await server.kill();
+    await server.saveSnapshot();
+    await server.start();
+    await recovered(...stores);
+    await customers[0].set(1, { status: "in_call" });
+    await customers[0].set(6, { status: "offline" });
+    await customers[1].remove(5);
+    await eventually(() => replicas.map((replica) => replica.size())).toEqual([5, 5]);
+    const before = versions(replicas[0] ?? expect.fail());
+    const cursors = replicas.map((replica) => replica.cursor());
+
+    await server.kill();
+    await spoil(server);
+    await server.start();
+    for (const changes of heard) await eventually(() => resets(changes)).toBeGreaterThan(0);
+    await recovered(...stores);
+
+    const fresh = await openStore(server.url).of("acme").open(never);
+    for (const replica of [...replicas, fresh]) expect(versions(replica)).toEqual(before);
+    for (const cursor of cursors) expect(fresh.changesSince(cursor)).toBeUndefined();
+    const { version } = await customers[0].set(1, { status: "offline" });
+    expect(version).toBeGreaterThan(before.get(1) ?? Infinity);
+    // Removed agents are remembered as well: 5 came back with a snapshot, and goes again.
+    await expect(customers[1].setStatus(5, "in_call")).resolves.toBeUndefined();
+    await expect(customers[1].setStatus(9, "in_call")).resolves.toBeUndefined();
+  });
+
+  test("has an older snapshot that others have written to since, the loss is found by what is missing", async () => {
+    const { server, stores, customers, replicas, heard } = await setUp();
+    await server.kill();
+    await server.saveSnapshot();
+    await server.start();
+    await recovered(...stores);
+    for (const status of ["in_call", "offline", "in_call"] as const) await customers[0].set(1, { status });
+    await eventually(() => replicas[1]?.read(1)?.version).toBe(replicas[0]?.read(1)?.version);
+    const before = versions(replicas[0] ?? expect.fail());
+    await server.kill();
+    await server.loadSnapshot();
+    // The two are kept out, until a third gateway, which has never seen what is lost, has gone on from the snapshot.
+    await server.start(["--requirepass", PASSWORD]);
+    const third = openStore(server.url.replace("//", `//:${PASSWORD}@`));
+    for (const status of ["on_mobile", "other", "offline", "on_mobile"] as const) {
+      await third.of("acme").set(2, { status });
+    }
+    await server.command(["CONFIG", "SET", "requirepass", ""], PASSWORD);
+    for (const changes of heard) await eventually(() => resets(changes)).toBeGreaterThan(0);
+    await recovered(...stores, third);
+    const all = [...replicas, await third.of("acme").open(never)];
+    for (const replica of all) {
+      await eventually(() => statuses(replica)).toMatchObject({ 1: "in_call", 2: "on_mobile", 3: "available" });
+      expect(replica.read(1)?.version).toBe(before.get(1));
+      expect(replica.read(2)?.version).toBeGreaterThan(before.get(2) ?? Infinity);
+    }
+  });
+
+  test.each(["idle", "asked to write"])(
+    "is emptied while the gateways are connected and %s, all comes back",
+    async (how) => {
+      const { server, stores, customers, replicas, heard } = await setUp();
+      const before = versions(replicas[0] ?? expect.fail());
+      await server.command(["FLUSHALL"]);
+      const changed = how === "idle" ? undefined : await customers[0].setStatus(1, "in_call");
+      for (const changes of heard) await eventually(() => resets(changes)).toBeGreaterThan(0);
+      await recovered(...stores);
+      for (const replica of replicas) {
+        await expect
+          .poll(() => versions(replica))
+          .toEqual(new Map([...before, ...(changed ? ([[1, changed.version]] as const) : [])]));
+      }
+      if (changed) expect(changed.version).toBeGreaterThan(before.get(1) ?? Infinity);
+    },
+  );
+
+  test("has lost versions that lie ahead of its clock, those of agents whom no gateway has loaded grow as well", async () => {
+    const { server, stores, replicas, heard } = await setUp();
+    // As if the clock had been set back an hour after these were written, which no test can do to Redis.
+    const ahead = Date.now() + 3_600_000;
+    const stranger = stores[0].of("stranger");
+    await stranger.set(1, { status: "available" });
+    await server.command(["HSET", "availability-bridge:agent:stranger:1", "version", String(ahead)]);
+    const { version } = await stranger.set(1, { status: "in_call" });
+    expect(version).toBe(ahead + 1);
+    await server.kill();
+    await server.wipe();
+    await server.start();
+    for (const changes of heard) await eventually(() => resets(changes)).toBeGreaterThan(0);
+    await recovered(...stores);
+    await expect(stranger.introduce(1, { status: "offline" })).resolves.toMatchObject({ version: ahead + 2 });
+    expect(replicas.map((replica) => replica.size())).toEqual([5, 5]);
+  });
+
+  test("hangs, what is known is read on as stale, and what was refused is not done later", async () => {
+    const { server, stores, customers, replicas, heard } = await setUp();
+    const [store] = stores;
+    server.suspend();
+    onTestFinished(server.resume);
+    await expect(customers[0].set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailable);
+    await Promise.all(stores.map(lost));
+    expect(statuses((await customers[0].open(never)) as Replica)).toMatchObject({ 1: "available" });
+    const [since] = replicas.map((replica) => replica.staleSinceMs());
+    expect(since).toBeLessThanOrEqual(performance.now());
+    await expect(store.lease("poll", 1_000)).resolves.toBe(false);
+    server.resume();
+    await recovered(...stores);
+    await customers[1].set(2, { status: "on_mobile" });
+    for (const replica of replicas) {
+      await eventually(() => replica.read(2)?.status).toBe("on_mobile");
+      expect(replica.read(1)?.status).toBe("available");
+      expect(replica.staleSinceMs()).toBeUndefined();
+    }
+    for (const changes of heard) expectGrowingVersions(changes);
+  });
+
+  test("is killed while writes are under way, each is kept or rejected", async () => {
+    const { server, stores, customers, replicas, heard } = await setUp();
+    const ids = Array.from({ length: 400 }, (_, index) => index + 1_000);
+    const killed = { by: Promise.resolve() };
+    let kept = 0;
+    const writes = ids.map(async (userId, index) => {
+      const agent = await (customers[index % 2] ?? expect.fail()).set(userId, { status: "in_call" });
+      kept += 1;
+      if (kept === 20) killed.by = server.kill();
+      return agent;
+    });
+    const settled = await Promise.allSettled(writes);
+    await killed.by;
+    expect(settled.filter(({ status }) => status === "fulfilled").length).toBeGreaterThanOrEqual(20);
+    for (const outcome of settled) {
+      if (outcome.status === "rejected") expect(outcome.reason).toBeInstanceOf(StoreUnavailable);
+    }
+    await Promise.all(stores.map(lost));
+    await server.start();
+    await recovered(...stores);
+    const fresh = await openStore(server.url).of("acme").open(never);
+    for (const outcome of settled) {
+      if (outcome.status === "fulfilled")
+        expect(fresh.read(outcome.value.userId)).toMatchObject({ version: outcome.value.version });
+    }
+    for (const replica of replicas) await eventually(() => versions(replica)).toEqual(versions(fresh));
+    for (const changes of heard) expectGrowingVersions(changes);
+  });
+
+  test.each<[string, (server: RedisServer) => Promise<unknown>, (server: RedisServer) => Promise<unknown>]>([
+    [
+      "cannot write to its disk",
+      async (server) => {
+        // Its snapshot cannot take the place of a directory.
+        await mkdir(path.join(server.data, "dump.rdb", "in-the-way"), { recursive: true });
+        await server.command(["CONFIG", "SET", "save", "3600 1000000"]);
+        await server.command(["BGSAVE"]);
+        await eventually(() => server.command(["INFO", "persistence"])).toContain("rdb_last_bgsave_status:err");
+      },
+      (server) => server.command(["CONFIG", "SET", "stop-writes-on-bgsave-error", "no"]),
+    ],
+    [
+      "has no memory left",
+      (server) => server.command(["CONFIG", "SET", "maxmemory", "1"]),
+      (server) => server.command(["CONFIG", "SET", "maxmemory", "0"]),
+    ],
+    [
+      "can only be read",
+      (server) => server.command(["REPLICAOF", "127.0.0.1", "9"]),
+      (server) => server.command(["REPLICAOF", "NO", "ONE"]),
+    ],
+  ])("%s, reads go on and writes are refused, until it can again", async (_, spoil, mend) => {
+    const { server, stores, customers, replicas, heard } = await setUp();
+    await spoil(server);
+    for (const customer of customers) {
+      await expect(customer.set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailable);
+      await expect(customer.remove(1)).rejects.toThrow(StoreUnavailable);
+    }
+    expect(stores.map((store) => store.isReady())).toEqual([false, false]);
+    for (const replica of replicas) {
+      await eventually(() => replica.staleSinceMs()).toBeUndefined();
+      expect(replica.read(1)?.status).toBe("available");
+    }
+    // Also by one that comes up only now.
+    expect(statuses(await openStore(server.url).of("acme").open(never))).toEqual(
+      statuses(replicas[0] ?? expect.fail()),
+    );
+    await mend(server);
+    await recovered(...stores);
+    await customers[0].set(1, { status: "in_call" });
+    for (const replica of replicas) await eventually(() => replica.read(1)?.status).toBe("in_call");
+    for (const changes of heard) expectGrowingVersions(changes);
+  });
+
+  test("has cut off what a gateway has missed, its readers begin anew and end with what the others have", async () => {
+    const { server, stores, customers, replicas, heard } = await setUp({ historyLength: 10 });
+    await server.command(["CONFIG", "SET", "requirepass", PASSWORD]);
+    await server.command(["CLIENT", "KILL", "TYPE", "normal"], PASSWORD);
+    await Promise.all(stores.map(lost));
+    const third = openStore(server.url.replace("//", `//:${PASSWORD}@`), { historyLength: 10 });
+    for (let count = 0; count < 40; count += 1) {
+      await third.of("acme").set(1 + (count % 3), { status: count % 2 ? "in_call" : "offline" });
+    }
+    await server.command(["CONFIG", "SET", "requirepass", ""], PASSWORD);
+    await recovered(...stores);
+    const there = await third.of("acme").open(never);
+    for (const replica of replicas) expect(versions(replica)).toEqual(versions(there));
+    expect(heard.map(resets)).toEqual([1, 1]);
+    // The epoch goes on, so that nobody else has to begin anew.
+    expect(customers[0] && replicas[0]?.cursor()).toBe(there.cursor());
+  });
+
+  test("cannot be reached at the start, each call says so, and all works once it can be", async () => {
+    const server = await startServer();
+    await server.kill();
+    const store = openStore(server.url);
+    const customer = store.of("acme");
+    await expect(customer.open(never)).rejects.toThrow(StoreUnavailable);
+    await expect(customer.set(1, { status: "available" })).rejects.toThrow(StoreUnavailable);
+    await expect(store.lease("poll", 1_000)).resolves.toBe(false);
+    expect(store.isReady()).toBe(false);
+    await server.start();
+    await store.whenReady(never);
+    await customer.set(1, { status: "available" });
+    expect((await customer.open(never)).size()).toBe(1);
+    expect(store.lines).toEqual([expect.stringContaining("ECONNREFUSED"), "Redis is back"]);
+  });
+
+  test("refuses the password, each call says so and no line holds it", async () => {
+    const server = await startServer();
+    const store = openStore(server.url.replace("//", "//agent:s3cret@"));
+    await expect(store.of("acme").open(never)).rejects.toThrow(/WRONGPASS/);
+    await lost(store);
+    expect(store.lines.join("\n")).toContain("WRONGPASS");
+    expect(store.lines.join("\n")).not.toContain("s3cret");
+  });
+
+  test("takes the connection and says nothing, each call is rejected all the same", async () => {
+    const silent = createServer(() => {}).listen(0, "127.0.0.1");
+    onTestFinished(() => void silent.close());
+    await new Promise((resolve) => silent.once("listening", resolve));
+    const address = silent.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    const store = openStore(`redis://127.0.0.1:${port}`);
+    await expect(store.of("acme").open(never)).rejects.toThrow(StoreUnavailable);
+    await expect(store.of("acme").set(1, { status: "available" })).rejects.toThrow(StoreUnavailable);
+    expect(store.isReady()).toBe(false);
+  });
+
+  test("is lost while nobody asks, the gateway can be closed, and what waits for it is told", async () => {
+    const { server, stores, customers } = await setUp();
+    server.suspend();
+    onTestFinished(server.resume);
+    const waiting = expect(customers[0].set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailable);
+    await stores[0].close();
+    await waiting;
+    await expect(customers[0].set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailable);
+  });
+});

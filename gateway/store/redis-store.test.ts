@@ -1,0 +1,175 @@
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { hasRedisServer, type RedisServer, startRedisServer } from "../../e2e/redis-server.ts";
+import { toAvailability } from "./agent.ts";
+import { createRedisStore, type RedisStoreOptions } from "./redis-store.ts";
+import { declareStoreTests, eventually, hear } from "./store.suite.ts";
+
+const never = new AbortController().signal;
+
+// Short, since the tests over this server wait for its entries to be cut off.
+const settings = ["--stream-node-max-entries", "5"];
+
+describe.skipIf(!hasRedisServer)("the store in Redis", async () => {
+  // One for all: each test has customers of its own.
+  const server = hasRedisServer ? await startRedisServer(settings) : undefined;
+  afterAll(() => server?.remove());
+  const start = async () => server ?? Promise.reject(new Error("The tests of a missing server are skipped"));
+
+  declareStoreTests({
+    async open() {
+      const { url } = await start();
+      return [openStore(url), openStore(url)];
+    },
+    runs: 25,
+  });
+});
+
+function openStore(url: string, options: Partial<RedisStoreOptions> = {}) {
+  const store = createRedisStore({ url, report: () => {}, ...options });
+  onTestFinished(store.close);
+  return store;
+}
+
+async function startServer(): Promise<RedisServer> {
+  const server = await startRedisServer(settings);
+  onTestFinished(server.remove);
+  return server;
+}
+
+describe.skipIf(!hasRedisServer)("in Redis", () => {
+  test("keeps nothing but what it says, under names of its own", async () => {
+    const server = await startServer();
+    const store = openStore(server.url);
+    await store.of("acme").set(7, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 0 } });
+    await store.of("acme").open(never);
+    await store.lease("poll:acme", 60_000);
+    const keys = await server.command(["KEYS", "*"]);
+    expect(new Set(keys as string[])).toEqual(
+      new Set([
+        "availability-bridge:store",
+        "availability-bridge:changes",
+        "availability-bridge:agent:acme:7",
+        "availability-bridge:agents:acme",
+        "availability-bridge:lease:poll:acme",
+      ]),
+    );
+    await expect(server.command(["TYPE", "availability-bridge:agent:acme:7"])).resolves.toBe("hash");
+  });
+
+  test("gives a task to one gateway at a time, until that one ends or lets it run out", async () => {
+    const server = await startServer();
+    const [one, other] = [openStore(server.url), openStore(server.url)];
+    await Promise.all([one.whenReady(never), other.whenReady(never)]);
+    await expect(one.lease("poll", 60_000)).resolves.toBe(true);
+    await expect(other.lease("poll", 60_000)).resolves.toBe(false);
+    await expect(other.lease("sweep", 60_000)).resolves.toBe(true);
+    await expect(one.lease("poll", 120_000)).resolves.toBe(true);
+    const left = Number(await server.command(["PTTL", "availability-bridge:lease:poll"]));
+    expect(left).toBeGreaterThan(60_000);
+    await one.close();
+    await expect(other.lease("poll", 60_000)).resolves.toBe(true);
+    // Run out, as Redis sees it.
+    await server.command(["DEL", "availability-bridge:lease:poll"]);
+    const third = openStore(server.url);
+    await third.whenReady(never);
+    await expect(third.lease("poll", 60_000)).resolves.toBe(true);
+    await expect(other.lease("poll", 60_000)).resolves.toBe(false);
+  });
+
+  test("tells a wrap-up time alike to gateways whose own clocks have nothing in common", async () => {
+    const server = await startServer();
+    const shifted = (byMs: number) => ({ wallMs: () => byMs, monotonicMs: () => performance.now() + byMs });
+    const clocks = [shifted(0), shifted(5e9)];
+    const stores = clocks.map((clock) => openStore(server.url, { clock }).of("acme"));
+    const replicas = await Promise.all(stores.map((store) => store.open(never)));
+    const wrapUp = { configuredSeconds: 100_000, leftSeconds: 50_000 };
+    await stores[0]?.set(1, { status: "available", wrapUp });
+    await eventually(() => replicas[1]?.size()).toBe(1);
+    const left = replicas.map((replica, index) => {
+      const agent = replica.read(1);
+      return agent && toAvailability(agent, clocks[index]?.monotonicMs() ?? 0).wrapUpTimeTtl;
+    });
+    for (const seconds of left) expect(seconds).toBeLessThanOrEqual(50_000);
+    for (const seconds of left) expect(seconds).toBeGreaterThan(40_000);
+  });
+
+  test("never tells more of a wrap-up time than is configured, whatever Redis's clock says", async () => {
+    const server = await startServer();
+    const store = openStore(server.url);
+    await store.of("acme").set(1, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 30 } });
+    const endsAt = String(Date.now() + 3_600_000);
+    await server.command(["HSET", "availability-bridge:agent:acme:1", "wrapUpEndsAt", endsAt]);
+    const agent = (await openStore(server.url).of("acme").open(never)).read(1);
+    expect(agent && toAvailability(agent, performance.now()).wrapUpTimeTtl).toBeLessThanOrEqual(30);
+  });
+
+  test("loads a customer in one piece while another gateway changes it", async () => {
+    const server = await startServer();
+    const writer = openStore(server.url).of("acme");
+    const ids = Array.from({ length: 1_200 }, (_, index) => index + 1);
+    await Promise.all(ids.map((userId) => writer.set(userId, { status: "offline" })));
+    const changing = ids.map((userId) => writer.set(userId, { status: "available" }));
+    const replica = await openStore(server.url).of("acme").open(never);
+    const heard = hear(replica);
+    const begin = [...replica.agents()].filter(({ status }) => status === "offline").map(({ userId }) => userId);
+    await Promise.all(changing);
+    await eventually(() => heard.length).toBe(begin.length);
+    const told = heard.map((change) => change !== "reset" && "agent" in change && change.agent.userId);
+    // Each agent was found changed or is told of, and none is both.
+    expect(new Set(told)).toEqual(new Set(begin));
+    expect([...replica.agents()].every(({ status }) => status === "available")).toBe(true);
+  });
+
+  test("tells a reader that its cursor is too old, at each gateway", async () => {
+    const server = await startServer();
+    const [one, other] = [0, 1].map(() => openStore(server.url, { historyLength: 10 }).of("acme"));
+    const replica = await one?.open(never);
+    const cursor = replica?.cursor() ?? "";
+    for (let count = 0; count < 40; count += 1) await one?.set(1, { status: count % 2 ? "offline" : "available" });
+    expect(replica?.changesSince(cursor)).toBeUndefined();
+    expect((await other?.open(never))?.changesSince(cursor)).toBeUndefined();
+  });
+
+  test("keeps the cursor of a customer where nothing happens good, however much happens elsewhere", async () => {
+    const server = await startServer();
+    const store = openStore(server.url, { historyLength: 10 });
+    const replica = await store.of("quiet").open(never);
+    for (let count = 0; count < 40; count += 1) {
+      await store.of("busy").set(1, { status: count % 2 ? "offline" : "available" });
+    }
+    const cursor = replica.cursor();
+    const later = await openStore(server.url, { historyLength: 10 }).of("quiet").open(never);
+    expect(later.changesSince(cursor)).toEqual([]);
+  });
+
+  test("grows an agent's version over any that Redis or the gateway knows, however late it is by the clock", async () => {
+    const server = await startServer();
+    const store = openStore(server.url).of("acme");
+    const key = "availability-bridge:agent:acme:1";
+    await store.set(1, { status: "available" });
+    // No test can set back Redis's clock: a version from an hour ahead is what is left of the time before that.
+    const ahead = Date.now() + 3_600_000;
+    await server.command(["HSET", key, "version", String(ahead)]);
+    await expect(store.setStatus(1, "in_call")).resolves.toMatchObject({ version: ahead + 1 });
+    await store.open(never);
+    // Redis may forget an agent, as it does where it may evict keys.
+    await server.command(["DEL", key]);
+    await expect(store.set(1, { status: "offline" })).resolves.toMatchObject({ version: ahead + 2 });
+  });
+
+  test("passes over what it cannot read, and says so once", async () => {
+    const server = await startServer();
+    const lines: string[] = [];
+    const store = openStore(server.url, { report: (line) => void lines.push(line) }).of("acme");
+    const replica = await store.open(never);
+    for (const status of ["levitating", "sleeping"]) {
+      const position = Number(await server.command(["HINCRBY", "availability-bridge:store", "position", "1"]));
+      const entry = ["customer", "acme", "userId", "1", "version", "9", "updatedAt", "9", "status", status];
+      const wrapUp = ["wrapUpSeconds", "", "wrapUpEndsAt", ""];
+      await server.command(["XADD", "availability-bridge:changes", `${position}-0`, ...entry, ...wrapUp]);
+    }
+    await store.set(2, { status: "available" });
+    expect([...replica.agents()].map(({ userId }) => userId)).toEqual([2]);
+    expect(lines).toEqual([expect.stringContaining("cannot read")]);
+  });
+});

@@ -1,0 +1,174 @@
+import { randomBytes } from "node:crypto";
+import * as v from "valibot";
+import { type Clock, systemClock } from "../clock.ts";
+import type { KeptAgent } from "./agent.ts";
+import { type AvailabilityStore, type CustomerStore, StoreUnavailable } from "./availability-store.ts";
+import { type AskedChange, changeAgent } from "./redis/agent-change.ts";
+import { loadContents } from "./redis/customer-contents.ts";
+import type { Feed } from "./redis/feed.ts";
+import { leaseKey } from "./redis/keys.ts";
+import { createReadiness } from "./redis/readiness.ts";
+import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
+import { type LoadedCustomer, openSession } from "./redis/session.ts";
+import { orAborted } from "./redis/waiting.ts";
+import { createReplica, type WritableReplica } from "./replica.ts";
+
+export interface RedisStoreOptions {
+  /** Where Redis is: `redis://` or `rediss://`, with a password and a database where it needs them. */
+  readonly url: string;
+  /** Tells the operator one line: that Redis has gone away, is back, or has lost something. Holds no password. */
+  readonly report: (line: string) => void;
+  /** How long Redis may take for an answer, in milliseconds. @default 2000 */
+  readonly timeoutMs?: number;
+  /** How long one call waits for changes, in milliseconds: a Redis that hangs is noticed that much later. @default 1000 */
+  readonly waitMs?: number;
+  /** The longest pause between two attempts to reach Redis, in milliseconds. @default 5000 */
+  readonly longestPauseMs?: number;
+  /** How many changes of all customers Redis keeps, for readers that were away. All gateways should agree. @default 100000 */
+  readonly historyLength?: number;
+  /** @default the machine's */
+  readonly clock?: Clock;
+}
+
+const DEFAULTS = { timeoutMs: 2_000, waitMs: 1_000, longestPauseMs: 5_000, historyLength: 100_000, clock: systemClock };
+
+/**
+ * A store that several gateways share, kept in Redis. It begins to connect at once, and connects again whenever it has to.
+ *
+ * Each gateway holds a replica of every customer that it was asked for. One connection brings the changes of all of them, in
+ * the order that Redis made them; nothing else changes a replica, a gateway's own writes neither.
+ */
+export function createRedisStore(options: RedisStoreOptions): AvailabilityStore {
+  const settings = { ...DEFAULTS, ...options };
+  const { clock, report } = settings;
+  const customers = new Map<string, CustomerStore>();
+  const loaded = new Map<string, LoadedCustomer>();
+  let feed: Feed | undefined;
+
+  const readiness = createReadiness(isReady);
+
+  function isReady(): boolean {
+    const session = reconnection.current();
+    return session !== undefined && session.refusal() === undefined;
+  }
+
+  async function open() {
+    const session = await openSession({ ...settings, onWritable: readiness.review }, loaded, feed);
+    feed = session.feed;
+    return session;
+  }
+
+  const reconnection = createReconnection({
+    open,
+    onFound: readiness.review,
+    onLost({ connection }) {
+      for (const { replica } of loaded.values()) replica.setStaleSince(connection.lastReadMs());
+    },
+    longestPauseMs: settings.longestPauseMs,
+    monotonicMs: clock.monotonicMs,
+    report,
+  });
+  const leases = createLeases(reconnection, clock);
+
+  return {
+    of(customerId) {
+      const known = customers.get(customerId) ?? createCustomerStore(customerId, { settings, loaded, reconnection });
+      customers.set(customerId, known);
+      return known;
+    },
+    isReady,
+    whenReady: readiness.wait,
+    lease: leases.take,
+    async close() {
+      await leases.release();
+      await reconnection.close();
+    },
+  };
+}
+
+interface CustomerStoreParts {
+  readonly settings: Required<RedisStoreOptions>;
+  /** The customers that this process has in its memory. */
+  readonly loaded: Map<string, LoadedCustomer>;
+  readonly reconnection: Reconnection;
+}
+
+function createCustomerStore(customerId: string, parts: CustomerStoreParts): CustomerStore {
+  const { settings, loaded, reconnection } = parts;
+  const { clock, timeoutMs, historyLength } = settings;
+  let loading: Promise<WritableReplica> | undefined;
+
+  async function load(): Promise<WritableReplica> {
+    const session = await reconnection.session();
+    let replica: WritableReplica | undefined;
+    await loadContents(customerId, session, (contents) => {
+      replica = createReplica(contents, historyLength);
+      session.feed.follow(customerId, replica);
+      loaded.set(customerId, { replica, feed: session.feed });
+    });
+    if (!replica) throw new StoreUnavailable("The customer was not loaded");
+    return replica;
+  }
+
+  function change(userId: number, asked: AskedChange): Promise<KeptAgent | undefined> {
+    const knownVersion = () => loaded.get(customerId)?.replica.versionOf(userId) ?? 0;
+    const target = { customerId, userId, knownVersion };
+    return changeAgent(target, asked, { session: reconnection.session, timeoutMs, clock });
+  }
+
+  async function keep(userId: number, asked: AskedChange): Promise<KeptAgent> {
+    const agent = await change(userId, asked);
+    if (!agent) throw new Error(`Redis did not answer with agent ${userId}, whom it was to keep`);
+    return agent;
+  }
+
+  return {
+    async open(signal) {
+      signal.throwIfAborted();
+      const known = loaded.get(customerId);
+      if (known) return known.replica;
+      loading ??= load().finally(() => {
+        loading = undefined;
+      });
+      return orAborted(loading, signal);
+    },
+    set: (userId, state) => keep(userId, { operation: "set", state }),
+    introduce: (userId, state) => keep(userId, { operation: "introduce", state }),
+    setStatus: (userId, status, ifVersions) => change(userId, { operation: "setStatus", status, ifVersions }),
+    async remove(userId) {
+      await change(userId, { operation: "remove" });
+    },
+  };
+}
+
+const Granted = v.tuple([v.number()]);
+
+function createLeases(reconnection: Reconnection, clock: Clock) {
+  const owner = randomBytes(16).toString("hex");
+  const taken = new Set<string>();
+  return {
+    async take(task: string, durationMs: number): Promise<boolean> {
+      const session = reconnection.current();
+      if (!session) return false;
+      const askedMs = clock.monotonicMs();
+      try {
+        const reply = await session.write("lease", [leaseKey(task)], [owner, String(durationMs)]);
+        const [isGranted] = v.parse(Granted, reply);
+        if (isGranted === 1) taken.add(leaseKey(task));
+        // An answer that took longer than that tells of a lease that has run out.
+        return isGranted === 1 && clock.monotonicMs() - askedMs < durationMs;
+      } catch (error) {
+        if (error instanceof StoreUnavailable) return false;
+        throw error;
+      }
+    },
+    /** Lets another gateway have them at once. Where Redis cannot be told they run out by themselves. */
+    async release(): Promise<void> {
+      const session = reconnection.current();
+      if (!session || taken.size === 0) return;
+      await session.write("release", [...taken], [owner]).catch((error: unknown) => {
+        if (!(error instanceof StoreUnavailable)) throw error;
+      });
+    },
+  };
+}

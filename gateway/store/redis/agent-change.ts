@@ -1,0 +1,105 @@
+import * as v from "valibot";
+import type { Clock } from "../../clock.ts";
+import { type AgentState, type KeptAgent, SAME_END_MS, type Status } from "../agent.ts";
+import { StoreUnavailable, VersionMismatch } from "../availability-store.ts";
+import { AgentRow, Digits, toKeptAgent } from "./agent-record.ts";
+import { agentKeyPrefix, CHANGES_KEY, membersKey, STORE_KEY } from "./keys.ts";
+import type { Session } from "./session.ts";
+import { orAborted } from "./waiting.ts";
+
+/** A change that is asked of one agent. */
+export type AskedChange =
+  | { readonly operation: "set" | "introduce"; readonly state: AgentState }
+  | { readonly operation: "setStatus"; readonly status: Status; readonly ifVersions: readonly number[] | undefined }
+  | { readonly operation: "remove" };
+
+export interface ChangeTarget {
+  readonly customerId: string;
+  readonly userId: number;
+  /** A version that this gateway has seen of the agent: the next one is higher, whatever Redis remembers. */
+  readonly knownVersion: () => number;
+}
+
+export interface ChangeOptions {
+  /** The session; rejects where there is none. */
+  readonly session: () => Promise<Session>;
+  /** How long the asker waits. What has not been done by then is not done later. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+const Reply = v.union([
+  v.tuple([v.picklist(["changed", "unchanged", "unknown", "mismatch"]), Digits, AgentRow]),
+  v.tuple([v.picklist(["epoch", "late"])]),
+]);
+
+/**
+ * Changes an agent in Redis, and resolves once the feed has brought the change, so that whoever was answered finds it in the
+ * replica. `undefined` where there is no such agent, before the change or after it.
+ *
+ * @throws {VersionMismatch} where the agent's version is none of those asked for.
+ * @throws {StoreUnavailable} where it is not certain to be kept.
+ */
+export async function changeAgent(
+  target: ChangeTarget,
+  asked: AskedChange,
+  options: ChangeOptions,
+): Promise<KeptAgent | undefined> {
+  const { timeoutMs, clock } = options;
+  const limit = new AbortController();
+  const unanswered = new StoreUnavailable(`Redis did not answer within ${timeoutMs} ms: the change may have been made`);
+  const timer = setTimeout(() => limit.abort(unanswered), timeoutMs);
+  const deadlineMs = clock.monotonicMs() + timeoutMs;
+  try {
+    return await orAborted(attempt(target, asked, { ...options, deadlineMs, signal: limit.signal }), limit.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+type Attempt = ChangeOptions & { readonly deadlineMs: number; readonly signal: AbortSignal };
+
+async function attempt(target: ChangeTarget, asked: AskedChange, options: Attempt): Promise<KeptAgent | undefined> {
+  const { session: openSession, deadlineMs, signal, clock } = options;
+  for (;;) {
+    const session = await openSession();
+    signal.throwIfAborted();
+    const { connection, feed } = session;
+    const values = toValues(target, asked, session, deadlineMs);
+    const reply = v.parse(Reply, await session.write("change", toKeys(target), values));
+    // Nothing was done. With an earlier epoch than Redis has, the session has to catch up first; what came too late by the
+    // clock of a Redis whose clock was set is sent again, now that this is known.
+    if (reply[0] === "epoch") connection.close(new StoreUnavailable("Redis has begun a new epoch"));
+    if (reply.length === 1) continue;
+    const [outcome, position, record] = reply;
+    await feed.reached(position, signal);
+    if (outcome === "mismatch") throw new VersionMismatch(record.version);
+    return toKeptAgent(record, connection.clock, clock.monotonicMs());
+  }
+}
+
+function toKeys({ customerId, userId }: ChangeTarget): readonly string[] {
+  return [STORE_KEY, CHANGES_KEY, agentKeyPrefix(customerId) + userId, membersKey(customerId)];
+}
+
+function toValues(target: ChangeTarget, asked: AskedChange, session: Session, deadlineMs: number): readonly string[] {
+  const { customerId, userId, knownVersion } = target;
+  const { feed, connection, historyLength } = session;
+  const latest = Math.ceil(connection.clock.toRedisMs(deadlineMs));
+  const where = [feed.epoch, latest, historyLength, customerId, userId, knownVersion()];
+  return [...where, asked.operation, ...toOperands(asked), SAME_END_MS].map(String);
+}
+
+/** Status, wrap-up seconds, seconds left, and the versions that are allowed. */
+function toOperands(asked: AskedChange): readonly (string | number)[] {
+  switch (asked.operation) {
+    case "remove":
+      return ["", "", "", "*"];
+    case "setStatus":
+      return [asked.status, "", "", asked.ifVersions ? `,${asked.ifVersions.join(",")},` : "*"];
+    default: {
+      const { status, wrapUp } = asked.state;
+      return [status, wrapUp?.configuredSeconds ?? "", wrapUp?.leftSeconds ?? "", "*"];
+    }
+  }
+}

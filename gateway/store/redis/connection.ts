@@ -1,0 +1,173 @@
+import { createClient, ErrorReply } from "@redis/client";
+import * as v from "valibot";
+import type { Clock } from "../../clock.ts";
+import { systemErrorCode } from "../../system-error.ts";
+import { StoreUnavailable } from "../availability-store.ts";
+import { CHANGES_KEY } from "./keys.ts";
+import { createRedisClock, type RedisClock } from "./redis-clock.ts";
+import { SCRIPTS } from "./scripts.ts";
+
+/** Two connections to Redis: one for scripts, and one that waits for changes. Once broken they stay so. */
+export interface RedisConnection {
+  /**
+   * Runs a script, and answers with what it answers after the time.
+   *
+   * @throws {RedisRefusal} where Redis refuses, and has done nothing.
+   * @throws {StoreUnavailable} where it does not answer in time, which breaks the connection.
+   */
+  run(script: keyof typeof SCRIPTS, keys: readonly string[], values: readonly string[]): Promise<readonly unknown[]>;
+  /**
+   * The entries of the stream after a position, oldest first and at most a thousand; waits for one for a while, and answers
+   * with none where none came. Throws as `run` does.
+   */
+  read(after: number): Promise<readonly StreamEntry[]>;
+  readonly clock: RedisClock;
+  /** When Redis last answered the one that waits for changes, on the monotonic clock. */
+  lastReadMs(): number;
+  /** Aborts with the reason once the connection is broken or closed. */
+  readonly signal: AbortSignal;
+  /** Ends it. What was asked of it and is not answered yet rejects. */
+  close(reason: Error): void;
+}
+
+/** An entry of the stream as Redis gives it. */
+export interface StreamEntry {
+  readonly id: string;
+  readonly message: Readonly<Record<string, string>>;
+}
+
+export interface ConnectionOptions {
+  readonly url: string;
+  /** How long Redis may take for anything. */
+  readonly timeoutMs: number;
+  /** How long to wait for a change before asking anew, so that a Redis that hangs is told from one that has no news. */
+  readonly waitMs: number;
+  readonly monotonic: Clock;
+}
+
+/** Redis answered with an error, and has done nothing. */
+export class RedisRefusal extends StoreUnavailable {
+  /** The error's first word, such as `READONLY`, `MISCONF` or `OOM`. */
+  readonly code: string;
+
+  constructor(cause: Error) {
+    const code = /^[A-Z]+/.exec(cause.message)?.[0] ?? "ERR";
+    super(`Redis refused: ${cause.message}`, { cause });
+    this.code = code;
+  }
+}
+
+/** How many commands may wait for Redis at once: beyond that it is too slow to be waited for. */
+const MOST_COMMANDS = 10_000;
+const MOST_ENTRIES = 1_000;
+
+const Answer = v.pipe(v.looseTuple([v.string()]), v.readonly());
+const Entries = v.nullable(
+  v.pipe(
+    v.looseTuple([
+      v.object({ messages: v.array(v.object({ id: v.string(), message: v.record(v.string(), v.string()) })) }),
+    ]),
+    v.transform(([{ messages }]) => messages),
+  ),
+);
+
+/**
+ * Connects to Redis, twice.
+ *
+ * @throws {StoreUnavailable} where it cannot be reached, does not answer in time, or refuses the credentials.
+ */
+export async function openConnection(options: ConnectionOptions): Promise<RedisConnection> {
+  const { timeoutMs, waitMs, monotonic } = options;
+  const clock = createRedisClock();
+  const broken = new AbortController();
+  const clients = [createRedisClient(options), createRedisClient(options)] as const;
+  const [commands, feed] = clients;
+  let lastReadMs = monotonic.monotonicMs();
+
+  function close(reason: Error): void {
+    if (broken.signal.aborted) return;
+    broken.abort(reason);
+    for (const client of clients) client.destroy();
+  }
+
+  for (const client of clients) {
+    client.on("error", (error: unknown) => close(unavailable(`Redis cannot be reached: ${describe(error)}`, error)));
+  }
+
+  /** Waits for Redis's answer, no longer than it may take. */
+  async function answered<Reply>(asked: Promise<Reply>, limitMs: number): Promise<Reply> {
+    const timer = setTimeout(() => close(unavailable(`Redis did not answer within ${limitMs} ms`)), limitMs);
+    try {
+      return await asked;
+    } catch (error) {
+      if (error instanceof ErrorReply) throw new RedisRefusal(error);
+      if (!broken.signal.aborted) throw unavailable(`Redis cannot be reached: ${describe(error)}`, error);
+      const { reason } = broken.signal;
+      throw unavailable(`${toError(reason).message}: what was asked may have been done`, reason);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function connect(client: (typeof clients)[number]): Promise<void> {
+    await client.connect();
+    // Closed while the connection was being made, it would stay open.
+    if (broken.signal.aborted) client.destroy();
+  }
+
+  try {
+    await answered(Promise.all(clients.map(connect)), timeoutMs);
+  } catch (error) {
+    close(toError(error));
+    // Why it ended, rather than what became of the first command.
+    throw broken.signal.reason;
+  }
+
+  return {
+    clock,
+    signal: broken.signal,
+    close,
+    lastReadMs: () => lastReadMs,
+    async run(script, keys, values) {
+      const sentMs = monotonic.monotonicMs();
+      const reply = await answered(commands[script](keys, values), timeoutMs);
+      const [micros, ...rest] = v.parse(Answer, reply);
+      clock.observe(Number(micros) / 1000, sentMs, monotonic.monotonicMs());
+      return rest;
+    },
+    async read(after) {
+      const from = { key: CHANGES_KEY, id: `${after}-0` };
+      const waiting = feed.xRead(from, { BLOCK: waitMs, COUNT: MOST_ENTRIES });
+      const reply = await answered(waiting, waitMs + timeoutMs);
+      lastReadMs = monotonic.monotonicMs();
+      return v.parse(Entries, reply) ?? [];
+    },
+  };
+}
+
+function createRedisClient({ url, timeoutMs }: ConnectionOptions) {
+  return createClient({
+    url,
+    scripts: SCRIPTS,
+    name: "availability-gateway",
+    // Nothing is kept back for later: whoever asked has been told that it was not done.
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: MOST_COMMANDS,
+    // A broken connection is replaced as a whole, since what was missed meanwhile has to be made up for.
+    socket: { connectTimeout: timeoutMs, reconnectStrategy: false },
+    maintNotifications: "disabled",
+  });
+}
+
+function unavailable(message: string, cause?: unknown): StoreUnavailable {
+  return new StoreUnavailable(message, { cause });
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** Node's error for a name with several addresses has no message of its own. */
+function describe(error: unknown): string {
+  return (error instanceof Error && error.message) || systemErrorCode(error) || String(error);
+}

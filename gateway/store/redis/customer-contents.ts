@@ -1,0 +1,120 @@
+import * as v from "valibot";
+import type { KeptAgent } from "../agent.ts";
+import { StoreUnavailable } from "../availability-store.ts";
+import type { ReplicaContents, WritableReplica } from "../replica.ts";
+import { AgentRow, Digits, toKeptAgent, toRemovedRow, toRow } from "./agent-record.ts";
+import type { RedisConnection } from "./connection.ts";
+import type { Feed } from "./feed.ts";
+import { agentKeyPrefix, CHANGES_KEY, membersKey, STORE_KEY } from "./keys.ts";
+
+/** Through what a customer's agents are read and written. */
+export interface ContentsSource {
+  readonly connection: RedisConnection;
+  readonly feed: Feed;
+  /** How many changes of all customers Redis keeps. */
+  readonly historyLength: number;
+  readonly monotonicMs: () => number;
+  readonly report: (line: string) => void;
+}
+
+/** So many agents are read or written at once: it keeps everybody else waiting for less than a millisecond or two. */
+const AGENTS_AT_ONCE = 250;
+
+const Members = v.tuple([v.string(), Digits, v.array(v.string())]);
+const Agents = v.tuple([v.string(), Digits, v.array(v.unknown())]);
+
+/**
+ * Loads what Redis holds of a customer, and hands it over at the moment that the feed has come to the same position: whoever
+ * takes it follows the feed from there.
+ *
+ * It is read in pieces, between which others may write: whatever they write, the feed tells as well, and of each agent the
+ * higher version counts, so that the result is what was there at one moment, the feed's.
+ *
+ * @throws {StoreUnavailable} where Redis goes away meanwhile.
+ */
+export async function loadContents(
+  customerId: string,
+  source: ContentsSource,
+  take: (contents: ReplicaContents) => void,
+): Promise<void> {
+  const { connection, feed } = source;
+  const members = await connection.run("members", [STORE_KEY, membersKey(customerId)], []);
+  const [epoch, from, userIds] = v.parse(Members, members);
+  requireEpoch(source, epoch);
+  const loaded = createContents();
+  let to = from;
+  for (const ids of pagesOf(userIds, AGENTS_AT_ONCE)) {
+    const reply = await connection.run("agents", [STORE_KEY], [agentKeyPrefix(customerId), ...ids]);
+    const [epochThen, position, rows] = v.parse(Agents, reply);
+    requireEpoch(source, epochThen);
+    to = position;
+    for (const row of rows) keepRow(loaded, row, source);
+  }
+  await feed.reached(to, connection.signal);
+  connection.signal.throwIfAborted();
+  // From here to the end nothing may come between, or a change would be lost.
+  const { begin, history } = feed.historyOf(customerId);
+  if (begin > from) throw new StoreUnavailable("More has changed while the customer was loaded than Redis keeps");
+  for (const { position, change } of history) {
+    if (position <= from) continue;
+    if ("agent" in change) loaded.keep(change.agent.userId, change.agent.version, change.agent);
+    else loaded.keep(change.removedUserId, change.version, undefined);
+  }
+  take({ ...loaded, epoch: feed.epoch, position: feed.position, begin, history });
+}
+
+/**
+ * Gives back to Redis what it has lost of a customer: of each agent that it knows less of than the replica.
+ *
+ * @throws {StoreUnavailable} where Redis goes away meanwhile, or refuses.
+ */
+export async function restoreContents(
+  customerId: string,
+  replica: Pick<WritableReplica, "agents" | "removed">,
+  { connection, historyLength }: ContentsSource,
+): Promise<void> {
+  const kept = [...replica.agents()].map((agent) => toRow(agent, connection.clock));
+  const removed = [...replica.removed()].map(([userId, version]) => toRemovedRow(userId, version));
+  const keys = [STORE_KEY, CHANGES_KEY, membersKey(customerId)];
+  for (const rows of pagesOf([...kept, ...removed], AGENTS_AT_ONCE)) {
+    const values = [String(historyLength), customerId, agentKeyPrefix(customerId), ...rows.flat()];
+    await connection.run("restore", keys, values);
+  }
+}
+
+function createContents() {
+  const agents = new Map<number, KeptAgent>();
+  const removed = new Map<number, number>();
+  return {
+    agents: { [Symbol.iterator]: () => agents.values() },
+    removed,
+    /** Of two versions the higher one counts. */
+    keep(userId: number, version: number, agent: KeptAgent | undefined): void {
+      if (version <= (agents.get(userId)?.version ?? removed.get(userId) ?? 0)) return;
+      agents.delete(userId);
+      removed.delete(userId);
+      if (agent) agents.set(userId, agent);
+      else removed.set(userId, version);
+    },
+  };
+}
+
+function keepRow(loaded: ReturnType<typeof createContents>, row: unknown, source: ContentsSource): void {
+  const read = v.safeParse(AgentRow, row);
+  if (!read.success) {
+    source.report("Skipping an agent in Redis that this version of the gateway cannot read");
+    return;
+  }
+  const { userId, version } = read.output;
+  loaded.keep(userId, version, toKeptAgent(read.output, source.connection.clock, source.monotonicMs()));
+}
+
+function requireEpoch({ connection, feed }: ContentsSource, epoch: string): void {
+  if (epoch === feed.epoch) return;
+  connection.close(new StoreUnavailable("Redis has begun a new epoch"));
+  connection.signal.throwIfAborted();
+}
+
+function* pagesOf<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
+  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
+}

@@ -1,0 +1,140 @@
+import * as v from "valibot";
+import type { Clock } from "../../clock.ts";
+import { type Change, type ChangeLog, createChangeLog } from "../change-log.ts";
+import { toCursorText } from "../cursor.ts";
+import type { PlacedChange, WritableReplica } from "../replica.ts";
+import { type AgentRecord, ChangeEntry, toKeptAgent } from "./agent-record.ts";
+import type { StreamEntry } from "./connection.ts";
+import type { RedisClock } from "./redis-clock.ts";
+
+/** The changes of all customers in one epoch, as the stream brings them: kept, and handed out to the replicas. */
+export interface Feed {
+  readonly epoch: string;
+  /** How far it has come. */
+  position(): number;
+  /** The entry that it has come to, in one text; empty before the first. */
+  lastEntry(): string;
+  /** The highest version that was in it. */
+  highestVersion(): number;
+  /**
+   * Takes over what comes next in the stream.
+   *
+   * @throws {FeedInterrupted} where that is not what comes next in this epoch.
+   */
+  take(entries: readonly StreamEntry[], clock: RedisClock): void;
+  /** Resolves once it has come to this position. Rejects with the signal's reason as soon as that aborts. */
+  reached(position: number, signal: AbortSignal): Promise<void>;
+  /** The last changes of one customer, and the position after which none is missing. */
+  historyOf(customerId: string): { readonly begin: number; readonly history: readonly PlacedChange[] };
+  /** Hands out a customer's changes from here on. */
+  follow(customerId: string, replica: Pick<WritableReplica, "apply">): void;
+}
+
+/** The stream no longer goes on from where this gateway stands: it has to begin anew. */
+export class FeedInterrupted extends Error {
+  override readonly name = "FeedInterrupted";
+}
+
+export interface FeedOptions {
+  readonly epoch: string;
+  /** How far the epoch had come when the gateway found it: up to here, the stream may still tell of earlier epochs. */
+  readonly foundAt: number;
+  /** How many changes to keep. */
+  readonly historyLength: number;
+  readonly clock: Clock;
+  /** Tells the operator one line. */
+  readonly report: (line: string) => void;
+}
+
+interface CustomerChange extends PlacedChange {
+  readonly customerId: string;
+}
+
+/** A feed that stands before the first entry of the stream. */
+export function createFeed({ epoch, foundAt, historyLength, clock: monotonic, report }: FeedOptions): Feed {
+  const followers = new Map<string, Pick<WritableReplica, "apply">>();
+  const waiting = new Set<{ readonly position: number; resolve(): void }>();
+  const log: ChangeLog<CustomerChange> = createChangeLog(0, historyLength);
+  let position = 0;
+  let lastEntry = "";
+  let highestVersion = 0;
+  let hasReported = false;
+
+  function beginEpoch(begun: string, at: number): void {
+    if (begun !== epoch && at > foundAt) throw new FeedInterrupted("Another gateway has begun a new epoch");
+    // What came before has no cursor in the epoch that follows, and what was lost may have left a gap.
+    log.restart(at);
+  }
+
+  function goOn(at: number): void {
+    // The oldest entries of the stream may be cut off already; after that, each follows on the one before.
+    if (lastEntry === "") log.restart(at - 1);
+    else if (at !== position + 1) throw new FeedInterrupted(`Changes ${position + 1} to ${at - 1} are missing`);
+  }
+
+  function takeOne({ id, message }: StreamEntry, clock: RedisClock): void {
+    const at = Number(/^(\d{1,15})-0$/.exec(id)?.[1]);
+    const read = v.safeParse(ChangeEntry, message);
+    if (read.success && "epoch" in read.output) beginEpoch(read.output.epoch, at);
+    else goOn(at);
+    position = at;
+    lastEntry = Object.entries(message).flat().join(" ");
+    if (!read.success) skip(id);
+    else if ("customer" in read.output) keep(read.output.customer, read.output, clock);
+  }
+
+  function keep(customerId: string, record: AgentRecord, clock: RedisClock): void {
+    const change = toChange(record, clock);
+    highestVersion = Math.max(highestVersion, record.version);
+    log.append({ position, customerId, change });
+    followers.get(customerId)?.apply(position, change);
+  }
+
+  function toChange(record: AgentRecord, clock: RedisClock): Change {
+    const cursor = toCursorText({ epoch, position });
+    const agent = toKeptAgent(record, clock, monotonic.monotonicMs());
+    return agent ? { cursor, agent } : { cursor, removedUserId: record.userId, version: record.version };
+  }
+
+  function skip(id: string): void {
+    if (hasReported) return;
+    hasReported = true;
+    report(`Skipping change ${id} and others in Redis that this version of the gateway cannot read`);
+  }
+
+  return {
+    epoch,
+    position: () => position,
+    lastEntry: () => lastEntry,
+    highestVersion: () => highestVersion,
+    take(entries, clock) {
+      for (const entry of entries) takeOne(entry, clock);
+      for (const waiter of waiting) if (waiter.position <= position) waiter.resolve();
+    },
+    reached(wanted, signal) {
+      return new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason);
+        if (wanted <= position) return resolve();
+        const abort = () => {
+          waiting.delete(waiter);
+          reject(signal.reason);
+        };
+        const waiter = {
+          position: wanted,
+          resolve() {
+            waiting.delete(waiter);
+            signal.removeEventListener("abort", abort);
+            resolve();
+          },
+        };
+        waiting.add(waiter);
+        signal.addEventListener("abort", abort, { once: true });
+      });
+    },
+    historyOf(customerId) {
+      const begin = log.begin();
+      return { begin, history: (log.since(begin) ?? []).filter((entry) => entry.customerId === customerId) };
+    },
+    follow: (customerId, replica) => void followers.set(customerId, replica),
+  };
+}

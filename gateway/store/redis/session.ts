@@ -1,0 +1,172 @@
+import { randomBytes } from "node:crypto";
+import * as v from "valibot";
+import type { Clock } from "../../clock.ts";
+import { StoreUnavailable } from "../availability-store.ts";
+import type { WritableReplica } from "../replica.ts";
+import { Digits } from "./agent-record.ts";
+import { openConnection, type RedisConnection, RedisRefusal } from "./connection.ts";
+import { type ContentsSource, loadContents, restoreContents } from "./customer-contents.ts";
+import { createFeed, type Feed } from "./feed.ts";
+import { CHANGES_KEY, STORE_KEY } from "./keys.ts";
+
+/** The time from when the gateway has caught up with Redis until it loses it. */
+export interface Session extends ContentsSource {
+  /** Why Redis takes no writes, in its own word; `undefined` as far as it does. */
+  refusal(): string | undefined;
+  /** As the connection's `run`, for what writes. */
+  write: RedisConnection["run"];
+}
+
+/** A customer whose agents are in this process's memory. */
+export interface LoadedCustomer {
+  readonly replica: WritableReplica;
+  /** What keeps it current. */
+  feed: Feed;
+}
+
+export interface SessionOptions {
+  readonly url: string;
+  readonly timeoutMs: number;
+  readonly waitMs: number;
+  readonly historyLength: number;
+  readonly clock: Clock;
+  readonly report: (line: string) => void;
+  /** Hears that Redis takes writes again that it has refused. */
+  readonly onWritable: () => void;
+}
+
+const Attached = v.tuple([v.picklist(["continued", "missed", "changed", "renewed"]), v.string(), Digits]);
+const Checked = v.tuple([v.string(), v.string()]);
+
+/** How long to stay with a Redis that only can be read: another one may have taken its name. */
+const READ_ONLY_MS = 10_000;
+
+/**
+ * Connects to Redis and catches up: goes on where the feed stood, or begins a new one, gives back what Redis has lost, and
+ * loads each customer anew. From then on the customers are kept current, until the connection's signal aborts.
+ *
+ * @throws {StoreUnavailable} where that does not succeed.
+ */
+export async function openSession(
+  options: SessionOptions,
+  customers: ReadonlyMap<string, LoadedCustomer>,
+  previous: Feed | undefined,
+): Promise<Session> {
+  const { historyLength, report, clock } = options;
+  const connection = await openConnection({ ...options, monotonic: clock });
+  try {
+    const { feed, foundAt } = await attach(connection, options, { customers, previous });
+    const source = { connection, feed, historyLength, report, monotonicMs: clock.monotonicMs };
+    const session = createSession(source, options.onWritable);
+    void follow(session);
+    await feed.reached(foundAt, connection.signal);
+    for (const [customerId, customer] of customers) await bringUp(customerId, customer, source);
+    await session.check();
+    connection.signal.throwIfAborted();
+    return session;
+  } catch (error) {
+    connection.close(error instanceof Error ? error : new StoreUnavailable(String(error)));
+    throw error;
+  }
+}
+
+interface Known {
+  readonly customers: ReadonlyMap<string, LoadedCustomer>;
+  readonly previous: Feed | undefined;
+}
+
+async function attach(connection: RedisConnection, options: SessionOptions, { customers, previous }: Known) {
+  const { historyLength, report, clock } = options;
+  const stand = previous ? [previous.epoch, String(previous.position()), previous.lastEntry()] : ["", "", ""];
+  const floor = highestVersion(customers, previous) + 1;
+  const values = [...stand, randomBytes(6).toString("hex"), String(floor), String(historyLength)];
+  const reply = await connection.run("attach", [STORE_KEY, CHANGES_KEY], values);
+  const [state, epoch, foundAt] = v.parse(Attached, reply);
+  if (previous && state === "continued") return { feed: previous, foundAt };
+  if (previous) report(WHAT_HAPPENED[state]);
+  return { feed: createFeed({ epoch, foundAt, historyLength, clock, report }), foundAt };
+}
+
+const WHAT_HAPPENED = {
+  continued: "Redis has kept everything",
+  missed: "More has changed than Redis keeps: all readers begin anew",
+  changed: "Redis has lost changes, as another gateway has found: all readers begin anew",
+  renewed: "Redis has lost changes: giving back what this gateway knows, and all readers begin anew",
+};
+
+function highestVersion(customers: ReadonlyMap<string, LoadedCustomer>, previous: Feed | undefined): number {
+  let highest = previous?.highestVersion() ?? 0;
+  for (const { replica } of customers.values()) {
+    for (const { version } of replica.agents()) highest = Math.max(highest, version);
+    for (const [, version] of replica.removed()) highest = Math.max(highest, version);
+  }
+  return highest;
+}
+
+/** Makes a customer current who was loaded before. */
+async function bringUp(customerId: string, customer: LoadedCustomer, source: ContentsSource): Promise<void> {
+  const { replica } = customer;
+  if (customer.feed === source.feed) return replica.setStaleSince(undefined);
+  await restoreContents(customerId, replica, source);
+  await loadContents(customerId, source, (contents) => {
+    customer.feed = source.feed;
+    source.feed.follow(customerId, replica);
+    replica.setStaleSince(undefined);
+    replica.reset(contents);
+  });
+}
+
+type WritableSession = Session & { check(): Promise<void> };
+
+function createSession(source: ContentsSource, onWritable: () => void): WritableSession {
+  const { connection, feed, monotonicMs } = source;
+  const openedMs = monotonicMs();
+  /** Not known before it was tried. */
+  let refusal: string | undefined = "UNTRIED";
+
+  function setRefusal(next: string | undefined): void {
+    const isWritableAgain = refusal !== undefined && next === undefined;
+    refusal = next;
+    if (isWritableAgain) onWritable();
+  }
+
+  return {
+    ...source,
+    refusal: () => refusal,
+    async write(script, keys, values) {
+      try {
+        const answer = await connection.run(script, keys, values);
+        setRefusal(undefined);
+        return answer;
+      } catch (error) {
+        if (!(error instanceof RedisRefusal)) throw error;
+        // Where the primary has become a replica, its name may lead to another one by now.
+        if (error.code === "READONLY" && refusal === undefined) connection.close(error);
+        setRefusal(error.code);
+        throw error;
+      }
+    },
+    async check() {
+      const reply = await connection.run("check", [STORE_KEY], [refusal === undefined ? "" : "write"]);
+      const [epoch, error] = v.parse(Checked, reply);
+      if (epoch !== feed.epoch) connection.close(new StoreUnavailable("Redis has lost its epoch"));
+      setRefusal(error === "" ? undefined : error.split(" ")[0]);
+      const isReadOnly = refusal === "READONLY" && monotonicMs() - openedMs > READ_ONLY_MS;
+      if (isReadOnly) connection.close(new StoreUnavailable("Redis can only be read"));
+    },
+  };
+}
+
+/** Hands out what the stream brings, as long as the connection lasts. */
+async function follow({ connection, feed, check }: WritableSession): Promise<void> {
+  try {
+    while (!connection.signal.aborted) {
+      const entries = await connection.read(feed.position());
+      feed.take(entries, connection.clock);
+      // Without news, whether the stream is still the one that there was.
+      if (entries.length === 0) await check();
+    }
+  } catch (error) {
+    connection.close(error instanceof Error ? error : new StoreUnavailable(String(error)));
+  }
+}

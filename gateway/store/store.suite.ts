@@ -1,0 +1,378 @@
+import fc from "fast-check";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { AVAILABILITY_STATUSES } from "../../shared/contracts/availability.ts";
+import { systemClock } from "../clock.ts";
+import { type AgentState, toAvailability } from "./agent.ts";
+import { type AvailabilityStore, type CustomerStore, VersionMismatch } from "./availability-store.ts";
+import type { Change } from "./change-log.ts";
+import { readCursor } from "./cursor.ts";
+import type { Replica } from "./replica.ts";
+
+/** What the tests are run over. */
+export interface StoreUnderTest {
+  /** Two gateways' stores that share what they know; one and the same where a store is not shared. */
+  open(): Promise<readonly [AvailabilityStore, AvailabilityStore]>;
+  /** How often each property is tried. */
+  readonly runs: number;
+}
+
+const never = new AbortController().signal;
+const LONG_SECONDS = 100_000;
+
+let customers = 0;
+
+/** A customer whom no other test has, as each of the two stores has it. */
+async function openCustomer(subject: StoreUnderTest): Promise<readonly [CustomerStore, CustomerStore]> {
+  customers += 1;
+  const [one, other] = await subject.open();
+  return [one.of(`customer-${customers}`), other.of(`customer-${customers}`)];
+}
+
+/** Waits until what is read is as expected, however busy the machine is. */
+export function eventually<Value>(read: () => Value): ReturnType<typeof expect.poll> {
+  return expect.poll(read, { interval: 5, timeout: 20_000 });
+}
+
+/** Resolves once a replica has come as far as a cursor. */
+async function reached(replica: Replica, cursor: string): Promise<void> {
+  const wanted = readCursor(cursor)?.position ?? Infinity;
+  await eventually(() => readCursor(replica.cursor())?.position).toBeGreaterThanOrEqual(wanted);
+}
+
+/** What a listener hears from here on: changes, and resets as "reset". */
+export function hear(replica: Replica): (Change | "reset")[] {
+  const heard: (Change | "reset")[] = [];
+  onTestFinished(
+    replica.listen({ onChange: (change) => void heard.push(change), onReset: () => void heard.push("reset") }),
+  );
+  return heard;
+}
+
+function userIdOf(change: Change): number {
+  return "agent" in change ? change.agent.userId : change.removedUserId;
+}
+
+function versionOf(change: Change): number {
+  return "agent" in change ? change.agent.version : change.version;
+}
+
+/** Declares what every store does, whatever it keeps its agents in. */
+export function declareStoreTests(subject: StoreUnderTest): void {
+  describe("writes", () => declareWriteTests(subject));
+  describe("versions", () => declareVersionTests(subject));
+  describe("readers", () => declareReaderTests(subject));
+  describe("in any order of writes by two gateways", () => declareProperties(subject));
+}
+
+function declareWriteTests(subject: StoreUnderTest): void {
+  test("knows nobody at first", async () => {
+    const [store] = await openCustomer(subject);
+    const replica = await store.open(never);
+    expect([replica.size(), [...replica.agents()], replica.read(1)]).toEqual([0, [], undefined]);
+  });
+
+  test("has in its replica what it was told once it has answered", async () => {
+    const [store] = await openCustomer(subject);
+    const replica = await store.open(never);
+    const agent = await store.set(1, { status: "available" });
+    expect(replica.read(1)).toEqual(agent);
+    expect(agent).toMatchObject({ userId: 1, status: "available" });
+    expect(agent).not.toHaveProperty("wrapUp");
+  });
+
+  test("has in its replica what was there before it was loaded", async () => {
+    const [store, other] = await openCustomer(subject);
+    const agent = await store.set(1, { status: "in_call" });
+    await store.set(2, { status: "offline" });
+    await store.remove(2);
+    const replica = await other.open(never);
+    expect([...replica.agents()]).toEqual([agent]);
+  });
+
+  test("counts a wrap-up time down from what is left of it", async () => {
+    const [store, other] = await openCustomer(subject);
+    const wrapUp = { configuredSeconds: LONG_SECONDS, leftSeconds: LONG_SECONDS / 2 };
+    await store.set(1, { status: "available", wrapUp });
+    for (const part of [store, other]) {
+      const agent = (await part.open(never)).read(1);
+      const told = agent && toAvailability(agent, systemClock.monotonicMs());
+      expect(told?.wrapUpTimeConfig).toBe(LONG_SECONDS);
+      expect(told?.wrapUpTimeTtl).toBeLessThanOrEqual(LONG_SECONDS / 2);
+      expect(told?.wrapUpTimeTtl).toBeGreaterThan(0);
+    }
+  });
+
+  test("introduces an agent who is unknown or was removed, and leaves a known one alone", async () => {
+    const [store, other] = await openCustomer(subject);
+    const introduced = await store.introduce(1, { status: "available" });
+    await expect(other.introduce(1, { status: "offline" })).resolves.toMatchObject({
+      status: "available",
+      version: introduced.version,
+    });
+    await store.remove(1);
+    await expect(other.introduce(1, { status: "offline" })).resolves.toMatchObject({ status: "offline" });
+  });
+
+  test("changes a status and leaves the wrap-up time running", async () => {
+    const [store] = await openCustomer(subject);
+    await store.set(1, { status: "available", wrapUp: { configuredSeconds: LONG_SECONDS, leftSeconds: LONG_SECONDS } });
+    const replica = await store.open(never);
+    const before = replica.read(1);
+    const after = await store.setStatus(1, "in_call");
+    expect(after?.status).toBe("in_call");
+    expect(after?.wrapUp?.configuredSeconds).toBe(LONG_SECONDS);
+    expect(after?.wrapUp?.endsAtMs).toBeCloseTo(before?.wrapUp?.endsAtMs ?? 0, -3);
+  });
+
+  test("changes no status of an agent who is unknown or was removed", async () => {
+    const [store, other] = await openCustomer(subject);
+    await expect(store.setStatus(1, "in_call")).resolves.toBeUndefined();
+    await store.set(1, { status: "available" });
+    await other.remove(1);
+    await expect(store.setStatus(1, "in_call", [7])).resolves.toBeUndefined();
+    expect((await store.open(never)).read(1)).toBeUndefined();
+  });
+
+  test("changes a status on the condition of a version only where the agent has it", async () => {
+    const [store, other] = await openCustomer(subject);
+    const { version } = await store.set(1, { status: "available" });
+    const mismatch = { name: "VersionMismatch", version };
+    await expect(other.setStatus(1, "in_call", [version - 1, version + 1])).rejects.toMatchObject(mismatch);
+    await expect(other.setStatus(1, "in_call", [])).rejects.toThrow(VersionMismatch);
+    // A condition is not met by being superfluous.
+    await expect(other.setStatus(1, "available", [version - 1])).rejects.toThrow(VersionMismatch);
+    await expect(other.setStatus(1, "in_call", [5, version])).resolves.toMatchObject({ status: "in_call" });
+  });
+
+  test("keeps each customer's agents apart", async () => {
+    const [one, other] = await openCustomer(subject);
+    const [stranger] = await openCustomer(subject);
+    const strangers = await stranger.open(never);
+    const heard = hear(strangers);
+    const replica = await one.open(never);
+    await one.set(1, { status: "available" });
+    await other.remove(1);
+    await expect(stranger.setStatus(1, "in_call")).resolves.toBeUndefined();
+    await stranger.set(1, { status: "offline" });
+    expect(replica.read(1)).toBeUndefined();
+    expect(heard.map((change) => change !== "reset" && userIdOf(change))).toEqual([1]);
+    expect(strangers.read(1)?.status).toBe("offline");
+  });
+}
+
+function declareVersionTests(subject: StoreUnderTest): void {
+  const wrapUp = { configuredSeconds: LONG_SECONDS, leftSeconds: LONG_SECONDS };
+
+  test.each<[string, AgentState]>([
+    ["a status", { status: "in_call" }],
+    ["a wrap-up time", { status: "available", wrapUp }],
+    ["a wrap-up time that has run down", { status: "available", wrapUp: { ...wrapUp, leftSeconds: 0 } }],
+  ])("leaves the version alone where %s is told again", async (_, state) => {
+    const [store, other] = await openCustomer(subject);
+    const first = await store.set(1, state);
+    const heard = hear(await other.open(never));
+    await expect(other.set(1, state)).resolves.toMatchObject({ version: first.version, updatedAt: first.updatedAt });
+    await expect(store.setStatus(1, state.status)).resolves.toMatchObject({ version: first.version });
+    expect(heard).toEqual([]);
+  });
+
+  test.each<[string, AgentState]>([
+    ["the status", { status: "in_call", wrapUp }],
+    ["the wrap-up time's length", { status: "available", wrapUp: { ...wrapUp, configuredSeconds: LONG_SECONDS + 1 } }],
+    ["what is left of it", { status: "available", wrapUp: { ...wrapUp, leftSeconds: LONG_SECONDS - 1_000 } }],
+    ["having one", { status: "available" }],
+  ])("grows the version where %s changes", async (_, state) => {
+    const [store, other] = await openCustomer(subject);
+    const first = await store.set(1, { status: "available", wrapUp });
+    const second = await other.set(1, state);
+    expect(second.version).toBeGreaterThan(first.version);
+    expect(Number.isSafeInteger(second.version)).toBe(true);
+  });
+
+  test("grows the version over a removal", async () => {
+    const [store, other] = await openCustomer(subject);
+    const replica = await store.open(never);
+    const heard = hear(replica);
+    const first = await store.set(1, { status: "available" });
+    await other.remove(1);
+    await other.remove(1);
+    const back = await other.set(1, { status: "available" });
+    await reached(replica, (await other.open(never)).cursor());
+    const versions = heard.map((change) => (change === "reset" ? 0 : versionOf(change)));
+    expect(versions).toEqual([first.version, expect.any(Number), back.version]);
+    expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
+  });
+}
+
+function declareReaderTests(subject: StoreUnderTest): void {
+  test("tells each change once and in order, until the listener leaves", async () => {
+    const [store, other] = await openCustomer(subject);
+    const replica = await other.open(never);
+    const heard: Change[] = [];
+    const leave = replica.listen({ onChange: (change) => void heard.push(change), onReset: () => {} });
+    await store.set(1, { status: "available" });
+    await store.set(2, { status: "in_call" });
+    await store.remove(1);
+    await reached(replica, (await store.open(never)).cursor());
+    leave();
+    await store.set(3, { status: "offline" });
+    expect(heard).toMatchObject([{ agent: { userId: 1 } }, { agent: { userId: 2 } }, { removedUserId: 1 }]);
+  });
+
+  test("lets a reader resume at another gateway from any cursor", async () => {
+    const [store, other] = await openCustomer(subject);
+    const replica = await store.open(never);
+    const begin = replica.cursor();
+    const heard = hear(replica);
+    for (const status of AVAILABILITY_STATUSES) await store.set(1, { status });
+    const later = await other.open(never);
+    await reached(later, replica.cursor());
+    const cursors = [begin, ...heard.map((change) => (change === "reset" ? "" : change.cursor))];
+    for (const [place, cursor] of cursors.entries()) {
+      expect(later.changesSince(cursor)?.map(({ cursor: at }) => at)).toEqual(cursors.slice(place + 1));
+    }
+    expect(later.changesSince(replica.cursor())).toEqual([]);
+  });
+
+  test.each(["", "0", "0-0", "-1", "zz-1", "abcdef-1e3", "abcdef--1", `${"a".repeat(40)}-1`, "abcdef012345-1"])(
+    "knows no cursor %j",
+    async (cursor) => {
+      const [store] = await openCustomer(subject);
+      await store.set(1, { status: "available" });
+      expect((await store.open(never)).changesSince(cursor)).toBeUndefined();
+    },
+  );
+
+  test("leaves out what another gateway has told a reader before", async () => {
+    const [store] = await openCustomer(subject);
+    const replica = await store.open(never);
+    const { epoch, position } = readCursor(replica.cursor()) ?? { epoch: "", position: 0 };
+    const ahead = `${epoch}-${position + 2}`;
+    expect(replica.changesSince(ahead)).toEqual([]);
+    const heard: Change[] = [];
+    onTestFinished(replica.listen({ onChange: (change) => void heard.push(change), onReset: () => {} }, ahead));
+    for (const userId of [1, 2, 3]) await store.set(userId, { status: "available" });
+    expect(heard.map(userIdOf)).toEqual([3]);
+  });
+
+  test("rejects with the signal's reason once it has aborted", async () => {
+    const [store] = await openCustomer(subject);
+    await expect(store.open(AbortSignal.abort("gone"))).rejects.toBe("gone");
+  });
+
+  test("is kept current", async () => {
+    const [one, other] = await subject.open();
+    await one.whenReady(never);
+    expect([one.isReady(), (await other.of("somebody").open(never)).staleSinceMs()]).toEqual([true, undefined]);
+    await expect(one.whenReady(AbortSignal.abort("gone"))).rejects.toBe("gone");
+  });
+}
+
+const state = fc.record(
+  {
+    status: fc.constantFrom(...AVAILABILITY_STATUSES),
+    wrapUp: fc.constant({ configuredSeconds: LONG_SECONDS, leftSeconds: LONG_SECONDS }),
+  },
+  { requiredKeys: ["status"] },
+);
+const userId = fc.integer({ min: 1, max: 3 });
+
+/** A write, as either of the two gateways may be asked for it. */
+const write = fc.record({
+  gateway: fc.constantFrom(0, 1),
+  userId,
+  state,
+  operation: fc.constantFrom("set", "setStatus", "introduce", "remove"),
+  /** Whether whoever asks waits for the answer before the next one is asked. */
+  isAwaited: fc.boolean(),
+});
+type Write = typeof write extends fc.Arbitrary<infer Value> ? Value : never;
+
+async function perform(store: CustomerStore, { operation, userId: id, state: told }: Write): Promise<void> {
+  if (operation === "remove") await store.remove(id);
+  else if (operation === "setStatus") await store.setStatus(id, told.status);
+  else await store[operation](id, told);
+}
+
+async function performAll(stores: readonly CustomerStore[], writes: readonly Write[]): Promise<void> {
+  const pending: Promise<void>[] = [];
+  for (const asked of writes) {
+    const done = perform(stores[asked.gateway] ?? fail(), asked);
+    pending.push(done);
+    if (asked.isAwaited) await done;
+  }
+  await Promise.all(pending);
+}
+
+function fail(): never {
+  throw new Error("There are two gateways");
+}
+
+function declareProperties(subject: StoreUnderTest): void {
+  test("all replicas end equal, and no listener hears a version twice or one that is lower", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(write, { maxLength: 25 }), async (writes) => {
+        const stores = await openCustomer(subject);
+        const replicas = await Promise.all(stores.map((store) => store.open(never)));
+        const heard = replicas.map((replica) => hear(replica));
+        await performAll(stores, writes);
+        await settle(replicas);
+        const [one = [], other = []] = replicas.map((replica) => describeAgents(replica));
+        expect(one).toEqual(other);
+        for (const changes of heard) expectGrowingVersions(changes);
+        expect(heard[0]?.map(describeChange)).toEqual(heard[1]?.map(describeChange));
+      }),
+      { numRuns: subject.runs },
+    );
+  });
+
+  test("who was away is told at either gateway exactly what came after its cursor", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(write, { maxLength: 25 }), async (writes) => {
+        const stores = await openCustomer(subject);
+        const first = await (stores[0] ?? fail()).open(never);
+        const cursors = [first.cursor()];
+        const heard = hear(first);
+        onTestFinished(first.listen({ onChange: ({ cursor }) => void cursors.push(cursor), onReset: fail }));
+        await performAll(stores, writes);
+        // The other gateway comes up only now.
+        const replicas = [first, await (stores[1] ?? fail()).open(never)];
+        await settle(replicas);
+        for (const replica of replicas) {
+          for (const [place, cursor] of cursors.entries()) {
+            const missed = replica.changesSince(cursor) ?? fail();
+            expect(missed.map(describeChange)).toEqual(heard.slice(place).map(describeChange));
+          }
+        }
+      }),
+      { numRuns: subject.runs },
+    );
+  });
+}
+
+/** Resolves once each of these replicas has come as far as the others. */
+async function settle(replicas: readonly Replica[]): Promise<void> {
+  const positions = replicas.map((replica) => readCursor(replica.cursor())?.position ?? 0);
+  const furthest = replicas[positions.indexOf(Math.max(...positions))]?.cursor() ?? fail();
+  for (const replica of replicas) await reached(replica, furthest);
+}
+
+/** Without the end of a wrap-up time, which each gateway knows by its own clock. */
+function describeAgents(replica: Replica) {
+  return [...replica.agents()]
+    .map(({ wrapUp, ...rest }) => ({ ...rest, configuredSeconds: wrapUp?.configuredSeconds }))
+    .sort((a, b) => a.userId - b.userId);
+}
+
+function describeChange(change: Change | "reset") {
+  return change === "reset" ? change : `${change.cursor} ${userIdOf(change)} ${versionOf(change)}`;
+}
+
+export function expectGrowingVersions(changes: readonly (Change | "reset")[]): void {
+  const versions = new Map<number, number>();
+  for (const change of changes) {
+    if (change === "reset") throw new Error("The readers were told to begin anew");
+    expect(versionOf(change)).toBeGreaterThan(versions.get(userIdOf(change)) ?? 0);
+    versions.set(userIdOf(change), versionOf(change));
+  }
+}
