@@ -5,7 +5,7 @@ import { StoreUnavailable, VersionMismatch } from "../availability-store.ts";
 import { AgentRow, Digits, toKeptAgent } from "./agent-record.ts";
 import { agentKeyPrefix, CHANGES_KEY, membersKey, STORE_KEY } from "./keys.ts";
 import type { Session } from "./session.ts";
-import { orAborted } from "./waiting.ts";
+import { orAborted, startLimit } from "./waiting.ts";
 
 /** A change that is asked of one agent. */
 export type AskedChange =
@@ -48,12 +48,12 @@ export async function changeAgent(
   const { timeoutMs, clock } = options;
   const limit = new AbortController();
   const unanswered = new StoreUnavailable(`Redis did not answer within ${timeoutMs} ms: the change may have been made`);
-  const timer = setTimeout(() => limit.abort(unanswered), timeoutMs);
+  const cancel = startLimit(timeoutMs, () => limit.abort(unanswered));
   const deadlineMs = clock.monotonicMs() + timeoutMs;
   try {
     return await orAborted(attempt(target, asked, { ...options, deadlineMs, signal: limit.signal }), limit.signal);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }
 

@@ -6,6 +6,7 @@ import { StoreUnavailable } from "../availability-store.ts";
 import { CHANGES_KEY } from "./keys.ts";
 import { createRedisClock, type RedisClock } from "./redis-clock.ts";
 import { SCRIPTS } from "./scripts.ts";
+import { startLimit } from "./waiting.ts";
 
 /** Two connections to Redis: one for scripts, and one that waits for changes. Once broken they stay so. */
 export interface RedisConnection {
@@ -96,7 +97,7 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
 
   /** Waits for Redis's answer, no longer than it may take. */
   async function answered<Reply>(asked: Promise<Reply>, limitMs: number): Promise<Reply> {
-    const timer = setTimeout(() => close(unavailable(`Redis did not answer within ${limitMs} ms`)), limitMs);
+    const cancel = startLimit(limitMs, () => close(unavailable(`Redis did not answer within ${limitMs} ms`)));
     try {
       return await asked;
     } catch (error) {
@@ -105,7 +106,7 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
       const { reason } = broken.signal;
       throw unavailable(`${toError(reason).message}: what was asked may have been done`, reason);
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
   }
 

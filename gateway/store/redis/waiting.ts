@@ -15,3 +15,18 @@ export function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
+
+/**
+ * Calls back once a time has passed, in milliseconds, unless it is cancelled before by what this returns. What has arrived by
+ * then is still looked at first: a process that was itself held up must not blame others for it.
+ */
+export function startLimit(limitMs: number, onExceeded: () => void): () => void {
+  let pending: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => {
+    pending = setImmediate(onExceeded);
+  }, limitMs);
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(pending);
+  };
+}

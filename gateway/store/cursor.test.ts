@@ -1,0 +1,20 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { readCursor, toCursorText } from "./cursor.ts";
+
+test("reads back each cursor that it has written", () => {
+  const cursors = fc.record({
+    epoch: fc.stringMatching(/^[0-9a-f]{1,32}$/),
+    position: fc.nat(1e15 - 1),
+  });
+  fc.assert(fc.property(cursors, (cursor) => void expect(readCursor(toCursorText(cursor))).toEqual(cursor)));
+});
+
+test("takes no other text for one", () => {
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      const cursor = readCursor(text);
+      if (cursor) expect(toCursorText(cursor)).toBe(text);
+    }),
+  );
+});
