@@ -214,8 +214,10 @@ test("of 100,000 requests that a page without the connector posts, the widget wo
     const { port1, port2 } = new MessageChannel();
     const answers = new Map<string, string>();
     Object.assign(window, { port: port1, answers });
-    port1.onmessage = ({ data: { callId, value } }) => {
-      answers.set(callId, value.payload.error?.code ?? value.type);
+    port1.onmessage = ({ data: { type, id, callId, value } }) => {
+      if (type === "REPLY") answers.set(callId, value.payload.error?.code ?? value.type);
+      // As penpal does for a page that exposes no method.
+      else port1.postMessage({ namespace: "penpal", type: "REPLY", callId: id, isError: true });
     };
     frames[0]?.postMessage({ namespace: "penpal", type: "SYN", participantId: "!" }, target);
     frames[0]?.postMessage({ namespace: "penpal", type: "ACK2" }, target, [port2]);

@@ -15,7 +15,7 @@ export const ATTACK = `
     port1.onmessage = ({ data }) => {
       heard.push(data);
       // As penpal does for a page that exposes no method.
-      if (data.type === "CALL") port1.postMessage(forge({ type: "REPLY", callId: data.id, isError: true, value: "no such method" }));
+      if (data.type === "CALL") port1.postMessage(forge({ type: "REPLY", callId: data.id, isError: true }));
     };
     target.postMessage(forge({ type: "SYN", participantId: "!" }), "*");
     target.postMessage(forge({ type: "ACK1", methodPaths: [["post"]] }), "*");

@@ -40,7 +40,11 @@ async function openPlain(page: Page, host: HostSite, origin: string): Promise<vo
         if (source !== frames[0] || data.type !== "ACK1") return;
         const channel = new MessageChannel();
         port = channel.port1;
-        port.onmessage = ({ data }) => answers.get(data.callId)?.(data);
+        port.onmessage = ({ data }) => {
+          answers.get(data.callId)?.(data);
+          // As penpal does for a page that exposes no method.
+          if (data.type === "CALL") port.postMessage(forge({ type: "REPLY", callId: data.id, isError: true }));
+        };
         source.postMessage(forge({ type: "ACK2" }), "${origin}", [channel.port2]);
         resolve();
       });

@@ -1,10 +1,10 @@
 /** The page's token, from the page through the widget to the backend, and to nobody else. */
 import type { Frame, Page } from "@playwright/test";
 import type { FetchToken } from "../host/index.ts";
-import { ASK_123, AVAILABLE, connectorPage, expect, FULFILLED, stopClock, test } from "./fixtures.ts";
-import type { HostSite } from "./host-site.ts";
+import { ASK_123, AVAILABLE, connectorPage, expect, FULFILLED, stopClock, test, type Waits } from "./fixtures.ts";
 import type { RawAnswer, ScriptedBackend } from "./scripted-backend.ts";
 import { widgetFrame } from "./silent-widget.ts";
+import type { Sites } from "./sites.ts";
 
 declare global {
   interface Window {
@@ -36,20 +36,39 @@ function accepting(token: string): RawAnswer {
 
 const authorizations = ({ calls }: ScriptedBackend): unknown => calls.map(({ headers }) => headers.authorization);
 
-/** Opens a page whose connector gives the tokens of this function, written in the page's own script. */
-async function openWithTokens(page: Page, host: HostSite, backend: ScriptedBackend, source: string): Promise<void> {
+interface TokenPage extends Pick<Sites, "host" | "backend"> {
+  /** The function that gives its tokens, in the page's own script: of how often it was asked, and of `fetchToken`'s options. */
+  readonly source: string;
+  readonly waits?: Waits;
+}
+
+/** Opens a page whose connector gives tokens. */
+async function openWithTokens(page: Page, { host, backend, source, waits = {} }: TokenPage): Promise<void> {
   const script = `<script>
     window.timesAsked = 0;
     const source = ${source};
     window.fetchToken = (options) => source(window.timesAsked += 1, options);
   </script>`;
   await page.goto(host.serve(connectorPage(script)));
-  await page.evaluate((src) => {
-    window.connector = window.connect({ src, fetchToken: window.fetchToken });
-  }, `${backend.origin}/widget/`);
+  await page.evaluate(
+    (options) => {
+      window.connector = window.connect({ ...options, fetchToken: window.fetchToken });
+    },
+    { src: `${backend.origin}/widget/`, ...waits },
+  );
 }
 
 const ask = (page: Page): Promise<unknown> => page.evaluate((event) => window.connector.dispatch(event), ASK_123);
+/** Asks by the script tag's connector, whether the script has loaded or not. */
+const askThroughQueue = (page: Page): Promise<unknown> =>
+  page.evaluate(
+    (event) =>
+      new Promise((resolve) => {
+        window.availabilityBridge ??= [];
+        window.availabilityBridge.push((connector) => resolve(connector.dispatch(event)));
+      }),
+    ASK_123,
+  );
 const countAsked = (page: Page): Promise<number> => page.evaluate(() => window.timesAsked);
 
 /** A page with penpal alone, which exposes these methods. `window.post` is the widget's. */
@@ -75,7 +94,7 @@ test("the token of fetchToken goes to the backend in the Authorization header, a
   backend,
 }) => {
   backend.answerWith(accepting("t1"));
-  await openWithTokens(page, host, backend, '() => "t1"');
+  await openWithTokens(page, { host, backend, source: '() => "t1"' });
   expect(await ask(page)).toEqual(FULFILLED);
   expect(await ask(page)).toEqual(FULFILLED);
   expect(authorizations(backend)).toEqual(["Bearer t1", "Bearer t1"]);
@@ -83,7 +102,7 @@ test("the token of fetchToken goes to the backend in the Authorization header, a
 });
 
 test("a connector that nothing has been asked of has fetched its token already", async ({ page, host, backend }) => {
-  await openWithTokens(page, host, backend, 'async () => "t1"');
+  await openWithTokens(page, { host, backend, source: 'async () => "t1"' });
   await expect.poll(() => countAsked(page)).toBe(1);
   expect(backend.calls).toHaveLength(0);
 });
@@ -99,7 +118,7 @@ test("a token is in no address, no console, no document, no storage and no recor
   page.on("pageerror", (error) => said.push(String(error)));
   page.on("request", (request) => said.push(request.url()));
   backend.answerWith([UNAUTHORIZED, AVAILABLE]);
-  await openWithTokens(page, host, backend, `(count) => count === 1 ? "${secret}" : "${secret}2"`);
+  await openWithTokens(page, { host, backend, source: `(count) => count === 1 ? "${secret}" : "${secret}2"` });
   await page.evaluate(() => {
     const keep = (heard: unknown): void => console.log(JSON.stringify(heard));
     window.connector.on("*", keep);
@@ -122,16 +141,7 @@ test("data-token-url gets the token with the page's own cookies, past every cach
   const tag = `<script async src="${backend.origin}/embed.js" data-token-url="${new URL(address).pathname}"></script>`;
   const asking = page.waitForRequest(address);
   await page.goto(host.serve(`<!doctype html><title>Host</title>${tag}`));
-  const settlement = await page.evaluate(
-    (event) =>
-      new Promise((resolve) => {
-        // Before the script has loaded or after it.
-        window.availabilityBridge ??= [];
-        window.availabilityBridge.push((connector) => resolve(connector.dispatch(event)));
-      }),
-    ASK_123,
-  );
-  expect(settlement).toEqual(FULFILLED);
+  expect(await askThroughQueue(page)).toEqual(FULFILLED);
   expect(authorizations(backend)).toEqual(["Bearer t1"]);
   const headers = await (await asking).allHeaders();
   expect(headers).toMatchObject({ cookie: "session=of-the-page", "cache-control": "no-cache" });
@@ -146,6 +156,8 @@ test("a data-token-url that gives no token is told in the page's console, and me
   const thrown = page.waitForEvent("pageerror");
   await page.goto(host.serve(`<!doctype html><title>Host</title>${tag}`));
   expect((await thrown).message).toBe("data-token-url: expected a token, not an answer with status 404");
+  expect(await askThroughQueue(page)).toEqual(FULFILLED);
+  expect(authorizations(backend)).toEqual([undefined]);
 });
 
 test("a data-token-url that is no http address is named in an error", async ({ page, host, backend }) => {
@@ -167,7 +179,7 @@ test("a page without a token gets the backend's own 401 as its rejection", async
 
 test("after a 401 one more token is fetched and one more call is made", async ({ page, host, backend }) => {
   backend.answerWith(accepting("t2"));
-  await openWithTokens(page, host, backend, '(count) => "t" + count');
+  await openWithTokens(page, { host, backend, source: '(count) => "t" + count' });
   expect(await ask(page)).toEqual(FULFILLED);
   expect(authorizations(backend)).toEqual(["Bearer t1", "Bearer t2"]);
   expect(await countAsked(page)).toBe(2);
@@ -179,7 +191,7 @@ test("a page whose every token is refused gets the 401 after two calls, and no l
   backend,
 }) => {
   backend.answerWith(UNAUTHORIZED);
-  await openWithTokens(page, host, backend, '(count) => "t" + count');
+  await openWithTokens(page, { host, backend, source: '(count) => "t" + count' });
   expect(await ask(page)).toEqual(REFUSED);
   expect(authorizations(backend)).toEqual(["Bearer t1", "Bearer t2"]);
   expect(await countAsked(page)).toBe(2);
@@ -192,7 +204,7 @@ test("a page whose fetchToken fails asks without a token, and its error stays in
 }) => {
   backend.answerWith(UNAUTHORIZED);
   const thrown = page.waitForEvent("pageerror");
-  await openWithTokens(page, host, backend, '() => { throw new Error("nobody has signed in"); }');
+  await openWithTokens(page, { host, backend, source: '() => { throw new Error("nobody has signed in"); }' });
   expect(await ask(page)).toEqual(REFUSED);
   expect((await thrown).message).toContain("nobody has signed in");
   expect(authorizations(backend)).toEqual([undefined]);
@@ -200,7 +212,9 @@ test("a page whose fetchToken fails asks without a token, and its error stays in
 
 test("a page whose fetchToken says nothing asks without a token after 5 s", async ({ page, host, backend }) => {
   await stopClock(page);
-  await openWithTokens(page, host, backend, "() => new Promise(() => {})");
+  // Where time passes at once, the widget's signs of life would come too late.
+  const waits = { heartbeatMs: 60_000 };
+  await openWithTokens(page, { host, backend, source: "() => new Promise(() => {})", waits });
   const settlement = ask(page);
   await expect.poll(() => countAsked(page)).toBe(1);
   await page.clock.runFor(4_999);
@@ -281,7 +295,7 @@ test("a request's trace context goes along to the backend, and a malformed one d
   backend,
 }) => {
   const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-  await openWithTokens(page, host, backend, '() => "t1"');
+  await openWithTokens(page, { host, backend, source: '() => "t1"' });
   const askIn = (context: string): Promise<unknown> =>
     page.evaluate(([event, given]) => window.connector.dispatch({ ...event, meta: { traceparent: given } }), [
       ASK_123,
@@ -354,7 +368,7 @@ test("a sibling frame neither gets the page's token nor gives the widget one", a
     });
   });
   const source = "() => new Promise((resolve) => { window.giveToken = () => resolve('of-the-page'); })";
-  await openWithTokens(page, host, backend, source);
+  await openWithTokens(page, { host, backend, source });
   const settlement = ask(page);
   await expect.poll(() => countAsked(page)).toBe(1);
   const widget = widgetFrame(page, backend);
