@@ -1,11 +1,18 @@
-import { expect, onTestFinished, test } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { findFreePort } from "../e2e/local-server.ts";
 import { hasRedisServer, startRedisServer } from "../e2e/redis-server.ts";
 import { NotBuiltError } from "./built-files.ts";
 import { SettingsError } from "./settings.ts";
 import { startGateway } from "./start.ts";
 import { TEST_BUILD, writeBuild } from "./test-build.ts";
 
-async function start(environment: Readonly<Record<string, string>>, build: Readonly<Record<string, string>>) {
+async function start(
+  environment: Readonly<Record<string, string>>,
+  build: Readonly<Record<string, string>> = TEST_BUILD,
+) {
   const { directory, remove } = await writeBuild(build);
   onTestFinished(remove);
   const lines: string[] = [];
@@ -16,19 +23,89 @@ async function start(environment: Readonly<Record<string, string>>, build: Reado
     onDefect: (error) => {
       throw error;
     },
+    logDestination: { write: (line) => void lines.push(line), flush: () => Promise.resolve() },
   });
   onTestFinished(gateway.close);
   return { ...gateway, lines };
 }
 
 test("says where it listens, and that it serves sample agents", async () => {
-  const { origin, lines } = await start({ GATEWAY_PORT: "0" }, TEST_BUILD);
+  const { origin, lines } = await start({ GATEWAY_PORT: "0" });
   expect(lines).toEqual([
     `Gateway listening on ${origin}`,
     "Serving sample agents from memory, since no upstream is configured",
   ]);
   const answers = ["/v1/users/101/availability", "/widget/", "/embed.js"].map((path) => fetch(origin + path));
   expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200]);
+});
+
+const TOKENS = { algorithm: "HS256", issuer: "acme", audience: "gateway", secret: `\${ACME_SECRET}` };
+
+/** The environment of a gateway with one customer, and an operator's side. */
+async function configured(): Promise<Readonly<Record<string, string>>> {
+  const directory = await mkdtemp(join(tmpdir(), "gateway-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const path = join(directory, "gateway.config.json");
+  const customer = { id: "acme", allowedOrigins: ["https://crm.acme.example"], tokens: TOKENS };
+  await writeFile(path, JSON.stringify({ customers: [customer] }));
+  const environment = { GATEWAY_CONFIG: path, ACME_SECRET: "s".repeat(32) };
+  return { ...environment, GATEWAY_PORT: "0", GATEWAY_ADMIN_PORT: "0" };
+}
+
+test("writes JSON alone where customers are configured", async () => {
+  const { origin, adminOrigin, lines, close } = await start(await configured());
+  await (await fetch(`${origin}/healthz`)).text();
+  await close();
+  const records = lines.map((line): unknown => JSON.parse(line));
+  expect(records).toMatchObject([
+    { level: "info", msg: `Gateway listening on ${origin}` },
+    { level: "info", msg: `Metrics and health for the operator on ${adminOrigin}` },
+    { level: "info", msg: "request", route: "/healthz", status: 200 },
+    { level: "info", msg: "Gateway closing" },
+    { level: "info", msg: "Gateway closed" },
+  ]);
+});
+
+test("writes nothing of a token that it refuses", async () => {
+  const { origin, lines } = await start(await configured());
+  const token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2VjcmV0";
+  const answer = await fetch(`${origin}/v1/users/123/availability`, { headers: { Authorization: `Bearer ${token}` } });
+  expect(answer.status).toBe(401);
+  await answer.text();
+  await vi.waitFor(() => expect(lines.at(-1)).toContain('"status":401'));
+  expect(lines.some((line) => line.includes("A call to acme was refused"))).toBe(true);
+  expect(lines.join()).not.toMatch(/eyJ|c2VjcmV0|Bearer/);
+});
+
+test("shows its metrics to the operator alone where customers are configured", async () => {
+  const { origin, adminOrigin } = await start(await configured());
+  expect((await fetch(`${origin}/metrics`)).status).toBe(404);
+  const metrics = await (await fetch(`${adminOrigin}/metrics`)).text();
+  expect(metrics).toContain("gateway_store_ready 1");
+  expect(metrics).toContain("process_resident_memory_bytes ");
+});
+
+test("shows its metrics to everybody in the demo", async () => {
+  const { origin, adminOrigin } = await start({ GATEWAY_PORT: "0" });
+  expect(adminOrigin).toBeUndefined();
+  expect(await (await fetch(`${origin}/metrics`)).text()).toContain("gateway_store_ready 1");
+});
+
+test("says that it is ready, and does not say which customer is not", async () => {
+  const { origin, adminOrigin } = await start(await configured());
+  const answers = [origin, adminOrigin].map(async (at) => (await fetch(`${at}/readyz`)).json());
+  await expect(Promise.all(answers)).resolves.toEqual([
+    { status: "ready" },
+    { status: "ready", failing: [], customers: [{ customer: "acme", staleSeconds: 0 }] },
+  ]);
+});
+
+test("leaves nothing listening where the operator's port is taken", async () => {
+  const { origin } = await start({ GATEWAY_PORT: "0" });
+  const port = await findFreePort();
+  const taken = { GATEWAY_PORT: `${port}`, GATEWAY_ADMIN_PORT: new URL(origin).port };
+  await expect(start(taken)).rejects.toThrow(/^Port \d+ of 127\.0\.0\.1 is in use: .*GATEWAY_ADMIN_PORT=9101$/);
+  await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
 });
 
 test("starts neither with bad settings nor without a build", async () => {

@@ -1,6 +1,6 @@
 import { readBuiltFiles } from "./built-files.ts";
 import { openCustomers } from "./open-customers.ts";
-import { createDrain } from "./operation/drain.ts";
+import { type Closable, createDrain } from "./operation/drain.ts";
 import { createJsonLog, type LogDestination, openStandardOutput } from "./operation/json-log.ts";
 import type { Log } from "./operation/log.ts";
 import { createMetrics } from "./operation/metrics.ts";
@@ -53,33 +53,40 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   const { log, readiness } = operation;
   const store = openStore(settings, log.line);
   const { customers, standings, stop } = await openCustomers(settings, store);
-  const gateway = await serveGateway(settings, {
-    customers,
-    files,
-    onDefect: log.defect,
-    onRefusal: ({ customer, reason }) => log.warning(`A call to ${customer ?? "no customer"} was refused: ${reason}`),
-    streams: createStreamHub({ observer: operation.metrics }),
-    operation,
-  });
-  const admin = await serveAdmin(settings, { ...operation, onDefect: log.defect });
-  log.line(`Gateway listening on ${gateway.origin}`);
-  if (admin) log.line(`Metrics and health for the operator on ${admin.origin}`);
-  if (settings.redisUrl) log.line(`Keeping the availabilities in Redis at ${withoutSecrets(settings.redisUrl)}`);
-  const where = settings.redisUrl ? "" : " from memory";
-  if (settings.isDemo) log.line(`Serving sample agents${where}, since no upstream is configured`);
-  const close = createDrain({
-    readiness,
-    log,
-    delayMs: settings.operation.drainDelaySeconds * 1000,
-    closables: [
-      { name: "Connections", close: gateway.close },
-      { name: "Upstreams", close: stop },
-      { name: "Store", close: store.close },
-      // Last, so that the operator sees the others close.
-      ...(admin ? [{ name: "Metrics", close: admin.close }] : []),
-    ],
-  });
-  return { origin: gateway.origin, adminOrigin: admin?.origin, log, close };
+  const closables: Closable[] = [
+    { name: "Upstreams", close: stop },
+    { name: "Store", close: store.close },
+  ];
+  try {
+    const gateway = await serveGateway(settings, {
+      customers,
+      files,
+      onDefect: log.defect,
+      onRefusal: ({ customer, reason }) => log.warning(`A call to ${customer ?? "no customer"} was refused: ${reason}`),
+      streams: createStreamHub({ observer: operation.metrics }),
+      operation,
+    });
+    closables.unshift({ name: "Connections", close: gateway.close });
+    const admin = await serveAdmin(settings, { ...operation, onDefect: log.defect });
+    // Last, so that the operator sees the others close.
+    if (admin) closables.push({ name: "Metrics", close: admin.close });
+    log.line(`Gateway listening on ${gateway.origin}`);
+    if (admin) log.line(`Metrics and health for the operator on ${admin.origin}`);
+    sayWhatIsServed(settings, log);
+    const delayMs = settings.operation.drainDelaySeconds * 1000;
+    const close = createDrain({ readiness, log, delayMs, closables });
+    return { origin: gateway.origin, adminOrigin: admin?.origin, log, close };
+  } catch (error) {
+    // What is open would keep the process from ending.
+    for (const { close } of closables) await close();
+    throw error;
+  }
+}
+
+function sayWhatIsServed({ redisUrl, isDemo }: Settings, log: Log): void {
+  if (redisUrl) log.line(`Keeping the availabilities in Redis at ${withoutSecrets(redisUrl)}`);
+  const where = redisUrl ? "" : " from memory";
+  if (isDemo) log.line(`Serving sample agents${where}, since no upstream is configured`);
 }
 
 function createOperation(

@@ -8,7 +8,7 @@ function drainOf(closes: Readonly<Record<string, () => Promise<void>>>, delayMs 
   onTestFinished(() => void vi.useRealTimers());
   const lines: string[] = [];
   const keep = (line: unknown) => void lines.push(String(line));
-  const log: Log = { line: keep, warning: keep, request: keep, defect: keep, flush() {} };
+  const log: Log = { line: keep, warning: keep, request: keep, defect: keep, flush: () => Promise.resolve() };
   const readiness = createReadiness({
     standings: { isStoreReady: () => true, customers: () => [] },
     staleLimitSeconds: 60,

@@ -15,8 +15,7 @@ export type EndingProcess = Pick<NodeJS.Process, "on" | "once" | "removeListener
  */
 export function endOnSignals({ log, close }: Ending, process: EndingProcess): void {
   const end = (code: number) => {
-    log.flush();
-    process.exit(code);
+    void log.flush().then(() => process.exit(code));
   };
   const onSignal = () => {
     process.removeListener("SIGTERM", onSignal);

@@ -76,6 +76,11 @@ export function createGauges(registry: Registry) {
     labelNames: ["customer"],
     ...shared,
   });
+  const inFlight = new Gauge({
+    name: "gateway_requests_in_flight",
+    help: "Requests that are being answered, streams included.",
+    ...shared,
+  });
   const connections = new Gauge({ name: "gateway_connections_open", help: "Open connections.", ...shared });
   new Gauge({
     name: "gateway_store_ready",
@@ -107,6 +112,7 @@ export function createGauges(registry: Registry) {
   });
   return {
     streams,
+    inFlight,
     connections,
     watch(standings: Standings) {
       watched = standings;

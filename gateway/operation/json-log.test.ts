@@ -4,7 +4,10 @@ import type { LogLevel } from "./operation-settings.ts";
 
 function logInto(level: LogLevel = "info") {
   const lines: string[] = [];
-  const log = createJsonLog({ level, destination: { write: (line) => void lines.push(line), flushSync() {} } });
+  const log = createJsonLog({
+    level,
+    destination: { write: (line) => void lines.push(line), flush: () => Promise.resolve() },
+  });
   return { log, read: () => lines.map((line): unknown => JSON.parse(line)) };
 }
 

@@ -6,12 +6,15 @@ import type { LogLevel } from "./operation-settings.ts";
 /** Where the lines go. */
 export interface LogDestination {
   write(line: string): void;
-  /** Returns when everything is written. */
-  flushSync(): void;
+  /** Resolves when everything is written, or cannot be. Nothing can be written after that. */
+  flush(): Promise<void>;
 }
 
 /** What waits to be written down where the reader of the log is slow, in bytes; lines beyond it are lost. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+
+/** A reader of the log who does not read keeps the process from ending for this long, in milliseconds. */
+const FLUSH_MS = 1000;
 
 export interface JsonLogOptions {
   readonly level: LogLevel;
@@ -35,7 +38,7 @@ export function createJsonLog({ level, destination }: JsonLogOptions): Log {
     warning: (text) => log.warn(text),
     request: (record) => log.info(record, "request"),
     defect: (error, request) => log.error({ ...request, error: describeError(error) }, "defect"),
-    flush: () => destination.flushSync(),
+    flush: destination.flush,
   };
 }
 
@@ -44,8 +47,26 @@ export function createJsonLog({ level, destination }: JsonLogOptions): Log {
  * cannot be written, as on a full disk, is lost, and `onLost` is called for it.
  */
 export function openStandardOutput(onLost: () => void): LogDestination {
-  const output = pino.destination({ dest: 1, sync: false, maxLength: MAX_WAITING_BYTES });
+  // Written at once all the same: with a length of nothing, `flush` would not wait.
+  const output = pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_WAITING_BYTES });
   output.on("error", onLost);
   output.on("drop", onLost);
-  return output;
+  let hasEnded = false;
+  return {
+    write(line) {
+      if (!hasEnded) output.write(line);
+    },
+    flush: () =>
+      new Promise((resolve) => {
+        const end = () => {
+          clearTimeout(timer);
+          hasEnded = true;
+          // Or else it would try again as the process exits, for ever where there is no room to write.
+          output.destroy();
+          resolve();
+        };
+        const timer = setTimeout(end, FLUSH_MS);
+        output.flush(end);
+      }),
+  };
 }

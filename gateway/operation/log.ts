@@ -8,8 +8,8 @@ export interface Log {
   request(record: RequestRecord): void;
   /** Tells of what was thrown by mistake, with its stack, and by which request. */
   defect(error: unknown, request?: RequestIdentity): void;
-  /** Writes down what has not been written yet, before the process ends. */
-  flush(): void;
+  /** Writes down what has not been written yet, before the process ends. Nothing can be told after that. */
+  flush(): Promise<void>;
 }
 
 /** What one request is known by, here and at whoever stands before and behind the gateway. */

@@ -17,6 +17,8 @@ export type Limit = "token" | "customer" | "streams_per_token" | "streams";
 
 /** What the gateway counts of itself, for a Prometheus server to collect. */
 export interface Metrics {
+  /** Counts a request as being answered until the function that it returns is called. */
+  onRequestBegun(): () => void;
   onRequest(measure: RequestMeasure): void;
   onLimited(customer: string, limit: Limit): void;
   /** Counts a stream until the function that it returns is called. */
@@ -45,6 +47,7 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
   const gauges = createGauges(registry);
 
   return {
+    onRequestBegun: () => openIn(gauges.inFlight),
     onRequest({ durationMs, status, ...labels }) {
       const { route, method } = labels;
       counters.requests.inc({ ...labels, status: `${Math.floor(status / 100)}xx` });

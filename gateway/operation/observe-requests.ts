@@ -25,6 +25,7 @@ export function observeRequests({
     const trace = readTraceContext(context.req.header("traceparent"));
     context.set("requestId", requestId);
     context.set("trace", trace);
+    const end = metrics.onRequestBegun();
     await next();
     context.res.headers.set("X-Request-Id", requestId);
     const route = readRoute(context) ?? NONE;
@@ -39,6 +40,7 @@ export function observeRequests({
       durationMs: performance.now() - startedMs,
     });
     whenAnswered(context, (aborted) => {
+      end();
       log.request({
         requestId,
         traceId: trace.traceId,

@@ -8,5 +8,11 @@ export interface PlainLogOptions {
 
 /** The log of a demo, for whoever reads along: what the gateway does, what goes wrong, and no line for each request. */
 export function createPlainLog({ print, printError }: PlainLogOptions): Log {
-  return { line: print, warning: print, request() {}, defect: (error) => printError(error), flush() {} };
+  return {
+    line: print,
+    warning: print,
+    request() {},
+    defect: (error) => printError(error),
+    flush: () => Promise.resolve(),
+  };
 }
