@@ -4,6 +4,7 @@ import type { Customers } from "./customer.ts";
 import type { GatewayEnvironment } from "./environment.ts";
 import { toProblem } from "./failure.ts";
 import { problem } from "./problem.ts";
+import { createAvailabilitiesRoutes } from "./routes/availabilities.ts";
 import { createAvailabilityRoutes } from "./routes/availability.ts";
 import { createEmbedRoutes } from "./routes/embed.ts";
 import { createHealthRoutes } from "./routes/health.ts";
@@ -54,6 +55,7 @@ function createCustomerRoutes(options: GatewayOptions): Hono<GatewayEnvironment>
     .use("/v1/*", authorize(onRefusal))
     .put("/v1/users/:userId/availability", demandOwnUser)
     .route("/", createStreamRoutes(streams))
+    .route("/", createAvailabilitiesRoutes())
     .route("/", createAvailabilityRoutes())
     .route("/", createWidgetRoutes(files, customers))
     .route("/", createEmbedRoutes(files));

@@ -53,9 +53,9 @@ test.each(CALLS)("refuses a token of another customer in %s", async (_call, meth
     expect(answer.status).toBe(401);
     await expect(answer.json()).resolves.toMatchObject({ detail: "This call needs a valid token" });
   }
-  const own = await ask(method, `/c/globex${path}`);
+  // HEAD is let through as GET is, and ends also where GET would stream.
+  const own = await ask(method === "GET" ? "HEAD" : method, `/c/globex${path}`);
   expect([401, 403]).not.toContain(own.status);
-  await own.body?.cancel();
 });
 
 test("has no call that a token of another customer is let into", async () => {
