@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import { Socket } from "node:net";
-import { type ProblemStatus, problemText, TITLES } from "../problem.ts";
+import { type ProblemStatus, toProblemDocument } from "../problem.ts";
 import { systemErrorCode } from "../system-error.ts";
 
 /** The client has this long to read why it was refused, in milliseconds. */
@@ -21,7 +21,7 @@ export function answerClientErrors(server: Server): void {
     response.once("close", () => answering.delete(socket));
   });
   server.on("checkExpectation", (_request, response) => {
-    const body = problemText(417, "No expectation but 100-continue is met here");
+    const body = JSON.stringify(toProblemDocument(417, "No expectation but 100-continue is met here"));
     response.writeHead(417, { ...PROBLEM_HEADERS, "Content-Length": Buffer.byteLength(body) }).end(body);
   });
   server.on("clientError", (error, stream) => {
@@ -43,9 +43,10 @@ function toProblem(code: string | undefined): Problem {
 }
 
 function refuse(socket: Socket, [status, detail]: Problem): void {
-  const body = problemText(status, detail);
+  const document = toProblemDocument(status, detail);
+  const body = JSON.stringify(document);
   const head = [
-    `HTTP/1.1 ${status} ${TITLES[status]}`,
+    `HTTP/1.1 ${status} ${document.title}`,
     ...Object.entries(PROBLEM_HEADERS).map(([name, value]) => `${name}: ${value}`),
     `Content-Length: ${Buffer.byteLength(body)}`,
   ].join("\r\n");

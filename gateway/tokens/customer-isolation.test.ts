@@ -53,10 +53,9 @@ test.each(CALLS)("refuses a token of another customer in %s", async (_call, meth
     expect(answer.status).toBe(401);
     await expect(answer.json()).resolves.toMatchObject({ detail: "This call needs a valid token" });
   }
-  // HEAD where it will do: a stream would have no server here to be written to.
-  const own = await ask(method.replace("GET", "HEAD"), `/c/globex${path}`);
-  expect([401, 403]).not.toContain(own.status);
-  await own.body?.cancel();
+  // HEAD is let through as GET is, and ends also where GET would stream.
+  const own = await ask(method === "GET" ? "HEAD" : method, `/c/globex${path}`);
+  expect(own.status).toBe(200);
 });
 
 test("has no call that a token of another customer is let into", async () => {
