@@ -5,7 +5,13 @@ import { expect, onTestFinished, test } from "vitest";
 import { type Environment, readConfig } from "./config-file.ts";
 import { readSettings, SettingsError } from "./settings.ts";
 
-const ACME = { id: "acme", allowedOrigins: ["https://crm.acme.example"] };
+const TOKENS = {
+  algorithm: "ES256",
+  issuer: "https://id.acme.example",
+  audience: "gateway",
+  jwksUrl: "https://id.acme.example/keys",
+};
+const ACME = { id: "acme", allowedOrigins: ["https://crm.acme.example"], tokens: TOKENS };
 
 function reference(name: string): string {
   return `\${${name}}`;
@@ -24,6 +30,7 @@ test("gives a customer of whom little is said the defaults", () => {
       customers: [
         {
           ...ACME,
+          tokens: { ...TOKENS, leewaySeconds: 30 },
           upstream: { kind: "memory" },
           limits: { requestsPerMinutePerToken: 600, requestsPerMinute: 60_000, streams: 5000, streamsPerToken: 20 },
         },
@@ -38,7 +45,7 @@ test("takes limits for a customer, and leaves those alone that are not named", (
 });
 
 test("replaces references to the environment, wherever they stand", () => {
-  const config = { customers: [{ id: reference("NAME"), allowedOrigins: [reference("PAGE")] }] };
+  const config = { customers: [{ ...ACME, id: reference("NAME"), allowedOrigins: [reference("PAGE")] }] };
   expect(readConfig(JSON.stringify(config), { NAME: "acme", PAGE: "https://crm.acme.example" })).toMatchObject({
     config: { customers: [ACME] },
   });
@@ -47,7 +54,7 @@ test("replaces references to the environment, wherever they stand", () => {
 test("names every bad value at once, each with its place", () => {
   const config = {
     customers: [
-      { id: "Acme", allowedOrigins: ["https://crm.acme.example/", "*"] },
+      { ...ACME, id: "Acme", allowedOrigins: ["https://crm.acme.example/", "*"] },
       { id: "other", allowedOrigins: [] },
       { ...ACME, limits: { streams: 0, streamsPerToken: 1.5, requestsPerMinute: "60" }, colour: "red" },
     ],
@@ -59,6 +66,7 @@ test("names every bad value at once, each with its place", () => {
     'customers.0.allowedOrigins.0: "https://crm.acme.example/" is no exact origin (it ends with a slash: write https://crm.acme.example)',
     'customers.0.allowedOrigins.1: "*" is no exact origin (it holds a *, and every origin must be named in full)',
     "customers.1.allowedOrigins: expected at least one exact origin, such as https://crm.example.com",
+    "customers.1.tokens: is missing",
     "customers.2.limits.requestsPerMinute: expected a whole number, such as 600",
     "customers.2.limits.streams: expected a whole number from 1 to 1000000000",
     "customers.2.limits.streamsPerToken: expected a whole number from 1 to 1000000000",

@@ -191,7 +191,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     onTestFinished(server.resume);
     await expect(customers[0].set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailable);
     await Promise.all(stores.map(lost));
-    expect(statuses((await customers[0].open(never)) as Replica)).toMatchObject({ 1: "available" });
+    expect(statuses(await customers[0].open(never))).toMatchObject({ 1: "available" });
     const [since] = replicas.map((replica) => replica.staleSinceMs());
     expect(since).toBeLessThanOrEqual(performance.now());
     await expect(store.lease("poll", 1_000)).resolves.toBe(false);

@@ -34,7 +34,7 @@ const globexToken = await mint({ customer: "globex", sub: "operator" });
 function ask(method: string, path: string): Promise<Response> {
   const headers = { Authorization: `Bearer ${globexToken}`, "Content-Type": "application/json" };
   return Promise.resolve(
-    app.request(path, { method, headers, ...(method === "PUT" && { body: '{"status":"offline"}' }) }),
+    app.request(path, { method, headers, ...(method === "PUT" && { body: '{"status":"on_a_break"}' }) }),
   );
 }
 
