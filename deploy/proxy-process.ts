@@ -127,7 +127,7 @@ async function makeCertificate(directory: string): Promise<string> {
   const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "key.pem"];
   const { status, stderr } = spawnSync(
-    "openssl",
+    findServer("openssl") ?? "",
     ["req", "-x509", "-days", "2", ...subject, ...key, "-out", "certificate.pem"],
     { cwd: directory, encoding: "utf8" },
   );

@@ -5,7 +5,13 @@ import { expect, onTestFinished, test } from "vitest";
 import { type Environment, readConfig } from "./config-file.ts";
 import { readSettings, SettingsError } from "./settings.ts";
 
-const ACME = { id: "acme", allowedOrigins: ["https://crm.acme.example"] };
+const TOKENS = {
+  algorithm: "ES256",
+  issuer: "https://login.acme.example",
+  audience: "availability-bridge",
+  jwksUrl: "https://login.acme.example/keys",
+};
+const ACME = { id: "acme", allowedOrigins: ["https://crm.acme.example"], tokens: TOKENS };
 
 function reference(name: string): string {
   return `\${${name}}`;
@@ -24,6 +30,7 @@ test("gives a customer of whom little is said the defaults", () => {
       customers: [
         {
           ...ACME,
+          tokens: { ...TOKENS, leewaySeconds: 30 },
           upstream: { kind: "memory" },
           limits: { requestsPerMinutePerToken: 600, requestsPerMinute: 60_000, streams: 5000, streamsPerToken: 20 },
         },
@@ -38,7 +45,7 @@ test("takes limits for a customer, and leaves those alone that are not named", (
 });
 
 test("replaces references to the environment, wherever they stand", () => {
-  const config = { customers: [{ id: reference("NAME"), allowedOrigins: [reference("PAGE")] }] };
+  const config = { customers: [{ ...ACME, id: reference("NAME"), allowedOrigins: [reference("PAGE")] }] };
   expect(readConfig(JSON.stringify(config), { NAME: "acme", PAGE: "https://crm.acme.example" })).toMatchObject({
     config: { customers: [ACME] },
   });
@@ -47,8 +54,8 @@ test("replaces references to the environment, wherever they stand", () => {
 test("names every bad value at once, each with its place", () => {
   const config = {
     customers: [
-      { id: "Acme", allowedOrigins: ["https://crm.acme.example/", "*"] },
-      { id: "other", allowedOrigins: [] },
+      { ...ACME, id: "Acme", allowedOrigins: ["https://crm.acme.example/", "*"] },
+      { ...ACME, id: "other", allowedOrigins: [] },
       { ...ACME, limits: { streams: 0, streamsPerToken: 1.5, requestsPerMinute: "60" }, colour: "red" },
     ],
     defaultCustomer: 7,
@@ -65,6 +72,12 @@ test("names every bad value at once, each with its place", () => {
     "customers.2.colour: is no setting that the gateway knows",
     "defaultCustomer: expected lower-case letters, digits and hyphens, such as acme",
     "more: is no setting that the gateway knows",
+  ]);
+});
+
+test("complains of a customer without tokens", () => {
+  expect(problemsOf({ customers: [{ id: "acme", allowedOrigins: ["https://crm.acme.example"] }] })).toEqual([
+    "customers.0.tokens: is missing",
   ]);
 });
 
@@ -111,7 +124,7 @@ test.each(["secret", "apiId", "apiToken", "webhookToken"])(
 
 test("names each variable that the environment does not have, and complains of nothing else there", () => {
   const config = {
-    customers: [{ id: "acme", allowedOrigins: ["https://a.example"], upstream: { kind: reference("KIND") } }],
+    customers: [{ ...ACME, upstream: { kind: reference("KIND") } }],
   };
   const [problem] = problemsOf(config);
   expect(problem).toBe("customers.0.upstream.kind: the environment has no KIND");
