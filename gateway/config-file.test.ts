@@ -7,9 +7,9 @@ import { readSettings, SettingsError } from "./settings.ts";
 
 const TOKENS = {
   algorithm: "ES256",
-  issuer: "https://id.acme.example",
-  audience: "gateway",
-  jwksUrl: "https://id.acme.example/keys",
+  issuer: "https://login.acme.example",
+  audience: "availability-bridge",
+  jwksUrl: "https://login.acme.example/keys",
 };
 const ACME = { id: "acme", allowedOrigins: ["https://crm.acme.example"], tokens: TOKENS };
 
@@ -55,7 +55,7 @@ test("names every bad value at once, each with its place", () => {
   const config = {
     customers: [
       { ...ACME, id: "Acme", allowedOrigins: ["https://crm.acme.example/", "*"] },
-      { id: "other", allowedOrigins: [] },
+      { ...ACME, id: "other", allowedOrigins: [] },
       { ...ACME, limits: { streams: 0, streamsPerToken: 1.5, requestsPerMinute: "60" }, colour: "red" },
     ],
     defaultCustomer: 7,
@@ -66,13 +66,18 @@ test("names every bad value at once, each with its place", () => {
     'customers.0.allowedOrigins.0: "https://crm.acme.example/" is no exact origin (it ends with a slash: write https://crm.acme.example)',
     'customers.0.allowedOrigins.1: "*" is no exact origin (it holds a *, and every origin must be named in full)',
     "customers.1.allowedOrigins: expected at least one exact origin, such as https://crm.example.com",
-    "customers.1.tokens: is missing",
     "customers.2.limits.requestsPerMinute: expected a whole number, such as 600",
     "customers.2.limits.streams: expected a whole number from 1 to 1000000000",
     "customers.2.limits.streamsPerToken: expected a whole number from 1 to 1000000000",
     "customers.2.colour: is no setting that the gateway knows",
     "defaultCustomer: expected lower-case letters, digits and hyphens, such as acme",
     "more: is no setting that the gateway knows",
+  ]);
+});
+
+test("complains of a customer without tokens", () => {
+  expect(problemsOf({ customers: [{ id: "acme", allowedOrigins: ["https://crm.acme.example"] }] })).toEqual([
+    "customers.0.tokens: is missing",
   ]);
 });
 
@@ -119,7 +124,7 @@ test.each(["secret", "apiId", "apiToken", "webhookToken"])(
 
 test("names each variable that the environment does not have, and complains of nothing else there", () => {
   const config = {
-    customers: [{ id: "acme", allowedOrigins: ["https://a.example"], upstream: { kind: reference("KIND") } }],
+    customers: [{ ...ACME, upstream: { kind: reference("KIND") } }],
   };
   const [problem] = problemsOf(config);
   expect(problem).toBe("customers.0.upstream.kind: the environment has no KIND");

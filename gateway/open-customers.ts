@@ -55,7 +55,7 @@ export function toStanding(customer: string, health: UpstreamHealth, clock: Cloc
   const ageSeconds = Math.ceil((clock.monotonicMs() - (staleSinceMs ?? 0)) / 1000);
   return {
     customer,
-    staleSeconds: staleSinceMs === undefined ? 0 : staleSinceMs === 0 ? Number.POSITIVE_INFINITY : ageSeconds,
+    staleSeconds: staleSinceMs === undefined ? 0 : staleSinceMs <= 0 ? Number.POSITIVE_INFINITY : ageSeconds,
     ...(budgetLeft !== undefined && { budgetLeft }),
   };
 }

@@ -7,7 +7,12 @@ export interface Ending {
 }
 
 /** What a process hears, and how it ends. */
-export type EndingProcess = Pick<NodeJS.Process, "on" | "once" | "removeListener" | "exit">;
+export interface EndingProcess {
+  once(signal: "SIGTERM" | "SIGINT", listener: () => void): unknown;
+  removeListener(signal: "SIGTERM" | "SIGINT", listener: () => void): unknown;
+  on(event: "uncaughtException", listener: (error: Error) => void): unknown;
+  exit(code: number): void;
+}
 
 /**
  * Ends the process gracefully at the first SIGTERM or SIGINT, with exit code 0, and leaves any signal after that to the

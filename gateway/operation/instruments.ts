@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 /** How a customer stands when somebody looks. */
 export interface CustomerStanding {
   readonly customer: string;
-  /** How old what is served may be, in seconds; 0 while it is current. */
+  /** How far the upstream lags behind, in seconds; 0 while it is current, infinite where it was never read. */
   readonly staleSeconds: number;
   /** How many requests the upstream still takes from the gateway in this minute; absent where it has no such limit. */
   readonly budgetLeft?: number | undefined;
@@ -92,7 +92,7 @@ export function createGauges(registry: Registry) {
   });
   new Gauge({
     name: "gateway_stale_seconds",
-    help: "How old what a customer is served may be; 0 while it is current.",
+    help: "How far a customer's upstream lags behind; 0 while it is current.",
     labelNames: ["customer"],
     ...shared,
     collect() {

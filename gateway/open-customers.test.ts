@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { toStanding } from "./open-customers.ts";
+
+const clock = { wallMs: () => 0, monotonicMs: () => 90_000 };
+
+test.each([
+  [undefined, 0],
+  [89_500, 1],
+  [60_000, 30],
+  [0, Number.POSITIVE_INFINITY],
+  [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+])("counts an upstream that was current until %s ms as %s seconds behind", (staleSinceMs, staleSeconds) => {
+  expect(toStanding("acme", { staleSinceMs, failure: undefined }, clock)).toEqual({ customer: "acme", staleSeconds });
+});
+
+test("says what is left of an upstream's budget, where it has one", () => {
+  const health = { staleSinceMs: undefined, failure: undefined, budgetLeft: 7 };
+  expect(toStanding("acme", health, clock)).toEqual({ customer: "acme", staleSeconds: 0, budgetLeft: 7 });
+});
