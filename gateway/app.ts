@@ -10,6 +10,7 @@ import type { RequestIdentity } from "./operation/log.ts";
 import { observeRequests } from "./operation/observe-requests.ts";
 import type { Operation } from "./operation/operation.ts";
 import { problem } from "./problem.ts";
+import { createAvailabilitiesRoutes } from "./routes/availabilities.ts";
 import { createAvailabilityRoutes } from "./routes/availability.ts";
 import { createEmbedRoutes } from "./routes/embed.ts";
 import { createStreamRoutes } from "./routes/stream.ts";
@@ -67,6 +68,7 @@ function createCustomerRoutes(options: GatewayOptions): Hono<GatewayEnvironment>
   return routes
     .put("/v1/users/:userId/availability", demandOwnUser)
     .route("/", createStreamRoutes(streams))
+    .route("/", createAvailabilitiesRoutes())
     .route("/", createAvailabilityRoutes())
     .route("/", createWidgetRoutes(files, customers))
     .route("/", createEmbedRoutes(files));

@@ -1,3 +1,6 @@
+import * as v from "valibot";
+import type { Issue } from "../shared/rejection.ts";
+
 /** Titles of the problems that the gateway tells, by status: the phrases of RFC 9110 §15 and RFC 6585. */
 export const TITLES = {
   400: "Bad Request",
@@ -23,16 +26,43 @@ export const TITLES = {
 /** A problem's HTTP status. */
 export type ProblemStatus = keyof typeof TITLES;
 
-/**
- * An answer that tells a problem, as RFC 9457 writes it. `detail` is a sentence for a developer.
- * The type is `about:blank`: the status says all that a program can act upon.
- */
+/** A problem as RFC 9457 writes it. The type is `about:blank`: the status says all that a program can act upon. */
+export const ProblemDocument = v.strictObject({
+  type: v.literal("about:blank"),
+  title: v.picklist(Object.values(TITLES)),
+  status: v.picklist(Object.keys(TITLES).map(Number)),
+  /** A sentence for a developer. */
+  detail: v.string(),
+  /** Each part of the request that is bad: where it is, and what was expected there. */
+  issues: v.exactOptional(v.array(v.strictObject({ path: v.string(), expected: v.string() }))),
+});
+export type ProblemDocument = v.InferOutput<typeof ProblemDocument>;
+
+/** A problem as data, as where an answer tells several. */
+export function toProblemDocument(status: ProblemStatus, detail: string): ProblemDocument {
+  return { type: "about:blank", title: TITLES[status], status, detail };
+}
+
+/** An answer that tells a problem. `detail` is a sentence for a developer. */
 export function problem(
   status: ProblemStatus,
   detail: string,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  return new Response(problemText(status, detail), {
+  return answerProblem(status, toProblemDocument(status, detail), headers);
+}
+
+/** An answer that names each part of a request that is bad. */
+export function badRequest(status: 400 | 422, detail: string, issues: readonly Issue[]): Response {
+  return answerProblem(status, { ...toProblemDocument(status, detail), issues: [...issues] });
+}
+
+function answerProblem(
+  status: ProblemStatus,
+  document: ProblemDocument,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(JSON.stringify(document), {
     status,
     // A 404 and a 405 may be cached by default, and the user may be there a moment later.
     headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store", ...headers },
@@ -41,7 +71,7 @@ export function problem(
 
 /** The body of such an answer. */
 export function problemText(status: ProblemStatus, detail: string): string {
-  return JSON.stringify({ type: "about:blank", title: TITLES[status], status, detail });
+  return JSON.stringify(toProblemDocument(status, detail));
 }
 
 /** Answers any request with 405, naming the methods that are allowed. Register it after the path's own methods. */
