@@ -25,22 +25,26 @@ test.each(["/", "/v1", "/v1/users", "/widget/index.html", "/widget/other", "/fav
   },
 );
 
-/** A change needs a token before it is told that it is none: see tokens/authorize.test.ts. */
+const PATHS = ["/healthz", "/v1/availabilities", "/v1/availabilities/stream", "/widget", "/widget/", "/embed.js"];
+
+/** A `PUT` below `/v1` needs a token before it is told that it is none: see tokens/authorize.test.ts. */
 const isChange = (path: string, method: string): boolean => path.startsWith("/v1/") && method === "PUT";
 
-const PATHS = ["/healthz", "/v1/users/123/availability", "/widget", "/widget/", "/widget/assets/a.js", "/embed.js"];
-
-test.each(PATHS)("names the allowed methods where another one is used on %s", async (path) => {
-  const methods = ["POST", "PUT", "DELETE", "OPTIONS"].filter((method) => !isChange(path, method));
+test.each([
+  ...PATHS.map((path) => [path, "GET, HEAD"]),
+  ["/v1/users/123/availability", "GET, HEAD, PUT"],
+  ["/widget/assets/a.js", "GET, HEAD"],
+])("names the allowed methods where another one is used on %s", async (path, allow) => {
+  const methods = ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"].filter((method) => !isChange(path, method));
   const answers = methods.map(async (method) => gateway.request(path, { method }));
   for (const answer of await Promise.all(answers)) {
     expect(answer.status).toBe(405);
-    expect(answer.headers.get("Allow")).toBe("GET, HEAD");
+    expect(answer.headers.get("Allow")).toBe(allow);
     expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
   }
 });
 
-test.each(["/healthz", "/v1/users/123/availability", "/widget/", "/embed.js", "/nothing"])(
+test.each(["/healthz", "/v1/users/123/availability", "/v1/availabilities", "/widget/", "/embed.js", "/nothing"])(
   "answers HEAD at %s as GET, without the body",
   async (path) => {
     const get = await gateway.request(path);
@@ -51,7 +55,10 @@ test.each(["/healthz", "/v1/users/123/availability", "/widget/", "/embed.js", "/
   },
 );
 
-test.each([...PATHS, "/nothing"])("lets no browser guess the type of %s", async (path) => {
-  const answer = await gateway.request(path);
-  expect(answer.headers.get("X-Content-Type-Options")).toBe("nosniff");
-});
+test.each(["/healthz", "/v1/users/123/availability", "/widget", "/widget/", "/embed.js", "/nothing"])(
+  "lets no browser guess the type of %s",
+  async (path) => {
+    const answer = await gateway.request(path);
+    expect(answer.headers.get("X-Content-Type-Options")).toBe("nosniff");
+  },
+);

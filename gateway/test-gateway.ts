@@ -10,6 +10,7 @@ import type { CustomerStore } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { TEST_FILES } from "./test-build.ts";
 import type { Access } from "./tokens/authorize.ts";
+import { type Caller, SCOPES } from "./tokens/caller.ts";
 import { TokenRefusal } from "./tokens/token-refusal.ts";
 import { memoryUpstream } from "./upstream/memory.ts";
 
@@ -36,6 +37,12 @@ export const ANONYMOUS_READS: Access = {
   verify: () => Promise.reject(new TokenRefusal("No token holds in this test")),
   anonymousReads: true,
 };
+
+/** Every token is that of this caller, who may read and write. Without one a call may read. */
+export function accessOf(subject: Caller["subject"]): Access {
+  const caller: Caller = { subject, scopes: new Set(SCOPES), key: "the only one", endsAtMs: Number.MAX_SAFE_INTEGER };
+  return { verify: () => Promise.resolve(caller), anonymousReads: true };
+}
 
 /** One customer for tests, to whom addresses without a customer belong as well. */
 export async function testCustomers(parts: Partial<Customer> = {}): Promise<Customers> {

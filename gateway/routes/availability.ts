@@ -1,11 +1,11 @@
 import { Hono } from "hono";
-import * as v from "valibot";
-import { UserId } from "../../shared/contracts/availability.ts";
 import { answerWith } from "../conditional.ts";
 import type { GatewayEnvironment } from "../environment.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
+import { changeStatus, limitBody } from "./status-change.ts";
+import { parseUserId, USER_ID } from "./user-id.ts";
 
-/** Serves the availability of one user. */
+/** Serves the availability of one user, to be read and to be set. */
 export function createAvailabilityRoutes(): Hono<GatewayEnvironment> {
   const path = "/v1/users/:userId/availability";
   return new Hono<GatewayEnvironment>()
@@ -13,9 +13,7 @@ export function createAvailabilityRoutes(): Hono<GatewayEnvironment> {
       const { customer } = context.var;
       if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
       const userId = parseUserId(context.req.param("userId"));
-      if (userId === undefined) {
-        return problem(400, `A user id is a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`);
-      }
+      if (userId === undefined) return problem(400, `A user id is ${USER_ID}`);
       const request = context.req.raw;
       const { value: availability, ageSeconds } = await customer.availabilities.read(userId, request.signal);
       if (!availability) return problem(404, `No user ${userId}`);
@@ -27,11 +25,6 @@ export function createAvailabilityRoutes(): Hono<GatewayEnvironment> {
         headers: { "Cache-Control": "private, no-cache", ...(ageSeconds > 0 && { Age: `${ageSeconds}` }) },
       });
     })
-    .all(path, methodNotAllowed("GET, HEAD"));
-}
-
-/** A user has one address, so `01`, `1.0` and `1e3` are no ids. */
-function parseUserId(text: string): number | undefined {
-  const userId = Number(text);
-  return v.is(UserId, userId) && String(userId) === text ? userId : undefined;
+    .put(path, limitBody, changeStatus)
+    .all(path, methodNotAllowed("GET, HEAD, PUT"));
 }

@@ -1,0 +1,87 @@
+import { bodyLimit } from "hono/body-limit";
+import * as v from "valibot";
+import { UNAVAILABLE_REASONS } from "../../shared/availability.ts";
+import { toIssues } from "../../shared/issues.ts";
+import type { GatewayContext } from "../environment.ts";
+import { badRequest, problem } from "../problem.ts";
+import type { Status } from "../store/agent.ts";
+import { readIfMatch } from "./if-match.ts";
+import { parseUserId, USER_ID } from "./user-id.ts";
+
+const MAX_BODY_BYTES = 4096;
+
+/**
+ * The statuses that can be set. The others are not anybody's to choose: `in_call` and `on_mobile` are what the telephony
+ * system sees, and `offline` is who has no phone open.
+ */
+const SETTABLE_STATUSES = ["available", "do_not_disturb", ...UNAVAILABLE_REASONS] as const;
+
+/** What the bus's own `API.UPDATE_AVAILABILITY` calls some of them. */
+const WRITTEN_WORDS = ["always_opened", "auto", "always_closed", "in_training"] as const;
+
+const WORDS = [...SETTABLE_STATUSES, ...WRITTEN_WORDS] as const;
+
+/** What a user is to be. Both sides' words are taken: those that a reader gets, and those that the bus writes. */
+export const StatusChange = v.strictObject(
+  { status: v.pipe(v.picklist(WORDS, `one of ${WORDS.join(", ")}`), v.transform(toStatus)) },
+  "exactly { status }",
+);
+
+function toStatus(word: (typeof WORDS)[number]): Status {
+  switch (word) {
+    case "always_opened":
+    case "auto":
+      return "available";
+    case "always_closed":
+      return "do_not_disturb";
+    case "in_training":
+      return "in_traning";
+    default:
+      return word;
+  }
+}
+
+const StatusChangeText = v.pipe(v.string(), v.parseJson(undefined, "JSON"), StatusChange);
+
+/** Refuses a body that is longer than any change. Register it before `changeStatus`. */
+export const limitBody = bodyLimit({
+  maxSize: MAX_BODY_BYTES,
+  onError: () => problem(413, `A change has ${MAX_BODY_BYTES} bytes at the most`, { Connection: "close" }),
+});
+
+/** Changes the status of the user whom the path names, and answers the availability that comes of it. */
+export async function changeStatus(context: GatewayContext): Promise<Response> {
+  const { customer } = context.var;
+  if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
+  const userId = parseUserId(context.req.param("userId") ?? "");
+  if (userId === undefined) return problem(400, `A user id is ${USER_ID}`);
+  const status = await readStatus(context);
+  if (status instanceof Response) return status;
+  const ifVersions = readIfMatch(context.req.header("If-Match"));
+  const change = { userId, status, ...(ifVersions && { ifVersions }) };
+  const availability = await customer.availabilities.setStatus(change, { signal: context.req.raw.signal });
+  if (!availability) return problem(404, `No user ${userId}`);
+  return new Response(JSON.stringify(availability), {
+    headers: {
+      "Content-Type": "application/json",
+      "Cache-Control": "no-store",
+      // The body stands for what is at the address from now on, so that its entity tag may be used: RFC 9110 §9.3.4.
+      "Content-Location": context.req.path,
+      ETag: `"${availability.version}"`,
+    },
+  });
+}
+
+async function readStatus({ req }: GatewayContext): Promise<Status | Response> {
+  if (!/^application\/json *(;|$)/i.test(req.header("Content-Type") ?? "")) {
+    return problem(415, "A change is written as application/json");
+  }
+  if (!/^identity$/i.test(req.header("Content-Encoding") ?? "identity")) {
+    return problem(415, "A change is sent without a content encoding", { "Accept-Encoding": "identity" });
+  }
+  const parsed = v.safeParse(StatusChangeText, await req.text());
+  if (parsed.success) return parsed.output.status;
+  const issues = toIssues(parsed.issues);
+  if (parsed.issues[0].type === "parse_json") return badRequest(400, "The body is no JSON", issues);
+  return badRequest(422, "The body is no change of a status", issues);
+}
