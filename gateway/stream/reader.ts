@@ -17,8 +17,8 @@ export interface Reader {
   /** Everything that was told is void: tells it anew. */
   reset(): void;
   beat(): void;
-  /** Ends the stream, and says after how long the reader may come back. */
-  end(retryMs: number): void;
+  /** Ends the stream, and says after how long the reader may come back, where that matters. */
+  end(retryMs?: number): void;
 }
 
 export interface ReaderOptions {
@@ -70,13 +70,8 @@ export function createReader(options: ReaderOptions): Reader {
       if (missed.length === 0) break;
       const nowMs = clock.monotonicMs();
       cursor = missed.at(-1)?.cursor ?? cursor;
-      if (
-        !(await write(
-          mapped(missed, (change) => toChangeText(change, nowMs)),
-          mine,
-        ))
-      )
-        return;
+      const texts = mapped(missed, (change) => toChangeText(change, nowMs));
+      if (!(await write(texts, mine))) return;
     }
     isLive = true;
   }
@@ -119,7 +114,7 @@ export function createReader(options: ReaderOptions): Reader {
     end(retryMs) {
       telling += 1;
       isLive = false;
-      response.end(toRetryText(retryMs));
+      response.end(retryMs === undefined ? "" : toRetryText(retryMs));
     },
   };
 }
