@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { AVAILABILITY_STATUSES } from "../../shared/contracts/availability.ts";
 import type { KeptAgent } from "../store/agent.ts";
-import { createReplica, type WritableReplica } from "../store/replica.ts";
+import { toCursorText } from "../store/cursor.ts";
+import { createReplica, emptyContents, type WritableReplica } from "../store/replica.ts";
 import { createStreamHub, type StreamHub, type StreamHubOptions } from "./stream-hub.ts";
 import { openTestConnection, type TestConnection } from "./test-connection.ts";
 import { createTestReader, type TestReader } from "./test-reader.ts";
@@ -78,43 +79,82 @@ async function settle(followers: readonly Follower[], hub: StreamHub, replica: W
   }
 }
 
-/** Two gateways that follow one customer, the second of which remembers fewer changes. */
-function createGateways(count: number, options: StreamHubOptions) {
-  const replicas = [1000, 5].map((historyLength) => createReplica(agents(count), "c-0", historyLength));
-  const hubs = replicas.map(() => createStreamHub({ heartbeatMs: HEARTBEAT_MS, ...options }));
-  let cursor = 0;
-  const versions = new Map<number, number>();
+/** A replica of these agents, and what its changes come from. */
+function createSource(known: readonly KeptAgent[], historyLength = 1000) {
+  let position = 0;
+  const at = (): string => toCursorText({ epoch: "c", position });
+  const contents = emptyContents("c", () => position);
+  const replica = createReplica({ ...contents, agents: known }, historyLength);
+  return {
+    replica,
+    set(agent: Pick<KeptAgent, "userId" | "status" | "version">) {
+      position += 1;
+      replica.apply(position, { cursor: at(), agent: { ...agent, updatedAt: agent.version } });
+    },
+    remove(removedUserId: number, version: number) {
+      position += 1;
+      replica.apply(position, { cursor: at(), removedUserId, version });
+    },
+    reset(next: readonly KeptAgent[]) {
+      position += 1;
+      replica.reset({ ...emptyContents("c", () => position), agents: next });
+    },
+  };
+}
 
-  function next(userId: number) {
-    cursor += 1;
+/** Two gateways that follow one customer. The second remembers fewer changes, and may learn of them later. */
+function createGateways(count: number, options: StreamHubOptions) {
+  const sources = [createSource(agents(count)), createSource(agents(count), 5)] as const;
+  const hubs = sources.map(() => createStreamHub({ heartbeatMs: HEARTBEAT_MS, ...options }));
+  const versions = new Map<number, number>();
+  let late: (() => void)[] = [];
+  let isLate = false;
+
+  function nextVersion(userId: number): number {
     const version = (versions.get(userId) ?? 1) + 1;
     versions.set(userId, version);
-    return { cursor: `c-${cursor}`, version };
+    return version;
+  }
+
+  function inBoth(happen: (source: (typeof sources)[number]) => void): void {
+    happen(sources[0]);
+    if (isLate) late.push(() => happen(sources[1]));
+    else happen(sources[1]);
+  }
+
+  function hurry(): void {
+    isLate = false;
+    for (const happen of late) happen();
+    late = [];
   }
 
   return {
     gateway(index: number) {
-      const [hub, replica] = [hubs[index % 2], replicas[index % 2]];
-      if (!hub || !replica) throw new Error("There are two gateways");
-      return { hub, replica };
+      const [hub, source] = [hubs[index % 2], sources[index % 2]];
+      if (!hub || !source) throw new Error("There are two gateways");
+      return { hub, replica: source.replica };
     },
     set(userId: number, status: KeptAgent["status"]) {
-      const { cursor: at, version } = next(userId);
-      for (const replica of replicas) {
-        replica.apply({ cursor: at, agent: { userId, status, version, updatedAt: version } });
-      }
+      const version = nextVersion(userId);
+      inBoth((source) => source.set({ userId, status, version }));
     },
     remove(userId: number) {
-      const { cursor: at, version } = next(userId);
-      for (const replica of replicas) replica.apply({ cursor: at, removedUserId: userId, version });
+      const version = nextVersion(userId);
+      inBoth((source) => source.remove(userId, version));
     },
     /** The store was read anew, as after it had been away: one of the agents has changed meanwhile, nobody knows how. */
     reset(userId: number) {
-      const { cursor: at, version } = next(userId);
-      const known = [...(replicas[0]?.agents() ?? [])].filter((agent) => agent.userId !== userId);
+      hurry();
+      const version = nextVersion(userId);
+      const known = [...sources[0].replica.agents()].filter((agent) => agent.userId !== userId);
       const changed: KeptAgent = { userId, status: "other", version, updatedAt: version };
-      for (const replica of replicas) replica.reset([...known, changed], at);
+      inBoth((source) => source.reset([...known, changed]));
     },
+    /** From now on the second gateway learns of nothing until it hurries. */
+    delay() {
+      isLate = true;
+    },
+    hurry,
     close() {
       for (const hub of hubs) hub.close();
     },
@@ -141,6 +181,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant("connect"), userId: fc.nat({ max: 1 }), index: who }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("hang up"), userId: fc.constant(0), index: who }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("beat"), userId: fc.constant(0), index: who }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("delay", "hurry"), userId: fc.constant(0), index: who }) },
 );
 /** So low that a reader is soon dropped, and so high that none is. */
 const limit = fc.constantFrom(3000, 10_000_000);
@@ -155,6 +196,8 @@ async function run({ do: what, userId: user, index }: Step, gateways: Gateways, 
   if (what === "reset") gateways.reset(user);
   if (what === "take") follower?.take(user);
   if (what === "hang up") follower?.hangUp();
+  if (what === "delay") gateways.delay();
+  if (what === "hurry") gateways.hurry();
   if (what === "beat") vi.advanceTimersByTime(HEARTBEAT_MS);
   const { hub, replica } = gateways.gateway(user);
   if (what === "connect") await follower?.connect(hub, replica);
@@ -168,6 +211,7 @@ test("tells every reader all that there is, nothing twice and no version backwar
       const gateways = createGateways(MANY, { maxBufferedBytes });
       const followers = [createFollower(), createFollower(), createFollower()];
       for (const each of steps) await run(each, gateways, followers);
+      gateways.hurry();
       const { hub, replica } = gateways.gateway(0);
       await settle(followers, hub, replica);
       for (const { reader } of followers) expectAll(reader, replica);
@@ -205,6 +249,25 @@ test("has a reader that leaves in the middle of a snapshot begin anew, also wher
   expectAll(follower.reader, first.replica);
 });
 
+test("does not tell again what another gateway has told that learnt of it earlier", async () => {
+  const gateways = createGateways(1, {});
+  onTestFinished(gateways.close);
+  const [first, second] = [gateways.gateway(0), gateways.gateway(1)];
+  const follower = createFollower();
+  await settle([follower], first.hub, first.replica);
+  gateways.delay();
+  gateways.set(1, "in_call");
+  gateways.set(1, "other");
+  await settle([follower], first.hub, first.replica);
+  await follower.connect(second.hub, second.replica);
+  await settle([follower], second.hub, second.replica);
+  gateways.hurry();
+  gateways.set(1, "available");
+  await settle([follower], second.hub, second.replica);
+  expect(follower.reader.events()).toEqual(["reset", "availability", "current", ...Array(3).fill("availability")]);
+  expectAll(follower.reader, second.replica);
+});
+
 test("drops a reader that takes nothing of what it lacks from one heartbeat to the next, and no reader that does", async () => {
   holdHeartbeats();
   const gateways = createGateways(3 * MANY, {});
@@ -229,7 +292,7 @@ test("ends a stream at the heartbeat after its reader's token has", async () => 
   const clock = { wallMs: () => time.wallMs, monotonicMs: () => 0 };
   const hub = createStreamHub({ heartbeatMs: HEARTBEAT_MS, clock });
   onTestFinished(hub.close);
-  const replica = createReplica(agents(1), "c-0");
+  const replica = createSource(agents(1)).replica;
   const { response, take } = await openTestConnection();
   hub.open({ customer: "demo", replica, response, lastEventId: undefined, endsAtMs: 2000 });
   const reader = createTestReader();
@@ -254,21 +317,21 @@ test("ends a stream at the heartbeat after its reader's token has", async () => 
 test("makes each change into text once, for all readers of a customer, and for no other customer's", async () => {
   const hub = createStreamHub();
   onTestFinished(hub.close);
-  const [own, another] = [createReplica([], "c-0"), createReplica([], "d-0")];
+  const [own, another] = [createSource([]), createSource([])];
   const made = vi.spyOn(JSON, "stringify");
   onTestFinished(() => made.mockRestore());
   const followers = [createFollower(), createFollower(), createFollower()];
-  for (const follower of followers) await follower.connect(hub, own);
+  for (const follower of followers) await follower.connect(hub, own.replica);
   const outsider = createFollower();
-  await outsider.connect(hub, another);
-  await settle([...followers], hub, own);
-  await settle([outsider], hub, another);
+  await outsider.connect(hub, another.replica);
+  await settle([...followers], hub, own.replica);
+  await settle([outsider], hub, another.replica);
   made.mockClear();
-  own.apply({ cursor: "c-1", agent: { userId: 1, status: "in_call", version: 2, updatedAt: 2 } });
-  await settle(followers, hub, own);
-  await settle([outsider], hub, another);
+  own.set({ userId: 1, status: "in_call", version: 2 });
+  await settle(followers, hub, own.replica);
+  await settle([outsider], hub, another.replica);
   expect(made).toHaveBeenCalledTimes(1);
-  for (const { reader } of followers) expectAll(reader, own);
+  for (const { reader } of followers) expectAll(reader, own.replica);
   expect(outsider.reader.users().size).toBe(0);
 });
 
@@ -290,13 +353,11 @@ test("tells its observer of each stream, each fan-out and each reader that was d
     },
   });
   onTestFinished(hub.close);
-  const replica = createReplica([], "c-0");
+  const source = createSource([]);
   const follower = createFollower();
-  await follower.connect(hub, replica);
-  await settle([follower], hub, replica);
-  for (const version of [1, 2, 3]) {
-    replica.apply({ cursor: `c-${version}`, agent: { userId: 1, status: "other", version, updatedAt: 0 } });
-  }
+  await follower.connect(hub, source.replica);
+  await settle([follower], hub, source.replica);
+  for (const version of [1, 2, 3]) source.set({ userId: 1, status: "other", version });
   await turn();
   expect(heard.slice(0, 2)).toEqual(["demo opened", "told after 1 ms"]);
   expect(heard.slice(-2)).toEqual(["told after 1 ms", "demo closed"]);
@@ -307,7 +368,7 @@ test("tells its observer of each stream, each fan-out and each reader that was d
 test("sends a reader away at once that comes while the hub is closed", async () => {
   const hub = createStreamHub();
   hub.close();
-  const replica = createReplica(agents(1), "c-0");
+  const replica = createSource(agents(1)).replica;
   const { response, take } = await openTestConnection();
   hub.open({ customer: "demo", replica, response, lastEventId: "c-0", endsAtMs: undefined });
   await turn();

@@ -113,7 +113,7 @@ function openFeed(replica: Replica, clock: Clock, observer: StreamObserver | und
     onChange(change) {
       const learntAtMs = clock.monotonicMs();
       const text = Buffer.from(toChangeText(change, learntAtMs));
-      for (const reader of readers) reader.tell(text);
+      for (const reader of readers) reader.tell(text, change.cursor);
       observer?.onFanOut(clock.monotonicMs() - learntAtMs);
     },
     onReset() {
