@@ -60,7 +60,7 @@ test("tells everything first, without a cursor until the reader holds all of it,
   await store.set(2, { status: "in_call", wrapUp: { configuredSeconds: 30, leftSeconds: 0 } });
   const { blocks } = read(origin);
   await vi.waitFor(() => expect(blocks().map(eventOf)).toEqual(["reset", "availability", "availability", "current"]));
-  expect(blocks().map(idOf)).toEqual([undefined, undefined, undefined, expect.any(String)]);
+  expect(blocks().map(idOf)).toEqual(["", undefined, undefined, expect.any(String)]);
   const changed = await store.set(1, { status: "offline" });
   await store.remove(2);
   await vi.waitFor(() => expect(blocks()).toHaveLength(6));
@@ -89,6 +89,17 @@ test("tells a reader that comes back what it has missed, and nothing else", asyn
   await vi.waitFor(() => expect(second.blocks().map((block) => dataOf(block).status)).toEqual(["in_call", "offline"]));
   await store.set(1, { status: "available" });
   await vi.waitFor(() => expect(second.blocks()).toHaveLength(3));
+});
+
+test("answers a reader that comes back and has missed nothing, also before there is something to tell", async () => {
+  const { origin } = await setUp();
+  const first = read(origin);
+  await vi.waitFor(() => expect(first.blocks()).toHaveLength(2));
+  const answer = await fetch(`${origin}/v1/availabilities/stream`, {
+    headers: { "Last-Event-ID": idOf(first.blocks().at(-1)) ?? "" },
+  });
+  expect(answer.status).toBe(200);
+  await answer.body?.cancel();
 });
 
 test.each([

@@ -37,6 +37,8 @@ async function openStream(context: GatewayContext, hub: StreamHub): Promise<Resp
   const response = context.env.outgoing;
   if (!response || !("setHeaders" in response)) throw new Error("A stream needs a server of HTTP/1.1 to be written to");
   response.writeHead(200, STREAM_HEADERS);
+  // Node keeps the head until there is a body, which may be as late as the first heartbeat.
+  response.flushHeaders();
   hub.open({
     customer: customer.id,
     replica,

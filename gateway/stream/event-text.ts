@@ -1,9 +1,25 @@
-import type { Availability } from "../../shared/contracts/availability.ts";
+import * as v from "valibot";
+import { Availability, UserId } from "../../shared/contracts/availability.ts";
 import { type KeptAgent, toAvailability } from "../store/agent.ts";
 import type { Change } from "../store/change-log.ts";
 
-/** What the stream says of a user: the availability, and when it last changed, in milliseconds since 1970. */
-export type StreamedAvailability = Availability & { readonly updatedAt: number };
+const WholeNumber = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** The data of `availability`: a user's availability, and when it last changed. */
+export const StreamedAvailability = v.strictObject({
+  ...Availability.entries,
+  /** In milliseconds since 1970. */
+  updatedAt: WholeNumber,
+});
+export type StreamedAvailability = v.InferOutput<typeof StreamedAvailability>;
+
+/** The data of `removal`: a user who is there no more. */
+export const Removal = v.strictObject({
+  userId: UserId,
+  /** Higher than all that the user had. Should the user come back, it comes with a higher one still. */
+  version: WholeNumber,
+});
+export type Removal = v.InferOutput<typeof Removal>;
 
 /** One availability, without a cursor: a reader who has only a part of the whole has nothing to resume from. */
 export function toAvailabilityText(agent: KeptAgent, nowMs: number): string {
@@ -13,7 +29,8 @@ export function toAvailabilityText(agent: KeptAgent, nowMs: number): string {
 /** A change with its cursor. A reader who names it is told of everything after it. */
 export function toChangeText(change: Change, nowMs: number): string {
   if ("agent" in change) return eventText("availability", toStreamed(change.agent, nowMs), change.cursor);
-  return eventText("removal", { userId: change.removedUserId, version: change.version }, change.cursor);
+  const removal: Removal = { userId: change.removedUserId, version: change.version };
+  return eventText("removal", removal, change.cursor);
 }
 
 /** The end of a snapshot: from here on the reader holds everything, up to this cursor. */
@@ -21,8 +38,11 @@ export function toCurrentText(cursor: string): string {
   return eventText("current", {}, cursor);
 }
 
-/** What was told before is void. A snapshot follows. */
-export const RESET_TEXT = eventText("reset", {});
+/**
+ * What was told before is void. A snapshot follows. The empty id makes the reader forget the cursor that it had: should
+ * the connection break before the snapshot's end, another gateway may still know that cursor and tell only what came after it.
+ */
+export const RESET_TEXT = eventText("reset", {}, "");
 
 /** A comment, which keeps the connection from looking idle. */
 export const HEARTBEAT_TEXT = ":\n\n";
@@ -36,7 +56,7 @@ function toStreamed(agent: KeptAgent, nowMs: number): StreamedAvailability {
   return { ...toAvailability(agent, nowMs), updatedAt: agent.updatedAt };
 }
 
-/** JSON has no line breaks of its own, so that one line of data holds all of it. */
+/** JSON has no line breaks of its own, so that one line of data holds all of it. Without an id the reader keeps the one it had. */
 function eventText(event: string, data: object, id?: string): string {
   return `event: ${event}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
 }

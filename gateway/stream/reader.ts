@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../clock.ts";
+import { covers } from "../store/cursor.ts";
 import type { Replica } from "../store/replica.ts";
 import {
   HEARTBEAT_TEXT,
@@ -12,13 +13,13 @@ import {
 
 /** One open stream. */
 export interface Reader {
-  /** Tells a change, whose text all readers share; not to one who has yet to hear what came before it. */
-  tell(text: Buffer): void;
+  /** Tells the change at a cursor, whose text all readers share; not to one who has yet to hear what came before it. */
+  tell(text: Buffer, cursor: string): void;
   /** Everything that was told is void: tells it anew. */
   reset(): void;
   beat(): void;
-  /** Ends the stream, and says after how long the reader may come back. */
-  end(retryMs: number): void;
+  /** Ends the stream, and says after how long the reader may come back, where that matters. */
+  end(retryMs?: number): void;
 }
 
 export interface ReaderOptions {
@@ -38,6 +39,8 @@ const PIECE_LENGTH = 64 * 1024;
 /** Begins to tell a reader what it lacks, and keeps it current from then on. */
 export function createReader(options: ReaderOptions): Reader {
   const { replica, response, lastEventId, clock, maxBufferedBytes, onDropped } = options;
+  /** What the reader has been told elsewhere, which may be more than is known here yet; `undefined` once it is not. */
+  let held = lastEventId;
   /** Whether everything up to the replica's cursor has been written. */
   let isLive = false;
   /** Counts the times that the reader was told anew, so that an earlier telling notices that it is void. */
@@ -70,18 +73,14 @@ export function createReader(options: ReaderOptions): Reader {
       if (missed.length === 0) break;
       const nowMs = clock.monotonicMs();
       cursor = missed.at(-1)?.cursor ?? cursor;
-      if (
-        !(await write(
-          mapped(missed, (change) => toChangeText(change, nowMs)),
-          mine,
-        ))
-      )
-        return;
+      const texts = mapped(missed, (change) => toChangeText(change, nowMs));
+      if (!(await write(texts, mine))) return;
     }
     isLive = true;
   }
 
   async function tellAll(mine: number): Promise<void> {
+    held = undefined;
     // Both at one moment: what changes while the snapshot is on its way comes after the cursor.
     const agents = [...replica.agents()];
     const cursor = replica.cursor();
@@ -104,8 +103,9 @@ export function createReader(options: ReaderOptions): Reader {
   response.on("error", () => {});
   begin(lastEventId);
   return {
-    tell(text) {
-      if (!isLive) return;
+    tell(text, cursor) {
+      if (!isLive || (held !== undefined && covers(held, cursor))) return;
+      held = undefined;
       response.write(text);
       if (response.writableLength > maxBufferedBytes) drop();
     },
@@ -119,7 +119,7 @@ export function createReader(options: ReaderOptions): Reader {
     end(retryMs) {
       telling += 1;
       isLive = false;
-      response.end(toRetryText(retryMs));
+      response.end(retryMs === undefined ? "" : toRetryText(retryMs));
     },
   };
 }

@@ -53,7 +53,11 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
   let isClosed = false;
 
   const timer = setInterval(() => {
-    for (const [reader, endsAtMs] of ends) if (endsAtMs <= clock.wallMs()) reader.end(0);
+    for (const [reader, endsAtMs] of ends) {
+      if (endsAtMs > clock.wallMs()) continue;
+      ends.delete(reader);
+      reader.end();
+    }
     for (const { readers } of feeds.values()) for (const reader of readers) reader.beat();
   }, heartbeatMs);
   // It has nothing to do where nothing else keeps the process running.
@@ -109,7 +113,7 @@ function openFeed(replica: Replica, clock: Clock, observer: StreamObserver | und
     onChange(change) {
       const learntAtMs = clock.monotonicMs();
       const text = Buffer.from(toChangeText(change, learntAtMs));
-      for (const reader of readers) reader.tell(text);
+      for (const reader of readers) reader.tell(text, change.cursor);
       observer?.onFanOut(clock.monotonicMs() - learntAtMs);
     },
     onReset() {

@@ -1,0 +1,112 @@
+import * as v from "valibot";
+import { Removal, StreamedAvailability } from "./event-text.ts";
+
+/** What a reader of the stream knows, as docs/gateway-http.md tells one to go about it. */
+export interface TestReader {
+  /** Hears what has come from the stream, in pieces of any length. Throws where it is told what it must not be told. */
+  hear(text: string): void;
+  /** The connection is gone, and with it the event whose end has not come. */
+  disconnect(): void;
+  /** What a reader names when it comes back; `undefined` where it has nothing to resume from. */
+  lastEventId(): string | undefined;
+  /** Whether it has been told everything since it was last told that all is void. */
+  isCurrent(): boolean;
+  /** What it has been told of each user, by user id. */
+  users(): ReadonlyMap<number, StreamedAvailability>;
+  /** The names of the events that it was told, comments as an empty text. */
+  events(): readonly string[];
+  /** In milliseconds; `undefined` where it was not told how long to stay away. */
+  retryMs(): number | undefined;
+}
+
+interface StreamEvent {
+  readonly name: string;
+  readonly data: unknown;
+}
+
+/** A reader that has heard nothing. It holds every event against the schemas that the stream is documented by. */
+export function createTestReader(): TestReader {
+  let unread = "";
+  let lastEventId = "";
+  let isCurrent = false;
+  let retryMs: number | undefined;
+  const events: string[] = [];
+  const users = new Map<number, StreamedAvailability>();
+  /** Whom it was told of since the last reset. Who was told of before that is told of once more. */
+  const toldSinceReset = new Set<number>();
+  /** The highest version of each user that was told ever. */
+  const versions = new Map<number, number>();
+
+  function expectNews(userId: number, version: number): void {
+    const known = versions.get(userId) ?? -1;
+    const isTold = version < known || (version === known && toldSinceReset.has(userId));
+    if (isTold) throw new Error(`Version ${version} of user ${userId} is told after version ${known}`);
+    versions.set(userId, version);
+    toldSinceReset.add(userId);
+  }
+
+  const take: Readonly<Record<string, (data: unknown) => void>> = {
+    reset(data) {
+      v.parse(v.strictObject({}), data);
+      users.clear();
+      toldSinceReset.clear();
+      isCurrent = false;
+    },
+    availability(data) {
+      const availability = v.parse(StreamedAvailability, data);
+      expectNews(availability.userId, availability.version);
+      users.set(availability.userId, availability);
+    },
+    removal(data) {
+      const { userId, version } = v.parse(Removal, data);
+      expectNews(userId, version);
+      users.delete(userId);
+    },
+    current(data) {
+      v.parse(v.strictObject({}), data);
+      isCurrent = true;
+    },
+  };
+
+  function hearBlock(block: string): void {
+    const fields = new Map(block.split("\n").map((line): [string, string] => toField(line)));
+    const retry = fields.get("retry");
+    if (retry !== undefined) retryMs = Number(retry);
+    const id = fields.get("id");
+    const event = toEvent(fields);
+    events.push(event?.name ?? "");
+    if (event) {
+      const heard = take[event.name];
+      if (!heard) throw new Error(`There is no event ${event.name}`);
+      heard(event.data);
+    }
+    // Once the event has been heard, as browsers do.
+    if (id !== undefined) lastEventId = id;
+  }
+
+  return {
+    hear(text) {
+      const blocks = (unread + text).split("\n\n");
+      unread = blocks.pop() ?? "";
+      for (const block of blocks) hearBlock(block);
+    },
+    disconnect() {
+      unread = "";
+    },
+    lastEventId: () => lastEventId || undefined,
+    isCurrent: () => isCurrent,
+    users: () => users,
+    events: () => events,
+    retryMs: () => retryMs,
+  };
+}
+
+function toField(line: string): [name: string, value: string] {
+  const [, name = "", value = ""] = /^([^:]*):? ?(.*)$/.exec(line) ?? [];
+  return [name, value];
+}
+
+function toEvent(fields: ReadonlyMap<string, string>): StreamEvent | undefined {
+  const data = fields.get("data");
+  return data === undefined ? undefined : { name: fields.get("event") ?? "message", data: JSON.parse(data) };
+}
