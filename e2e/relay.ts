@@ -1,0 +1,75 @@
+/** A relay between clients and a server of this machine, whose answers a test can hold back. */
+
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+
+export interface Relay {
+  readonly port: number;
+  /** The connections through it, oldest first. */
+  connections(): readonly RelayedConnection[];
+  close(): Promise<void>;
+}
+
+export interface RelayedConnection {
+  /** Whether its client has ever sent this text. */
+  hasSent(text: string): boolean;
+  /** Holds back what the server answers from now on. */
+  hold(): void;
+  /** How many bytes are held back. */
+  heldBytes(): number;
+  /** Passes on what was held back; what comes from now on is passed on as well, unless it is held again. */
+  release(): void;
+}
+
+/** Opens a relay to this port of 127.0.0.1, on a free port. */
+export async function openRelay(target: number): Promise<Relay> {
+  const connections: RelayedConnection[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(target, "127.0.0.1");
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => {
+        // Its other end went away, which the other one is told next.
+      });
+    }
+    client.on("close", () => upstream.destroy());
+    upstream.on("close", () => client.destroy());
+    connections.push(relay(client, upstream));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address ? address.port : 0,
+    connections: () => connections,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function relay(client: Socket, upstream: Socket): RelayedConnection {
+  const held: Buffer[] = [];
+  let isHeld = false;
+  let sent = "";
+  client.on("data", (data) => {
+    sent += data.toString("latin1");
+    upstream.write(data);
+  });
+  upstream.on("data", (data) => {
+    if (isHeld) held.push(data);
+    else client.write(data);
+  });
+  return {
+    hasSent: (text) => sent.includes(text),
+    hold() {
+      isHeld = true;
+    },
+    heldBytes: () => held.reduce((sum, { length }) => sum + length, 0),
+    release() {
+      isHeld = false;
+      for (const data of held.splice(0)) client.write(data);
+    },
+  };
+}
