@@ -15,6 +15,8 @@ export interface AvailabilityStore {
    * shorter than what was left. False as well while the store cannot be reached, since nobody can be sure of a task then.
    */
   lease(task: string, durationMs: number): Promise<boolean>;
+  /** Whether any gateway has this task now. */
+  isLeased(task: string): Promise<boolean>;
   close(): Promise<void>;
 }
 

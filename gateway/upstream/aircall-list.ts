@@ -48,7 +48,9 @@ export function createListReader({ client, recorder, clock, log, onPage }: ListR
   function reportLimit(): void {
     if (hasReportedLimit) return;
     hasReportedLimit = true;
-    log.warn({ pages: LAST_PAGE }, "The telephony system lists no more agents than these pages hold; there are more");
+    log.warning(
+      `The telephony system has more agents than the ${LAST_PAGE} pages that it lists: the others are not seen`,
+    );
   }
 
   return {

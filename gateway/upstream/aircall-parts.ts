@@ -30,9 +30,11 @@ export interface AircallOptions {
 
 /** Makes the adapter's parts and joins them. All of them end with the signal. */
 export function assembleAircall(options: AircallOptions, signal: AbortSignal) {
-  const { customerId, settings, store, log, timeoutMs = 10_000 } = options;
+  const { customerId, settings, store, timeoutMs = 10_000 } = options;
+  const log = naming(customerId, options.log);
   const { clock = systemClock, wait = waitOnTimer, fetch = globalThis.fetch } = options;
-  const lease = (task: string, durationMs: number) => store.lease(`aircall/${customerId}/${task}`, durationMs);
+  const name = (task: string): string => `aircall/${customerId}/${task}`;
+  const lease = (task: string, durationMs: number) => store.lease(name(task), durationMs);
   const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease, clock });
   const client = withBlocking(createAircallClient({ ...settings, timeoutMs, fetch }), budget);
   const { wrapUpSeconds } = settings;
@@ -58,9 +60,18 @@ export function assembleAircall(options: AircallOptions, signal: AbortSignal) {
         begun,
       ),
   });
-  const pollLease = createPollLease(lease, turnMs);
+  const pollLease = createPollLease({ lease, isLeased: (task) => store.isLeased(name(task)) }, turnMs);
   const runPoll = () => poll({ list, budget, lease: pollLease, standing, clock, wait }, signal);
   return { budget, client, recorder, refreshes, standing, runPoll };
+}
+
+/** The same log, which says of which customer it tells. */
+function naming(customerId: string, log: UpstreamLog): UpstreamLog {
+  return {
+    line: (text) => log.line(`Customer ${customerId}: ${text}`),
+    warning: (text) => log.warning(`Customer ${customerId}: ${text}`),
+    defect: log.defect,
+  };
 }
 
 interface AgentReader {

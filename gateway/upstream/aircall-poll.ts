@@ -34,7 +34,7 @@ async function takeTurn({ list, budget, lease, standing, clock }: PollOptions, s
   try {
     if (!(await lease.take())) {
       list.restart();
-      if (await lease.isConfirmedElsewhere()) standing.succeed(clock.monotonicMs());
+      if (await lease.isConfirmed()) standing.succeed(clock.monotonicMs());
       else standing.lag();
       return;
     }

@@ -31,6 +31,9 @@ export interface RecorderOptions {
 /** How many words that nobody knows are remembered, so as to be told once each. */
 const MAX_UNKNOWN_WORDS = 100;
 
+/** How much of such a word is told: whatever it is, it comes from elsewhere. */
+const MAX_WORD_LENGTH = 64;
+
 export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: RecorderOptions): Recorder {
   const unknownWords = new Set<string>();
   /** When the read began that told of an agent last. */
@@ -40,7 +43,8 @@ export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: Rec
   function reportUnknown(word: string): void {
     if (unknownWords.has(word) || unknownWords.size >= MAX_UNKNOWN_WORDS) return;
     unknownWords.add(word);
-    log.warn({ word: word.slice(0, 64) }, "The telephony system uses an unknown word: do_not_disturb is served for it");
+    const told = JSON.stringify(word.slice(0, MAX_WORD_LENGTH));
+    log.warning(`The telephony system says ${told} of an agent, which is unknown: do_not_disturb is served for it`);
   }
 
   async function recordOne({ id, availability: word }: ListedUser, begun: number): Promise<void> {

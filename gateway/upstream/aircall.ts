@@ -1,3 +1,4 @@
+import { StoreUnavailable } from "../store/availability-store.ts";
 import { type AircallOptions, assembleAircall } from "./aircall-parts.ts";
 import { createWebhookReceiver, type WebhookReceiver } from "./aircall-webhook.ts";
 import { SETTINGS } from "./aircall-words.ts";
@@ -8,9 +9,10 @@ import { BudgetSpent, StatusNotSettable, type Upstream, UpstreamFailure } from "
 export interface AircallUpstream extends Upstream {
   /** Takes webhooks in; `undefined` where the settings know no token for them. */
   readonly receiveWebhook: WebhookReceiver | undefined;
-  /** How many requests are left at this moment, as far as this gateway knows. */
-  requestsLeft(): number;
 }
+
+/** What may keep an agent from being read anew, by nobody's mistake here. */
+const EXPECTED_ERRORS = [UpstreamFailure, BudgetSpent, StoreUnavailable];
 
 /** Keeps a customer's agents current by polling the vendor's list of them, and reads one anew where a webhook says so. */
 export function createAircallUpstream(options: AircallOptions): AircallUpstream {
@@ -22,8 +24,9 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
 
   function refreshLater(userId: number): void {
     refreshes.ask(userId).catch((error: unknown) => {
-      // The poll will see what has not been seen now.
-      if (!signal.aborted) log.warn({ userId, ...describe(error) }, "An agent could not be read anew");
+      // What has not been seen now the poll will see, which also tells of a system that fails.
+      const isExpected = EXPECTED_ERRORS.some((type) => error instanceof type);
+      if (!signal.aborted && !isExpected) log.defect(error);
     });
   }
 
@@ -35,8 +38,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
       stopped.abort(new Error("The gateway no longer follows this telephony system"));
       await Promise.all([polling, refreshes.idle()]);
     },
-    health: standing.health,
-    requestsLeft: budget.left,
+    health: () => ({ ...standing.health(), budgetLeft: budget.left() }),
     refresh: refreshes.ask,
     receiveWebhook:
       settings.webhookToken === undefined
@@ -45,7 +47,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
     async setStatus(userId, status, scope) {
       const setting = SETTINGS.get(status);
       if (!setting) throw new StatusNotSettable(status, [...SETTINGS.keys()]);
-      if (!(await takeForWrite(budget))) throw new BudgetSpent(Math.ceil(budget.nextInMs("write") / 1000));
+      if (!(await takeForWrite(budget))) throw new BudgetSpent(budget.retryAfterSeconds("write"));
       await client.set(userId, setting, { ...scope, signal: AbortSignal.any([scope.signal, signal]) });
       recorder.outdate(userId);
       // Who is in a call, or signed off, is not made available by it.
@@ -57,9 +59,4 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
 /** A write may also spend what is left for refreshes: an agent waits behind it. */
 async function takeForWrite(budget: RequestBudget): Promise<boolean> {
   return (await budget.take("write")) || (await budget.take("refresh"));
-}
-
-function describe(error: unknown): Readonly<Record<string, unknown>> {
-  if (error instanceof UpstreamFailure) return { status: error.status, reason: error.message };
-  return { reason: error instanceof Error ? error.message : String(error) };
 }

@@ -83,7 +83,7 @@ export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQ
     async ask(userId) {
       signal.throwIfAborted();
       if (!pending.has(userId) && pending.size >= MAX_PENDING) {
-        throw new BudgetSpent(Math.ceil(budget.nextInMs("refresh") / 1000));
+        throw new BudgetSpent(budget.retryAfterSeconds("refresh"));
       }
       const { promise } = pending.get(userId) ?? add(userId);
       start();

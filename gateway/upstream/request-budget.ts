@@ -11,8 +11,8 @@ export interface RequestBudget {
   block(milliseconds: number): void;
   /** How long nothing may be taken; 0 where something may. */
   blockedMs(): number;
-  /** How long from now until something of a part may be left, in milliseconds, as far as this gateway knows. */
-  nextInMs(purpose: RequestPurpose): number;
+  /** In how many seconds something of a part may be left, as far as this gateway knows; at least 1. */
+  retryAfterSeconds(purpose: RequestPurpose): number;
   /** How many requests are left at this moment, as far as this gateway knows. */
   left(): number;
   /** The distance in time at which the poll's part lasts for ever, in milliseconds. */
@@ -68,9 +68,9 @@ export function createRequestBudget({ requestsPerMinute, lease, clock }: Request
     block(milliseconds) {
       blockedUntilMs = Math.max(blockedUntilMs, clock.monotonicMs() + milliseconds);
     },
-    nextInMs(purpose) {
+    retryAfterSeconds(purpose) {
       const freeAtMs = Math.min(...slots[purpose].map((slot) => slot.freeAtMs));
-      return Math.max(blockedMs(), freeAtMs - clock.monotonicMs(), 0);
+      return Math.max(1, Math.ceil(Math.max(blockedMs(), freeAtMs - clock.monotonicMs()) / 1000));
     },
     left: () => (blockedMs() > 0 ? 0 : slots.all.filter(isFree).length),
   };

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { StoreUnavailable } from "../store/availability-store.ts";
 import { UpstreamFailure, type UpstreamHealth, type UpstreamLog } from "./upstream.ts";
 
 /** How an upstream stands: what has gone well, and what has not. */
@@ -13,7 +14,7 @@ export interface Standing {
   lag(): void;
   /** How many failures there have been since it last went well. */
   failures(): number;
-  health(): UpstreamHealth;
+  health(): Pick<UpstreamHealth, "staleSinceMs" | "failure">;
 }
 
 /** The standing of an upstream that was never heard. What has not been told to go well for `overdueMs` lags behind by itself. */
@@ -32,7 +33,7 @@ export function createStanding(options: {
   return {
     failures: () => failures,
     succeed(sinceMs) {
-      if (failures > 0) log.info({ failures }, "The telephony system answers again");
+      if (failures > 0) log.line(`The telephony system answers again, after ${failures} failures`);
       currentAtMs = sinceMs;
       heardAtMs = clock.monotonicMs();
       isLagging = false;
@@ -60,7 +61,7 @@ export function createStanding(options: {
 }
 
 function report(log: UpstreamLog, error: unknown): void {
-  if (!(error instanceof Error)) log.error({ error }, "The upstream's adapter failed");
-  else if (error instanceof UpstreamFailure) log.warn({ status: error.status }, error.message);
-  else log.error({ err: error }, "What the telephony system said could not be kept");
+  if (error instanceof UpstreamFailure) log.warning(error.message);
+  else if (error instanceof StoreUnavailable) log.warning("What the telephony system says cannot be kept");
+  else log.defect(error);
 }

@@ -36,11 +36,13 @@ export interface Upstream {
   setStatus(userId: number, status: Status, scope: UpstreamScope): Promise<void>;
 }
 
-/** Where an upstream says what an operator should know. The methods are those of a pino logger. */
+/** Where an upstream says what an operator should know. */
 export interface UpstreamLog {
-  info(fields: Readonly<Record<string, unknown>>, message: string): void;
-  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
-  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+  line(text: string): void;
+  /** Something that the operator may have to act upon. */
+  warning(text: string): void;
+  /** Something was thrown by mistake. */
+  defect(error: unknown): void;
 }
 
 /** The upstream refused, or did not answer. */
