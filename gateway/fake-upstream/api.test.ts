@@ -6,7 +6,7 @@ const AUTHORIZATION = `Basic ${Buffer.from("fake-id:fake-token").toString("base6
 
 function setUp(options: Parameters<typeof createFakeUpstream>[0] = {}) {
   const fake = createFakeUpstream(options);
-  const ask = (path: string, init: RequestInit = {}) =>
+  const ask = (path: string, init: Omit<RequestInit, "headers"> & { readonly headers?: Record<string, string> } = {}) =>
     fake.api.request(path, { ...init, headers: { Authorization: AUTHORIZATION, ...init.headers } });
   const get = async (path: string): Promise<unknown> => (await ask(path)).json();
   return { fake, ask, get };

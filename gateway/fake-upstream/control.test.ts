@@ -65,7 +65,7 @@ test("leaves a request without an answer, and its caller to hang up", async () =
   await control("PUT", "/fault", { kind: "hang" });
   const caller = new AbortController();
   const asking = expect(fetch(`${fake.origin}/v1/ping`, { signal: caller.signal })).rejects.toBe("tired");
-  await expect.poll(() => fake.requests.count()).toBe(1);
+  await expect.poll(() => fake.requests.count(), { timeout: 10_000 }).toBe(1);
   caller.abort("tired");
   await asking;
 });

@@ -2,6 +2,7 @@
  * A fake of the vendor's API, for tests and for trying the gateway: nothing of it is in the product.
  * It serves what the adapter uses, as it was recorded; fails as it is told; and sends webhooks.
  */
+import type { RequestListener } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import { createFakeApi } from "./api.ts";
@@ -82,7 +83,7 @@ async function serveWithFaults({ api, requests }: FakeUpstream, port: number) {
   let current: { readonly fault: Fault; left: number } | undefined;
   const answerRightly = listener(api);
   const server: Listener = await openListener(port, (request, response) => {
-    const answer = (): void => void answerRightly(request, response);
+    const answer = (): void => answerRightly(request, response);
     if (!current) return answer();
     const { fault } = current;
     current.left -= 1;
@@ -103,6 +104,7 @@ async function serveWithFaults({ api, requests }: FakeUpstream, port: number) {
   };
 }
 
-function listener(app: Hono) {
-  return getRequestListener(app.fetch);
+function listener(app: Hono): RequestListener {
+  const answer = getRequestListener(app.fetch);
+  return (request, response) => void answer(request, response);
 }

@@ -66,7 +66,9 @@ test("posts an envelope with the token for each event", async () => {
   const { fake, received, target } = await setUp();
   fake.webhooks.configure({ url: target.origin, token: "secret", copies: 1, isShuffled: false, retryDelayMs: 0 });
   fake.company.put(2, { availability: "offline" });
-  await expect.poll(() => fake.webhooks.counts()).toEqual({ delivered: 2, failedAttempts: 0, waiting: 0 });
+  await expect
+    .poll(() => fake.webhooks.counts(), { timeout: 10_000 })
+    .toEqual({ delivered: 2, failedAttempts: 0, waiting: 0 });
   expect(received).toContainEqual({
     resource: "user",
     event: "user.disconnected",
@@ -80,7 +82,9 @@ test("sends copies in any order where it is told to, and again what was not take
   const { fake, received, target } = await setUp([500, 302, 404]);
   fake.webhooks.configure({ url: target.origin, token: "secret", copies: 3, isShuffled: true, retryDelayMs: 0 });
   fake.company.put(2, { availability: "offline" });
-  await expect.poll(() => fake.webhooks.counts()).toEqual({ delivered: 6, failedAttempts: 3, waiting: 0 });
+  await expect
+    .poll(() => fake.webhooks.counts(), { timeout: 10_000 })
+    .toEqual({ delivered: 6, failedAttempts: 3, waiting: 0 });
   expect(received).toHaveLength(9);
 });
 
@@ -89,12 +93,14 @@ test("turns itself off after 50 failed attempts, until it is configured anew", a
   const settings = { url: target.origin, token: "secret", copies: 1, isShuffled: false, retryDelayMs: 0 };
   fake.webhooks.configure(settings);
   fake.webhooks.send([{ event: "user.opened", data: { id: 1 } }]);
-  await expect.poll(() => fake.webhooks.counts()).toEqual({ delivered: 0, failedAttempts: 50, waiting: 0 });
+  await expect
+    .poll(() => fake.webhooks.counts(), { timeout: 10_000 })
+    .toEqual({ delivered: 0, failedAttempts: 50, waiting: 0 });
   fake.webhooks.send([{ event: "user.opened", data: { id: 1 } }]);
   expect(fake.webhooks.counts().waiting).toBe(0);
   fake.webhooks.configure(settings);
   fake.webhooks.send([{ event: "user.opened", data: { id: 1 } }]);
-  await expect.poll(() => fake.webhooks.counts().delivered).toBe(1);
+  await expect.poll(() => fake.webhooks.counts().delivered, { timeout: 10_000 }).toBe(1);
   expect(received).toHaveLength(51);
 });
 
@@ -105,7 +111,7 @@ test("forgets what waits when it is stopped", async () => {
   const url = nowhere.origin;
   fake.webhooks.configure({ url, token: "secret", copies: 1, isShuffled: false, retryDelayMs: 60_000 });
   fake.company.put(2, { availability: "offline" });
-  await expect.poll(() => fake.webhooks.counts().failedAttempts).toBe(2);
+  await expect.poll(() => fake.webhooks.counts().failedAttempts, { timeout: 10_000 }).toBe(2);
   await fake.close();
   expect(fake.webhooks.counts()).toMatchObject({ delivered: 0, waiting: 0 });
 });

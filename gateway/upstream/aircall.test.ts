@@ -252,7 +252,7 @@ test("ends what is under way when it is stopped, and asks nothing more", async (
   upstream.start();
   const refreshing = expect(upstream.refresh(1)).rejects.toThrow("no longer follows");
   const writing = expect(upstream.setStatus(1, "available", { signal: never })).rejects.toThrow("no longer follows");
-  await expect.poll(() => fake.requests.count()).toBe(3);
+  await expect.poll(() => fake.requests.count(), { timeout: 10_000 }).toBe(3);
   await upstream.stop();
   await Promise.all([refreshing, writing]);
   await expect(upstream.refresh(2)).rejects.toThrow("no longer follows");
