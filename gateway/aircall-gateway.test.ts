@@ -58,7 +58,7 @@ async function setUp(options: { readonly fake?: FakeUpstreamOptions; readonly ac
     onDefect: (error) => {
       throw error;
     },
-    logDestination: { write: (line) => log.push(line), flushSync: () => {} },
+    logDestination: { write: (line) => void log.push(line), flush: async () => {} },
   });
   onTestFinished(async () => {
     await gateway.close();

@@ -14,10 +14,15 @@ export interface AvailabilityStore {
    * for this long, in milliseconds. Asked again by the one that has it, it has it for this long from then on, be that longer or
    * shorter than what was left. False as well while the store cannot be reached, since nobody can be sure of a task then.
    */
-  lease(task: string, durationMs: number): Promise<boolean>;
-  /** Whether any gateway has this task now. */
+  lease(task: string, durationMs: number, options?: LeaseOptions): Promise<boolean>;
+  /** Whether any gateway has this task now. False as well while the store cannot be reached. */
   isLeased(task: string): Promise<boolean>;
   close(): Promise<void>;
+}
+
+export interface LeaseOptions {
+  /** Whether it stays taken for all of its time, also where this gateway closes before, as for what is used up. @default false */
+  readonly outlivesGateway?: boolean;
 }
 
 /** One customer's availabilities in a store. No other customer's agents can be reached through it. */

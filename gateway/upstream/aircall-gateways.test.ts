@@ -15,12 +15,20 @@ async function setUp() {
   const leases = createSharedLeases(time);
   const count = { first: 0, second: 0 };
   const told: string[] = [];
+  const leased: { readonly task: string; readonly outlivesGateway: boolean }[] = [];
   const open = (name: "first" | "second") => {
     const ask = countedFetch(time);
     const upstream = createAircallUpstream({
       customerId: "acme",
       settings: { ...TEST_SETTINGS, baseUrl: new URL(`${fake.origin}/`) },
-      store: { ...store, ...leases(name) },
+      store: {
+        ...store,
+        ...leases(name),
+        lease: (task, durationMs, options) => {
+          leased.push({ task, outlivesGateway: options?.outlivesGateway ?? false });
+          return leases(name).lease(task, durationMs, options);
+        },
+      },
       log: {
         line: (text) => told.push(text),
         warning: (text) => told.push(text),
@@ -41,7 +49,7 @@ async function setUp() {
   await time.until(() => first.health().staleSinceMs === undefined);
   second.start();
   await time.until(() => second.health().staleSinceMs === undefined);
-  return { time, fake, first, second, count, told };
+  return { time, fake, first, second, count, told, leased };
 }
 
 test("lets one of them poll, by which all are current", async () => {
@@ -50,6 +58,16 @@ test("lets one of them poll, by which all are current", async () => {
   expect(count.first).toBeGreaterThan(200);
   expect(count.second).toBe(0);
   expect([first, second].map((upstream) => upstream.health().staleSinceMs)).toEqual([undefined, undefined]);
+});
+
+test("spends nothing again that a gateway has spent that has closed", async () => {
+  const { time, first, second, count, leased } = await setUp();
+  await time.elapse(60_000);
+  await first.stop();
+  const kept = leased.filter(({ task, outlivesGateway }) => task.includes("/slot/") !== outlivesGateway);
+  expect(kept).toEqual([]);
+  await time.until(() => count.second > 0);
+  expect(second.health().staleSinceMs).toBeUndefined();
 });
 
 test("has another one poll when the one that did has gone without a word", async () => {

@@ -35,7 +35,9 @@ export function assembleAircall(options: AircallOptions, signal: AbortSignal) {
   const { clock = systemClock, wait = waitOnTimer, fetch = globalThis.fetch } = options;
   const name = (task: string): string => `aircall/${customerId}/${task}`;
   const lease = (task: string, durationMs: number) => store.lease(name(task), durationMs);
-  const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease, clock });
+  // A request that was sent counts with the vendor, whatever becomes of who sent it.
+  const spend = (slot: string, durationMs: number) => store.lease(name(slot), durationMs, { outlivesGateway: true });
+  const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease: spend, clock });
   const client = withBlocking(createAircallClient({ ...settings, timeoutMs, fetch }), budget);
   const { wrapUpSeconds } = settings;
   const recorder = createRecorder({ store: store.of(customerId), wrapUpSeconds, clock, log, signal });
