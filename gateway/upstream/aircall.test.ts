@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Fault } from "../fake-upstream/faults.ts";
 import { setUpAircall } from "./test-aircall.ts";
 import { BudgetSpent, StatusNotSettable, UpstreamFailure } from "./upstream.ts";
@@ -210,6 +210,35 @@ test("sets a status with the caller's trace, and sees soon what has become of it
   await upstream.setStatus(2, "available", { signal: never });
   await time.until(() => fake.requests.all().some(({ path }) => path === "/v1/users/2/availability"));
   expect(statuses()[2]).toBe("in_call");
+});
+
+test("does not undo a change by what was read before it", async () => {
+  const held: { isHolding: boolean; readonly answers: (() => void)[] } = { isHolding: false, answers: [] };
+  const { time, upstream, statuses, store, fake } = await setUpAircall({
+    fetch: async (input, init) => {
+      const response = await fetch(input, init);
+      if (!held.isHolding || init?.method !== "GET") return response;
+      await new Promise<void>((resolve) => {
+        held.answers.push(resolve);
+        init.signal?.addEventListener("abort", () => resolve());
+      });
+      return response;
+    },
+  });
+  const happens = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 10_000 });
+  upstream.start();
+  await happens(() => upstream.health().staleSinceMs === undefined);
+  held.isHolding = true;
+  fake.company.put(2, { availability: "in_call" });
+  await time.elapse(3_000);
+  // The list is on its way back when the agent is changed, and what is read after that as well.
+  await happens(() => held.answers.length === 1);
+  await upstream.setStatus(1, "do_not_disturb", { signal: never });
+  await store.of("acme").setStatus(1, "do_not_disturb");
+  await happens(() => held.answers.length === 2);
+  held.answers[0]?.();
+  await happens(() => statuses()[2] === "in_call");
+  expect(statuses()[1]).toBe("do_not_disturb");
 });
 
 test.each(["offline", "in_call", "on_mobile", "in_traning", "other"] as const)(
