@@ -14,6 +14,7 @@ import { createAvailabilitiesRoutes } from "./routes/availabilities.ts";
 import { createAvailabilityRoutes } from "./routes/availability.ts";
 import { createEmbedRoutes } from "./routes/embed.ts";
 import { createStreamRoutes } from "./routes/stream.ts";
+import { createWebhookRoutes } from "./routes/webhook.ts";
 import { createWidgetRoutes } from "./routes/widget.ts";
 import { createStreamHub, type StreamHub } from "./stream/stream-hub.ts";
 import { authorize, type RefusedCall } from "./tokens/authorize.ts";
@@ -60,7 +61,10 @@ export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment>
 /** What each customer has at an address of its own. */
 function createCustomerRoutes(options: GatewayOptions): Hono<GatewayEnvironment> {
   const { customers, files, onRefusal = () => {}, streams = createStreamHub(), operation } = options;
-  const routes = new Hono<GatewayEnvironment>().use("/v1/*", authorize(onRefusal));
+  const routes = new Hono<GatewayEnvironment>();
+  // Before whoever asks for a token: a telephony system brings a secret of its own.
+  routes.route("/", createWebhookRoutes());
+  routes.use("/v1/*", authorize(onRefusal));
   if (operation) {
     routes.use("/v1/*", limitRequestRate(operation));
     routes.get("/v1/availabilities/stream", limitStreams(operation));

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { whyNoAllowedOrigin } from "./allowed-origin.ts";
 import { TokenSettings } from "./tokens/token-settings.ts";
+import { AircallSettings } from "./upstream/aircall-settings.ts";
 
 const MAX_LIMIT = 1_000_000_000;
 
@@ -31,6 +32,7 @@ const CustomerId = v.pipe(
 export const UpstreamSettings = v.variant("kind", [
   /** What is written into the store is the truth. */
   v.strictObject({ kind: v.literal("memory") }),
+  AircallSettings,
 ]);
 
 const Limit = v.pipe(

@@ -1,5 +1,6 @@
 import type { Availabilities } from "./availabilities.ts";
 import type { Access } from "./tokens/authorize.ts";
+import type { WebhookReceiver } from "./upstream/aircall-webhook.ts";
 
 /** A company whose pages embed the widget, as the routes know it. */
 export interface Customer {
@@ -10,6 +11,8 @@ export interface Customer {
   readonly availabilities: Availabilities;
   /** Who gets to read and to write them. */
   readonly access: Access;
+  /** Takes in what the customer's upstream tells of its own accord; absent where it tells nothing. */
+  readonly receiveWebhook?: WebhookReceiver;
 }
 
 /** Who is served. */

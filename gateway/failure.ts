@@ -1,6 +1,6 @@
 import { problem } from "./problem.ts";
 import { StoreUnavailable, VersionMismatch } from "./store/availability-store.ts";
-import { UpstreamFailure } from "./upstream/upstream.ts";
+import { BudgetSpent, StatusNotSettable, UpstreamFailure } from "./upstream/upstream.ts";
 
 /** How long a reader should leave the gateway alone where nothing better is known, in seconds. */
 const RETRY_AFTER_SECONDS = 5;
@@ -12,6 +12,10 @@ export function toProblem(thrown: unknown): Response | undefined {
   }
   if (thrown instanceof StoreUnavailable) {
     return problem(503, "The availabilities cannot be reached", { "Retry-After": `${RETRY_AFTER_SECONDS}` });
+  }
+  if (thrown instanceof StatusNotSettable) return problem(422, thrown.message);
+  if (thrown instanceof BudgetSpent) {
+    return problem(503, thrown.message, { "Retry-After": `${thrown.retryAfterSeconds}` });
   }
   return thrown instanceof UpstreamFailure ? passOn(thrown) : undefined;
 }

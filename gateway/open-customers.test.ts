@@ -7,7 +7,7 @@ test.each([
   [undefined, 0],
   [89_500, 1],
   [60_000, 30],
-  [0, Number.POSITIVE_INFINITY],
+  [0, 90],
   [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
 ])("counts an upstream that was current until %s ms as %s seconds behind", (staleSinceMs, staleSeconds) => {
   expect(toStanding("acme", { staleSinceMs, failure: undefined }, clock)).toEqual({ customer: "acme", staleSeconds });

@@ -1,14 +1,17 @@
 import { type Availabilities, createAvailabilities } from "./availabilities.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Customers, createCustomers } from "./customer.ts";
+import type { CustomerSettings } from "./customer-settings.ts";
 import type { CustomerStanding } from "./operation/instruments.ts";
 import { introduceWhenReady, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
 import type { Settings } from "./settings.ts";
 import { withSlowAgents } from "./slow-agents.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
 import { createTokenVerifier } from "./tokens/verify-token.ts";
+import { createAircallUpstream } from "./upstream/aircall.ts";
+import type { WebhookReceiver } from "./upstream/aircall-webhook.ts";
 import { memoryUpstream } from "./upstream/memory.ts";
-import type { Upstream, UpstreamHealth } from "./upstream/upstream.ts";
+import type { Upstream, UpstreamHealth, UpstreamLog } from "./upstream/upstream.ts";
 
 /** Customers that are served, and what keeps their availabilities current. */
 export interface OpenCustomers {
@@ -20,10 +23,15 @@ export interface OpenCustomers {
 }
 
 /** Makes what the settings say of each customer into what the routes serve, and starts the upstreams. */
-export async function openCustomers(settings: Settings, store: AvailabilityStore): Promise<OpenCustomers> {
+export async function openCustomers(
+  settings: Settings,
+  store: AvailabilityStore,
+  log: UpstreamLog,
+): Promise<OpenCustomers> {
   const upstreams = new Map<string, Upstream>();
-  const customers = settings.customers.map(({ id, allowedOrigins, tokens }) => {
-    const upstream = memoryUpstream;
+  const customers = settings.customers.map((customer) => {
+    const { id, allowedOrigins, tokens } = customer;
+    const { upstream, receiveWebhook } = openUpstream(customer, store, log);
     upstreams.set(id, upstream);
     const { staleLimitSeconds, isDemo, anonymousReads } = settings;
     const availabilities = createAvailabilities({ store: store.of(id), upstream, staleLimitSeconds });
@@ -32,6 +40,7 @@ export async function openCustomers(settings: Settings, store: AvailabilityStore
       allowedOrigins,
       availabilities: isDemo ? withSampleDelays(availabilities) : availabilities,
       access: { verify: createTokenVerifier(tokens, id), anonymousReads },
+      ...(receiveWebhook && { receiveWebhook }),
     };
   });
   const stopping = new AbortController();
@@ -52,12 +61,31 @@ export async function openCustomers(settings: Settings, store: AvailabilityStore
 /** How a customer's upstream stands. What was never read is infinitely old. */
 export function toStanding(customer: string, health: UpstreamHealth, clock: Clock): CustomerStanding {
   const { staleSinceMs, budgetLeft } = health;
-  const ageSeconds = Math.ceil((clock.monotonicMs() - (staleSinceMs ?? 0)) / 1000);
   return {
     customer,
-    staleSeconds: staleSinceMs === undefined ? 0 : staleSinceMs <= 0 ? Number.POSITIVE_INFINITY : ageSeconds,
+    staleSeconds: staleSinceMs === undefined ? 0 : Math.ceil((clock.monotonicMs() - staleSinceMs) / 1000),
     ...(budgetLeft !== undefined && { budgetLeft }),
   };
+}
+
+interface OpenUpstream {
+  readonly upstream: Upstream;
+  readonly receiveWebhook?: WebhookReceiver | undefined;
+}
+
+function openUpstream(
+  { id, upstream: settings }: CustomerSettings,
+  store: AvailabilityStore,
+  log: UpstreamLog,
+): OpenUpstream {
+  switch (settings.kind) {
+    case "memory":
+      return { upstream: memoryUpstream };
+    case "aircall": {
+      const upstream = createAircallUpstream({ customerId: id, settings, store, log });
+      return { upstream, receiveWebhook: upstream.receiveWebhook };
+    }
+  }
 }
 
 /** The sample agents include one that is answered late. */

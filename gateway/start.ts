@@ -52,7 +52,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   });
   const { log, readiness } = operation;
   const store = openStore(settings, log.line);
-  const { customers, standings, stop } = await openCustomers(settings, store);
+  const { customers, standings, stop } = await openCustomers(settings, store, log);
   const closables: Closable[] = [
     { name: "Upstreams", close: stop },
     { name: "Store", close: store.close },

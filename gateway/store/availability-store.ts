@@ -11,11 +11,18 @@ export interface AvailabilityStore {
   whenReady(signal: AbortSignal): Promise<void>;
   /**
    * Takes on a task that one gateway of several does at a time, such as asking an upstream: true where this gateway has it now,
-   * for this long, in milliseconds. Asked again by the one that has it, it prolongs. False as well while the store cannot be
-   * reached, since nobody can be sure of a task then.
+   * for this long, in milliseconds. Asked again by the one that has it, it has it for this long from then on, be that longer or
+   * shorter than what was left. False as well while the store cannot be reached, since nobody can be sure of a task then.
    */
-  lease(task: string, durationMs: number): Promise<boolean>;
+  lease(task: string, durationMs: number, options?: LeaseOptions): Promise<boolean>;
+  /** Whether any gateway has this task now. False as well while the store cannot be reached. */
+  isLeased(task: string): Promise<boolean>;
   close(): Promise<void>;
+}
+
+export interface LeaseOptions {
+  /** Whether it stays taken for all of its time, also where this gateway closes before, as for what is used up. @default false */
+  readonly outlivesGateway?: boolean;
 }
 
 /** One customer's availabilities in a store. No other customer's agents can be reached through it. */

@@ -32,6 +32,7 @@ export function createMemoryStore({
     },
     // There is no other gateway that shares this memory.
     lease: async () => true,
+    isLeased: async () => false,
     async close() {},
   };
 }

@@ -76,6 +76,29 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await expect(other.lease("poll", 60_000)).resolves.toBe(false);
   });
 
+  test("tells every gateway whether a task is taken, and how soon its owner means to let it go", async () => {
+    const server = await startServer();
+    const [one, other] = [openStore(server.url), openStore(server.url)];
+    await Promise.all([one.whenReady(never), other.whenReady(never)]);
+    await expect(other.isLeased("poll")).resolves.toBe(false);
+    await one.lease("poll", 60_000);
+    await expect(Promise.all([one.isLeased("poll"), other.isLeased("poll")])).resolves.toEqual([true, true]);
+    await one.lease("poll", 1);
+    await expect.poll(() => other.isLeased("poll"), { timeout: 10_000 }).toBe(false);
+    await server.kill();
+    await expect.poll(() => other.isReady(), { timeout: 10_000 }).toBe(false);
+    await expect(other.isLeased("poll")).resolves.toBe(false);
+  });
+
+  test("keeps what is used up from other gateways for all of its time, also where a gateway closes", async () => {
+    const server = await startServer();
+    const [one, other] = [openStore(server.url), openStore(server.url)];
+    await Promise.all([one.whenReady(never), other.whenReady(never)]);
+    await expect(one.lease("slot", 60_000, { outlivesGateway: true })).resolves.toBe(true);
+    await one.close();
+    await expect(other.lease("slot", 60_000)).resolves.toBe(false);
+  });
+
   test("tells a wrap-up time alike to gateways whose own clocks have nothing in common", async () => {
     const server = await startServer();
     const shifted = (byMs: number) => ({ wallMs: () => byMs, monotonicMs: () => performance.now() + byMs });

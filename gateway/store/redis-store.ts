@@ -2,7 +2,12 @@ import { randomBytes } from "node:crypto";
 import * as v from "valibot";
 import { type Clock, systemClock } from "../clock.ts";
 import type { KeptAgent } from "./agent.ts";
-import { type AvailabilityStore, type CustomerStore, StoreUnavailable } from "./availability-store.ts";
+import {
+  type AvailabilityStore,
+  type CustomerStore,
+  type LeaseOptions,
+  StoreUnavailable,
+} from "./availability-store.ts";
 import { type AskedChange, changeAgent } from "./redis/agent-change.ts";
 import { loadContents } from "./redis/customer-contents.ts";
 import type { Feed } from "./redis/feed.ts";
@@ -79,6 +84,7 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
     isReady,
     whenReady: readiness.wait,
     lease: leases.take,
+    isLeased: leases.isTaken,
     async close() {
       await leases.release();
       await reconnection.close();
@@ -142,21 +148,33 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
 }
 
 const Granted = v.tuple([v.number()]);
+const Counted = v.tuple([v.number()]);
 
 function createLeases(reconnection: Reconnection, clock: Clock) {
   const owner = randomBytes(16).toString("hex");
   const taken = new Set<string>();
   return {
-    async take(task: string, durationMs: number): Promise<boolean> {
+    async take(task: string, durationMs: number, { outlivesGateway = false }: LeaseOptions = {}): Promise<boolean> {
       const session = reconnection.current();
       if (!session) return false;
       const askedMs = clock.monotonicMs();
       try {
         const reply = await session.write("lease", [leaseKey(task)], [owner, String(durationMs)]);
         const [isGranted] = v.parse(Granted, reply);
-        if (isGranted === 1) taken.add(leaseKey(task));
+        if (isGranted === 1 && !outlivesGateway) taken.add(leaseKey(task));
         // An answer that took longer than that tells of a lease that has run out.
         return isGranted === 1 && clock.monotonicMs() - askedMs < durationMs;
+      } catch (error) {
+        if (error instanceof StoreUnavailable) return false;
+        throw error;
+      }
+    },
+    async isTaken(task: string): Promise<boolean> {
+      const session = reconnection.current();
+      if (!session) return false;
+      try {
+        const [count] = v.parse(Counted, await session.write("isLeased", [leaseKey(task)], []));
+        return count === 1;
       } catch (error) {
         if (error instanceof StoreUnavailable) return false;
         throw error;

@@ -65,7 +65,10 @@ test("has no call that a token of another customer is let into", async () => {
   for (const path of new Set(paths)) {
     const address = path.replace(":customer", "acme").replace(":userId", "123").replace("*", "anything");
     for (const method of ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"]) {
-      expect((await ask(method, address)).status).toBe(401);
+      const { status } = await ask(method, address);
+      // A telephony system brings a secret of its own, in a body: here it is missing.
+      const own = method === "POST" ? 400 : 405;
+      expect(status).toBe(path.endsWith("/v1/upstream/webhook") ? own : 401);
     }
   }
 });

@@ -2,7 +2,7 @@ import type { Status } from "../store/agent.ts";
 
 /** How an upstream stands. */
 export interface UpstreamHealth {
-  /** Since when it may lag behind, in milliseconds on the monotonic clock; `undefined` while it is current. 0 where it never was. */
+  /** Since when it may lag behind, in milliseconds on the monotonic clock; `undefined` while it is current. `-Infinity` where it never was. */
   readonly staleSinceMs: number | undefined;
   /** What the upstream said last where it refuses. */
   readonly failure: UpstreamFailure | undefined;
@@ -30,8 +30,19 @@ export interface Upstream {
    * Changes an agent's status where it is decided.
    *
    * @throws {UpstreamFailure} where the upstream refuses, or cannot be reached.
+   * @throws {StatusNotSettable} where the upstream has no way to set this one.
+   * @throws {BudgetSpent} where the upstream may not be asked now.
    */
   setStatus(userId: number, status: Status, scope: UpstreamScope): Promise<void>;
+}
+
+/** Where an upstream says what an operator should know. */
+export interface UpstreamLog {
+  line(text: string): void;
+  /** Something that the operator may have to act upon. */
+  warning(text: string): void;
+  /** Something was thrown by mistake. */
+  defect(error: unknown): void;
 }
 
 /** The upstream refused, or did not answer. */
@@ -53,5 +64,25 @@ export class UpstreamFailure extends Error {
     this.status = answer.status;
     this.body = answer.body;
     this.retryAfterSeconds = answer.retryAfterSeconds;
+  }
+}
+
+/** The upstream has no way to set this status. The asker has to ask for another. */
+export class StatusNotSettable extends Error {
+  override readonly name = "StatusNotSettable";
+
+  constructor(status: Status, settable: readonly Status[]) {
+    super(`The telephony system cannot be told to set ${status}, only ${settable.join(" or ")}`);
+  }
+}
+
+/** The upstream may not be asked now: what it grants in a minute is spent, or it has said to be left alone. Nothing was sent. */
+export class BudgetSpent extends Error {
+  override readonly name = "BudgetSpent";
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    super(`The telephony system may not be asked for another ${retryAfterSeconds} seconds`);
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }

@@ -171,6 +171,11 @@ end
 return { micros, redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0 }
 `;
 
+/** How many owners the lease KEYS[1] has now: one or none. */
+const IS_LEASED = `${BEGIN}
+return { micros, redis.call('EXISTS', KEYS[1]) }
+`;
+
 /** Gives up the leases KEYS, where the owner ARGV[1] has them. */
 const RELEASE = `${BEGIN}
 for _, key in ipairs(KEYS) do
@@ -188,6 +193,7 @@ export const SCRIPTS = {
   agents: toScript(AGENTS),
   restore: toScript(RESTORE),
   lease: toScript(LEASE),
+  isLeased: toScript(IS_LEASED),
   release: toScript(RELEASE),
 };
 

@@ -1,0 +1,98 @@
+/** The whole gateway over the fake of the telephony API, as its settings' file has it. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { type FakeUpstreamOptions, startFakeUpstream } from "./fake-upstream/fake-upstream.ts";
+import { startGateway } from "./start.ts";
+import { writeBuild } from "./test-build.ts";
+import { mint, SECRET } from "./tokens/test-tokens.ts";
+
+const ENVIRONMENT = {
+  GATEWAY_PORT: "0",
+  ACME_SECRET: SECRET,
+  ACME_API_ID: "fake-id",
+  ACME_API_TOKEN: "fake-token",
+  ACME_WEBHOOK_TOKEN: "webhook-secret",
+};
+
+function reference(name: string): string {
+  return `\${${name}}`;
+}
+
+/** For a machine that has much else to do; less than the 20 seconds after which a poll would show it anyway. */
+const POLLING = { timeout: 10_000 };
+
+const config = (baseUrl: string, account: object) => ({
+  customers: [
+    {
+      id: "acme",
+      allowedOrigins: ["https://crm.acme.example"],
+      tokens: {
+        algorithm: "HS256",
+        issuer: "https://login.acme.example",
+        audience: "availability-bridge",
+        secret: reference("ACME_SECRET"),
+      },
+      upstream: {
+        kind: "aircall",
+        apiId: reference("ACME_API_ID"),
+        apiToken: reference("ACME_API_TOKEN"),
+        webhookToken: reference("ACME_WEBHOOK_TOKEN"),
+        baseUrl,
+        ...account,
+      },
+    },
+  ],
+});
+
+async function setUp(options: { readonly fake?: FakeUpstreamOptions; readonly account?: object } = {}) {
+  const fake = await startFakeUpstream({ users: 3, ...options.fake });
+  const { directory, remove } = await writeBuild();
+  const path = join(directory, "gateway.config.json");
+  await writeFile(path, JSON.stringify(config(fake.origin, options.account ?? {})));
+  const log: string[] = [];
+  const gateway = await startGateway({
+    environment: { ...ENVIRONMENT, GATEWAY_CONFIG: path },
+    buildDirectory: directory,
+    print: () => {},
+    onDefect: (error) => {
+      throw error;
+    },
+    logDestination: { write: (line) => void log.push(line), flush: async () => {} },
+  });
+  onTestFinished(async () => {
+    await gateway.close();
+    await fake.close();
+    await remove();
+  });
+  const exp = Math.floor(Date.now() / 1000) + 600;
+  const headers = { Authorization: `Bearer ${await mint({ exp, sub: "operator" })}` };
+  const ask = (path: string) => fetch(`${gateway.origin}/c/acme/v1/users/${path}`, { headers });
+  const statusOf = async (userId: number): Promise<unknown> => {
+    const answer = await ask(`${userId}/availability`);
+    const body: unknown = await answer.json();
+    return typeof body === "object" && body && "status" in body ? body.status : body;
+  };
+  return { fake, gateway, ask, statusOf, log };
+}
+
+test("serves what the API lists, and what its webhooks announce", async () => {
+  // One poll in 20 seconds: what is seen sooner is seen by the webhooks.
+  const { fake, gateway, statusOf } = await setUp({ account: { requestsPerMinute: 6 } });
+  await expect.poll(() => statusOf(2), POLLING).toBe("available");
+  const url = `${gateway.origin}/c/acme/v1/upstream/webhook`;
+  fake.webhooks.configure({ url, token: "webhook-secret", copies: 3, isShuffled: true, retryDelayMs: 10 });
+  fake.company.put(2, { availability: "in_training" });
+  await expect.poll(() => statusOf(2), POLLING).toBe("in_traning");
+  await expect.poll(() => fake.webhooks.counts(), POLLING).toEqual({ delivered: 12, failedAttempts: 0, waiting: 0 });
+});
+
+test("passes on the API's own refusal while nothing is known, and says in the log that it refuses but not to whom", async () => {
+  const { ask, log } = await setUp({ fake: { apiToken: "another" } });
+  await expect.poll(async () => (await ask("2/availability")).status, POLLING).toBe(403);
+  const answer = await ask("2/availability");
+  await expect(answer.json()).resolves.toEqual({ message: "Forbidden" });
+  const said = log.join("");
+  expect(said).toContain("Customer acme: The telephony system answered with status 403");
+  expect(said).not.toMatch(/fake-token|fake-id|Basic|webhook-secret/);
+});

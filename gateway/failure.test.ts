@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { toProblem } from "./failure.ts";
+import { BudgetSpent, StatusNotSettable } from "./upstream/upstream.ts";
+
+test("tells a status that the upstream has no way to set, and those that it has", async () => {
+  const answer = toProblem(new StatusNotSettable("in_call", ["available", "do_not_disturb"]));
+  expect(answer?.status).toBe(422);
+  await expect(answer?.json()).resolves.toMatchObject({
+    status: 422,
+    detail: "The telephony system cannot be told to set in_call, only available or do_not_disturb",
+  });
+});
+
+test("tells how long the upstream may not be asked", async () => {
+  const answer = toProblem(new BudgetSpent(42));
+  expect([answer?.status, answer?.headers.get("Retry-After")]).toEqual([503, "42"]);
+  await expect(answer?.json()).resolves.toMatchObject({
+    detail: "The telephony system may not be asked for another 42 seconds",
+  });
+});

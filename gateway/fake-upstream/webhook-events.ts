@@ -1,0 +1,52 @@
+import { toUserBody } from "./api.ts";
+import type { FakeUser } from "./company.ts";
+
+/** What the vendor posts to those who have subscribed. */
+export interface WebhookEnvelope {
+  readonly resource: string;
+  readonly event: string;
+  /** Whole seconds since 1970. */
+  readonly timestamp: number;
+  /** The only secret: there is no signature. */
+  readonly token: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** An event before it is stamped and signed. */
+export type WebhookEvent = Pick<WebhookEnvelope, "event" | "data">;
+
+/**
+ * The events of a change, each under its old name and as `.v2`. None for a call as such: the vendor has no such event.
+ * Going unavailable sends two, of which only the second holds the sub-status, as for a company that uses sub-statuses.
+ */
+export function toWebhookEvents(before: FakeUser | undefined, after: FakeUser | undefined): readonly WebhookEvent[] {
+  const user = after ?? before;
+  if (!user) return [];
+  const data = toUserBody(user);
+  return toNames(before, after).flatMap((name) => {
+    const first = bothVersions(name, data);
+    return name === "closed" ? [...first, ...bothVersions(name, { ...data, substatus: user.availability })] : first;
+  });
+}
+
+function toNames(before: FakeUser | undefined, after: FakeUser | undefined): readonly string[] {
+  if (!before) return ["created"];
+  if (!after) return ["deleted"];
+  const [was, is] = [before.availability, after.availability];
+  if (was === is) return [];
+  const names: string[] = [];
+  if (was === "offline") names.push("connected");
+  if (was === "after_call_work") names.push("wut_end");
+  if (is === "offline") names.push("disconnected");
+  else if (is === "after_call_work") names.push("wut_start");
+  else if (is === "available") names.push("opened");
+  else if (is !== "in_call") names.push("closed");
+  return names;
+}
+
+function bothVersions(name: string, data: WebhookEvent["data"]): readonly WebhookEvent[] {
+  return [
+    { event: `user.${name}`, data },
+    { event: `user.${name}.v2`, data },
+  ];
+}

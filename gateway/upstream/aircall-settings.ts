@@ -1,0 +1,40 @@
+import * as v from "valibot";
+
+const BaseUrl = v.pipe(
+  v.string("expected the API's address, such as https://api.aircall.io"),
+  v.check(
+    isBaseUrl,
+    "expected an https address without a query (http only for this machine), such as https://api.aircall.io",
+  ),
+  v.transform((text) => new URL(text.endsWith("/") ? text : `${text}/`)),
+);
+
+const Secret = v.pipe(v.string("expected a text"), v.minLength(1, "expected a text that is not empty"));
+
+function whole(min: number, max: number) {
+  const message = `expected a whole number from ${min} to ${max}`;
+  return v.pipe(v.number(message), v.safeInteger(message), v.minValue(min, message), v.maxValue(max, message));
+}
+
+/** A customer's account with the vendor. */
+export const AircallSettings = v.strictObject({
+  kind: v.literal("aircall"),
+  /** The two halves of the API key. */
+  apiId: Secret,
+  apiToken: Secret,
+  baseUrl: v.optional(BaseUrl, "https://api.aircall.io"),
+  /** How many requests all gateways together may send in a minute. The account's other programs need some of the account's limit too. */
+  requestsPerMinute: v.optional(whole(6, 6_000), 60),
+  /** How long wrap-up time lasts, which the API does not say. Without it none is told. */
+  wrapUpSeconds: v.optional(whole(1, 86_400)),
+  /** The token of the account's webhook. Without it none is received, and changes are seen when they are polled. */
+  webhookToken: v.optional(Secret),
+});
+export type AircallSettings = v.InferOutput<typeof AircallSettings>;
+
+function isBaseUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, search, hash, username, password } = new URL(text);
+  const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+  return (protocol === "https:" || (protocol === "http:" && isLocal)) && !(search || hash || username || password);
+}

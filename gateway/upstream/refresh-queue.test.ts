@@ -1,0 +1,121 @@
+import { expect, onTestFinished, test } from "vitest";
+import { createRefreshQueue } from "./refresh-queue.ts";
+import type { RequestBudget } from "./request-budget.ts";
+import { createTestTime } from "./test-time.ts";
+import { BudgetSpent } from "./upstream.ts";
+
+interface Read {
+  readonly userId: number;
+  answer(error?: Error): void;
+}
+
+/** A queue whose reads and whose budget the test answers. */
+function setUp() {
+  const time = createTestTime();
+  const reads: Read[] = [];
+  const stopped = new AbortController();
+  const grants = { left: 1_000 };
+  let moment = 0;
+  const now = (): number => {
+    moment += 1;
+    return moment;
+  };
+  const budget: RequestBudget = {
+    take: async () => {
+      if (grants.left <= 0) return false;
+      grants.left -= 1;
+      return true;
+    },
+    block: () => {},
+    blockedMs: () => 0,
+    retryAfterSeconds: () => 61,
+    left: () => grants.left,
+    pollIntervalMs: 1_000,
+  };
+  const read = (userId: number) =>
+    new Promise<void>((resolve, reject) => {
+      reads.push({ userId, answer: (error) => (error ? reject(error) : resolve()) });
+    });
+  const queue = createRefreshQueue({ read, now, budget, wait: time.wait, signal: stopped.signal });
+  onTestFinished(() => stopped.abort(new Error("over")));
+  const ids = () => reads.map(({ userId }) => userId);
+  return { queue, time, reads, ids, grants, now, stopped };
+}
+
+test("reads an agent once for all who ask before the read begins, and once more for all who ask after", async () => {
+  const { queue, time, reads, ids } = setUp();
+  const early = [queue.ask(1), queue.ask(1), queue.ask(1)];
+  await time.until(() => reads.length === 1);
+  const late = [queue.ask(1), queue.ask(1)];
+  reads[0]?.answer();
+  await Promise.all(early);
+  await time.until(() => reads.length === 2);
+  reads[1]?.answer();
+  await Promise.all(late);
+  await queue.idle();
+  expect(ids()).toEqual([1, 1]);
+});
+
+test("reads one agent after the other, in the order in which they were asked for", async () => {
+  const { queue, time, reads, ids } = setUp();
+  const asked = [3, 1, 2].map((userId) => queue.ask(userId));
+  for (let index = 0; index < 3; index += 1) {
+    await time.until(() => reads.length === index + 1);
+    await time.elapse(10_000);
+    expect(reads).toHaveLength(index + 1);
+    reads[index]?.answer();
+  }
+  await Promise.all(asked);
+  expect(ids()).toEqual([3, 1, 2]);
+});
+
+test("waits for the budget, and needs none where a poll has been faster", async () => {
+  const { queue, time, reads, ids, grants, now } = setUp();
+  grants.left = 0;
+  const before = now();
+  const asked = [queue.ask(1), queue.ask(2)];
+  await time.elapse(5_000);
+  expect(reads).toEqual([]);
+  queue.satisfy([1, 2], before);
+  queue.satisfy([1, 9], now());
+  await asked[0];
+  grants.left = 1;
+  await time.until(() => reads.length === 1);
+  reads[0]?.answer();
+  await asked[1];
+  expect(ids()).toEqual([2]);
+});
+
+test("tells whoever asked of a read that failed, and reads the next agent", async () => {
+  const { queue, time, reads } = setUp();
+  const first = expect(queue.ask(1)).rejects.toThrow("refused");
+  const second = queue.ask(2);
+  await time.until(() => reads.length === 1);
+  reads[0]?.answer(new Error("refused"));
+  await first;
+  await time.until(() => reads.length === 2);
+  reads[1]?.answer();
+  await second;
+});
+
+test("lets no more than 10,000 agents wait", async () => {
+  const { queue, grants, stopped } = setUp();
+  grants.left = 0;
+  const outcomes = Array.from({ length: 10_001 }, (_, index) => queue.ask(index + 1).catch((error: unknown) => error));
+  await expect(outcomes.at(-1)).resolves.toBeInstanceOf(BudgetSpent);
+  // Who waits already may be asked for again.
+  const again = queue.ask(1);
+  stopped.abort(new Error("stopped"));
+  await expect(again).rejects.toThrow("stopped");
+  await Promise.all(outcomes);
+});
+
+test("begins again after it has had nothing to do", async () => {
+  const { queue, time, reads } = setUp();
+  for (let index = 0; index < 3; index += 1) {
+    const asked = queue.ask(index + 1);
+    await time.until(() => reads.length === index + 1);
+    reads[index]?.answer();
+    await asked;
+  }
+});

@@ -1,0 +1,112 @@
+import type { Wait } from "../wait.ts";
+import type { RequestBudget } from "./request-budget.ts";
+import { BudgetSpent } from "./upstream.ts";
+
+/** Agents who are to be read anew, each of them once for all who have asked before the read began. */
+export interface RefreshQueue {
+  /** Resolves when the agent has been read. @throws {BudgetSpent} where too many agents wait already. */
+  ask(userId: number): Promise<void>;
+  /** These agents have been read otherwise, by a read that began then. */
+  satisfy(userIds: Iterable<number>, begun: number): void;
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void>;
+}
+
+export interface RefreshQueueOptions {
+  readonly read: (userId: number) => Promise<void>;
+  /** Names this moment, so that it can be compared with when reads began. */
+  readonly now: () => number;
+  readonly budget: RequestBudget;
+  readonly wait: Wait;
+  /** Ends what is under way. */
+  readonly signal: AbortSignal;
+}
+
+interface Pending {
+  readonly askedAt: number;
+  readonly promise: Promise<void>;
+  readonly settle: (outcome: Promise<void> | undefined) => void;
+}
+
+/** How many agents may wait. A poll of the whole list is long faster by then. */
+const MAX_PENDING = 10_000;
+
+/** The budget may be given back by another gateway, of which nothing tells: how often to look, in milliseconds. */
+const LOOK_AGAIN_MS = 1_000;
+
+export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQueueOptions): RefreshQueue {
+  const pending = new Map<number, Pending>();
+  let draining: Promise<void> | undefined;
+
+  async function readNext(): Promise<void> {
+    const [next] = pending;
+    // A poll has been faster.
+    if (!next) return;
+    const [userId, { settle }] = next;
+    // Before the read begins: who asks from now on may know of something later.
+    pending.delete(userId);
+    const outcome = read(userId);
+    settle(outcome);
+    await outcome.catch(() => {
+      // Whoever has asked is told.
+    });
+  }
+
+  async function drain(): Promise<void> {
+    while (pending.size > 0) {
+      signal.throwIfAborted();
+      if (await budget.take("refresh")) await readNext();
+      else await wait(Math.max(LOOK_AGAIN_MS, budget.blockedMs()), signal);
+    }
+  }
+
+  function start(): void {
+    draining ??= drain()
+      .catch((error: unknown) => {
+        for (const { settle } of pending.values()) settle(Promise.reject(error));
+        pending.clear();
+      })
+      .finally(() => {
+        draining = undefined;
+        // Who has asked between the last look and this moment.
+        if (pending.size > 0) start();
+      });
+  }
+
+  function add(userId: number): Pending {
+    const entry = createPending(now());
+    pending.set(userId, entry);
+    return entry;
+  }
+
+  return {
+    async ask(userId) {
+      signal.throwIfAborted();
+      if (!pending.has(userId) && pending.size >= MAX_PENDING) {
+        throw new BudgetSpent(budget.retryAfterSeconds("refresh"));
+      }
+      const { promise } = pending.get(userId) ?? add(userId);
+      start();
+      return promise;
+    },
+    satisfy(userIds, begun) {
+      for (const userId of userIds) {
+        const entry = pending.get(userId);
+        if (!entry || entry.askedAt > begun) continue;
+        pending.delete(userId);
+        entry.settle(undefined);
+      }
+    },
+    async idle() {
+      await draining;
+    },
+  };
+}
+
+function createPending(askedAt: number): Pending {
+  let settle: Pending["settle"] = () => {};
+  const promise = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  return { askedAt, promise, settle };
+}

@@ -1,0 +1,110 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createRequestBudget, type RequestPurpose } from "./request-budget.ts";
+
+const PURPOSES: readonly RequestPurpose[] = ["poll", "refresh", "write"];
+
+function budgetAt(time: { nowMs: number }, requestsPerMinute: number, lease = async (_slot: string) => true) {
+  const clock = { wallMs: () => 0, monotonicMs: () => time.nowMs };
+  return createRequestBudget({ requestsPerMinute, lease, clock });
+}
+
+async function takeAll(take: () => Promise<boolean>): Promise<number> {
+  let taken = 0;
+  while (await take()) taken += 1;
+  return taken;
+}
+
+test.each([
+  [60, { poll: 30, refresh: 20, write: 10 }],
+  [6, { poll: 3, refresh: 2, write: 1 }],
+  [120, { poll: 60, refresh: 40, write: 20 }],
+])("divides %s requests among what they are for", async (requestsPerMinute, parts) => {
+  const budget = budgetAt({ nowMs: 0 }, requestsPerMinute);
+  expect(budget.left()).toBe(requestsPerMinute);
+  for (const purpose of PURPOSES) expect(await takeAll(() => budget.take(purpose))).toBe(parts[purpose]);
+  expect(budget.left()).toBe(0);
+});
+
+test("never grants more in any minute than there is, whoever asks when", async () => {
+  const asking = fc.record({
+    purpose: fc.constantFrom(...PURPOSES),
+    afterMs: fc.nat(5_000),
+    times: fc.integer({ min: 1, max: 9 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 6, max: 30 }),
+      fc.array(asking, { maxLength: 60 }),
+      async (perMinute, askings) => {
+        const time = { nowMs: 0 };
+        const budget = budgetAt(time, perMinute);
+        const grantedAtMs: number[] = [];
+        for (const { purpose, afterMs, times } of askings) {
+          time.nowMs += afterMs;
+          const answers = await Promise.all(Array.from({ length: times }, () => budget.take(purpose)));
+          for (const isGranted of answers) if (isGranted) grantedAtMs.push(time.nowMs);
+        }
+        for (const beginMs of grantedAtMs) {
+          const inMinute = grantedAtMs.filter((atMs) => atMs >= beginMs && atMs < beginMs + 60_000);
+          expect(inMinute.length).toBeLessThanOrEqual(perMinute);
+        }
+      },
+    ),
+  );
+});
+
+test("lets polls go on for ever at its interval", async () => {
+  const time = { nowMs: 0 };
+  const budget = budgetAt(time, 60);
+  for (let polls = 0; polls < 500; polls += 1) {
+    expect(await budget.take("poll")).toBe(true);
+    time.nowMs += budget.pollIntervalMs;
+  }
+});
+
+test("grants nothing that another gateway has leased, and looks for another slot", async () => {
+  const asked: string[] = [];
+  const foreign = new Set(["slot/0", "slot/2"]);
+  const budget = budgetAt({ nowMs: 0 }, 6, async (slot) => {
+    asked.push(slot);
+    return !foreign.has(slot);
+  });
+  expect(await budget.take("poll")).toBe(true);
+  expect(await budget.take("poll")).toBe(false);
+  foreign.clear();
+  expect(await takeAll(() => budget.take("poll"))).toBe(2);
+  expect(asked.slice(0, 2)).toEqual(["slot/0", "slot/1"]);
+});
+
+test("loses nothing where the store cannot be asked", async () => {
+  let isAway = true;
+  const budget = budgetAt({ nowMs: 0 }, 6, async () => {
+    if (isAway) throw new Error("away");
+    return true;
+  });
+  await expect(budget.take("write")).rejects.toThrow("away");
+  isAway = false;
+  expect(await budget.take("write")).toBe(true);
+});
+
+test("grants nothing while it is blocked, and says for how long", async () => {
+  const time = { nowMs: 0 };
+  const budget = budgetAt(time, 60);
+  budget.block(60_000);
+  budget.block(10);
+  expect(await budget.take("poll")).toBe(false);
+  expect([budget.blockedMs(), budget.left(), budget.retryAfterSeconds("write")]).toEqual([60_000, 0, 60]);
+  time.nowMs = 60_000;
+  expect(await budget.take("poll")).toBe(true);
+  expect([budget.blockedMs(), budget.left()]).toEqual([0, 59]);
+});
+
+test("grants nothing to whoever was asking the store when it was blocked", async () => {
+  const held: { answer?: (isMine: boolean) => void } = {};
+  const budget = budgetAt({ nowMs: 0 }, 60, () => new Promise((resolve) => Object.assign(held, { answer: resolve })));
+  const taking = budget.take("poll");
+  budget.block(1);
+  held.answer?.(true);
+  expect(await taking).toBe(false);
+});

@@ -1,0 +1,67 @@
+import type { Clock } from "../clock.ts";
+import { StoreUnavailable } from "../store/availability-store.ts";
+import { UpstreamFailure, type UpstreamHealth, type UpstreamLog } from "./upstream.ts";
+
+/** How an upstream stands: what has gone well, and what has not. */
+export interface Standing {
+  /** Everything is known as it was at this moment of the monotonic clock, and has been followed since. */
+  succeed(sinceMs: number): void;
+  /** It is still being followed. */
+  hear(): void;
+  /** Something could not be learnt. */
+  fail(error: unknown): void;
+  /** Nobody is known to follow the upstream at this moment. */
+  lag(): void;
+  /** How many failures there have been since it last went well. */
+  failures(): number;
+  health(): Pick<UpstreamHealth, "staleSinceMs" | "failure">;
+}
+
+/** The standing of an upstream that was never heard. What has not been told to go well for `overdueMs` lags behind by itself. */
+export function createStanding(options: {
+  readonly overdueMs: number;
+  readonly clock: Clock;
+  readonly log: UpstreamLog;
+}): Standing {
+  const { overdueMs, clock, log } = options;
+  let currentAtMs = -Infinity;
+  let heardAtMs = -Infinity;
+  let isLagging = true;
+  let failures = 0;
+  let failure: UpstreamFailure | undefined;
+
+  return {
+    failures: () => failures,
+    succeed(sinceMs) {
+      if (failures > 0) log.line(`The telephony system answers again, after ${failures} failures`);
+      currentAtMs = sinceMs;
+      heardAtMs = clock.monotonicMs();
+      isLagging = false;
+      failures = 0;
+      failure = undefined;
+    },
+    hear() {
+      heardAtMs = clock.monotonicMs();
+    },
+    fail(error) {
+      failures += 1;
+      isLagging = true;
+      failure = error instanceof UpstreamFailure ? error : undefined;
+      // Once for all that follow: a system that is away for an hour would fill the log.
+      if (failures === 1) report(log, error);
+    },
+    lag() {
+      isLagging = true;
+    },
+    health() {
+      const isStale = isLagging || clock.monotonicMs() - heardAtMs > overdueMs;
+      return { staleSinceMs: isStale ? currentAtMs : undefined, failure };
+    },
+  };
+}
+
+function report(log: UpstreamLog, error: unknown): void {
+  if (error instanceof UpstreamFailure) log.warning(error.message);
+  else if (error instanceof StoreUnavailable) log.warning("What the telephony system says cannot be kept");
+  else log.defect(error);
+}
