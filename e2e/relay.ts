@@ -7,6 +7,8 @@ export interface Relay {
   readonly port: number;
   /** The connections through it, oldest first. */
   connections(): readonly RelayedConnection[];
+  /** Cuts all connections now, and each later one as soon as its client sends this text. Answers how often it did. */
+  cutAt(text: string): () => number;
   close(): Promise<void>;
 }
 
@@ -25,6 +27,8 @@ export interface RelayedConnection {
 export async function openRelay(target: number): Promise<Relay> {
   const connections: RelayedConnection[] = [];
   const sockets = new Set<Socket>();
+  let cuts = 0;
+  let cutText: string | undefined;
   const server = createServer((client) => {
     const upstream = connect(target, "127.0.0.1");
     for (const socket of [client, upstream]) {
@@ -35,6 +39,11 @@ export async function openRelay(target: number): Promise<Relay> {
     }
     client.on("close", () => upstream.destroy());
     upstream.on("close", () => client.destroy());
+    client.on("data", (data) => {
+      if (cutText === undefined || !data.includes(cutText)) return;
+      cuts += 1;
+      client.destroy();
+    });
     connections.push(relay(client, upstream));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -42,6 +51,11 @@ export async function openRelay(target: number): Promise<Relay> {
   return {
     port: typeof address === "object" && address ? address.port : 0,
     connections: () => connections,
+    cutAt(text) {
+      cutText = text;
+      for (const socket of sockets) socket.destroy();
+      return () => cuts;
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
@@ -55,7 +69,7 @@ function relay(client: Socket, upstream: Socket): RelayedConnection {
   let sent = "";
   client.on("data", (data) => {
     sent += data.toString("latin1");
-    upstream.write(data);
+    if (!client.destroyed) upstream.write(data);
   });
   upstream.on("data", (data) => {
     if (isHeld) held.push(data);

@@ -1,4 +1,4 @@
-/** What becomes of a replica where Redis's two connections do not answer in the order in which Redis did things. */
+/** What becomes of a replica where Redis's two connections do not answer in the order in which Redis did things, or break. */
 import { describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, startRedisServer } from "../../e2e/redis-server.ts";
 import { openRelay, type RelayedConnection } from "../../e2e/relay.ts";
@@ -14,7 +14,7 @@ async function setUp() {
   const relay = await openRelay(Number(new URL(server.url).port));
   onTestFinished(relay.close);
   const patient = { report: () => {}, timeoutMs: 20_000 };
-  const store = createRedisStore({ url: `redis://127.0.0.1:${relay.port}`, ...patient });
+  const store = createRedisStore({ url: `redis://127.0.0.1:${relay.port}`, ...patient, longestPauseMs: 50 });
   onTestFinished(store.close);
   const other = createRedisStore({ url: server.url, ...patient });
   onTestFinished(other.close);
@@ -22,7 +22,7 @@ async function setUp() {
   const quiet = await store.of("quiet").open(never);
   const feed = find(relay.connections(), "XREAD");
   const commands = find(relay.connections(), "EVALSHA");
-  return { store, other, quiet, feed, commands };
+  return { server, relay, store, other, quiet, feed, commands };
 }
 
 function find(connections: readonly RelayedConnection[], text: string): RelayedConnection {
@@ -86,5 +86,22 @@ describe.skipIf(!hasRedisServer)("where the feed", () => {
     expect(replica.read(1)).toEqual(there.read(1));
     expect([...replica.agents()].map(({ userId }) => userId)).toEqual([1, 3]);
     expect(replica.cursor()).toBe(there.cursor());
+  });
+
+  test("breaks while it catches up, what is current already counts as stale until all is", async () => {
+    const { server, relay, store, quiet } = await setUp();
+    await store.of("acme").set(1, { status: "available" });
+    const replica = await store.of("acme").open(never);
+    const resets = hear(quiet);
+    await server.command(["FLUSHALL"]);
+    // The quiet customer is brought up first, and each time the connection breaks at the other one.
+    const cuts = relay.cutAt("availability-bridge:agent:acme:");
+    await eventually(cuts).toBeGreaterThan(2);
+    expect(resets).toContain("reset");
+    expect([store.isReady(), quiet.staleSinceMs(), replica.staleSinceMs()]).toEqual([
+      false,
+      expect.any(Number),
+      expect.any(Number),
+    ]);
   });
 });

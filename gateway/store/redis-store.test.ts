@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../../e2e/redis-server.ts";
 import { toAvailability } from "./agent.ts";
@@ -54,6 +55,20 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
       ]),
     );
     await expect(server.command(["TYPE", "availability-bridge:agent:acme:7"])).resolves.toBe("hash");
+  });
+
+  test("needs no more rights than the documentation gives it", async () => {
+    const server = await startServer();
+    const [, rights = ""] = /^ACL (SETUSER .+)$/m.exec(await readFile("docs/redis.md", "utf8")) ?? [];
+    await server.command(["ACL", ...rights.split(" ")]);
+    const url = server.url.replace("//", "//gateway:secret@");
+    const [one, other] = [openStore(url), openStore(url)];
+    const agent = await one.of("acme").set(7, { status: "available" });
+    expect([...(await other.of("acme").open(never)).agents()]).toEqual([agent]);
+    await expect(one.lease("poll", 60_000)).resolves.toBe(true);
+    expect(one.isReady()).toBe(true);
+    await server.command(["FLUSHALL"]);
+    await eventually(() => server.command(["EXISTS", "availability-bridge:agent:acme:7"])).toBe(1);
   });
 
   test("gives a task to one gateway at a time, until that one ends or lets it run out", async () => {

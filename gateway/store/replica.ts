@@ -1,6 +1,6 @@
 import type { KeptAgent } from "./agent.ts";
 import { type Change, createChangeLog, type Placed } from "./change-log.ts";
-import { readCursor, toCursorText } from "./cursor.ts";
+import { covers, readCursor, toCursorText } from "./cursor.ts";
 
 /** All that is known of one customer's agents, in this process's memory. It is read at once, and in one piece. */
 export interface Replica {
@@ -135,14 +135,11 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
 }
 
 /** A listener that hears no change up to a cursor, as long as the order is the one that the cursor belongs to. */
-function leaveOut(listener: ReplicaListener, text: string): ReplicaListener {
-  const after = readCursor(text);
+function leaveOut(listener: ReplicaListener, held: string): ReplicaListener {
   return {
     onReset: listener.onReset,
     onChange(change) {
-      const at = readCursor(change.cursor);
-      if (after && at?.epoch === after.epoch && at.position <= after.position) return;
-      listener.onChange(change);
+      if (!covers(held, change.cursor)) listener.onChange(change);
     },
   };
 }

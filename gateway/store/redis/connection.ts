@@ -80,14 +80,53 @@ const Entries = v.nullable(
 export async function openConnection(options: ConnectionOptions): Promise<RedisConnection> {
   const { timeoutMs, waitMs, monotonic } = options;
   const clock = createRedisClock();
-  const broken = new AbortController();
   const clients = [createRedisClient(options), createRedisClient(options)] as const;
   const [commands, feed] = clients;
+  const { signal, close, answered } = createLife(clients);
+  try {
+    await answered(Promise.all(clients.map((client) => connect(client, signal))), timeoutMs);
+  } catch (error) {
+    close(toError(error));
+    // Why it ended, rather than what became of the first command.
+    throw signal.reason;
+  }
   let lastReadMs = monotonic.monotonicMs();
+  return {
+    clock,
+    signal,
+    close,
+    lastReadMs: () => lastReadMs,
+    async run(script, keys, values) {
+      const sentMs = monotonic.monotonicMs();
+      const reply = await answered(commands[script](keys, values), timeoutMs);
+      const [micros, ...rest] = v.parse(Answer, reply);
+      clock.observe(Number(micros) / 1000, sentMs, monotonic.monotonicMs());
+      return rest;
+    },
+    async read(after) {
+      const from = { key: CHANGES_KEY, id: `${after}-0` };
+      const reply = await answered(feed.xRead(from, { BLOCK: waitMs, COUNT: MOST_ENTRIES }), waitMs + timeoutMs);
+      lastReadMs = monotonic.monotonicMs();
+      return v.parse(Entries, reply) ?? [];
+    },
+  };
+}
+
+type Client = ReturnType<typeof createRedisClient>;
+
+async function connect(client: Client, signal: AbortSignal): Promise<void> {
+  await client.connect();
+  // Closed while the connection was being made, it would stay open.
+  if (signal.aborted) client.destroy();
+}
+
+/** What ends with the first of these clients that fails, and then ends them all. */
+function createLife(clients: readonly Client[]) {
+  const ending = new AbortController();
 
   function close(reason: Error): void {
-    if (broken.signal.aborted) return;
-    broken.abort(reason);
+    if (ending.signal.aborted) return;
+    ending.abort(reason);
     for (const client of clients) client.destroy();
   }
 
@@ -102,48 +141,15 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
       return await asked;
     } catch (error) {
       if (error instanceof ErrorReply) throw new RedisRefusal(error);
-      if (!broken.signal.aborted) throw unavailable(`Redis cannot be reached: ${describe(error)}`, error);
-      const { reason } = broken.signal;
+      if (!ending.signal.aborted) throw unavailable(`Redis cannot be reached: ${describe(error)}`, error);
+      const { reason } = ending.signal;
       throw unavailable(`${toError(reason).message}: what was asked may have been done`, reason);
     } finally {
       cancel();
     }
   }
 
-  async function connect(client: (typeof clients)[number]): Promise<void> {
-    await client.connect();
-    // Closed while the connection was being made, it would stay open.
-    if (broken.signal.aborted) client.destroy();
-  }
-
-  try {
-    await answered(Promise.all(clients.map(connect)), timeoutMs);
-  } catch (error) {
-    close(toError(error));
-    // Why it ended, rather than what became of the first command.
-    throw broken.signal.reason;
-  }
-
-  return {
-    clock,
-    signal: broken.signal,
-    close,
-    lastReadMs: () => lastReadMs,
-    async run(script, keys, values) {
-      const sentMs = monotonic.monotonicMs();
-      const reply = await answered(commands[script](keys, values), timeoutMs);
-      const [micros, ...rest] = v.parse(Answer, reply);
-      clock.observe(Number(micros) / 1000, sentMs, monotonic.monotonicMs());
-      return rest;
-    },
-    async read(after) {
-      const from = { key: CHANGES_KEY, id: `${after}-0` };
-      const waiting = feed.xRead(from, { BLOCK: waitMs, COUNT: MOST_ENTRIES });
-      const reply = await answered(waiting, waitMs + timeoutMs);
-      lastReadMs = monotonic.monotonicMs();
-      return v.parse(Entries, reply) ?? [];
-    },
-  };
+  return { signal: ending.signal, close, answered };
 }
 
 function createRedisClient({ url, timeoutMs }: ConnectionOptions) {

@@ -4,6 +4,7 @@ import { type Change, type ChangeLog, createChangeLog } from "../change-log.ts";
 import { toCursorText } from "../cursor.ts";
 import type { PlacedChange, WritableReplica } from "../replica.ts";
 import { type AgentRecord, ChangeEntry, toKeptAgent } from "./agent-record.ts";
+import { createArrivals } from "./arrivals.ts";
 import type { StreamEntry } from "./connection.ts";
 import type { RedisClock } from "./redis-clock.ts";
 
@@ -53,7 +54,7 @@ interface CustomerChange extends PlacedChange {
 /** A feed that stands before the first entry of the stream. */
 export function createFeed({ epoch, foundAt, historyLength, clock: monotonic, report }: FeedOptions): Feed {
   const followers = new Map<string, Pick<WritableReplica, "apply">>();
-  const waiting = new Set<{ readonly position: number; resolve(): void }>();
+  const arrivals = createArrivals(() => position);
   const log: ChangeLog<CustomerChange> = createChangeLog(0, historyLength);
   let position = 0;
   let lastEntry = "";
@@ -109,28 +110,9 @@ export function createFeed({ epoch, foundAt, historyLength, clock: monotonic, re
     highestVersion: () => highestVersion,
     take(entries, clock) {
       for (const entry of entries) takeOne(entry, clock);
-      for (const waiter of waiting) if (waiter.position <= position) waiter.resolve();
+      arrivals.review();
     },
-    reached(wanted, signal) {
-      return new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason);
-        if (wanted <= position) return resolve();
-        const abort = () => {
-          waiting.delete(waiter);
-          reject(signal.reason);
-        };
-        const waiter = {
-          position: wanted,
-          resolve() {
-            waiting.delete(waiter);
-            signal.removeEventListener("abort", abort);
-            resolve();
-          },
-        };
-        waiting.add(waiter);
-        signal.addEventListener("abort", abort, { once: true });
-      });
-    },
+    reached: arrivals.at,
     historyOf(customerId) {
       const begin = log.begin();
       return { begin, history: (log.since(begin) ?? []).filter((entry) => entry.customerId === customerId) };

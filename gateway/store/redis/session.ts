@@ -63,6 +63,8 @@ export async function openSession(
     for (const [customerId, customer] of customers) await bringUp(customerId, customer, source);
     await session.check();
     connection.signal.throwIfAborted();
+    // All at once: what broke off halfway would leave customers that nothing keeps current, and that do not say so.
+    for (const { replica } of customers.values()) replica.setStaleSince(undefined);
     return session;
   } catch (error) {
     connection.close(error instanceof Error ? error : new StoreUnavailable(String(error)));
@@ -103,15 +105,14 @@ function highestVersion(customers: ReadonlyMap<string, LoadedCustomer>, previous
   return highest;
 }
 
-/** Makes a customer current who was loaded before. */
+/** Brings a customer to where the feed stands who was loaded before. */
 async function bringUp(customerId: string, customer: LoadedCustomer, source: ContentsSource): Promise<void> {
   const { replica } = customer;
-  if (customer.feed === source.feed) return replica.setStaleSince(undefined);
+  if (customer.feed === source.feed) return;
   await restoreContents(customerId, replica, source);
   await loadContents(customerId, source, (contents) => {
     customer.feed = source.feed;
     source.feed.follow(customerId, replica);
-    replica.setStaleSince(undefined);
     replica.reset(contents);
   });
 }
