@@ -3,13 +3,16 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { type ClientHttp2Stream, connect, type IncomingHttpHeaders } from "node:http2";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { mintDemoToken } from "../scripts/demo-token.mjs";
 import { startGatewayProcess } from "../scripts/gateway-process.mjs";
 import { canStart, type PROXIES, type ProxyProcess, startProxy } from "./proxy-process.ts";
+
+const SECRET = "s".repeat(32);
 
 const NAMES = ["nginx", "caddy"] as const satisfies readonly (keyof typeof PROXIES)[];
 
 async function startGateway() {
-  const settings = { GATEWAY_PORT: "0", TRUSTED_PROXIES: "127.0.0.1" };
+  const settings = { GATEWAY_PORT: "0", TRUSTED_PROXIES: "127.0.0.1", DEMO_TOKEN_SECRET: SECRET };
   const gateway = await startGatewayProcess(settings, () => {});
   onTestFinished(gateway.stop);
   return gateway;
@@ -99,15 +102,24 @@ describe.each(NAMES)("%s", (name) => {
     await vi.waitFor(() => expect(heard).toBe("data: 1\n\ndata: 2\n\n"), 10_000);
   });
 
-  through("passes on a gateway's stream", async () => {
-    const { proxy } = await startBoth(name);
+  through("passes on a gateway's stream, and each change while it is open", async () => {
+    const { gateways, proxy } = await startBoth(name);
     const stream = open(proxy, "/v1/availabilities/stream").setEncoding("utf8");
     let heard = "";
     stream.on("data", (text: string) => {
       heard += text;
     });
     await vi.waitFor(() => expect(heard).toContain("event: current\n"), 10_000);
-    expect(heard).toContain('data: {"userId":123,');
+    // Each has a memory of its own, and only one of them has the stream.
+    const answers = gateways.map(async ({ origin }) =>
+      fetch(`${origin}/v1/users/123/availability`, {
+        method: "PUT",
+        headers: { Authorization: `Bearer ${await mintDemoToken(SECRET)}`, "Content-Type": "application/json" },
+        body: JSON.stringify({ status: "out_for_lunch" }),
+      }),
+    );
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200]);
+    await vi.waitFor(() => expect(heard).toContain('data: {"userId":123,"status":"out_for_lunch",'), 10_000);
   });
 
   through("says who asks and which request it is, whatever the client says, and passes its trace on", async () => {

@@ -61,8 +61,10 @@ export function limitStreams(operation: Operation): MiddlewareHandler<GatewayEnv
 }
 
 function readClient(context: Context<GatewayEnvironment>, { trustedProxies }: Operation): Client | undefined {
-  const { customer, caller } = context.var;
+  // Not by `context.var`, which copies all of them at each look.
+  const customer = context.get("customer");
   if (!customer) return undefined;
+  const caller = context.get("caller");
   if (caller) return { customer: customer.id, key: `token ${caller.key}` };
   const connection = context.env?.incoming?.socket.remoteAddress;
   const address = readClientAddress(connection, context.req.header("X-Forwarded-For"), trustedProxies);

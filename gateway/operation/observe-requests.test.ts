@@ -7,6 +7,8 @@ import { serveGateway } from "../serve.ts";
 import { createStreamHub } from "../stream/stream-hub.ts";
 import { TEST_FILES } from "../test-build.ts";
 import { testCustomers, unaskedAvailabilities } from "../test-gateway.ts";
+import type { Caller } from "../tokens/caller.ts";
+import type { UpstreamScope } from "../upstream/upstream.ts";
 import { createTrustedProxies } from "./client-address.ts";
 import type { Log, RequestRecord } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
@@ -81,6 +83,37 @@ test("logs a request by its route's pattern, and nothing of what it asks for or 
     status: 200,
     durationMs: expect.any(Number),
   });
+});
+
+test("hands a change's trace on to the upstream, as a span of its own", async () => {
+  const scopes: UpstreamScope[] = [];
+  const availabilities: Availabilities = {
+    ...unaskedAvailabilities(),
+    setStatus: async ({ userId, status }, scope) => {
+      scopes.push(scope);
+      return { userId, status, version: 1 };
+    },
+  };
+  const operator: Caller = {
+    subject: "operator",
+    scopes: new Set(["availability:write"]),
+    key: "key",
+    endsAtMs: Number.POSITIVE_INFINITY,
+  };
+  const access = { verify: () => Promise.resolve(operator), anonymousReads: false };
+  const { origin, requests } = await setUp({ availabilities, access });
+  const answer = await fetch(`${origin}/v1/users/123/availability`, {
+    method: "PUT",
+    headers: {
+      Authorization: "Bearer a.b.c",
+      "Content-Type": "application/json",
+      traceparent: `00-${TRACE_ID}-00f067aa0ba902b7-01`,
+    },
+    body: JSON.stringify({ status: "available" }),
+  });
+  expect(answer.status).toBe(200);
+  expect(scopes[0]?.traceparent).toMatch(new RegExp(`^00-${TRACE_ID}-(?!00f067aa0ba902b7)[\\da-f]{16}-01$`));
+  await vi.waitFor(() => expect(requests[0]).toMatchObject({ method: "PUT", traceId: TRACE_ID }));
 });
 
 test.each([

@@ -11,6 +11,9 @@ const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "POST", "DEL
 /** What the metrics say where there is no such route or customer: nobody else's word gets into them. */
 const NONE = "none";
 
+/** What stands before the pattern of a route at a customer's own address. */
+const CUSTOMER = "/c/:customer";
+
 /**
  * Gives each request an id and a trace, hands both on to whoever answers it, and tells the log and the metrics how it was
  * answered. Register it before everything else.
@@ -31,7 +34,8 @@ export function observeRequests({
     const route = readRoute(context) ?? NONE;
     const { status } = context.res;
     const { method } = context.req;
-    const customer = context.var.customer?.id;
+    // Not by `context.var`, which copies all of them at each look.
+    const customer = context.get("customer")?.id;
     metrics.onRequest({
       route,
       method: METHODS.has(method) ? method : NONE,
@@ -57,9 +61,14 @@ export function observeRequests({
 
 /** The pattern of the route that the request matched, without the customer in front of it. */
 function readRoute(context: Context<GatewayEnvironment>): string | undefined {
-  const paths = matchedRoutes(context).map(({ path }) => path.replace(/^\/c\/:customer(?=\/)/, ""));
-  // What stands on every path, or on every path of an area, has been registered by something that answers none itself.
-  return paths.filter((path) => !path.endsWith("*")).at(-1);
+  const routes = matchedRoutes(context);
+  for (let index = routes.length - 1; index >= 0; index -= 1) {
+    const path = routes[index]?.path;
+    // What stands on every path, or on every path of an area, has been registered by something that answers none itself.
+    if (path !== undefined && !path.endsWith("*"))
+      return path.startsWith(CUSTOMER) ? path.slice(CUSTOMER.length) : path;
+  }
+  return undefined;
 }
 
 /** Calls back when the answer's last byte has been handed over, or can be no more. */

@@ -46,28 +46,31 @@ export function createTrafficLimits(limits: ReadonlyMap<string, CustomerLimits>)
 function countRequests({ requestsPerMinutePerToken, requestsPerMinute }: CustomerLimits) {
   const ofToken = new RateLimiterMemory({ points: requestsPerMinutePerToken, duration: 60 });
   const ofAll = new RateLimiterMemory({ points: requestsPerMinute, duration: 60 });
+  let usedUpUntilMs = 0;
+
+  function toExcess(limit: Limit, allowed: number, waitMs: number): Excess {
+    return { limit, allowed, retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) };
+  }
+
   return async (key: string): Promise<Excess | undefined> => {
-    const all = await ofAll.get("all");
-    if (all && all.msBeforeNext > 0 && all.remainingPoints <= 0) return toExcess("customer", requestsPerMinute, all);
-    const excess = await consume(ofToken, key);
-    if (excess) return toExcess("token", requestsPerMinutePerToken, excess);
-    const excessOfAll = await consume(ofAll, "all");
-    return excessOfAll && toExcess("customer", requestsPerMinute, excessOfAll);
+    const waitMs = usedUpUntilMs - Date.now();
+    if (waitMs > 0) return toExcess("customer", requestsPerMinute, waitMs);
+    const token = await ofToken.consume(key).catch(toResult);
+    if (token.consumedPoints > requestsPerMinutePerToken) {
+      return toExcess("token", requestsPerMinutePerToken, token.msBeforeNext);
+    }
+    const all = await ofAll.consume("all").catch(toResult);
+    if (all.consumedPoints >= requestsPerMinute) usedUpUntilMs = Date.now() + all.msBeforeNext;
+    return all.consumedPoints > requestsPerMinute
+      ? toExcess("customer", requestsPerMinute, all.msBeforeNext)
+      : undefined;
   };
 }
 
-async function consume(limiter: RateLimiterMemory, key: string): Promise<RateLimiterRes | undefined> {
-  try {
-    await limiter.consume(key);
-    return undefined;
-  } catch (thrown) {
-    if (thrown instanceof RateLimiterRes) return thrown;
-    throw thrown;
-  }
-}
-
-function toExcess(limit: Limit, allowed: number, { msBeforeNext }: RateLimiterRes): Excess {
-  return { limit, allowed, retryAfterSeconds: Math.max(1, Math.ceil(msBeforeNext / 1000)) };
+/** The library rejects with what it resolves with otherwise, where a limit is exceeded. */
+function toResult(thrown: unknown): RateLimiterRes {
+  if (thrown instanceof RateLimiterRes) return thrown;
+  throw thrown;
 }
 
 function countStreams({ streams, streamsPerToken }: CustomerLimits) {
