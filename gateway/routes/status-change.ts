@@ -59,7 +59,9 @@ export async function changeStatus(context: GatewayContext): Promise<Response> {
   if (status instanceof Response) return status;
   const ifVersions = readIfMatch(context.req.header("If-Match"));
   const change = { userId, status, ...(ifVersions && { ifVersions }) };
-  const availability = await customer.availabilities.setStatus(change, { signal: context.req.raw.signal });
+  const { trace } = context.var;
+  const scope = { signal: context.req.raw.signal, ...(trace && { traceparent: trace.toChild() }) };
+  const availability = await customer.availabilities.setStatus(change, scope);
   if (!availability) return problem(404, `No user ${userId}`);
   return new Response(JSON.stringify(availability), {
     headers: {
