@@ -68,12 +68,18 @@ async function setUp(options: { readonly fake?: FakeUpstreamOptions; readonly ac
   const exp = Math.floor(Date.now() / 1000) + 600;
   const headers = { Authorization: `Bearer ${await mint({ exp, sub: "operator" })}` };
   const ask = (path: string) => fetch(`${gateway.origin}/c/acme/v1/users/${path}`, { headers });
+  const set = (userId: number, status: string, traceparent = "") =>
+    fetch(`${gateway.origin}/c/acme/v1/users/${userId}/availability`, {
+      method: "PUT",
+      headers: { ...headers, "Content-Type": "application/json", ...(traceparent && { traceparent }) },
+      body: JSON.stringify({ status }),
+    });
   const statusOf = async (userId: number): Promise<unknown> => {
     const answer = await ask(`${userId}/availability`);
     const body: unknown = await answer.json();
     return typeof body === "object" && body && "status" in body ? body.status : body;
   };
-  return { fake, gateway, ask, statusOf, log };
+  return { fake, gateway, ask, set, statusOf, log };
 }
 
 test("serves what the API lists, and what its webhooks announce", async () => {
@@ -95,4 +101,27 @@ test("passes on the API's own refusal while nothing is known, and says in the lo
   const said = log.join("");
   expect(said).toContain("Customer acme: The telephony system answered with status 403");
   expect(said).not.toMatch(/fake-token|fake-id|Basic|webhook-secret/);
+});
+
+test("sets a status at the API, with the asker's trace, and what the API cannot set it refuses without asking", async () => {
+  const { fake, set, statusOf } = await setUp();
+  await expect.poll(() => statusOf(2), POLLING).toBe("available");
+  const traceId = "0af7651916cd43dd8448eb211c80319c";
+  expect((await set(2, "do_not_disturb", `00-${traceId}-b7ad6b7169203331-01`)).status).toBe(200);
+  expect(fake.company.find(2)).toMatchObject({ setting: "unavailable" });
+  const put = fake.requests.all().find(({ method }) => method === "PUT");
+  expect(put?.traceparent).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`));
+  const refused = await set(2, "on_a_break");
+  expect(refused.status).toBe(422);
+  await expect(refused.json()).resolves.toMatchObject({ title: "Unprocessable Content" });
+  expect(fake.requests.all().filter(({ method }) => method === "PUT")).toHaveLength(1);
+});
+
+test("passes on what the API says of a change that it refuses", async () => {
+  const { fake, set, statusOf } = await setUp();
+  await expect.poll(() => statusOf(2), POLLING).toBe("available");
+  fake.company.remove(2);
+  const refused = await set(2, "do_not_disturb");
+  expect(refused.status).toBe(404);
+  await expect(refused.json()).resolves.toEqual({ error: "User not found", troubleshoot: expect.any(String) });
 });
