@@ -46,6 +46,12 @@ export interface Availabilities {
    * @throws {StoreUnavailable} where the change is not certain to be kept.
    */
   setStatus(change: StatusChange, scope: UpstreamScope): Promise<Availability | undefined>;
+  /**
+   * Makes a user known who was not, with this status. `undefined` where the upstream alone says who there is.
+   *
+   * @throws {StoreUnavailable} where the change is not certain to be kept.
+   */
+  introduce(userId: number, status: Status): Promise<Availability | undefined>;
 }
 
 export interface AvailabilitiesOptions {
@@ -96,6 +102,10 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
     open,
     readMany,
     setStatus,
+    async introduce(userId, status) {
+      if (!upstream.admitsUsers) return undefined;
+      return toAvailability(await store.introduce(userId, { status }), clock.monotonicMs());
+    },
     async read(userId, signal) {
       const { value, ageSeconds: age } = await readMany([userId], signal);
       return { value: value[0], ageSeconds: age };

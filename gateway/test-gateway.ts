@@ -13,10 +13,15 @@ import type { Access } from "./tokens/authorize.ts";
 import { type Caller, SCOPES } from "./tokens/caller.ts";
 import { TokenRefusal } from "./tokens/token-refusal.ts";
 import { memoryUpstream } from "./upstream/memory.ts";
+import type { Upstream } from "./upstream/upstream.ts";
 
 /** What is read and written over a store, whose clock it shares. */
-export function availabilitiesOver(store: CustomerStore, clock: Clock = systemClock): Availabilities {
-  return createAvailabilities({ store, upstream: memoryUpstream, staleLimitSeconds: 60, clock });
+export function availabilitiesOver(
+  store: CustomerStore,
+  clock: Clock = systemClock,
+  upstream: Upstream = memoryUpstream,
+): Availabilities {
+  return createAvailabilities({ store, upstream, staleLimitSeconds: 60, clock });
 }
 
 /** The availabilities of the sample agents, in memory. */
@@ -29,7 +34,7 @@ export async function sampleAvailabilities(): Promise<Availabilities> {
 /** Availabilities that nobody should ask, as where the test answers for them itself. */
 export function unaskedAvailabilities(): Availabilities {
   const refuse = () => Promise.reject(new Error("The test answers /v1 itself"));
-  return { read: refuse, readMany: refuse, open: refuse, setStatus: refuse };
+  return { read: refuse, readMany: refuse, open: refuse, setStatus: refuse, introduce: refuse };
 }
 
 /** Whoever brings no token may read, and no token holds. */

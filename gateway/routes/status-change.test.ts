@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { Availability } from "../../shared/contracts/availability.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { accessOf, availabilitiesOver, testGateway } from "../test-gateway.ts";
+import { memoryUpstream } from "../upstream/memory.ts";
 
 interface Change {
   readonly body?: string;
@@ -10,14 +11,14 @@ interface Change {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A gateway where 123 is the only user, at version 7; whoever sets it is the operator. */
-async function gateway() {
+/** A gateway where 123 is the only user, at version 7; whoever sets it is the operator, where nobody else is named. */
+async function gateway({ access = accessOf("operator"), upstream = memoryUpstream } = {}) {
   const time = { wallMs: 7 };
   const clock = { wallMs: () => time.wallMs, monotonicMs: () => 0 };
   const store = createMemoryStore({ clock }).of("demo");
   await store.set(123, { status: "do_not_disturb", wrapUp: { configuredSeconds: 30, leftSeconds: 5 } });
   time.wallMs = 8;
-  const app = await testGateway({ availabilities: availabilitiesOver(store, clock), access: accessOf("operator") });
+  const app = await testGateway({ availabilities: availabilitiesOver(store, clock, upstream), access });
   return async ({ body = '{"status":"other"}', userId = "123", headers = {} }: Change = {}): Promise<Response> =>
     app.request(`/v1/users/${userId}/availability`, {
       method: "PUT",
@@ -132,9 +133,26 @@ test("takes a body of 4096 bytes and answers 413 to a longer one", async () => {
   await expect(answer.json()).resolves.toMatchObject({ detail: "A change has 4096 bytes at the most" });
 });
 
-test("answers 404 for an unknown user, whatever version is asked for", async () => {
+test("makes a user known by the operator's word, where no telephony system says who there is", async () => {
   const change = await gateway();
-  for (const headers of [{}, { "If-Match": "*" }, { "If-Match": '"7"' }]) {
+  const answer = await change({ userId: "404404" });
+  expect(answer.status).toBe(201);
+  await expect(answer.json()).resolves.toEqual({ userId: 404_404, status: "other", version: 8 });
+  expect((await change({ userId: "404404" })).status).toBe(200);
+});
+
+test.each([
+  ["an agent", { access: accessOf(404_404) }],
+  ["the operator, where a telephony system says who there is", { upstream: { ...memoryUpstream, admitsUsers: false } }],
+])("answers 404 for an unknown user to %s", async (_who, parts) => {
+  const answer = await (await gateway(parts))({ userId: "404404" });
+  expect(answer.status).toBe(404);
+  await expect(answer.json()).resolves.toMatchObject({ detail: "No user 404404" });
+});
+
+test("answers 404 for an unknown user of whom a version is asked for", async () => {
+  const change = await gateway();
+  for (const headers of [{ "If-Match": "*" }, { "If-Match": '"7"' }]) {
     const answer = await change({ userId: "404404", headers });
     expect(answer.status).toBe(404);
     await expect(answer.json()).resolves.toMatchObject({ detail: "No user 404404" });

@@ -1,6 +1,7 @@
 import { bodyLimit } from "hono/body-limit";
 import * as v from "valibot";
 import { UNAVAILABLE_REASONS } from "../../shared/availability.ts";
+import type { Availability } from "../../shared/contracts/availability.ts";
 import { toIssues } from "../../shared/issues.ts";
 import type { GatewayContext } from "../environment.ts";
 import { badRequest, problem } from "../problem.ts";
@@ -49,7 +50,10 @@ export const limitBody = bodyLimit({
   onError: () => problem(413, `A change has ${MAX_BODY_BYTES} bytes at the most`, { Connection: "close" }),
 });
 
-/** Changes the status of the user whom the path names, and answers the availability that comes of it. */
+/**
+ * Changes the status of the user whom the path names, and answers the availability that comes of it. Where no telephony
+ * system says who there is, the customer's operator makes a user known by it.
+ */
 export async function changeStatus(context: GatewayContext): Promise<Response> {
   const { customer } = context.var;
   if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
@@ -62,8 +66,16 @@ export async function changeStatus(context: GatewayContext): Promise<Response> {
   const traceparent = context.get("trace")?.toChild();
   const scope = { signal: context.req.raw.signal, ...(traceparent !== undefined && { traceparent }) };
   const availability = await customer.availabilities.setStatus(change, scope);
-  if (!availability) return problem(404, `No user ${userId}`);
+  if (availability) return answerChanged(context, availability, 200);
+  // Whoever names a version, be it any, means a user who is known.
+  const mayIntroduce = context.var.caller?.subject === "operator" && context.req.header("If-Match") === undefined;
+  const introduced = mayIntroduce && (await customer.availabilities.introduce(userId, status));
+  return introduced ? answerChanged(context, introduced, 201) : problem(404, `No user ${userId}`);
+}
+
+function answerChanged(context: GatewayContext, availability: Availability, status: 200 | 201): Response {
   return new Response(JSON.stringify(availability), {
+    status,
     headers: {
       "Content-Type": "application/json",
       "Cache-Control": "no-store",

@@ -44,6 +44,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
       settings.webhookToken === undefined
         ? undefined
         : createWebhookReceiver({ token: settings.webhookToken, onChange: refreshLater }),
+    admitsUsers: false,
     async setStatus(userId, status, scope) {
       const setting = SETTINGS.get(status);
       if (!setting) throw new StatusNotSettable(status, [...SETTINGS.keys()]);

@@ -19,6 +19,8 @@ export interface UpstreamScope {
 
 /** Where a customer's availabilities come from. What an upstream learns it writes into the customer's part of the store. */
 export interface Upstream {
+  /** Whether whoever may set every user's status makes users known by it: nobody else says who there is. */
+  readonly admitsUsers: boolean;
   /** Begins to keep the store current. */
   start(): void;
   /** Ends it, and what is under way. */
