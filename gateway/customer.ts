@@ -1,5 +1,5 @@
 import type { Availabilities } from "./availabilities.ts";
-import type { Access } from "./tokens/authorize.ts";
+import type { Access } from "./tokens/access.ts";
 import type { WebhookReceiver } from "./upstream/aircall-webhook.ts";
 
 /** A company whose pages embed the widget, as the routes know it. */

@@ -9,7 +9,7 @@ import { withSlowAgents } from "./slow-agents.ts";
 import type { CustomerStore } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { TEST_FILES } from "./test-build.ts";
-import type { Access } from "./tokens/authorize.ts";
+import type { Access } from "./tokens/access.ts";
 import { type Caller, SCOPES } from "./tokens/caller.ts";
 import { TokenRefusal } from "./tokens/token-refusal.ts";
 import { memoryUpstream } from "./upstream/memory.ts";

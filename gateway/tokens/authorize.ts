@@ -1,18 +1,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import type { GatewayEnvironment } from "../environment.ts";
+import type { Access } from "./access.ts";
 import type { Caller, Scope } from "./caller.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 import { deferVerification, demandToken, refuseScope, refuseToken } from "./refusal-answers.ts";
 import { TokenRefusal } from "./token-refusal.ts";
 import { createTokenVerifier, type VerifyToken } from "./verify-token.ts";
-
-/** Who gets to a customer's calls. */
-export interface Access {
-  readonly verify: VerifyToken;
-  /** Whether a read without a token is served. A token that is there has to hold all the same. */
-  readonly anonymousReads: boolean;
-}
 
 /** A call that was not let through for its token. */
 export interface RefusedCall {
