@@ -13,6 +13,7 @@ import { problem } from "./problem.ts";
 import { createAvailabilitiesRoutes } from "./routes/availabilities.ts";
 import { createAvailabilityRoutes } from "./routes/availability.ts";
 import { createEmbedRoutes } from "./routes/embed.ts";
+import { createOpenApiRoutes } from "./routes/openapi.ts";
 import { createStreamRoutes } from "./routes/stream.ts";
 import { createWebhookRoutes } from "./routes/webhook.ts";
 import { createWidgetRoutes } from "./routes/widget.ts";
@@ -49,6 +50,7 @@ export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment>
   if (operation) app.use(observeRequests(operation));
   app.use(guardAnswers, catchThrown(answerThrown), limitRequestSize);
   app.route("/", createLivenessRoutes());
+  app.route("/", createOpenApiRoutes(customers));
   if (operation) app.route("/", createOperationRoutes(operation));
   const routes = createCustomerRoutes(options);
   app.use("/c/:customer/*", findCustomer(customers));

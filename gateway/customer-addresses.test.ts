@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
-import { createGateway } from "./app.ts";
 import { createCustomers } from "./customer.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { TEST_BUILD, TEST_FILES } from "./test-build.ts";
-import { ANONYMOUS_READS, availabilitiesOver } from "./test-gateway.ts";
+import { ANONYMOUS_READS, availabilitiesOver, checkedGateway } from "./test-gateway.ts";
 
 /** A gateway for two customers, each with an agent of its own, of whom `acme` owns the addresses that name nobody. */
 async function gatewayForTwo() {
@@ -16,7 +15,7 @@ async function gatewayForTwo() {
     availabilities: availabilitiesOver(store.of(id)),
     access: ANONYMOUS_READS,
   }));
-  return createGateway({
+  return checkedGateway({
     customers: createCustomers(customers, "acme"),
     files: TEST_FILES,
     onDefect: (error) => {

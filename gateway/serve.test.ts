@@ -6,7 +6,7 @@ import { ListenError } from "./listen.ts";
 import { type RunningGateway, serveGateway } from "./serve.ts";
 import { readSettings } from "./settings.ts";
 import { TEST_BUILD, TEST_FILES } from "./test-build.ts";
-import { sampleAvailabilities, testCustomers, unaskedAvailabilities } from "./test-gateway.ts";
+import { fetchChecked, sampleAvailabilities, testCustomers, unaskedAvailabilities } from "./test-gateway.ts";
 
 async function listeningGateway(
   availabilities: Availabilities,
@@ -43,14 +43,14 @@ function heldStore() {
 test("answers over a socket, on a free port", async () => {
   const { origin } = await listeningGateway(await sampleAvailabilities());
   expect(origin).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
-  const answer = await fetch(`${origin}/v1/users/123/availability`);
+  const answer = await fetchChecked(`${origin}/v1/users/123/availability`);
   expect(answer.status).toBe(200);
   await expect(answer.json()).resolves.toMatchObject({ userId: 123, status: "available" });
 });
 
 test("says how long its answers are", async () => {
   const { origin } = await listeningGateway(await sampleAvailabilities());
-  const answer = await fetch(`${origin}/embed.js`);
+  const answer = await fetchChecked(`${origin}/embed.js`);
   expect(answer.headers.get("Content-Length")).toBe(String(TEST_BUILD["embed.js"].length));
   await expect(answer.text()).resolves.toBe(TEST_BUILD["embed.js"]);
 });
@@ -67,7 +67,7 @@ test("tells the store when the client has gone, and takes that for no defect", a
   const { store, arrival } = heldStore();
   const { origin, defects } = await listeningGateway(store);
   const client = new AbortController();
-  const asking = fetch(`${origin}/v1/users/123/availability`, { signal: client.signal });
+  const asking = fetchChecked(`${origin}/v1/users/123/availability`, { signal: client.signal });
   const signal = await arrival;
   expect(signal.aborted).toBe(false);
   client.abort();
@@ -80,7 +80,7 @@ test("tells the store when the client has gone, and takes that for no defect", a
 test("answers what is in flight before it closes, and then holds no connection open", async () => {
   const { store, arrival, answer } = heldStore();
   const { origin, close } = await listeningGateway(store);
-  const asking = fetch(`${origin}/v1/users/123/availability`);
+  const asking = fetchChecked(`${origin}/v1/users/123/availability`);
   await arrival;
   const closing = close();
   answer();

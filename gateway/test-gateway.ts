@@ -1,9 +1,10 @@
 import type { Hono } from "hono";
-import { createGateway } from "./app.ts";
+import { createGateway, type GatewayOptions } from "./app.ts";
 import { type Availabilities, createAvailabilities } from "./availabilities.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Customer, type Customers, createCustomers } from "./customer.ts";
 import type { GatewayEnvironment } from "./environment.ts";
+import { expectConformity } from "./openapi/conformity.ts";
 import { introduceSampleAgents, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
 import { withSlowAgents } from "./slow-agents.ts";
 import type { CustomerStore } from "./store/availability-store.ts";
@@ -63,11 +64,32 @@ export async function testCustomers(parts: Partial<Customer> = {}): Promise<Cust
 
 /** A gateway with one customer over the test build. What is thrown in it by mistake fails the test that asks. */
 export async function testGateway(parts: Partial<Customer> = {}): Promise<Hono<GatewayEnvironment>> {
-  return createGateway({
+  return checkedGateway({
     customers: await testCustomers(parts),
     files: TEST_FILES,
     onDefect: (error) => {
       throw error;
     },
   });
+}
+
+/** A gateway each of whose answers is held against what `/openapi.json` says of it, before the test gets it. */
+export function checkedGateway(options: GatewayOptions): Hono<GatewayEnvironment> {
+  const app = createGateway(options);
+  const { request } = app;
+  app.request = async (input, init, ...others) => {
+    const answer = await request(input, init, ...others);
+    const url = input instanceof Request ? input.url : new URL(input, "http://localhost").href;
+    const method = init?.method ?? (input instanceof Request ? input.method : "GET");
+    await expectConformity({ method, path: new URL(url).pathname, answer });
+    return answer;
+  };
+  return app;
+}
+
+/** What a gateway that listens answers, held against what `/openapi.json` says of it. */
+export async function fetchChecked(url: string, init: RequestInit = {}): Promise<Response> {
+  const answer = await fetch(url, init);
+  await expectConformity({ method: init.method ?? "GET", path: new URL(url).pathname, answer });
+  return answer;
 }

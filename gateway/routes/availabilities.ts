@@ -1,9 +1,9 @@
 import { Hono } from "hono";
-import { compress } from "hono/compress";
 import * as v from "valibot";
 import { Availability } from "../../shared/contracts/availability.ts";
 import type { GatewayContext, GatewayEnvironment } from "../environment.ts";
 import { badRequest, methodNotAllowed, ProblemDocument, problem, toProblemDocument } from "../problem.ts";
+import { compressFor } from "./compression.ts";
 import { readUserIds } from "./user-ids.ts";
 
 const PATH = "/v1/availabilities";
@@ -19,9 +19,7 @@ type AvailabilityList = v.InferOutput<typeof AvailabilityList>;
 
 /** Serves the availabilities of many users at once, or of all. */
 export function createAvailabilitiesRoutes(): Hono<GatewayEnvironment> {
-  return new Hono<GatewayEnvironment>()
-    .get(PATH, compress({ encoding: "gzip" }), answerList)
-    .all(PATH, methodNotAllowed("GET, HEAD"));
+  return new Hono<GatewayEnvironment>().get(PATH, answerList).all(PATH, methodNotAllowed("GET, HEAD"));
 }
 
 async function answerList(context: GatewayContext): Promise<Response> {
@@ -31,14 +29,13 @@ async function answerList(context: GatewayContext): Promise<Response> {
   if ("issues" in asked) return badRequest(400, asked.detail, asked.issues);
   const { userIds } = asked;
   const { value, ageSeconds } = await customer.availabilities.readMany(userIds, context.req.raw.signal);
-  const body = new TextEncoder().encode(JSON.stringify(toList(userIds, value)));
+  const list = new TextEncoder().encode(JSON.stringify(toList(userIds, value)));
+  const { body, headers } = await compressFor(context.req.header("Accept-Encoding"), list);
   return new Response(body, {
     headers: {
       "Content-Type": "application/json",
       "Cache-Control": "private, no-cache",
-      // Said here, since what is not long enough is not compressed.
-      "Content-Length": `${body.length}`,
-      Vary: "Accept-Encoding",
+      ...headers,
       ...(ageSeconds > 0 && { Age: `${ageSeconds}` }),
     },
   });

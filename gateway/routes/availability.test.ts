@@ -2,16 +2,15 @@ import fc from "fast-check";
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { Availability } from "../../shared/contracts/availability.ts";
-import { createGateway } from "../app.ts";
 import type { Availabilities } from "../availabilities.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { TEST_FILES } from "../test-build.ts";
-import { availabilitiesOver, testCustomers, unaskedAvailabilities } from "../test-gateway.ts";
+import { availabilitiesOver, checkedGateway, testCustomers, unaskedAvailabilities } from "../test-gateway.ts";
 
 async function gatewayOver(availabilities: Availabilities) {
   const defects: unknown[] = [];
   const onDefect = (error: unknown) => void defects.push(error);
-  const app = createGateway({ customers: await testCustomers({ availabilities }), files: TEST_FILES, onDefect });
+  const app = checkedGateway({ customers: await testCustomers({ availabilities }), files: TEST_FILES, onDefect });
   return { app, defects };
 }
 

@@ -5,7 +5,7 @@ import type { CustomerStore } from "../store/availability-store.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { createStreamHub, type StreamHubOptions } from "../stream/stream-hub.ts";
 import { TEST_FILES } from "../test-build.ts";
-import { availabilitiesOver, testCustomers } from "../test-gateway.ts";
+import { availabilitiesOver, fetchChecked, testCustomers } from "../test-gateway.ts";
 
 interface Setup {
   readonly origin: string;
@@ -95,7 +95,7 @@ test("answers a reader that comes back and has missed nothing, also before there
   const { origin } = await setUp();
   const first = read(origin);
   await vi.waitFor(() => expect(first.blocks()).toHaveLength(2));
-  const answer = await fetch(`${origin}/v1/availabilities/stream`, {
+  const answer = await fetchChecked(`${origin}/v1/availabilities/stream`, {
     headers: { "Last-Event-ID": idOf(first.blocks().at(-1)) ?? "" },
   });
   expect(answer.status).toBe(200);
@@ -171,7 +171,7 @@ test("sends every reader away when the gateway closes, and spreads their return"
 
 test("answers HEAD with what a stream would say of itself", async () => {
   const { origin } = await setUp();
-  const answer = await fetch(`${origin}/v1/availabilities/stream`, { method: "HEAD" });
+  const answer = await fetchChecked(`${origin}/v1/availabilities/stream`, { method: "HEAD" });
   expect(answer.status).toBe(200);
   expect(answer.headers.get("Content-Type")).toBe("text/event-stream");
   expect(answer.headers.get("Cache-Control")).toBe("no-store");

@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createGateway } from "../app.ts";
 import { type Customer, createCustomers } from "../customer.ts";
 import { TEST_FILES } from "../test-build.ts";
-import { sampleAvailabilities, unaskedAvailabilities } from "../test-gateway.ts";
+import { checkedGateway, sampleAvailabilities, unaskedAvailabilities } from "../test-gateway.ts";
 import type { RefusedCall } from "./authorize.ts";
 import { makeKey, mint, NOW_MS, SECRET_SETTINGS, serveKeySet } from "./test-tokens.ts";
 import type { TokenSettings } from "./token-settings.ts";
@@ -26,7 +25,7 @@ async function gateway({ anonymousReads = false, tokens = SECRET_SETTINGS, avail
     availabilities: availabilities ?? (await sampleAvailabilities()),
     access: { verify: createTokenVerifier(tokens, "acme", { clock }), anonymousReads },
   };
-  const app = createGateway({
+  const app = checkedGateway({
     customers: createCustomers([acme], "acme"),
     files: TEST_FILES,
     onDefect: (error) => {

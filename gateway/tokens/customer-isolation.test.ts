@@ -1,9 +1,8 @@
 /** Every call of the API as one customer's token sees another customer's address. */
 import { expect, test } from "vitest";
-import { createGateway } from "../app.ts";
 import { createCustomers } from "../customer.ts";
 import { TEST_FILES } from "../test-build.ts";
-import { sampleAvailabilities, unaskedAvailabilities } from "../test-gateway.ts";
+import { checkedGateway, sampleAvailabilities, unaskedAvailabilities } from "../test-gateway.ts";
 import { mint, NOW_MS, SECRET_SETTINGS } from "./test-tokens.ts";
 import { createTokenVerifier } from "./verify-token.ts";
 
@@ -19,7 +18,7 @@ async function gatewayForTwo() {
     allowedOrigins: [`https://crm.${customer.id}.example`],
     access: { verify: createTokenVerifier(SECRET_SETTINGS, customer.id, { clock }), anonymousReads: false },
   }));
-  return createGateway({
+  return checkedGateway({
     customers: createCustomers(customers, "acme"),
     files: TEST_FILES,
     onDefect: (error) => {

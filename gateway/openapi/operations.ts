@@ -1,0 +1,244 @@
+import { CHECKS } from "../operation/readiness.ts";
+import { MAX_USER_IDS } from "../routes/user-ids.ts";
+import type {
+  OperationObject,
+  ParameterObject,
+  PathItemObject,
+  SchemaObject,
+  ServerObject,
+} from "./openapi-document.ts";
+import { answer, GUARDED, HEADERS, json, MALFORMED, orVerbatim, refusal } from "./responses.ts";
+import { schemaOf } from "./schemas.ts";
+
+/** Who may call: each entry names a scheme, or nobody in particular. */
+export type Security = OperationObject["security"];
+
+const AVAILABILITY = {
+  userId: 123,
+  status: "available",
+  wrapUpTimeConfig: 30,
+  wrapUpTimeTtl: 0,
+  version: 1760000000000,
+};
+
+const EVENTS = `Server-sent events. Their data is JSON:
+
+- \`reset\`: what was told before is void. A snapshot follows. Its \`id\` is empty, so that a reader forgets the cursor that it had.
+- \`availability\`: a StreamedAvailability. In a snapshot it has no \`id\`; as a change its \`id\` is the cursor.
+- \`current\`: the snapshot is complete. Its \`id\` is the cursor.
+- \`removal\`: a Removal, with the cursor as \`id\`.
+
+A comment comes every 15 s. Before it closes, a gateway says with \`retry\` after how long to come back.`;
+
+function header(name: string, description: string, example: string): ParameterObject {
+  return { name, in: "header", description, schema: { type: "string" }, example };
+}
+
+const USER_ID: ParameterObject = {
+  name: "userId",
+  in: "path",
+  description: "The agent.",
+  required: true,
+  schema: schemaOf("UserId"),
+  example: 123,
+};
+
+const TRACING: readonly ParameterObject[] = [
+  header("traceparent", "W3C trace context.", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+  header("X-Request-Id", "What the request is to be called in the gateway's log.", "crm-4711"),
+];
+
+function readOne(security: Security): OperationObject {
+  return {
+    operationId: "readAvailability",
+    summary: "Reads one agent's availability",
+    security,
+    parameters: [USER_ID, header("If-None-Match", "Entity tags that the reader holds.", '"1760000000000"'), ...TRACING],
+    responses: {
+      ...GUARDED,
+      ...orVerbatim(refusal(404, "No user 404404")),
+      200: answer(
+        "The availability at this moment.",
+        { ...HEADERS.entityTag, ...HEADERS.revalidated, ...HEADERS.age },
+        json("Availability", AVAILABILITY),
+      ),
+      304: answer("The reader holds it already. A countdown that it runs goes on.", {
+        ...HEADERS.entityTag,
+        ...HEADERS.revalidated,
+        ...HEADERS.age,
+      }),
+    },
+  };
+}
+
+function changeOne(security: Security): OperationObject {
+  return {
+    operationId: "setAvailability",
+    summary: "Sets one agent's status",
+    description: "Needs a token with the scope `availability:write`: the agent's own, or the operator's.",
+    security,
+    parameters: [
+      USER_ID,
+      header(
+        "If-Match",
+        "Versions of which the agent must have one, as strong entity tags, or `*`.",
+        '"1760000000000"',
+      ),
+      ...TRACING,
+    ],
+    requestBody: { required: true, content: json("StatusChange", { status: "out_for_lunch" }) },
+    responses: {
+      ...GUARDED,
+      ...orVerbatim({
+        ...refusal(404, "No user 404404"),
+        ...refusal(412, "The user's version is 1760000000000", HEADERS.entityTag),
+        ...refusal(413, "A change has 4096 bytes at the most"),
+        ...refusal(415, "A change is written as application/json", {
+          "Accept-Encoding": { description: "The encoding that is taken.", schema: { const: "identity" } },
+        }),
+        ...refusal(422, "The body is no change of a status"),
+      }),
+      200: answer(
+        "The availability that came of it.",
+        {
+          ...HEADERS.entityTag,
+          ...HEADERS.uncached,
+          "Content-Location": {
+            description: "The address whose content the body is from now on.",
+            required: true,
+            schema: { type: "string" },
+          },
+        },
+        json("Availability", { ...AVAILABILITY, status: "out_for_lunch" }),
+      ),
+    },
+  };
+}
+
+function readMany(security: Security): OperationObject {
+  return {
+    operationId: "readAvailabilities",
+    summary: "Reads many agents' availabilities, or all",
+    security,
+    parameters: [
+      {
+        name: "userIds",
+        in: "query",
+        description: "The agents, each answered once. All that the token may see, where it is left out.",
+        style: "form",
+        explode: false,
+        schema: { type: "array", items: schemaOf("UserId"), minItems: 1, maxItems: MAX_USER_IDS },
+        example: [101, 123],
+      },
+      ...TRACING,
+    ],
+    responses: {
+      ...GUARDED,
+      200: answer(
+        "Those agents that there are, and a problem for each other one.",
+        {
+          ...HEADERS.revalidated,
+          ...HEADERS.age,
+          Vary: {
+            description: "A long list is compressed for who takes it.",
+            required: true,
+            schema: { const: "Accept-Encoding" },
+          },
+          "Content-Encoding": { description: "How it is compressed.", schema: { const: "gzip" } },
+        },
+        json("AvailabilityList", {
+          availabilities: { 123: AVAILABILITY },
+          errors: { 9: { type: "about:blank", title: "Not Found", status: 404, detail: "No user 9" } },
+        }),
+      ),
+    },
+  };
+}
+
+function followAll(security: Security): OperationObject {
+  return {
+    operationId: "streamAvailabilities",
+    summary: "Follows all agents' availabilities as they change",
+    description: EVENTS,
+    security,
+    parameters: [
+      header("Last-Event-ID", "The cursor up to which the reader has been told everything.", "5f0c9a-17"),
+      ...TRACING,
+    ],
+    responses: {
+      ...GUARDED,
+      200: answer(
+        "A snapshot and every change after it, or every change after the cursor.",
+        {
+          ...HEADERS.uncached,
+          "X-Accel-Buffering": {
+            description: "Has nginx hand on each event at once.",
+            required: true,
+            schema: { const: "no" },
+          },
+        },
+        { "text/event-stream": { schema: { type: "string" }, example: "event: current\nid: 5f0c9a-17\ndata: {}\n\n" } },
+      ),
+    },
+  };
+}
+
+function check(path: string, status: string, parameters: readonly ParameterObject[] = []): OperationObject {
+  const example = { status };
+  const schema: SchemaObject = { type: "object", properties: { status: { const: status } }, required: ["status"] };
+  return {
+    operationId: path.slice(1),
+    summary: `Says that the gateway is ${status}`,
+    security: [],
+    parameters,
+    responses: {
+      ...MALFORMED,
+      ...(path === "/readyz" && refusal(503, "The gateway is not ready: it is closing", HEADERS.retryAfter)),
+      200: answer("It is.", HEADERS.uncached, { "application/json": { schema, example } }),
+    },
+  };
+}
+
+const EXCLUDE: ParameterObject = {
+  name: "exclude",
+  in: "query",
+  description: "What may be as it is.",
+  style: "form",
+  explode: true,
+  schema: { type: "array", items: { enum: [...CHECKS] } },
+  example: ["upstreams"],
+};
+
+const DOCUMENT_HEADERS = {
+  "Cache-Control": { description: "To be asked for again.", required: true, schema: { const: "no-cache" } },
+  ETag: { description: "Stands for the document.", required: true, schema: { type: "string" } },
+} as const;
+
+const describeItself: OperationObject = {
+  operationId: "describe",
+  summary: "This document",
+  security: [],
+  parameters: [
+    header("If-None-Match", "Entity tags that the reader holds.", '"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"'),
+  ],
+  responses: {
+    ...MALFORMED,
+    200: answer("The document.", DOCUMENT_HEADERS, {
+      "application/json": { schema: { type: "object", required: ["openapi", "paths"] } },
+    }),
+    304: answer("The reader holds it already.", DOCUMENT_HEADERS),
+  },
+};
+
+/** Every call, by its path below a server's address. */
+export function toPaths(reading: Security, writing: Security): Readonly<Record<string, PathItemObject>> {
+  const servers: readonly ServerObject[] = [{ url: "./", description: "The gateway" }];
+  return {
+    "/v1/users/{userId}/availability": { get: readOne(reading), put: changeOne(writing) },
+    "/v1/availabilities": { get: readMany(reading) },
+    "/v1/availabilities/stream": { get: followAll(reading) },
+    "/healthz": { servers, get: check("/healthz", "ok") },
+    "/readyz": { servers, get: check("/readyz", "ready", [EXCLUDE]) },
+    "/openapi.json": { servers, get: describeItself },
+  };
+}
