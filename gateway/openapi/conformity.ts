@@ -40,9 +40,9 @@ interface Found {
 }
 
 function findOperation(method: string, path: string): Found | undefined {
-  const below = path.replace(/^\/c\/[^/]*(?=\/v1\/)/, "");
+  const below = path.replace(/^\/c\/[^/]+(?=\/v1\/)/, "");
   for (const [template, item] of Object.entries(document.paths)) {
-    if (!new RegExp(`^${template.replace(/\{\w+\}/g, "[^/]*")}$`).test(below)) continue;
+    if (!new RegExp(`^${template.replace(/\{\w+\}/g, "[^/]+")}$`).test(below)) continue;
     const name = method === "PUT" ? "put" : "get";
     const operation = method === "GET" || method === "HEAD" || method === "PUT" ? item[name] : undefined;
     return operation && { operation, pointer: `/paths/${escapePointer(template)}/${name}` };

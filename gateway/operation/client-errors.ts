@@ -1,4 +1,4 @@
-import type { Server } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { type ProblemStatus, toProblemDocument } from "../problem.ts";
 import { systemErrorCode } from "../system-error.ts";
@@ -11,23 +11,27 @@ const PROBLEM_HEADERS = {
   "Content-Type": "application/problem+json",
   "Cache-Control": "no-store",
   "X-Content-Type-Options": "nosniff",
+  "Cross-Origin-Resource-Policy": "same-origin",
 };
 
 /** Answers what is no request at all, or comes too slowly, with a problem as well. Node's own answer has no body. */
 export function answerClientErrors(server: Server): void {
-  const answering = new WeakSet<object>();
+  const answers = new WeakMap<object, ServerResponse>();
   server.on("request", ({ socket }, response) => {
-    answering.add(socket);
-    response.once("close", () => answering.delete(socket));
+    answers.set(socket, response);
+    response.once("close", () => {
+      if (answers.get(socket) === response) answers.delete(socket);
+    });
   });
   server.on("checkExpectation", (_request, response) => {
     const body = JSON.stringify(toProblemDocument(417, "No expectation but 100-continue is met here"));
     response.writeHead(417, { ...PROBLEM_HEADERS, "Content-Length": Buffer.byteLength(body) }).end(body);
   });
   server.on("clientError", (error, stream) => {
-    // An answer is on its way to this client, or nobody is there any more.
     const isGone = !stream.writable || systemErrorCode(error) === "ECONNRESET";
-    if (isGone || answering.has(stream) || !(stream instanceof Socket)) stream.destroy();
+    // An answer is on its way to this client. Where none is, whoever would give one waits for the rest of the body.
+    const isAnswered = answers.get(stream)?.headersSent ?? false;
+    if (isGone || isAnswered || !(stream instanceof Socket)) stream.destroy();
     else refuse(stream, toProblem(systemErrorCode(error)));
   });
 }
