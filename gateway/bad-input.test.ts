@@ -46,11 +46,10 @@ const headerValue = fc.oneof(
   fc.constantFrom("*", '"7"', 'W/"7"', "gzip;q=0, *", "application/json", "text/plain", "Bearer x", "Bearer", "💥"),
   fc.string(),
 );
+const HEADER_NAMES =
+  "Accept Accept-Encoding Authorization Content-Encoding Content-Type If-Match If-None-Match Last-Event-ID Origin Range traceparent X-Forwarded-For X-Request-Id";
 const headers = fc.dictionary(
-  fc.constantFrom(
-    ...["Accept", "Accept-Encoding", "Authorization", "Content-Encoding", "Content-Type", "If-Match", "If-None-Match"],
-    ...["Last-Event-ID", "Origin", "Range", "traceparent", "X-Forwarded-For", "X-Request-Id"],
-  ),
+  fc.constantFrom(...HEADER_NAMES.split(" ")),
   // A header holds no line breaks, and no characters beyond Latin-1.
   headerValue.map((text) => text.replace(/[^\t\x20-\x7e\x80-\xff]/g, "")),
 );
