@@ -51,7 +51,7 @@ function read(origin: string, headers: Readonly<Record<string, string>> = {}) {
 }
 
 const eventOf = (block: string) => /^event: (.*)$/m.exec(block)?.[1];
-const idOf = (block: string | undefined) => /^id: (.*)$/m.exec(block ?? "")?.[1];
+const idOf = (block: string | undefined) => /^id: ?(.*)$/m.exec(block ?? "")?.[1];
 const dataOf = (block: string | undefined) => JSON.parse(/^data: (.*)$/m.exec(block ?? "")?.[1] ?? "null");
 
 test("tells everything first, without a cursor until the reader holds all of it, and then each change", async () => {

@@ -58,5 +58,6 @@ function toStreamed(agent: KeptAgent, nowMs: number): StreamedAvailability {
 
 /** JSON has no line breaks of its own, so that one line of data holds all of it. Without an id the reader keeps the one it had. */
 function eventText(event: string, data: object, id?: string): string {
-  return `event: ${event}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
+  const idLine = id === undefined ? "" : `${`id: ${id}`.trimEnd()}\n`;
+  return `event: ${event}\n${idLine}data: ${JSON.stringify(data)}\n\n`;
 }
