@@ -9,12 +9,24 @@ import { createClient } from "@redis/client";
 import { findServer } from "../scripts/servers.mjs";
 import { findFreePort } from "./local-server.ts";
 
+/** What a server's process finds where it runs. */
+export interface Surroundings {
+  /** Further variables of its environment. @default none */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What a shell does in the process before the server takes its place, such as `ulimit -f 100`. @default nothing */
+  readonly shell?: string;
+}
+
 export interface RedisServer {
   readonly url: string;
   /** The directory of what it has on disk. */
   readonly data: string;
-  /** Starts it again, with what it has on disk, and resolves when it answers. `settings` are as on its command line. */
-  start(settings?: readonly string[]): Promise<void>;
+  pid(): number | undefined;
+  /**
+   * Starts it again, with what it has on disk, and resolves when it answers. `settings` are as on its command line;
+   * what is not given is as it was at first.
+   */
+  start(settings?: readonly string[], surroundings?: Surroundings): Promise<void>;
   /** Ends it at once, as a crash does. */
   kill(): Promise<void>;
   /** Keeps it from running on, as an overloaded machine does, until it is resumed. */
@@ -39,17 +51,20 @@ export const hasRedisServer = findServer("redis-server") !== undefined;
 const KEEP_EVERYTHING = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
 
 /** Starts a Redis server that is empty, on a free port of this machine. */
-export async function startRedisServer(settings: readonly string[] = []): Promise<RedisServer> {
+export async function startRedisServer(
+  settings: readonly string[] = [],
+  surroundings: Surroundings = {},
+): Promise<RedisServer> {
   const directory = await mkdtemp(path.join(tmpdir(), "redis-"));
   const data = path.join(directory, "data");
   const snapshot = path.join(directory, "snapshot");
   const port = await findFreePort();
   const url = `redis://127.0.0.1:${port}`;
   await mkdir(data);
-  const start = (more: readonly string[] = []) => {
-    return launch(["--bind", "127.0.0.1", "--port", `${port}`, "--dir", data, ...KEEP_EVERYTHING, ...more]);
+  const start = (more: readonly string[], around: Surroundings) => {
+    return launch(["--bind", "127.0.0.1", "--port", `${port}`, "--dir", data, ...KEEP_EVERYTHING, ...more], around);
   };
-  let server = await start(settings);
+  let server = await start(settings, surroundings);
 
   async function end(): Promise<void> {
     if (server.exitCode !== null || server.signalCode !== null) return;
@@ -61,8 +76,9 @@ export async function startRedisServer(settings: readonly string[] = []): Promis
   return {
     url,
     data,
-    async start(more = settings) {
-      server = await start(more);
+    pid: () => server.pid,
+    async start(more = settings, around = surroundings) {
+      server = await start(more, around);
     },
     kill: end,
     suspend: () => void server.kill("SIGSTOP"),
@@ -84,10 +100,14 @@ export async function startRedisServer(settings: readonly string[] = []): Promis
   };
 }
 
-async function launch(settings: readonly string[]): Promise<ChildProcess> {
+async function launch(settings: readonly string[], { environment, shell }: Surroundings): Promise<ChildProcess> {
   const executable = findServer("redis-server");
   if (!executable) throw new Error("There is no redis-server on this machine");
-  const server = spawn(executable, settings, { stdio: ["ignore", "pipe", "inherit"] });
+  const [file, ...words] = shell ? ["bash", "-c", `${shell} && exec "$0" "$@"`, executable] : [executable];
+  const server = spawn(file, [...words, ...settings], {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   // None outlives the process that started it.
   const kill = () => void server.kill("SIGKILL");
   process.once("exit", kill);

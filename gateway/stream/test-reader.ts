@@ -13,6 +13,8 @@ export interface TestReader {
   isCurrent(): boolean;
   /** What it has been told of each user, by user id. */
   users(): ReadonlyMap<number, StreamedAvailability>;
+  /** Every version of a user that it has been told, removals included, in order. */
+  versionsOf(userId: number): readonly number[];
   /** The names of the events that it was told, comments as an empty text. */
   events(): readonly string[];
   /** In milliseconds; `undefined` where it was not told how long to stay away. */
@@ -34,14 +36,16 @@ export function createTestReader(): TestReader {
   const users = new Map<number, StreamedAvailability>();
   /** Whom it was told of since the last reset. Who was told of before that is told of once more. */
   const toldSinceReset = new Set<number>();
-  /** The highest version of each user that was told ever. */
-  const versions = new Map<number, number>();
+  /** The versions of each user that were told ever. The last one is the highest. */
+  const versions = new Map<number, number[]>();
 
   function expectNews(userId: number, version: number): void {
-    const known = versions.get(userId) ?? -1;
+    const told = versions.get(userId) ?? [];
+    const known = told.at(-1) ?? -1;
     const isTold = version < known || (version === known && toldSinceReset.has(userId));
     if (isTold) throw new Error(`Version ${version} of user ${userId} is told after version ${known}`);
-    versions.set(userId, version);
+    told.push(version);
+    versions.set(userId, told);
     toldSinceReset.add(userId);
   }
 
@@ -96,6 +100,7 @@ export function createTestReader(): TestReader {
     lastEventId: () => lastEventId || undefined,
     isCurrent: () => isCurrent,
     users: () => users,
+    versionsOf: (userId) => versions.get(userId) ?? [],
     events: () => events,
     retryMs: () => retryMs,
   };
