@@ -35,6 +35,21 @@ const webKitProject = {
   },
 };
 
+/** Over the built gateway as an operator runs it: several processes, which the tests kill. */
+const processesProject = {
+  extends: true as const,
+  test: {
+    name: "processes",
+    environment: "node",
+    include: ["gateway/faults/*.test.ts"],
+    // Each of them takes what a machine has.
+    fileParallelism: false,
+    sequence: { groupOrder: 2 },
+    testTimeout: 120_000,
+    expect: { poll: { timeout: 30_000, interval: 50 } },
+  },
+};
+
 /** The port of the browser tests' own page, which the widget's list of origins has to name before there is a page. */
 const testPagePort = await findFreePort();
 
@@ -51,7 +66,7 @@ export default defineConfig({
           name: "unit",
           environment: "node",
           include: ["{shared,host,widget,gateway,deploy,scripts,e2e/chaos,e2e/soak}/**/*.test.ts"],
-          exclude: ["**/*.browser.test.ts"],
+          exclude: ["**/*.browser.test.ts", "gateway/faults/**"],
         },
       },
       {
@@ -71,6 +86,7 @@ export default defineConfig({
         },
       },
       ...(webKit ? [webKitProject] : []),
+      processesProject,
     ],
   },
 });

@@ -103,7 +103,7 @@ export async function startRedisServer(
 async function launch(settings: readonly string[], { environment, shell }: Surroundings): Promise<ChildProcess> {
   const executable = findServer("redis-server");
   if (!executable) throw new Error("There is no redis-server on this machine");
-  const [file, ...words] = shell ? ["bash", "-c", `${shell} && exec "$0" "$@"`, executable] : [executable];
+  const [file, ...words] = shell ? ["sh", "-c", `${shell} && exec "$0" "$@"`, executable] : [executable];
   const server = spawn(file, [...words, ...settings], {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "inherit"],

@@ -1,0 +1,71 @@
+/** Two customers, as an operator configures them, and tokens of theirs. */
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SignJWT } from "jose";
+import { makeTemporaryDirectory } from "./temporary-directory.ts";
+
+export type CustomerId = "acme" | "globex";
+
+/** What a customer has that is not as usual, as it stands in the file. */
+export interface CustomerDetails {
+  readonly upstream?: Readonly<Record<string, unknown>>;
+  readonly limits?: Readonly<Record<string, number>>;
+}
+
+export interface CustomersFile {
+  /** What a gateway needs in its environment to serve these customers. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** An operator's token of this customer, which reads and writes. `name` makes it another one. */
+  token(customer: CustomerId, name?: string): Promise<string>;
+}
+
+const AUDIENCE = "availability-bridge";
+
+/** Limits that no test meets by accident. */
+const AMPLE = {
+  requestsPerMinutePerToken: 1_000_000,
+  requestsPerMinute: 1_000_000,
+  streams: 10_000,
+  streamsPerToken: 10_000,
+};
+
+/** Writes the customers' file. */
+export async function writeCustomersFile(
+  details: Partial<Record<CustomerId, CustomerDetails>> = {},
+): Promise<CustomersFile> {
+  const path = join(await makeTemporaryDirectory(), "gateway.config.json");
+  const customers = (["acme", "globex"] as const).map((id) => ({
+    id,
+    allowedOrigins: [`https://crm.${id}.example`],
+    tokens: { algorithm: "HS256", issuer: toIssuer(id), audience: AUDIENCE, secret: `\${${toVariable(id)}}` },
+    limits: AMPLE,
+    ...details[id],
+  }));
+  await writeFile(path, JSON.stringify({ customers }));
+  const secrets = { acme: randomBytes(32).toString("base64url"), globex: randomBytes(32).toString("base64url") };
+  return {
+    environment: {
+      GATEWAY_CONFIG: path,
+      [toVariable("acme")]: secrets.acme,
+      [toVariable("globex")]: secrets.globex,
+    },
+    token: (customer, name = "operator") =>
+      new SignJWT({ customer, scope: "availability:read availability:write" })
+        .setProtectedHeader({ alg: "HS256" })
+        .setSubject("operator")
+        .setJti(name)
+        .setIssuer(toIssuer(customer))
+        .setAudience(AUDIENCE)
+        .setExpirationTime("1h")
+        .sign(new TextEncoder().encode(secrets[customer])),
+  };
+}
+
+function toIssuer(id: CustomerId): string {
+  return `https://login.${id}.example`;
+}
+
+function toVariable(id: CustomerId): string {
+  return `${id.toUpperCase()}_SECRET`;
+}

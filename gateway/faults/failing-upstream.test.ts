@@ -1,0 +1,110 @@
+import { expect, test } from "vitest";
+import type { Fault } from "../fake-upstream/faults.ts";
+import { startCluster } from "./cluster.ts";
+import { startFakeUpstream } from "./fake-upstream-process.ts";
+import type { GatewayClient } from "./gateway-client.ts";
+import { hasServers } from "./programs.ts";
+import { PROBED_USER_ID } from "./users.ts";
+
+const testOverProcesses = test.skipIf(!hasServers);
+
+/** The agent who is asked for. */
+const USER_ID = 1;
+
+/** Two gateways, one of whose customers is with the fake, and callers of that customer at each. */
+async function startWithUpstream() {
+  const upstream = await startFakeUpstream(3);
+  const settings = {
+    kind: "aircall",
+    baseUrl: upstream.origin,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the gateway reads it so.
+    apiId: "${FAKE_API_ID}",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the gateway reads it so.
+    apiToken: "${FAKE_API_TOKEN}",
+    // Many, so that no test waits for a poll.
+    requestsPerMinute: 6000,
+  };
+  const cluster = await startCluster({
+    customers: { globex: { upstream: settings } },
+    environment: { ...upstream.environment, STALE_LIMIT_SECONDS: "2" },
+  });
+  const clients = await Promise.all(cluster.gateways.map((each) => cluster.client(each, "globex")));
+  await expectStatus(clients, "available");
+  return { upstream, cluster, clients };
+}
+
+/** Resolves once each gateway says of the agent, as of now, what the upstream says. */
+async function expectStatus(clients: readonly GatewayClient[], status: string): Promise<void> {
+  for (const { read } of clients) {
+    await expect
+      .poll(() => read(USER_ID))
+      .toMatchObject({ status: 200, ageSeconds: 0, body: { userId: USER_ID, status } });
+  }
+}
+
+const INTERNAL: Fault = {
+  kind: "answer",
+  status: 500,
+  text: '{"error":"Internal","troubleshoot":"Ask us"}',
+  headers: {},
+};
+const GARBAGE: Fault = {
+  kind: "answer",
+  status: 200,
+  text: "<html>Down</html>",
+  headers: { "content-type": "text/html" },
+};
+const UNREACHABLE = { status: 502, body: { status: 502 } };
+
+testOverProcesses.each<readonly [what: string, fault: Fault, answer: object]>([
+  ["refuses connections", { kind: "refuse" }, UNREACHABLE],
+  ["cuts its answers short", { kind: "cut" }, UNREACHABLE],
+  ["answers with garbage", GARBAGE, UNREACHABLE],
+  ["answers with an error", INTERNAL, { status: 500, body: { error: "Internal", troubleshoot: "Ask us" } }],
+])("serves what it knows, then says why no more, and recovers, where the upstream %s", async (_what, fault, answer) => {
+  const { upstream, cluster, clients } = await startWithUpstream();
+  await upstream.setFault(fault);
+  const seen = await Promise.all(
+    clients.map(async ({ read }) => {
+      const answers = [];
+      for (;;) {
+        const { status, ageSeconds } = await read(USER_ID);
+        answers.push({ status, isStale: ageSeconds > 0 });
+        if (status !== 200) return answers;
+      }
+    }),
+  );
+  // It was served as it was known, with its age, until that was over the limit.
+  for (const answers of seen) expect(answers).toContainEqual({ status: 200, isStale: true });
+  for (const { read } of clients) await expect.poll(() => read(USER_ID)).toMatchObject(answer);
+  // Nobody else has to suffer for it.
+  const other = await cluster.client(cluster.gateways[0], "acme");
+  expect(await other.read(PROBED_USER_ID)).toMatchObject({ status: 200, ageSeconds: 0 });
+
+  await upstream.setAvailability(USER_ID, "in_call");
+  await upstream.setFault(undefined);
+  await expectStatus(clients, "in_call");
+});
+
+testOverProcesses("follows an upstream that is slow", async () => {
+  const { upstream, clients } = await startWithUpstream();
+  await upstream.setFault({ kind: "slow", delayMs: 500 });
+  for (const availability of ["in_call", "offline", "do_not_disturb"]) {
+    await upstream.setAvailability(USER_ID, availability);
+    await expectStatus(clients, availability);
+  }
+});
+
+testOverProcesses("leaves an upstream alone that has had too many requests, and passes on that it has", async () => {
+  const { upstream, clients } = await startWithUpstream();
+  const body = { error: "Too Many Requests", troubleshoot: "See the API reference" };
+  await upstream.setFault({ kind: "answer", status: 429, text: JSON.stringify(body), headers: {} });
+  await expect.poll(() => Promise.all(clients.map(async ({ read }) => (await read(USER_ID)).status))).toContain(429);
+  const count = await upstream.requestCount();
+  for (const { read } of clients) {
+    await expect.poll(async () => (await read(USER_ID)).status).not.toBe(200);
+  }
+  expect(await clients[0]?.setStatus(USER_ID, "available")).not.toMatchObject({ status: 200 });
+  // Each gateway may have had to learn it for itself, and no more.
+  expect(await upstream.requestCount()).toBeLessThanOrEqual(count + 2);
+});

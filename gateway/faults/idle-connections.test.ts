@@ -1,0 +1,63 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { startGateway } from "./gateway-process.ts";
+import { type RunningProcess, startProcess } from "./running-process.ts";
+
+const CONNECTIONS = 10_000;
+
+/** With room for all else that a process has open. */
+const FILES = CONNECTIONS + 2_000;
+
+const CLIENT = fileURLToPath(new URL("idle-connections.mjs", import.meta.url));
+
+const limit = spawnSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8" }).stdout?.trim();
+const mayOpenAll = process.platform === "linux" && (limit === "unlimited" || Number(limit) >= FILES);
+
+function openIdleConnections(port: number): RunningProcess {
+  return startProcess({
+    program: process.execPath,
+    arguments: [CLIENT, `${port}`, `${CONNECTIONS}`],
+    shell: `ulimit -n ${FILES}`,
+  });
+}
+
+/** How much memory a process has at the moment, in KiB. */
+function residentKibibytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
+function countOpenFiles(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+test.skipIf(!mayOpenAll)(
+  "answers beside 10,000 connections that say nothing, closes them, and keeps nothing of them",
+  async () => {
+    const gateway = await startGateway({ environment: {}, shell: `ulimit -n ${FILES}` });
+    const pid = gateway.pid();
+    const readAgent = () => fetch(`${gateway.origin}/v1/users/123/availability`).then(({ status }) => status);
+    const readHealth = () => fetch(`${gateway.origin}/healthz`).then(({ status }) => status);
+    expect(await readAgent()).toBe(200);
+    const [filesAtFirst, memoryAtFirst] = [countOpenFiles(pid), residentKibibytes(pid)];
+
+    const idle = openIdleConnections(gateway.port);
+    await expect.poll(() => idle.output).toContain(`open ${CONNECTIONS}`);
+    await expect.poll(() => countOpenFiles(pid)).toBeGreaterThanOrEqual(filesAtFirst + CONNECTIONS);
+    expect(await readAgent()).toBe(200);
+    expect(await readHealth()).toBe(200);
+    const memoryOfAll = residentKibibytes(pid) - memoryAtFirst;
+
+    await expect.poll(() => idle.output).toContain(`closed ${CONNECTIONS}`);
+    await expect.poll(() => countOpenFiles(pid)).toBeLessThan(filesAtFirst + 10);
+    expect(await readHealth()).toBe(200);
+
+    // As many again fit into the memory that those have left. Were it kept, this would take as much once more.
+    const again = openIdleConnections(gateway.port);
+    await expect.poll(() => again.output).toContain(`open ${CONNECTIONS}`);
+    await expect.poll(() => countOpenFiles(pid)).toBeGreaterThanOrEqual(filesAtFirst + CONNECTIONS);
+    expect(await readAgent()).toBe(200);
+    expect(residentKibibytes(pid) - memoryAtFirst).toBeLessThan(memoryOfAll * 1.5);
+  },
+);

@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { startWriting } from "./change-writer.ts";
+import { startCluster } from "./cluster.ts";
+import { expectCaughtUp, expectCurrent, expectEachChangeOnce, expectGrowing } from "./faithfulness.ts";
+import { hasServers } from "./programs.ts";
+import { BUSY_USER_IDS } from "./users.ts";
+
+const READERS = 200;
+
+test.skipIf(!hasServers)(
+  "tells each of 200 readers every change once, in order, while a gateway is killed and comes back",
+  async () => {
+    const { gateways, proxy, client, reader } = await startCluster();
+    const [first, second] = gateways;
+    const addresses = [[proxy], [first, second], [second, first]];
+    const readers = await Promise.all(
+      Array.from({ length: READERS }, (_, index) => reader(addresses[index % addresses.length] ?? [])),
+    );
+    await expectCurrent(readers);
+
+    const writer = startWriting([await client(first), await client(second)], BUSY_USER_IDS);
+    await expect.poll(writer.count).toBeGreaterThan(100);
+    await first.kill();
+    const countWhenKilled = writer.count();
+    await expect.poll(writer.count).toBeGreaterThan(countWhenKilled + 100);
+    await first.start();
+    await expect.poll(() => readers.filter((each) => each.isOpen()).length).toBe(READERS);
+    const countWhenBack = writer.count();
+    await expect.poll(writer.count).toBeGreaterThan(countWhenBack + 100);
+    await writer.stop();
+
+    // The gateway that came back knows what Redis knows and nothing else.
+    const kept = await (await client(first)).versions();
+    expect(await (await client(second)).versions()).toEqual(kept);
+    await expectCaughtUp(readers, kept);
+    expectEachChangeOnce(readers, writer);
+    expectGrowing(writer);
+    // Otherwise nothing was tested: the kill met streams, and writes.
+    expect(readers.reduce((sum, each) => sum + each.endings(), 0)).toBeGreaterThanOrEqual(READERS / 4);
+    expect(writer.answers().get(0)).toBeGreaterThan(0);
+  },
+);

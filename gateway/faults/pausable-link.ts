@@ -1,0 +1,48 @@
+/** A connection to a server that a test can keep from bringing anything back, as a network does that is overloaded. */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { onTestFinished } from "vitest";
+
+export interface PausableLink {
+  readonly port: number;
+  /** Keeps back whatever the server says from now on. */
+  pause(): void;
+  /** Hands it over. */
+  resume(): void;
+}
+
+/** Opens a port of this machine that leads to another. It is closed when the test has finished. */
+export async function openPausableLink(port: number): Promise<PausableLink> {
+  const pairs = new Set<readonly [Socket, Socket]>();
+  let isPaused = false;
+  const server = createServer((client) => {
+    const remote = connect({ port, host: "127.0.0.1" });
+    const pair = [client, remote] as const;
+    pairs.add(pair);
+    const end = () => {
+      for (const socket of pair) socket.destroy();
+      pairs.delete(pair);
+    };
+    for (const socket of pair) socket.on("error", end).on("close", end);
+    client.on("data", (data) => remote.write(data));
+    remote.on("data", (data) => client.write(data));
+    if (isPaused) remote.pause();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+    for (const pair of pairs) for (const socket of pair) socket.destroy();
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    pause() {
+      isPaused = true;
+      for (const [, remote] of pairs) remote.pause();
+    },
+    resume() {
+      isPaused = false;
+      for (const [, remote] of pairs) remote.resume();
+    },
+  };
+}

@@ -1,0 +1,13 @@
+/** Whether this machine has what the tests of processes run. What it has not is skipped, and `scripts/servers.mjs` says so. */
+import { canStart } from "../../deploy/proxy-process.ts";
+import { hasRedisServer } from "../../e2e/redis-server.ts";
+import { findServer } from "../../scripts/servers.mjs";
+
+/** Redis, and nginx with a certificate. */
+export const hasServers = hasRedisServer && canStart("nginx");
+
+/** What a file's growth is ended with. */
+export const hasProcessLimits = findServer("prlimit") !== undefined;
+
+/** A C compiler, for a clock that goes wrong. */
+export const hasCompiler = findServer("cc") !== undefined;
