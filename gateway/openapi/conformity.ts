@@ -34,6 +34,9 @@ export async function expectConformity({ method, path, answer }: Exchange): Prom
   throw new Error(`${method} ${path} answers ${answer.status} against /openapi.json: ${faults.join("; ")}`);
 }
 
+/** HEAD is answered as GET is, without the body. */
+const METHODS: Readonly<Record<string, "get" | "put" | "post">> = { GET: "get", HEAD: "get", PUT: "put", POST: "post" };
+
 interface Found {
   readonly operation: OperationObject;
   readonly pointer: string;
@@ -43,8 +46,8 @@ function findOperation(method: string, path: string): Found | undefined {
   const below = path.replace(/^\/c\/[^/]+(?=\/v1\/)/, "");
   for (const [template, item] of Object.entries(document.paths)) {
     if (!new RegExp(`^${template.replace(/\{\w+\}/g, "[^/]+")}$`).test(below)) continue;
-    const name = method === "PUT" ? "put" : "get";
-    const operation = method === "GET" || method === "HEAD" || method === "PUT" ? item[name] : undefined;
+    const name = METHODS[method];
+    const operation = name && item[name];
     return operation && { operation, pointer: `/paths/${escapePointer(template)}/${name}` };
   }
   return undefined;

@@ -1,5 +1,6 @@
+import type { Security } from "./availability-operations.ts";
 import type { OpenApiDocument } from "./openapi-document.ts";
-import { type Security, toPaths } from "./operations.ts";
+import { toPaths } from "./paths.ts";
 import { toSchemas } from "./schemas.ts";
 
 /** What is told of a gateway. */

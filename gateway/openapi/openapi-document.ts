@@ -50,8 +50,9 @@ export interface OperationObject {
 
 export interface PathItemObject {
   readonly servers?: readonly ServerObject[];
-  readonly get: OperationObject;
+  readonly get?: OperationObject;
   readonly put?: OperationObject;
+  readonly post?: OperationObject;
 }
 
 export interface ServerObject {

@@ -4,6 +4,7 @@ import { ProblemDocument } from "../problem.ts";
 import { AvailabilityList } from "../routes/availabilities.ts";
 import { StatusChange } from "../routes/status-change.ts";
 import { Removal, StreamedAvailability } from "../stream/event-text.ts";
+import { WebhookEnvelope } from "../upstream/aircall-webhook.ts";
 import type { Reference } from "./openapi-document.ts";
 
 const DEFINITIONS = {
@@ -13,6 +14,7 @@ const DEFINITIONS = {
   StatusChange,
   StreamedAvailability,
   Removal,
+  Webhook: WebhookEnvelope,
   Problem: ProblemDocument,
 };
 
@@ -43,6 +45,7 @@ const DESCRIPTIONS: Readonly<Record<SchemaName, Partial<JsonSchema> & { readonly
     ...BOTH_OR_NEITHER,
   },
   Removal: { description: "An agent who is there no more. The version is higher than all that the agent had." },
+  Webhook: { description: "What the telephony system posts. `token` is the secret that it shares with the gateway." },
   Problem: {
     description:
       "A problem as RFC 9457 has it. `detail` is a sentence for a developer; `issues` names each part of the request that is bad, and what was expected there.",

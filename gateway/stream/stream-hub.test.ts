@@ -7,7 +7,7 @@ import { toCursorText } from "../store/cursor.ts";
 import { createReplica, emptyContents, type WritableReplica } from "../store/replica.ts";
 import { createStreamHub, type StreamHub, type StreamHubOptions } from "./stream-hub.ts";
 import { openTestConnection, type TestConnection } from "./test-connection.ts";
-import { createTestReader, type TestReader } from "./test-reader.ts";
+import { createTestReader, type TestReader, type TestReaderOptions } from "./test-reader.ts";
 
 const HEARTBEAT_MS = 15_000;
 
@@ -38,8 +38,8 @@ interface Follower {
   isConnected(): boolean;
 }
 
-function createFollower(): Follower {
-  const reader = createTestReader();
+function createFollower(options: TestReaderOptions = {}): Follower {
+  const reader = createTestReader(options);
   let connection: TestConnection | undefined;
 
   function hangUp(): void {
@@ -209,7 +209,8 @@ test("tells every reader all that there is, nothing twice and no version backwar
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), limit, async (steps, maxBufferedBytes) => {
       const gateways = createGateways(MANY, { maxBufferedBytes });
-      const followers = [createFollower(), createFollower(), createFollower()];
+      const mayLag = steps.some(({ do: what }) => what === "delay");
+      const followers = [1, 2, 3].map(() => createFollower({ mayLag }));
       for (const each of steps) await run(each, gateways, followers);
       gateways.hurry();
       const { hub, replica } = gateways.gateway(0);

@@ -16,7 +16,12 @@ export interface WebhookReceiverOptions {
 }
 
 /** What the vendor posts. Its `timestamp` is in seconds, and says nothing of the order within one; it is not used. */
-const Envelope = v.object({ resource: v.string(), event: v.string(), token: v.string(), data: v.unknown() });
+export const WebhookEnvelope = v.object({
+  resource: v.string(),
+  event: v.string(),
+  token: v.string(),
+  data: v.unknown(),
+});
 
 const User = v.object({ id: UserId });
 
@@ -30,7 +35,7 @@ const USER_EVENT = /^user\.(created|deleted|connected|disconnected|opened|closed
 export function createWebhookReceiver({ token, onChange }: WebhookReceiverOptions): WebhookReceiver {
   const wanted = digest(token);
   return (text) => {
-    const envelope = v.safeParse(v.pipe(v.string(), v.parseJson(), Envelope), text);
+    const envelope = v.safeParse(v.pipe(v.string(), v.parseJson(), WebhookEnvelope), text);
     if (!envelope.success) return "malformed";
     const { resource, event, data } = envelope.output;
     // Of equal length whatever is given, so that the time it takes tells nothing of the token.

@@ -1,13 +1,7 @@
-import { CHECKS } from "../operation/readiness.ts";
 import { MAX_USER_IDS } from "../routes/user-ids.ts";
-import type {
-  OperationObject,
-  ParameterObject,
-  PathItemObject,
-  SchemaObject,
-  ServerObject,
-} from "./openapi-document.ts";
-import { answer, GUARDED, HEADERS, json, MALFORMED, orVerbatim, refusal } from "./responses.ts";
+import { header } from "./header-parameter.ts";
+import type { OperationObject, ParameterObject, ResponseObject } from "./openapi-document.ts";
+import { answer, GUARDED, HEADERS, json, orVerbatim, refusal } from "./responses.ts";
 import { schemaOf } from "./schemas.ts";
 
 /** Who may call: each entry names a scheme, or nobody in particular. */
@@ -30,10 +24,6 @@ const EVENTS = `Server-sent events. Their data is JSON:
 
 A comment comes every 15 s. Before it closes, a gateway says with \`retry\` after how long to come back.`;
 
-function header(name: string, description: string, example: string): ParameterObject {
-  return { name, in: "header", description, schema: { type: "string" }, example };
-}
-
 const USER_ID: ParameterObject = {
   name: "userId",
   in: "path",
@@ -48,7 +38,8 @@ const TRACING: readonly ParameterObject[] = [
   header("X-Request-Id", "What the request is to be called in the gateway's log.", "crm-4711"),
 ];
 
-function readOne(security: Security): OperationObject {
+/** Reading one agent. */
+export function readOne(security: Security): OperationObject {
   return {
     operationId: "readAvailability",
     summary: "Reads one agent's availability",
@@ -71,11 +62,13 @@ function readOne(security: Security): OperationObject {
   };
 }
 
-function changeOne(security: Security): OperationObject {
+/** Setting one agent. */
+export function changeOne(security: Security): OperationObject {
   return {
     operationId: "setAvailability",
     summary: "Sets one agent's status",
-    description: "Needs a token with the scope `availability:write`: the agent's own, or the operator's.",
+    description:
+      "Needs a token with the scope `availability:write`: the agent's own, or the operator's. Where no telephony system says who there is, the operator makes an agent known by setting a status, without `If-Match`.",
     security,
     parameters: [
       USER_ID,
@@ -98,24 +91,27 @@ function changeOne(security: Security): OperationObject {
         }),
         ...refusal(422, "The body is no change of a status"),
       }),
-      200: answer(
-        "The availability that came of it.",
-        {
-          ...HEADERS.entityTag,
-          ...HEADERS.uncached,
-          "Content-Location": {
-            description: "The address whose content the body is from now on.",
-            required: true,
-            schema: { type: "string" },
-          },
-        },
-        json("Availability", { ...AVAILABILITY, status: "out_for_lunch" }),
-      ),
+      200: changed("The availability that came of it."),
+      201: changed("The availability of an agent who was not known before."),
     },
   };
 }
 
-function readMany(security: Security): OperationObject {
+function changed(description: string): ResponseObject {
+  const headers = {
+    ...HEADERS.entityTag,
+    ...HEADERS.uncached,
+    "Content-Location": {
+      description: "The address whose content the body is from now on.",
+      required: true,
+      schema: { type: "string" },
+    },
+  } as const;
+  return answer(description, headers, json("Availability", { ...AVAILABILITY, status: "out_for_lunch" }));
+}
+
+/** Reading many agents, or all. */
+export function readMany(security: Security): OperationObject {
   return {
     operationId: "readAvailabilities",
     summary: "Reads many agents' availabilities, or all",
@@ -155,7 +151,8 @@ function readMany(security: Security): OperationObject {
   };
 }
 
-function followAll(security: Security): OperationObject {
+/** Following all agents. */
+export function followAll(security: Security): OperationObject {
   return {
     operationId: "streamAvailabilities",
     summary: "Follows all agents' availabilities as they change",
@@ -180,65 +177,5 @@ function followAll(security: Security): OperationObject {
         { "text/event-stream": { schema: { type: "string" }, example: "event: current\nid: 5f0c9a-17\ndata: {}\n\n" } },
       ),
     },
-  };
-}
-
-function check(path: string, status: string, parameters: readonly ParameterObject[] = []): OperationObject {
-  const example = { status };
-  const schema: SchemaObject = { type: "object", properties: { status: { const: status } }, required: ["status"] };
-  return {
-    operationId: path.slice(1),
-    summary: `Says that the gateway is ${status}`,
-    security: [],
-    parameters,
-    responses: {
-      ...MALFORMED,
-      ...(path === "/readyz" && refusal(503, "The gateway is not ready: it is closing", HEADERS.retryAfter)),
-      200: answer("It is.", HEADERS.uncached, { "application/json": { schema, example } }),
-    },
-  };
-}
-
-const EXCLUDE: ParameterObject = {
-  name: "exclude",
-  in: "query",
-  description: "What may be as it is.",
-  style: "form",
-  explode: true,
-  schema: { type: "array", items: { enum: [...CHECKS] } },
-  example: ["upstreams"],
-};
-
-const DOCUMENT_HEADERS = {
-  "Cache-Control": { description: "To be asked for again.", required: true, schema: { const: "no-cache" } },
-  ETag: { description: "Stands for the document.", required: true, schema: { type: "string" } },
-} as const;
-
-const describeItself: OperationObject = {
-  operationId: "describe",
-  summary: "This document",
-  security: [],
-  parameters: [
-    header("If-None-Match", "Entity tags that the reader holds.", '"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"'),
-  ],
-  responses: {
-    ...MALFORMED,
-    200: answer("The document.", DOCUMENT_HEADERS, {
-      "application/json": { schema: { type: "object", required: ["openapi", "paths"] } },
-    }),
-    304: answer("The reader holds it already.", DOCUMENT_HEADERS),
-  },
-};
-
-/** Every call, by its path below a server's address. */
-export function toPaths(reading: Security, writing: Security): Readonly<Record<string, PathItemObject>> {
-  const servers: readonly ServerObject[] = [{ url: "./", description: "The gateway" }];
-  return {
-    "/v1/users/{userId}/availability": { get: readOne(reading), put: changeOne(writing) },
-    "/v1/availabilities": { get: readMany(reading) },
-    "/v1/availabilities/stream": { get: followAll(reading) },
-    "/healthz": { servers, get: check("/healthz", "ok") },
-    "/readyz": { servers, get: check("/readyz", "ready", [EXCLUDE]) },
-    "/openapi.json": { servers, get: describeItself },
   };
 }
