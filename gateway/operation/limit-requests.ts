@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { GatewayEnvironment } from "../environment.ts";
 import { problem } from "../problem.ts";
+import { onceClosed } from "../response-close.ts";
 import { readClientAddress, toClientNetwork } from "./client-address.ts";
 import type { Operation } from "./operation.ts";
 import type { Client, Excess } from "./traffic-limits.ts";
@@ -55,7 +56,7 @@ export function limitStreams(operation: Operation): MiddlewareHandler<GatewayEnv
     if (!client || !outgoing) return next();
     const taken = operation.trafficLimits.takeStream(client);
     if (typeof taken !== "function") return refuse(client, taken, operation);
-    outgoing.once("close", taken);
+    onceClosed(outgoing, taken);
     return next();
   };
 }

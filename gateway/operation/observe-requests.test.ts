@@ -216,3 +216,45 @@ test("counts its connections", async () => {
   await (await fetch(`${origin}/healthz`)).text();
   expect(await countOf("gateway_connections_open")).toBe(1);
 });
+
+/** Access whose tokens are looked at until the test says so. */
+function heldAccess() {
+  const caller: Caller = { subject: 123, scopes: new Set(["availability:read"]), key: "key", endsAtMs: Infinity };
+  const asked: (() => void)[] = [];
+  const verify = () => new Promise<Caller>((resolve) => void asked.push(() => resolve(caller)));
+  return { access: { verify, anonymousReads: false }, asked };
+}
+
+test("logs a request whose client left before it was answered, and counts it no longer", async () => {
+  const { access, asked } = heldAccess();
+  const { origin, requests, countOf } = await setUp({ access });
+  const request = get(`${origin}/v1/users/123/availability`, { headers: { Authorization: "Bearer a.b.c" } });
+  request.on("error", () => {});
+  await vi.waitFor(() => expect(asked).toHaveLength(1));
+  request.destroy();
+  await vi.waitFor(async () => expect(await countOf("gateway_connections_open")).toBe(0));
+  for (const answer of asked) answer();
+  await vi.waitFor(() => expect(requests).toHaveLength(1));
+  expect(requests[0]).toMatchObject({ route: "/v1/users/:userId/availability", aborted: true });
+  expect(await countOf("gateway_requests_in_flight")).toBe(0);
+});
+
+test("holds no place for streams whose readers left before they were opened", async () => {
+  const { access, asked } = heldAccess();
+  const { origin, requests, countOf } = await setUp({ access });
+  const headers = { Authorization: "Bearer a.b.c" };
+  for (let count = 0; count < 2; count += 1) {
+    const request = get(`${origin}/v1/availabilities/stream`, { headers });
+    request.on("error", () => {});
+    await vi.waitFor(() => expect(asked).toHaveLength(count + 1));
+    request.destroy();
+  }
+  await vi.waitFor(async () => expect(await countOf("gateway_connections_open")).toBe(0));
+  for (const answer of asked) answer();
+  await vi.waitFor(() => expect(requests).toHaveLength(2));
+  const opening = openStream(origin, headers);
+  await vi.waitFor(() => expect(asked).toHaveLength(3));
+  asked[2]?.();
+  expect((await opening).statusCode).toBe(200);
+  expect(await countOf('gateway_streams_open{customer="demo"}')).toBe(1);
+});

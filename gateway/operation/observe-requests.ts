@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { GatewayEnvironment } from "../environment.ts";
+import { onceClosed } from "../response-close.ts";
 import type { Operation } from "./operation.ts";
 import { readRequestId } from "./request-id.ts";
 import { readTraceContext } from "./trace-context.ts";
@@ -75,5 +76,5 @@ function readRoute(context: Context<GatewayEnvironment>): string | undefined {
 function whenAnswered(context: Context<GatewayEnvironment>, callback: (aborted: true | undefined) => void): void {
   const { outgoing } = context.env ?? {};
   if (!outgoing) callback(undefined);
-  else outgoing.once("close", () => callback(outgoing.writableFinished ? undefined : true));
+  else onceClosed(outgoing, () => callback(outgoing.writableFinished ? undefined : true));
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { type Clock, systemClock } from "../clock.ts";
+import { onceClosed } from "../response-close.ts";
 import type { Replica } from "../store/replica.ts";
 import { toChangeText } from "./event-text.ts";
 import { createReader, type Reader } from "./reader.ts";
@@ -85,7 +86,7 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
       const reader = createReader({ replica, response, lastEventId, clock, maxBufferedBytes, onDropped });
       join(replica).readers.add(reader);
       if (endsAtMs !== undefined) ends.set(reader, endsAtMs);
-      response.once("close", () => {
+      onceClosed(response, () => {
         leave(replica, reader);
         onClosed?.();
       });

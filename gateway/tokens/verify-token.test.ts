@@ -20,7 +20,9 @@ test("tells whose token it is and what it allows", async () => {
   await expect(verify(token)).resolves.toEqual({
     subject: 123,
     scopes: new Set(["availability:read", "availability:write"]),
-    key: createHash("sha256").update(token).digest("base64url"),
+    key: createHash("sha256")
+      .update(token.slice(0, token.lastIndexOf(".")))
+      .digest("base64url"),
     endsAtMs: (CLAIMS.exp + 30) * 1000,
   });
 });
@@ -171,6 +173,27 @@ test("says of no token why in its own words", async () => {
     const error: unknown = await verify(await mint({ [claim]: value })).catch((refusal: unknown) => refusal);
     expect(String(error)).toContain("TokenRefusal");
     expect(String(error)).not.toContain("SECRETIVE");
+  }
+});
+
+test("says nothing that a header holds whose token it refuses", async () => {
+  for (const header of [{ crit: ["SECRETIVE"] }, { alg: "SECRETIVE" }, { crit: ["b64"], b64: "SECRETIVE" }]) {
+    const token = `${encode({ alg: "HS256", SECRETIVE: 1, ...header })}.${encode(CLAIMS)}.c2ln`;
+    const error: unknown = await verify(token).catch((refusal: unknown) => refusal);
+    expect(String(error)).toContain("TokenRefusal");
+    expect(String(error)).not.toContain("SECRETIVE");
+  }
+});
+
+test("knows a token by one key, however its signature is written", async () => {
+  const token = await mint();
+  const last = token.at(-1) ?? "";
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  // The last letter's two lowest bits are no part of the signature, and neither is padding.
+  const sibling = letters[letters.indexOf(last) ^ 1];
+  const { key } = await verify(token);
+  for (const same of [`${token}=`, `${token.slice(0, -1)}${sibling}`]) {
+    expect(await verify(same)).toMatchObject({ key });
   }
 });
 

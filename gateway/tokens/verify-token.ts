@@ -57,7 +57,10 @@ function createKeyFinder(settings: TokenSettings, clock: Clock): JWTVerifyGetKey
 
 function throwRefusal(cause: unknown): never {
   if (cause instanceof KeysUnavailableError) throw cause;
-  // Its messages name the claim or the part that is wrong, and never what it holds.
+  // An extension that the token demands: the message would name it, in the words of whoever made the token.
+  if (cause instanceof errors.JOSENotSupported)
+    throw new TokenRefusal("The token needs what is not supported", { cause });
+  // The other messages name the claim or the part that is wrong, and never what it holds.
   if (cause instanceof errors.JOSEError) throw new TokenRefusal(`The token is refused: ${cause.message}`, { cause });
   // Whatever is wrong with a token is a JOSEError; a published key that is too weak is a TypeError, for one.
   throw new KeysUnavailableError("The token's key cannot be used", { cause });
@@ -76,7 +79,9 @@ function readClaims(payload: JWTPayload, { token, customerId, leewaySeconds }: E
   }
   const { exp, customer, sub, scope } = claims.output;
   if (customer !== customerId) throw new TokenRefusal("The token is another customer's");
-  const key = createHash("sha256").update(token).digest("base64url");
+  // Of what is signed alone: the same signature can be written in many ways, each of which would have limits of its own.
+  const signed = token.slice(0, token.lastIndexOf("."));
+  const key = createHash("sha256").update(signed).digest("base64url");
   return { subject: sub, scopes: scope, key, endsAtMs: (exp + leewaySeconds) * 1000 };
 }
 
