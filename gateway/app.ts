@@ -46,7 +46,7 @@ export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment>
   const answerThrown = createThrownAnswerer(onDefect);
   const app = new Hono<GatewayEnvironment>();
   app.onError(answerThrown);
-  app.notFound((context) => problem(404, `Nothing is at ${context.req.path}`));
+  app.notFound(answerNotFound);
   if (operation) app.use(observeRequests(operation));
   app.use(guardAnswers, catchThrown(answerThrown), limitRequestSize);
   app.route("/", createLivenessRoutes());
@@ -55,9 +55,15 @@ export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment>
   const routes = createCustomerRoutes(options);
   app.use("/c/:customer/*", findCustomer(customers));
   app.route("/c/:customer", routes);
+  // Or else what is nowhere below one customer's address would be looked for, and counted, at the default one's.
+  app.all("/c/:customer/*", answerNotFound);
   app.use(findCustomer(customers));
   app.route("/", routes);
   return app;
+}
+
+function answerNotFound({ req }: Context<GatewayEnvironment>): Response {
+  return problem(404, `Nothing is at ${req.path}`);
 }
 
 /** What each customer has at an address of its own. */

@@ -122,6 +122,7 @@ test.each([
   ["/c/nobody/embed.js", "/embed.js", undefined],
   ["/healthz", "/healthz", undefined],
   ["/secret/path", "none", "demo"],
+  ["/c/nobody/secret/path", "none", undefined],
 ])("knows %s by the route %s", async (path, route, customer) => {
   const { origin, requests } = await setUp();
   await (await fetch(origin + path)).text();
