@@ -90,3 +90,24 @@ test("asks the upstream for nothing where there is no such user or another versi
   const change = { userId: 1, status: "other", ifVersions: [6, 8] } as const;
   await expect(availabilities.setStatus(change, scope)).rejects.toThrow(VersionMismatch);
 });
+
+test("tells no condition to have failed once the upstream has made the change", async () => {
+  const store = createMemoryStore().of("demo");
+  const { version } = await store.set(1, { status: "available" });
+  // A poll brings something else while the upstream is asked.
+  const setStatus = async (): Promise<void> => void (await store.set(1, { status: "in_call" }));
+  const upstream = { ...memoryUpstream, admitsUsers: false, setStatus };
+  const availabilities = createAvailabilities({ store, upstream, staleLimitSeconds: 60 });
+  const change = { userId: 1, status: "do_not_disturb", ifVersions: [version] } as const;
+  await expect(availabilities.setStatus(change, { signal: never })).resolves.toMatchObject({
+    status: "do_not_disturb",
+  });
+});
+
+test("loses no status of a user whom another has made known meanwhile", async () => {
+  const store = createMemoryStore().of("demo");
+  const availabilities = createAvailabilities({ store, upstream: memoryUpstream, staleLimitSeconds: 60 });
+  await expect(availabilities.introduce(1, "available")).resolves.toMatchObject({ status: "available" });
+  await expect(availabilities.introduce(1, "other")).resolves.toMatchObject({ status: "other" });
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { status: "other" } });
+});

@@ -94,7 +94,8 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
     if (!known) return undefined;
     if (ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatch(known.version);
     await upstream.setStatus(userId, status, scope);
-    const agent = await store.setStatus(userId, status, ifVersions);
+    // Where the upstream decides, it has by now: that the agent has changed meanwhile takes nothing of it back.
+    const agent = await store.setStatus(userId, status, upstream.admitsUsers ? ifVersions : undefined);
     return agent && toAvailability(agent, clock.monotonicMs());
   }
 
@@ -104,7 +105,10 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
     setStatus,
     async introduce(userId, status) {
       if (!upstream.admitsUsers) return undefined;
-      return toAvailability(await store.introduce(userId, { status }), clock.monotonicMs());
+      const introduced = await store.introduce(userId, { status });
+      // Another asker was faster: then this is a change like any other.
+      const agent = introduced.status === status ? introduced : await store.setStatus(userId, status);
+      return agent && toAvailability(agent, clock.monotonicMs());
     },
     async read(userId, signal) {
       const { value, ageSeconds: age } = await readMany([userId], signal);
