@@ -136,3 +136,12 @@ test("does not choose between keys for a token that names none", async () => {
   const { privateKey } = await makeKey("ES256", "none");
   await expect(verifierOver(url)(await mint({}, privateKey, { alg: "ES256" }))).rejects.toThrow(TokenRefusal);
 });
+
+test("says of a key set where it is, without the query, which may hold a secret", async () => {
+  const { sign } = await makeSigner("first");
+  const verify = verifierOver("http://127.0.0.1:1/keys?key=SECRETIVE");
+  const error: unknown = await verify(await sign()).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(KeysUnavailableError);
+  expect(String(error)).toContain("http://127.0.0.1:1/keys");
+  expect(String(error)).not.toContain("SECRETIVE");
+});

@@ -28,12 +28,13 @@ export function createKeySet(url: string, clock: Clock): JWTVerifyGetKey {
     cacheMaxAge: MAX_AGE_MS,
     [customFetch]: pauseAfterFailure(fetchBounded, clock),
   });
+  const { origin, pathname } = new URL(url);
   return async (header, token) => {
     try {
       return await findKey(header, token);
     } catch (cause) {
       if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
-      throw new KeysUnavailableError(`The key set at ${url} gave no key: ${describe(cause)}`, { cause });
+      throw new KeysUnavailableError(`The key set at ${origin}${pathname} gave no key: ${describe(cause)}`, { cause });
     }
   };
 }
