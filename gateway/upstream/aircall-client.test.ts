@@ -124,6 +124,7 @@ test.each<[Record<string, string>, unknown]>([
   [{ "retry-after": "90" }, 90],
   [{ "retry-after": "Thu, 01 Jan 1970 00:00:00 GMT" }, 0],
   [{ "retry-after": "soon" }, undefined],
+  [{ "retry-after": "9".repeat(400) }, undefined],
   [{}, undefined],
 ])("reads how long the API wants to be left alone from %j", async (headers, seconds) => {
   const { client } = await setUp(answer(429, "{}", headers));

@@ -86,11 +86,11 @@ function toRefusal(status: number, headers: Headers, body: unknown): UpstreamFai
   });
 }
 
-/** `Retry-After` in whole seconds from now: RFC 9110 §10.2.3 allows a number or a date. */
+/** `Retry-After` in whole seconds from now: RFC 9110 §10.2.3 allows a number or a date. One of too many digits is none. */
 function readRetryAfter(headers: Headers): number | undefined {
   const text = headers.get("retry-after")?.trim();
   if (!text) return undefined;
-  const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - Date.now()) / 1000);
+  const seconds = /^\d{1,9}$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - Date.now()) / 1000);
   return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }
 
