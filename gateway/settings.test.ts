@@ -60,7 +60,13 @@ const JWT = {
 
 test("demands a token for every call once it is told how to verify them", () => {
   expect(readSettings(JWT)).toMatchObject({
-    customers: [{ id: "demo", tokens: { algorithm: "HS256", secret: JWT.JWT_SECRET } }],
+    customers: [
+      {
+        id: "demo",
+        tokens: { algorithm: "HS256", secret: JWT.JWT_SECRET },
+        limits: { requestsPerMinutePerToken: 600 },
+      },
+    ],
     anonymousReads: false,
   });
 });

@@ -2,15 +2,14 @@ import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { whyNoAllowedOrigin } from "./allowed-origin.ts";
 import { type Environment, readConfig, whyUnreadable } from "./config-file.ts";
-import { type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
+import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
 import {
   OPERATION_EXAMPLES,
   OPERATION_VARIABLES,
   type OperationSettings,
   toOperationSettings,
 } from "./operation/operation-settings.ts";
-import { readTokenEnvironment } from "./tokens/token-environment.ts";
-import type { TokenSettings } from "./tokens/token-settings.ts";
+import { type EnvironmentTokens, readTokenEnvironment } from "./tokens/token-environment.ts";
 import { Host, Port, Seconds } from "./variable.ts";
 
 /** What the gateway is told by its environment, and by the file that the environment names. */
@@ -89,7 +88,7 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
   if (!read || problems.length > 0) throw new SettingsError(problems.join("\n"));
   const { GATEWAY_HOST: host, GATEWAY_PORT: port, REDIS_URL: redisUrl, STALE_LIMIT_SECONDS: staleLimitSeconds } = read;
   const { customers, defaultCustomer } = configured ?? {
-    customers: unconfigured ? [demoCustomer(unconfigured.tokens, read.ALLOWED_ORIGINS)] : [],
+    customers: unconfigured ? [demoCustomer(unconfigured, read.ALLOWED_ORIGINS)] : [],
     defaultCustomer: DEMO_CUSTOMER,
   };
   return {
@@ -105,8 +104,13 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
   };
 }
 
-function demoCustomer(tokens: TokenSettings, allowedOrigins: readonly string[] = []): CustomerSettings {
-  return { id: DEMO_CUSTOMER, allowedOrigins, tokens, upstream: { kind: "memory" }, limits: UNLIMITED };
+/** With tokens of its own it is limited like any other: its callers are told apart. */
+function demoCustomer(
+  { tokens, areDemo }: EnvironmentTokens,
+  allowedOrigins: readonly string[] = [],
+): CustomerSettings {
+  const limits = areDemo ? UNLIMITED : v.parse(CustomerLimits, {});
+  return { id: DEMO_CUSTOMER, allowedOrigins, tokens, upstream: { kind: "memory" }, limits };
 }
 
 type ReadFile = (path: string) => string;

@@ -85,6 +85,13 @@ test("shows its metrics to the operator alone where customers are configured", a
   expect(metrics).toContain("process_resident_memory_bytes ");
 });
 
+test("shows its metrics to the operator alone where every call needs a token", async () => {
+  const tokens = { JWT_ALGORITHM: "HS256", JWT_ISSUER: "acme", JWT_AUDIENCE: "gateway", JWT_SECRET: "s".repeat(32) };
+  const { origin, adminOrigin } = await start({ GATEWAY_PORT: "0", GATEWAY_ADMIN_PORT: "0", ...tokens });
+  expect((await fetch(`${origin}/metrics`)).status).toBe(404);
+  expect((await fetch(`${adminOrigin}/metrics`)).status).toBe(200);
+});
+
 test("shows its metrics to everybody in the demo", async () => {
   const { origin, adminOrigin } = await start({ GATEWAY_PORT: "0" });
   expect(adminOrigin).toBeUndefined();

@@ -90,7 +90,7 @@ function sayWhatIsServed({ redisUrl, isDemo }: Settings, log: Log): void {
 }
 
 function createOperation(
-  { operation, customers, isDemo, staleLimitSeconds }: Settings,
+  { operation, customers, isDemo, anonymousReads, staleLimitSeconds }: Settings,
   { print, onDefect, logDestination }: StartOptions,
   standings: Parameters<ReturnType<typeof createMetrics>["watch"]>[0],
 ): Operation {
@@ -104,7 +104,7 @@ function createOperation(
   return {
     log: isDemo ? createPlainLog({ print, printError: onDefect }) : openJsonLog(),
     metrics,
-    servesMetrics: isDemo,
+    servesMetrics: anonymousReads,
     readiness: createReadiness({ standings, staleLimitSeconds }),
     trafficLimits: createTrafficLimits(new Map(customers.map(({ id, limits }) => [id, limits]))),
     trustedProxies: operation.trustedProxies,
