@@ -104,6 +104,18 @@ test("tells no condition to have failed once the upstream has made the change", 
   });
 });
 
+test("has an agent read anew once the change is written, so that what the agent is comes after it", async () => {
+  const store = createMemoryStore().of("demo");
+  await store.set(1, { status: "in_call" });
+  const replica = await store.open(never);
+  const rechecked: unknown[] = [];
+  const recheck = (userId: number) => void rechecked.push(userId, replica.read(userId)?.status);
+  const upstream = { ...memoryUpstream, admitsUsers: false, recheck };
+  const availabilities = createAvailabilities({ store, upstream, staleLimitSeconds: 60 });
+  await availabilities.setStatus({ userId: 1, status: "available" }, { signal: never });
+  expect(rechecked).toEqual([1, "available"]);
+});
+
 test("loses no status of a user whom another has made known meanwhile", async () => {
   const store = createMemoryStore().of("demo");
   const availabilities = createAvailabilities({ store, upstream: memoryUpstream, staleLimitSeconds: 60 });

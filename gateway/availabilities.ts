@@ -96,6 +96,8 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
     await upstream.setStatus(userId, status, scope);
     // Where the upstream decides, it has by now: that the agent has changed meanwhile takes nothing of it back.
     const agent = await store.setStatus(userId, status, upstream.admitsUsers ? ifVersions : undefined);
+    // Who is in a call, say, is not made available by it. Not before it is written, which would come on top.
+    upstream.recheck(userId);
     return agent && toAvailability(agent, clock.monotonicMs());
   }
 

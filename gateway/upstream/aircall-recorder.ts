@@ -40,10 +40,11 @@ export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: Rec
   const told = new Map<number, number>();
   let reads = 0;
 
-  function reportUnknown(word: string): void {
+  function reportUnknown(whole: string): void {
+    const word = whole.slice(0, MAX_WORD_LENGTH);
     if (unknownWords.has(word) || unknownWords.size >= MAX_UNKNOWN_WORDS) return;
     unknownWords.add(word);
-    const told = JSON.stringify(word.slice(0, MAX_WORD_LENGTH));
+    const told = JSON.stringify(word);
     log.warning(`The telephony system says ${told} of an agent, which is unknown: do_not_disturb is served for it`);
   }
 

@@ -206,8 +206,10 @@ test("sets a status with the caller's trace, and sees soon what has become of it
     path: "/v1/users/1",
     traceparent: "00-a-b-01",
   });
+  upstream.recheck(1);
   await time.until(() => statuses()[1] === "do_not_disturb");
   await upstream.setStatus(2, "available", { signal: never });
+  upstream.recheck(2);
   await time.until(() => fake.requests.all().some(({ path }) => path === "/v1/users/2/availability"));
   expect(statuses()[2]).toBe("in_call");
 });
@@ -235,6 +237,7 @@ test("does not undo a change by what was read before it", async () => {
   await happens(() => held.answers.length === 1);
   await upstream.setStatus(1, "do_not_disturb", { signal: never });
   await store.of("acme").setStatus(1, "do_not_disturb");
+  upstream.recheck(1);
   await happens(() => held.answers.length === 2);
   held.answers[0]?.();
   await happens(() => statuses()[2] === "in_call");

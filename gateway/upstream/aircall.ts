@@ -51,9 +51,8 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
       if (!(await takeForWrite(budget))) throw new BudgetSpent(budget.retryAfterSeconds("write"));
       await client.set(userId, setting, { ...scope, signal: AbortSignal.any([scope.signal, signal]) });
       recorder.outdate(userId);
-      // Who is in a call, or signed off, is not made available by it.
-      refreshLater(userId);
     },
+    recheck: refreshLater,
   };
 }
 

@@ -8,4 +8,5 @@ export const memoryUpstream: Upstream = {
   health: () => ({ staleSinceMs: undefined, failure: undefined }),
   async refresh() {},
   async setStatus() {},
+  recheck() {},
 };

@@ -36,6 +36,8 @@ export interface Upstream {
    * @throws {BudgetSpent} where the upstream may not be asked now.
    */
   setStatus(userId: number, status: Status, scope: UpstreamScope): Promise<void>;
+  /** Sees to it that an agent is read anew soon, for whom nobody waits: what was set may not be what the agent is by it. */
+  recheck(userId: number): void;
 }
 
 /** Where an upstream says what an operator should know. */
