@@ -68,7 +68,8 @@ function answerNotFound({ req }: Context<GatewayEnvironment>): Response {
 
 /** What each customer has at an address of its own. */
 function createCustomerRoutes(options: GatewayOptions): Hono<GatewayEnvironment> {
-  const { customers, files, onRefusal = () => {}, streams = createStreamHub(), operation } = options;
+  const { customers, files, onRefusal = () => {}, operation } = options;
+  const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
   const routes = new Hono<GatewayEnvironment>();
   // Before whoever asks for a token: a telephony system brings a secret of its own.
   routes.route("/", createWebhookRoutes());

@@ -45,7 +45,7 @@ export async function serveGateway(
   { host, port, operation }: Pick<Settings, "host" | "port"> & Partial<Pick<Settings, "operation">>,
   options: GatewayOptions,
 ): Promise<RunningGateway> {
-  const { streams = createStreamHub() } = options;
+  const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
   const server = createLimitedServer(createGateway({ ...options, streams }).fetch);
   if (operation) server.maxConnections = operation.maxConnections;
   if (options.operation) countConnections(server, options.operation.metrics);

@@ -63,7 +63,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
       files,
       onDefect: log.defect,
       onRefusal: ({ customer, reason }) => log.warning(`A call to ${customer ?? "no customer"} was refused: ${reason}`),
-      streams: createStreamHub({ observer: operation.metrics }),
+      streams: createStreamHub({ observer: operation.metrics, onDefect: log.defect }),
       operation,
     });
     closables.unshift({ name: "Connections", close: gateway.close });

@@ -10,6 +10,7 @@ import {
   toCurrentText,
   toRetryText,
 } from "./event-text.ts";
+import { writePaced } from "./paced-writing.ts";
 
 /** One open stream. */
 export interface Reader {
@@ -31,14 +32,13 @@ export interface ReaderOptions {
   /** How much may wait to be sent to a reader that is live, in bytes, before it is dropped. */
   readonly maxBufferedBytes: number;
   readonly onDropped: () => void;
+  /** Hears what was thrown by mistake while the reader was told. */
+  readonly onDefect: (error: unknown) => void;
 }
-
-/** How much of a snapshot is made at a time, in characters. */
-const PIECE_LENGTH = 64 * 1024;
 
 /** Begins to tell a reader what it lacks, and keeps it current from then on. */
 export function createReader(options: ReaderOptions): Reader {
-  const { replica, response, lastEventId, clock, maxBufferedBytes, onDropped } = options;
+  const { replica, response, lastEventId, clock, maxBufferedBytes, onDropped, onDefect } = options;
   /** What the reader has been told elsewhere, which may be more than is known here yet; `undefined` once it is not. */
   let held = lastEventId;
   /** Whether everything up to the replica's cursor has been written. */
@@ -55,14 +55,14 @@ export function createReader(options: ReaderOptions): Reader {
     response.destroy();
   }
 
-  /** Writes the texts in pieces, each when the one before it has left. Ends early where the telling is void. */
-  async function write(texts: Iterable<string>, mine: number): Promise<boolean> {
-    for (const piece of toPieces(texts)) {
-      if (mine !== telling || response.destroyed) return false;
-      if (!response.write(piece)) await drained(response);
-      isMoving = true;
-    }
-    return mine === telling && !response.destroyed;
+  /** Writes the texts, as long as the telling that they belong to is not void. */
+  function write(texts: Iterable<string>, mine: number): Promise<boolean> {
+    return writePaced(response, texts, {
+      isVoid: () => mine !== telling,
+      onProgress: () => {
+        isMoving = true;
+      },
+    });
   }
 
   /** Tells everything that has changed since a cursor, which may take a while, and then what has changed meanwhile. */
@@ -93,9 +93,10 @@ export function createReader(options: ReaderOptions): Reader {
     telling += 1;
     isLive = false;
     const mine = telling;
-    // What goes wrong in here is a defect; the reader must not go on as if it had been told all.
     void (cursor === undefined ? tellAll(mine) : catchUp(cursor, mine)).catch((error: unknown) => {
-      response.destroy(error instanceof Error ? error : new Error(String(error)));
+      // The reader must not go on as if it had been told all.
+      response.destroy();
+      onDefect(error);
     });
   }
 
@@ -132,29 +133,4 @@ function* surrounded(first: string, texts: Iterable<string>, last: string): Gene
   yield first;
   yield* texts;
   yield last;
-}
-
-function* toPieces(texts: Iterable<string>): Generator<string> {
-  let piece = "";
-  for (const text of texts) {
-    piece += text;
-    if (piece.length < PIECE_LENGTH) continue;
-    yield piece;
-    piece = "";
-  }
-  if (piece) yield piece;
-}
-
-/** Resolves when what was written has left, or the connection is gone. */
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off("drain", done);
-      response.off("close", done);
-      resolve();
-    };
-    response.on("drain", done);
-    response.on("close", done);
-    if (response.destroyed) done();
-  });
 }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -377,4 +378,46 @@ test("sends a reader away at once that comes while the hub is closed", async () 
   reader.hear(take());
   expect(response.writableEnded).toBe(true);
   expect(reader.retryMs()).toBeLessThanOrEqual(10_000);
+});
+
+test("keeps nothing of a reader that has gone before its stream begins", async () => {
+  const heard: string[] = [];
+  const hub = createStreamHub({
+    observer: {
+      onStream() {
+        heard.push("opened");
+        return () => heard.push("closed");
+      },
+      onFanOut: () => heard.push("told"),
+      onReaderDropped: () => heard.push("dropped"),
+    },
+  });
+  onTestFinished(hub.close);
+  const source = createSource(agents(1));
+  const { response, hangUp } = await openTestConnection();
+  hangUp();
+  await once(response, "close");
+  hub.open({ customer: "demo", replica: source.replica, response, lastEventId: undefined, endsAtMs: undefined });
+  source.set({ userId: 1, status: "other", version: 2 });
+  await turn();
+  expect(heard).toEqual(["opened", "closed"]);
+});
+
+test("ends the stream and tells of the defect where something is thrown while a reader is told", async () => {
+  const defects: unknown[] = [];
+  const hub = createStreamHub({ onDefect: (error) => void defects.push(error) });
+  onTestFinished(hub.close);
+  const { replica } = createSource(agents(1));
+  const defect = new Error("No agents");
+  const broken: WritableReplica = {
+    ...replica,
+    agents() {
+      throw defect;
+    },
+  };
+  const follower = createFollower();
+  await follower.connect(hub, broken);
+  await turn();
+  expect(defects).toEqual([defect]);
+  expect(follower.isConnected()).toBe(false);
 });

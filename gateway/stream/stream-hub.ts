@@ -41,6 +41,8 @@ export interface StreamHubOptions {
   /** How much may wait to be sent to one reader, in bytes, before it is dropped. @default 262144 */
   readonly maxBufferedBytes?: number;
   readonly observer?: StreamObserver;
+  /** Hears what was thrown by mistake while a reader was told. @default it is thrown once more, and ends the process */
+  readonly onDefect?: (error: unknown) => void;
 }
 
 /** The readers of one customer come back within this time once a gateway has told them to go, in milliseconds. */
@@ -49,6 +51,7 @@ const RETURN_WITHIN_MS = 10_000;
 /** Creates a hub without streams. Each change is made into text once, however many readers there are. */
 export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
   const { clock = systemClock, heartbeatMs = 15_000, maxBufferedBytes = 256 * 1024, observer } = options;
+  const { onDefect = throwOnceMore } = options;
   const feeds = new Map<Replica, Feed>();
   const ends = new Map<Reader, number>();
   let isClosed = false;
@@ -83,7 +86,15 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
     open({ customer, replica, response, lastEventId, endsAtMs }) {
       const onClosed = observer?.onStream(customer);
       const onDropped = (): void => observer?.onReaderDropped(customer);
-      const reader = createReader({ replica, response, lastEventId, clock, maxBufferedBytes, onDropped });
+      const reader = createReader({
+        replica,
+        response,
+        lastEventId,
+        clock,
+        maxBufferedBytes,
+        onDropped,
+        onDefect,
+      });
       join(replica).readers.add(reader);
       if (endsAtMs !== undefined) ends.set(reader, endsAtMs);
       onceClosed(response, () => {
@@ -100,6 +111,10 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
       }
     },
   };
+}
+
+function throwOnceMore(error: unknown): never {
+  throw error;
 }
 
 /** All readers of one replica. */

@@ -1,0 +1,50 @@
+import type { ServerResponse } from "node:http";
+
+export interface PacedWritingOptions {
+  /** Whether the rest is not to be written any more. */
+  readonly isVoid: () => boolean;
+  /** Called after each piece that has left, or was taken in full. */
+  readonly onProgress: () => void;
+}
+
+/** How much is made and written at a time, in characters. */
+const PIECE_LENGTH = 64 * 1024;
+
+/** Writes texts in pieces, each when the one before it has left. Resolves to whether all were written. */
+export async function writePaced(
+  response: ServerResponse,
+  texts: Iterable<string>,
+  { isVoid, onProgress }: PacedWritingOptions,
+): Promise<boolean> {
+  for (const piece of toPieces(texts)) {
+    if (isVoid() || response.destroyed) return false;
+    if (!response.write(piece)) await drained(response);
+    onProgress();
+  }
+  return !isVoid() && !response.destroyed;
+}
+
+function* toPieces(texts: Iterable<string>): Generator<string> {
+  let piece = "";
+  for (const text of texts) {
+    piece += text;
+    if (piece.length < PIECE_LENGTH) continue;
+    yield piece;
+    piece = "";
+  }
+  if (piece) yield piece;
+}
+
+/** Resolves when what was written has left, or the connection is gone. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.on("drain", done);
+    response.on("close", done);
+    if (response.destroyed) done();
+  });
+}
