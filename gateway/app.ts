@@ -1,9 +1,11 @@
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { RegExpRouter } from "hono/router/reg-exp-router";
 import type { BuiltFiles } from "./built-files.ts";
 import type { Customers } from "./customer.ts";
 import type { GatewayEnvironment } from "./environment.ts";
 import { toProblem } from "./failure.ts";
+import { GUARD_HEADERS } from "./guard-headers.ts";
 import { createLivenessRoutes, createMetricsRoutes, createReadinessRoutes } from "./operation/health.ts";
 import { limitRequestRate, limitRequestSize, limitStreams } from "./operation/limit-requests.ts";
 import type { RequestIdentity } from "./operation/log.ts";
@@ -44,7 +46,7 @@ export interface GatewayOptions {
 export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment> {
   const { customers, onDefect, operation } = options;
   const answerThrown = createThrownAnswerer(onDefect);
-  const app = new Hono<GatewayEnvironment>();
+  const app = new Hono<GatewayEnvironment>({ router: new RegExpRouter() });
   app.onError(answerThrown);
   app.notFound(answerNotFound);
   if (operation) app.use(observeRequests(operation));
@@ -131,11 +133,9 @@ function catchThrown(answerThrown: AnswerThrown): MiddlewareHandler<GatewayEnvir
   };
 }
 
-/** Tells browsers to guess no content types, and to let no other site load what does not say that it may. */
 const guardAnswers: MiddlewareHandler = async (context, next) => {
   await next();
   // Not by `context.header`, which at this point turns the body into a stream of unknown length.
   const { headers } = context.res;
-  headers.set("X-Content-Type-Options", "nosniff");
-  if (!headers.has("Cross-Origin-Resource-Policy")) headers.set("Cross-Origin-Resource-Policy", "same-origin");
+  for (const [name, value] of Object.entries(GUARD_HEADERS)) if (!headers.has(name)) headers.set(name, value);
 };

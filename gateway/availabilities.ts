@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { type Status, toAvailability } from "./store/agent.ts";
 import { type CustomerStore, StoreUnavailable, VersionMismatch } from "./store/availability-store.ts";
 import type { Replica } from "./store/replica.ts";
-import type { Upstream, UpstreamScope } from "./upstream/upstream.ts";
+import type { Upstream, UpstreamHealth, UpstreamScope } from "./upstream/upstream.ts";
 
 /** What was read, and how old it may be. */
 export interface Reading<Value> {
@@ -30,6 +30,10 @@ export interface Availabilities {
    * @throws {UpstreamFailure} likewise, where the upstream has said why.
    */
   read(userId: number, signal: AbortSignal): Promise<Reading<Availability | undefined>>;
+  /**
+   * As `read`, but at once; `undefined` where that has to wait or fails. @default always that
+   */
+  peek?(userId: number): Reading<Availability | undefined> | undefined;
   /**
    * The availabilities of those among these users that exist, or of all.
    *
@@ -66,22 +70,34 @@ export interface AvailabilitiesOptions {
 export function createAvailabilities(options: AvailabilitiesOptions): Availabilities {
   const { store, upstream, staleLimitSeconds, clock = systemClock } = options;
 
+  /** The customer's replica, which is always the same, once anybody has asked for it. */
+  let loaded: Replica | undefined;
+
+  function currentAge(replica: Replica, health: UpstreamHealth): number {
+    const since = Math.min(replica.staleSinceMs() ?? Infinity, health.staleSinceMs ?? Infinity);
+    return since === Infinity ? 0 : Math.ceil((clock.monotonicMs() - since) / 1000);
+  }
+
   function ageSeconds(replica: Replica): number {
     const health = upstream.health();
-    const since = Math.min(replica.staleSinceMs() ?? Infinity, health.staleSinceMs ?? Infinity);
-    const age = since === Infinity ? 0 : Math.ceil((clock.monotonicMs() - since) / 1000);
+    const age = currentAge(replica, health);
     if (age <= staleLimitSeconds) return age;
     throw health.failure ?? new StoreUnavailable(`What is known is older than ${staleLimitSeconds} seconds`);
   }
 
+  async function load(signal: AbortSignal): Promise<Replica> {
+    loaded = await store.open(signal);
+    return loaded;
+  }
+
   async function open(signal: AbortSignal): Promise<Replica> {
-    const replica = await store.open(signal);
+    const replica = await load(signal);
     ageSeconds(replica);
     return replica;
   }
 
   async function readMany(userIds: readonly number[] | "all", signal: AbortSignal) {
-    const replica = await store.open(signal);
+    const replica = await load(signal);
     const age = ageSeconds(replica);
     const agents = userIds === "all" ? [...replica.agents()] : userIds.map((userId) => replica.read(userId));
     const nowMs = clock.monotonicMs();
@@ -111,6 +127,12 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
       // Another asker was faster: then this is a change like any other.
       const agent = introduced.status === status ? introduced : await store.setStatus(userId, status);
       return agent && toAvailability(agent, clock.monotonicMs());
+    },
+    peek(userId) {
+      const age = loaded && currentAge(loaded, upstream.health());
+      if (!loaded || age === undefined || age > staleLimitSeconds) return undefined;
+      const agent = loaded.read(userId);
+      return { value: agent && toAvailability(agent, clock.monotonicMs()), ageSeconds: age };
     },
     async read(userId, signal) {
       const { value, ageSeconds: age } = await readMany([userId], signal);

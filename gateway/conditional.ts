@@ -16,9 +16,12 @@ export function answerWith(request: Request, { etag, contentType, body, headers 
   return new Response(body, { headers: { ...headers, ETag: etag, "Content-Type": contentType } });
 }
 
-/** `If-None-Match` compares weakly, so that `W/"7"` matches `"7"`: RFC 9110 §13.1.2. */
-function isHeld(ifNoneMatch: string | null, etag: string): boolean {
-  if (ifNoneMatch === null) return false;
+/**
+ * Whether an `If-None-Match` header says that its sender holds what has this entity tag. It compares weakly, so that
+ * `W/"7"` matches `"7"`: RFC 9110 §13.1.2.
+ */
+export function isHeld(ifNoneMatch: string | null | undefined, etag: string): boolean {
+  if (ifNoneMatch == null) return false;
   if (ifNoneMatch.trim() === "*") return true;
   // Tags are found, not split apart: a comma may stand inside of one.
   return ifNoneMatch.match(/"[\x21\x23-\x7e\x80-\xff]*"/g)?.includes(etag) ?? false;

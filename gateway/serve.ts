@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerOptions } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { createGateway, type GatewayOptions } from "./app.ts";
+import { createDirectRead, type DirectRead } from "./direct-read.ts";
 import { prepareGracefulClose } from "./graceful-close.ts";
 import { listen } from "./listen.ts";
 import { type AdminOptions, createAdmin } from "./operation/admin.ts";
@@ -46,7 +47,7 @@ export async function serveGateway(
   options: GatewayOptions,
 ): Promise<RunningGateway> {
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
-  const server = createLimitedServer(createGateway({ ...options, streams }).fetch);
+  const server = createLimitedServer(createGateway({ ...options, streams }).fetch, createDirectRead(options));
   if (operation) server.maxConnections = operation.maxConnections;
   if (options.operation) countConnections(server, options.operation.metrics);
   // A stream is a request that never ends by itself.
@@ -69,14 +70,19 @@ export async function serveAdmin(
   return { origin: await listen(server, { host, port, prefix: "GATEWAY_ADMIN", examplePort: 9101 }), close };
 }
 
-function createLimitedServer(fetch: Parameters<typeof getRequestListener>[0]): Server {
+function createLimitedServer(
+  fetch: Parameters<typeof getRequestListener>[0],
+  answerFirst: DirectRead = (_request, _response, handOn) => handOn(),
+): Server {
   const answer = getRequestListener(fetch, {
     // The name stands in where a request brings none, as the HTTP/1.0 health checks of load balancers do.
     hostname: "localhost",
     // What the app throws it answers itself, so that this is an address or a host that is none.
     errorHandler: () => problem(400, "The request's address or Host header is malformed"),
   });
-  const server = createServer(LIMITS, (request, response) => void answer(request, response));
+  const server = createServer(LIMITS, (request, response) => {
+    answerFirst(request, response, () => void answer(request, response));
+  });
   // Node would leave out headers beyond a number without a word; the gateway refuses the request instead.
   server.maxHeadersCount = 0;
   server.timeout = IDLE_TIMEOUT_MS;

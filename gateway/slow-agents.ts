@@ -9,6 +9,7 @@ export function withSlowAgents(
 ): Availabilities {
   return {
     ...availabilities,
+    peek: (userId) => (delaysMs.has(userId) ? undefined : availabilities.peek?.(userId)),
     async read(userId, signal) {
       const delayMs = delaysMs.get(userId);
       if (delayMs !== undefined) await wait(delayMs, signal);

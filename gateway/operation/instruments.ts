@@ -76,10 +76,23 @@ export function createGauges(registry: Registry) {
     labelNames: ["customer"],
     ...shared,
   });
-  const inFlight = new Gauge({
+  // A number of its own, since every request changes it twice.
+  let requestsInFlight = 0;
+  const inFlight = {
+    inc(): void {
+      requestsInFlight += 1;
+    },
+    dec(): void {
+      requestsInFlight -= 1;
+    },
+  };
+  new Gauge({
     name: "gateway_requests_in_flight",
     help: "Requests that are being answered, streams included.",
     ...shared,
+    collect() {
+      this.set(requestsInFlight);
+    },
   });
   const connections = new Gauge({ name: "gateway_connections_open", help: "Open connections.", ...shared });
   new Gauge({

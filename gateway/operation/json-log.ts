@@ -10,6 +10,12 @@ export interface LogDestination {
   flush(): Promise<void>;
 }
 
+/** So much is written at once: a write for each line takes as long as it takes to answer a request from memory. */
+const WRITTEN_AT_ONCE_BYTES = 4096;
+
+/** Less than that is written within this time, in milliseconds. A process that is killed takes with it what is not yet written. */
+const WRITTEN_WITHIN_MS = 100;
+
 /** What waits to be written down where the reader of the log is slow, in bytes; lines beyond it are lost. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
@@ -22,7 +28,7 @@ export interface JsonLogOptions {
 }
 
 /** The log as lines of JSON, for the programs that collect them. */
-export function createJsonLog({ level, destination }: JsonLogOptions): Log {
+export function createJsonLog({ level, destination }: JsonLogOptions): Required<Log> {
   const log = pino(
     {
       level,
@@ -47,8 +53,13 @@ export function createJsonLog({ level, destination }: JsonLogOptions): Log {
  * cannot be written, as on a full disk, is lost, and `onLost` is called for it.
  */
 export function openStandardOutput(onLost: () => void): LogDestination {
-  // Written at once all the same: with a length of nothing, `flush` would not wait.
-  const output = pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_WAITING_BYTES });
+  const output = pino.destination({
+    dest: 1,
+    sync: false,
+    minLength: WRITTEN_AT_ONCE_BYTES,
+    maxLength: MAX_WAITING_BYTES,
+    periodicFlush: WRITTEN_WITHIN_MS,
+  });
   output.on("error", onLost);
   output.on("drop", onLost);
   let hasEnded = false;

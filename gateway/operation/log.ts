@@ -4,8 +4,8 @@ export interface Log {
   line(text: string): void;
   /** Tells of something that the operator may have to act upon. */
   warning(text: string): void;
-  /** Tells of a request that has been answered. */
-  request(record: RequestRecord): void;
+  /** Tells of a request that has been answered. Absent where nobody wants to be told. */
+  request?(record: RequestRecord): void;
   /** Tells of what was thrown by mistake, with its stack, and by which request. */
   defect(error: unknown, request?: RequestIdentity): void;
   /** Writes down what has not been written yet, before the process ends. Nothing can be told after that. */

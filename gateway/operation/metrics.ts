@@ -39,19 +39,32 @@ export interface Metrics {
   read(): Promise<{ readonly body: string; readonly contentType: string }>;
 }
 
+/** Requests are counted so many at once, which takes a fraction of the time that it takes between one request and the next. */
+const COUNTED_AT_ONCE = 250;
+
 /** Nothing counted yet. Counts this process's memory, processor and event loop as well where `process` says so. */
 export function createMetrics(options: { readonly process?: boolean } = {}): Metrics {
   const registry = new Registry();
   if (options.process) collectDefaultMetrics({ register: registry });
   const counters = createCounters(registry);
   const gauges = createGauges(registry);
+  let uncounted: RequestMeasure[] = [];
 
-  return {
-    onRequestBegun: () => openIn(gauges.inFlight),
-    onRequest({ durationMs, status, ...labels }) {
+  function count(): void {
+    const measures = uncounted;
+    uncounted = [];
+    for (const { durationMs, status, ...labels } of measures) {
       const { route, method } = labels;
       counters.requests.inc({ ...labels, status: `${Math.floor(status / 100)}xx` });
       counters.durations.observe({ route, method }, durationMs / 1000);
+    }
+  }
+
+  return {
+    onRequestBegun: () => openIn(gauges.inFlight),
+    onRequest(measure) {
+      uncounted.push(measure);
+      if (uncounted.length >= COUNTED_AT_ONCE) count();
     },
     onLimited: (customer, limit) => counters.limited.inc({ customer, limit }),
     onStream: (customer) => openIn(gauges.streams.labels({ customer })),
@@ -61,7 +74,10 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
     onConnectionRefused: () => counters.connectionsRefused.inc(),
     onLineLost: () => counters.linesLost.inc(),
     watch: gauges.watch,
-    read: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
+    async read() {
+      count();
+      return { body: await registry.metrics(), contentType: registry.contentType };
+    },
   };
 }
 

@@ -11,7 +11,6 @@ export function createPlainLog({ print, printError }: PlainLogOptions): Log {
   return {
     line: print,
     warning: print,
-    request() {},
     defect: (error) => printError(error),
     flush: () => Promise.resolve(),
   };

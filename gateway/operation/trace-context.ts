@@ -20,7 +20,7 @@ const KNOWN_FLAGS = 0b11;
  * @see {@link https://www.w3.org/TR/trace-context/#traceparent-header} for the form.
  */
 export function readTraceContext(header: string | undefined): TraceContext {
-  const [, version, traceId, flags = "", more] = TRACEPARENT.exec(header ?? "") ?? [];
+  const [, version, traceId, flags = "", more] = (header !== undefined && TRACEPARENT.exec(header)) || [];
   if (!traceId || (version === "00" && more !== undefined)) return createTraceContext(randomHex(), 0);
   return createTraceContext(traceId, Number.parseInt(flags, 16) & KNOWN_FLAGS);
 }

@@ -22,20 +22,19 @@ const RELEASE_HEADERS = { ...PUBLIC_HEADERS, "Cache-Control": "public, max-age=3
 
 /** Serves the loader script to any page. It is public: what it loads decides who may embed the widget. */
 export function createEmbedRoutes({ embed, releases }: BuiltFiles): Hono<GatewayEnvironment> {
-  const release = "/:name{embed-.+}";
-  return new Hono<GatewayEnvironment>()
+  const routes = new Hono<GatewayEnvironment>()
     .get("/embed.js", (context) => answer(context, embed, EMBED_HEADERS))
-    .get(release, (context) => answer(context, releases.get(context.req.param("name")), RELEASE_HEADERS))
-    .all("/embed.js", methodNotAllowed("GET, HEAD"))
-    .all(release, methodNotAllowed("GET, HEAD"));
+    .all("/embed.js", methodNotAllowed("GET, HEAD"));
+  for (const [name, release] of releases) {
+    routes
+      .get(`/${name}`, (context) => answer(context, release, RELEASE_HEADERS))
+      .all(`/${name}`, methodNotAllowed("GET, HEAD"));
+  }
+  return routes;
 }
 
 /** A customer that does not exist has no script either, so that a mistyped address is seen at the script tag. */
-function answer(
-  context: GatewayContext,
-  file: BuiltFile | undefined,
-  headers: Readonly<Record<string, string>>,
-): Response {
-  if (!file || !context.var.customer) return problem(404, `Nothing is at ${context.req.path}`);
+function answer(context: GatewayContext, file: BuiltFile, headers: Readonly<Record<string, string>>): Response {
+  if (!context.get("customer")) return problem(404, `Nothing is at ${context.req.path}`);
   return answerWith(context.req.raw, { ...file, headers });
 }

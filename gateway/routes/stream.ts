@@ -30,7 +30,7 @@ export function createStreamRoutes(hub: StreamHub): Hono<GatewayEnvironment> {
  * goes to thousands of them.
  */
 async function openStream(context: GatewayContext, hub: StreamHub): Promise<Response> {
-  const { customer, caller } = context.var;
+  const customer = context.get("customer");
   if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
   const replica = await customer.availabilities.open(context.req.raw.signal);
   if (context.req.method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
@@ -44,7 +44,7 @@ async function openStream(context: GatewayContext, hub: StreamHub): Promise<Resp
     replica,
     response,
     lastEventId: readCursor(context.req.header("Last-Event-ID")),
-    endsAtMs: caller?.endsAtMs,
+    endsAtMs: context.get("caller")?.endsAtMs,
   });
   return RESPONSE_ALREADY_SENT;
 }

@@ -37,7 +37,7 @@ export function createWidgetRoutes(files: BuiltFiles, customers: Customers): Hon
       return context.redirect(`widget/${new URL(context.req.url).search}`, 308);
     })
     .get("/widget/", (context) => {
-      const { customer } = context.var;
+      const customer = context.get("customer");
       if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
       return answerWith(context.req.raw, documentOf(customer));
     })

@@ -32,7 +32,7 @@ export function authorize(onRefusal: (call: RefusedCall) => void): MiddlewareHan
   const nobody = createNobodysAccess();
 
   return async (context, next) => {
-    const { customer } = context.var;
+    const customer = context.get("customer");
     const { verify, anonymousReads } = customer?.access ?? nobody;
     const scope = NEEDED_SCOPES[context.req.method];
     const authorization = context.req.header("Authorization");

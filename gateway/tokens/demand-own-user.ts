@@ -7,7 +7,7 @@ import { refuseOtherUser } from "./refusal-answers.ts";
  * It goes on paths with a `userId`, behind `authorize`, which has seen to the scope.
  */
 export const demandOwnUser: MiddlewareHandler<GatewayEnvironment> = async (context, next) => {
-  const subject = context.var.caller?.subject;
+  const subject = context.get("caller")?.subject;
   // As text, so that nothing that is no user id can be somebody's.
   if (subject !== "operator" && String(subject) !== context.req.param("userId")) return refuseOtherUser();
   return next();

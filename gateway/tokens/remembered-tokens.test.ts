@@ -11,7 +11,7 @@ function remember({ lifeMs = 3_600_000 } = {}) {
   let monotonicMs = 1;
   let wallMs = START_MS;
   const verified: string[] = [];
-  const recall = rememberTokens(
+  const { verify: recall } = rememberTokens(
     async (token): Promise<Caller> => {
       verified.push(token);
       if (token.startsWith("bad")) throw new TokenRefusal("It is bad");

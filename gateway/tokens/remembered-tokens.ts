@@ -5,24 +5,31 @@ import type { Caller } from "./caller.ts";
 /** How many tokens of one customer are remembered. */
 const MAX_TOKENS = 10_000;
 
-/** How much memory they may take, in characters of one byte each. */
-const MAX_CHARACTERS = 8 * 1024 * 1024;
+/** However short a token is, so many characters are counted for it. */
+const MIN_CHARACTERS = 839;
+
+/** How much memory they may take, in characters of one byte each: 8 MiB. */
+const MAX_CHARACTERS = MAX_TOKENS * MIN_CHARACTERS;
 
 /** However long a token holds, its key may be withdrawn: it is verified again after this time, in milliseconds. */
 const MAX_AGE_MS = 300_000;
+
+/** Tells who brings a token, from memory where it can. */
+export interface RememberedTokens {
+  verify(token: string): Promise<Caller>;
+  /** Who brings a token that was verified before and still holds; `undefined` where it has to be verified. */
+  recall(token: string): Caller | undefined;
+}
 
 /**
  * Verifies a token once for as long as it holds, at most for five minutes, and once for all who bring it at the same
  * time. Refusals are not remembered: forged tokens would push out those that are good.
  */
-export function rememberTokens(
-  verify: (token: string) => Promise<Caller>,
-  clock: Clock,
-): (token: string) => Promise<Caller> {
+export function rememberTokens(verify: (token: string) => Promise<Caller>, clock: Clock): RememberedTokens {
   const remembered = new LRUCache<string, Caller>({
-    max: MAX_TOKENS,
+    // Not by `max`, for which the cache takes a third of a megabyte at once, also for a customer of whom nobody ever comes.
     maxSize: MAX_CHARACTERS,
-    sizeCalculation: (_caller, token) => token.length,
+    sizeCalculation: (_caller, token) => Math.max(token.length, MIN_CHARACTERS),
     // The monotonic clock, so that a correction of the other one lengthens no token's life by more than five minutes.
     perf: { now: clock.monotonicMs },
     ttlResolution: 0,
@@ -37,11 +44,14 @@ export function rememberTokens(
     return caller;
   };
 
-  return (token) => {
-    const caller = remembered.get(token);
-    if (caller) return Promise.resolve(caller);
-    const pending = underWay.get(token) ?? verifyAnew(token).finally(() => underWay.delete(token));
-    underWay.set(token, pending);
-    return pending;
+  return {
+    verify(token) {
+      const caller = remembered.get(token);
+      if (caller) return Promise.resolve(caller);
+      const pending = underWay.get(token) ?? verifyAnew(token).finally(() => underWay.delete(token));
+      underWay.set(token, pending);
+      return pending;
+    },
+    recall: (token) => remembered.get(token),
   };
 }

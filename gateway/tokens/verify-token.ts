@@ -12,13 +12,18 @@ import type { TokenSettings } from "./token-settings.ts";
 /** Longer ones are refused unread: nobody's claims need as much. */
 const MAX_TOKEN_CHARACTERS = 8 * 1024;
 
-/**
- * Tells who brings a token.
- *
- * @throws {TokenRefusal} for every token that does not hold.
- * @throws {KeysUnavailableError} where the customer's keys cannot be had, so that the token might hold.
- */
-export type VerifyToken = (token: string) => Promise<Caller>;
+/** How one customer's tokens are verified. */
+export interface VerifyToken {
+  /**
+   * Tells who brings a token.
+   *
+   * @throws {TokenRefusal} for every token that does not hold.
+   * @throws {KeysUnavailableError} where the customer's keys cannot be had, so that the token might hold.
+   */
+  (token: string): Promise<Caller>;
+  /** Who brings a token that was verified lately and still holds; `undefined` where that has to be found out. @default always that */
+  readonly recall?: (token: string) => Caller | undefined;
+}
 
 /** Verifies the tokens of one customer. A token is verified once while it holds, at most for five minutes. */
 export function createTokenVerifier(
@@ -29,7 +34,7 @@ export function createTokenVerifier(
   const findKey = createKeyFinder(settings, clock);
   const { issuer, audience, algorithm, leewaySeconds } = settings;
 
-  const verify = rememberTokens(async (token) => {
+  const remembered = rememberTokens(async (token) => {
     const { payload } = await jwtVerify(token, findKey, {
       issuer,
       audience,
@@ -41,12 +46,14 @@ export function createTokenVerifier(
     return readClaims(payload, { token, customerId, leewaySeconds });
   }, clock);
 
-  return async (token) => {
+  async function verify(token: string): Promise<Caller> {
     if (token.length > MAX_TOKEN_CHARACTERS) {
       throw new TokenRefusal(`The token is longer than ${MAX_TOKEN_CHARACTERS} characters`);
     }
-    return verify(token);
-  };
+    return remembered.verify(token);
+  }
+
+  return Object.assign(verify, { recall: remembered.recall });
 }
 
 function createKeyFinder(settings: TokenSettings, clock: Clock): JWTVerifyGetKey {
