@@ -17,3 +17,29 @@ export function median(values) {
 export function describeRatios(ratios) {
   return `${median(ratios).toFixed(2)} [${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}]`;
 }
+
+/**
+ * The value that this share of the values does not exceed.
+ *
+ * @param {readonly number[]} values
+ * @param {number} share from 0 to 1
+ */
+export function percentile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+}
+
+/**
+ * The straight line that comes nearest to these points, by least squares.
+ *
+ * @param {readonly (readonly [number, number])[]} points
+ * @returns {{ slope: number, intercept: number, fit: number }} `fit` is R²: 1 where all points are on the line
+ */
+export function fitLine(points) {
+  const mean = (/** @type {number[]} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [meanX, meanY] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))];
+  const covariance = mean(points.map(([x, y]) => (x - meanX) * (y - meanY)));
+  const slope = covariance / mean(points.map(([x]) => (x - meanX) ** 2));
+  const fit = (slope * covariance) / mean(points.map(([, y]) => (y - meanY) ** 2));
+  return { slope, intercept: meanY - slope * meanX, fit };
+}

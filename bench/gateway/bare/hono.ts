@@ -1,0 +1,29 @@
+/** A bare Hono route for each call that is measured, which answers with JSON that it was given. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { Hono } from "hono";
+
+/** The answers of the gateway, by path and query, so that both sides send the same. */
+const answers = new Map<string, unknown>(Object.entries(JSON.parse(process.env["BARE_ANSWERS"] ?? "{}")));
+
+const availability = answers.get("/v1/users/123/availability") as { readonly version: number };
+const etag = `"${availability.version}"`;
+const lists = new Map(Array.from(answers, ([path, answer]) => [path.split(",").length, answer]));
+
+const app = new Hono()
+  .get("/v1/users/:userId/availability", (context) => {
+    if (context.req.header("If-None-Match")?.includes(etag)) return context.body(null, 304, { ETag: etag });
+    return context.json(availability);
+  })
+  .get("/v1/availabilities", (context) =>
+    context.json(lists.get(context.req.query("userIds")?.split(",").length ?? 0)),
+  );
+
+const answer = getRequestListener(app.fetch);
+// Connections wait while the other sides are measured.
+const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => void answer(request, response));
+server.listen(0, "127.0.0.1", () => {
+  console.log(`Bare Hono listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+});
+process.once("SIGTERM", () => process.exit());

@@ -1,0 +1,71 @@
+// @ts-check
+/** The settings of a measured gateway, and the tokens that it takes. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { SignJWT } from "jose";
+import { undoAtExit } from "./cleanup.mjs";
+import { toRequest } from "./load.mjs";
+
+/** The customer that is measured. All others of a configuration are idle. */
+const CUSTOMER = "bench";
+
+const SECRET = "benchmark-secret-of-thirty-two-bytes";
+const ISSUER = "https://login.bench.example";
+const AUDIENCE = "availability-bridge";
+
+/** So high that nothing is refused. It is counted all the same. */
+const LIMIT = 1_000_000_000;
+
+/**
+ * Settings of a gateway with this many customers, in a file of their own, as an operator has them: a token with each call,
+ * limits that count, and a line of the log for each request.
+ *
+ * @param {{ customers?: number, environment?: Readonly<Record<string, string>> }} [options]
+ * @returns {Record<string, string>}
+ */
+export function writeSettings({ customers = 1, environment = {} } = {}) {
+  const directory = mkdtempSync(path.join(tmpdir(), "availability-bridge-bench-"));
+  undoAtExit(() => rmSync(directory, { recursive: true, force: true }));
+  const file = path.join(directory, "gateway.config.json");
+  const ids = [CUSTOMER, ...Array.from({ length: customers - 1 }, (_, index) => `idle-${index}`)];
+  writeFileSync(file, JSON.stringify({ customers: ids.map(toCustomer) }));
+  return { GATEWAY_PORT: "0", GATEWAY_CONFIG: file, BENCH_SECRET: SECRET, ...environment };
+}
+
+/** @param {string} id */
+function toCustomer(id) {
+  return {
+    id,
+    allowedOrigins: [`https://crm.${id}.example`],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the reference is the gateway's to resolve.
+    tokens: { algorithm: "HS256", issuer: ISSUER, audience: AUDIENCE, secret: "${BENCH_SECRET}" },
+    limits: { requestsPerMinutePerToken: LIMIT, requestsPerMinute: LIMIT, streams: LIMIT, streamsPerToken: LIMIT },
+  };
+}
+
+/** The header with a token of the measured customer's operator, good for some hours. */
+export async function authorize() {
+  const token = await new SignJWT({ customer: CUSTOMER, scope: "availability:read availability:write" })
+    .setProtectedHeader({ alg: "HS256" })
+    .setSubject("operator")
+    .setIssuer(ISSUER)
+    .setAudience(AUDIENCE)
+    .setExpirationTime("12h")
+    .sign(new TextEncoder().encode(SECRET));
+  return { Authorization: `Bearer ${token}` };
+}
+
+/**
+ * Makes users known to a gateway.
+ *
+ * @param {import("./load.mjs").Load} load
+ * @param {readonly number[]} userIds
+ */
+export async function introduceUsers(load, userIds) {
+  const headers = await authorize();
+  for (const userId of userIds) {
+    const body = JSON.stringify({ status: "available" });
+    await load.ask(toRequest(`PUT /v1/users/${userId}/availability`, headers, { expects: 201, body }));
+  }
+}
