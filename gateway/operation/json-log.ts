@@ -10,8 +10,8 @@ export interface LogDestination {
   flush(): Promise<void>;
 }
 
-/** So much is written at once: a write for each line takes as long as it takes to answer a request from memory. */
-const WRITTEN_AT_ONCE_BYTES = 4096;
+/** So many characters are written at once: a write for each line takes as long as it takes to answer a request from memory. */
+const WRITTEN_AT_ONCE_LENGTH = 16_384;
 
 /** Less than that is written within this time, in milliseconds. A process that is killed takes with it what is not yet written. */
 const WRITTEN_WITHIN_MS = 100;
@@ -53,22 +53,31 @@ export function createJsonLog({ level, destination }: JsonLogOptions): Required<
  * cannot be written, as on a full disk, is lost, and `onLost` is called for it.
  */
 export function openStandardOutput(onLost: () => void): LogDestination {
-  const output = pino.destination({
-    dest: 1,
-    sync: false,
-    minLength: WRITTEN_AT_ONCE_BYTES,
-    maxLength: MAX_WAITING_BYTES,
-    periodicFlush: WRITTEN_WITHIN_MS,
-  });
+  // Written at once all the same: with a length of nothing, `flush` would not wait.
+  const output = pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_WAITING_BYTES });
   output.on("error", onLost);
   output.on("drop", onLost);
   let hasEnded = false;
+  let lines = "";
+  let nextWrite: ReturnType<typeof setTimeout> | undefined;
+
+  function writeLines(): void {
+    clearTimeout(nextWrite);
+    nextWrite = undefined;
+    if (lines) output.write(lines);
+    lines = "";
+  }
+
   return {
     write(line) {
-      if (!hasEnded) output.write(line);
+      if (hasEnded) return;
+      lines += line;
+      if (lines.length >= WRITTEN_AT_ONCE_LENGTH) writeLines();
+      else nextWrite ??= setTimeout(writeLines, WRITTEN_WITHIN_MS);
     },
     flush: () =>
       new Promise((resolve) => {
+        writeLines();
         const end = () => {
           clearTimeout(timer);
           hasEnded = true;
