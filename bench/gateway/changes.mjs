@@ -13,7 +13,6 @@ const STATUSES = ["do_not_disturb", "available"];
 /**
  * @typedef {object} Streamer a server whose streams can be opened and whose user 1 can be changed
  * @property {import("./server-process.mjs").ServerProcess} server
- * @property {import("./load.mjs").Load} load
  * @property {(count: number) => Promise<import("./readers.mjs").Readers>} open
  */
 
@@ -24,9 +23,9 @@ const STATUSES = ["do_not_disturb", "available"];
  * @returns {Promise<Streamer>}
  */
 export async function startStreamingGateway(options) {
-  const streamer = await toStreamer(await startServer(GATEWAY, writeSettings(options)));
-  await introduceUsers(streamer.load, [1]);
-  return streamer;
+  const server = await startServer(GATEWAY, writeSettings(options));
+  await introduceUsers(server.origin, [1]);
+  return toStreamer(server);
 }
 
 /** @returns {Promise<Streamer>} */
@@ -44,7 +43,6 @@ export async function toStreamer(server) {
   const request = toRequest("GET /v1/availabilities/stream", headers);
   return {
     server,
-    load: await openLoad(server.origin, 1),
     open: (count) => openReaders(server.origin, request, count),
   };
 }
@@ -72,9 +70,11 @@ export async function createChanges() {
  * @param {{ readers: import("./readers.mjs").Readers, next: () => import("./load.mjs").Request, told: number, changes: number, ahead: number }} options `told`: how many the readers have been told of before
  * @returns {Promise<{ elapsedMs: number, latenciesMs: number[] }>}
  */
-export async function makeChanges({ load }, { readers, next, told, changes, ahead }) {
+export async function makeChanges({ server }, { readers, next, told, changes, ahead }) {
   /** @type {Promise<number>[]} */
   const latencies = [];
+  // A connection of its own: one that had waited while others were measured might have been closed.
+  const load = await openLoad(server.origin, 1);
   const rest = stayAwake();
   const startedMs = performance.now();
   for (let change = 1; change <= changes; change += 1) {
@@ -86,5 +86,6 @@ export async function makeChanges({ load }, { readers, next, told, changes, ahea
   const latenciesMs = await Promise.all(latencies);
   const elapsedMs = performance.now() - startedMs;
   rest();
+  load.close();
   return { elapsedMs, latenciesMs };
 }

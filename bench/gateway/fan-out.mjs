@@ -36,10 +36,7 @@ export async function measureFanOut({ rounds, small }) {
     }
     rows.push(tabulate(count, measured));
   }
-  for (const { load, server } of Object.values(sides)) {
-    load.close();
-    await server.stop();
-  }
+  for (const { server } of Object.values(sides)) await server.stop();
   return [
     [
       "streams",

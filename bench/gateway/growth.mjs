@@ -3,7 +3,7 @@
 import { orderAt } from "../orders.mjs";
 import { fitLine, median } from "../statistics.mjs";
 import { createChanges, makeChanges, startStreamingGateway } from "./changes.mjs";
-import { repeated, toRequest } from "./load.mjs";
+import { openLoad, repeated, toRequest } from "./load.mjs";
 import { authorize } from "./settings.mjs";
 
 /**
@@ -20,7 +20,6 @@ export async function measureGrowthWithStreams({ rounds, small }) {
     for (const count of orderAt(counts, round))
       costs.get(count)?.push(await measureChange(gateway, next, count, small));
   }
-  gateway.load.close();
   await gateway.server.stop();
   const points = counts.map((count) => /** @type {const} */ ([count, median(costs.get(count) ?? [])]));
   const { slope, intercept, fit } = fitLine(points);
@@ -37,6 +36,7 @@ export async function measureGrowthWithStreams({ rounds, small }) {
  */
 export async function measureGrowthWithCustomers({ rounds, small }) {
   const counts = small ? [1, 100] : [1, 100, 1000, 5000];
+  const streams = small ? 50 : 500;
   const gateways = await Promise.all(
     counts.map(async (customers) => {
       const gateway = await startStreamingGateway({ customers });
@@ -47,21 +47,20 @@ export async function measureGrowthWithCustomers({ rounds, small }) {
   const read = toRequest("GET /v1/users/1/availability", await authorize());
   for (let round = 0; round < rounds; round += 1) {
     for (const { gateway, next, changes, reads } of orderAt(gateways, round)) {
-      changes.push(await measureChange(gateway, next, small ? 50 : 500, small));
+      changes.push(await measureChange(gateway, next, streams, small));
       const requests = small ? 200 : 5000;
-      await gateway.load.run(repeated(read, requests));
+      const load = await openLoad(gateway.server.origin, 1);
+      await load.run(repeated(read, requests));
       const before = await gateway.server.usage();
-      await gateway.load.run(repeated(read, requests));
+      await load.run(repeated(read, requests));
       reads.push(((await gateway.server.usage()).cpuMs - before.cpuMs) / requests);
+      load.close();
     }
   }
-  for (const { gateway } of gateways) {
-    gateway.load.close();
-    await gateway.server.stop();
-  }
+  for (const { gateway } of gateways) await gateway.server.stop();
   const [first] = gateways;
   return [
-    ["configured customers, all but one idle", "CPU ms a change, 500 streams", "CPU µs a read", "heap MiB"],
+    ["configured customers, all but one idle", `CPU ms a change, ${streams} streams`, "CPU µs a read", "heap MiB"],
     ...gateways.map(({ customers, changes, reads, heapBytes }) => [
       `${customers}`,
       `${median(changes).toFixed(2)} (${(median(changes) / median(first?.changes ?? [])).toFixed(2)})`,

@@ -30,7 +30,7 @@ export async function measureStreamMemory({ small }) {
  * @param {readonly number[]} counts ascending
  * @returns {Promise<PerStream>}
  */
-async function measureSide({ server, load, open }, counts) {
+async function measureSide({ server, open }, counts) {
   const groups = [];
   /** @type {(import("./server-process.mjs").Usage & { count: number })[]} */
   const points = [];
@@ -41,7 +41,6 @@ async function measureSide({ server, load, open }, counts) {
     points.push({ count, ...(await server.collect()) });
   }
   for (const readers of groups) readers.close();
-  load.close();
   await server.stop();
   const slope = (/** @type {"heapBytes" | "residentBytes"} */ what) =>
     fitLine(points.map((point) => [point.count, point[what]])).slope / KIBIBYTE;

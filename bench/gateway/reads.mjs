@@ -56,7 +56,7 @@ export async function measureReads({ rounds, small }) {
 async function startSides() {
   const gateway = await start(GATEWAY, writeSettings());
   const unlogged = await start(GATEWAY, writeSettings({ environment: { LOG_LEVEL: "warn" } }));
-  for (const { load } of [gateway, unlogged]) await introduceUsers(load, USERS);
+  for (const { server } of [gateway, unlogged]) await introduceUsers(server.origin, USERS);
   const headers = await authorize();
   /** @type {Record<string, unknown>} */
   const answers = {};

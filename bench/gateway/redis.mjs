@@ -26,7 +26,7 @@ export async function measureRedis({ rounds, small }) {
   if (!redis) return [["redis-server is not on this machine"]];
   const settings = writeSettings({ environment: { REDIS_URL: redis.url } });
   const writer = await toStreamer(await startServer(GATEWAY, settings));
-  await introduceUsers(writer.load, [1]);
+  await introduceUsers(writer.server.origin, [1]);
   const reader = await toStreamer(await startServer(GATEWAY, settings));
   const rates = [];
   const latenciesMs = [];
@@ -42,22 +42,19 @@ export async function measureRedis({ rounds, small }) {
   readers.close();
   const load = await openLoad(writer.server.origin, 16);
   await introduceUsers(
-    load,
+    writer.server.origin,
     Array.from({ length: 100 }, (_, index) => index + 2),
   );
   for (let round = 0; round < rounds; round += 1) rates.push(await measureWrites(load, small ? 200 : 4000));
   const before = redis.usedBytes();
   const agents = small ? 200 : AGENTS;
   await introduceUsers(
-    load,
+    writer.server.origin,
     Array.from({ length: agents }, (_, index) => 1_000_000 + index),
   );
   const bytesPerAgent = (redis.usedBytes() - before) / agents;
   load.close();
-  for (const { load: one, server } of [writer, reader]) {
-    one.close();
-    await server.stop();
-  }
+  for (const { server } of [writer, reader]) await server.stop();
   await redis.stop();
   return [
     [

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { SignJWT } from "jose";
 import { undoAtExit } from "./cleanup.mjs";
-import { toRequest } from "./load.mjs";
+import { openLoad, toRequest } from "./load.mjs";
 
 /** The customer that is measured. All others of a configuration are idle. */
 const CUSTOMER = "bench";
@@ -59,13 +59,15 @@ export async function authorize() {
 /**
  * Makes users known to a gateway.
  *
- * @param {import("./load.mjs").Load} load
+ * @param {string} origin
  * @param {readonly number[]} userIds
  */
-export async function introduceUsers(load, userIds) {
+export async function introduceUsers(origin, userIds) {
   const headers = await authorize();
+  const load = await openLoad(origin, 1);
   for (const userId of userIds) {
     const body = JSON.stringify({ status: "available" });
     await load.ask(toRequest(`PUT /v1/users/${userId}/availability`, headers, { expects: 201, body }));
   }
+  load.close();
 }
