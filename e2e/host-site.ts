@@ -1,6 +1,6 @@
 /** A customer's site: pages of the test's own making beside the built package, and servers that stand for other sites. */
 import { readFileSync } from "node:fs";
-import type { ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { listen } from "./local-server.ts";
 
 /** A site on `http://localhost:<free port>`. */
@@ -8,6 +8,8 @@ export interface HostSite {
   readonly origin: string;
   /** Serves a page from now on and returns its address. */
   serve(html: string, headers?: Readonly<Record<string, string>>): string;
+  /** The headers of each request for an address that has reached this site, whatever the browser shows of them. */
+  requestsFor(address: string): readonly IncomingHttpHeaders[];
   close(): Promise<void>;
 }
 
@@ -26,8 +28,10 @@ interface Served {
 /** Starts a host site. Beside its pages it serves `/dist/…`, the builds of penpal and React, and the plain penpal page. */
 export async function startHostSite(): Promise<HostSite> {
   const pages = new Map<string, Served>();
-  const { port, close } = await listen("localhost", ({ url = "/" }, response) => {
+  const requests: { readonly pathname: string; readonly headers: IncomingHttpHeaders }[] = [];
+  const { port, close } = await listen("localhost", ({ url = "/", headers }, response) => {
     const { pathname } = new URL(url, "http://localhost");
+    requests.push({ pathname, headers });
     const served = pages.get(pathname) ?? readServed(pathname);
     if (served) response.writeHead(200, served.headers).end(served.body);
     else response.writeHead(pathname === "/favicon.ico" ? 204 : 404).end();
@@ -39,6 +43,10 @@ export async function startHostSite(): Promise<HostSite> {
       const path = `/page-${pages.size}`;
       pages.set(path, { body: html, headers: { "content-type": "text/html; charset=utf-8", ...headers } });
       return `${origin}${path}`;
+    },
+    requestsFor(address) {
+      const { pathname } = new URL(address);
+      return requests.filter((request) => request.pathname === pathname).map(({ headers }) => headers);
     },
     close,
   };
