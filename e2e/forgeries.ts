@@ -15,3 +15,14 @@ export function postForgeries(callId: unknown): void {
   port1.postMessage(reply);
   parent.postMessage({ ...base, type: "DESTROY" }, "*");
 }
+
+/** Script of a window: keeps what it posts over ports, as `posted`, as a forger who reads along would know it. */
+export function readAlong(): void {
+  const { postMessage } = MessagePort.prototype;
+  const posted: unknown[] = [];
+  Object.assign(window, { posted });
+  MessagePort.prototype.postMessage = function (message: unknown, ...rest: unknown[]): void {
+    posted.push(message);
+    Reflect.apply(postMessage, this, [message, ...rest]);
+  };
+}

@@ -169,6 +169,7 @@ test("of 100,000 requests that a page makes at once, 1,024 are in flight and eac
       for (let asked = 0; asked < total; ) {
         const before = turns.timers;
         for (let count = 0; count < 1_000; count++, asked++) ask();
+        // Two turns of the page's own, in the first of which its timer is due: it is the turns that are counted, not the time.
         await new Promise((resolve) => setTimeout(resolve));
         await new Promise((resolve) => setTimeout(resolve));
         if (turns.timers === before) turnsMissed += 1;
@@ -230,6 +231,7 @@ test("of 100,000 requests that a page without the connector posts, the widget wo
           const args = [{ ...event, meta: { id: `${asked}`, timeoutMs: 120_000 } }];
           port.postMessage({ namespace: "penpal", type: "CALL", id: `${asked}`, methodPath: ["post"], args });
         }
+        // A turn for whoever else has something to do on the page, as between the tasks of any program.
         await new Promise((resolve) => setTimeout(resolve));
       }
     },

@@ -1,6 +1,7 @@
 /** Frames beside the widget's, inside of it and in its place, which forge what the page and the widget say to each other. */
 import type { Frame, Page } from "@playwright/test";
 import { ASK_123, AVAILABLE, connectorPage, expect, FULFILLED, openConnected, test } from "./fixtures.ts";
+import { readAlong } from "./forgeries.ts";
 import { ATTACK, framingPage, hostileWidget } from "./hostile-pages.ts";
 import { startScriptedBackend } from "./scripted-backend.ts";
 
@@ -8,17 +9,6 @@ const FORGED = {
   type: "API.FETCH_USER_AVAILABILITY_FULFILLED",
   payload: { userId: 123, status: "in_call", version: 9 },
 } as const;
-
-/** Script of the connector's page: keeps what it posts over ports, as a forger who reads along would know it. */
-function readAlong(): void {
-  const { postMessage } = MessagePort.prototype;
-  const posted: unknown[] = [];
-  Object.assign(window, { posted });
-  MessagePort.prototype.postMessage = function (message: unknown, ...rest: unknown[]): void {
-    posted.push(message);
-    Reflect.apply(postMessage, this, [message, ...rest]);
-  };
-}
 
 /** Puts a frame into the page, and returns it once it has loaded. */
 async function addFrame(page: Page, src: string): Promise<Frame> {

@@ -2,6 +2,7 @@
 import type { Frame, Page } from "@playwright/test";
 import type { FetchToken } from "../host/index.ts";
 import { ASK_123, AVAILABLE, connectorPage, expect, FULFILLED, stopClock, test, type Waits } from "./fixtures.ts";
+import { readAlong } from "./forgeries.ts";
 import type { RawAnswer, ScriptedBackend } from "./scripted-backend.ts";
 import { widgetFrame } from "./silent-widget.ts";
 import type { Sites } from "./sites.ts";
@@ -306,17 +307,6 @@ test("a request's trace context goes along to the backend, and a malformed one d
   expect(await askIn("00-1-1-00")).toEqual(FULFILLED);
   expect(backend.calls.map(({ headers }) => headers["traceparent"])).toEqual([traceparent, undefined]);
 });
-
-/** Script of every window: keeps what it posts over ports, as a forger who reads along would know it. */
-function readAlong(): void {
-  const { postMessage } = MessagePort.prototype;
-  const posted: unknown[] = [];
-  Object.assign(window, { posted });
-  MessagePort.prototype.postMessage = function (message: unknown, ...rest: unknown[]): void {
-    posted.push(message);
-    Reflect.apply(postMessage, this, [message, ...rest]);
-  };
-}
 
 /** The name that the widget has asked the page for its token by. */
 async function readCallId(widget: Frame): Promise<string> {

@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { type FakeUpstreamOptions, startFakeUpstream } from "./fake-upstream/fake-upstream.ts";
 import { startGateway } from "./start.ts";
 import { writeBuild } from "./test-build.ts";
+import { throwDefect } from "./test-gateway.ts";
 import { mint, SECRET } from "./tokens/test-tokens.ts";
 
 const ENVIRONMENT = {
@@ -55,9 +56,7 @@ async function setUp(options: { readonly fake?: FakeUpstreamOptions; readonly ac
     environment: { ...ENVIRONMENT, GATEWAY_CONFIG: path },
     buildDirectory: directory,
     print: () => {},
-    onDefect: (error) => {
-      throw error;
-    },
+    onDefect: throwDefect,
     logDestination: { write: (line) => void log.push(line), flush: async () => {} },
   });
   onTestFinished(async () => {

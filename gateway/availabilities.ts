@@ -96,6 +96,11 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
     return replica;
   }
 
+  function readFrom(replica: Replica, userId: number, age: number): Reading<Availability | undefined> {
+    const agent = replica.read(userId);
+    return { value: agent && toAvailability(agent, clock.monotonicMs()), ageSeconds: age };
+  }
+
   async function readMany(userIds: readonly number[] | "all", signal: AbortSignal) {
     const replica = await load(signal);
     const age = ageSeconds(replica);
@@ -106,7 +111,7 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
 
   async function setStatus(change: StatusChange, scope: UpstreamScope): Promise<Availability | undefined> {
     const { userId, status, ifVersions } = change;
-    const known = (await store.open(scope.signal)).read(userId);
+    const known = (await load(scope.signal)).read(userId);
     if (!known) return undefined;
     if (ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatch(known.version);
     await upstream.setStatus(userId, status, scope);
@@ -130,13 +135,11 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
     },
     peek(userId) {
       const age = loaded && currentAge(loaded, upstream.health());
-      if (!loaded || age === undefined || age > staleLimitSeconds) return undefined;
-      const agent = loaded.read(userId);
-      return { value: agent && toAvailability(agent, clock.monotonicMs()), ageSeconds: age };
+      return loaded && age !== undefined && age <= staleLimitSeconds ? readFrom(loaded, userId, age) : undefined;
     },
     async read(userId, signal) {
-      const { value, ageSeconds: age } = await readMany([userId], signal);
-      return { value: value[0], ageSeconds: age };
+      const replica = await load(signal);
+      return readFrom(replica, userId, ageSeconds(replica));
     },
   };
 }

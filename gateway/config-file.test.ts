@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { type Environment, readConfig } from "./config-file.ts";
-import { readSettings, SettingsError } from "./settings.ts";
+import { readSettings } from "./settings.ts";
+import { messageFor } from "./test-settings.ts";
 
 const TOKENS = {
   algorithm: "ES256",
@@ -150,16 +151,6 @@ test("prints nothing of what the environment holds, wherever it is misplaced", (
   );
   expect(problems.join()).not.toContain("Hunter");
 });
-
-function messageFor(environment: Environment): string {
-  try {
-    readSettings(environment);
-  } catch (error) {
-    if (error instanceof SettingsError) return error.message;
-    throw error;
-  }
-  throw new Error("These settings were taken");
-}
 
 async function fileOf(text: string): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "config-"));

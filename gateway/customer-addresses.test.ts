@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createCustomers } from "./customer.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { TEST_BUILD, TEST_FILES } from "./test-build.ts";
-import { ANONYMOUS_READS, availabilitiesOver, checkedGateway } from "./test-gateway.ts";
+import { ANONYMOUS_READS, availabilitiesOver, checkedGateway, throwDefect } from "./test-gateway.ts";
 
 /** A gateway for two customers, each with an agent of its own, of whom `acme` owns the addresses that name nobody. */
 async function gatewayForTwo() {
@@ -18,9 +18,7 @@ async function gatewayForTwo() {
   return checkedGateway({
     customers: createCustomers(customers, "acme"),
     files: TEST_FILES,
-    onDefect: (error) => {
-      throw error;
-    },
+    onDefect: throwDefect,
   });
 }
 

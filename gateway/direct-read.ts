@@ -4,6 +4,7 @@ import type { Customer, Customers } from "./customer.ts";
 import { GUARD_HEADERS } from "./guard-headers.ts";
 import { type GivenIdentity, observe } from "./operation/observation.ts";
 import type { Operation } from "./operation/operation.ts";
+import { toTokenClient } from "./operation/traffic-limits.ts";
 import { AVAILABILITY_PATH, representAvailability } from "./routes/availability.ts";
 import type { Caller } from "./tokens/caller.ts";
 
@@ -43,7 +44,7 @@ export function createDirectRead({ customers, operation }: DirectReadOptions): D
     const read = toRead(request, customers);
     if (!read) return handOn();
     if (!operation) return void write(read, request, response);
-    const client = { customer: read.customer.id, key: `token ${read.caller.key}` };
+    const client = toTokenClient(read.customer.id, read.caller.key);
     operation.trafficLimits.takeRequest(client).then((excess) => {
       // The app finds the same and tells it.
       if (excess) return handOn();

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { serveGateway } from "./serve.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { TEST_FILES } from "./test-build.ts";
-import { availabilitiesOver, testCustomers } from "./test-gateway.ts";
+import { availabilitiesOver, testCustomers, throwDefect } from "./test-gateway.ts";
 import { mint, NOW_MS, SECRET_SETTINGS } from "./tokens/test-tokens.ts";
 import { createTokenVerifier } from "./tokens/verify-token.ts";
 
@@ -43,9 +43,7 @@ async function serve() {
         },
       }),
       files: TEST_FILES,
-      onDefect: (error) => {
-        throw error;
-      },
+      onDefect: throwDefect,
     },
   );
   onTestFinished(gateway.close);

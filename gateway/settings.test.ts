@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { UNLIMITED } from "./customer-settings.ts";
-import { readSettings, SettingsError } from "./settings.ts";
+import { readSettings } from "./settings.ts";
+import { messageFor } from "./test-settings.ts";
 
 test("has a default for everything outside of production", () => {
   expect(readSettings({})).toEqual({
@@ -143,13 +144,3 @@ test("names every bad setting at once, one line each", () => {
     .map((line) => line.split(":")[0]);
   expect(names).toEqual(["GATEWAY_PORT", "GATEWAY_HOST", "ALLOWED_ORIGINS"]);
 });
-
-function messageFor(environment: Readonly<Record<string, string>>): string {
-  try {
-    readSettings(environment);
-  } catch (error) {
-    if (error instanceof SettingsError) return error.message;
-    throw error;
-  }
-  throw new Error("These settings were taken");
-}

@@ -123,25 +123,19 @@ function readVariables(environment: Environment, problems: string[]) {
   const { NODE_ENV, GATEWAY_CONFIG, ALLOWED_ORIGINS } = environment;
   // Shells and compose files leave a variable empty to mean that it is not set.
   const given = (name: string): string | undefined => environment[name] || undefined;
-  const result = v.safeParse(
-    v.object({
-      GATEWAY_PORT: v.optional(Port, "4100"),
-      GATEWAY_HOST: v.optional(Host, "127.0.0.1"),
-      REDIS_URL: v.optional(RedisUrl),
-      STALE_LIMIT_SECONDS: v.optional(Seconds, "60"),
-      ALLOWED_ORIGINS: allowedOrigins(NODE_ENV, GATEWAY_CONFIG),
-      ...OPERATION_VARIABLES,
-    }),
-    {
-      ...Object.fromEntries(Object.keys(OPERATION_VARIABLES).map((name) => [name, given(name)])),
-      GATEWAY_PORT: given("GATEWAY_PORT"),
-      GATEWAY_HOST: given("GATEWAY_HOST"),
-      REDIS_URL: given("REDIS_URL"),
-      STALE_LIMIT_SECONDS: given("STALE_LIMIT_SECONDS"),
-      // Not so here: whoever empties this list means nobody, and must not get the default.
-      ALLOWED_ORIGINS,
-    },
-  );
+  const variables = {
+    GATEWAY_PORT: v.optional(Port, "4100"),
+    GATEWAY_HOST: v.optional(Host, "127.0.0.1"),
+    REDIS_URL: v.optional(RedisUrl),
+    STALE_LIMIT_SECONDS: v.optional(Seconds, "60"),
+    ALLOWED_ORIGINS: allowedOrigins(NODE_ENV, GATEWAY_CONFIG),
+    ...OPERATION_VARIABLES,
+  };
+  const result = v.safeParse(v.object(variables), {
+    ...Object.fromEntries(Object.keys(variables).map((name) => [name, given(name)])),
+    // Not so here: whoever empties this list means nobody, and must not get the default.
+    ALLOWED_ORIGINS,
+  });
   if (!result.success) problems.push(...result.issues.map(describeIssue));
   return result.success ? result.output : undefined;
 }

@@ -8,6 +8,7 @@ import { NotBuiltError } from "./built-files.ts";
 import { SettingsError } from "./settings.ts";
 import { startGateway } from "./start.ts";
 import { TEST_BUILD, writeBuild } from "./test-build.ts";
+import { throwDefect } from "./test-gateway.ts";
 
 async function start(
   environment: Readonly<Record<string, string>>,
@@ -20,9 +21,7 @@ async function start(
     environment,
     buildDirectory: directory,
     print: (line) => void lines.push(line),
-    onDefect: (error) => {
-      throw error;
-    },
+    onDefect: throwDefect,
     logDestination: { write: (line) => void lines.push(line), flush: () => Promise.resolve() },
   });
   onTestFinished(gateway.close);

@@ -62,14 +62,17 @@ export async function testCustomers(parts: Partial<Customer> = {}): Promise<Cust
   return createCustomers([customer], customer.id);
 }
 
+/** Has what is thrown in a gateway by mistake fail the test that asks. */
+export function throwDefect(error: unknown): never {
+  throw error;
+}
+
 /** A gateway with one customer over the test build. What is thrown in it by mistake fails the test that asks. */
 export async function testGateway(parts: Partial<Customer> = {}): Promise<Hono<GatewayEnvironment>> {
   return checkedGateway({
     customers: await testCustomers(parts),
     files: TEST_FILES,
-    onDefect: (error) => {
-      throw error;
-    },
+    onDefect: throwDefect,
   });
 }
 

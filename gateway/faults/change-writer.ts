@@ -1,7 +1,7 @@
 /** Changes users' statuses through several gateways, and keeps account of what was promised. */
 import { setTimeout as elapse } from "node:timers/promises";
 import * as v from "valibot";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { Availability } from "../../shared/contracts/availability.ts";
 import type { GatewayClient } from "./gateway-client.ts";
 
@@ -12,6 +12,8 @@ export interface ChangeWriter {
   acknowledged(userId: number): readonly number[];
   /** How many changes have been acknowledged. */
   count(): number;
+  /** Resolves when this many more have been acknowledged than by now. */
+  more(changes: number): Promise<void>;
   /** How many changes of a user were not acknowledged: they may have been made or not. */
   countInDoubt(userId: number): number;
   /** How often each status was answered; 0 stands for none. */
@@ -64,10 +66,15 @@ export function startWriting(clients: readonly GatewayClient[], userIds: readonl
     await done;
   };
   onTestFinished(stop);
+  const count = () => [...acknowledged.values()].reduce((sum, changes) => sum + changes.length, 0);
   return {
     userIds,
     acknowledged: (userId) => (acknowledged.get(userId) ?? []).map(({ version }) => version),
-    count: () => [...acknowledged.values()].reduce((sum, changes) => sum + changes.length, 0),
+    count,
+    async more(changes) {
+      const before = count();
+      await expect.poll(count).toBeGreaterThan(before + changes);
+    },
     countInDoubt: (userId) => inDoubt.get(userId) ?? 0,
     answers: () => answers,
     stop,

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { throwDefect } from "../test-gateway.ts";
 import { createAdmin } from "./admin.ts";
 import { createMetrics } from "./metrics.ts";
 import { createReadiness } from "./readiness.ts";
@@ -15,9 +16,7 @@ function admin(otherStaleSeconds: number) {
   return createAdmin({
     metrics,
     readiness,
-    onDefect: (error) => {
-      throw error;
-    },
+    onDefect: throwDefect,
   });
 }
 

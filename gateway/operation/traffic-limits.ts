@@ -8,6 +8,11 @@ export interface Client {
   readonly key: string;
 }
 
+/** The client that brings a token, whoever answers it: two names for one token would have two limits. */
+export function toTokenClient(customer: string, token: string): Client {
+  return { customer, key: `token ${token}` };
+}
+
 /** A limit that a client is over. */
 export interface Excess {
   readonly limit: Limit;

@@ -5,7 +5,7 @@ import type { CustomerStore } from "../store/availability-store.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { createStreamHub, type StreamHubOptions } from "../stream/stream-hub.ts";
 import { TEST_FILES } from "../test-build.ts";
-import { availabilitiesOver, fetchChecked, testCustomers } from "../test-gateway.ts";
+import { availabilitiesOver, fetchChecked, testCustomers, throwDefect } from "../test-gateway.ts";
 
 interface Setup {
   readonly origin: string;
@@ -21,9 +21,7 @@ async function setUp(options: StreamHubOptions = {}, historyLength = 100): Promi
       customers: await testCustomers({ availabilities: availabilitiesOver(store) }),
       files: TEST_FILES,
       streams: createStreamHub(options),
-      onDefect: (error) => {
-        throw error;
-      },
+      onDefect: throwDefect,
     },
   );
   onTestFinished(gateway.close);

@@ -1,6 +1,6 @@
 import type { KeptAgent } from "./agent.ts";
 import { type Change, createChangeLog, type Placed } from "./change-log.ts";
-import { covers, readCursor, toCursorText } from "./cursor.ts";
+import { readCursor, toCursorText } from "./cursor.ts";
 
 /** All that is known of one customer's agents, in this process's memory. It is read at once, and in one piece. */
 export interface Replica {
@@ -12,11 +12,11 @@ export interface Replica {
   cursor(): string;
   /**
    * The changes after a cursor, oldest first; `undefined` where the cursor is unknown here or too old. There are none where
-   * another gateway has told the reader more than is known here yet: give `listen` the cursor, which leaves that much out.
+   * another gateway has told the reader more than is known here yet: `covers` tells which of those that follow it has heard.
    */
   changesSince(cursor: string): readonly Change[] | undefined;
-  /** Hears each change in order, and each reset; of the changes only those after the cursor `after`, where it is given. */
-  listen(listener: ReplicaListener, after?: string): () => void;
+  /** Hears each change in order, and each reset. */
+  listen(listener: ReplicaListener): () => void;
   /** Since when it may lag behind, in milliseconds on the monotonic clock; `undefined` while it is kept current. */
   staleSinceMs(): number | undefined;
 }
@@ -111,10 +111,9 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
       const cursor = readCursor(text);
       return cursor?.epoch === epoch ? log.since(cursor.position)?.map(({ change }) => change) : undefined;
     },
-    listen(listener, after) {
-      const heard = after === undefined ? listener : leaveOut(listener, after);
-      listeners.add(heard);
-      return () => listeners.delete(heard);
+    listen(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
     staleSinceMs: () => staleSinceMs,
     versionOf,
@@ -130,16 +129,6 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
     },
     setStaleSince(ms) {
       staleSinceMs = ms;
-    },
-  };
-}
-
-/** A listener that hears no change up to a cursor, as long as the order is the one that the cursor belongs to. */
-function leaveOut(listener: ReplicaListener, held: string): ReplicaListener {
-  return {
-    onReset: listener.onReset,
-    onChange(change) {
-      if (!covers(held, change.cursor)) listener.onChange(change);
     },
   };
 }

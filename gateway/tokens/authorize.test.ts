@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type Customer, createCustomers } from "../customer.ts";
 import { TEST_FILES } from "../test-build.ts";
-import { checkedGateway, sampleAvailabilities, unaskedAvailabilities } from "../test-gateway.ts";
+import { checkedGateway, sampleAvailabilities, throwDefect, unaskedAvailabilities } from "../test-gateway.ts";
 import type { RefusedCall } from "./authorize.ts";
 import { makeKey, mint, NOW_MS, SECRET_SETTINGS, serveKeySet } from "./test-tokens.ts";
 import type { TokenSettings } from "./token-settings.ts";
@@ -28,9 +28,7 @@ async function gateway({ anonymousReads = false, tokens = SECRET_SETTINGS, avail
   const app = checkedGateway({
     customers: createCustomers([acme], "acme"),
     files: TEST_FILES,
-    onDefect: (error) => {
-      throw error;
-    },
+    onDefect: throwDefect,
     onRefusal: (call) => void refusals.push(call),
   });
   const ask = (path: string, authorization?: string, method = "GET"): Promise<Response> =>

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { createCustomers } from "../customer.ts";
 import { TEST_FILES } from "../test-build.ts";
-import { checkedGateway, sampleAvailabilities, unaskedAvailabilities } from "../test-gateway.ts";
+import { checkedGateway, sampleAvailabilities, throwDefect, unaskedAvailabilities } from "../test-gateway.ts";
 import { mint, NOW_MS, SECRET_SETTINGS } from "./test-tokens.ts";
 import { createTokenVerifier } from "./verify-token.ts";
 
@@ -21,9 +21,7 @@ async function gatewayForTwo() {
   return checkedGateway({
     customers: createCustomers(customers, "acme"),
     files: TEST_FILES,
-    onDefect: (error) => {
-      throw error;
-    },
+    onDefect: throwDefect,
   });
 }
 

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { startFakeUpstream } from "../fake-upstream/fake-upstream.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { createAircallUpstream } from "./aircall.ts";
-import { countedFetch, TEST_SETTINGS } from "./test-aircall.ts";
+import { countedFetch, TEST_SETTINGS, tellTo } from "./test-aircall.ts";
 import { createSharedLeases } from "./test-leases.ts";
 import { createTestTime } from "./test-time.ts";
 
@@ -29,11 +29,7 @@ async function setUp() {
           return leases(name).lease(task, durationMs, options);
         },
       },
-      log: {
-        line: (text) => told.push(text),
-        warning: (text) => told.push(text),
-        defect: (error) => told.push(String(error)),
-      },
+      log: tellTo(told),
       clock: time.clock,
       wait: time.wait,
       fetch: (input, init) => {

@@ -7,6 +7,8 @@ import { BudgetSpent, StatusNotSettable, type Upstream, UpstreamFailure } from "
 
 /** The vendor's REST API as an upstream. */
 export interface AircallUpstream extends Upstream {
+  /** As `recheck`, for whoever waits: resolves when the agent has been read. @throws {BudgetSpent} where too many wait. */
+  refresh(userId: number): Promise<void>;
   /** Takes webhooks in; `undefined` where the settings know no token for them. */
   readonly receiveWebhook: WebhookReceiver | undefined;
 }

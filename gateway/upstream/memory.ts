@@ -6,7 +6,6 @@ export const memoryUpstream: Upstream = {
   start() {},
   async stop() {},
   health: () => ({ staleSinceMs: undefined, failure: undefined }),
-  async refresh() {},
   async setStatus() {},
   recheck() {},
 };

@@ -10,6 +10,7 @@ import { type AircallUpstream, createAircallUpstream } from "./aircall.ts";
 import type { AircallOptions } from "./aircall-parts.ts";
 import type { AircallSettings } from "./aircall-settings.ts";
 import { createTestTime, type TestTime } from "./test-time.ts";
+import type { UpstreamLog } from "./upstream.ts";
 
 /** The credentials of the fake, and what else an account needs. */
 export const TEST_SETTINGS: Omit<AircallSettings, "baseUrl"> = {
@@ -47,11 +48,7 @@ export async function setUpAircall(
     customerId: "acme",
     settings,
     store,
-    log: {
-      line: (text) => told.push(text),
-      warning: (text) => told.push(text),
-      defect: (error) => told.push(String(error)),
-    },
+    log: tellTo(told),
     clock: time.clock,
     wait: time.wait,
     fetch: countedFetch(time),
@@ -81,4 +78,13 @@ export function countedFetch(time: TestTime): typeof fetch {
 /** A webhook as the vendor posts it. */
 export function testWebhook(event: string, userId: number, token = "webhook-secret"): string {
   return JSON.stringify({ resource: "user", event, timestamp: 1_700_000_000, token, data: { id: userId } });
+}
+
+/** A log that keeps what an operator is told. */
+export function tellTo(told: string[]): UpstreamLog {
+  return {
+    line: (text) => void told.push(text),
+    warning: (text) => void told.push(text),
+    defect: (error) => void told.push(String(error)),
+  };
 }

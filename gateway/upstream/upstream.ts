@@ -26,8 +26,6 @@ export interface Upstream {
   /** Ends it, and what is under way. */
   stop(): Promise<void>;
   health(): UpstreamHealth;
-  /** Reads one agent anew, as where the upstream says that something has changed. */
-  refresh(userId: number): Promise<void>;
   /**
    * Changes an agent's status where it is decided.
    *
