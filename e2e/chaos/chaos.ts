@@ -23,17 +23,33 @@ export interface ChaosResult {
 /** Where frames and their container stand, and where they are moved to. */
 const PLACES = '<div id="place"><div id="left"></div></div><div id="elsewhere"></div>';
 
+/** How many browsers may end by themselves before the chaos gives up. */
+const MOST_ENDED_BROWSERS = 3;
+
 /** Runs the chaos until a run fails, and prints what it does. */
 export async function runChaos({ seconds, seed, runs, isVerbose }: ChaosOptions): Promise<ChaosResult> {
   const beganAt = Date.now();
-  const stage = await openStage({ entry: "e2e/chaos/page/harness.ts", body: PLACES });
+  const open = () => openStage({ entry: "e2e/chaos/page/harness.ts", body: PLACES });
+  let stage = await open();
   const done: Run[] = [];
+  let endedBrowsers = 0;
   let longestMs = 0;
   const isTimeLeft = (): boolean => Date.now() - beganAt + longestMs < seconds * 1_000;
   while (done.length < runs && !done.some(hasFailed) && (done.length === 0 || isTimeLeft())) {
     const startedAt = Date.now();
     const runSeed = seed + done.length;
     const run = await runOnce(stage, runSeed);
+    // Commands that crash frames end the whole browser now and then, its own bug. A run that lost its browser says
+    // nothing about the guarantee, and is run anew: in the end every seed that counts has been judged.
+    if (run.lostBrowser && endedBrowsers < MOST_ENDED_BROWSERS) {
+      endedBrowsers += 1;
+      console.log(
+        `seed ${runSeed}: the browser ended by itself; the run is repeated in a new one\n${listCommands(run)}`,
+      );
+      await stage.close();
+      stage = await open();
+      continue;
+    }
     done.push(run);
     console.log(`seed ${runSeed}: ${summarize([run])}`);
     if (isVerbose) console.log(listCommands(run));

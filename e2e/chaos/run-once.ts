@@ -16,6 +16,8 @@ export interface Run {
   readonly requests: readonly RequestReport[];
   /** What broke the guarantee, a sentence each. */
   readonly problems: readonly string[];
+  /** Whether the browser itself ended before the run did. */
+  readonly lostBrowser: boolean;
   /** Of a run that failed: the fewest commands with which another one failed as well, as far as there was time to look. */
   readonly fewest?: Run;
 }
@@ -23,30 +25,34 @@ export interface Run {
 /** How long a run may take, and the search for fewer commands where it fails, in milliseconds. */
 const LIMIT_MS = 90_000;
 
+/** A run before its first command. */
+const NOTHING: Run = { commands: [], faults: 0, requests: [], problems: [], lostBrowser: false };
+
 /** Runs what a seed stands for. */
 export async function runOnce(stage: Stage, seed: number): Promise<Run> {
   const runs: Run[] = [];
   const property = fc.asyncProperty(chaosCommands(), async (commands) => {
     const run = await runCommands(stage, commands);
     runs.push(run);
-    return run.problems.length === 0;
+    return run.problems.length === 0 || run.lostBrowser;
   });
   await fc.check(property, { seed, numRuns: 1, unbiased: true, interruptAfterTimeLimit: LIMIT_MS });
-  const stuck = { commands: [], faults: 0, requests: [], problems: [`The run took more than ${LIMIT_MS} ms`] };
-  const [first = stuck] = runs;
-  const fewest = runs.filter(({ problems }) => problems.length > 0).at(-1);
+  const [first = { ...NOTHING, problems: [`The run took more than ${LIMIT_MS} ms`] }] = runs;
+  const fewest = runs.filter(({ problems, lostBrowser }) => problems.length > 0 && !lostBrowser).at(-1);
   return fewest ? { ...first, fewest } : first;
 }
 
 async function runCommands(stage: Stage, commands: Iterable<ChaosCommand>): Promise<Run> {
+  if (!stage.browser.isConnected()) return { ...NOTHING, problems: ["There is no browser"], lostBrowser: true };
   const model = createModel();
   const world = await openWorld(stage);
   try {
     await fc.asyncModelRun(() => ({ model, real: world }), commands);
     const { requests, problems } = await conclude(world, model);
-    return { commands: model.happened, faults: model.faults, requests, problems };
+    return { ...NOTHING, commands: model.happened, faults: model.faults, requests, problems };
   } catch (error) {
-    return { commands: model.happened, faults: model.faults, requests: [], problems: [String(error)] };
+    const lostBrowser = !stage.browser.isConnected();
+    return { ...NOTHING, commands: model.happened, faults: model.faults, problems: [String(error)], lostBrowser };
   } finally {
     await world.close();
   }
