@@ -75,6 +75,11 @@ function inlineEntry(): Plugin {
       handler(_options, bundle) {
         const page = bundle["index.html"];
         const entry = Object.values(bundle).find((file) => file.type === "chunk" && file.isEntry);
+        for (const file of Object.values(bundle)) {
+          if (file.type === "chunk" && entry && file.imports.includes(entry.fileName)) {
+            this.error(`${file.name} shares modules with the widget's entry, which is no file: hand them in`);
+          }
+        }
         if (page?.type !== "asset" || entry?.type !== "chunk") this.error("the widget has no document or no entry");
         const tag = /<script type="module"[^>]*><\/script>/;
         const html = String(page.source);

@@ -9,13 +9,14 @@ export interface LocalServer {
   close(): Promise<void>;
 }
 
-/** Starts a server that answers with the given function, and resolves when it listens. */
+/** Starts a server that answers with the given function, and resolves when it listens. Port 0 is any that is free. */
 export async function listen(
   host: "localhost" | "127.0.0.1",
   answer: (request: IncomingMessage, response: ServerResponse) => void,
+  port = 0,
 ): Promise<LocalServer> {
   const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  await new Promise<void>((resolve) => server.listen(port, host, resolve));
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>

@@ -2,7 +2,7 @@
  * The bus as a host page sees it. Everything is derived from the contract by type alone, so no schema reaches the page.
  */
 import type * as contract from "../shared/contract.ts";
-import type { BusContract } from "../shared/contracts/index.ts";
+import type { Announcements, BusContract } from "../shared/contracts/index.ts";
 import type { Envelope, Fulfilled, Rejected, RequestMeta } from "../shared/envelope.ts";
 
 /** The events that a host may send. */
@@ -33,11 +33,22 @@ export interface UnknownEvent<Type extends string> extends Envelope {
 /** The settlement of a request of this type: fulfilled or rejected. */
 export type SettlementOf<Type extends RequestType> = Fulfilled<Type, FulfilledPayload<Type>> | Rejected<Type>;
 
+/** What the widget announces. */
+export type AnnouncementType = keyof Announcements;
+
+/** An announcement as a host page gets it. */
+export interface Announcement<Type extends AnnouncementType = AnnouncementType> extends Envelope {
+  readonly type: Type;
+  readonly payload: Open<contract.AnnouncedPayload<Announcements, Type>>;
+}
+
 /** What can be listened to, by the name of the event. */
 export type HeardEvents = {
   readonly [Type in RequestType as `${Type}_FULFILLED`]: Fulfilled<Type, FulfilledPayload<Type>>;
 } & {
   readonly [Type in RequestType as `${Type}_REJECTED`]: Rejected<Type>;
+} & {
+  readonly [Type in AnnouncementType]: Announcement<Type>;
 };
 
 /** Hears a settlement together with the request that it settles, or an announcement, which has none. */

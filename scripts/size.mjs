@@ -8,19 +8,19 @@ import { bundle } from "./bundle.mjs";
 const BUDGETS = {
   connector: 6_400,
   "embed.js": 7_050,
-  "widget without its view": 15_300,
+  "widget without its view and its live part": 17_500,
 };
 
 const sizes = {
   connector: measure(await bundleConnector()),
   "embed.js": measure(readFileSync("dist/embed.js", "utf8")),
-  "widget without its view": measure(readFileSync("dist/widget/index.html", "utf8")),
+  "widget without its view and its live part": measure(readFileSync("dist/widget/index.html", "utf8")),
 };
 
 for (const [name, budget] of Object.entries(BUDGETS)) {
   const size = sizes[/** @type {keyof typeof BUDGETS} */ (name)];
   const verdict = size <= budget ? "ok" : `over by ${size - budget}`;
-  console.log(`${name.padEnd(24)} ${String(size).padStart(6)} of ${String(budget).padStart(6)} bytes  ${verdict}`);
+  console.log(`${name.padEnd(42)} ${String(size).padStart(6)} of ${String(budget).padStart(6)} bytes  ${verdict}`);
   if (size > budget) process.exitCode = 1;
 }
 

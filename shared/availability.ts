@@ -13,6 +13,24 @@ export const AVAILABILITY_STATES = ["offline", "do_not_disturb", "available", "o
  */
 export const UNAVAILABLE_REASONS = ["out_for_lunch", "on_a_break", "in_traning", "doing_back_office", "other"] as const;
 
+/**
+ * The statuses that can be set. The others are not anybody's to choose: `in_call` and `on_mobile` are what the telephony
+ * system sees, and `offline` is who has no phone open.
+ */
+export const SETTABLE_STATUSES = ["available", "do_not_disturb", ...UNAVAILABLE_REASONS] as const;
+
+/** The words by which an agent's own availability is written. `in_training` is spelt right on this side. */
+export const WRITTEN_WORDS = [
+  "always_opened",
+  "auto",
+  "always_closed",
+  "other",
+  "doing_back_office",
+  "in_training",
+  "on_a_break",
+  "out_for_lunch",
+] as const;
+
 export type AvailabilityState = (typeof AVAILABILITY_STATES)[number];
 export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number];
 

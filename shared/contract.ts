@@ -20,6 +20,17 @@ export function request<Payload extends GenericSchema, Fulfilled extends Generic
   return entry;
 }
 
+/** One announcement of the contract: what is told unasked, and answered with nothing. */
+export interface AnnouncementEntry<Payload extends GenericSchema = GenericSchema> {
+  /** Schema of the announcement's payload. */
+  readonly announced: Payload;
+}
+
+/** Declares an announcement. Every type and table that concerns it is derived from what is given here. */
+export function announcement<Payload extends GenericSchema>(announced: Payload): AnnouncementEntry<Payload> {
+  return { announced };
+}
+
 /** The types of the requests that may be sent twice. */
 export function idempotentRequests(contract: Readonly<Record<string, RequestEntry>>): readonly string[] {
   return Object.entries(contract).flatMap(([type, { idempotent }]) => (idempotent ? [type] : []));
@@ -30,6 +41,12 @@ export type ContractOf<Contract> = { readonly [Type in keyof Contract]: RequestE
 
 /** The request types of a contract. */
 export type RequestType<Contract> = keyof Contract & string;
+
+/** What an announcement of this type carries. */
+export type AnnouncedPayload<
+  Announcements extends Readonly<Record<Type, AnnouncementEntry>>,
+  Type extends keyof Announcements,
+> = InferOutput<Announcements[Type]["announced"]>;
 
 /** What a request of this type carries, as the asker writes it. */
 export type RequestPayload<Contract extends ContractOf<Contract>, Type extends keyof Contract> = InferInput<

@@ -5,8 +5,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { ScriptedAnswer, startScriptedBackend } from "../e2e/scripted-backend.ts";
 import { createConnector } from "../host/create-connector.ts";
 import { handlers } from "../widget/handlers/index.ts";
-import { createHttpGatewayClient } from "../widget/http-gateway-client.ts";
-import { createTokenSource } from "../widget/token-source.ts";
+import { testServices } from "../widget/test-services.ts";
 import { contract } from "./contracts/index.ts";
 import { createDispatcher } from "./dispatch.ts";
 
@@ -60,15 +59,10 @@ test.for(exchanges)("the widget settles what release $release posted: $name", as
   const backend = await startScriptedBackend({ answers: exchange.backend });
   onTestFinished(() => backend.close());
   const origins = exchange.posted.map(({ payload }) => Object(payload).origin);
-  const noTokens = createTokenSource({ post: () => Promise.reject(new Error("The page exposes no method")) });
   const { dispatch } = createDispatcher({
     contract,
     handlers,
-    services: {
-      gateway: createHttpGatewayClient(new URL("/v1/", backend.origin), noTokens),
-      sessionId: "this widget's own",
-      pageOrigin: () => origins[0],
-    },
+    services: testServices(backend.origin, () => origins[0]),
     onDefect: (error) => expect.fail(`a defect: ${String(error)}`),
   });
   const settled = await Promise.all(exchange.posted.map(dispatch));

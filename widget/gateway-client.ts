@@ -1,4 +1,5 @@
-import type { Availability } from "../shared/contracts/availability.ts";
+import type { WRITTEN_WORDS } from "../shared/availability.ts";
+import type { Availabilities, Availability } from "../shared/contracts/availability.ts";
 import type { Deadline } from "../shared/deadline.ts";
 
 /** For whom a call is made: it ends when the caller leaves, and is over at the deadline whatever happens. */
@@ -7,6 +8,23 @@ export interface CallScope {
   readonly deadline: Deadline;
   /** The W3C trace context that the caller's request belongs to. A shared call goes by that of its first caller. */
   readonly traceparent?: string | undefined;
+}
+
+/** A word by which an agent's own availability is written. */
+export type WrittenWord = (typeof WRITTEN_WORDS)[number];
+
+/** What the client has done since it was created. */
+export interface CallStatistics {
+  /** Calls, streams and repetitions not counted. */
+  calls: number;
+  /** Reads that were answered by a call that others had asked for as well. */
+  coalesced: number;
+  /** Repetitions of calls. */
+  retries: number;
+  /** Streams that were opened. */
+  streams: number;
+  /** Bytes of bodies, decompressed. */
+  bytes: number;
 }
 
 /** The widget's only way to the backend. */
@@ -19,4 +37,29 @@ export interface GatewayClient {
    * @throws The signal's reason when the caller leaves.
    */
   fetchAvailability(userId: number, scope: CallScope): Promise<Availability>;
+
+  /**
+   * The availabilities of these users, without those that there are none of; or of all that the page's token may see.
+   *
+   * @throws as `fetchAvailability` does.
+   */
+  fetchAvailabilities(userIds: readonly number[] | undefined, scope: CallScope): Promise<Availabilities>;
+
+  /**
+   * Sets the availability of the agent that the page's token stands for. Never sent twice.
+   *
+   * @throws as `fetchAvailability` does.
+   */
+  updateOwnAvailability(status: WrittenWord, scope: CallScope): Promise<Availability>;
+
+  /**
+   * Opens the stream of changes. Resolves with its body as text when the backend has begun to answer. Not repeated.
+   *
+   * @param cursor where to resume.
+   * @throws {BackendRefusal} where the backend answers with an error. @throws {Refusal} `BACKEND_UNREACHABLE`.
+   * @throws The signal's reason when it aborts, which ends an open stream as well.
+   */
+  openStream(signal: AbortSignal, cursor?: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+
+  readonly statistics: Readonly<CallStatistics>;
 }

@@ -6,9 +6,8 @@ import { type ScriptedBackend, startScriptedBackend } from "../e2e/scripted-back
 import { contract } from "../shared/contracts/index.ts";
 import { createDispatcher, type Dispatcher } from "../shared/dispatch.ts";
 import { handlers } from "./handlers/index.ts";
-import { createHttpGatewayClient } from "./http-gateway-client.ts";
 import { openPort, type Port } from "./penpal-port.ts";
-import { createTokenSource } from "./token-source.ts";
+import { testServices } from "./test-services.ts";
 
 test.for(goldenExchanges)("settles as the golden exchange says: $name", async (exchange) => {
   const { backend, dispatch } = await startWidgetCore(exchange);
@@ -31,10 +30,8 @@ async function startWidgetCore({ backend: answers }: GoldenExchange): Promise<{
 }> {
   const backend = await startScriptedBackend({ answers });
   onTestFinished(() => backend.close());
-  const noTokens = createTokenSource({ post: () => Promise.reject(new Error("The page exposes no method")) });
-  const gateway = createHttpGatewayClient(new URL("/v1/", backend.origin), noTokens);
   const onDefect = (error: unknown): never => expect.fail(`a defect: ${String(error)}`);
-  const services = { gateway, sessionId: "1", pageOrigin: () => undefined };
+  const services = testServices(backend.origin);
   return { backend, dispatch: createDispatcher({ contract, handlers, services, onDefect }).dispatch };
 }
 

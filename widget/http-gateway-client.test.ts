@@ -3,7 +3,7 @@ import { type ScriptedAnswer, type ScriptedBackend, startScriptedBackend } from 
 import { deadlineIn } from "../shared/deadline.ts";
 import type { CallScope, GatewayClient } from "./gateway-client.ts";
 import { createHttpGatewayClient } from "./http-gateway-client.ts";
-import { createTokenSource } from "./token-source.ts";
+import { testSession } from "./test-services.ts";
 
 interface SetUp {
   readonly backend: ScriptedBackend;
@@ -23,8 +23,7 @@ async function setUp(
     const token = tokens[Math.min(asked.mock.calls.length, tokens.length) - 1];
     return Promise.resolve({ type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token } });
   });
-  const source = createTokenSource({ post: asked });
-  return { backend, gateway: createHttpGatewayClient(new URL("/v1/", backend.origin), source), asked };
+  return { backend, gateway: createHttpGatewayClient(new URL("/v1/", backend.origin), testSession(asked)), asked };
 }
 
 const authorizations = ({ calls }: ScriptedBackend): unknown => calls.map(({ headers }) => headers.authorization);

@@ -1,12 +1,12 @@
 import ky, { HTTPError, type Options } from "ky";
 import * as v from "valibot";
-import { Availability } from "../shared/contracts/availability.ts";
+import { type Availabilities, Availability } from "../shared/contracts/availability.ts";
 import { toIssues } from "../shared/issues.ts";
 import type { Json } from "../shared/json.ts";
 import { BackendRefusal, Refusal } from "../shared/rejection.ts";
-import type { CallScope, GatewayClient } from "./gateway-client.ts";
+import type { CallScope, CallStatistics, GatewayClient } from "./gateway-client.ts";
+import type { Session } from "./session.ts";
 import { createSharedCalls } from "./shared-calls.ts";
-import type { TokenSource } from "./token-source.ts";
 import { fetchWhole } from "./whole-response.ts";
 
 /** Statuses by which a backend says "not now". Any other answer is final. */
@@ -20,52 +20,99 @@ function longestDelayMs(attempt: number): number {
   return 125 * 2 ** attempt;
 }
 
+/** Users in one call for many, which is what the gateway takes. */
+const MAX_BATCH = 500;
+
 /** Creates a client that talks to the gateway over HTTP. `apiBase` ends with a slash. */
-export function createHttpGatewayClient(apiBase: URL, tokens: TokenSource): GatewayClient {
-  async function call(path: string, token: string | undefined, scope: CallScope): Promise<unknown> {
-    try {
-      const response = await ky.get(new URL(path, apiBase), callOptions(token, scope));
-      return readSuccess(await response.text());
-    } catch (error) {
-      throw await toRefusal(error);
-    }
+export function createHttpGatewayClient(apiBase: URL, session: Session): GatewayClient {
+  const statistics: CallStatistics = { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 };
+
+  async function call(path: string, scope: CallScope, options?: Options): Promise<unknown> {
+    statistics.calls += 1;
+    return session.run(scope.signal, async (token) => {
+      try {
+        const response = await ky(new URL(path, apiBase), { ...callOptions(token, scope), ...options });
+        const text = await response.text();
+        statistics.bytes += text.length;
+        return readSuccess(text);
+      } catch (error) {
+        throw await toRefusal(error);
+      }
+    });
   }
 
-  /** Calls with the page's token. Where the backend refuses it, another one gets one chance. */
-  async function get(path: string, scope: CallScope): Promise<unknown> {
-    const begunAt = performance.now();
-    const credentials = await tokens.take(scope.signal);
-    const { token, answeredAt } = credentials;
-    try {
-      return await call(path, token, scope);
-    } catch (error) {
-      // A page that has just said that it has no token is not asked again, which may take as long as it did.
-      const isFinal = token === undefined && answeredAt >= begunAt;
-      if (isFinal || !(error instanceof BackendRefusal && error.status === 401)) throw error;
-      const renewed = await tokens.renew(credentials, scope.signal);
-      if (renewed.token === undefined || renewed.token === token) throw error;
-      return call(path, renewed.token, scope);
-    }
+  async function fetchBatch(userIds: readonly number[], scope: CallScope): Promise<Availabilities> {
+    const { availabilities } = parse(AvailabilityList, await call(`availabilities?userIds=${userIds.join()}`, scope));
+    return availabilities;
   }
 
   return {
+    statistics,
     fetchAvailability: createSharedCalls(async (userId: number, scope) =>
-      readAvailabilityOf(userId, await get(`users/${userId}/availability`, scope)),
+      readAvailabilityOf(userId, await call(`users/${userId}/availability`, scope)),
     ),
+    async fetchAvailabilities(userIds, scope) {
+      if (!userIds) return parse(AvailabilityList, await call("availabilities", scope)).availabilities;
+      const batches: Promise<Availabilities>[] = [];
+      for (let at = 0; at < userIds.length; at += MAX_BATCH) {
+        batches.push(fetchBatch(userIds.slice(at, at + MAX_BATCH), scope));
+      }
+      return Object.assign({}, ...(await Promise.all(batches)));
+    },
+    async updateOwnAvailability(status, scope) {
+      return parse(Availability, await call("users/me/availability", scope, { method: "put", json: { status } }));
+    },
+    openStream(signal, cursor) {
+      statistics.streams += 1;
+      return session.run(signal, async (token) => {
+        const headers = { ...authorization(token), ...(cursor !== undefined && { "last-event-id": cursor }) };
+        const response = await fetch(new URL("availabilities/stream", apiBase), {
+          ...FETCH_OPTIONS,
+          headers,
+          signal,
+        }).catch((error: unknown) => {
+          throw signal.aborted ? error : new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached");
+        });
+        if (!response.ok) throw new BackendRefusal(response.status, readError(await response.text()));
+        if (!response.body) throw new Refusal("INVALID_RESPONSE", "The backend's stream has no body");
+        return response.body;
+      });
+    },
   };
+}
+
+/** What every call says to the browser. */
+const FETCH_OPTIONS = {
+  redirect: "manual",
+  credentials: "omit",
+  // What a cache revalidates comes back with the wrap-up time of the day it was stored, which has run down since.
+  cache: "no-store",
+} as const;
+
+function authorization(token: string | undefined): { readonly authorization?: string } {
+  return token ? { authorization: `Bearer ${token}` } : {};
+}
+
+/** Many users' availabilities, and why there is none of the others. */
+const AvailabilityList = v.object({
+  availabilities: v.record(v.string(), Availability),
+  errors: v.record(v.string(), v.unknown()),
+});
+
+function parse<Schema extends v.GenericSchema>(schema: Schema, body: unknown): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, body);
+  if (result.success) return result.output;
+  throw new Refusal("INVALID_RESPONSE", "The backend's answer is not what was asked for", toIssues(result.issues));
 }
 
 function callOptions(token: string | undefined, { signal, deadline, traceparent }: CallScope): Options {
   return {
-    headers: { ...(token && { authorization: `Bearer ${token}` }), ...(traceparent && { traceparent }) },
+    ...FETCH_OPTIONS,
+    headers: { ...authorization(token), ...(traceparent && { traceparent }) },
     fetch: fetchWhole,
     signal,
     // The request's own deadline bounds the call, repetitions and all.
     timeout: false,
-    redirect: "manual",
-    credentials: "omit",
-    // What a cache revalidates comes back with the wrap-up time of the day it was stored, which has run down since.
-    cache: "no-store",
     retry: {
       limit: RETRIES,
       methods: ["get"],
@@ -121,10 +168,7 @@ function parseJson(text: string): Json | undefined {
 }
 
 function readAvailabilityOf(userId: number, body: unknown): Availability {
-  const result = v.safeParse(Availability, body);
-  if (!result.success) {
-    throw new Refusal("INVALID_RESPONSE", "The backend's answer is not an availability", toIssues(result.issues));
-  }
-  if (result.output.userId === userId) return result.output;
+  const availability = parse(Availability, body);
+  if (availability.userId === userId) return availability;
   throw new Refusal("INVALID_RESPONSE", `The backend was asked for user ${userId} and answered for another`);
 }

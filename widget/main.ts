@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { readAvailability } from "../shared/availability.ts";
 import { Availability } from "../shared/contracts/availability.ts";
 import type { Settlement } from "../shared/envelope.ts";
+import { readFeedEvent } from "./feed-event.ts";
 import { createHttpGatewayClient } from "./http-gateway-client.ts";
 import { readWidgetSettings } from "./settings.ts";
 import { showWhenVisible } from "./show-when-visible.ts";
@@ -19,7 +20,11 @@ const show = showWhenVisible(document.documentElement, async () => {
 startWidget({
   parent: window.parent,
   allowedOrigins,
-  createGateway: (tokens) => createHttpGatewayClient(new URL(apiBase, document.baseURI), tokens),
+  createGateway: (session) => createHttpGatewayClient(new URL(apiBase, document.baseURI), session),
+  async loadLive({ openStream }, options) {
+    const { createLive, createStreamFeed } = await import("./live/index.ts");
+    return createLive({ ...options, openFeed: createStreamFeed({ openStream, readEvent: readFeedEvent }) });
+  },
   onSettled(settlement) {
     if (settlement.type.startsWith("API.FETCH_USER_AVAILABILITY_")) show(settlement);
   },

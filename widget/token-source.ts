@@ -1,7 +1,7 @@
 /** Where the widget's calls get their token: from the page around it, and from nowhere else. */
 import * as v from "valibot";
 import { hostContract } from "../shared/contracts/host.ts";
-import { readRenewalTime } from "./token-expiry.ts";
+import { readRenewalTime, readSubject } from "./token-claims.ts";
 
 /** How long the page may take to answer, in milliseconds. One that says nothing has no token. */
 export const TOKEN_PATIENCE_MS = 5_000;
@@ -32,6 +32,8 @@ export interface TokenSource {
    * @throws The signal's reason when the caller leaves.
    */
   renew(refused: Credentials, signal: AbortSignal): Promise<Credentials>;
+  /** Whom the page's token names as its subject; `undefined` where it has none, has not given it yet, or names none. */
+  subject(): string | undefined;
   /** Forgets what the page said: another page may be there now. */
   forget(): void;
 }
@@ -41,10 +43,16 @@ export interface TokenSourceOptions {
   readonly post: (event: unknown) => Promise<unknown>;
   /** @default 5000 */
   readonly patienceMs?: number;
+  /** Hears of each answer of the page's that takes the place of another. */
+  readonly onChange?: () => void;
 }
 
 /** Creates a source that has asked nothing yet. */
-export function createTokenSource({ post, patienceMs = TOKEN_PATIENCE_MS }: TokenSourceOptions): TokenSource {
+export function createTokenSource({
+  post,
+  patienceMs = TOKEN_PATIENCE_MS,
+  onChange = () => {},
+}: TokenSourceOptions): TokenSource {
   let asking: Promise<Credentials> | undefined;
   /** What `asking` has brought. */
   let held: Credentials | undefined;
@@ -54,7 +62,10 @@ export function createTokenSource({ post, patienceMs = TOKEN_PATIENCE_MS }: Toke
       const renewAt = token === undefined ? Infinity : readRenewalTime(token, Date.now());
       const credentials = { token, answeredAt: performance.now(), renewAt };
       // The page that was asked may have gone since.
-      if (asking === asked) held = credentials;
+      if (asking === asked) {
+        held = credentials;
+        onChange();
+      }
       return credentials;
     });
     held = undefined;
@@ -74,6 +85,7 @@ export function createTokenSource({ post, patienceMs = TOKEN_PATIENCE_MS }: Toke
       // Whoever comes later than another with the same credentials gets what that one has asked for.
       return unlessAborted(signal, () => (asking === undefined || held === refused ? ask() : asking));
     },
+    subject: () => held?.token && readSubject(held.token),
     forget() {
       asking = undefined;
       held = undefined;

@@ -5,6 +5,17 @@ import { AVAILABILITY } from "./exchange.js";
 startWidget({
   parent: window.parent,
   allowedOrigins: [document.body.dataset["host"] ?? ""],
-  createGateway: () => ({ fetchAvailability: () => Promise.resolve(AVAILABILITY) }),
+  createGateway: () => ({
+    fetchAvailability: () => Promise.resolve(AVAILABILITY),
+    fetchAvailabilities: unasked,
+    updateOwnAvailability: unasked,
+    openStream: unasked,
+    statistics: { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 },
+  }),
+  loadLive: unasked,
   onSettled: () => {},
 });
+
+function unasked(): Promise<never> {
+  return Promise.reject(new Error("This page asks for one user only"));
+}

@@ -18,7 +18,7 @@ const AVAILABILITY = {
 const EVENTS = `Server-sent events. Their data is JSON:
 
 - \`reset\`: what was told before is void. A snapshot follows. Its \`id\` is empty, so that a reader forgets the cursor that it had.
-- \`availability\`: a StreamedAvailability. In a snapshot it has no \`id\`; as a change its \`id\` is the cursor.
+- \`availability\`: a ChangedAvailability. In a snapshot it has no \`id\`; as a change its \`id\` is the cursor.
 - \`current\`: the snapshot is complete. Its \`id\` is the cursor.
 - \`removal\`: a Removal, with the cursor as \`id\`.
 

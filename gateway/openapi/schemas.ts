@@ -1,9 +1,8 @@
 import { type JsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
-import { Availability, UserId } from "../../shared/contracts/availability.ts";
+import { Availability, ChangedAvailability, Removal, UserId } from "../../shared/contracts/availability.ts";
 import { ProblemDocument } from "../problem.ts";
 import { AvailabilityList } from "../routes/availabilities.ts";
 import { StatusChange } from "../routes/status-change.ts";
-import { Removal, StreamedAvailability } from "../stream/event-text.ts";
 import { WebhookEnvelope } from "../upstream/aircall-webhook.ts";
 import type { Reference } from "./openapi-document.ts";
 
@@ -12,7 +11,7 @@ const DEFINITIONS = {
   Availability,
   AvailabilityList,
   StatusChange,
-  StreamedAvailability,
+  ChangedAvailability,
   Removal,
   Webhook: WebhookEnvelope,
   Problem: ProblemDocument,
@@ -40,7 +39,7 @@ const DESCRIPTIONS: Readonly<Record<SchemaName, Partial<JsonSchema> & { readonly
     description:
       "What an agent is to be. `always_opened` and `auto` are other words for `available`, `always_closed` for `do_not_disturb`, `in_training` for `in_traning`. `in_call`, `on_mobile` and `offline` are what the telephony system sees, and cannot be set.",
   },
-  StreamedAvailability: {
+  ChangedAvailability: {
     description: "An availability, and when it last changed, in milliseconds since 1970.",
     ...BOTH_OR_NEITHER,
   },

@@ -1,6 +1,6 @@
 import { bodyLimit } from "hono/body-limit";
 import * as v from "valibot";
-import { UNAVAILABLE_REASONS } from "../../shared/availability.ts";
+import { SETTABLE_STATUSES, WRITTEN_WORDS } from "../../shared/availability.ts";
 import type { Availability } from "../../shared/contracts/availability.ts";
 import { toIssues } from "../../shared/issues.ts";
 import type { GatewayContext } from "../environment.ts";
@@ -11,18 +11,10 @@ import { parseUserId, USER_ID } from "./user-id.ts";
 
 const MAX_BODY_BYTES = 4096;
 
-/**
- * The statuses that can be set. The others are not anybody's to choose: `in_call` and `on_mobile` are what the telephony
- * system sees, and `offline` is who has no phone open.
- */
-const SETTABLE_STATUSES = ["available", "do_not_disturb", ...UNAVAILABLE_REASONS] as const;
+/** Both sides' words: those that a reader gets, and those that the bus writes. Some are the same. */
+const WORDS = [...new Set([...SETTABLE_STATUSES, ...WRITTEN_WORDS])] as const;
 
-/** What the bus's own `API.UPDATE_AVAILABILITY` calls some of them. */
-const WRITTEN_WORDS = ["always_opened", "auto", "always_closed", "in_training"] as const;
-
-const WORDS = [...SETTABLE_STATUSES, ...WRITTEN_WORDS] as const;
-
-/** What a user is to be. Both sides' words are taken: those that a reader gets, and those that the bus writes. */
+/** What a user is to be. */
 export const StatusChange = v.strictObject(
   { status: v.pipe(v.picklist(WORDS, `one of ${WORDS.join(", ")}`), v.transform(toStatus)) },
   "exactly { status }",

@@ -1,25 +1,6 @@
-import * as v from "valibot";
-import { Availability, UserId } from "../../shared/contracts/availability.ts";
+import type { ChangedAvailability, Removal } from "../../shared/contracts/availability.ts";
 import { type KeptAgent, toAvailability } from "../store/agent.ts";
 import type { Change } from "../store/change-log.ts";
-
-const WholeNumber = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-
-/** The data of `availability`: a user's availability, and when it last changed. */
-export const StreamedAvailability = v.strictObject({
-  ...Availability.entries,
-  /** In milliseconds since 1970. */
-  updatedAt: WholeNumber,
-});
-export type StreamedAvailability = v.InferOutput<typeof StreamedAvailability>;
-
-/** The data of `removal`: a user who is there no more. */
-export const Removal = v.strictObject({
-  userId: UserId,
-  /** Higher than all that the user had. Should the user come back, it comes with a higher one still. */
-  version: WholeNumber,
-});
-export type Removal = v.InferOutput<typeof Removal>;
 
 /** One availability, without a cursor: a reader who has only a part of the whole has nothing to resume from. */
 export function toAvailabilityText(agent: KeptAgent, nowMs: number): string {
@@ -52,7 +33,7 @@ export function toRetryText(milliseconds: number): string {
   return `retry: ${Math.round(milliseconds)}\n\n`;
 }
 
-function toStreamed(agent: KeptAgent, nowMs: number): StreamedAvailability {
+function toStreamed(agent: KeptAgent, nowMs: number): ChangedAvailability {
   return { ...toAvailability(agent, nowMs), updatedAt: agent.updatedAt };
 }
 

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { Removal, StreamedAvailability } from "./event-text.ts";
+import { ChangedAvailability, Removal } from "../../shared/contracts/availability.ts";
 
 /** What a reader of the stream knows, as docs/gateway-http.md tells one to go about it. */
 export interface TestReader {
@@ -12,7 +12,7 @@ export interface TestReader {
   /** Whether it has been told everything since it was last told that all is void. */
   isCurrent(): boolean;
   /** What it has been told of each user, by user id. */
-  users(): ReadonlyMap<number, StreamedAvailability>;
+  users(): ReadonlyMap<number, ChangedAvailability>;
   /** Every version of a user that it has been told, removals included, in order. */
   versionsOf(userId: number): readonly number[];
   /** The names of the events that it was told, comments as an empty text. */
@@ -38,7 +38,7 @@ export function createTestReader({ mayLag = false }: TestReaderOptions = {}): Te
   let isCurrent = false;
   let retryMs: number | undefined;
   const events: string[] = [];
-  const users = new Map<number, StreamedAvailability>();
+  const users = new Map<number, ChangedAvailability>();
   /** Whom it was told of since the last reset. Who was told of before that is told of once more. */
   const toldSinceReset = new Set<number>();
   /** The versions of each user that were told ever. */
@@ -62,7 +62,7 @@ export function createTestReader({ mayLag = false }: TestReaderOptions = {}): Te
       isCurrent = false;
     },
     availability(data) {
-      const availability = v.parse(StreamedAvailability, data);
+      const availability = v.parse(ChangedAvailability, data);
       expectNews(availability.userId, availability.version);
       users.set(availability.userId, availability);
     },

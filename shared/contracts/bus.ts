@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { request } from "../contract.ts";
+import { announcement, request } from "../contract.ts";
 import { MAX_ID_LENGTH } from "../envelope.ts";
 
 const RequestId = v.pipe(
@@ -13,6 +13,22 @@ const Text = v.pipe(
   v.minLength(1, "a text of 1 to 256 characters"),
   v.maxLength(256, "a text of 1 to 256 characters"),
 );
+
+/** What can be announced. */
+const SERVICES = ["USER"] as const;
+export type Service = (typeof SERVICES)[number];
+
+const Services = v.strictObject(
+  {
+    /** What to announce: `USER` for the availability of every user that the page's token may see. */
+    services: v.array(v.picklist(SERVICES, `one of ${SERVICES.join(", ")}`), `a list of ${SERVICES.join(", ")}`),
+  },
+  "exactly { services }",
+);
+
+function count() {
+  return v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+}
 
 /** What the bus itself offers, whatever the domain. */
 export const bus = {
@@ -55,4 +71,34 @@ export const bus = {
     }),
     idempotent: true,
   }),
+  /** Starts the announcements of services. What they have announced so far is announced first. */
+  "BUS.INIT": request({ payload: Services, fulfilled: v.void(), idempotent: true }),
+  /** Ends the announcements of services. */
+  "BUS.DESTROY": request({ payload: Services, fulfilled: v.void(), idempotent: true }),
+  /** Asks what the widget has done since it was loaded, for an inspector. */
+  "BUS.STATS": request({
+    payload: v.optional(v.strictObject({}, "no payload")),
+    fulfilled: v.strictObject({
+      /** Calls to the backend, streams and repetitions not counted. */
+      calls: count(),
+      /** Requests that were answered by a call that others had asked for as well. */
+      coalesced: count(),
+      /** Repetitions of calls. */
+      retries: count(),
+      /** Streams that this widget has opened itself. */
+      streams: count(),
+      /** Bytes of bodies that the backend has sent, decompressed. */
+      bytes: count(),
+    }),
+    idempotent: true,
+  }),
+};
+
+/** What is announced of the page's session. */
+export const sessionAnnouncements = {
+  /**
+   * The backend takes no token of the page's any more. Requests are rejected with the backend's own answer, and nothing is
+   * announced until the page gives a token that is taken.
+   */
+  "AUTH.SESSION_EXPIRED": announcement(v.void()),
 };

@@ -10,5 +10,8 @@ export const bus = {
     return { protocol: 1, sessionId, events: Object.keys(contract) };
   },
   "BUS.PING": () => ({}),
+  "BUS.INIT": ({ services }, { live }) => live.init(services),
+  "BUS.DESTROY": ({ services }, { live }) => live.destroy(services),
+  "BUS.STATS": (_payload, { gateway }) => ({ ...gateway.statistics }),
   "BUS.CANCEL": ({ id }, _services, { cancel }) => ({ cancelled: cancel(id) }),
 } satisfies Partial<Handlers<BusContract, WidgetServices>>;

@@ -3,8 +3,10 @@ import * as v from "valibot";
 /** How long before its end a token is replaced, in milliseconds: for the call that carries it, and for clocks that differ. */
 const MARGIN_MS = 30_000;
 
-/** What is read of a JWT's claims. `exp` is in seconds since 1970. @see RFC 7519 §4.1.4 */
-const Claims = v.object({ exp: v.number() });
+/** `exp` is in seconds since 1970. @see RFC 7519 §4.1.4 */
+const Expiring = v.object({ exp: v.number() });
+
+const Named = v.object({ sub: v.string() });
 
 /**
  * When to ask for another token, in milliseconds since 1970: 30 s before this one ends, or at half of what is left of a
@@ -14,9 +16,15 @@ const Claims = v.object({ exp: v.number() });
  * Not by a library: jose's decoder would take 800 bytes of a document that a request waits for.
  */
 export function readRenewalTime(token: string, now: number): number {
-  const claims = v.safeParse(Claims, decodeClaims(token));
+  const claims = v.safeParse(Expiring, decodeClaims(token));
   const leftMs = claims.success ? claims.output.exp * 1_000 - now : 0;
   return leftMs > 0 ? now + leftMs - Math.min(MARGIN_MS, leftMs / 2) : Infinity;
+}
+
+/** Whom a token names as its subject, which is the backend's to verify; `undefined` where it names none. @see RFC 7519 §4.1.2 */
+export function readSubject(token: string): string | undefined {
+  const claims = v.safeParse(Named, decodeClaims(token));
+  return claims.success ? claims.output.sub : undefined;
 }
 
 /** What a JWT says, with each byte of its text as a character: that is enough for numbers. `undefined` for any other token. */

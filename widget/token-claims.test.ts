@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readRenewalTime } from "./token-expiry.ts";
+import { readRenewalTime } from "./token-claims.ts";
 
 const NOW = 1_800_000_000_000;
 

@@ -1,0 +1,3 @@
+/** The entry of the widget's live part. */
+export { createLive } from "./live.ts";
+export { createStreamFeed } from "./stream-feed.ts";
