@@ -58,6 +58,13 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
     else if (everyone || userIds.size > 0) loading ??= loadLive();
   }
 
+  async function readWatched(ids: readonly number[], scope: CallScope): Promise<Availabilities> {
+    const unknown = live ? live.missing(userIds) : [...userIds];
+    // The users are asked for while the live part is being loaded.
+    const read = unknown.length > 0 ? await gateway.fetchAvailabilities(unknown, scope) : {};
+    return (live ?? (await loading))?.tell(ids, read) ?? read;
+  }
+
   return {
     init(services) {
       everyone ||= services.includes("USER");
@@ -70,12 +77,14 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
     async watch(ids, scope) {
       userIds = new Set(ids);
       follow();
-      const unknown = live ? live.missing(userIds) : ids;
-      // The users are asked for while the live part is being loaded.
-      const read = unknown.length > 0 ? await gateway.fetchAvailabilities([...new Set(unknown)], scope) : {};
-      return (live ?? (await loading))?.tell(ids, read) ?? read;
+      try {
+        return await readWatched(ids, scope);
+      } catch (error) {
+        live?.release(ids);
+        throw error;
+      }
     },
-    renew: () => live?.renew(),
+    renew: () => void live?.renew(),
     leave() {
       everyone = false;
       userIds = new Set();

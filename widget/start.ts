@@ -35,7 +35,7 @@ export function startWidget(options: StartWidgetOptions): void {
   const gateway = createGateway(createSession(tokens, () => announce("AUTH.SESSION_EXPIRED")));
   const live = createLiveService({
     gateway,
-    load: () => loadLive(gateway, { announce, ownUserId }),
+    load: () => loadLive(gateway, { announce, identify }),
     onDefect: reportError,
   });
   const services = { gateway, live, sessionId, pageOrigin: () => pageOrigin };
@@ -46,7 +46,9 @@ export function startWidget(options: StartWidgetOptions): void {
     port.post({ type, ...(payload !== undefined && { payload }) }).catch(() => {});
   }
 
-  function ownUserId(): number | undefined {
+  /** The agent that the page's token stands for. The operator's stands for none. */
+  async function identify(): Promise<number | undefined> {
+    await tokens.take(new AbortController().signal);
     const subject = tokens.subject();
     return subject !== undefined && /^[1-9]\d*$/.test(subject) ? Number(subject) : undefined;
   }

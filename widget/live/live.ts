@@ -23,8 +23,8 @@ export interface LiveOptions {
   readonly openFeed: OpenFeed;
   /** Announces an event to the page. */
   readonly announce: (type: keyof typeof userAnnouncements, payload: ChangedAvailability) => void;
-  /** The user that the page's token stands for; `undefined` where it stands for none. */
-  readonly ownUserId: () => number | undefined;
+  /** Resolves with the user that the page's token stands for, once the page has said; `undefined` where it stands for none. */
+  readonly identify: () => Promise<number | undefined>;
 }
 
 /** The live part of the widget. */
@@ -38,8 +38,10 @@ export interface Live {
    * is not announced to it; until then nothing of them is.
    */
   tell(userIds: Iterable<number>, read: Availabilities): Availabilities;
+  /** Announces what is known of users whom the page could not be told of by the answer to its request. */
+  release(userIds: Iterable<number>): void;
   /** The page has another token: the feed begins anew where it is another user's, or had ended. */
-  renew(): void;
+  renew(): Promise<void>;
   /** Sees to it that nothing was missed, as after a sleep. */
   wake(): void;
 }
@@ -47,14 +49,16 @@ export interface Live {
 const NOBODY: Wanted = { everyone: false, userIds: new Set() };
 
 /** Creates a live part that follows nobody yet. */
-export function createLive({ openFeed, announce, ownUserId }: LiveOptions): Live {
+export function createLive({ openFeed, announce, identify }: LiveOptions): Live {
   const store = createAvailabilityStore();
   /** The versions that the page has been told of. */
   const told = new Map<number, number>();
   let wanted = NOBODY;
   let feed: Feed | undefined;
-  let feedOwner: number | undefined;
-  let feedsEveryone = false;
+  /** Counts the feeds, so that one that is about to be opened can tell that it has been called off. */
+  let turn = 0;
+  let isOpening = false;
+  let ownUserId: number | undefined;
   /** Users whom the page watches, and is about to be told of by the answer to its request. */
   const awaited = new Set<number>();
   /** The users that a snapshot has not named so far. */
@@ -70,7 +74,7 @@ export function createLive({ openFeed, announce, ownUserId }: LiveOptions): Live
     const { availability, updatedAt } = kept;
     if (availability.version <= (told.get(userId) ?? -1)) return;
     told.set(userId, availability.version);
-    const type = userId === ownUserId() ? "USER.AVAILABILITY_CHANGED" : "USER.TEAMMATE_AVAILABILITY_CHANGED";
+    const type = userId === ownUserId ? "USER.AVAILABILITY_CHANGED" : "USER.TEAMMATE_AVAILABILITY_CHANGED";
     announce(type, { ...availability, updatedAt });
   }
 
@@ -101,42 +105,48 @@ export function createLive({ openFeed, announce, ownUserId }: LiveOptions): Live
   }
 
   function close(): void {
+    turn += 1;
+    isOpening = false;
     feed?.close();
     feed = undefined;
   }
 
-  function forget(): void {
-    store.clear();
-    told.clear();
-    awaited.clear();
-  }
-
-  function open(): void {
-    feedOwner = ownUserId();
+  async function open(): Promise<void> {
+    const mine = turn;
+    isOpening = true;
+    const userId = await identify();
+    if (mine !== turn) return;
+    isOpening = false;
+    if (userId !== ownUserId) forget();
+    ownUserId = userId;
     feed = openFeed({ onEvent });
   }
 
-  function reopen(): void {
-    close();
-    open();
+  /** What one agent was told is nothing for another, to whom everything is new. */
+  function forget(): void {
+    store.clear();
+    told.clear();
+  }
+
+  function isIdle(): boolean {
+    return !wanted.everyone && wanted.userIds.size === 0;
   }
 
   return {
     follow(next) {
       for (const userId of next.userIds) if (!isWanted(userId)) awaited.add(userId);
+      const joinsEveryone = next.everyone && !wanted.everyone;
       wanted = next;
-      if (!next.everyone && next.userIds.size === 0) {
-        close();
-        forget();
-        return;
-      }
-      for (const userId of store.userIds()) if (!isWanted(userId)) store.remove(userId, Number.POSITIVE_INFINITY);
-      for (const userId of told.keys()) if (!isWanted(userId)) told.delete(userId);
       for (const userId of awaited) if (!next.userIds.has(userId)) awaited.delete(userId);
-      if (!feed) open();
-      // Whoever joins a feed for everyone that runs already is told of what the others were told before.
-      else if (!feedsEveryone && next.everyone) reopen();
-      feedsEveryone = next.everyone;
+      for (const userId of [...store.userIds()]) if (!isWanted(userId)) store.remove(userId, Number.POSITIVE_INFINITY);
+      for (const userId of told.keys()) if (!isWanted(userId)) told.delete(userId);
+      if (isIdle()) close();
+      else if (!feed && !isOpening) void open();
+      else if (joinsEveryone && feed) {
+        // What it has told of the others is not kept: a snapshot tells it again.
+        close();
+        void open();
+      }
     },
     missing: (userIds) => [...userIds].filter((userId) => store.read(userId) === undefined),
     tell(userIds, read) {
@@ -147,17 +157,22 @@ export function createLive({ openFeed, announce, ownUserId }: LiveOptions): Live
         const availability = store.read(userId)?.availability ?? read[userId];
         if (!availability) continue;
         newest[userId] = availability;
-        told.set(userId, Math.max(availability.version, told.get(userId) ?? -1));
+        if (isWanted(userId)) told.set(userId, Math.max(availability.version, told.get(userId) ?? -1));
       }
       return newest;
     },
-    renew() {
-      if (feed && feedOwner === ownUserId()) return;
-      if (feed) {
-        close();
-        forget();
+    release(userIds) {
+      for (const userId of userIds) {
+        awaited.delete(userId);
+        announceNews(userId);
       }
-      if (wanted.everyone || wanted.userIds.size > 0) open();
+    },
+    async renew() {
+      // Who is about to open a feed asks whose it is at the last moment.
+      if (isIdle() || isOpening) return;
+      if (feed && (await identify()) === ownUserId) return;
+      close();
+      void open();
     },
     wake: () => feed?.wake(),
   };
