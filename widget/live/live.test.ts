@@ -13,7 +13,7 @@ test("announces to the page what the feed tells of those whom it watches, once e
   world.change(1);
   world.change(2);
   await world.deliverAll();
-  await world.repeatLast();
+  world.repeatLast();
   expect(world.announced.map(({ payload }) => payload)).toEqual([world.latest(1)]);
 });
 
@@ -37,7 +37,7 @@ test("answers a watch with what is newer of what was read and what the feed has 
   await world.deliverAll();
   expect(world.announced).toEqual([]);
   world.answerRead();
-  const { updatedAt: _, ...latest } = world.latest(2);
+  const { updatedAt: _updatedAt, ...latest } = world.latest(2);
   expect(await watching).toMatchObject({ 2: latest });
   expect(world.announced).toEqual([]);
 });
@@ -132,7 +132,7 @@ const steps: fc.Arbitrary<readonly [string, Step]> = fc.oneof(
   user.map((id): [string, Step] => [`user ${id} is removed`, (world) => world.remove(id)]),
   fc
     .subarray([1, 2, 3])
-    .map((ids): [string, Step] => [`watch ${ids}`, (world) => void world.beginWatch(ids).catch(() => {})]),
+    .map((ids): [string, Step] => [`watch ${ids.join(", ")}`, (world) => void world.beginWatch(ids).catch(() => {})]),
   fc.constant<[string, Step]>(["init", (world) => world.init()]),
   fc.constant<[string, Step]>(["destroy", (world) => world.destroy()]),
   fc.constant<[string, Step]>(["one event arrives", (world) => world.deliverOne()]),

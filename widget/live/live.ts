@@ -138,7 +138,7 @@ export function createLive({ openFeed, announce, identify }: LiveOptions): Live 
       const joinsEveryone = next.everyone && !wanted.everyone;
       wanted = next;
       for (const userId of awaited) if (!next.userIds.has(userId)) awaited.delete(userId);
-      for (const userId of [...store.userIds()]) if (!isWanted(userId)) store.remove(userId, Number.POSITIVE_INFINITY);
+      for (const userId of store.userIds()) if (!isWanted(userId)) store.remove(userId, Number.POSITIVE_INFINITY);
       for (const userId of told.keys()) if (!isWanted(userId)) told.delete(userId);
       if (isIdle()) close();
       else if (!feed && !isOpening) void open();

@@ -99,7 +99,9 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number } =
 
   function pick(userIds: readonly number[]): Availabilities {
     const found = userIds.flatMap((userId) => users.get(userId) ?? []);
-    return Object.fromEntries(found.map(({ updatedAt: _, ...availability }) => [availability.userId, availability]));
+    return Object.fromEntries(
+      found.map(({ updatedAt: _updatedAt, ...availability }) => [availability.userId, availability]),
+    );
   }
 
   const unasked = () => Promise.reject(new Error("Nobody asks for this here"));
@@ -196,7 +198,7 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number } =
     },
     async destroy() {
       everyone = false;
-      for (const userId of [...seen.keys()]) if (!watched.includes(userId)) seen.delete(userId);
+      for (const userId of seen.keys()) if (!watched.includes(userId)) seen.delete(userId);
       service.destroy(["USER"]);
       await settle();
     },
@@ -223,7 +225,7 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number } =
     },
     /** The connection breaks: what was on its way is told once more. */
     resume() {
-      if (isQueueing && queue[0]?.type !== "reset") queue = [...log.slice(-3 - queue.length)];
+      if (isQueueing && queue[0]?.type !== "reset") queue = log.slice(-3 - queue.length);
     },
     /** The connection breaks, and a snapshot follows, of a gateway that may not know the last change yet. */
     restart(how?: "lagging") {
