@@ -40,7 +40,7 @@ test("says how old it may be while the store is away, and up to the limit only",
   time.nowMs = 100_001;
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 1 });
   time.nowMs = 160_000;
-  await expect(availabilities.readMany("all", never)).resolves.toMatchObject({ ageSeconds: 60 });
+  await expect(availabilities.readAll(never)).resolves.toMatchObject({ ageSeconds: 60 });
   time.nowMs = 160_001;
   await expect(availabilities.read(1, never)).rejects.toThrow(StoreUnavailable);
   await expect(availabilities.open(never)).rejects.toThrow(StoreUnavailable);

@@ -1,6 +1,6 @@
-import type { Availability } from "../shared/contracts/availability.ts";
+import type { Availability, ChangedAvailability } from "../shared/contracts/availability.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { type Status, toAvailability } from "./store/agent.ts";
+import { type Status, toAvailability, toChangedAvailability } from "./store/agent.ts";
 import { type CustomerStore, StoreUnavailable, VersionMismatch } from "./store/availability-store.ts";
 import type { Replica } from "./store/replica.ts";
 import type { Upstream, UpstreamHealth, UpstreamScope } from "./upstream/upstream.ts";
@@ -10,6 +10,14 @@ export interface Reading<Value> {
   readonly value: Value;
   /** In whole seconds; 0 while the store and the upstream are followed live. */
   readonly ageSeconds: number;
+}
+
+/** All of a customer's availabilities at one moment. */
+export interface Overview {
+  /** Where a reader that holds them may go on with the stream. It stays while none of them changes. */
+  readonly cursor: string;
+  /** Made only when it is asked for, at once. */
+  list(): readonly ChangedAvailability[];
 }
 
 /** A change that an asker wants. */
@@ -35,11 +43,13 @@ export interface Availabilities {
    */
   peek?(userId: number): Reading<Availability | undefined> | undefined;
   /**
-   * The availabilities of those among these users that exist, or of all.
+   * The availabilities of those among these users that exist.
    *
    * @throws as `read` does.
    */
-  readMany(userIds: readonly number[] | "all", signal: AbortSignal): Promise<Reading<readonly Availability[]>>;
+  readMany(userIds: readonly number[], signal: AbortSignal): Promise<Reading<readonly Availability[]>>;
+  /** The availabilities of all users. @throws as `read` does. */
+  readAll(signal: AbortSignal): Promise<Reading<Overview>>;
   /** What a stream follows. @throws as `read` does. */
   open(signal: AbortSignal): Promise<Replica>;
   /**
@@ -101,12 +111,21 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
     return { value: agent && toAvailability(agent, clock.monotonicMs()), ageSeconds: age };
   }
 
-  async function readMany(userIds: readonly number[] | "all", signal: AbortSignal) {
+  async function readMany(userIds: readonly number[], signal: AbortSignal) {
     const replica = await load(signal);
     const age = ageSeconds(replica);
-    const agents = userIds === "all" ? [...replica.agents()] : userIds.map((userId) => replica.read(userId));
+    const agents = userIds.map((userId) => replica.read(userId));
     const nowMs = clock.monotonicMs();
     return { value: agents.flatMap((agent) => (agent ? [toAvailability(agent, nowMs)] : [])), ageSeconds: age };
+  }
+
+  async function readAll(signal: AbortSignal): Promise<Reading<Overview>> {
+    const replica = await load(signal);
+    const list = (): readonly ChangedAvailability[] => {
+      const nowMs = clock.monotonicMs();
+      return [...replica.agents()].map((agent) => toChangedAvailability(agent, nowMs));
+    };
+    return { value: { cursor: replica.changedAt(), list }, ageSeconds: ageSeconds(replica) };
   }
 
   async function setStatus(change: StatusChange, scope: UpstreamScope): Promise<Availability | undefined> {
@@ -125,6 +144,7 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
   return {
     open,
     readMany,
+    readAll,
     setStatus,
     async introduce(userId, status) {
       if (!upstream.admitsUsers) return undefined;

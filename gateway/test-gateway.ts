@@ -35,7 +35,7 @@ export async function sampleAvailabilities(): Promise<Availabilities> {
 /** Availabilities that nobody should ask, as where the test answers for them itself. */
 export function unaskedAvailabilities(): Availabilities {
   const refuse = () => Promise.reject(new Error("The test answers /v1 itself"));
-  return { read: refuse, readMany: refuse, open: refuse, setStatus: refuse, introduce: refuse };
+  return { read: refuse, readMany: refuse, readAll: refuse, open: refuse, setStatus: refuse, introduce: refuse };
 }
 
 /** Whoever brings no token may read, and no token holds. */

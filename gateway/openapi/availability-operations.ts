@@ -110,6 +110,17 @@ function changed(description: string): ResponseObject {
   return answer(description, headers, json("Availability", { ...AVAILABILITY, status: "out_for_lunch" }));
 }
 
+const LIST_HEADERS = {
+  ...HEADERS.entityTagOfAll,
+  ...HEADERS.revalidated,
+  ...HEADERS.age,
+  Vary: {
+    description: "A long list is compressed for who takes it.",
+    required: true,
+    schema: { const: "Accept-Encoding" },
+  },
+} as const;
+
 /** Reading many agents, or all. */
 export function readMany(security: Security): OperationObject {
   return {
@@ -126,20 +137,15 @@ export function readMany(security: Security): OperationObject {
         schema: { type: "array", items: schemaOf("UserId"), minItems: 1, maxItems: MAX_USER_IDS },
         example: [101, 123],
       },
+      header("If-None-Match", "Entity tags of lists of all agents that the reader holds.", 'W/"5f0c9a-17"'),
       ...TRACING,
     ],
     responses: {
       ...GUARDED,
       200: answer(
-        "Those agents that there are, and a problem for each other one.",
+        "Those agents that there are, and a problem for each other one. A list of all says besides when each last changed, in milliseconds since 1970, and the cursor at which the stream goes on from it.",
         {
-          ...HEADERS.revalidated,
-          ...HEADERS.age,
-          Vary: {
-            description: "A long list is compressed for who takes it.",
-            required: true,
-            schema: { const: "Accept-Encoding" },
-          },
+          ...LIST_HEADERS,
           "Content-Encoding": { description: "How it is compressed.", schema: { const: "gzip" } },
         },
         json("AvailabilityList", {
@@ -147,6 +153,7 @@ export function readMany(security: Security): OperationObject {
           errors: { 9: { type: "about:blank", title: "Not Found", status: 404, detail: "No user 9" } },
         }),
       ),
+      304: answer("The reader holds all of it already. The countdowns that it runs go on.", LIST_HEADERS),
     },
   };
 }

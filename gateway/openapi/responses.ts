@@ -20,6 +20,12 @@ export const HEADERS = {
   entityTag: {
     ETag: { description: "The availability's version, as a strong entity tag.", required: true, schema: ENTITY_TAG },
   },
+  entityTagOfAll: {
+    ETag: {
+      description: "Stays while no agent changes; not on the answer to a request that names agents. A weak entity tag.",
+      schema: { type: "string", pattern: '^W/"[0-9a-f]+-[0-9]+"$' },
+    },
+  },
   age: {
     Age: {
       description: "How old the answer may be, in seconds, while the store or the telephony system is away.",

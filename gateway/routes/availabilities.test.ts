@@ -1,5 +1,5 @@
 import { gunzipSync } from "node:zlib";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { availabilitiesOver, testGateway } from "../test-gateway.ts";
 
@@ -33,11 +33,67 @@ test("answers those users that exist, and says of each other one why there is no
   });
 });
 
-test("answers all users where none is named", async () => {
+test("answers all users where none is named, with when each last changed and where the stream goes on", async () => {
   const answer = await (await gatewayOf(3)).request("/v1/availabilities");
   await expect(answer.json()).resolves.toEqual({
     availabilities: { 1: available(1), 2: available(2), 3: available(3) },
     errors: {},
+    updatedAt: { 1: 7, 2: 7, 3: 7 },
+    cursor: expect.stringMatching(/^[0-9a-f]{12}-3$/),
+  });
+});
+
+describe("a list of all that its reader holds", () => {
+  /** A gateway with user 1, who has 30 s of wrap-up time left, at a time that the test sets. */
+  async function setUp() {
+    const time = { nowMs: 0 };
+    const clock = { wallMs: () => 7, monotonicMs: () => time.nowMs };
+    const store = createMemoryStore({ clock }).of("demo");
+    await store.set(1, { status: "available", wrapUp: { configuredSeconds: 60, leftSeconds: 30 } });
+    const gateway = await testGateway({ availabilities: availabilitiesOver(store, clock) });
+    const read = (held?: string | null) =>
+      gateway.request("/v1/availabilities", { headers: held == null ? {} : { "If-None-Match": held } });
+    return { time, store, gateway, read };
+  }
+
+  test("is not sent again while nobody changes, be it that a wrap-up time runs down", async () => {
+    const { time, read } = await setUp();
+    const tag = (await read()).headers.get("ETag");
+    time.nowMs = 20_000;
+    const answer = await read(tag);
+    expect([answer.status, await answer.text()]).toEqual([304, ""]);
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      etag: tag,
+      "cache-control": "private, no-cache",
+      vary: "Accept-Encoding",
+    });
+  });
+
+  test.each(["changed", "removed", "joined"])("is sent again once somebody has %s", async (event) => {
+    const { store, read } = await setUp();
+    const first = await read();
+    if (event === "changed") await store.set(1, { status: "in_call" });
+    else if (event === "removed") await store.remove(1);
+    else await store.set(2, { status: "offline" });
+    const second = await read(first.headers.get("ETag"));
+    expect(second.status).toBe(200);
+    expect(second.headers.get("ETag")).not.toBe(first.headers.get("ETag"));
+  });
+
+  test("is told by a weak tag, which stands for no part of it", async () => {
+    const { gateway, read } = await setUp();
+    const tag = (await read()).headers.get("ETag");
+    expect(tag).toMatch(/^W\/"[0-9a-f]{12}-1"$/);
+    const part = await gateway.request("/v1/availabilities?userIds=1", { headers: { "If-None-Match": `${tag}` } });
+    expect([part.status, part.headers.get("ETag")]).toEqual([200, null]);
+  });
+
+  test("leads on to the stream, which tells what has changed since and nothing else", async () => {
+    const { store, read } = await setUp();
+    const { cursor } = await (await read()).json();
+    const changed = await store.set(1, { status: "in_call" });
+    const replica = await store.open(new AbortController().signal);
+    expect(replica.changesSince(cursor)).toEqual([{ cursor: replica.cursor(), agent: changed }]);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Availability } from "../../shared/contracts/availability.ts";
+import type { Availability, ChangedAvailability } from "../../shared/contracts/availability.ts";
 
 /** A word for what an agent is doing, or why the agent is unavailable. */
 export type Status = Availability["status"];
@@ -44,6 +44,11 @@ export function toAvailability({ userId, status, version, wrapUp }: KeptAgent, n
     wrapUpTimeTtl: leftSeconds(wrapUp.endsAtMs, nowMs),
     version,
   };
+}
+
+/** As `toAvailability`, with when the agent last changed beside it. */
+export function toChangedAvailability(agent: KeptAgent, nowMs: number): ChangedAvailability {
+  return { ...toAvailability(agent, nowMs), updatedAt: agent.updatedAt };
 }
 
 /** Whether a store's agent is already as this state says, at this moment of the monotonic clock. */

@@ -11,6 +11,11 @@ export interface Replica {
   /** Stands for what the replica holds now. A reader who names it is told of everything after it. */
   cursor(): string;
   /**
+   * The cursor of the last change to one of this customer's agents. While it is the same, so is what the replica holds;
+   * `cursor` goes on with every change to anybody.
+   */
+  changedAt(): string;
+  /**
    * The changes after a cursor, oldest first; `undefined` where the cursor is unknown here or too old. There are none where
    * another gateway has told the reader more than is known here yet: `covers` tells which of those that follow it has heard.
    */
@@ -70,6 +75,7 @@ export interface PlacedChange extends Placed {
 /** A replica that holds this, and remembers this many changes. */
 export function createReplica(contents: ReplicaContents, historyLength: number): WritableReplica {
   let { epoch, position } = contents;
+  let changedAt = 0;
   const agents = new Map<number, KeptAgent>();
   const removed = new Map<number, number>();
   const log = createChangeLog<PlacedChange>(0, historyLength);
@@ -83,7 +89,11 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
     for (const agent of next.agents) agents.set(agent.userId, agent);
     for (const [userId, version] of next.removed) removed.set(userId, version);
     log.restart(next.begin);
-    for (const entry of next.history) log.append(entry);
+    changedAt = position();
+    for (const entry of next.history) {
+      log.append(entry);
+      changedAt = entry.position;
+    }
   }
 
   const versionOf = (userId: number) => agents.get(userId)?.version ?? removed.get(userId) ?? 0;
@@ -107,6 +117,7 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
     agents: () => agents.values(),
     size: () => agents.size,
     cursor: () => toCursorText({ epoch, position: position() }),
+    changedAt: () => toCursorText({ epoch, position: changedAt }),
     changesSince(text) {
       const cursor = readCursor(text);
       return cursor?.epoch === epoch ? log.since(cursor.position)?.map(({ change }) => change) : undefined;
@@ -119,6 +130,8 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
     versionOf,
     removed: () => removed,
     apply(at, change) {
+      // Also where it is known already: another gateway that stands at an earlier change may not know it.
+      changedAt = at;
       if (!keep(change)) return;
       log.append({ position: at, change });
       for (const listener of listeners) listener.onChange(change);

@@ -205,6 +205,24 @@ function declareVersionTests(subject: StoreUnderTest): void {
 }
 
 function declareReaderTests(subject: StoreUnderTest): void {
+  test("names what a replica holds by the last change to it, on each gateway alike, whoever else changes", async () => {
+    const [[store, other], [stranger]] = [await openCustomer(subject), await openCustomer(subject)];
+    const replicas = await Promise.all([store.open(never), other.open(never)]);
+    const empty = replicas.map((replica) => replica.changedAt());
+    await store.set(1, { status: "available" });
+    for (const replica of replicas) await eventually(() => replica.read(1)).toBeDefined();
+    const [here, there] = replicas.map((replica) => replica.changedAt());
+    expect(here).toBe(there);
+    expect(empty).not.toContain(here);
+    await stranger.set(1, { status: "available" });
+    const { cursor } = await stranger.open(never).then((replica) => ({ cursor: replica.cursor() }));
+    for (const replica of replicas) await reached(replica, cursor);
+    expect(replicas.map((replica) => replica.changedAt())).toEqual([here, here]);
+    await store.remove(1);
+    for (const replica of replicas) await eventually(() => replica.read(1)).toBeUndefined();
+    expect(replicas.map((replica) => replica.changedAt())).not.toContain(here);
+  });
+
   test("tells each change once and in order, until the listener leaves", async () => {
     const [store, other] = await openCustomer(subject);
     const replica = await other.open(never);

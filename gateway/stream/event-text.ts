@@ -1,15 +1,15 @@
-import type { ChangedAvailability, Removal } from "../../shared/contracts/availability.ts";
-import { type KeptAgent, toAvailability } from "../store/agent.ts";
+import type { Removal } from "../../shared/contracts/availability.ts";
+import { type KeptAgent, toChangedAvailability } from "../store/agent.ts";
 import type { Change } from "../store/change-log.ts";
 
 /** One availability, without a cursor: a reader who has only a part of the whole has nothing to resume from. */
 export function toAvailabilityText(agent: KeptAgent, nowMs: number): string {
-  return eventText("availability", toStreamed(agent, nowMs));
+  return eventText("availability", toChangedAvailability(agent, nowMs));
 }
 
 /** A change with its cursor. A reader who names it is told of everything after it. */
 export function toChangeText(change: Change, nowMs: number): string {
-  if ("agent" in change) return eventText("availability", toStreamed(change.agent, nowMs), change.cursor);
+  if ("agent" in change) return eventText("availability", toChangedAvailability(change.agent, nowMs), change.cursor);
   const removal: Removal = { userId: change.removedUserId, version: change.version };
   return eventText("removal", removal, change.cursor);
 }
@@ -31,10 +31,6 @@ export const HEARTBEAT_TEXT = ":\n\n";
 /** How long a reader is to wait before it comes back, in milliseconds. */
 export function toRetryText(milliseconds: number): string {
   return `retry: ${Math.round(milliseconds)}\n\n`;
-}
-
-function toStreamed(agent: KeptAgent, nowMs: number): ChangedAvailability {
-  return { ...toAvailability(agent, nowMs), updatedAt: agent.updatedAt };
 }
 
 /** JSON has no line breaks of its own, so that one line of data holds all of it. Without an id the reader keeps the one it had. */
