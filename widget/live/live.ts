@@ -73,7 +73,7 @@ export function createLive({ openFeed, announce, identify }: LiveOptions): Live 
     if (!kept || kept.updatedAt === undefined || awaited.has(userId)) return;
     const { availability, updatedAt } = kept;
     if (availability.version <= (told.get(userId) ?? -1)) return;
-    told.set(userId, availability.version);
+    hasTold(userId, availability.version);
     const type = userId === ownUserId ? "USER.AVAILABILITY_CHANGED" : "USER.TEAMMATE_AVAILABILITY_CHANGED";
     announce(type, { ...availability, updatedAt });
   }
@@ -91,6 +91,8 @@ export function createLive({ openFeed, announce, identify }: LiveOptions): Live 
       }
       case "removal":
         store.remove(event.userId, event.version);
+        // A read that was under way may still say how the user was before.
+        if (isWanted(event.userId)) hasTold(event.userId, event.version);
         return;
       case "reset":
         unnamed = new Set(store.userIds());
@@ -102,6 +104,10 @@ export function createLive({ openFeed, announce, identify }: LiveOptions): Live 
       case "refused":
         close();
     }
+  }
+
+  function hasTold(userId: number, version: number): void {
+    told.set(userId, Math.max(version, told.get(userId) ?? -1));
   }
 
   function close(): void {
@@ -151,13 +157,17 @@ export function createLive({ openFeed, announce, identify }: LiveOptions): Live 
     missing: (userIds) => [...userIds].filter((userId) => store.read(userId) === undefined),
     tell(userIds, read) {
       const newest: Record<string, Availability> = {};
-      for (const availability of Object.values(read)) if (isWanted(availability.userId)) store.offer(availability, 0);
+      for (const availability of Object.values(read)) {
+        const { userId, version } = availability;
+        if (isWanted(userId) && version >= (told.get(userId) ?? 0)) store.offer(availability, 0);
+      }
       for (const userId of userIds) {
         awaited.delete(userId);
-        const availability = store.read(userId)?.availability ?? read[userId];
+        // Whom another request has taken out of the watch meanwhile is not kept, and told as read.
+        const availability = isWanted(userId) ? store.read(userId)?.availability : read[userId];
         if (!availability) continue;
         newest[userId] = availability;
-        if (isWanted(userId)) told.set(userId, Math.max(availability.version, told.get(userId) ?? -1));
+        if (isWanted(userId)) hasTold(userId, availability.version);
       }
       return newest;
     },

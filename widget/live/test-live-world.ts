@@ -42,6 +42,8 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number } =
   let everyone = false;
   let watched: readonly number[] = [];
   let isQueueing = false;
+  /** Whether the last watch has been answered. */
+  let isAnswered = true;
 
   function put(userId: number): void {
     versions += 1;
@@ -153,7 +155,9 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number } =
     for (const userId of watched) if (!everyone && !userIds.includes(userId)) seen.delete(userId);
     watched = userIds;
     const signal = new AbortController().signal;
+    isAnswered = false;
     const answer = await service.watch(userIds, { signal, deadline: deadlineIn(10_000) });
+    if (userIds === watched) isAnswered = true;
     for (const { userId, version } of Object.values(answer)) {
       if (everyone || watched.includes(userId)) see(userId, version, "answered");
     }
@@ -183,6 +187,8 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number } =
     regressions: () => regressions,
     openFeeds: () => openFeeds,
     beginWatch,
+    /** What a page does whose request to watch was rejected. */
+    repeatRefusedWatch: () => isAnswered || void beginWatch(watched),
     async watch(userIds: readonly number[]) {
       const watching = beginWatch(userIds);
       await settle();
@@ -223,9 +229,10 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number } =
     refuseRead(error: unknown) {
       pending.shift()?.reject(error);
     },
-    /** The connection breaks: what was on its way is told once more. */
+    /** The connection breaks: what was told last, and what was on its way, is told once more. Half a snapshot begins anew. */
     resume() {
-      if (isQueueing && queue[0]?.type !== "reset") queue = log.slice(-3 - queue.length);
+      if (queue.some(({ type }) => type === "current")) queue = snapshot();
+      else if (isQueueing) queue = log.slice(-3 - queue.length);
     },
     /** The connection breaks, and a snapshot follows, of a gateway that may not know the last change yet. */
     restart(how?: "lagging") {
