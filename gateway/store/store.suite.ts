@@ -329,7 +329,7 @@ function fail(): never {
 function declareProperties(subject: StoreUnderTest): void {
   test("all replicas end equal, and no listener hears a version twice or one that is lower", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(write, { maxLength: 25 }), async (writes) => {
+      fc.asyncProperty(fc.array(write, { maxLength: 25, size: "max" }), async (writes) => {
         const stores = await openCustomer(subject);
         const replicas = await Promise.all(stores.map((store) => store.open(never)));
         const heard = replicas.map((replica) => hear(replica));
@@ -346,7 +346,7 @@ function declareProperties(subject: StoreUnderTest): void {
 
   test("who was away is told at either gateway exactly what came after its cursor", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(write, { maxLength: 25 }), async (writes) => {
+      fc.asyncProperty(fc.array(write, { maxLength: 25, size: "max" }), async (writes) => {
         const stores = await openCustomer(subject);
         const first = await (stores[0] ?? fail()).open(never);
         const cursors = [first.cursor()];

@@ -26,6 +26,7 @@ const steps = fc.array(
     afterMs: fc.oneof(fc.constant(0), fc.nat(3_000), fc.nat(90_000)),
     changes: fc.array(fc.record({ userId: fc.integer({ min: 1, max: 130 }), word: fc.constantFrom(...WORDS) }), {
       maxLength: 60,
+      size: "max",
     }),
     copies: fc.integer({ min: 0, max: 3 }),
     order: fc.array(fc.nat(), { minLength: 1, maxLength: 10 }),

@@ -35,7 +35,7 @@ test("never grants more in any minute than there is, whoever asks when", async (
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 6, max: 30 }),
-      fc.array(asking, { maxLength: 60 }),
+      fc.array(asking, { maxLength: 60, size: "max" }),
       async (perMinute, askings) => {
         const time = { nowMs: 0 };
         const budget = budgetAt(time, perMinute);
