@@ -15,26 +15,13 @@ export interface Standings {
   customers(): Iterable<CustomerStanding>;
 }
 
-/** From a read of this process's memory to what a browser waits for a slow upstream. */
-const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** From a read of this process's memory to what a browser waits for a slow upstream, in seconds. */
+export const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** What only grows, and how long things take. */
 export function createCounters(registry: Registry) {
   const shared = { registers: [registry] };
   return {
-    requests: new Counter({
-      name: "gateway_requests_total",
-      help: "Requests that were answered.",
-      labelNames: ["route", "method", "status", "customer"],
-      ...shared,
-    }),
-    durations: new Histogram({
-      name: "gateway_request_duration_seconds",
-      help: "Time until an answer began.",
-      labelNames: ["route", "method"],
-      buckets: DURATION_BUCKETS,
-      ...shared,
-    }),
     limited: new Counter({
       name: "gateway_requests_limited_total",
       help: "Requests that were refused with 429, by the limit that they were over.",

@@ -1,16 +1,6 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
-import { createCounters, createGauges, type Standings } from "./instruments.ts";
-
-/** What is counted of one request. Each value is one of few: patterns, known methods, configured customers. */
-export interface RequestMeasure {
-  /** The route's pattern without its customer: `/v1/users/:userId/availability`. */
-  readonly route: string;
-  readonly method: string;
-  readonly status: number;
-  readonly customer: string;
-  /** Until the answer began, in milliseconds: a stream's answer begins at once and lasts. */
-  readonly durationMs: number;
-}
+import { createCounters, createGauges, DURATION_BUCKETS, type Standings } from "./instruments.ts";
+import { createRequestCounts, type RequestMeasure } from "./request-counts.ts";
 
 /** Which limit a request was refused by. */
 export type Limit = "token" | "customer" | "streams_per_token" | "streams";
@@ -39,33 +29,17 @@ export interface Metrics {
   read(): Promise<{ readonly body: string; readonly contentType: string }>;
 }
 
-/** Requests are counted so many at once, which takes a fraction of the time that it takes between one request and the next. */
-const COUNTED_AT_ONCE = 250;
-
 /** Nothing counted yet. Counts this process's memory, processor and event loop as well where `process` says so. */
 export function createMetrics(options: { readonly process?: boolean } = {}): Metrics {
   const registry = new Registry();
   if (options.process) collectDefaultMetrics({ register: registry });
   const counters = createCounters(registry);
   const gauges = createGauges(registry);
-  let uncounted: RequestMeasure[] = [];
-
-  function count(): void {
-    const measures = uncounted;
-    uncounted = [];
-    for (const { durationMs, status, ...labels } of measures) {
-      const { route, method } = labels;
-      counters.requests.inc({ ...labels, status: `${Math.floor(status / 100)}xx` });
-      counters.durations.observe({ route, method }, durationMs / 1000);
-    }
-  }
+  const requests = createRequestCounts(registry, DURATION_BUCKETS);
 
   return {
     onRequestBegun: () => openIn(gauges.inFlight),
-    onRequest(measure) {
-      uncounted.push(measure);
-      if (uncounted.length >= COUNTED_AT_ONCE) count();
-    },
+    onRequest: requests.count,
     onLimited: (customer, limit) => counters.limited.inc({ customer, limit }),
     onStream: (customer) => openIn(gauges.streams.labels({ customer })),
     onFanOut: (lagMs) => counters.fanOutLags.observe(lagMs / 1000),
@@ -75,8 +49,7 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
     onLineLost: () => counters.linesLost.inc(),
     watch: gauges.watch,
     async read() {
-      count();
-      return { body: await registry.metrics(), contentType: registry.contentType };
+      return { body: `${await registry.metrics()}\n${requests.durationsText()}`, contentType: registry.contentType };
     },
   };
 }
