@@ -19,12 +19,27 @@ test("writes a line of JSON for each thing that it is told", () => {
   const { log, read } = logInto();
   log.line("Gateway listening on http://127.0.0.1:4100");
   log.warning("The store is away");
-  log.request(RECORD);
+  log.request?.(RECORD);
   expect(read()).toEqual([
     { level: "info", time: TIME, msg: "Gateway listening on http://127.0.0.1:4100" },
     { level: "warn", time: TIME, msg: "The store is away" },
     { level: "info", time: TIME, ...RECORD, msg: "request" },
   ]);
+});
+
+test("writes what a client has made up as the text that it is", () => {
+  const { log, read } = logInto();
+  const record = { ...RECORD, method: 'GET","level":"fatal', customer: "é\n\u2028", aborted: true } as const;
+  log.request?.(record);
+  expect(read()).toEqual([{ level: "info", time: TIME, ...record, msg: "request" }]);
+});
+
+test("writes a request's line as all the others, key for key", () => {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line), flush: () => Promise.resolve() };
+  createJsonLog({ level: "info", destination }).request?.({ ...RECORD, aborted: true });
+  const time = /"time":"([^"]*)"/.exec(lines[0] ?? "")?.[1];
+  expect(lines).toEqual([`${JSON.stringify({ level: "info", time, ...RECORD, aborted: true, msg: "request" })}\n`]);
 });
 
 test("writes a defect's stack, and which request it happened in", () => {
@@ -41,7 +56,7 @@ test.each([
 ] as const)("leaves out what is less important than %s", (level, count) => {
   const { log, read } = logInto(level);
   log.line("listening");
-  log.request(RECORD);
+  log.request?.(RECORD);
   log.warning("away");
   log.defect(new Error("defect"));
   expect(read()).toHaveLength(count);

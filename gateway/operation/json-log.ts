@@ -1,7 +1,9 @@
-import { pino, stdTimeFunctions } from "pino";
+import { pino } from "pino";
 import { describeError } from "./error-description.ts";
 import type { Log } from "./log.ts";
+import { createTimeWriter } from "./log-time.ts";
 import type { LogLevel } from "./operation-settings.ts";
+import { createRequestLineWriter } from "./request-line.ts";
 
 /** Where the lines go. */
 export interface LogDestination {
@@ -11,7 +13,7 @@ export interface LogDestination {
 }
 
 /** So many characters are written at once: a write for each line takes as long as it takes to answer a request from memory. */
-const WRITTEN_AT_ONCE_LENGTH = 16_384;
+const WRITTEN_AT_ONCE_LENGTH = 65_536;
 
 /** Less than that is written within this time, in milliseconds. A process that is killed takes with it what is not yet written. */
 const WRITTEN_WITHIN_MS = 100;
@@ -28,13 +30,15 @@ export interface JsonLogOptions {
 }
 
 /** The log as lines of JSON, for the programs that collect them. */
-export function createJsonLog({ level, destination }: JsonLogOptions): Required<Log> {
+export function createJsonLog({ level, destination }: JsonLogOptions): Log {
+  const writeTime = createTimeWriter();
+  const writeRequest = createRequestLineWriter("info");
   const log = pino(
     {
       level,
       // Neither the process's id nor the machine's name: whoever collects lines knows where they come from.
       base: null,
-      timestamp: stdTimeFunctions.isoTime,
+      timestamp: () => `,"time":"${writeTime(Date.now())}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
     destination,
@@ -42,7 +46,10 @@ export function createJsonLog({ level, destination }: JsonLogOptions): Required<
   return {
     line: (text) => log.info(text),
     warning: (text) => log.warn(text),
-    request: (record) => log.info(record, "request"),
+    // Absent where nobody reads it: then no record is made at all.
+    ...(log.isLevelEnabled("info") && {
+      request: (record) => destination.write(writeRequest(writeTime(Date.now()), record)),
+    }),
     defect: (error, request) => log.error({ ...request, error: describeError(error) }, "defect"),
     flush: destination.flush,
   };

@@ -12,7 +12,10 @@ export interface Log {
   flush(): Promise<void>;
 }
 
-/** What one request is known by, here and at whoever stands before and behind the gateway. */
+/**
+ * What one request is known by, here and at whoever stands before and behind the gateway. Both are letters, digits and
+ * `.-_` alone, whoever has given them.
+ */
 export interface RequestIdentity {
   readonly requestId: string;
   readonly traceId: string;

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
 /** The trace that a request belongs to, as W3C Trace Context has it. */
 export interface TraceContext {
@@ -32,7 +32,20 @@ function createTraceContext(traceId: string, flags: number): TraceContext {
   };
 }
 
-/** 32 digits. Node keeps a stock of UUIDs, where random bytes are asked of the system each time. */
+/** So many bytes are asked of the system at once, where asking takes longer than all the rest. */
+const STOCK_BYTES = 4096;
+
+const DIGITS = 32;
+
+let stock = "";
+let used = 0;
+
+/** 32 digits, no one of which is handed out twice. */
 function randomHex(): string {
-  return randomUUID().replaceAll("-", "");
+  if (used === stock.length) {
+    stock = randomBytes(STOCK_BYTES).toString("hex");
+    used = 0;
+  }
+  used += DIGITS;
+  return stock.slice(used - DIGITS, used);
 }
