@@ -1,6 +1,6 @@
 import type { Availability, ChangedAvailability } from "../shared/contracts/availability.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { type Status, toAvailability, toChangedAvailability } from "./store/agent.ts";
+import { type KeptAgent, type Status, toAvailability, toChangedAvailability } from "./store/agent.ts";
 import { type CustomerStore, StoreUnavailable, VersionMismatch } from "./store/availability-store.ts";
 import type { Replica } from "./store/replica.ts";
 import type { Upstream, UpstreamHealth, UpstreamScope } from "./upstream/upstream.ts";
@@ -18,6 +18,16 @@ export interface Overview {
   readonly cursor: string;
   /** Made only when it is asked for, at once. */
   list(): readonly ChangedAvailability[];
+}
+
+/** An agent as it is known at this moment. */
+export interface Glimpse {
+  /** Another object whenever anything is another about the agent, and the same one until then. */
+  readonly agent: KeptAgent;
+  /** How old this may be, as in a reading. */
+  readonly ageSeconds: number;
+  /** The moment, in milliseconds on the clock that the agent's wrap-up time runs by. */
+  readonly atMs: number;
 }
 
 /** A change that an asker wants. */
@@ -38,10 +48,8 @@ export interface Availabilities {
    * @throws {UpstreamFailure} likewise, where the upstream has said why.
    */
   read(userId: number, signal: AbortSignal): Promise<Reading<Availability | undefined>>;
-  /**
-   * As `read`, but at once; `undefined` where that has to wait or fails. @default always that
-   */
-  peek?(userId: number): Reading<Availability | undefined> | undefined;
+  /** What `read` would tell of, at once; `undefined` where it would have to wait, or fail, or tell of nobody. @default always that */
+  peek?(userId: number): Glimpse | undefined;
   /**
    * The availabilities of those among these users that exist.
    *
@@ -106,11 +114,6 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
     return replica;
   }
 
-  function readFrom(replica: Replica, userId: number, age: number): Reading<Availability | undefined> {
-    const agent = replica.read(userId);
-    return { value: agent && toAvailability(agent, clock.monotonicMs()), ageSeconds: age };
-  }
-
   async function readMany(userIds: readonly number[], signal: AbortSignal) {
     const replica = await load(signal);
     const age = ageSeconds(replica);
@@ -154,12 +157,16 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
       return agent && toAvailability(agent, clock.monotonicMs());
     },
     peek(userId) {
-      const age = loaded && currentAge(loaded, upstream.health());
-      return loaded && age !== undefined && age <= staleLimitSeconds ? readFrom(loaded, userId, age) : undefined;
+      const agent = loaded?.read(userId);
+      if (!loaded || !agent) return undefined;
+      const ageSeconds = currentAge(loaded, upstream.health());
+      return ageSeconds <= staleLimitSeconds ? { agent, ageSeconds, atMs: clock.monotonicMs() } : undefined;
     },
     async read(userId, signal) {
       const replica = await load(signal);
-      return readFrom(replica, userId, ageSeconds(replica));
+      const age = ageSeconds(replica);
+      const agent = replica.read(userId);
+      return { value: agent && toAvailability(agent, clock.monotonicMs()), ageSeconds: age };
     },
   };
 }

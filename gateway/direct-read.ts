@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isHeld, type Representation } from "./conditional.ts";
+import type { Glimpse } from "./availabilities.ts";
+import { isHeld } from "./conditional.ts";
 import type { Customer, Customers } from "./customer.ts";
-import { GUARD_HEADERS } from "./guard-headers.ts";
+import { type Answer, createAnswers } from "./kept-answers.ts";
 import { type GivenIdentity, observe } from "./operation/observation.ts";
 import type { Operation } from "./operation/operation.ts";
-import { toTokenClient } from "./operation/traffic-limits.ts";
-import { AVAILABILITY_PATH, representAvailability } from "./routes/availability.ts";
+import { AVAILABILITY_PATH } from "./routes/availability.ts";
 import type { Caller } from "./tokens/caller.ts";
 
 /** Answers a request, or hands it on to whoever answers all the others, with nothing written yet. */
@@ -20,7 +20,7 @@ export interface DirectReadOptions {
 interface Read {
   readonly customer: Customer;
   readonly caller: Caller;
-  readonly representation: Representation;
+  readonly glimpse: Glimpse;
 }
 
 const PATH = /^(?:\/c\/([a-z\d-]+))?\/v1\/users\/([1-9]\d*)\/availability$/;
@@ -28,8 +28,6 @@ const PATH = /^(?:\/c\/([a-z\d-]+))?\/v1\/users\/([1-9]\d*)\/availability$/;
 /** A host as it is nearly always written. Of any other the app judges. */
 const PLAIN_HOST =
   /^(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|[a-z][a-z\d-]*(?:\.[a-z][a-z\d-]*)*)(?::(?:[1-5]\d{4}|[1-9]\d{0,3}))?$/;
-
-const GUARD_PAIRS = Object.entries(GUARD_HEADERS).flat();
 
 /** Fifty, each with its name and its value. */
 const MAX_RAW_HEADERS = 100;
@@ -40,18 +38,16 @@ const MAX_RAW_HEADERS = 100;
  * It is there for speed alone: the web's Request and Response and a chain of middleware cost several times what is read.
  */
 export function createDirectRead({ customers, operation }: DirectReadOptions): DirectRead {
+  const toAnswer = createAnswers();
   return (request, response, handOn) => {
     const read = toRead(request, customers);
     if (!read) return handOn();
-    if (!operation) return void write(read, request, response);
-    const client = toTokenClient(read.customer.id, read.caller.key);
-    operation.trafficLimits.takeRequest(client).then((excess) => {
-      // The app finds the same and tells it.
-      if (excess) return handOn();
-      const observation = observe(operation, readIdentity(request), response);
-      const status = write(read, request, response, observation.requestId);
-      observation.answer({ route: AVAILABILITY_PATH, method: "GET", status, customer: read.customer.id });
-    }, handOn);
+    const { customer, caller } = read;
+    // The app finds the same and tells it.
+    if (operation?.trafficLimits.takeRequest({ customer: customer.id, key: caller.key })) return handOn();
+    const observation = operation && observe(operation, readIdentity(request), response);
+    const status = write(toAnswer(read.glimpse), request, response, observation?.requestId);
+    observation?.answer({ route: AVAILABILITY_PATH, method: "GET", status, customer: customer.id });
   };
 }
 
@@ -63,9 +59,8 @@ function toRead(request: IncomingMessage, customers: Customers): Read | undefine
   const caller = customer && recallCaller(customer, request.headers.authorization);
   if (!caller?.scopes.has("availability:read")) return undefined;
   // A number that is no user's id is not found.
-  const reading = customer?.availabilities.peek?.(Number(userId));
-  if (!customer || !reading?.value) return undefined;
-  return { customer, caller, representation: representAvailability(reading.value, reading.ageSeconds) };
+  const glimpse = customer?.availabilities.peek?.(Number(userId));
+  return customer && glimpse && { customer, caller, glimpse };
 }
 
 /** Whether there is nothing about the request that the app may have to say something about. */
@@ -86,24 +81,14 @@ function recallCaller(customer: Customer, authorization: string | undefined): Ca
 }
 
 /** Writes the answer and returns its status. */
-function write(
-  { representation }: Read,
-  request: IncomingMessage,
-  response: ServerResponse,
-  requestId?: string,
-): number {
-  const { etag, contentType, body } = representation;
+function write(answer: Answer, request: IncomingMessage, response: ServerResponse, requestId?: string): number {
+  const isKnown = isHeld(request.headers["if-none-match"], answer.etag);
   // A flat list, which is written as it stands; an object is made, read and taken apart for each answer.
-  const headers = [...GUARD_PAIRS, "ETag", etag];
-  for (const [name, value] of Object.entries(representation.headers)) headers.push(name, value);
+  const headers = [...(isKnown ? answer.headersIfHeld : answer.headers)];
   if (requestId !== undefined) headers.push("X-Request-Id", requestId);
-  if (isHeld(request.headers["if-none-match"], etag)) {
-    response.writeHead(304, headers).end();
-    return 304;
-  }
-  headers.push("Content-Type", contentType, "Content-Length", `${Buffer.byteLength(body)}`);
-  response.writeHead(200, headers).end(body);
-  return 200;
+  if (isKnown) response.writeHead(304, headers).end();
+  else response.writeHead(200, headers).end(answer.body);
+  return isKnown ? 304 : 200;
 }
 
 function readIdentity({ headers }: IncomingMessage): GivenIdentity {

@@ -18,6 +18,8 @@ const PROBLEM_HEADERS = {
 export function answerClientErrors(server: Server): void {
   const answers = new WeakMap<object, ServerResponse>();
   server.on("request", ({ socket }, response) => {
+    // Answered at once: nothing is under way.
+    if (response.writableEnded) return;
     answers.set(socket, response);
     response.once("close", () => {
       if (answers.get(socket) === response) answers.delete(socket);

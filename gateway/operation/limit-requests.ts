@@ -5,7 +5,7 @@ import { problem } from "../problem.ts";
 import { onceClosed } from "../response-close.ts";
 import { readClientAddress, toClientNetwork } from "./client-address.ts";
 import type { Operation } from "./operation.ts";
-import { type Client, type Excess, toTokenClient } from "./traffic-limits.ts";
+import type { Client, Excess } from "./traffic-limits.ts";
 
 /** Five hundred user ids of sixteen digits in one query, and room for the rest. */
 const MAX_URL_LENGTH = 12_288;
@@ -42,7 +42,7 @@ export const limitRequestSize: MiddlewareHandler<GatewayEnvironment> = async (co
 export function limitRequestRate(operation: Operation): MiddlewareHandler<GatewayEnvironment> {
   return async (context, next) => {
     const client = readClient(context, operation);
-    const excess = client && (await operation.trafficLimits.takeRequest(client));
+    const excess = client && operation.trafficLimits.takeRequest(client);
     return excess ? refuse(client, excess, operation) : next();
   };
 }
@@ -66,7 +66,7 @@ function readClient(context: Context<GatewayEnvironment>, { trustedProxies }: Op
   const customer = context.get("customer");
   if (!customer) return undefined;
   const caller = context.get("caller");
-  if (caller) return toTokenClient(customer.id, caller.key);
+  if (caller) return { customer: customer.id, key: caller.key };
   const connection = context.env?.incoming?.socket.remoteAddress;
   const address = readClientAddress(connection, context.req.header("X-Forwarded-For"), trustedProxies);
   return { customer: customer.id, key: `network ${toClientNetwork(address)}` };

@@ -1,23 +1,26 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { createTrafficLimits, type Excess } from "./traffic-limits.ts";
 
 const LIMITS = { requestsPerMinutePerToken: 2, requestsPerMinute: 5, streams: 3, streamsPerToken: 2 };
 
+/** Limits by a clock that moves when the test says so. They have no other, so that no correction of the machine's time moves them. */
 function limits() {
-  vi.useFakeTimers();
-  onTestFinished(() => void vi.useRealTimers());
-  return createTrafficLimits(
+  let nowMs = 5000;
+  const traffic = createTrafficLimits(
     new Map([
       ["acme", LIMITS],
       ["other", LIMITS],
     ]),
+    { monotonicMs: () => nowMs },
   );
+  const pass = (ms: number) => {
+    nowMs += ms;
+  };
+  return { ...traffic, pass };
 }
 
-async function takeAll(traffic: ReturnType<typeof limits>, keys: string, customer = "acme") {
-  const taken: string[] = [];
-  for (const key of keys) taken.push((await traffic.takeRequest({ customer, key }))?.limit ?? "taken");
-  return taken;
+function takeAll(traffic: ReturnType<typeof limits>, keys: string, customer = "acme") {
+  return Array.from(keys, (key) => traffic.takeRequest({ customer, key })?.limit ?? "taken");
 }
 
 function excessOf(taken: Excess | (() => void)): Excess {
@@ -30,49 +33,55 @@ function closeOf(taken: Excess | (() => void)): () => void {
   return taken;
 }
 
-test("limits each token's requests in a minute, and says how long to wait", async () => {
+test("limits each token's requests in a minute, and says how long to wait", () => {
   const traffic = limits();
-  expect(await takeAll(traffic, "aabb")).toEqual(["taken", "taken", "taken", "taken"]);
-  vi.advanceTimersByTime(20_000);
-  expect(await traffic.takeRequest({ customer: "acme", key: "a" })).toEqual({
+  expect(takeAll(traffic, "aabb")).toEqual(["taken", "taken", "taken", "taken"]);
+  traffic.pass(20_000);
+  expect(traffic.takeRequest({ customer: "acme", key: "a" })).toEqual({
     limit: "token",
     allowed: 2,
     retryAfterSeconds: 40,
   });
-  vi.advanceTimersByTime(40_000);
-  expect(await takeAll(traffic, "a")).toEqual(["taken"]);
+  traffic.pass(39_999);
+  expect(traffic.takeRequest({ customer: "acme", key: "a" })).toMatchObject({ limit: "token", retryAfterSeconds: 1 });
+  traffic.pass(1);
+  expect(takeAll(traffic, "aaa")).toEqual(["taken", "taken", "token"]);
 });
 
-test("limits a customer's requests in all, whoever makes them", async () => {
-  expect(await takeAll(limits(), "abcdefg")).toEqual([...Array<string>(5).fill("taken"), "customer", "customer"]);
-});
-
-test("takes nothing from the other tokens for what a token asks beyond its limit", async () => {
+test("limits a customer's requests in all, whoever makes them, until a minute after the first", () => {
   const traffic = limits();
-  expect(await takeAll(traffic, "a".repeat(102))).toEqual(["taken", "taken", ...Array<string>(100).fill("token")]);
-  expect(await takeAll(traffic, "bbc")).toEqual(["taken", "taken", "taken"]);
+  expect(takeAll(traffic, "abcdefg")).toEqual([...Array<string>(5).fill("taken"), "customer", "customer"]);
+  traffic.pass(59_500);
+  expect(traffic.takeRequest({ customer: "acme", key: "h" })).toEqual({
+    limit: "customer",
+    allowed: 5,
+    retryAfterSeconds: 1,
+  });
+  traffic.pass(500);
+  expect(takeAll(traffic, "abcdefg")).toEqual([...Array<string>(5).fill("taken"), "customer", "customer"]);
 });
 
-test("takes nothing from a customer for what another asks", async () => {
+test("takes nothing from the other tokens for what a token asks beyond its limit", () => {
   const traffic = limits();
-  await takeAll(traffic, "abcdefghij");
-  expect(await takeAll(traffic, "aab", "other")).toEqual(["taken", "taken", "taken"]);
+  expect(takeAll(traffic, "a".repeat(102))).toEqual(["taken", "taken", ...Array<string>(100).fill("token")]);
+  expect(takeAll(traffic, "bbc")).toEqual(["taken", "taken", "taken"]);
 });
 
-test("remembers no token that comes while the customer's limit is used up", async () => {
+test("takes nothing from a customer for what another asks", () => {
   const traffic = limits();
-  await takeAll(traffic, "abcde");
-  const before = vi.getTimerCount();
-  for (let index = 0; index < 1000; index += 1) await traffic.takeRequest({ customer: "acme", key: `late-${index}` });
-  expect(vi.getTimerCount()).toBe(before);
+  takeAll(traffic, "abcdefghij");
+  expect(takeAll(traffic, "aab", "other")).toEqual(["taken", "taken", "taken"]);
 });
 
-test("forgets a token a minute after it was first seen", async () => {
+test("counts nothing for a token that comes while the customer's limit is used up", () => {
   const traffic = limits();
-  await takeAll(traffic, "abc");
-  expect(vi.getTimerCount()).toBeGreaterThan(0);
-  vi.advanceTimersByTime(60_000);
-  expect(vi.getTimerCount()).toBe(0);
+  takeAll(traffic, "aab");
+  traffic.pass(30_000);
+  expect(takeAll(traffic, "bc")).toEqual(["taken", "taken"]);
+  expect(takeAll(traffic, "ccc")).toEqual(["customer", "customer", "customer"]);
+  traffic.pass(30_000);
+  // The customer's minute is over, and half of the token's.
+  expect(takeAll(traffic, "cc")).toEqual(["taken", "token"]);
 });
 
 test("limits the streams that a token and a customer have open, until some of them end", () => {
@@ -91,6 +100,6 @@ test("limits the streams that a token and a customer have open, until some of th
   closeOf(traffic.takeStream({ customer: "other", key: "a" }));
 });
 
-test("counts nothing of a customer that does not exist", async () => {
-  expect(await takeAll(limits(), "aaaaaaaa", "nobody")).toEqual(Array(8).fill("taken"));
+test("counts nothing of a customer that does not exist", () => {
+  expect(takeAll(limits(), "aaaaaaaa", "nobody")).toEqual(Array(8).fill("taken"));
 });

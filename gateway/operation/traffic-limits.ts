@@ -1,16 +1,13 @@
-import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import { type Clock, systemClock } from "../clock.ts";
 import type { CustomerLimits } from "../customer-settings.ts";
 import type { Limit } from "./metrics.ts";
+import { createRequestWindows, type RequestWindow } from "./request-windows.ts";
 
 /** Who asks: a token of a customer's, or a network from which requests without one come. */
 export interface Client {
   readonly customer: string;
+  /** A token's key, which has no space in it, or `network` and the network. */
   readonly key: string;
-}
-
-/** The client that brings a token, whoever answers it: two names for one token would have two limits. */
-export function toTokenClient(customer: string, token: string): Client {
-  return { customer, key: `token ${token}` };
 }
 
 /** A limit that a client is over. */
@@ -25,7 +22,7 @@ export interface Excess {
 /** What each customer may ask of this gateway. Of a customer that it has never heard of, nothing is counted. */
 export interface TrafficLimits {
   /** Counts a request. Where it is one too many, says over which limit. */
-  takeRequest(client: Client): Promise<Excess | undefined>;
+  takeRequest(client: Client): Excess | undefined;
   /** Counts a stream until the function is called that it returns. Where it is one too many, says over which limit. */
   takeStream(client: Client): Excess | (() => void);
 }
@@ -34,12 +31,15 @@ export interface TrafficLimits {
 const STREAMS_RETRY_AFTER_SECONDS = 10;
 
 /** Counters for these customers, in this process's memory, which grows with the requests that are allowed and with no others. */
-export function createTrafficLimits(limits: ReadonlyMap<string, CustomerLimits>): TrafficLimits {
+export function createTrafficLimits(
+  limits: ReadonlyMap<string, CustomerLimits>,
+  clock: Pick<Clock, "monotonicMs"> = systemClock,
+): TrafficLimits {
   const customers = new Map(
-    Array.from(limits, ([id, own]) => [id, { requests: countRequests(own), streams: countStreams(own) }]),
+    Array.from(limits, ([id, own]) => [id, { requests: countRequests(own, clock), streams: countStreams(own) }]),
   );
   return {
-    takeRequest: async ({ customer, key }) => customers.get(customer)?.requests(key),
+    takeRequest: ({ customer, key }) => customers.get(customer)?.requests(key),
     takeStream: ({ customer, key }) => customers.get(customer)?.streams(key) ?? (() => {}),
   };
 }
@@ -48,34 +48,29 @@ export function createTrafficLimits(limits: ReadonlyMap<string, CustomerLimits>)
  * The token's own limit is counted first: a client over it takes nothing from the others of its customer. While the
  * customer's is used up no token's is counted, which bounds how many of them are remembered: each has been let through.
  */
-function countRequests({ requestsPerMinutePerToken, requestsPerMinute }: CustomerLimits) {
-  const ofToken = new RateLimiterMemory({ points: requestsPerMinutePerToken, duration: 60 });
-  const ofAll = new RateLimiterMemory({ points: requestsPerMinute, duration: 60 });
-  let usedUpUntilMs = 0;
+function countRequests(
+  { requestsPerMinutePerToken, requestsPerMinute }: CustomerLimits,
+  { monotonicMs }: Pick<Clock, "monotonicMs">,
+) {
+  const tokens = createRequestWindows();
+  const customers = createRequestWindows();
+  let usedUpUntilMs = Number.NEGATIVE_INFINITY;
 
-  function toExcess(limit: Limit, allowed: number, waitMs: number): Excess {
-    return { limit, allowed, retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) };
-  }
-
-  return async (key: string): Promise<Excess | undefined> => {
-    const waitMs = usedUpUntilMs - Date.now();
-    if (waitMs > 0) return toExcess("customer", requestsPerMinute, waitMs);
-    const token = await ofToken.consume(key).catch(toResult);
-    if (token.consumedPoints > requestsPerMinutePerToken) {
-      return toExcess("token", requestsPerMinutePerToken, token.msBeforeNext);
+  return (key: string): Excess | undefined => {
+    const nowMs = monotonicMs();
+    if (nowMs < usedUpUntilMs) return toExcess("customer", requestsPerMinute, usedUpUntilMs - nowMs);
+    const token = tokens.take(key, nowMs);
+    if (token.count > requestsPerMinutePerToken) {
+      return toExcess("token", requestsPerMinutePerToken, token.endsAtMs - nowMs);
     }
-    const all = await ofAll.consume("all").catch(toResult);
-    if (all.consumedPoints >= requestsPerMinute) usedUpUntilMs = Date.now() + all.msBeforeNext;
-    return all.consumedPoints > requestsPerMinute
-      ? toExcess("customer", requestsPerMinute, all.msBeforeNext)
-      : undefined;
+    const all: RequestWindow = customers.take("all", nowMs);
+    if (all.count >= requestsPerMinute) usedUpUntilMs = all.endsAtMs;
+    return undefined;
   };
 }
 
-/** The library rejects with what it resolves with otherwise, where a limit is exceeded. */
-function toResult(thrown: unknown): RateLimiterRes {
-  if (thrown instanceof RateLimiterRes) return thrown;
-  throw thrown;
+function toExcess(limit: Limit, allowed: number, waitMs: number): Excess {
+  return { limit, allowed, retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) };
 }
 
 function countStreams({ streams, streamsPerToken }: CustomerLimits) {

@@ -10,14 +10,14 @@ import { parseUserId, USER_ID } from "./user-id.ts";
 export const AVAILABILITY_PATH = "/v1/users/:userId/availability";
 
 /** An availability as it is sent, which may be this old. */
-export function representAvailability(availability: Availability, ageSeconds: number): Representation {
+export function representAvailability(availability: Availability, ageSeconds: number) {
   return {
     // Wrap-up time that has run down leaves the version as it is: a reader counts down by itself.
     etag: `"${availability.version}"`,
     contentType: "application/json",
     body: JSON.stringify(availability),
     headers: { "Cache-Control": "private, no-cache", ...(ageSeconds > 0 && { Age: `${ageSeconds}` }) },
-  };
+  } satisfies Representation;
 }
 
 /** Serves the availability of one user, to be read and to be set. */
