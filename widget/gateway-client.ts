@@ -1,5 +1,5 @@
 import type { WRITTEN_WORDS } from "../shared/availability.ts";
-import type { Availabilities, Availability } from "../shared/contracts/availability.ts";
+import type { Availabilities, Availability, ChangedAvailability } from "../shared/contracts/availability.ts";
 import type { Deadline } from "../shared/deadline.ts";
 
 /** For whom a call is made: it ends when the caller leaves, and is over at the deadline whatever happens. */
@@ -25,6 +25,15 @@ export interface CallStatistics {
   streams: number;
   /** Bytes of bodies, decompressed. */
   bytes: number;
+}
+
+/** All availabilities that the page's token may see, at one moment. */
+export interface Overview {
+  readonly availabilities: readonly ChangedAvailability[];
+  /** Where the stream goes on from here. */
+  readonly cursor: string;
+  /** Names what it says; `undefined` where the backend gave it no name. */
+  readonly etag: string | undefined;
 }
 
 /** The widget's only way to the backend. */
@@ -56,10 +65,18 @@ export interface GatewayClient {
    * Opens the stream of changes. Resolves with its body as text when the backend has begun to answer. Not repeated.
    *
    * @param cursor where to resume.
-   * @throws {BackendRefusal} where the backend answers with an error. @throws {Refusal} `BACKEND_UNREACHABLE`.
+   * @throws {BackendRefusal} where the backend answers with an error; `retryAfterSeconds` is there where it said when to come back.
+   * @throws {Refusal} `BACKEND_UNREACHABLE` or `INVALID_RESPONSE`.
    * @throws The signal's reason when it aborts, which ends an open stream as well.
    */
   openStream(signal: AbortSignal, cursor?: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+
+  /**
+   * All availabilities, or `undefined` where they are still as in the overview with this entity tag. Not repeated.
+   *
+   * @throws as `openStream` does.
+   */
+  readOverview(signal: AbortSignal, etag?: string): Promise<Overview | undefined>;
 
   readonly statistics: Readonly<CallStatistics>;
 }

@@ -4,6 +4,7 @@ import { type Availabilities, Availability } from "../shared/contracts/availabil
 import { toIssues } from "../shared/issues.ts";
 import type { Json } from "../shared/json.ts";
 import { BackendRefusal, Refusal } from "../shared/rejection.ts";
+import { type FeedCall, fetchOverview, openEventStream } from "./feed-calls.ts";
 import type { CallScope, CallStatistics, GatewayClient } from "./gateway-client.ts";
 import type { Session } from "./session.ts";
 import { createSharedCalls } from "./shared-calls.ts";
@@ -64,19 +65,17 @@ export function createHttpGatewayClient(apiBase: URL, session: Session): Gateway
     },
     openStream(signal, cursor) {
       statistics.streams += 1;
-      return session.run(signal, async (token) => {
-        const headers = { ...authorization(token), ...(cursor !== undefined && { "last-event-id": cursor }) };
-        const response = await fetch(new URL("availabilities/stream", apiBase), {
-          ...FETCH_OPTIONS,
-          headers,
-          signal,
-        }).catch((error: unknown) => {
-          throw signal.aborted ? error : new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached");
-        });
-        if (!response.ok) throw new BackendRefusal(response.status, readError(await response.text()));
-        if (!response.body) throw new Refusal("INVALID_RESPONSE", "The backend's stream has no body");
-        return response.body;
-      });
+      const resuming = cursor !== undefined && { "last-event-id": cursor };
+      return session.run(signal, (token) =>
+        openEventStream(new URL("availabilities/stream", apiBase), feedCall(signal, token, resuming)),
+      );
+    },
+    readOverview(signal, etag) {
+      statistics.calls += 1;
+      const held = etag !== undefined && { "if-none-match": etag };
+      return session.run(signal, (token) =>
+        fetchOverview(new URL("availabilities", apiBase), feedCall(signal, token, held)),
+      );
     },
   };
 }
@@ -88,6 +87,10 @@ const FETCH_OPTIONS = {
   // What a cache revalidates comes back with the wrap-up time of the day it was stored, which has run down since.
   cache: "no-store",
 } as const;
+
+function feedCall(signal: AbortSignal, token: string | undefined, headers: Record<string, string> | false): FeedCall {
+  return { ...FETCH_OPTIONS, headers: { ...authorization(token), ...headers }, signal };
+}
 
 function authorization(token: string | undefined): { readonly authorization?: string } {
   return token ? { authorization: `Bearer ${token}` } : {};

@@ -21,9 +21,12 @@ startWidget({
   parent: window.parent,
   allowedOrigins,
   createGateway: (session) => createHttpGatewayClient(new URL(apiBase, document.baseURI), session),
-  async loadLive({ openStream }, options) {
-    const { createLive, createStreamFeed } = await import("./live/index.ts");
-    return createLive({ ...options, openFeed: createStreamFeed({ openStream, readEvent: readFeedEvent }) });
+  async loadLive({ openStream, readOverview }, options) {
+    const { createLive, createStreamFeed, listenForWakeUps } = await import("./live/index.ts");
+    const openFeed = createStreamFeed({ openStream, readOverview, readEvent: readFeedEvent, onDefect: reportError });
+    const live = createLive({ ...options, openFeed });
+    listenForWakeUps(window, live.wake);
+    return live;
   },
   onSettled(settlement) {
     if (settlement.type.startsWith("API.FETCH_USER_AVAILABILITY_")) show(settlement);

@@ -21,23 +21,28 @@ export async function fetchWhole(input: RequestInfo | URL, init?: RequestInit): 
 }
 
 /** `Retry-After` in whole seconds from now: RFC 9110 §10.2.3 allows a number or a date. */
-function readRetryAfter(headers: Headers): number | undefined {
+export function readRetryAfter(headers: Headers): number | undefined {
   const text = headers.get("retry-after")?.trim();
   if (!text) return undefined;
   const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - Date.now()) / 1000);
   return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }
 
-async function readBody({ body }: Response): Promise<Uint8Array<ArrayBuffer> | null> {
+/**
+ * The whole of a body; `null` where there is none.
+ *
+ * @throws {Refusal} `INVALID_RESPONSE` where it is larger than it may be.
+ */
+export async function readBody({ body }: Response, maxBytes = MAX_BODY_BYTES): Promise<Uint8Array<ArrayBuffer> | null> {
   if (!body) return null;
   const reader = body.getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     size += next.value.byteLength;
-    if (size > MAX_BODY_BYTES) {
+    if (size > maxBytes) {
       await reader.cancel();
-      throw new Refusal("INVALID_RESPONSE", `The backend's answer is larger than ${MAX_BODY_BYTES} bytes`);
+      throw new Refusal("INVALID_RESPONSE", `The backend's answer is larger than ${maxBytes} bytes`);
     }
     chunks.push(next.value);
   }

@@ -10,6 +10,7 @@ startWidget({
     fetchAvailabilities: unasked,
     updateOwnAvailability: unasked,
     openStream: unasked,
+    readOverview: unasked,
     statistics: { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 },
   }),
   loadLive: unasked,

@@ -1,3 +1,4 @@
 /** The entry of the widget's live part. */
 export { createLive } from "./live.ts";
 export { createStreamFeed } from "./stream-feed.ts";
+export { listenForWakeUps } from "./wake-ups.ts";

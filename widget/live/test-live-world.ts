@@ -112,6 +112,7 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number } =
     fetchAvailability: unasked,
     updateOwnAvailability: unasked,
     openStream: unasked,
+    readOverview: unasked,
     fetchAvailabilities(userIds = []) {
       reads.push(userIds);
       return new Promise((resolve, reject) => {

@@ -1,0 +1,48 @@
+/** However long the gateway asks to be left alone, it is asked again after so long, in milliseconds. */
+export const LONGEST_WAIT_MS = 300_000;
+
+/** Why a call for what is live has failed. */
+export interface Failure {
+  /** Whether the backend takes no token of this page's any more. */
+  readonly isRefusal: boolean;
+  /** How long the backend asks to be left alone, in milliseconds; 0 where it does not. */
+  readonly retryAfterMs: number;
+  /** What came that is none of the gateway's answers; `undefined` where nothing such came. */
+  readonly defect: unknown;
+}
+
+/** What a stream has brought that no gateway sends. */
+export class MalformedStream extends Error {
+  override readonly name = "MalformedStream";
+
+  constructor(cause: unknown) {
+    super("The gateway's stream has brought what is none of its events", { cause });
+  }
+}
+
+/**
+ * Reads what was thrown by a call. It goes by what an error holds: its classes are the widget's, which the live part does
+ * not import.
+ */
+export function readFailure(error: unknown): Failure {
+  const isMalformed = error instanceof MalformedStream || hasCode(error, "INVALID_RESPONSE");
+  return {
+    isRefusal: readNumber(error, "status") === 401,
+    retryAfterMs: Math.min(LONGEST_WAIT_MS, 1_000 * (readNumber(error, "retryAfterSeconds") ?? 0)),
+    defect: isMalformed ? error : undefined,
+  };
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  const rejection = readMember(error, "rejection");
+  return readMember(rejection, "code") === code;
+}
+
+function readNumber(error: unknown, name: string): number | undefined {
+  const value = readMember(error, name);
+  return typeof value === "number" ? value : undefined;
+}
+
+function readMember(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
