@@ -1,0 +1,60 @@
+/** All of the widget but its window: what answers the page around it, and what tells it unasked. */
+import { type Announcements, contract } from "../shared/contracts/index.ts";
+import { createDispatcher, type Dispatcher } from "../shared/dispatch.ts";
+import type { GatewayClient } from "./gateway-client.ts";
+import { handlers } from "./handlers/index.ts";
+import type { Live, LiveOptions } from "./live/live.ts";
+import { createLiveService } from "./live-service.ts";
+import { createSession, type Session } from "./session.ts";
+import { createTokenSource, type TokenSource } from "./token-source.ts";
+
+export interface CoreOptions {
+  /** Posts an event to the page and resolves with its answer. May reject, and may never settle. */
+  readonly post: (event: unknown) => Promise<unknown>;
+  /** The page's origin, once it is known. */
+  readonly pageOrigin: () => string | undefined;
+  /** Creates the way to the backend, which calls it with the page's token. */
+  readonly createGateway: (session: Session) => GatewayClient;
+  /** Loads the part of the widget that follows users. */
+  readonly loadLive: (gateway: GatewayClient, options: Omit<LiveOptions, "openFeed">) => Promise<Live>;
+  /** Hears what is no refusal: a defect, whose text the page does not get to see. */
+  readonly onDefect: (error: unknown) => void;
+}
+
+/** The widget's core. */
+export interface Core extends Pick<Dispatcher, "dispatch">, Pick<TokenSource, "prepare"> {
+  /** Whoever asked has gone, and what they asked for, and by what token, is nothing for whoever comes. */
+  leave(): void;
+}
+
+/** Creates the core for a page that has asked nothing yet. */
+export function createCore({ post, pageOrigin, createGateway, loadLive, onDefect }: CoreOptions): Core {
+  const tokens = createTokenSource({ post, onChange: () => live.renew() });
+  const sessionId = crypto.getRandomValues(new Uint32Array(4)).join("-");
+  const gateway = createGateway(createSession(tokens, () => announce("AUTH.SESSION_EXPIRED")));
+  const live = createLiveService({ gateway, load: () => loadLive(gateway, { announce, identify }), onDefect });
+  const services = { gateway, live, sessionId, pageOrigin };
+  const { dispatch, abortAll } = createDispatcher({ contract, handlers, services, onDefect });
+
+  function announce(type: keyof Announcements, payload?: unknown): void {
+    // A page that listens to nothing, as one with penpal alone, refuses what it is told.
+    post({ type, ...(payload !== undefined && { payload }) }).catch(() => {});
+  }
+
+  /** The agent that the page's token stands for. The operator's stands for none. */
+  async function identify(): Promise<number | undefined> {
+    await tokens.take(new AbortController().signal);
+    const subject = tokens.subject();
+    return subject !== undefined && /^[1-9]\d*$/.test(subject) ? Number(subject) : undefined;
+  }
+
+  return {
+    dispatch,
+    prepare: tokens.prepare,
+    leave() {
+      abortAll();
+      live.leave();
+      tokens.forget();
+    },
+  };
+}
