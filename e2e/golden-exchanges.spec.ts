@@ -1,74 +1,146 @@
-/** Every golden exchange over the built files, with a plain penpal page and with the connector. */
+/** Every golden vector over the built files, with a plain penpal page and with the connector. */
 import type { Browser, Page } from "@playwright/test";
 import { test as base, connectorPage, expect } from "./fixtures.ts";
-import { comparable, type GoldenExchange, goldenExchanges } from "./golden-exchanges.ts";
-import { startHostSite } from "./host-site.ts";
-import { type Answers, type ScriptedBackend, startScriptedBackend } from "./scripted-backend.ts";
+import {
+  type Announced,
+  comparable,
+  type Exchange,
+  type GoldenConversation,
+  goldenConversations,
+  goldenExchanges,
+  toToken,
+} from "./golden-exchanges.ts";
+import { type HostSite, startHostSite } from "./host-site.ts";
+import { describeCalls, type ScriptedBackend, startScriptedBackend } from "./scripted-backend.ts";
 
-/** A page that stays open for all the exchanges of one worker. */
+/** A page that has connected to a widget, and the backend behind it. */
 interface Desk {
-  /** Sets the backend's answers, sends the event and returns its settlement. */
-  exchange(event: unknown, answers: Answers): Promise<unknown>;
-  readonly calls: ScriptedBackend["calls"];
+  readonly page: Page;
+  readonly backend: ScriptedBackend;
+  /** Sends an event and returns its settlement, both as text: not every JSON value, such as a key named `__proto__`, passes the test runner's own way to a page. */
+  readonly send: (event: string) => Promise<string>;
 }
 
+/** Opens a page that gives these tokens, one each time that it is asked. */
+type Open = (page: Page, host: HostSite, widget: string, tokens: readonly string[]) => Promise<Desk["send"]>;
+
+declare global {
+  interface Window {
+    /** What a page of these tests was told unasked. */
+    toldUnasked: Announced[];
+  }
+}
+
+/** For exchanges, which do not mind each other: the pages stay open for all those of one worker. */
 const test = base.extend<object, { plainDesk: Desk; connectorDesk: Desk }>({
-  plainDesk: [
-    async ({ browser }, use) =>
-      withDesk(browser, use, async (page, host, widget) => {
-        await page.goto(`${host}/plain-penpal.html?widget=${encodeURIComponent(widget)}`);
-        return (event) => page.evaluate(async (json) => JSON.stringify(await window.post(JSON.parse(json))), event);
-      }),
-    { scope: "worker" },
-  ],
-  connectorDesk: [
-    async ({ browser }, use) =>
-      withDesk(browser, use, async (page, _host, src) => {
-        await page.evaluate((address) => {
-          window.connector = window.connect({ src: address });
-        }, src);
-        return (event) =>
-          page.evaluate(async (json) => JSON.stringify(await window.connector.dispatch(JSON.parse(json))), event);
-      }),
-    { scope: "worker" },
-  ],
+  plainDesk: [({ browser }, use) => withDesk(browser, openPlainPage, use), { scope: "worker" }],
+  connectorDesk: [({ browser }, use) => withDesk(browser, openConnectorPage, use), { scope: "worker" }],
 });
 
-/** As text, since not every JSON value, such as a key named `__proto__`, passes the test runner's own way to a page. */
-type Send = (event: string) => Promise<string>;
+async function openPlainPage(...[page, host, widget]: Parameters<Open>): ReturnType<Open> {
+  await page.goto(`${host.origin}/plain-penpal.html?widget=${encodeURIComponent(widget)}`);
+  return (event) => page.evaluate(async (json) => JSON.stringify(await window.post(JSON.parse(json))), event);
+}
+
+/** The same page, but for what it exposes: it gives tokens, and hears what is announced. */
+async function openListeningPage(...[page, host, widget, tokens]: Parameters<Open>): ReturnType<Open> {
+  const told = `window.toldUnasked = [];
+    const tokens = ${JSON.stringify(tokens)};
+    window.receive = (event) => {
+      if (event.type !== "HOST.FETCH_TOKEN") return void window.toldUnasked.push(event);
+      const token = tokens.length > 1 ? tokens.shift() : tokens[0];
+      return token
+        ? { type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token } }
+        : { type: "HOST.FETCH_TOKEN_REJECTED", payload: { error: null } };
+    };`;
+  await page.addInitScript({ content: `if (window === window.parent) {${told}}` });
+  return openPlainPage(page, host, widget, tokens);
+}
+
+async function openConnectorPage(...[page, host, src, tokens]: Parameters<Open>): ReturnType<Open> {
+  await page.goto(host.serve(connectorPage()));
+  await page.evaluate(
+    (options) => {
+      const left = [...options.tokens];
+      const fetchToken = (): string => (left.length > 1 ? left.shift() : left[0]) ?? "";
+      window.connector = window.connect({ src: options.src, ...(left.length > 0 && { fetchToken }) });
+      window.toldUnasked = [];
+      // A settlement is heard with its request.
+      window.connector.on("*", ({ type, payload }, request) => {
+        if (!request) window.toldUnasked.push({ type, ...(payload !== undefined && { payload }) });
+      });
+    },
+    { src, tokens },
+  );
+  return (event) =>
+    page.evaluate(async (json) => JSON.stringify(await window.connector.dispatch(JSON.parse(json))), event);
+}
 
 async function withDesk(
   browser: Browser,
+  open: Open,
   use: (desk: Desk) => Promise<void>,
-  open: (page: Page, host: string, widget: string) => Promise<Send>,
+  tokens: readonly string[] = [],
 ): Promise<void> {
   const host = await startHostSite();
   const backend = await startScriptedBackend({ answers: null, allowedOrigins: [host.origin] });
   const page = await browser.newPage();
-  await page.goto(host.serve(connectorPage()));
-  const send = await open(page, host.origin, `${backend.origin}/widget/`);
-  await use({
-    calls: backend.calls,
-    async exchange(event, answers) {
-      backend.answerWith(answers);
-      return JSON.parse(await send(JSON.stringify(event)));
-    },
-  });
+  const send = await open(page, host, `${backend.origin}/widget/`, tokens);
+  await use({ page, backend, send });
   await page.close();
   await backend.close();
   await host.close();
 }
 
-async function expectGolden(desk: Desk, { event, backend, settlement }: GoldenExchange): Promise<void> {
-  const answer = await desk.exchange(event, backend);
-  expect(comparable(answer, settlement)).toEqual(settlement);
-  if (backend === null) expect(desk.calls).toHaveLength(0);
+async function expectExchange({ backend, send }: Desk, exchange: Exchange): Promise<void> {
+  const { event, backend: answers, asked, settlement } = exchange;
+  backend.answerWith(answers);
+  expect(comparable(JSON.parse(await send(JSON.stringify(event))), settlement)).toEqual(settlement);
+  if (answers === null) expect(backend.calls).toHaveLength(0);
+  if (Array.isArray(answers)) expect(backend.calls).toHaveLength(answers.length);
+  if (asked) expect(await describeCalls(backend)).toEqual(asked);
 }
 
-test.describe("a plain penpal page", () => {
-  for (const golden of goldenExchanges) test(golden.name, ({ plainDesk }) => expectGolden(plainDesk, golden));
+/** What ends all that an exchange may have begun. */
+const NOTHING_WANTED = [
+  { type: "API.WATCH_AVAILABILITIES", payload: { variables: { userIds: [] } } },
+  { type: "BUS.DESTROY", payload: { services: ["USER"] } },
+];
+
+/** On a page that stays open, for the exchanges that come after this one. */
+async function expectExchangeAlone(desk: Desk, exchange: Exchange): Promise<void> {
+  await expectExchange(desk, exchange);
+  for (const event of NOTHING_WANTED) await desk.send(JSON.stringify(event));
+}
+
+async function expectConversation(desk: Desk, golden: GoldenConversation): Promise<void> {
+  const { page, backend } = desk;
+  const { exchanges, stream, announced } = golden;
+  if (!Array.isArray(stream)) backend.refuseStream(stream);
+  for (const exchange of exchanges) await expectExchange(desk, exchange);
+  if (Array.isArray(stream)) backend.stream.say(stream);
+  await expect.poll(() => page.evaluate(() => window.toldUnasked)).toEqual(announced);
+}
+
+const PAGES = { "a plain penpal page": openListeningPage, "the connector": openConnectorPage };
+
+test.describe("a plain penpal page settles", () => {
+  for (const golden of goldenExchanges) {
+    test(`${golden.file}, ${golden.name}`, ({ plainDesk }) => expectExchangeAlone(plainDesk, golden));
+  }
 });
 
-test.describe("the connector", () => {
-  for (const golden of goldenExchanges) test(golden.name, ({ connectorDesk }) => expectGolden(connectorDesk, golden));
+test.describe("the connector settles", () => {
+  for (const golden of goldenExchanges) {
+    test(`${golden.file}, ${golden.name}`, ({ connectorDesk }) => expectExchangeAlone(connectorDesk, golden));
+  }
 });
+
+for (const [what, open] of Object.entries(PAGES)) {
+  test.describe(`${what} is told`, () => {
+    for (const golden of goldenConversations) {
+      test(`${golden.file}, ${golden.name}`, ({ browser }) =>
+        withDesk(browser, open, (desk) => expectConversation(desk, golden), golden.tokens.map(toToken)));
+    }
+  });
+}

@@ -1,10 +1,12 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 import { getRequestListener } from "@hono/node-server";
 import * as v from "valibot";
 import { createGateway } from "../gateway/app.ts";
 import { readBuiltFiles } from "../gateway/built-files.ts";
 import { testCustomers, unaskedAvailabilities } from "../gateway/test-gateway.ts";
 import { listen } from "./local-server.ts";
+import { createScriptedStream, type ScriptedStream } from "./scripted-stream.ts";
 
 /** One answer of the backend, given as it stands in the golden exchanges. */
 export const ScriptedAnswer = v.union([
@@ -25,8 +27,12 @@ export type RawAnswer = (request: IncomingMessage, response: ServerResponse) => 
 
 /** A call that the scripted backend has received. */
 export interface RecordedCall {
+  readonly method: string;
+  /** With the query. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+  /** The body as text; empty where there is none, or the caller has gone. */
+  readonly body: Promise<string>;
   /** When it came, in milliseconds of this process's own clock. */
   readonly at: number;
   /** Resolves when the caller has hung up before it was answered. */
@@ -36,12 +42,16 @@ export interface RecordedCall {
 /** The real gateway in all but `/v1`, where it answers what a test tells it to. */
 export interface ScriptedBackend {
   readonly origin: string;
+  /** The stream of changes, which is open to everybody and says nothing by itself. Its readers are no calls. */
+  readonly stream: Pick<ScriptedStream, "say" | "end">;
   /** What has been asked since the answers were last set. */
   readonly calls: readonly RecordedCall[];
   /** How often the widget's document has been asked for. */
   countLoads(): number;
   /** Replaces the answers. */
   answerWith(answers: Answers): void;
+  /** Answers like this where the stream is asked for, until it is told `undefined`: it is open again then. */
+  refuseStream(answer: ScriptedAnswer | undefined): void;
   /** Answers like this where the widget's document is asked for, until it is told `undefined`: the widget is back then. */
   showInstead(answer: RawAnswer | undefined): void;
   close(): Promise<void>;
@@ -56,6 +66,8 @@ export interface ScriptedBackendOptions {
   readonly allowedOrigins?: readonly string[];
 }
 
+const STREAM = "/v1/availabilities/stream";
+
 /** Starts a scripted backend on a free port of 127.0.0.1, which also serves the built widget. */
 export async function startScriptedBackend(options: ScriptedBackendOptions): Promise<ScriptedBackend> {
   const { answers, allowedOrigins = ["http://localhost:4000"] } = options;
@@ -63,6 +75,8 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
   const calls: RecordedCall[] = [];
   let loads = 0;
   let instead: RawAnswer | undefined;
+  const stream = createScriptedStream();
+  let insteadOfStream: ScriptedAnswer | undefined;
   const gateway = createGateway({
     customers: await testCustomers({ allowedOrigins, availabilities: unaskedAvailabilities() }),
     files: await readBuiltFiles("dist"),
@@ -71,9 +85,12 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
   const serveRest = getRequestListener(gateway.fetch);
   const { port, close } = await listen("127.0.0.1", (request, response) => {
     const { url = "/" } = request;
+    if (url.startsWith(STREAM)) {
+      return insteadOfStream ? give(insteadOfStream, request, response) : stream.open(response);
+    }
     if (url.startsWith("/v1/")) {
       const answer = script[Math.min(calls.length, script.length - 1)];
-      calls.push({ path: url, headers: request.headers, at: performance.now(), hungUp: whenHungUp(response) });
+      calls.push(record(request, response));
       return give(answer, request, response);
     }
     const isDocument = /^\/widget\/(\?|$)/.test(url);
@@ -83,17 +100,27 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
   });
   return {
     origin: `http://127.0.0.1:${port}`,
+    stream,
     calls,
     countLoads: () => loads,
     answerWith(next) {
       script = toScript(next);
       calls.length = 0;
     },
+    refuseStream(answer) {
+      insteadOfStream = answer;
+    },
     showInstead(answer) {
       instead = answer;
     },
     close,
   };
+}
+
+function record(request: IncomingMessage, response: ServerResponse): RecordedCall {
+  const { method = "GET", url: path = "/", headers } = request;
+  const body = text(request).catch(() => "");
+  return { method, path, headers, body, at: performance.now(), hungUp: whenHungUp(response) };
 }
 
 function toScript(answers: Answers): readonly Answer[] {
@@ -115,4 +142,14 @@ function whenHungUp(response: ServerResponse): Promise<void> {
       if (!response.writableFinished) resolve();
     });
   });
+}
+
+/** What the backend was asked, as golden exchanges say it. */
+export function describeCalls({ calls }: Pick<ScriptedBackend, "calls">): Promise<readonly object[]> {
+  return Promise.all(
+    calls.map(async ({ method, path, body }) => {
+      const sent = await body;
+      return { method, path, ...(sent && { body: JSON.parse(sent) }) };
+    }),
+  );
 }

@@ -1,58 +1,129 @@
-/** The golden exchanges through the widget's dispatcher and client, called directly and over penpal. */
+/** The golden vectors through the widget's dispatcher and client, called directly and over penpal. */
 import { PortMessenger } from "penpal";
 import { expect, onTestFinished, test } from "vitest";
-import { comparable, type GoldenExchange, goldenExchanges } from "../e2e/golden-exchanges.ts";
-import { type ScriptedBackend, startScriptedBackend } from "../e2e/scripted-backend.ts";
-import { contract } from "../shared/contracts/index.ts";
-import { createDispatcher, type Dispatcher } from "../shared/dispatch.ts";
-import { handlers } from "./handlers/index.ts";
+import {
+  type Announced,
+  comparable,
+  type Exchange,
+  type GoldenConversation,
+  goldenConversations,
+  goldenExchanges,
+  toToken,
+} from "../e2e/golden-exchanges.ts";
+import { describeCalls, type ScriptedBackend, startScriptedBackend } from "../e2e/scripted-backend.ts";
+import { announcements, contract } from "../shared/contracts/index.ts";
 import { openPort, type Port } from "./penpal-port.ts";
-import { testServices } from "./test-services.ts";
+import { createTestCore } from "./test-core.ts";
 
-test.for(goldenExchanges)("settles as the golden exchange says: $name", async (exchange) => {
-  const { backend, dispatch } = await startWidgetCore(exchange);
-  expectExchange(exchange, await dispatch(exchange.event), backend);
+test.for(goldenExchanges)("settles as the golden exchange says: $file, $name", async (exchange) => {
+  const backend = await startBackend();
+  await expectExchange(backend, exchange, connectDirectly(backend, createPage()).post);
 });
 
-test.for(goldenExchanges)("settles over penpal as the golden exchange says: $name", async (exchange) => {
-  const { backend, dispatch } = await startWidgetCore(exchange);
-  const host = openPair(dispatch);
-  expectExchange(exchange, await host.post(exchange.event), backend);
+test.for(goldenExchanges)("settles over penpal as the golden exchange says: $file, $name", async (exchange) => {
+  const backend = await startBackend();
+  await expectExchange(backend, exchange, connectByPenpal(backend, createPage()).post);
 });
+
+test.for(goldenConversations)("announces as the golden conversation says: $file, $name", async (conversation) => {
+  const backend = await startBackend();
+  const page = createPage(conversation);
+  await expectConversation(backend, conversation, page, connectDirectly(backend, page));
+});
+
+test.for(goldenConversations)(
+  "announces over penpal as the golden conversation says: $file, $name",
+  async (conversation) => {
+    const backend = await startBackend();
+    const page = createPage(conversation);
+    await expectConversation(backend, conversation, page, connectByPenpal(backend, page));
+  },
+);
 
 test("there are as many golden exchanges as were recorded", () => {
-  expect(goldenExchanges).toHaveLength(74);
+  expect(goldenExchanges.filter(({ file }) => file === "fetch-user-availability.json")).toHaveLength(74);
 });
 
-async function startWidgetCore({ backend: answers }: GoldenExchange): Promise<{
-  readonly backend: ScriptedBackend;
-  readonly dispatch: Dispatcher["dispatch"];
-}> {
-  const backend = await startScriptedBackend({ answers });
+test("every event has golden vectors", () => {
+  const asked = [...goldenExchanges, ...goldenConversations.flatMap(({ exchanges }) => exchanges)];
+  const types = new Set(asked.map(({ event }): unknown => Object(event).type));
+  expect([...types]).toEqual(expect.arrayContaining(Object.keys(contract)));
+  const announced = new Set(goldenConversations.flatMap((golden) => golden.announced.map(({ type }) => type)));
+  expect([...announced].sort()).toEqual(Object.keys(announcements).sort());
+});
+
+async function startBackend(): Promise<ScriptedBackend> {
+  const backend = await startScriptedBackend({ answers: null });
   onTestFinished(() => backend.close());
-  const onDefect = (error: unknown): never => expect.fail(`a defect: ${String(error)}`);
-  const services = testServices(backend.origin);
-  return { backend, dispatch: createDispatcher({ contract, handlers, services, onDefect }).dispatch };
+  return backend;
 }
 
-function expectExchange(
-  { settlement, backend: answers }: GoldenExchange,
-  got: unknown,
-  backend: ScriptedBackend,
-): void {
-  expect(comparable(got, settlement)).toEqual(settlement);
-  if (answers === null) expect(backend.calls).toHaveLength(0);
-  if (Array.isArray(answers)) expect(backend.calls).toHaveLength(answers.length);
+/** A page that gives tokens, and keeps what is announced to it. */
+interface TestPage {
+  receive(event: unknown): unknown;
+  readonly announced: readonly Announced[];
 }
 
-/** A host's end of a port whose other end is answered by the dispatcher. */
-function openPair(dispatch: Dispatcher["dispatch"]): Port {
+function createPage({ tokens }: Pick<GoldenConversation, "tokens"> = { tokens: [] }): TestPage {
+  const announced: Announced[] = [];
+  let given = 0;
+  return {
+    announced,
+    receive(event) {
+      const { type } = Object(event);
+      if (type !== "HOST.FETCH_TOKEN") return void announced.push(Object(event));
+      const claims = tokens[Math.min(given, tokens.length - 1)];
+      given += 1;
+      return claims
+        ? { type: `${type}_FULFILLED`, payload: { token: toToken(claims) } }
+        : { type: `${type}_REJECTED`, payload: { error: null } };
+    },
+  };
+}
+
+type Connected = Pick<Port, "post">;
+
+function connectDirectly(backend: ScriptedBackend, page: TestPage): Connected {
+  const core = createTestCore({ backend: backend.origin, post: async (event) => page.receive(event), onDefect });
+  onTestFinished(core.leave);
+  return { post: core.dispatch };
+}
+
+/** A host's end of a port whose other end is answered by the widget's core. */
+function connectByPenpal(backend: ScriptedBackend, page: TestPage): Connected {
   const { port1, port2 } = new MessageChannel();
-  const widget = openPort(new PortMessenger({ port: port1 }), dispatch);
-  const host = openPort(new PortMessenger({ port: port2 }), () => undefined);
+  const widget = openPort(new PortMessenger({ port: port1 }), (event) => core.dispatch(event));
+  const core = createTestCore({ backend: backend.origin, post: widget.post, onDefect });
+  const host = openPort(new PortMessenger({ port: port2 }), page.receive);
   onTestFinished(() => {
+    core.leave();
     host.close();
     widget.close();
   });
   return host;
+}
+
+function onDefect(error: unknown): never {
+  expect.fail(`a defect: ${String(error)}`);
+}
+
+async function expectExchange(backend: ScriptedBackend, exchange: Exchange, post: Port["post"]): Promise<void> {
+  const { event, backend: answers, asked, settlement } = exchange;
+  backend.answerWith(answers);
+  expect(comparable(await post(event), settlement)).toEqual(settlement);
+  if (answers === null) expect(backend.calls).toHaveLength(0);
+  if (Array.isArray(answers)) expect(backend.calls).toHaveLength(answers.length);
+  if (asked) expect(await describeCalls(backend)).toEqual(asked);
+}
+
+async function expectConversation(
+  backend: ScriptedBackend,
+  { exchanges, stream, announced }: GoldenConversation,
+  page: TestPage,
+  { post }: Connected,
+): Promise<void> {
+  if (!Array.isArray(stream)) backend.refuseStream(stream);
+  for (const exchange of exchanges) await expectExchange(backend, exchange, post);
+  if (Array.isArray(stream)) backend.stream.say(stream);
+  await expect.poll(() => page.announced).toEqual(announced);
 }

@@ -1,6 +1,6 @@
 import ky, { HTTPError, type Options } from "ky";
 import * as v from "valibot";
-import { type Availabilities, Availability } from "../shared/contracts/availability.ts";
+import { Availabilities, Availability } from "../shared/contracts/availability.ts";
 import { toIssues } from "../shared/issues.ts";
 import type { Json } from "../shared/json.ts";
 import { BackendRefusal, Refusal } from "../shared/rejection.ts";
@@ -98,7 +98,7 @@ function authorization(token: string | undefined): { readonly authorization?: st
 
 /** Many users' availabilities, and why there is none of the others. */
 const AvailabilityList = v.object({
-  availabilities: v.record(v.string(), Availability),
+  availabilities: Availabilities,
   errors: v.record(v.string(), v.unknown()),
 });
 

@@ -24,7 +24,9 @@ test("a request made before the handshake waits for it and fulfils", async ({ pa
 });
 
 test("the backend's 404 is the error, untouched", async ({ page, host, backend }) => {
-  const golden = goldenExchanges.find(({ name }) => name.startsWith("backend says 404"));
+  const golden = goldenExchanges.find(
+    ({ file, name }) => file === "fetch-user-availability.json" && name.startsWith("backend says 404"),
+  );
   if (!golden) throw new Error("No golden exchange has a 404");
   await openConnected(page, host, backend.origin);
   backend.answerWith(golden.backend);

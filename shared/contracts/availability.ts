@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { AVAILABILITY_STATES, UNAVAILABLE_REASONS, WRITTEN_WORDS } from "../availability.ts";
 import { announcement, request } from "../contract.ts";
+import { NoPayload } from "./no-payload.ts";
 
 /** Every word that `status` may hold. */
 export const AVAILABILITY_STATUSES = [...AVAILABILITY_STATES, ...UNAVAILABLE_REASONS] as const;
@@ -86,7 +87,13 @@ export const Removal = v.strictObject({
 export type Removal = v.InferOutput<typeof Removal>;
 
 /** Availabilities by user id, as text. */
-const Availabilities = v.record(v.pipe(v.string(), v.regex(/^[1-9]\d{0,15}$/)), Availability);
+export const Availabilities = v.pipe(
+  v.record(v.pipe(v.string(), v.regex(/^[1-9]\d{0,15}$/, "a user id")), Availability),
+  v.check(
+    (all) => Object.entries(all).every(([id, { userId }]) => id === String(userId)),
+    "each availability under its own userId",
+  ),
+);
 export type Availabilities = Readonly<Record<string, Availability>>;
 
 /** How many users a page may watch at once. */
@@ -107,7 +114,7 @@ export const availability = {
   }),
   /** Asks for the availability of every user that the page's token may see. */
   "API.FETCH_AVAILABILITIES": request({
-    payload: v.optional(v.strictObject({}, "no payload")),
+    payload: NoPayload,
     fulfilled: Availabilities,
     idempotent: true,
   }),

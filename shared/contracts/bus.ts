@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { announcement, request } from "../contract.ts";
 import { MAX_ID_LENGTH } from "../envelope.ts";
+import { NoPayload } from "./no-payload.ts";
 
 const RequestId = v.pipe(
   v.string(`a string of 1 to ${MAX_ID_LENGTH} characters`),
@@ -21,7 +22,10 @@ export type Service = (typeof SERVICES)[number];
 const Services = v.strictObject(
   {
     /** What to announce: `USER` for the availability of every user that the page's token may see. */
-    services: v.array(v.picklist(SERVICES, `one of ${SERVICES.join(", ")}`), `a list of ${SERVICES.join(", ")}`),
+    services: v.array(
+      v.picklist(SERVICES, ({ received }) => `one of ${SERVICES.join(", ")}, not ${received}`),
+      `a list of ${SERVICES.join(", ")}`,
+    ),
   },
   "exactly { services }",
 );
@@ -58,7 +62,7 @@ export const bus = {
   }),
   /** A sign of life. */
   "BUS.PING": request({
-    payload: v.optional(v.strictObject({}, "no payload")),
+    payload: NoPayload,
     fulfilled: v.strictObject({}),
     idempotent: true,
   }),
@@ -77,7 +81,7 @@ export const bus = {
   "BUS.DESTROY": request({ payload: Services, fulfilled: v.void(), idempotent: true }),
   /** Asks what the widget has done since it was loaded, for an inspector. */
   "BUS.STATS": request({
-    payload: v.optional(v.strictObject({}, "no payload")),
+    payload: NoPayload,
     fulfilled: v.strictObject({
       /** Calls to the backend, streams and repetitions not counted. */
       calls: count(),

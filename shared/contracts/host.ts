@@ -1,12 +1,13 @@
 import * as v from "valibot";
 import { request } from "../contract.ts";
 import { TOKEN_EXPECTED, TOKEN_PATTERN } from "../token.ts";
+import { NoPayload } from "./no-payload.ts";
 
 /** Every request that the widget may send to the page around it. Apart from `contract`, which is what a page may send. */
 export const hostContract = {
   /** Asks for a token that tells the backend for whom the page asks. The answer is for this widget alone, and for nobody's log. */
   "HOST.FETCH_TOKEN": request({
-    payload: v.optional(v.strictObject({}, "no payload")),
+    payload: NoPayload,
     fulfilled: v.strictObject(
       {
         /** What `Authorization: Bearer` carries. */

@@ -1,0 +1,48 @@
+/** The scripted backend's stream of changes, which says what a test tells it to. */
+import type { ServerResponse } from "node:http";
+import * as v from "valibot";
+
+/** A server-sent event, with its data as what its JSON holds. */
+export const StreamedEvent = v.strictObject({
+  event: v.string(),
+  id: v.exactOptional(v.string()),
+  data: v.unknown(),
+});
+export type StreamedEvent = v.InferOutput<typeof StreamedEvent>;
+
+export interface ScriptedStream {
+  /** Opens the stream, and says on it what was said so far. */
+  open(response: ServerResponse): void;
+  /** Says this on every stream that is open, and on those that are opened later. */
+  say(events: readonly StreamedEvent[]): void;
+  /** Ends every stream, and forgets what was said. */
+  end(): void;
+}
+
+/** Creates a stream that says nothing yet. */
+export function createScriptedStream(): ScriptedStream {
+  const open = new Set<ServerResponse>();
+  let said = "";
+  return {
+    open(response) {
+      open.add(response);
+      response.once("close", () => open.delete(response));
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.flushHeaders();
+      response.write(said);
+    },
+    say(events) {
+      const text = events.map(toText).join("");
+      said += text;
+      for (const response of open) response.write(text);
+    },
+    end() {
+      said = "";
+      for (const response of open) response.end();
+    },
+  };
+}
+
+function toText({ event, id, data }: StreamedEvent): string {
+  return `event: ${event}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
+}
