@@ -1,6 +1,7 @@
 /** What the connector says of its page after each handshake, and what the widget answers. */
 import type { Page } from "@playwright/test";
 import type { ConnectorRecord } from "../host/index.ts";
+import { contract } from "../shared/contracts/index.ts";
 import { ASK_123, connectorPage, expect, openConnected, test } from "./fixtures.ts";
 
 declare global {
@@ -44,7 +45,7 @@ test("the connector registers its page beside the waiting requests, after them",
     {
       protocol: 1,
       sessionId: expect.stringMatching(/.{8}/),
-      events: ["API.FETCH_USER_AVAILABILITY", "BUS.REGISTER", "BUS.PING", "BUS.CANCEL"],
+      events: Object.keys(contract),
     },
   ]);
   const sent = await page.evaluate(() =>
