@@ -28,14 +28,16 @@ export function prepareGracefulClose(
     else server.closeIdleConnections();
   }
 
+  function onResponseClosed(): void {
+    inFlight -= 1;
+    if (isClosing) closeUnused();
+  }
+
   server.prependListener("request", (_request, response) => {
     inFlight += 1;
     // What came over a connection that is still busy: its client is told to open another one, elsewhere.
     if (isClosing) response.setHeader("Connection", "close");
-    response.on("close", () => {
-      inFlight -= 1;
-      if (isClosing) closeUnused();
-    });
+    response.on("close", onResponseClosed);
   });
 
   return async () => {

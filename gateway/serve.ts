@@ -34,7 +34,7 @@ const LIMITS: ServerOptions = {
   keepAliveTimeout: 65_000,
 };
 
-/** A connection on which nothing moves for this long is closed, in milliseconds. A stream's heartbeat moves every 15 s. */
+/** A connection on which nothing moves for this long in the middle of an answer is closed, in milliseconds. A stream's heartbeat moves every 15 s. */
 const IDLE_TIMEOUT_MS = 120_000;
 
 /**
@@ -82,10 +82,11 @@ function createLimitedServer(
   });
   const server = createServer(LIMITS, (request, response) => {
     answerFirst(request, response, () => void answer(request, response));
+    // Not by `server.timeout`, whose timer would be set for every answer, also for those that are out at once.
+    if (!response.writableFinished) request.socket.setTimeout(IDLE_TIMEOUT_MS);
   });
   // Node would leave out headers beyond a number without a word; the gateway refuses the request instead.
   server.maxHeadersCount = 0;
-  server.timeout = IDLE_TIMEOUT_MS;
   answerClientErrors(server);
   return server;
 }

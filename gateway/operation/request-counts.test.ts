@@ -13,6 +13,7 @@ const measures: fc.Arbitrary<RequestMeasure[]> = fc.array(
     customer: fc.constantFrom("acme", "globex", "none"),
     durationMs: fc.oneof(fc.constantFrom(0, 1, 10, 100), fc.double({ min: 0, max: 1000, noNaN: true })),
   }),
+  { maxLength: 40, size: "max" },
 );
 
 /** The same by the library's own counters. */
