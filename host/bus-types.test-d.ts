@@ -7,6 +7,7 @@ import { handlers } from "../widget/handlers/index.ts";
 import type { WidgetServices } from "../widget/services.ts";
 import type { Availability, SettlementOf } from "./bus-types.ts";
 import type { Connector } from "./connector.ts";
+import type { Unsubscribe } from "./listeners.ts";
 
 declare const connector: Connector;
 
@@ -32,6 +33,23 @@ test("an event that a newer widget may know can be dispatched", () => {
 test("a listener gets the event that it listens to", () => {
   connector.on("API.FETCH_USER_AVAILABILITY_REJECTED", (event) => {
     expectTypeOf(event).toEqualTypeOf<Rejected<"API.FETCH_USER_AVAILABILITY">>();
+  });
+});
+
+test("whoever watches gets an availability, with the time of its change where that was told", () => {
+  const off = connector.watch(123, (availability) => {
+    expectTypeOf(availability).toExtend<Availability>();
+    expectTypeOf(availability.updatedAt).toEqualTypeOf<number | undefined>();
+  });
+  expectTypeOf(off).toEqualTypeOf<Unsubscribe>();
+  // @ts-expect-error -- the id is a number
+  connector.watch("123", () => {});
+});
+
+test("a listener gets the announcement that it listens to", () => {
+  connector.on("USER.TEAMMATE_AVAILABILITY_CHANGED", ({ payload }) => {
+    expectTypeOf(payload.version).toEqualTypeOf<number>();
+    expectTypeOf(payload.updatedAt).toEqualTypeOf<number>();
   });
 });
 

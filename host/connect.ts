@@ -83,9 +83,7 @@ function readSrc(src: string | URL | undefined): URL {
     // What is no address at all is told like any other wrong one.
   }
   // Without the address itself, which may hold what nobody else should read.
-  throw new TypeError(
-    "src: expected an absolute http(s) address without credentials, such as https://widget.example.com/widget/",
-  );
+  throw new TypeError("src: expected an absolute http(s) address without credentials");
 }
 
 function describeUnavailable(origin: string): string {

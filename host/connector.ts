@@ -10,6 +10,7 @@ import type {
   UnknownEvent,
 } from "./bus-types.ts";
 import type { Unsubscribe } from "./listeners.ts";
+import type { WatchedAvailability } from "./watches.ts";
 
 /** Where the connector stands: before the first handshake, connected, connecting again, destroyed. */
 export type ConnectorState = "connecting" | "ready" | "reconnecting" | "closed";
@@ -71,6 +72,18 @@ export interface Connector {
   /** Listens to settlements and announcements of one type, or of all by `"*"`. */
   on<Type extends keyof HeardEvents>(type: Type, listener: EventListener<HeardEvents[Type]>): Unsubscribe;
   on(type: string, listener: EventListener): Unsubscribe;
+
+  /**
+   * Watches a user, one of up to 5,000 at once, until it is taken back. All that is watched on a page is one request to the
+   * widget, which is told again whatever becomes of its frame.
+   *
+   * The listener gets what is known at once, though never before this call returns, and then each change: no version twice, and
+   * none after a higher one. It hears of no failure, which `observe` tells, and of nothing where there is no such user.
+   * Wrap-up time runs down without a new version, so that whoever shows it counts for itself.
+   *
+   * @throws {TypeError} when `userId` is none; the message names it.
+   */
+  watch(userId: number, listener: (availability: WatchedAvailability) => void): Unsubscribe;
 
   /** Listens to changes of `state`. */
   onStateChange(listener: (state: ConnectorState) => void): Unsubscribe;

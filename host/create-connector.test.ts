@@ -516,3 +516,98 @@ test("aborts the page's function when it is destroyed, and keeps no timer for it
   expect(await answer).toMatchObject({ type: "HOST.FETCH_TOKEN_REJECTED" });
   expect(vi.getTimerCount()).toBe(0);
 });
+
+const WATCH = "API.WATCH_AVAILABILITIES";
+
+test("tells the widget what the page watches on its own account: observed, and not listened to", async () => {
+  const { connector, user, posted } = setUp();
+  const [heard, observed, told] = [vi.fn(), vi.fn(), vi.fn()];
+  connector.on("*", heard);
+  connector.observe(observed);
+  connector.watch(1, told);
+  user.onOpened();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(posted.map(({ event }) => event)).toMatchObject([{ type: WATCH, payload: { variables: { userIds: [1] } } }]);
+  const id = posted[0]?.event.meta.id;
+  const availability = { userId: 1, status: "available", version: 2 };
+  posted[0]?.answer({ type: `${WATCH}_FULFILLED`, payload: { 1: availability }, meta: { id } });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(told).toHaveBeenCalledExactlyOnceWith(availability);
+  expect(observed).toHaveBeenCalledWith(expect.objectContaining({ kind: "settled" }));
+  expect(heard).not.toHaveBeenCalled();
+});
+
+test("tells whoever watches what was announced, and what others have asked", async () => {
+  const { connector, user, posted } = setUp();
+  user.onOpened();
+  const versions: number[] = [];
+  connector.watch(1, ({ version }) => versions.push(version));
+  await user.receive({
+    type: "USER.TEAMMATE_AVAILABILITY_CHANGED",
+    payload: { userId: 1, status: "offline", version: 3, updatedAt: 1 },
+  });
+  void connector.dispatch(ask);
+  const fetched = posted.at(-1);
+  const id = fetched?.event.meta.id;
+  const payload = { userId: 1, status: "available", version: 4 };
+  fetched?.answer({ type: "API.FETCH_USER_AVAILABILITY_FULFILLED", payload, meta: { id } });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(versions).toEqual([3, 4]);
+});
+
+test("says what it said before to the widget that comes after a lost one, each thing once", async () => {
+  const { connector, user, posted, seek } = setUp();
+  user.onOpened();
+  connector.watch(1, () => {});
+  void connector.dispatch({ type: "BUS.INIT", payload: { services: ["USER"] } });
+  await vi.advanceTimersByTimeAsync(0);
+  for (const { event, answer } of posted.splice(0)) {
+    answer({ type: `${event.type}_FULFILLED`, payload: {}, meta: { id: event.meta.id } });
+  }
+  await vi.advanceTimersByTimeAsync(0);
+  user.onLost();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(seek).toHaveBeenCalled();
+  expect(user.isWanted()).toBe(true);
+  user.onOpened();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(posted.map(({ event }) => event.type)).toEqual(["BUS.INIT", WATCH]);
+});
+
+test("seeks a widget once for what is watched where its frame has no place any more, and sets no timer for it", async () => {
+  const { connector, user, seek } = setUp();
+  seek.mockImplementation(() => user.onLost(["CONNECTION_CLOSED", "gone"]));
+  user.onOpened();
+  connector.watch(1, () => {});
+  await vi.advanceTimersByTimeAsync(0);
+  user.onLost(["CONNECTION_CLOSED", "gone"]);
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(seek).toHaveBeenCalledOnce();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("goes on seeking, with pauses, while somebody watches and no widget comes, and tells the first that does", async () => {
+  const { connector, user, posted, seek } = setUp();
+  connector.watch(1, () => {});
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(seek.mock.calls.length).toBeGreaterThan(3);
+  expect(posted).toEqual([]);
+  user.onOpened();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(posted.map(({ event }) => event.type)).toEqual([WATCH]);
+});
+
+test("tells nobody of anything once it is destroyed, and watches nothing more", async () => {
+  const { connector, user } = setUp();
+  user.onOpened();
+  const [told, observed] = [vi.fn(), vi.fn()];
+  const off = connector.watch(1, told);
+  await vi.advanceTimersByTimeAsync(0);
+  connector.destroy();
+  connector.observe(observed);
+  off();
+  connector.watch(2, told);
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect([...told.mock.calls, ...observed.mock.calls]).toEqual([]);
+  expect(vi.getTimerCount()).toBe(0);
+});

@@ -22,6 +22,7 @@ import { createListeners } from "./listeners.ts";
 import { type OpenRequest, openRequest, type PostedRequest } from "./open-request.ts";
 import { createPageToken, FETCH_TOKEN, type FetchToken } from "./page-token.ts";
 import { createReadiness } from "./readiness.ts";
+import { createWatches } from "./watches.ts";
 
 export interface CreateConnectorOptions {
   /** Opens the link to the widget. */
@@ -51,6 +52,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   const readiness = createReadiness();
   const pageToken = fetchToken && createPageToken(fetchToken, clock);
   let state: ConnectorState = "connecting";
+  const watches = createWatches(clock, () => state, submit);
 
   const link = options.open({
     clock,
@@ -70,10 +72,12 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     for (const request of Array.from(inFlight.values())) if (!request.isSent()) request.send();
     // Whoever heard that it is ready, or what was sent, may have destroyed it.
     if (state === "ready") submit({ type: "BUS.REGISTER", payload: options.registration });
+    watches.renew();
   }
 
   function onLost(fate?: Fate): void {
-    if (state === "ready") changeState("reconnecting");
+    const wasReady = state === "ready";
+    if (wasReady) changeState("reconnecting");
     for (const request of Array.from(inFlight.values())) {
       if (fate) request.refuse(...fate);
       else if (request.isSent()) {
@@ -81,6 +85,8 @@ export function createConnector(options: CreateConnectorOptions): Connector {
         else request.refuse("CONNECTION_CLOSED", `The widget has gone with ${request.type}: its outcome is unknown`);
       }
     }
+    // Once for each widget: where no other can be had, the next try is lost at once.
+    if (wasReady) watches.renew();
   }
 
   function record(what: Happening): void {
@@ -104,6 +110,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
       const announcement = readEvent(event);
       if (asked.type.startsWith("HOST.")) return fulfilled(asked, await answer(announcement));
       record({ kind: "announced", event: announcement });
+      watches.learn(announcement);
       listeners.emit(announcement);
       return undefined;
     } catch (refusal) {
@@ -119,7 +126,8 @@ export function createConnector(options: CreateConnectorOptions): Connector {
 
   function dispatch(event: Envelope, requestOptions?: RequestOptions): Promise<Settlement> {
     return new Promise((resolve) => {
-      submit(event, requestOptions, (settlement) => {
+      submit(event, requestOptions, (settlement, posted) => {
+        if (!isRejected(settlement)) watches.learn(posted);
         listeners.emit(settlement, event);
         resolve(settlement);
       });
@@ -130,7 +138,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function submit(
     event: Envelope,
     requestOptions?: RequestOptions,
-    onSettled?: (settlement: Settlement) => void,
+    onSettled?: (settlement: Settlement, posted: Envelope) => void,
   ): void {
     const { signal, timeoutMs } = requestOptions ?? {};
     const askedAt = performance.now();
@@ -141,7 +149,8 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     function settle(settlement: Settlement): void {
       signal?.removeEventListener?.("abort", abort);
       record({ kind: "settled", event: posted, settlement, durationMs: performance.now() - askedAt });
-      onSettled?.(asked.id === undefined ? withoutId(settlement) : settlement);
+      if (!isRejected(settlement)) watches.learn(settlement);
+      onSettled?.(asked.id === undefined ? withoutId(settlement) : settlement, posted);
     }
 
     function abort(): void {
@@ -226,6 +235,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
         if (happened.kind === "state") listener(happened.state);
       }),
     observe: observers.add,
+    watch: watches.watch,
     destroy,
   };
 }
@@ -234,7 +244,6 @@ const DESTROYED = ["CONNECTION_CLOSED", "The connector was destroyed"] as const;
 
 /** A settlement as it would be, had the connector not named its request. */
 function withoutId(settlement: Settlement): Settlement {
-  const { meta, ...bare } = settlement;
-  const { id: _id, ...rest } = meta ?? {};
-  return ("source" in rest ? { ...bare, meta: rest } : bare) as Settlement;
+  const { meta: { id: _id, ...meta } = {}, ...bare } = settlement;
+  return ("source" in meta ? { ...bare, meta } : bare) as Settlement;
 }

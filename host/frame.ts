@@ -10,14 +10,13 @@ export function mountFrame(src: URL, container: Element | undefined, title: stri
   if (container && !container.isConnected) return undefined;
   const frame = document.createElement("iframe");
   frame.title = title;
-  frame.setAttribute("sandbox", SANDBOX.join(" "));
+  frame.sandbox.value = SANDBOX.join(" ");
   // The address of the customer's page, which may name a person, is none of the widget's business.
   frame.referrerPolicy = "no-referrer";
   // No powerful feature at all: the widget needs no microphone to say who is free.
   frame.allow = "";
-  if (container) frame.style.cssText = "border: 0; width: 100%; height: 100%";
   // Stronger than the `hidden` attribute, which any rule of the page for iframes overrides.
-  else frame.style.setProperty("display", "none", "important");
+  frame.style.cssText = container ? "border: 0; width: 100%; height: 100%" : "display: none !important";
   frame.src = src.href;
   // A script in the head runs before there is a body.
   (container ?? document.body ?? document.documentElement).append(frame);

@@ -16,3 +16,4 @@ export { type ConnectOptions, connect } from "./connect.ts";
 export type { Connector, ConnectorRecord, ConnectorState, RequestOptions } from "./connector.ts";
 export type { Unsubscribe } from "./listeners.ts";
 export type { FetchToken } from "./page-token.ts";
+export type { WatchedAvailability } from "./watches.ts";

@@ -2,12 +2,6 @@ import type { AlarmClock } from "../shared/alarm-clock.ts";
 import { isSettlementOf, type RequestMeta, refused, type Settlement } from "../shared/envelope.ts";
 import { Refusal, type RejectionCode } from "../shared/rejection.ts";
 
-/**
- * How much longer than the request's life the connector waits for a widget that says nothing, in milliseconds.
- * The widget's own answer at the deadline, which knows more, gets this long to arrive.
- */
-const SILENCE_MS = 250;
-
 /** A request as it is posted: checked, named, and with a life of its own. */
 export interface PostedRequest {
   readonly type: string;
@@ -55,7 +49,8 @@ export function openRequest(
   let endPatience = (): void => {};
   let cancel = clock.ringIn(meta.timeoutMs, () => {
     if (!isSent) return giveUp();
-    cancel = clock.ringIn(SILENCE_MS, () => refuse("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`));
+    // The widget's own answer at the deadline, which knows more, gets this long to arrive.
+    cancel = clock.ringIn(250, () => refuse("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`));
   });
 
   function settle(settlement: Settlement): void {

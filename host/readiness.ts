@@ -12,21 +12,20 @@ export interface Readiness {
 /** Starts waiting for the first handshake. */
 export function createReadiness(): Readiness {
   let isPending = true;
-  let resolve = (): void => {};
-  let reject: (reason: ConnectionError) => void;
-  const promise = new Promise<void>((onResolved, onRejected) => {
-    resolve = onResolved;
-    reject = onRejected;
+  let settle = (_error?: ConnectionError): void => {};
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = (error) => {
+      isPending = false;
+      if (error) reject(error);
+      else resolve();
+    };
   });
-  const end = (): void => {
-    isPending = false;
-  };
-  // This handler also keeps a `ready` that nobody awaits from being an unhandled rejection.
-  promise.then(end, end);
+  // A `ready` that nobody awaits is no unhandled rejection.
+  promise.catch(() => {});
   return {
     promise,
     isPending: () => isPending,
-    resolve,
-    reject: (code, message) => reject(new ConnectionError(message, { code, retryable: true })),
+    resolve: () => settle(),
+    reject: (code, message) => settle(new ConnectionError(message, { code, retryable: true })),
   };
 }

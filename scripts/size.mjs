@@ -6,8 +6,8 @@ import { bundle } from "./bundle.mjs";
 
 /** Largest size of each entry, gzip -9, in bytes. A budget is raised only with its reason in the changelog. */
 const BUDGETS = {
-  connector: 6_400,
-  "embed.js": 7_050,
+  connector: 7_000,
+  "embed.js": 7_660,
   "widget without its view and its live part": 17_500,
 };
 

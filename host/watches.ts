@@ -1,0 +1,169 @@
+/**
+ * What the page wants to hear of as it happens: the users that it watches, and the services whose announcements it has
+ * started. All of it outlives the widget, which is told again when it has been loaded anew.
+ */
+import type { AlarmClock } from "../shared/alarm-clock.ts";
+import { type Envelope, isRejected, type Settlement } from "../shared/envelope.ts";
+import { toBusError } from "../shared/errors.ts";
+import type { Availability, RequestType } from "./bus-types.ts";
+import type { ConnectorState } from "./connector.ts";
+import { createListeners, type Listeners, type Unsubscribe } from "./listeners.ts";
+
+/** An availability as somebody who watches gets it. */
+export type WatchedAvailability = Availability & {
+  /** When it last changed, in milliseconds since 1970, where that was told. */
+  readonly updatedAt?: number;
+};
+
+/** Sends a request on the connector's own account. Where no widget is connected, one is sought. */
+type Submit = (
+  event: { readonly type: RequestType; readonly payload: unknown },
+  options: { readonly signal: AbortSignal },
+  onSettled?: (settlement: Settlement) => void,
+) => void;
+
+export interface Watches {
+  watch(userId: number, listener: (availability: WatchedAvailability) => void): Unsubscribe;
+  /**
+   * Learns from what the widget announces, from what it fulfils, whoever asked, and from each request of the page's own that
+   * was fulfilled.
+   */
+  learn(event: Envelope): void;
+  /** Another widget has connected, which knows nothing, or has to be found. */
+  renew(): void;
+}
+
+interface WatchedUser {
+  readonly listeners: Listeners<[WatchedAvailability]>;
+  latest?: WatchedAvailability;
+  /** When that was learnt, on the monotonic clock. */
+  learntAt: number;
+}
+
+const WATCH = "API.WATCH_AVAILABILITIES";
+
+/** Creates the watches of a connector: none. */
+export function createWatches(clock: AlarmClock, state: () => ConnectorState, submit: Submit): Watches {
+  const users = new Map<number, WatchedUser>();
+  const services = new Set<unknown>();
+  /** The users that the page has named by an event of its own. */
+  let named: readonly number[] = [];
+  /** The set that the widget was told last, or would not take; `undefined` where it knows nothing. */
+  let told: string | undefined;
+  let asking: AbortController | undefined;
+  let cancelRetry = (): void => {};
+  let isScheduled = false;
+
+  /** Everything that happens in one task is told at once. */
+  function schedule(): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    queueMicrotask(() => {
+      isScheduled = false;
+      if (state() === "closed") return;
+      for (const [userId, user] of users) {
+        // Not as the last listener leaves: one that moves comes back at once, and wants what is known.
+        if (user.listeners.isEmpty()) users.delete(userId);
+        else tellListeners(user);
+      }
+      tellWidget();
+    });
+  }
+
+  function tellWidget(): void {
+    // What is under way is answered first, and then this is called again.
+    if (asking && state() === "ready") return;
+    // What no widget has seen yet is replaced.
+    asking?.abort();
+    asking = undefined;
+    const userIds = toSet([...users.keys(), ...named]);
+    const set = userIds.join();
+    // No widget is sought to be told of nothing.
+    if (set || services.size ? set === told : !told) return;
+    cancelRetry();
+    const mine = new AbortController();
+    asking = mine;
+    if (told === undefined && services.size) submit({ type: "BUS.INIT", payload: { services: [...services] } }, mine);
+    const event = { type: WATCH, payload: { variables: { userIds } } } as const;
+    submit(event, mine, (settlement) => {
+      if (mine.signal.aborted) return;
+      asking = undefined;
+      told = set;
+      if (isRejected(settlement)) {
+        const { code, retryable } = toBusError(event, settlement);
+        // Half of the 20 s is left to chance, so that the pages of a backend that was down do not come back all at once. Where
+        // the frame was taken out of the page, an alarm would keep alive what the page may have forgotten.
+        if (retryable && code !== "CONNECTION_CLOSED")
+          cancelRetry = clock.ringIn(20_000 * (1 - Math.random() / 2), renew);
+      }
+      tellWidget();
+    });
+  }
+
+  function renew(): void {
+    told = undefined;
+    schedule();
+  }
+
+  function tellListeners({ listeners, latest, learntAt }: WatchedUser): void {
+    if (!latest) return;
+    const { wrapUpTimeTtl: left } = latest;
+    const passed = (performance.now() - learntAt) / 1_000;
+    listeners.emit({ ...latest, ...(left && { wrapUpTimeTtl: Math.max(0, Math.ceil(left - passed)) }) });
+  }
+
+  /** Takes what may be an availability. The widget may be newer than this code. */
+  function offer(news: unknown): void {
+    const { userId, version } = Object(news);
+    const user = users.get(userId);
+    if (!user || !(version > (user.latest?.version ?? -1))) return;
+    user.latest = news as WatchedAvailability;
+    user.learntAt = performance.now();
+    tellListeners(user);
+  }
+
+  return {
+    renew,
+    watch(userId, listener) {
+      if (!Number.isSafeInteger(userId) || userId < 1) {
+        throw new TypeError(`userId: expected a whole number of at least 1`);
+      }
+      const user = users.get(userId) ?? { listeners: createListeners(), learntAt: 0 };
+      users.set(userId, user);
+      let seen = -1;
+      const off = user.listeners.add((availability) => {
+        if (availability.version <= seen) return;
+        seen = availability.version;
+        listener(availability);
+      });
+      schedule();
+      return () => {
+        off();
+        schedule();
+      };
+    },
+    learn({ type, payload }) {
+      // It is one availability, or a map of them.
+      if (type.includes("AVAILABILIT")) Object.values({ payload, ...Object(payload) }).forEach(offer);
+      // What was fulfilled is what the contract says.
+      const { services: listed, variables } = Object(payload);
+      if (type === "BUS.INIT") {
+        for (const service of listed) services.add(service);
+        told ??= "";
+      }
+      if (type === "BUS.DESTROY") for (const service of listed) services.delete(service);
+      if (type === WATCH) {
+        named = toSet(variables.userIds);
+        // Which of two sets the widget heard last, nobody knows.
+        asking?.abort();
+        told = asking ? undefined : named.join();
+        asking = undefined;
+        schedule();
+      }
+    },
+  };
+}
+
+function toSet(userIds: Iterable<number>): readonly number[] {
+  return [...new Set(userIds)].sort((a, b) => a - b);
+}
