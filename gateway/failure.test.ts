@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { toProblem } from "./failure.ts";
-import { BudgetSpent, StatusNotSettable } from "./upstream/upstream.ts";
+import { BudgetSpent, StatusNotSettable, UpstreamFailure } from "./upstream/upstream.ts";
 
 test("tells a status that the upstream has no way to set, and those that it has", async () => {
   const answer = toProblem(new StatusNotSettable("in_call", ["available", "do_not_disturb"]));
@@ -17,4 +17,13 @@ test("tells how long the upstream may not be asked", async () => {
   await expect(answer?.json()).resolves.toMatchObject({
     detail: "The telephony system may not be asked for another 42 seconds",
   });
+});
+
+test.each([
+  ["did not answer in time", new UpstreamFailure("Silent", { isTimeout: true }), 504],
+  ["cannot be reached", new UpstreamFailure("Refused"), 502],
+])("tells that the upstream %s, and when to try again", async (what, failure, status) => {
+  const answer = toProblem(failure);
+  expect([answer?.status, answer?.headers.get("Retry-After")]).toEqual([status, "5"]);
+  await expect(answer?.json()).resolves.toMatchObject({ status, detail: `The telephony system ${what}` });
 });

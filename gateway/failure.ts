@@ -21,8 +21,9 @@ export function toProblem(thrown: unknown): Response | undefined {
 }
 
 /** What the upstream answered, as it answered it; a problem of the gateway's own where it did not answer. */
-function passOn({ status, body, retryAfterSeconds }: UpstreamFailure): Response {
+function passOn({ status, body, retryAfterSeconds, isTimeout }: UpstreamFailure): Response {
   const retryAfter = { "Retry-After": `${retryAfterSeconds ?? RETRY_AFTER_SECONDS}` };
+  if (isTimeout) return problem(504, "The telephony system did not answer in time", retryAfter);
   if (status === undefined) return problem(502, "The telephony system cannot be reached", retryAfter);
   return new Response(JSON.stringify(body), {
     status,

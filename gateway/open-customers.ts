@@ -9,6 +9,7 @@ import { withSlowAgents } from "./slow-agents.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
 import { createTokenVerifier } from "./tokens/verify-token.ts";
 import { createAircallUpstream } from "./upstream/aircall.ts";
+import type { AircallOptions } from "./upstream/aircall-parts.ts";
 import type { WebhookReceiver } from "./upstream/aircall-webhook.ts";
 import { memoryUpstream } from "./upstream/memory.ts";
 import type { Upstream, UpstreamHealth, UpstreamLog } from "./upstream/upstream.ts";
@@ -31,7 +32,7 @@ export async function openCustomers(
   const upstreams = new Map<string, Upstream>();
   const customers = settings.customers.map((customer) => {
     const { id, allowedOrigins, tokens } = customer;
-    const { upstream, receiveWebhook } = openUpstream(customer, store, log);
+    const { upstream, receiveWebhook } = openUpstream(customer, { store, log, timeoutMs: settings.upstreamTimeoutMs });
     upstreams.set(id, upstream);
     const { staleLimitSeconds, isDemo, anonymousReads } = settings;
     const availabilities = createAvailabilities({ store: store.of(id), upstream, staleLimitSeconds });
@@ -73,16 +74,14 @@ interface OpenUpstream {
   readonly receiveWebhook?: WebhookReceiver | undefined;
 }
 
-function openUpstream(
-  { id, upstream: settings }: CustomerSettings,
-  store: AvailabilityStore,
-  log: UpstreamLog,
-): OpenUpstream {
+type UpstreamParts = Pick<AircallOptions, "store" | "log" | "timeoutMs">;
+
+function openUpstream({ id, upstream: settings }: CustomerSettings, parts: UpstreamParts): OpenUpstream {
   switch (settings.kind) {
     case "memory":
       return { upstream: memoryUpstream };
     case "aircall": {
-      const upstream = createAircallUpstream({ customerId: id, settings, store, log });
+      const upstream = createAircallUpstream({ customerId: id, settings, ...parts });
       return { upstream, receiveWebhook: upstream.receiveWebhook };
     }
   }

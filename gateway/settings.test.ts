@@ -27,6 +27,7 @@ test("has a default for everything outside of production", () => {
     anonymousReads: true,
     redisUrl: undefined,
     staleLimitSeconds: 60,
+    upstreamTimeoutMs: 10_000,
     operation: {
       adminPort: undefined,
       adminHost: "127.0.0.1",
@@ -70,6 +71,20 @@ test("demands a token for every call once it is told how to verify them", () => 
     ],
     anonymousReads: false,
   });
+});
+
+test("waits for upstreams as long as it is told", () => {
+  expect(readSettings({ UPSTREAM_TIMEOUT_MS: "2500" }).upstreamTimeoutMs).toBe(2500);
+});
+
+test.each([
+  ["99", "99 milliseconds are not between 100 and 60000"],
+  ["60001", "60001 milliseconds are not between 100 and 60000"],
+  ["1.5", '"1.5" is no number of whole milliseconds'],
+])("refuses to wait for upstreams for %s", (UPSTREAM_TIMEOUT_MS, why) => {
+  expect(messageFor({ UPSTREAM_TIMEOUT_MS })).toBe(
+    `UPSTREAM_TIMEOUT_MS: ${why}, for example UPSTREAM_TIMEOUT_MS=10000`,
+  );
 });
 
 test("names what is wrong with the tokens beside all else", () => {

@@ -10,6 +10,7 @@ import {
   toOperationSettings,
 } from "./operation/operation-settings.ts";
 import { type EnvironmentTokens, readTokenEnvironment } from "./tokens/token-environment.ts";
+import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "./upstream/aircall-settings.ts";
 import { Host, Port, Seconds } from "./variable.ts";
 
 /** What the gateway is told by its environment, and by the file that the environment names. */
@@ -35,6 +36,8 @@ export interface Settings {
   readonly redisUrl: string | undefined;
   /** How old what is served may be while the store or the upstream is away, in seconds, from `STALE_LIMIT_SECONDS`. @default 60 */
   readonly staleLimitSeconds: number;
+  /** How long a telephony system may take for an answer, in milliseconds, from `UPSTREAM_TIMEOUT_MS`. @default 10000 */
+  readonly upstreamTimeoutMs: number;
   readonly operation: OperationSettings;
 }
 
@@ -51,6 +54,7 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
   GATEWAY_CONFIG: "gateway.config.json",
   REDIS_URL: "redis://127.0.0.1:6379",
   STALE_LIMIT_SECONDS: "60",
+  UPSTREAM_TIMEOUT_MS: "10000",
   ...OPERATION_EXAMPLES,
 };
 
@@ -63,6 +67,16 @@ const RedisUrl = v.pipe(
     (text) => URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol),
     // Without the address, which may hold a password.
     "is no address of a Redis server (redis:// or rediss://)",
+  ),
+);
+
+const UpstreamTimeout = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,6}$/, ({ input }) => `${JSON.stringify(input)} is no number of whole milliseconds`),
+  v.transform(Number),
+  v.check(
+    (ms) => ms >= MIN_TIMEOUT_MS && ms <= MAX_TIMEOUT_MS,
+    ({ input }) => `${input} milliseconds are not between ${MIN_TIMEOUT_MS} and ${MAX_TIMEOUT_MS}`,
   ),
 );
 
@@ -100,6 +114,7 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
     anonymousReads: unconfigured?.areDemo ?? false,
     redisUrl,
     staleLimitSeconds,
+    upstreamTimeoutMs: read.UPSTREAM_TIMEOUT_MS,
     operation: toOperationSettings(read),
   };
 }
@@ -128,6 +143,7 @@ function readVariables(environment: Environment, problems: string[]) {
     GATEWAY_HOST: v.optional(Host, "127.0.0.1"),
     REDIS_URL: v.optional(RedisUrl),
     STALE_LIMIT_SECONDS: v.optional(Seconds, "60"),
+    UPSTREAM_TIMEOUT_MS: v.optional(UpstreamTimeout, "10000"),
     ALLOWED_ORIGINS: allowedOrigins(NODE_ENV, GATEWAY_CONFIG),
     ...OPERATION_VARIABLES,
   };

@@ -110,4 +110,5 @@ export const GUARDED: Readonly<Record<string, ResponseObject>> = orVerbatim({
   ...refusal(429, "At most 600 requests a minute are allowed with one token, or from one address", HEADERS.retryAfter),
   ...refusal(502, "The telephony system cannot be reached", HEADERS.retryAfter),
   ...refusal(503, "The availabilities cannot be reached", HEADERS.retryAfter),
+  ...refusal(504, "The telephony system did not answer in time", HEADERS.retryAfter),
 });

@@ -93,6 +93,7 @@ test.each([{ kind: "hang" }, { kind: "slow", delayMs: 60_000 }] as const)(
     const { client } = await setUp(fault, { timeoutMs: 20 });
     const failure = await failureOf(client.list(1, never));
     expect(failure.message).toBe("The telephony system did not answer within 20 ms");
+    expect(failure.isTimeout).toBe(true);
   },
 );
 

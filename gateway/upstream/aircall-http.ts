@@ -58,7 +58,9 @@ export function createAsk(options: HttpOptions): Ask {
     } catch (error) {
       call.signal.throwIfAborted();
       if (error instanceof UpstreamFailure) throw error;
-      if (timeout.aborted) throw new UpstreamFailure(`The telephony system did not answer within ${timeoutMs} ms`);
+      if (timeout.aborted) {
+        throw new UpstreamFailure(`The telephony system did not answer within ${timeoutMs} ms`, { isTimeout: true });
+      }
       throw new UpstreamFailure(`The telephony system could not be reached (${describe(error)})`, {}, { cause: error });
     }
   };

@@ -40,6 +40,8 @@ test.each<[string, unknown]>([
   ["requestsPerMinute", 60.5],
   ["requestsPerMinute", 6_001],
   ["requestsPerMinute", "60"],
+  ["timeoutMs", 99],
+  ["timeoutMs", 60_001],
   ["wrapUpSeconds", 0],
   ["wrapUpSeconds", -1],
   ["apiId", ""],

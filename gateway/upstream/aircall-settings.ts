@@ -1,5 +1,9 @@
 import * as v from "valibot";
 
+/** What a call over the internet may take at the least, and what a caller waits for at the most. */
+export const MIN_TIMEOUT_MS = 100;
+export const MAX_TIMEOUT_MS = 60_000;
+
 const BaseUrl = v.pipe(
   v.string("expected the API's address, such as https://api.aircall.io"),
   v.check(
@@ -25,6 +29,8 @@ export const AircallSettings = v.strictObject({
   baseUrl: v.optional(BaseUrl, "https://api.aircall.io"),
   /** How many requests all gateways together may send in a minute. The account's other programs need some of the account's limit too. */
   requestsPerMinute: v.optional(whole(6, 6_000), 60),
+  /** How long a call may take, its body included, in milliseconds; `UPSTREAM_TIMEOUT_MS` where nothing is said. */
+  timeoutMs: v.optional(whole(MIN_TIMEOUT_MS, MAX_TIMEOUT_MS)),
   /** How long wrap-up time lasts, which the API does not say. Without it none is told. */
   wrapUpSeconds: v.optional(whole(1, 86_400)),
   /** The token of the account's webhook. Without it none is received, and changes are seen when they are polled. */

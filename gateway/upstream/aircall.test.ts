@@ -92,8 +92,11 @@ test.each<[string, Fault, Partial<UpstreamFailure>]>([
   },
 );
 
-test("gives up on an API that hangs, and sees by itself that it no longer does", async () => {
-  const { time, upstream, fake, statuses } = await setUpAircall({ timeoutMs: 50 });
+test.each([
+  ["as the gateway is told", { timeoutMs: 50 }],
+  ["as the account is told, whatever the gateway is", { timeoutMs: 10_000, account: { timeoutMs: 50 } }],
+])("gives up on an API that hangs %s, and sees by itself that it no longer does", async (_how, options) => {
+  const { time, upstream, fake, statuses } = await setUpAircall(options);
   await fake.setFault({ kind: "hang" });
   upstream.start();
   await time.until(() => fake.requests.count() === 3);

@@ -46,6 +46,7 @@ export async function setUpAircall(
   const settings = { ...TEST_SETTINGS, baseUrl: new URL(`${fake.origin}/`), ...parts.account };
   const upstream = createAircallUpstream({
     customerId: "acme",
+    timeoutMs: 10_000,
     settings,
     store,
     log: tellTo(told),

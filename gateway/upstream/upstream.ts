@@ -56,17 +56,24 @@ export class UpstreamFailure extends Error {
   readonly body: unknown;
   /** How long the upstream wants to be left alone, in seconds. */
   readonly retryAfterSeconds: number | undefined;
+  /** Whether it was reached, as far as is known, and said nothing in time. */
+  readonly isTimeout: boolean;
 
-  constructor(
-    message: string,
-    answer: { readonly status?: number; readonly body?: unknown; readonly retryAfterSeconds?: number } = {},
-    options?: ErrorOptions,
-  ) {
+  constructor(message: string, answer: UpstreamAnswer = {}, options?: ErrorOptions) {
     super(message, options);
     this.status = answer.status;
     this.body = answer.body;
     this.retryAfterSeconds = answer.retryAfterSeconds;
+    this.isTimeout = answer.isTimeout ?? false;
   }
+}
+
+/** What the upstream answered; each absent where it did not. */
+interface UpstreamAnswer {
+  readonly status?: number;
+  readonly body?: unknown;
+  readonly retryAfterSeconds?: number;
+  readonly isTimeout?: boolean;
 }
 
 /** The upstream has no way to set this status. The asker has to ask for another. */
