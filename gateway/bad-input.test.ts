@@ -47,7 +47,7 @@ const headerValue = fc.oneof(
   fc.string(),
 );
 const HEADER_NAMES =
-  "Accept Accept-Encoding Authorization Content-Encoding Content-Type If-Match If-None-Match Last-Event-ID Origin Range traceparent X-Forwarded-For X-Request-Id";
+  "Accept Accept-Encoding Authorization Content-Encoding Content-Type If-Match If-None-Match Last-Event-ID Origin Range traceparent tracestate X-Forwarded-For X-Request-Id";
 const headers = fc.dictionary(
   fc.constantFrom(...HEADER_NAMES.split(" ")),
   // A header holds no line breaks, and no characters beyond Latin-1.

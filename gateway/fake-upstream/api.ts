@@ -114,8 +114,10 @@ function record(log: RequestLog): MiddlewareHandler {
     await next();
     const { pathname, search } = new URL(context.req.url);
     const traceparent = context.req.header("traceparent");
+    const tracestate = context.req.header("tracestate");
     const { method } = context.req;
-    log.add({ method, path: pathname + search, status: context.res.status, ...(traceparent && { traceparent }) });
+    const trace = { ...(traceparent && { traceparent }), ...(tracestate && { tracestate }) };
+    log.add({ method, path: pathname + search, status: context.res.status, ...trace });
   };
 }
 

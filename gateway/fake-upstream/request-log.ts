@@ -6,6 +6,7 @@ export interface LoggedRequest {
   /** What it was answered with; absent where a fault kept it from a whole answer. */
   readonly status?: number;
   readonly traceparent?: string;
+  readonly tracestate?: string;
   /** When it came, in milliseconds on the fake's clock. */
   readonly atMs: number;
 }

@@ -35,6 +35,7 @@ const USER_ID: ParameterObject = {
 
 const TRACING: readonly ParameterObject[] = [
   header("traceparent", "W3C trace context.", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+  header("tracestate", "What others have to say of that trace.", "congo=t61rcWkgMzE"),
   header("X-Request-Id", "What the request is to be called in the gateway's log.", "crm-4711"),
 ];
 

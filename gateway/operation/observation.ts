@@ -9,6 +9,7 @@ import { readTraceContext, type TraceContext } from "./trace-context.ts";
 export interface GivenIdentity {
   readonly requestId: string | undefined;
   readonly traceparent: string | undefined;
+  readonly tracestate?: string | undefined;
 }
 
 /** How a request was answered. */
@@ -51,7 +52,7 @@ export function observe(
   let known: TraceContext | undefined;
 
   function trace(): TraceContext {
-    known ??= readTraceContext(given.traceparent);
+    known ??= readTraceContext(given.traceparent, given.tracestate);
     return known;
   }
 

@@ -108,11 +108,13 @@ test("hands a change's trace on to the upstream, as a span of its own", async ()
       Authorization: "Bearer a.b.c",
       "Content-Type": "application/json",
       traceparent: `00-${TRACE_ID}-00f067aa0ba902b7-01`,
+      tracestate: "congo=t61rcWkgMzE",
     },
     body: JSON.stringify({ status: "available" }),
   });
   expect(answer.status).toBe(200);
   expect(scopes[0]?.traceparent).toMatch(new RegExp(`^00-${TRACE_ID}-(?!00f067aa0ba902b7)[\\da-f]{16}-01$`));
+  expect(scopes[0]?.tracestate).toBe("congo=t61rcWkgMzE");
   await vi.waitFor(() => expect(requests[0]).toMatchObject({ method: "PUT", traceId: TRACE_ID }));
 });
 

@@ -14,7 +14,11 @@ const CUSTOMER = "/c/:customer";
 export function observeRequests(operation: Pick<Operation, "log" | "metrics">): MiddlewareHandler<GatewayEnvironment> {
   return async (context, next) => {
     const { req } = context;
-    const given = { requestId: req.header("X-Request-Id"), traceparent: req.header("traceparent") };
+    const given = {
+      requestId: req.header("X-Request-Id"),
+      traceparent: req.header("traceparent"),
+      tracestate: req.header("tracestate"),
+    };
     const observation = observe(operation, given, context.env?.outgoing);
     context.set("requestId", observation.requestId);
     context.set("trace", observation.trace());

@@ -13,6 +13,12 @@ test("goes on with the caller's trace under a span of its own", () => {
   expect(spanId).not.toBe(PARENT_ID);
 });
 
+test("takes a trace's state along, and none without its trace", () => {
+  expect(readTraceContext(`00-${TRACE_ID}-${PARENT_ID}-01`, "congo=1").state).toBe("congo=1");
+  expect(readTraceContext(undefined, "congo=1").state).toBeUndefined();
+  expect(readTraceContext("malformed", "congo=1").state).toBeUndefined();
+});
+
 test("gives each thing that it asks of others a span of its own", () => {
   const trace = readTraceContext(`00-${TRACE_ID}-${PARENT_ID}-00`);
   expect(trace.toChild()).not.toBe(trace.toChild());

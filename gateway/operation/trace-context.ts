@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readTraceState } from "./trace-state.ts";
 
 /** The trace that a request belongs to, as W3C Trace Context has it. */
 export interface TraceContext {
@@ -6,6 +7,8 @@ export interface TraceContext {
   readonly traceId: string;
   /** A `traceparent` for what is asked of others on behalf of the request: the same trace, a span of its own. */
   toChild(): string;
+  /** The `tracestate` that goes along with it: what those before the gateway have to say of the trace to those behind it. */
+  readonly state: string | undefined;
 }
 
 /** `version-traceId-parentId-flags`; a later version may say more after that. */
@@ -15,19 +18,21 @@ const TRACEPARENT = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]
 const KNOWN_FLAGS = 0b11;
 
 /**
- * The trace that a `traceparent` header names. A new one, which nobody has asked to record, where there is no header or it is malformed.
+ * The trace that a `traceparent` header names, with the `tracestate` beside it. A new one, which nobody has asked to record
+ * and of which nobody has anything to say, where there is no `traceparent` or it is malformed.
  *
  * @see {@link https://www.w3.org/TR/trace-context/#traceparent-header} for the form.
  */
-export function readTraceContext(header: string | undefined): TraceContext {
+export function readTraceContext(header: string | undefined, state?: string): TraceContext {
   const [, version, traceId, flags = "", more] = (header !== undefined && TRACEPARENT.exec(header)) || [];
-  if (!traceId || (version === "00" && more !== undefined)) return createTraceContext(randomHex(), 0);
-  return createTraceContext(traceId, Number.parseInt(flags, 16) & KNOWN_FLAGS);
+  if (!traceId || (version === "00" && more !== undefined)) return createTraceContext(randomHex(), 0, undefined);
+  return createTraceContext(traceId, Number.parseInt(flags, 16) & KNOWN_FLAGS, readTraceState(state));
 }
 
-function createTraceContext(traceId: string, flags: number): TraceContext {
+function createTraceContext(traceId: string, flags: number, state: string | undefined): TraceContext {
   return {
     traceId,
+    state,
     toChild: () => `00-${traceId}-${randomHex().slice(-16)}-0${flags}`,
   };
 }

@@ -6,6 +6,7 @@ import { toIssues } from "../../shared/issues.ts";
 import type { GatewayContext } from "../environment.ts";
 import { badRequest, problem } from "../problem.ts";
 import type { Status } from "../store/agent.ts";
+import type { UpstreamScope } from "../upstream/upstream.ts";
 import { readIfMatch } from "./if-match.ts";
 import { parseUserId, USER_ID } from "./user-id.ts";
 
@@ -55,14 +56,22 @@ export async function changeStatus(context: GatewayContext): Promise<Response> {
   if (status instanceof Response) return status;
   const ifVersions = readIfMatch(context.req.header("If-Match"));
   const change = { userId, status, ...(ifVersions && { ifVersions }) };
-  const traceparent = context.get("trace")?.toChild();
-  const scope = { signal: context.req.raw.signal, ...(traceparent !== undefined && { traceparent }) };
+  const scope = toScope(context);
   const availability = await customer.availabilities.setStatus(change, scope);
   if (availability) return answerChanged(context, availability, 200);
   // Whoever names a version, be it any, means a user who is known.
   const mayIntroduce = context.var.caller?.subject === "operator" && context.req.header("If-Match") === undefined;
   const introduced = mayIntroduce && (await customer.availabilities.introduce(userId, status));
   return introduced ? answerChanged(context, introduced, 201) : problem(404, `No user ${userId}`);
+}
+
+function toScope(context: GatewayContext): UpstreamScope {
+  const trace = context.get("trace");
+  return {
+    signal: context.req.raw.signal,
+    ...(trace && { traceparent: trace.toChild() }),
+    ...(trace?.state !== undefined && { tracestate: trace.state }),
+  };
 }
 
 function answerChanged(context: GatewayContext, availability: Availability, status: 200 | 201): Response {

@@ -49,9 +49,10 @@ test("reads a page, one agent, and sets one", async () => {
   ];
   await expect(client.list(1, never)).resolves.toEqual({ users, isLast: true });
   await expect(client.read(2, never)).resolves.toBe("after_call_work");
-  await client.set(3, "unavailable", { signal: never, traceparent: TRACE });
+  await client.set(3, "unavailable", { signal: never, traceparent: TRACE, tracestate: "congo=1" });
   await expect(client.read(3, never)).resolves.toBe("do_not_disturb");
   expect(fake.requests.all().map(({ traceparent }) => traceparent)).toEqual([undefined, undefined, TRACE, undefined]);
+  expect(fake.requests.all()[2]?.tracestate).toBe("congo=1");
 });
 
 test.each<[string, Fault, RegExp]>([

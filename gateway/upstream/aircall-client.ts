@@ -41,7 +41,7 @@ export function createAircallClient(options: HttpOptions): AircallClient {
         signal: scope.signal,
         maxBytes: MAX_BODY_BYTES,
         body: { availability_status: setting },
-        ...(scope.traceparent !== undefined && { traceparent: scope.traceparent }),
+        trace: scope,
       });
     },
   };

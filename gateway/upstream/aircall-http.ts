@@ -1,6 +1,6 @@
 import { systemErrorCode } from "../system-error.ts";
 import { readBoundedText } from "./bounded-text.ts";
-import { UpstreamFailure } from "./upstream.ts";
+import { UpstreamFailure, type UpstreamScope } from "./upstream.ts";
 
 /** Where the API is, and who asks. */
 export interface HttpOptions {
@@ -18,7 +18,7 @@ export interface Call {
   readonly signal: AbortSignal;
   readonly maxBytes: number;
   readonly body?: unknown;
-  readonly traceparent?: string;
+  readonly trace?: Pick<UpstreamScope, "traceparent" | "tracestate">;
 }
 
 /**
@@ -40,7 +40,8 @@ export function createAsk(options: HttpOptions): Ask {
       headers: {
         authorization,
         accept: "application/json",
-        ...(call.traceparent !== undefined && { traceparent: call.traceparent }),
+        ...(call.trace?.traceparent !== undefined && { traceparent: call.trace.traceparent }),
+        ...(call.trace?.tracestate !== undefined && { tracestate: call.trace.tracestate }),
         ...(call.body !== undefined && { "content-type": "application/json" }),
       },
       ...(call.body !== undefined && { body: JSON.stringify(call.body) }),

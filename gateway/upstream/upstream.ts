@@ -15,6 +15,8 @@ export interface UpstreamScope {
   readonly signal: AbortSignal;
   /** W3C trace context of the request that asked for it. */
   readonly traceparent?: string;
+  /** What others have to say of that trace, as W3C has it. */
+  readonly tracestate?: string;
 }
 
 /** Where a customer's availabilities come from. What an upstream learns it writes into the customer's part of the store. */
