@@ -61,7 +61,7 @@ export async function startLiveGateway(options: LiveGatewayOptions): Promise<Liv
       (request, response) => {
         const { url = "/", method = "GET", headers } = request;
         if (url.startsWith("/v1/")) calls.push({ method, path: url, headers });
-        if (STREAM.test(url)) {
+        if (method === "GET" && STREAM.test(url)) {
           openStreams += 1;
           response.once("close", () => {
             openStreams -= 1;

@@ -33,6 +33,15 @@ export async function openEventStream(url: URL, options: FeedCall): Promise<Read
   throw new Refusal("INVALID_RESPONSE", "The backend's answer is no stream of events");
 }
 
+/**
+ * Asks whether a stream may be had, and opens none.
+ *
+ * @throws as `openEventStream` does.
+ */
+export async function reachStream(url: URL, options: FeedCall): Promise<void> {
+  await ask(url, { ...options, method: "HEAD" });
+}
+
 const OverviewText = v.pipe(
   v.string(),
   v.parseJson(),

@@ -36,6 +36,14 @@ export interface Overview {
   readonly etag: string | undefined;
 }
 
+/** What the backend has said of the page's token by answering a read with it. */
+export interface Proof {
+  /** The same for all who may be told the same; `undefined` where the token does not say whose it is. */
+  readonly sharedBy: string | undefined;
+  /** When the page is to be asked for another token, in milliseconds since 1970. */
+  readonly renewAt: number;
+}
+
 /** The widget's only way to the backend. */
 export interface GatewayClient {
   /**
@@ -77,6 +85,14 @@ export interface GatewayClient {
    * @throws as `openStream` does.
    */
   readOverview(signal: AbortSignal, etag?: string): Promise<Overview | undefined>;
+
+  /**
+   * Proves that the page's token is genuine. A token that a read has just been answered with, or is about to be, is proven by
+   * that read; otherwise the backend is asked.
+   *
+   * @throws as `openStream` does.
+   */
+  prove(signal: AbortSignal): Promise<Proof>;
 
   readonly statistics: Readonly<CallStatistics>;
 }

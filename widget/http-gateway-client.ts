@@ -4,10 +4,11 @@ import { Availabilities, Availability } from "../shared/contracts/availability.t
 import { toIssues } from "../shared/issues.ts";
 import type { Json } from "../shared/json.ts";
 import { BackendRefusal, Refusal } from "../shared/rejection.ts";
-import { type FeedCall, fetchOverview, openEventStream } from "./feed-calls.ts";
+import { type FeedCall, fetchOverview, openEventStream, reachStream } from "./feed-calls.ts";
 import type { CallScope, CallStatistics, GatewayClient } from "./gateway-client.ts";
 import type { Session } from "./session.ts";
 import { createSharedCalls } from "./shared-calls.ts";
+import { readRenewalTime, readSubject } from "./token-claims.ts";
 import { fetchWhole } from "./whole-response.ts";
 
 /** Statuses by which a backend says "not now". Any other answer is final. */
@@ -27,13 +28,24 @@ const MAX_BATCH = 500;
 /** Creates a client that talks to the gateway over HTTP. `apiBase` ends with a slash. */
 export function createHttpGatewayClient(apiBase: URL, session: Session): GatewayClient {
   const statistics: CallStatistics = { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 };
+  const streamUrl = new URL("availabilities/stream", apiBase);
+  /** The read that was begun last, and whether its token was good. */
+  let latestRead: { readonly token: string | undefined; readonly isTaken: Promise<boolean> } | undefined;
 
   async function call(path: string, scope: CallScope, options?: Options): Promise<unknown> {
     statistics.calls += 1;
     return session.run(scope.signal, async (token) => {
       try {
-        const response = await ky(new URL(path, apiBase), { ...callOptions(token, scope), ...options });
-        const text = await response.text();
+        const responding = ky(new URL(path, apiBase), { ...callOptions(token, scope), ...options });
+        if (!options)
+          latestRead = {
+            token,
+            isTaken: responding.then(
+              () => true,
+              () => false,
+            ),
+          };
+        const text = await (await responding).text();
         statistics.bytes += text.length;
         return readSuccess(text);
       } catch (error) {
@@ -66,9 +78,7 @@ export function createHttpGatewayClient(apiBase: URL, session: Session): Gateway
     openStream(signal, cursor) {
       statistics.streams += 1;
       const resuming = cursor !== undefined && { "last-event-id": cursor };
-      return session.run(signal, (token) =>
-        openEventStream(new URL("availabilities/stream", apiBase), feedCall(signal, token, resuming)),
-      );
+      return session.run(signal, (token) => openEventStream(streamUrl, feedCall(signal, token, resuming)));
     },
     readOverview(signal, etag) {
       statistics.calls += 1;
@@ -77,6 +87,16 @@ export function createHttpGatewayClient(apiBase: URL, session: Session): Gateway
         fetchOverview(new URL("availabilities", apiBase), feedCall(signal, token, held)),
       );
     },
+    prove: (signal) =>
+      session.run(signal, async (token) => {
+        // Nobody's sign-in is in what anyone may read.
+        if (token === undefined) return { sharedBy: "anyone", renewAt: Infinity };
+        const isProven = latestRead?.token === token && (await latestRead.isTaken);
+        if (!isProven) await reachStream(streamUrl, feedCall(signal, token, false));
+        const subject = readSubject(token);
+        const sharedBy = subject === undefined ? undefined : `subject ${subject}`;
+        return { sharedBy, renewAt: readRenewalTime(token, Date.now()) };
+      }),
   };
 }
 

@@ -10,6 +10,7 @@ import { showWhenVisible } from "./show-when-visible.ts";
 import { startWidget } from "./start.ts";
 
 const { allowedOrigins, apiBase } = readWidgetSettings(document);
+const backend = new URL(apiBase, document.baseURI);
 const show = showWhenVisible(document.documentElement, async () => {
   const { createView } = await import("./view.ts");
   const view = createView(document, readAvailability);
@@ -20,10 +21,12 @@ const show = showWhenVisible(document.documentElement, async () => {
 startWidget({
   parent: window.parent,
   allowedOrigins,
-  createGateway: (session) => createHttpGatewayClient(new URL(apiBase, document.baseURI), session),
-  async loadLive({ openStream, readOverview }, options) {
-    const { createLive, createStreamFeed, listenForWakeUps } = await import("./live/index.ts");
-    const openFeed = createStreamFeed({ openStream, readOverview, readEvent: readFeedEvent, onDefect: reportError });
+  createGateway: (session) => createHttpGatewayClient(backend, session),
+  async loadLive({ openStream, readOverview, prove }, options) {
+    const { createLive, createSharedFeed, createStreamFeed, listenForWakeUps } = await import("./live/index.ts");
+    const readEvent = readFeedEvent;
+    const openOwn = createStreamFeed({ openStream, readOverview, readEvent, onDefect: reportError });
+    const openFeed = createSharedFeed({ apiBase: backend.href, prove, openOwn, readEvent });
     const live = createLive({ ...options, openFeed });
     listenForWakeUps(window, live.wake);
     return live;

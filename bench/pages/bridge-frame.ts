@@ -11,6 +11,7 @@ startWidget({
     updateOwnAvailability: unasked,
     openStream: unasked,
     readOverview: unasked,
+    prove: unasked,
     statistics: { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 },
   }),
   loadLive: unasked,

@@ -1,4 +1,5 @@
 /** The entry of the widget's live part. */
 export { createLive } from "./live.ts";
+export { createSharedFeed } from "./shared-feed.ts";
 export { createStreamFeed } from "./stream-feed.ts";
 export { listenForWakeUps } from "./wake-ups.ts";

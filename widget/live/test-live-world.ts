@@ -113,6 +113,7 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number } =
     updateOwnAvailability: unasked,
     openStream: unasked,
     readOverview: unasked,
+    prove: unasked,
     fetchAvailabilities(userIds = []) {
       reads.push(userIds);
       return new Promise((resolve, reject) => {

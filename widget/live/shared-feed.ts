@@ -1,0 +1,149 @@
+/**
+ * A feed that all tabs of a browser share, so that there is one stream however many tabs there are: over HTTP/1.1 a browser
+ * keeps six connections to a host, and the seventh tab would wait for ever.
+ *
+ * Who shares is told by the subject of the page's token, which anybody could have written. A tab therefore joins the others
+ * only once the backend has answered a read with the very token: until then it neither hears nor tells anything.
+ */
+import type { GatewayClient, Proof } from "../gateway-client.ts";
+import type { OpenElection } from "./election.ts";
+import type { ReadFeedEvent } from "./event-stream.ts";
+import { readFailure } from "./failure.ts";
+import type { Feed, FeedOptions, OpenFeed } from "./feed.ts";
+import { createChannelElection } from "./leader-by-channel.ts";
+import { createLockElection, type Locks, mayLock } from "./leader-by-locks.ts";
+import { createRetryDelays } from "./retry-delays.ts";
+import type { Channel } from "./tab-channel.ts";
+import { browserClock, type TabClock } from "./tab-clock.ts";
+import { joinTabGroup } from "./tab-group.ts";
+import { documentLife, type TabLife } from "./tab-life.ts";
+
+export interface SharedFeedOptions {
+  /** The backend's address: it belongs to one customer. */
+  readonly apiBase: string;
+  readonly prove: GatewayClient["prove"];
+  /** Opens a feed of this tab's own. */
+  readonly openOwn: OpenFeed;
+  readonly readEvent: ReadFeedEvent;
+  readonly browser?: TabBrowser;
+}
+
+/** What a browser gives its tabs. */
+export interface TabBrowser {
+  readonly openChannel: (name: string) => Channel;
+  /** `undefined` where the browser has none for this document. */
+  readonly locks: Locks | undefined;
+  readonly life: TabLife;
+  readonly clock: TabClock;
+  readonly random: () => number;
+  readonly createId: () => string;
+}
+
+/** The browser that this document is in. Locks are there in secure contexts only. */
+function thisBrowser(): TabBrowser {
+  return {
+    openChannel: (name) => new BroadcastChannel(name),
+    locks: navigator.locks,
+    life: documentLife,
+    clock: browserClock,
+    random: Math.random,
+    createId: () => crypto.getRandomValues(new Uint32Array(4)).join("-"),
+  };
+}
+
+/** Changes with the messages, so that tabs of different releases do not meet. */
+const PROTOCOL = "availability-bridge/1";
+
+/** The longest time for which a proof holds, in milliseconds: a timer cannot be set for more than 24 days. */
+const PROOF_LIFE_MS = 3_600_000;
+
+/** Creates what opens a feed that tabs share. It begins with a snapshot; a cursor is not looked at. */
+export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
+  const { apiBase, prove, openOwn, readEvent, browser = thisBrowser() } = options;
+  const { openChannel, locks, life, clock, random, createId } = browser;
+
+  async function chooseElection(name: string): Promise<OpenElection> {
+    return locks && (await mayLock(locks, name)) ? createLockElection(locks) : createChannelElection(clock);
+  }
+
+  return ({ onEvent }: FeedOptions): Feed => {
+    let isAwake = true;
+    let feed: { readonly sharedBy: string | undefined; readonly inner: Feed } | undefined;
+    let working = new AbortController();
+    let callOff = (): void => {};
+    const delays = createRetryDelays(random);
+    const unwatch = life.watch(sleep, awake);
+
+    function leave(): void {
+      working.abort();
+      callOff();
+      feed?.inner.close();
+      feed = undefined;
+    }
+
+    function sleep(): void {
+      isAwake = false;
+      leave();
+    }
+
+    function awake(): void {
+      // A page that is shown for the first time is told so as well.
+      if (isAwake) return;
+      isAwake = true;
+      begin();
+    }
+
+    function close(): void {
+      unwatch();
+      leave();
+    }
+
+    function begin(): void {
+      working.abort();
+      working = new AbortController();
+      void enter(working.signal);
+    }
+
+    async function enter(signal: AbortSignal): Promise<void> {
+      callOff();
+      const proof = await prove(signal).catch((error: unknown) => ({ error }));
+      if (signal.aborted) return;
+      if ("error" in proof) return fail(proof.error);
+      delays.reset();
+      callOff = clock.after(Math.min(PROOF_LIFE_MS, proof.renewAt - clock.wallMs()), begin);
+      await join(proof, signal);
+    }
+
+    function fail(error: unknown): void {
+      const { isRefusal, retryAfterMs } = readFailure(error);
+      if (isRefusal) {
+        close();
+        onEvent({ type: "refused" });
+      } else callOff = clock.after(retryAfterMs + delays.next(), begin);
+    }
+
+    async function join({ sharedBy }: Proof, signal: AbortSignal): Promise<void> {
+      if (feed && feed.sharedBy === sharedBy) return;
+      feed?.inner.close();
+      feed = undefined;
+      if (sharedBy === undefined) {
+        feed = { sharedBy, inner: openOwn({ onEvent }) };
+        return;
+      }
+      const name = `${PROTOCOL} ${apiBase} ${sharedBy}`;
+      const openElection = await chooseElection(name);
+      if (signal.aborted) return;
+      const group = { name, id: createId(), openChannel, readEvent, openElection, openOwn, clock, random };
+      feed = { sharedBy, inner: joinTabGroup(group, { onEvent }) };
+    }
+
+    begin();
+    return {
+      wake() {
+        if (feed) feed.inner.wake();
+        else if (isAwake) begin();
+      },
+      close,
+    };
+  };
+}

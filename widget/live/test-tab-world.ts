@@ -1,0 +1,261 @@
+/** A browser with tabs, a gateway with streams, and the time, which passes only when a test says so. */
+import type { ChangedAvailability } from "../../shared/contracts/availability.ts";
+import { readFeedEvent } from "../feed-event.ts";
+import type { Feed, FeedEvent, OpenFeed } from "./feed.ts";
+import { createSharedFeed } from "./shared-feed.ts";
+import { createTestChannels } from "./test-tab-channels.ts";
+import { createTestLocks } from "./test-tab-locks.ts";
+
+/** A tab as the browser has it. */
+export interface TestTab {
+  /** Runs a task in the tab, at once or when it has woken. A crashed tab runs nothing. */
+  run(task: () => void): void;
+  isCrashed(): boolean;
+}
+
+export interface TestTabView {
+  /** The versions that the tab's page has, by user. */
+  readonly versions: ReadonlyMap<number, number>;
+  readonly events: readonly FeedEvent[];
+  leave(): void;
+  /** Runs nothing from now on, and what it held is let go. */
+  crash(): void;
+  /** Runs nothing from now on, and keeps what it holds. */
+  freeze(): void;
+  thaw(): void;
+  /** Is told by the browser that it will sleep, or that it has woken. */
+  sleep(): void;
+  awake(): void;
+  /** Its page's token is refused from now on. */
+  refuse(): void;
+  isThere(): boolean;
+}
+
+export interface TabWorldOptions {
+  /** Whether the browser grants locks. */
+  readonly hasLocks: boolean;
+  /** How long a message takes, in milliseconds. */
+  readonly delayMs?: () => number;
+}
+
+interface Scheduled {
+  readonly at: number;
+  readonly order: number;
+  readonly task: () => void;
+}
+
+/** Creates a browser without tabs. */
+export function createTabWorld({ hasLocks, delayMs = () => 5 }: TabWorldOptions) {
+  let now = 1_000_000;
+  let order = 0;
+  let nextId = 0;
+  let scheduled: Scheduled[] = [];
+  const told: FeedEvent[] = [];
+  const users = new Map<number, ChangedAvailability>();
+  const streams = new Set<(event: FeedEvent) => void>();
+  let version = 0;
+  let mostStreams = 0;
+  let streamsOpened = 0;
+
+  function schedule(delay: number, task: () => void): () => void {
+    order += 1;
+    const entry = { at: now + delay, order, task };
+    scheduled.push(entry);
+    return () => {
+      scheduled = scheduled.filter((other) => other !== entry);
+    };
+  }
+
+  const channels = createTestChannels(schedule, delayMs);
+  const locks = createTestLocks(schedule, delayMs);
+
+  function publish(event: FeedEvent): void {
+    const known = { ...event, cursor: String(told.length + 1) };
+    told.push(known);
+    for (const write of streams) write(known);
+  }
+
+  function snapshot(): FeedEvent[] {
+    const all = [...users.values()].map((availability) => ({ type: "availability" as const, availability, ageMs: 0 }));
+    return [{ type: "reset" }, ...all, { type: "current", cursor: String(told.length) }];
+  }
+
+  function streamFor(tab: TestTab, isRefused: () => boolean, open: Set<() => void>): OpenFeed {
+    return ({ onEvent, cursor }) => {
+      let readyAt = 0;
+      const write = (event: FeedEvent): void => {
+        // A stream is in order, however long it takes.
+        readyAt = Math.max(readyAt, now + delayMs());
+        schedule(readyAt - now, () => tab.run(() => streams.has(write) && onEvent(event)));
+      };
+      const close = (): void => {
+        streams.delete(write);
+        open.delete(close);
+      };
+      streams.add(write);
+      open.add(close);
+      streamsOpened += 1;
+      mostStreams = Math.max(mostStreams, streams.size);
+      const missed = cursor === undefined ? snapshot() : told.slice(Number(cursor));
+      for (const event of isRefused() ? [{ type: "refused" } as const] : missed) write(event);
+      return { wake: () => {}, close };
+    };
+  }
+
+  /** Opens a tab, whose page reads as this subject. */
+  function open(subject = "7", prove: () => Promise<unknown> = () => Promise.resolve()): TestTabView {
+    const waiting: (() => void)[] = [];
+    const openStreams = new Set<() => void>();
+    const versions = new Map<number, number>();
+    const events: FeedEvent[] = [];
+    let unnamed = new Set<number>();
+    let state: "awake" | "frozen" | "gone" = "awake";
+    let isRefused = false;
+    let life = { onSleep: (): void => {}, onWake: (): void => {} };
+    let isSleeping = false;
+    let hasLeft = false;
+
+    const tab: TestTab = {
+      run(task) {
+        if (state === "frozen") waiting.push(task);
+        else if (state === "awake") task();
+      },
+      isCrashed: () => state === "gone",
+    };
+
+    function onEvent(event: FeedEvent): void {
+      events.push(event);
+      if (event.type === "availability") {
+        const { userId, version: newer } = event.availability;
+        versions.set(userId, Math.max(newer, versions.get(userId) ?? 0));
+        unnamed.delete(userId);
+      } else if (event.type === "removal") {
+        if ((versions.get(event.userId) ?? 0) < event.version) versions.delete(event.userId);
+      } else if (event.type === "reset") unnamed = new Set(versions.keys());
+      else if (event.type === "current") for (const userId of unnamed) versions.delete(userId);
+    }
+
+    const feed: Feed = createSharedFeed({
+      apiBase: "https://widget.example.com/v1/",
+      prove: async () => {
+        await prove();
+        return { sharedBy: `subject ${subject}`, renewAt: Infinity };
+      },
+      openOwn: streamFor(tab, () => isRefused, openStreams),
+      readEvent: readFeedEvent,
+      browser: {
+        openChannel: (name) => channels.open(name, tab),
+        locks: hasLocks ? locks.of(tab) : undefined,
+        life: {
+          watch(onSleep, onWake) {
+            life = { onSleep, onWake };
+            return () => {
+              life = { onSleep: () => {}, onWake: () => {} };
+            };
+          },
+        },
+        clock: {
+          now: () => now,
+          wallMs: () => now,
+          after: (delay, task) => {
+            const dueAt = now + delay;
+            let isOff = false;
+            const callOff = Number.isFinite(delay)
+              ? schedule(delay, () => tab.run(() => !isOff && task(now - dueAt)))
+              : () => {};
+            return () => {
+              isOff = true;
+              callOff();
+            };
+          },
+        },
+        random: () => delayMs() / 200,
+        createId() {
+          nextId += 1;
+          return `tab ${nextId}`;
+        },
+      },
+    })({ onEvent });
+
+    function thaw(): void {
+      if (state !== "frozen") return;
+      state = "awake";
+      for (const task of waiting.splice(0)) tab.run(task);
+    }
+
+    return {
+      versions,
+      events,
+      leave() {
+        tab.run(() => {
+          hasLeft = true;
+          feed.close();
+        });
+      },
+      crash() {
+        state = "gone";
+        for (const close of openStreams) close();
+        locks.crash(tab);
+      },
+      freeze() {
+        if (state === "awake") state = "frozen";
+      },
+      thaw,
+      sleep() {
+        tab.run(() => {
+          isSleeping = true;
+          life.onSleep();
+        });
+      },
+      awake() {
+        tab.run(() => {
+          if (isSleeping) life.onWake();
+          isSleeping = false;
+        });
+      },
+      refuse() {
+        isRefused = true;
+      },
+      isThere: () => state !== "gone" && !hasLeft && !isSleeping && !events.some(({ type }) => type === "refused"),
+    };
+  }
+
+  /** Lets time pass. */
+  async function pass(ms: number): Promise<void> {
+    const until = now + ms;
+    await settle();
+    for (;;) {
+      const [next] = scheduled.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at || a.order - b.order);
+      if (!next) break;
+      scheduled = scheduled.filter((entry) => entry !== next);
+      now = Math.max(now, next.at);
+      next.task();
+      await settle();
+    }
+    now = until;
+  }
+
+  return {
+    open,
+    pass,
+    change(userId: number): void {
+      version += 1;
+      const availability = { userId, status: "available" as const, version, updatedAt: now };
+      users.set(userId, availability);
+      publish({ type: "availability", availability, ageMs: 0 });
+    },
+    remove(userId: number): void {
+      version += 1;
+      if (users.delete(userId)) publish({ type: "removal", userId, version });
+    },
+    versions: () => new Map([...users.values()].map((user) => [user.userId, user.version])),
+    openStreams: () => streams.size,
+    mostStreams: () => mostStreams,
+    streamsOpened: () => streamsOpened,
+  };
+}
+
+/** Lets everything happen that waits for nothing but its turn. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+}
