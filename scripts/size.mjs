@@ -8,7 +8,7 @@ import { bundle } from "./bundle.mjs";
 const BUDGETS = {
   connector: 7_000,
   "embed.js": 7_660,
-  "widget without its view and its live part": 17_500,
+  "widget without its view and its live part": 17_750,
 };
 
 const sizes = {

@@ -15,8 +15,9 @@ export function createTestCore({ backend, post, onDefect }: TestCoreOptions): Co
     post,
     pageOrigin: () => undefined,
     createGateway: (session) => createHttpGatewayClient(new URL("/v1/", backend), session),
-    async loadLive({ openStream }, options) {
-      return createLive({ ...options, openFeed: createStreamFeed({ openStream, readEvent: readFeedEvent }) });
+    async loadLive({ openStream, readOverview }, options) {
+      const openFeed = createStreamFeed({ openStream, readOverview, readEvent: readFeedEvent, onDefect });
+      return createLive({ ...options, openFeed });
     },
     onDefect,
   });
