@@ -28,6 +28,19 @@ test("the TypeScript example says what went wrong where the agent does not exist
   );
 });
 
+test("the live examples show that agent 123 is available", async ({ page, host, gateway }) => {
+  const badge = example("html", gateway.origin, 1);
+  const address = host.serve(`<!doctype html>${example("html", gateway.origin)}${badge}`);
+  await page.goto(address);
+  await expect(page.locator("availability-badge")).toHaveText("Available");
+  const script = await bundleExample(`${example("ts", gateway.origin)}${example("ts", gateway.origin, 1)}`);
+  await expectConsole(
+    page,
+    host.serve(`<!doctype html><script type="module">${script}</script>`),
+    "Agent 123 is available now",
+  );
+});
+
 test("the event's examples are what the connector posts and what the gateway's agents settle as", async ({
   page,
   host,
@@ -57,9 +70,10 @@ function examples(language: string): readonly string[] {
   return Array.from(readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms")), ([, code = ""]) => code);
 }
 
-function example(language: string, gateway: string): string {
-  const [code] = examples(language);
-  if (!code) throw new Error(`The README has no example in ${language}`);
+/** The example of this place among those of its language. */
+function example(language: string, gateway: string, index = 0): string {
+  const code = examples(language)[index];
+  if (!code) throw new Error(`The README has no such example in ${language}`);
   return code.replaceAll("https://widget.example.com", gateway);
 }
 

@@ -1,8 +1,9 @@
 /** What a page watches, from the gateway's agents to the page's listeners. */
 import type { Page } from "@playwright/test";
 import type { WatchedAvailability } from "../host/index.ts";
-import { test as base, expect, openConnected } from "./fixtures.ts";
+import { test as base, collectComplaints, expect, openConnected } from "./fixtures.ts";
 import { type LiveGateway, startLiveGateway } from "./live-gateway.ts";
+import { headersToPaste, linesToPaste } from "./security-page.ts";
 
 const test = base.extend<{ live: LiveGateway }>({
   live: async ({ host }, use) => {
@@ -128,4 +129,56 @@ test("ends the stream with the last listener, and tells it nothing more", async 
   await live.agents.set(1, { status: "offline" });
   await page.evaluate(() => window.connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: 1 } }));
   expect(await heard(page)).toHaveLength(1);
+});
+
+/** A page that has a badge for each of these users, with the script tag before them, or after. */
+function badgePage(origin: string, before: readonly number[], after: readonly number[]): string {
+  const badges = (userIds: readonly number[]) =>
+    userIds.map((userId) => `<availability-badge user-id="${userId}"></availability-badge>`).join(" ");
+  return `<!doctype html><html lang="en"><head><title>Team</title><link rel="icon" href="data:,"></head><body>
+    ${badges(before)}${linesToPaste("The script tag", origin)}${badges(after)}</body></html>`;
+}
+
+test("shows 500 badges with two calls, on a page of the strictest policies, before and after the script tag", async ({
+  page,
+  host,
+  live,
+}) => {
+  const userIds = Array.from({ length: 500 }, (_, index) => index + 1);
+  for (const userId of userIds) await live.agents.set(userId, { status: "available" });
+  const complaints = await collectComplaints(page);
+  const pasted = headersToPaste("A page with a Content-Security-Policy", live.origin)["content-security-policy"];
+  const policy = `${pasted}; default-src 'none'; img-src data:; require-trusted-types-for 'script'; trusted-types 'none'`;
+  const html = badgePage(live.origin, userIds.slice(0, 250), userIds.slice(250));
+  await page.goto(host.serve(html, { "content-security-policy": policy }));
+  await expect(page.locator('availability-badge[data-callable="true"]')).toHaveCount(500);
+  await expect.poll(live.openStreams).toBe(1);
+  await live.agents.set(400, { status: "out_for_lunch" });
+  const badge = page.locator('[user-id="400"]');
+  await expect(badge).toHaveText("Out for lunch");
+  await expect(badge).toHaveAttribute("data-callable", "false");
+  expect(live.calls).toHaveLength(2);
+  expect(complaints).toEqual([]);
+});
+
+test("shows the badges of two tags and of elements that come and go, each user watched once", async ({
+  page,
+  host,
+  live,
+}) => {
+  for (const userId of [1, 2]) await live.agents.set(userId, { status: "available" });
+  const tag = linesToPaste("The script tag", live.origin);
+  await page.goto(host.serve(badgePage(live.origin, [1], [1]).replace("</body>", `${tag}</body>`)));
+  const callable = page.locator('availability-badge[data-callable="true"]');
+  await expect(callable).toHaveCount(2);
+  await page.evaluate(() => {
+    for (const badge of document.querySelectorAll("availability-badge")) badge.setAttribute("user-id", "2");
+  });
+  await expect(callable).toHaveCount(2);
+  await live.agents.set(2, { status: "in_call" });
+  await expect(page.locator('availability-badge[data-state="in_call"]')).toHaveText(["In call", "In call"]);
+  await page.evaluate(() => {
+    for (const badge of document.querySelectorAll("availability-badge")) badge.remove();
+  });
+  await expect.poll(live.openStreams).toBe(0);
 });

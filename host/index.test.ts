@@ -2,7 +2,18 @@ import { expect, test } from "vitest";
 
 test("does nothing when it is imported in Node, and says there that it needs a browser", async () => {
   const before = Object.keys(globalThis);
-  const { connect } = await import("./index.ts");
+  const { connect, defineAvailabilityBadge, ...others } = await import("./index.ts");
   expect(Object.keys(globalThis)).toEqual(before);
+  defineAvailabilityBadge({ watch: () => () => {} });
+  expect(Object.keys(globalThis)).toEqual(before);
+  expect(Object.keys(others).sort()).toEqual([
+    "BusError",
+    "ConnectionError",
+    "ContractError",
+    "RejectedError",
+    "TimeoutError",
+    "isBusError",
+    "readAvailability",
+  ]);
   expect(() => connect({ src: "https://widget.example.com/widget/" })).toThrow("connect: expected to run in a browser");
 });

@@ -3,6 +3,7 @@ export { type AvailabilityReading, readAvailability } from "../shared/availabili
 export type { Envelope, Rejected, RequestMeta, Settlement, SettlementMeta } from "../shared/envelope.ts";
 export { BusError, ConnectionError, ContractError, isBusError, RejectedError, TimeoutError } from "../shared/errors.ts";
 export type { BridgeRejection, Issue, RejectionCode } from "../shared/rejection.ts";
+export { defineAvailabilityBadge } from "./availability-badge.ts";
 export type {
   Availability,
   EventListener,

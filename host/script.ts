@@ -2,6 +2,7 @@
  * The script tag: connects by the attributes of its own `<script>` and hands the connector to whoever asked for it
  * through the queue `window.availabilityBridge`, before or after this script has loaded.
  */
+import { defineAvailabilityBadge } from "./availability-badge.ts";
 import { connect } from "./connect.ts";
 import type { Connector } from "./connector.ts";
 import { readScriptOptions } from "./script-options.ts";
@@ -36,7 +37,11 @@ function start(script: HTMLOrSVGScriptElement | null): void {
 
 function connectWhenParsed(tag: HTMLScriptElement, serve: (connector: Connector) => void): void {
   const options = readScriptOptions(tag);
-  if (options) serve(connect(options));
+  if (options) {
+    const connector = connect(options);
+    defineAvailabilityBadge(connector);
+    serve(connector);
+  }
   // The container is further down the page than this tag, and the parser is not there yet.
   else document.addEventListener("DOMContentLoaded", () => connectWhenParsed(tag, serve), { once: true });
 }
