@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createAvailabilities } from "./availabilities.ts";
-import { StoreUnavailable, VersionMismatch } from "./store/availability-store.ts";
+import { AgentUnreadable, StoreUnavailable, VersionMismatch } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { createReplica, emptyContents, type WritableReplica } from "./store/replica.ts";
 import { memoryUpstream } from "./upstream/memory.ts";
@@ -122,4 +122,17 @@ test("loses no status of a user whom another has made known meanwhile", async ()
   await expect(availabilities.introduce(1, "available")).resolves.toMatchObject({ status: "available" });
   await expect(availabilities.introduce(1, "other")).resolves.toMatchObject({ status: "other" });
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { status: "other" } });
+});
+
+test("tells nothing of an agent who cannot be read, and all of the others", async () => {
+  const { availabilities, replica } = setUp();
+  replica.reset({ ...emptyContents("0", () => 0), agents: [AGENT], unreadable: [2] });
+  await expect(availabilities.read(2, never)).rejects.toThrow(AgentUnreadable);
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { userId: 1 } });
+  await expect(availabilities.readMany([1, 2, 3], never)).resolves.toMatchObject({
+    value: [{ userId: 1 }],
+    unreadable: [2],
+  });
+  replica.apply(1, { cursor: "0-1", agent: { ...AGENT, userId: 2 } });
+  await expect(availabilities.read(2, never)).resolves.toMatchObject({ value: { userId: 2 } });
 });

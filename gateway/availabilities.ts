@@ -1,7 +1,7 @@
 import type { Availability, ChangedAvailability } from "../shared/contracts/availability.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type KeptAgent, type Status, toAvailability, toChangedAvailability } from "./store/agent.ts";
-import { type CustomerStore, StoreUnavailable, VersionMismatch } from "./store/availability-store.ts";
+import { AgentUnreadable, type CustomerStore, StoreUnavailable, VersionMismatch } from "./store/availability-store.ts";
 import type { Replica } from "./store/replica.ts";
 import type { Upstream, UpstreamHealth, UpstreamScope } from "./upstream/upstream.ts";
 
@@ -10,6 +10,12 @@ export interface Reading<Value> {
   readonly value: Value;
   /** In whole seconds; 0 while the store and the upstream are followed live. */
   readonly ageSeconds: number;
+}
+
+/** The availabilities of those among many users that exist. */
+export interface Selection extends Reading<readonly Availability[]> {
+  /** Those of whom the store holds something that cannot be read. */
+  readonly unreadable: readonly number[];
 }
 
 /** All of a customer's availabilities at one moment. */
@@ -44,7 +50,7 @@ export interface Availabilities {
    * A user's availability at the moment of the answer; its value is `undefined` where there is no such user.
    * Stops working for it, and rejects with the signal's reason, when the signal aborts.
    *
-   * @throws {StoreUnavailable} where what is known is older than the limit, or nothing is known yet.
+   * @throws {StoreUnavailable} where what is known is older than the limit, or nothing is known yet, or it cannot be read.
    * @throws {UpstreamFailure} likewise, where the upstream has said why.
    */
   read(userId: number, signal: AbortSignal): Promise<Reading<Availability | undefined>>;
@@ -55,7 +61,7 @@ export interface Availabilities {
    *
    * @throws as `read` does.
    */
-  readMany(userIds: readonly number[], signal: AbortSignal): Promise<Reading<readonly Availability[]>>;
+  readMany(userIds: readonly number[], signal: AbortSignal): Promise<Selection>;
   /** The availabilities of all users. @throws as `read` does. */
   readAll(signal: AbortSignal): Promise<Reading<Overview>>;
   /** What a stream follows. @throws as `read` does. */
@@ -114,12 +120,16 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
     return replica;
   }
 
-  async function readMany(userIds: readonly number[], signal: AbortSignal) {
+  async function readMany(userIds: readonly number[], signal: AbortSignal): Promise<Selection> {
     const replica = await load(signal);
     const age = ageSeconds(replica);
     const agents = userIds.map((userId) => replica.read(userId));
     const nowMs = clock.monotonicMs();
-    return { value: agents.flatMap((agent) => (agent ? [toAvailability(agent, nowMs)] : [])), ageSeconds: age };
+    return {
+      value: agents.flatMap((agent) => (agent ? [toAvailability(agent, nowMs)] : [])),
+      ageSeconds: age,
+      unreadable: userIds.filter(replica.isUnreadable),
+    };
   }
 
   async function readAll(signal: AbortSignal): Promise<Reading<Overview>> {
@@ -133,9 +143,11 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
 
   async function setStatus(change: StatusChange, scope: UpstreamScope): Promise<Availability | undefined> {
     const { userId, status, ifVersions } = change;
-    const known = (await load(scope.signal)).read(userId);
-    if (!known) return undefined;
-    if (ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatch(known.version);
+    const replica = await load(scope.signal);
+    const known = replica.read(userId);
+    // Whoever cannot be read is there all the same, and can be read again once written.
+    if (!known && !replica.isUnreadable(userId)) return undefined;
+    if (known && ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatch(known.version);
     await upstream.setStatus(userId, status, scope);
     // Where the upstream decides, it has by now: that the agent has changed meanwhile takes nothing of it back.
     const agent = await store.setStatus(userId, status, upstream.admitsUsers ? ifVersions : undefined);
@@ -166,6 +178,7 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
       const replica = await load(signal);
       const age = ageSeconds(replica);
       const agent = replica.read(userId);
+      if (!agent && replica.isUnreadable(userId)) throw new AgentUnreadable("What is kept of the user cannot be read");
       return { value: agent && toAvailability(agent, clock.monotonicMs()), ageSeconds: age };
     },
   };

@@ -1,6 +1,11 @@
 import { AVAILABILITY_STATUSES } from "../shared/contracts/availability.ts";
 import type { AgentState } from "./store/agent.ts";
-import { type AvailabilityStore, type CustomerStore, StoreUnavailable } from "./store/availability-store.ts";
+import {
+  type AvailabilityStore,
+  type CustomerStore,
+  passingOverUnreadable,
+  StoreUnavailable,
+} from "./store/availability-store.ts";
 
 const FIRST_STATUS_ID = 101;
 
@@ -19,7 +24,7 @@ export const SAMPLE_DELAYS_MS: ReadonlyMap<number, number> = new Map([[3000, 300
 
 /** Introduces the sample agents to a store, as they are at this moment. */
 export async function introduceSampleAgents(store: CustomerStore): Promise<void> {
-  for (const [userId, state] of SAMPLE_AGENTS) await store.introduce(userId, state);
+  for (const [userId, state] of SAMPLE_AGENTS) await passingOverUnreadable(store.introduce(userId, state));
 }
 
 /** Introduces the sample agents now, or, where the store cannot be reached, once it can be: that much is `done` later. */

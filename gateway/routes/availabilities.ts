@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { Availability, ChangedAvailability } from "../../shared/contracts/availability.ts";
-import type { Overview } from "../availabilities.ts";
+import type { Overview, Selection } from "../availabilities.ts";
 import { isHeld } from "../conditional.ts";
 import type { Customer } from "../customer.ts";
 import type { GatewayContext, GatewayEnvironment } from "../environment.ts";
@@ -43,8 +43,8 @@ async function answerSome(
   { availabilities }: Customer,
   userIds: readonly number[],
 ): Promise<Response> {
-  const { value, ageSeconds } = await availabilities.readMany(userIds, context.req.raw.signal);
-  return answerJson(context, toList(userIds, value), cachingHeaders(ageSeconds));
+  const selection = await availabilities.readMany(userIds, context.req.raw.signal);
+  return answerJson(context, toList(userIds, selection), cachingHeaders(selection.ageSeconds));
 }
 
 async function answerAll(context: GatewayContext, { availabilities }: Customer): Promise<Response> {
@@ -70,10 +70,15 @@ async function answerJson(
   return new Response(body, { headers: { "Content-Type": "application/json", ...caching, ...headers } });
 }
 
-function toList(userIds: readonly number[], found: readonly Availability[]): AvailabilityList {
-  const availabilities = Object.fromEntries(found.map((availability) => [availability.userId, availability]));
+function toList(userIds: readonly number[], { value, unreadable }: Selection): AvailabilityList {
+  const availabilities = Object.fromEntries(value.map((availability) => [availability.userId, availability]));
   const missing = userIds.filter((userId) => !Object.hasOwn(availabilities, userId));
-  const errors = missing.map((userId) => [userId, toProblemDocument(404, `No user ${userId}`)]);
+  const errors = missing.map((userId) => [
+    userId,
+    unreadable.includes(userId)
+      ? toProblemDocument(503, "The availabilities cannot be reached")
+      : toProblemDocument(404, `No user ${userId}`),
+  ]);
   return { availabilities, errors: Object.fromEntries(errors) };
 }
 

@@ -57,6 +57,18 @@ export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
 }
 
+/** What the store holds of one agent cannot be read. Of all others it can. */
+export class AgentUnreadable extends StoreUnavailable {}
+
+/** Waits for what is done of one agent among many, and passes over one who cannot be read: the others are not to suffer for it. */
+export async function passingOverUnreadable(done: Promise<unknown>): Promise<void> {
+  try {
+    await done;
+  } catch (error) {
+    if (!(error instanceof AgentUnreadable)) throw error;
+  }
+}
+
 /** A change was made on the condition of a version, and the agent has another one by now. */
 export class VersionMismatch extends Error {
   override readonly name = "VersionMismatch";

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../../e2e/redis-server.ts";
 import { toAvailability } from "./agent.ts";
+import { AgentUnreadable } from "./availability-store.ts";
 import { createRedisStore, type RedisStoreOptions } from "./redis-store.ts";
 import { declareStoreTests, eventually, hear } from "./store.suite.ts";
 
@@ -143,7 +144,8 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
 
   test("loads a customer in one piece while another gateway changes it", async () => {
     const server = await startServer();
-    const writer = openStore(server.url).of("acme");
+    // Patient, since all of them wait at once.
+    const writer = openStore(server.url, { timeoutMs: 30_000 }).of("acme");
     const ids = Array.from({ length: 1_200 }, (_, index) => index + 1);
     await Promise.all(ids.map((userId) => writer.set(userId, { status: "offline" })));
     const changing = ids.map((userId) => writer.set(userId, { status: "available" }));
@@ -193,6 +195,46 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     // Redis may forget an agent, as it does where it may evict keys.
     await server.command(["DEL", key]);
     await expect(store.set(1, { status: "offline" })).resolves.toMatchObject({ version: ahead + 2 });
+  });
+
+  test("passes over agents whose records it cannot read, says so once, and takes them back when they are written", async () => {
+    const server = await startServer();
+    const before = openStore(server.url).of("acme");
+    for (const userId of [1, 2, 3, 4, 5]) await before.set(userId, { status: "available" });
+    const key = (userId: number) => `availability-bridge:agent:acme:${userId}`;
+    await server.command(["HSET", key(1), "status", "levitating"]);
+    await server.command(["HSET", key(2), "version", "many", "wrapUpSeconds", "some"]);
+    await server.command(["DEL", key(3)]);
+    await server.command(["SET", key(3), "no hash"]);
+    await server.command(["SADD", "availability-bridge:agents:acme", "nobody"]);
+
+    const lines: string[] = [];
+    const store = openStore(server.url, { report: (line) => void lines.push(line) });
+    const replica = await store.of("acme").open(never);
+    expect(lines).toEqual(["Customer acme: 3 agents in Redis cannot be read by this version of the gateway"]);
+    expect([...replica.agents()].map(({ userId }) => userId).sort()).toEqual([4, 5]);
+    expect([1, 2, 3, 4, 6].filter(replica.isUnreadable)).toEqual([1, 2, 3]);
+
+    const acme = store.of("acme");
+    await expect(acme.setStatus(1, "in_call")).resolves.toMatchObject({ status: "in_call" });
+    await expect(acme.set(2, { status: "offline" })).resolves.toMatchObject({ status: "offline" });
+    await expect(acme.set(3, { status: "offline" })).rejects.toThrow(AgentUnreadable);
+    await expect(acme.setStatus(4, "in_call")).resolves.toMatchObject({ status: "in_call" });
+    expect([1, 2, 3].filter(replica.isUnreadable)).toEqual([3]);
+    expect(store.isReady()).toBe(true);
+  });
+
+  test("gives back what Redis has lost of all agents but those whose records it cannot read", async () => {
+    const server = await startServer();
+    const lines: string[] = [];
+    const store = openStore(server.url, { report: (line) => void lines.push(line), waitMs: 50, longestPauseMs: 50 });
+    for (const userId of [1, 2]) await store.of("acme").set(userId, { status: "available" });
+    const replica = await store.of("acme").open(never);
+    await server.command(["FLUSHALL"]);
+    await server.command(["SET", "availability-bridge:agent:acme:1", "no hash"]);
+    await eventually(() => replica.isUnreadable(1)).toBe(true);
+    await store.whenReady(never);
+    expect([...replica.agents()].map(({ userId }) => userId)).toEqual([2]);
   });
 
   test("passes over what it cannot read, and says so once", async () => {

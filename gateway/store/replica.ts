@@ -5,6 +5,8 @@ import { readCursor, toCursorText } from "./cursor.ts";
 /** All that is known of one customer's agents, in this process's memory. It is read at once, and in one piece. */
 export interface Replica {
   read(userId: number): KeptAgent | undefined;
+  /** Whether the store holds something of an agent that cannot be read. */
+  isUnreadable(userId: number): boolean;
   agents(): Iterable<KeptAgent>;
   /** How many agents there are. */
   size(): number;
@@ -52,6 +54,8 @@ export interface ReplicaContents {
   readonly agents: Iterable<KeptAgent>;
   /** What arrives late must not bring these back. */
   readonly removed: Iterable<readonly [userId: number, version: number]>;
+  /** Of whom the store holds something that cannot be read. @default nobody */
+  readonly unreadable?: Iterable<number>;
   /** Names the order of the changes. */
   readonly epoch: string;
   /** How far that order is known here, be it of changes to others than this customer's agents. */
@@ -78,6 +82,7 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
   let changedAt = 0;
   const agents = new Map<number, KeptAgent>();
   const removed = new Map<number, number>();
+  const unreadable = new Set<number>();
   const log = createChangeLog<PlacedChange>(0, historyLength);
   const listeners = new Set<ReplicaListener>();
   let staleSinceMs: number | undefined;
@@ -86,8 +91,10 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
     ({ epoch, position } = next);
     agents.clear();
     removed.clear();
+    unreadable.clear();
     for (const agent of next.agents) agents.set(agent.userId, agent);
     for (const [userId, version] of next.removed) removed.set(userId, version);
+    for (const userId of next.unreadable ?? []) unreadable.add(userId);
     log.restart(next.begin);
     changedAt = position();
     for (const entry of next.history) {
@@ -103,10 +110,12 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
       if (change.agent.version <= versionOf(change.agent.userId)) return false;
       agents.set(change.agent.userId, change.agent);
       removed.delete(change.agent.userId);
+      unreadable.delete(change.agent.userId);
     } else {
       if (change.version <= versionOf(change.removedUserId)) return false;
       agents.delete(change.removedUserId);
       removed.set(change.removedUserId, change.version);
+      unreadable.delete(change.removedUserId);
     }
     return true;
   }
@@ -114,6 +123,7 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
   take(contents);
   return {
     read: (userId) => agents.get(userId),
+    isUnreadable: (userId) => unreadable.has(userId),
     agents: () => agents.values(),
     size: () => agents.size,
     cursor: () => toCursorText({ epoch, position: position() }),

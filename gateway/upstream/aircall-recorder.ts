@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { isAsSaid } from "../store/agent.ts";
-import type { CustomerStore } from "../store/availability-store.ts";
+import { type CustomerStore, passingOverUnreadable } from "../store/availability-store.ts";
 import type { ListedUser } from "./aircall-answers.ts";
 import { toAgentState, toStatus } from "./aircall-words.ts";
 import type { UpstreamLog } from "./upstream.ts";
@@ -56,7 +56,8 @@ export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: Rec
     const known = (await store.open(signal)).read(id);
     const state = toAgentState(word, { wrapUpSeconds, known });
     // Asked of the memory first: a store elsewhere need not hear again and again that nothing has changed.
-    if (state && !(known && isAsSaid(known, state, clock.monotonicMs()))) await store.set(id, state);
+    const isNews = state && !(known && isAsSaid(known, state, clock.monotonicMs()));
+    if (isNews) await passingOverUnreadable(store.set(id, state));
   }
 
   function begin(): number {
@@ -74,7 +75,7 @@ export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: Rec
     },
     async forget(userId, begun) {
       if ((told.get(userId) ?? 0) > begun) return;
-      await store.remove(userId);
+      await passingOverUnreadable(store.remove(userId));
       told.delete(userId);
     },
     async known(asking) {

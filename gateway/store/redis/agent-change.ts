@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
 import { type AgentState, type KeptAgent, SAME_END_MS, type Status } from "../agent.ts";
-import { StoreUnavailable, VersionMismatch } from "../availability-store.ts";
-import { AgentRow, Digits, toKeptAgent } from "./agent-record.ts";
+import { AgentUnreadable, StoreUnavailable, VersionMismatch } from "../availability-store.ts";
+import { type AgentRecord, AgentRow, Digits, toKeptAgent } from "./agent-record.ts";
 import { agentKeyPrefix, CHANGES_KEY, membersKey, STORE_KEY } from "./keys.ts";
 import type { Session } from "./session.ts";
 import { orAborted, startLimit } from "./waiting.ts";
@@ -29,8 +29,8 @@ export interface ChangeOptions {
 }
 
 const Reply = v.union([
-  v.tuple([v.picklist(["changed", "unchanged", "unknown", "mismatch"]), Digits, AgentRow]),
-  v.tuple([v.picklist(["epoch", "late"])]),
+  v.tuple([v.picklist(["changed", "unchanged", "unknown", "mismatch"]), Digits, v.unknown()]),
+  v.tuple([v.picklist(["epoch", "late", "unreadable"])]),
 ]);
 
 /**
@@ -39,6 +39,7 @@ const Reply = v.union([
  *
  * @throws {VersionMismatch} where the agent's version is none of those asked for.
  * @throws {StoreUnavailable} where it is not certain to be kept.
+ * @throws {AgentUnreadable} where what is kept of the agent cannot be read.
  */
 export async function changeAgent(
   target: ChangeTarget,
@@ -70,12 +71,23 @@ async function attempt(target: ChangeTarget, asked: AskedChange, options: Attemp
     // Nothing was done. With an earlier epoch than Redis has, the session has to catch up first; what came too late by the
     // clock of a Redis whose clock was set is sent again, now that this is known.
     if (reply[0] === "epoch") connection.close(new StoreUnavailable("Redis has begun a new epoch"));
+    if (reply[0] === "unreadable") throw new AgentUnreadable(UNREADABLE);
     if (reply.length === 1) continue;
-    const [outcome, position, record] = reply;
+    const [outcome, position, row] = reply;
+    const record = readRow(row);
     await feed.reached(position, signal);
     if (outcome === "mismatch") throw new VersionMismatch(record.version);
     return toKeptAgent(record, connection.clock, clock.monotonicMs());
   }
+}
+
+/** What an earlier or a later version of the gateway, or somebody by hand, may have left there. */
+const UNREADABLE = "Redis holds something of the agent that this version of the gateway cannot read";
+
+function readRow(row: unknown): AgentRecord {
+  const read = v.safeParse(AgentRow, row);
+  if (!read.success) throw new AgentUnreadable(UNREADABLE);
+  return read.output;
 }
 
 function toKeys({ customerId, userId }: ChangeTarget): readonly string[] {

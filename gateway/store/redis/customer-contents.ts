@@ -21,6 +21,9 @@ export interface ContentsSource {
 const AGENTS_AT_ONCE = 250;
 
 const Members = v.tuple([v.string(), Digits, v.array(v.string())]);
+/** A row of which no more can be read than whose it is. */
+const NamedRow = v.looseTuple([Digits]);
+
 const Agents = v.tuple([v.string(), Digits, v.array(v.unknown())]);
 
 /**
@@ -60,6 +63,11 @@ export async function loadContents(
     if ("agent" in change) loaded.keep(change.agent.userId, change.agent.version, change.agent);
     else loaded.keep(change.removedUserId, change.version, undefined);
   }
+  const unreadable = loaded.unreadable.size;
+  if (unreadable > 0) {
+    const them = unreadable === 1 ? "1 agent" : `${unreadable} agents`;
+    source.report(`Customer ${customerId}: ${them} in Redis cannot be read by this version of the gateway`);
+  }
   take({ ...loaded, epoch: feed.epoch, position: feed.position, begin, history });
 }
 
@@ -85,14 +93,17 @@ export async function restoreContents(
 function createContents() {
   const agents = new Map<number, KeptAgent>();
   const removed = new Map<number, number>();
+  const unreadable = new Set<number>();
   return {
     agents: { [Symbol.iterator]: () => agents.values() },
     removed,
+    unreadable,
     /** Of two versions the higher one counts. */
     keep(userId: number, version: number, agent: KeptAgent | undefined): void {
       if (version <= (agents.get(userId)?.version ?? removed.get(userId) ?? 0)) return;
       agents.delete(userId);
       removed.delete(userId);
+      unreadable.delete(userId);
       if (agent) agents.set(userId, agent);
       else removed.set(userId, version);
     },
@@ -102,7 +113,9 @@ function createContents() {
 function keepRow(loaded: ReturnType<typeof createContents>, row: unknown, source: ContentsSource): void {
   const read = v.safeParse(AgentRow, row);
   if (!read.success) {
-    source.report("Skipping an agent in Redis that this version of the gateway cannot read");
+    // What is under a name that is none cannot be asked for either.
+    const named = v.safeParse(NamedRow, row);
+    if (named.success) loaded.unreadable.add(named.output[0]);
     return;
   }
   const { userId, version } = read.output;

@@ -81,16 +81,20 @@ ${APPEND}
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return { micros, 'epoch' } end
 if now > tonumber(ARGV[2]) then return { micros, 'late' } end
 local customer, user, operation, status, seconds = ARGV[4], ARGV[5], ARGV[7], ARGV[8], ARGV[9]
-local kept = redis.call('HMGET', KEYS[3], 'version', 'updatedAt', 'status', 'wrapUpSeconds', 'wrapUpEndsAt')
+local kept = redis.pcall('HMGET', KEYS[3], 'version', 'updatedAt', 'status', 'wrapUpSeconds', 'wrapUpEndsAt')
+if kept.err then return { micros, 'unreadable' } end
+-- Whatever else stands in place of numbers is no version, and no wrap-up time.
+if not tonumber(kept[1]) then kept[1] = '0' end
+if not (tonumber(kept[4]) and tonumber(kept[5])) then kept[4], kept[5] = '', '' end
 local isKnown = kept[3] and kept[3] ~= ''
 local function answer(outcome, position)
   position = position or redis.call('HGET', KEYS[1], 'position')
-  local row = { user, kept[1] or '0', kept[2] or '0', kept[3] or '', kept[4] or '', kept[5] or '' }
+  local row = { user, kept[1], kept[2] or '0', kept[3] or '', kept[4], kept[5] }
   return { micros, outcome, position, row }
 end
 local function keep(status, seconds, endsAt)
   local floor = tonumber(redis.call('HGET', KEYS[1], 'floor') or 0)
-  local version = text(math.max(tonumber(kept[1] or 0) + 1, tonumber(ARGV[6]) + 1, now, floor))
+  local version = text(math.max(tonumber(kept[1]) + 1, tonumber(ARGV[6]) + 1, now, floor))
   kept = { version, text(now), status, seconds, endsAt }
   local position = append('customer', customer, 'userId', user, 'version', version, 'updatedAt', kept[2],
     'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt)
@@ -127,13 +131,17 @@ local store = redis.call('HMGET', KEYS[1], 'epoch', 'position')
 return { micros, store[1] or '', store[2] or '0', redis.call('SMEMBERS', KEYS[2]) }
 `;
 
-/** The agents of these user ids, as ARGV[2] and on name them; ARGV[1] is what the names of their hashes begin with. */
+/**
+ * The agents of these user ids, as ARGV[2] and on name them; ARGV[1] is what the names of their hashes begin with. Of what is no
+ * hash the id alone is told.
+ */
 const AGENTS = `${BEGIN}
 local rows = {}
 for index = 2, #ARGV do
   local key = ARGV[1] .. ARGV[index]
-  local kept = redis.call('HMGET', key, 'version', 'updatedAt', 'status', 'wrapUpSeconds', 'wrapUpEndsAt')
-  if kept[1] then rows[#rows + 1] = { ARGV[index], kept[1], kept[2], kept[3], kept[4], kept[5] } end
+  local kept = redis.pcall('HMGET', key, 'version', 'updatedAt', 'status', 'wrapUpSeconds', 'wrapUpEndsAt')
+  if kept.err then rows[#rows + 1] = { ARGV[index] }
+  elseif kept[1] then rows[#rows + 1] = { ARGV[index], kept[1], kept[2], kept[3], kept[4], kept[5] } end
 end
 local store = redis.call('HMGET', KEYS[1], 'epoch', 'position')
 return { micros, store[1] or '', store[2] or '0', rows }
@@ -150,7 +158,11 @@ local restored = 0
 for index = 4, #ARGV, 6 do
   local user, version, updatedAt, status, seconds, endsAt = unpack(ARGV, index, index + 5)
   local key = prefix .. user
-  if tonumber(redis.call('HGET', key, 'version') or 0) < tonumber(version) then
+  local kept = redis.pcall('HGET', key, 'version')
+  if type(kept) == 'table' then
+    -- Whatever is there is left alone. That it is there is known.
+    redis.call('SADD', KEYS[3], user)
+  elseif (tonumber(kept) or 0) < tonumber(version) then
     append('customer', customer, 'userId', user, 'version', version, 'updatedAt', updatedAt,
       'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt)
     redis.call('HSET', key, 'version', version, 'updatedAt', updatedAt,
