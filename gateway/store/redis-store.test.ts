@@ -212,7 +212,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     const store = openStore(server.url, { report: (line) => void lines.push(line) });
     const replica = await store.of("acme").open(never);
     expect(lines).toEqual(["Customer acme: 3 agents in Redis cannot be read by this version of the gateway"]);
-    expect([...replica.agents()].map(({ userId }) => userId).sort()).toEqual([4, 5]);
+    expect(new Set([...replica.agents()].map(({ userId }) => userId))).toEqual(new Set([4, 5]));
     expect([1, 2, 3, 4, 6].filter(replica.isUnreadable)).toEqual([1, 2, 3]);
 
     const acme = store.of("acme");
