@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "vite";
+import { build, runnerImport } from "vite";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
@@ -14,6 +14,7 @@ rmSync("dist", { recursive: true, force: true });
 for (const mode of ["package", "embed", "widget", "demo", "gateway"]) await build({ mode });
 nameRelease();
 writeTypes();
+await writeContractSchema();
 
 /**
  * Puts the loader script beside itself under a name that no other release has, for pages that pin what they run by its hash.
@@ -49,4 +50,11 @@ function writeTypes() {
  */
 function writeForConsumers(file) {
   writeFileSync(file, readFileSync(file, "utf8").replaceAll(/(from "\.{1,2}\/[^"]+)\.ts"/g, '$1.js"'));
+}
+
+/** The contract for programs in other languages. */
+async function writeContractSchema() {
+  /** @type {{ module: typeof import("./reference/json-schema.ts") }} */
+  const { module } = await runnerImport("./scripts/reference/json-schema.ts", { configFile: false, logLevel: "warn" });
+  writeFileSync("dist/contract.schema.json", `${JSON.stringify(module.createContractSchema(), null, 2)}\n`);
 }

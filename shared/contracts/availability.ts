@@ -88,7 +88,7 @@ export type Removal = v.InferOutput<typeof Removal>;
 
 /** Availabilities by user id, as text. */
 export const Availabilities = v.pipe(
-  v.record(v.pipe(v.string(), v.regex(/^[1-9]\d{0,15}$/, "a user id")), Availability),
+  v.record(v.string(), Availability),
   v.check(
     (all) => Object.entries(all).every(([id, { userId }]) => id === String(userId)),
     "each availability under its own userId",

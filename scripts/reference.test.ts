@@ -1,0 +1,57 @@
+/** The reference page and the JSON Schema of the contract, held against the contract and against the golden vectors. */
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import * as v from "valibot";
+import { expect, test } from "vitest";
+import { goldenConversations, goldenExchanges } from "../e2e/golden-exchanges.ts";
+import { announcements, contract, hostContract } from "../shared/contracts/index.ts";
+import { createContractSchema } from "./reference/json-schema.ts";
+import { createReferencePage } from "./reference/page.ts";
+
+const page = createReferencePage();
+const isEvent = new Ajv2020().compile(createContractSchema());
+
+const exchanges = [
+  ...goldenExchanges,
+  ...goldenConversations.flatMap(({ file, name, exchanges: told }) =>
+    told.map((exchange, at) => ({ file, name: `${name} ${at}`, ...exchange })),
+  ),
+];
+
+const Refused = v.object({
+  payload: v.object({ error: v.object({ code: v.picklist(["INVALID_REQUEST", "UNKNOWN_EVENT"]) }) }),
+});
+
+/** Only the widget knows where its page lies. */
+const isByOrigin = ({ name }: { readonly name: string }): boolean => name === "somebody else's origin";
+
+test("the page is what `npm run reference` writes", () => {
+  expect(readFileSync("docs/reference.md", "utf8")).toBe(page);
+});
+
+test.each(Object.keys({ ...contract, ...hostContract, ...announcements }))("the page has a section of %s", (type) => {
+  expect(page).toContain(`\n### ${type}\n`);
+});
+
+test.each(exchanges.filter((exchange) => !v.is(Refused, exchange.settlement)))(
+  "by the JSON Schema the event is one, and its settlement: $file, $name",
+  ({ event, settlement }) => {
+    expect([isEvent(event), isEvent.errors]).toEqual([true, null]);
+    // A vector may give a part of the bridge's own error only.
+    if (settlement.meta?.["source"] !== "bridge") expect([isEvent(settlement), isEvent.errors]).toEqual([true, null]);
+  },
+);
+
+test.each(exchanges.filter((exchange) => v.is(Refused, exchange.settlement) && !isByOrigin(exchange)))(
+  "by the JSON Schema the event is none: $file, $name",
+  ({ event }) => {
+    expect(isEvent(event)).toBe(false);
+  },
+);
+
+test.each(goldenConversations.flatMap(({ announced }) => announced))(
+  "by the JSON Schema $type is an event",
+  (event) => {
+    expect([isEvent(event), isEvent.errors]).toEqual([true, null]);
+  },
+);

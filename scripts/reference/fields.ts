@@ -1,0 +1,72 @@
+/** Reads the contract's schemas for people: which fields there are, of what type, and what is expected of each. */
+import type { GenericSchema } from "valibot";
+
+/** A field of a payload. */
+export interface Field {
+  /** Keys from the payload, joined by dots. */
+  readonly path: string;
+  readonly isOptional: boolean;
+  readonly schema: GenericSchema;
+}
+
+/** The fields of a shape, those of its parts in their place. A shape that is no object has none. */
+export function fieldsOf(schema: GenericSchema, prefix = ""): readonly Field[] {
+  if (!hasEntries(schema)) return [];
+  return Object.entries(schema.entries).flatMap(([key, entry]) => {
+    const bare = isWrapped(entry) ? entry.wrapped : entry;
+    const path = `${prefix}${key}`;
+    const inner = fieldsOf(bare, `${path}.`);
+    return inner.length > 0 ? inner : [{ path, isOptional: bare !== entry, schema: bare }];
+  });
+}
+
+/** A field's type in a word or two. */
+export function typeOf(schema: GenericSchema): string {
+  if (hasItem(schema)) return `list of ${typeOf(schema.item)}s`;
+  if (hasOptions(schema)) return "text";
+  if (hasLiteral(schema)) return typeof schema.literal;
+  return schema.type === "string" ? "text" : schema.type;
+}
+
+/** Completes the sentence "expected …", as a caller reads it who gets it wrong. */
+export function expectationOf(schema: GenericSchema): string {
+  if (hasItem(schema)) return [messageOf(schema), expectationOf(schema.item)].filter(Boolean).join("; each ");
+  if (hasOptions(schema)) return `one of ${schema.options.map((option) => `\`${option}\``).join(", ")}`;
+  if (hasLiteral(schema)) return `\`${JSON.stringify(schema.literal)}\``;
+  const message = messageOf(schema);
+  if (message) return message;
+  const least = hasPipe(schema) ? schema.pipe.find((step) => step.type === "min_value")?.requirement : undefined;
+  return typeof least === "number" ? `a whole number of at least ${least}` : "";
+}
+
+function messageOf(schema: GenericSchema): string {
+  return "message" in schema && typeof schema.message === "string" ? schema.message : "";
+}
+
+type With<Part> = GenericSchema & Readonly<Part>;
+
+function hasEntries(schema: GenericSchema): schema is With<{ entries: Readonly<Record<string, GenericSchema>> }> {
+  return "entries" in schema;
+}
+
+function isWrapped(schema: GenericSchema): schema is With<{ wrapped: GenericSchema }> {
+  return "wrapped" in schema;
+}
+
+function hasItem(schema: GenericSchema): schema is With<{ item: GenericSchema }> {
+  return "item" in schema;
+}
+
+function hasOptions(schema: GenericSchema): schema is With<{ options: readonly string[] }> {
+  return "options" in schema && schema.type === "picklist";
+}
+
+function hasLiteral(schema: GenericSchema): schema is With<{ literal: unknown }> {
+  return "literal" in schema;
+}
+
+function hasPipe(schema: GenericSchema): schema is With<{
+  pipe: readonly { readonly type: string; readonly requirement?: unknown }[];
+}> {
+  return "pipe" in schema;
+}

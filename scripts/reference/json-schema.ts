@@ -1,0 +1,136 @@
+/** The contract as JSON Schema: every event that may travel, in either direction. */
+import { type ConversionConfig, toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
+import type { GenericSchema } from "valibot";
+import type { RequestEntry } from "../../shared/contract.ts";
+import { Availabilities, Availability, ChangedAvailability } from "../../shared/contracts/availability.ts";
+import { announcements, contract, hostContract } from "../../shared/contracts/index.ts";
+import { NoPayload } from "../../shared/contracts/no-payload.ts";
+import { MAX_ID_LENGTH, MAX_TIMEOUT_MS } from "../../shared/envelope.ts";
+import { CODE_MEANINGS } from "./meanings.ts";
+
+/** A JSON Schema. Its own type is a looser one than valibot's, which does not know all of the keywords. */
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+const SHAPES = { Availability, ChangedAvailability, Availabilities };
+
+const CONVERSION = {
+  target: "draft-2020-12",
+  typeMode: "input",
+  ignoreActions: ["check"],
+} satisfies ConversionConfig;
+
+/** What valibot checks by a function. */
+const BOTH_OR_NEITHER: JsonSchema = {
+  dependentRequired: { wrapUpTimeConfig: ["wrapUpTimeTtl"], wrapUpTimeTtl: ["wrapUpTimeConfig"] },
+};
+
+const ID: JsonSchema = { type: "string", minLength: 1, maxLength: MAX_ID_LENGTH };
+
+const DEFINITIONS: Readonly<Record<string, JsonSchema>> = {
+  RequestMeta: {
+    type: "object",
+    properties: { id: ID, timeoutMs: { type: "integer", minimum: 1, maximum: MAX_TIMEOUT_MS } },
+  },
+  FulfilledMeta: { type: "object", properties: { id: ID } },
+  RejectedMeta: {
+    type: "object",
+    properties: { id: ID, source: { enum: ["backend", "bridge"] }, status: { type: "integer" } },
+    required: ["source"],
+  },
+  BridgeRejection: {
+    type: "object",
+    properties: {
+      code: { enum: Object.keys(CODE_MEANINGS) },
+      message: { type: "string" },
+      retryable: { type: "boolean" },
+      issues: {
+        type: "array",
+        items: {
+          type: "object",
+          properties: { path: { type: "string" }, expected: { type: "string" } },
+          required: ["path", "expected"],
+        },
+      },
+    },
+    required: ["code", "message", "retryable"],
+  },
+};
+
+/** The whole document. Each event's schema is a definition of the event's name. */
+export function createContractSchema(): JsonSchema {
+  const events = Object.fromEntries([
+    ...Object.entries({ ...contract, ...hostContract }).flatMap(([type, entry]) => toRequest(type, entry)),
+    ...Object.entries(announcements).map(([type, { announced }]) => toEvent(type, announced)),
+  ]);
+  const shapes = toJsonSchemaDefs(SHAPES, CONVERSION);
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "The events of availability-bridge",
+    oneOf: Object.keys(events).map(refer),
+    $defs: {
+      ...events,
+      Availabilities: { ...shapes.Availabilities, propertyNames: { pattern: "^[1-9]\\d{0,15}$" } },
+      Availability: { ...shapes.Availability, ...BOTH_OR_NEITHER },
+      ChangedAvailability: { ...shapes.ChangedAvailability, ...BOTH_OR_NEITHER },
+      ...DEFINITIONS,
+    },
+  };
+}
+
+type Named = readonly [name: string, schema: JsonSchema];
+
+function toRequest(type: string, { payload, fulfilled }: RequestEntry): readonly Named[] {
+  return [
+    toEvent(type, payload, "RequestMeta"),
+    toEvent(`${type}_FULFILLED`, fulfilled, "FulfilledMeta"),
+    toRejected(`${type}_REJECTED`),
+  ];
+}
+
+function toEvent(type: string, payload: GenericSchema, meta?: string): Named {
+  const carried = toPayload(payload);
+  const isRequired = carried !== undefined && payload.type !== "optional";
+  return [
+    type,
+    {
+      type: "object",
+      properties: { type: { const: type }, ...(carried && { payload: carried }), ...(meta && { meta: refer(meta) }) },
+      required: ["type", ...(isRequired ? ["payload"] : [])],
+      additionalProperties: false,
+    },
+  ];
+}
+
+function toPayload(schema: GenericSchema): JsonSchema | undefined {
+  if (schema.type === "void") return undefined;
+  if (schema === NoPayload) return { type: "object", maxProperties: 0 };
+  const shape = Object.entries(SHAPES).find(([, named]) => named === schema);
+  if (shape) return refer(shape[0]);
+  const { $schema: _, ...bare } = toJsonSchema(schema, CONVERSION);
+  return bare;
+}
+
+/** The backend's body may be any JSON; the bridge's own error has a form. */
+function toRejected(type: string): Named {
+  const from = (source: "backend" | "bridge", error: JsonSchema): JsonSchema => ({
+    properties: { payload: { properties: { error } }, meta: { properties: { source: { const: source } } } },
+  });
+  return [
+    type,
+    {
+      type: "object",
+      properties: {
+        type: { const: type },
+        payload: { type: "object", required: ["error"], additionalProperties: false, properties: { error: {} } },
+        meta: refer("RejectedMeta"),
+      },
+      required: ["type", "payload", "meta"],
+      additionalProperties: false,
+      anyOf: [from("backend", {}), from("bridge", refer("BridgeRejection"))],
+    },
+  ];
+}
+
+function refer(name: string): JsonSchema {
+  return { $ref: `#/$defs/${name}` };
+}
