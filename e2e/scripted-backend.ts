@@ -86,7 +86,7 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
   const { port, close } = await listen("127.0.0.1", (request, response) => {
     const { url = "/" } = request;
     if (url.startsWith(STREAM)) {
-      return insteadOfStream ? give(insteadOfStream, request, response) : stream.open(response);
+      return insteadOfStream ? give(insteadOfStream, request, response) : stream.open(request, response);
     }
     if (url.startsWith("/v1/")) {
       const answer = script[Math.min(calls.length, script.length - 1)];

@@ -1,5 +1,5 @@
 /** The scripted backend's stream of changes, which says what a test tells it to. */
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import * as v from "valibot";
 
 /** A server-sent event, with its data as what its JSON holds. */
@@ -11,8 +11,8 @@ export const StreamedEvent = v.strictObject({
 export type StreamedEvent = v.InferOutput<typeof StreamedEvent>;
 
 export interface ScriptedStream {
-  /** Opens the stream, and says on it what was said so far. */
-  open(response: ServerResponse): void;
+  /** Opens the stream, and says on it what was said so far. Who asks for its head gets no more. */
+  open(request: IncomingMessage, response: ServerResponse): void;
   /** Says this on every stream that is open, and on those that are opened later. */
   say(events: readonly StreamedEvent[]): void;
   /** Ends every stream, and forgets what was said. */
@@ -24,10 +24,11 @@ export function createScriptedStream(): ScriptedStream {
   const open = new Set<ServerResponse>();
   let said = "";
   return {
-    open(response) {
+    open(request, response) {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      if (request.method === "HEAD") return void response.end();
       open.add(response);
       response.once("close", () => open.delete(response));
-      response.writeHead(200, { "content-type": "text/event-stream" });
       response.flushHeaders();
       response.write(said);
     },
