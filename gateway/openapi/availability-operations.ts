@@ -63,6 +63,33 @@ export function readOne(security: Security): OperationObject {
   };
 }
 
+const IF_MATCH = header(
+  "If-Match",
+  "Versions of which the agent must have one, as strong entity tags, or `*`.",
+  '"1760000000000"',
+);
+
+const CHANGE = {
+  required: true,
+  content: json("StatusChange", { status: "out_for_lunch" }),
+} as const;
+
+/** What a change answers where none was made. The detail is an example of what a 404 says. */
+function unchanged(notFound: string): OperationObject["responses"] {
+  return {
+    ...GUARDED,
+    ...orVerbatim({
+      ...refusal(404, notFound),
+      ...refusal(412, "The user's version is 1760000000000", HEADERS.entityTag),
+      ...refusal(413, "A change has 4096 bytes at the most"),
+      ...refusal(415, "A change is written as application/json", {
+        "Accept-Encoding": { description: "The encoding that is taken.", schema: { const: "identity" } },
+      }),
+      ...refusal(422, "The body is no change of a status"),
+    }),
+  };
+}
+
 /** Setting one agent. */
 export function changeOne(security: Security): OperationObject {
   return {
@@ -71,29 +98,29 @@ export function changeOne(security: Security): OperationObject {
     description:
       "Needs a token with the scope `availability:write`: the agent's own, or the operator's. Where no telephony system says who there is, the operator makes an agent known by setting a status, without `If-Match`.",
     security,
-    parameters: [
-      USER_ID,
-      header(
-        "If-Match",
-        "Versions of which the agent must have one, as strong entity tags, or `*`.",
-        '"1760000000000"',
-      ),
-      ...TRACING,
-    ],
-    requestBody: { required: true, content: json("StatusChange", { status: "out_for_lunch" }) },
+    parameters: [USER_ID, IF_MATCH, ...TRACING],
+    requestBody: CHANGE,
     responses: {
-      ...GUARDED,
-      ...orVerbatim({
-        ...refusal(404, "No user 404404"),
-        ...refusal(412, "The user's version is 1760000000000", HEADERS.entityTag),
-        ...refusal(413, "A change has 4096 bytes at the most"),
-        ...refusal(415, "A change is written as application/json", {
-          "Accept-Encoding": { description: "The encoding that is taken.", schema: { const: "identity" } },
-        }),
-        ...refusal(422, "The body is no change of a status"),
-      }),
+      ...unchanged("No user 404404"),
       200: changed("The availability that came of it."),
       201: changed("The availability of an agent who was not known before."),
+    },
+  };
+}
+
+/** Setting the agent that the token stands for. */
+export function changeOwn(security: Security): OperationObject {
+  return {
+    operationId: "setOwnAvailability",
+    summary: "Sets the status of the agent that the token stands for",
+    description:
+      "Needs an agent's token with the scope `availability:write`. `Content-Location` names the agent. The operator is no agent, and gets 404.",
+    security,
+    parameters: [IF_MATCH, ...TRACING],
+    requestBody: CHANGE,
+    responses: {
+      ...unchanged("The operator is no agent and has no availability"),
+      200: changed("The availability that came of it."),
     },
   };
 }

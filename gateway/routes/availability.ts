@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 import type { Availability } from "../../shared/contracts/availability.ts";
 import { answerWith, type Representation } from "../conditional.ts";
-import type { GatewayEnvironment } from "../environment.ts";
+import type { GatewayContext, GatewayEnvironment } from "../environment.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
 import { changeStatus, limitBody } from "./status-change.ts";
-import { parseUserId, USER_ID } from "./user-id.ts";
+import { OWN_USER, parseUserId, USER_ID } from "./user-id.ts";
 
 /** Where the availability of one user is. */
 export const AVAILABILITY_PATH = "/v1/users/:userId/availability";
@@ -26,6 +26,7 @@ export function createAvailabilityRoutes(): Hono<GatewayEnvironment> {
     .get(AVAILABILITY_PATH, async (context) => {
       const customer = context.get("customer");
       if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
+      if (context.req.param("userId") === OWN_USER) return refuseMethod(context);
       const userId = parseUserId(context.req.param("userId"));
       if (userId === undefined) return problem(400, `A user id is ${USER_ID}`);
       const request = context.req.raw;
@@ -34,5 +35,10 @@ export function createAvailabilityRoutes(): Hono<GatewayEnvironment> {
       return answerWith(request, representAvailability(availability, ageSeconds));
     })
     .put(AVAILABILITY_PATH, limitBody, changeStatus)
-    .all(AVAILABILITY_PATH, methodNotAllowed("GET, HEAD, PUT"));
+    .all(AVAILABILITY_PATH, refuseMethod);
+}
+
+/** An agent sets its own availability without knowing its id, and reads by ids alone. */
+function refuseMethod({ req }: GatewayContext): Response {
+  return methodNotAllowed(req.param("userId") === OWN_USER ? "PUT" : "GET, HEAD, PUT")();
 }

@@ -159,6 +159,35 @@ test("answers 404 for an unknown user of whom a version is asked for", async () 
   }
 });
 
+test("changes the status of the agent that the token stands for, and says which agent that is", async () => {
+  const answer = await (await gateway({ access: accessOf(123) }))({ userId: "me" });
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("Content-Location")).toBe("/v1/users/123/availability");
+  await expect(answer.json()).resolves.toMatchObject({ userId: 123, status: "other", version: 8 });
+});
+
+test("answers 404 to the operator, who is no agent, where it sets its own", async () => {
+  const answer = await (await gateway())({ userId: "me" });
+  expect(answer.status).toBe(404);
+  const detail = "The operator is no agent and has no availability";
+  await expect(answer.json()).resolves.toMatchObject({ detail });
+});
+
+test("answers 404 to an agent who is not known and sets its own, and makes nobody known by it", async () => {
+  const change = await gateway({ access: accessOf(404_404) });
+  for (let again = 0; again < 2; again += 1) expect((await change({ userId: "me" })).status).toBe(404);
+});
+
+test.each(["GET", "HEAD", "POST", "DELETE"])(
+  "answers 405 to %s of an agent's own, which is set alone",
+  async (method) => {
+    const app = await testGateway({ access: accessOf(123) });
+    const answer = await app.request("/v1/users/me/availability", { method });
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get("Allow")).toBe("PUT");
+  },
+);
+
 test.each(["0", "01", "abc", "9007199254740992"])("answers 400 for the user id %s", async (userId) => {
   expect((await (await gateway())({ userId })).status).toBe(400);
 });

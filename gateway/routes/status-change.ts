@@ -8,7 +8,7 @@ import { badRequest, problem } from "../problem.ts";
 import type { Status } from "../store/agent.ts";
 import type { UpstreamScope } from "../upstream/upstream.ts";
 import { readIfMatch } from "./if-match.ts";
-import { parseUserId, USER_ID } from "./user-id.ts";
+import { OWN_USER, parseUserId, USER_ID } from "./user-id.ts";
 
 const MAX_BODY_BYTES = 4096;
 
@@ -50,8 +50,8 @@ export const limitBody = bodyLimit({
 export async function changeStatus(context: GatewayContext): Promise<Response> {
   const { customer } = context.var;
   if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
-  const userId = parseUserId(context.req.param("userId") ?? "");
-  if (userId === undefined) return problem(400, `A user id is ${USER_ID}`);
+  const userId = readUserId(context);
+  if (userId instanceof Response) return userId;
   const status = await readStatus(context);
   if (status instanceof Response) return status;
   const ifVersions = readIfMatch(context.req.header("If-Match"));
@@ -74,6 +74,14 @@ function toScope(context: GatewayContext): UpstreamScope {
   };
 }
 
+/** Whose status is to change. */
+function readUserId(context: GatewayContext): number | Response {
+  const name = context.req.param("userId") ?? "";
+  if (name !== OWN_USER) return parseUserId(name) ?? problem(400, `A user id is ${USER_ID}`);
+  const subject = context.var.caller?.subject;
+  return typeof subject === "number" ? subject : problem(404, "The operator is no agent and has no availability");
+}
+
 function answerChanged(context: GatewayContext, availability: Availability, status: 200 | 201): Response {
   return new Response(JSON.stringify(availability), {
     status,
@@ -81,7 +89,7 @@ function answerChanged(context: GatewayContext, availability: Availability, stat
       "Content-Type": "application/json",
       "Cache-Control": "no-store",
       // The body stands for what is at the address from now on, so that its entity tag may be used: RFC 9110 §9.3.4.
-      "Content-Location": context.req.path,
+      "Content-Location": context.req.path.replace(/[^/]+(?=\/availability$)/, `${availability.userId}`),
       ETag: `"${availability.version}"`,
     },
   });

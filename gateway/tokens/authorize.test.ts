@@ -159,6 +159,15 @@ test("lets an agent set nobody else, whether or not there is such a user", async
   }
 });
 
+test("lets an agent set its own without its id, and nobody without a token or without the scope", async () => {
+  const { ask } = await gateway();
+  const asAgent = async (scope: string) => `Bearer ${await mint({ sub: "123", scope })}`;
+  const OWN = "/v1/users/me/availability";
+  expect([401, 403]).not.toContain((await ask(OWN, await asAgent("availability:write"), "PUT")).status);
+  expect((await ask(OWN, await asAgent("availability:read"), "PUT")).status).toBe(403);
+  expect((await ask(OWN, undefined, "PUT")).status).toBe(401);
+});
+
 test("lets an agent set that agent, and an operator anybody", async () => {
   const { ask } = await gateway();
   const agent = `Bearer ${await mint({ sub: "123", scope: "availability:write" })}`;

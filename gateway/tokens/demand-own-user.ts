@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { GatewayEnvironment } from "../environment.ts";
+import { OWN_USER } from "../routes/user-id.ts";
 import { refuseOtherUser } from "./refusal-answers.ts";
 
 /**
@@ -8,7 +9,8 @@ import { refuseOtherUser } from "./refusal-answers.ts";
  */
 export const demandOwnUser: MiddlewareHandler<GatewayEnvironment> = async (context, next) => {
   const subject = context.get("caller")?.subject;
+  const userId = context.req.param("userId");
   // As text, so that nothing that is no user id can be somebody's.
-  if (subject !== "operator" && String(subject) !== context.req.param("userId")) return refuseOtherUser();
+  if (userId !== OWN_USER && subject !== "operator" && String(subject) !== userId) return refuseOtherUser();
   return next();
 };
