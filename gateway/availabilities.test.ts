@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createAvailabilities } from "./availabilities.ts";
+import type { KeptAgent } from "./store/agent.ts";
 import { AgentUnreadable, StoreUnavailable, VersionMismatch } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { createReplica, emptyContents, type WritableReplica } from "./store/replica.ts";
@@ -10,10 +11,10 @@ const never = new AbortController().signal;
 const AGENT = { userId: 1, status: "available", version: 7, updatedAt: 0 } as const;
 
 /** Availabilities over a replica and an upstream that are as old as the test says, at a clock that the test sets. */
-function setUp(upstream: Partial<Upstream> = {}) {
+function setUp(upstream: Partial<Upstream> = {}, agents: readonly KeptAgent[] = [AGENT]) {
   const time = { nowMs: 100_000 };
   const clock = { wallMs: () => 0, monotonicMs: () => time.nowMs };
-  const replica: WritableReplica = createReplica({ ...emptyContents("0", () => 0), agents: [AGENT] }, 10);
+  const replica: WritableReplica = createReplica({ ...emptyContents("0", () => 0), agents }, 10);
   const store = { ...createMemoryStore({ clock }).of("demo"), open: async () => replica };
   const availabilities = createAvailabilities({
     store,
@@ -46,6 +47,20 @@ test("says how old it may be while the store is away, and up to the limit only",
   await expect(availabilities.open(never)).rejects.toThrow(StoreUnavailable);
   replica.setStaleSince(undefined);
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 0 });
+});
+
+test("leaves as much wrap-up time as there was when the answer was made, which its age tells", async () => {
+  const wrapUp = (endsAtMs: number) => ({ configuredSeconds: 30, endsAtMs });
+  const agents = [wrapUp(120_000), wrapUp(129_500)].map((each, at) => ({ ...AGENT, userId: at + 1, wrapUp: each }));
+  const { availabilities, replica, time } = setUp({}, agents);
+  replica.setStaleSince(100_000);
+  time.nowMs = 105_000;
+  const read = (userId: number) => availabilities.read(userId, never);
+  await expect(read(1)).resolves.toMatchObject({ value: { wrapUpTimeTtl: 20 }, ageSeconds: 5 });
+  await expect(read(2)).resolves.toMatchObject({ value: { wrapUpTimeTtl: 30 }, ageSeconds: 5 });
+  time.nowMs = 105_500;
+  await expect(read(2)).resolves.toMatchObject({ value: { wrapUpTimeTtl: 30 }, ageSeconds: 6 });
+  await expect(availabilities.readMany([1], never)).resolves.toMatchObject({ value: [{ wrapUpTimeTtl: 21 }] });
 });
 
 test("takes the age of whichever is older, the store or the upstream", async () => {

@@ -32,7 +32,7 @@ export interface Glimpse {
   readonly agent: KeptAgent;
   /** How old this may be, as in a reading. */
   readonly ageSeconds: number;
-  /** The moment, in milliseconds on the clock that the agent's wrap-up time runs by. */
+  /** The moment that it is of, in milliseconds on the clock that the agent's wrap-up time runs by. */
   readonly atMs: number;
 }
 
@@ -120,13 +120,18 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
     return replica;
   }
 
+  /** When an answer of this age was made: whoever reads it takes its age off its wrap-up time, RFC 9111 §4.2.3. */
+  function madeAtMs(ageSeconds: number): number {
+    return clock.monotonicMs() - ageSeconds * 1000;
+  }
+
   async function readMany(userIds: readonly number[], signal: AbortSignal): Promise<Selection> {
     const replica = await load(signal);
     const age = ageSeconds(replica);
     const agents = userIds.map((userId) => replica.read(userId));
-    const nowMs = clock.monotonicMs();
+    const atMs = madeAtMs(age);
     return {
-      value: agents.flatMap((agent) => (agent ? [toAvailability(agent, nowMs)] : [])),
+      value: agents.flatMap((agent) => (agent ? [toAvailability(agent, atMs)] : [])),
       ageSeconds: age,
       unreadable: userIds.filter(replica.isUnreadable),
     };
@@ -134,11 +139,12 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
 
   async function readAll(signal: AbortSignal): Promise<Reading<Overview>> {
     const replica = await load(signal);
+    const age = ageSeconds(replica);
     const list = (): readonly ChangedAvailability[] => {
-      const nowMs = clock.monotonicMs();
-      return [...replica.agents()].map((agent) => toChangedAvailability(agent, nowMs));
+      const atMs = madeAtMs(age);
+      return [...replica.agents()].map((agent) => toChangedAvailability(agent, atMs));
     };
-    return { value: { cursor: replica.changedAt(), list }, ageSeconds: ageSeconds(replica) };
+    return { value: { cursor: replica.changedAt(), list }, ageSeconds: age };
   }
 
   async function setStatus(change: StatusChange, scope: UpstreamScope): Promise<Availability | undefined> {
@@ -172,14 +178,14 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
       const agent = loaded?.read(userId);
       if (!loaded || !agent) return undefined;
       const ageSeconds = currentAge(loaded, upstream.health());
-      return ageSeconds <= staleLimitSeconds ? { agent, ageSeconds, atMs: clock.monotonicMs() } : undefined;
+      return ageSeconds <= staleLimitSeconds ? { agent, ageSeconds, atMs: madeAtMs(ageSeconds) } : undefined;
     },
     async read(userId, signal) {
       const replica = await load(signal);
       const age = ageSeconds(replica);
       const agent = replica.read(userId);
       if (!agent && replica.isUnreadable(userId)) throw new AgentUnreadable("What is kept of the user cannot be read");
-      return { value: agent && toAvailability(agent, clock.monotonicMs()), ageSeconds: age };
+      return { value: agent && toAvailability(agent, madeAtMs(age)), ageSeconds: age };
     },
   };
 }

@@ -41,7 +41,8 @@ export function toAvailability({ userId, status, version, wrapUp }: KeptAgent, n
     userId,
     status,
     wrapUpTimeConfig: wrapUp.configuredSeconds,
-    wrapUpTimeTtl: leftSeconds(wrapUp.endsAtMs, nowMs),
+    // At a moment before it began, all of it was left.
+    wrapUpTimeTtl: Math.min(wrapUp.configuredSeconds, leftSeconds(wrapUp.endsAtMs, nowMs)),
     version,
   };
 }
