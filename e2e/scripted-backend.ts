@@ -64,13 +64,15 @@ type Answer = ScriptedAnswer | RawAnswer;
 export interface ScriptedBackendOptions {
   readonly answers: Answers;
   readonly allowedOrigins?: readonly string[];
+  /** Whether the stream is a call as any other, answered in its turn. @default false */
+  readonly scriptsStream?: boolean;
 }
 
 const STREAM = "/v1/availabilities/stream";
 
 /** Starts a scripted backend on a free port of 127.0.0.1, which also serves the built widget. */
 export async function startScriptedBackend(options: ScriptedBackendOptions): Promise<ScriptedBackend> {
-  const { answers, allowedOrigins = ["http://localhost:4000"] } = options;
+  const { answers, allowedOrigins = ["http://localhost:4000"], scriptsStream = false } = options;
   let script = toScript(answers);
   const calls: RecordedCall[] = [];
   let loads = 0;
@@ -85,7 +87,7 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
   const serveRest = getRequestListener(gateway.fetch);
   const { port, close } = await listen("127.0.0.1", (request, response) => {
     const { url = "/" } = request;
-    if (url.startsWith(STREAM)) {
+    if (url.startsWith(STREAM) && !scriptsStream) {
       return insteadOfStream ? give(insteadOfStream, request, response) : stream.open(request, response);
     }
     if (url.startsWith("/v1/")) {

@@ -7,7 +7,7 @@ import { testSession } from "./test-services.ts";
 const never = new AbortController().signal;
 
 async function setUp(...answers: readonly ScriptedAnswer[]) {
-  const backend = await startScriptedBackend({ answers });
+  const backend = await startScriptedBackend({ answers, scriptsStream: true });
   onTestFinished(() => backend.close());
   const tokens = ["t1", "t2"];
   const session = testSession(async () => ({
