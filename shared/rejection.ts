@@ -61,11 +61,14 @@ export class BackendRefusal extends Error {
   readonly status: number;
   /** The answer's body as JSON of any kind, untouched. */
   readonly body: unknown;
+  /** After how long to ask again, where the backend said so. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(status: number, body: unknown) {
+  constructor(status: number, body: unknown, retryAfterSeconds?: number) {
     super(`The backend answered with status ${status}`);
     this.status = status;
     this.body = body;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 

@@ -1,6 +1,9 @@
 /** All of the widget but its window: what answers the page around it, and what tells it unasked. */
+import { createAlarmClock } from "../shared/alarm-clock.ts";
 import { type Announcements, contract } from "../shared/contracts/index.ts";
+import { deadlineIn } from "../shared/deadline.ts";
 import { createDispatcher, type Dispatcher } from "../shared/dispatch.ts";
+import { DEFAULT_TIMEOUT_MS } from "../shared/envelope.ts";
 import type { GatewayClient } from "./gateway-client.ts";
 import { handlers } from "./handlers/index.ts";
 import type { Live, LiveOptions } from "./live/live.ts";
@@ -32,7 +35,12 @@ export function createCore({ post, pageOrigin, createGateway, loadLive, onDefect
   const tokens = createTokenSource({ post, onChange: () => live.renew() });
   const sessionId = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const gateway = createGateway(createSession(tokens, () => announce("AUTH.SESSION_EXPIRED")));
-  const live = createLiveService({ gateway, load: () => loadLive(gateway, { announce, identify }), onDefect });
+  const { ringIn } = createAlarmClock();
+  const live = createLiveService({
+    gateway,
+    load: () => loadLive(gateway, { announce, identify, ringIn, readAgain }),
+    onDefect,
+  });
   const services = { gateway, live, sessionId, pageOrigin };
   const { dispatch, abortAll } = createDispatcher({ contract, handlers, services, onDefect });
 
@@ -46,6 +54,12 @@ export function createCore({ post, pageOrigin, createGateway, loadLive, onDefect
     await tokens.take(new AbortController().signal);
     const subject = tokens.subject();
     return subject !== undefined && /^[1-9]\d*$/.test(subject) ? Number(subject) : undefined;
+  }
+
+  function readAgain(userId: number): void {
+    const scope = { signal: AbortSignal.timeout(DEFAULT_TIMEOUT_MS), deadline: deadlineIn(DEFAULT_TIMEOUT_MS) };
+    // Nobody has asked for it: what it fails to bring the feed tells.
+    gateway.fetchAvailability(userId, scope).catch(() => {});
   }
 
   return {

@@ -13,11 +13,26 @@ export interface CallScope {
 /** A word by which an agent's own availability is written. */
 export type WrittenWord = (typeof WRITTEN_WORDS)[number];
 
+/** An availability that is known, which the backend need not send again. */
+export interface HeldAvailability {
+  readonly version: number;
+  /** With the wrap-up time that is left now. */
+  read(): Availability;
+}
+
+/** What is known of users, whatever has told it. */
+export interface KnownAvailabilities {
+  /** What is known of a user. */
+  find(userId: number): HeldAvailability | undefined;
+  /** Hears of an availability as it is now. Returns what is known by then: that, or a newer one. */
+  newest(availability: Availability): Availability;
+}
+
 /** What the client has done since it was created. */
 export interface CallStatistics {
   /** Calls, streams and repetitions not counted. */
   calls: number;
-  /** Reads that were answered by a call that others had asked for as well. */
+  /** Reads that were answered by a call that others had asked for. */
   coalesced: number;
   /** Repetitions of calls. */
   retries: number;
@@ -47,7 +62,8 @@ export interface Proof {
 /** The widget's only way to the backend. */
 export interface GatewayClient {
   /**
-   * A user's availability as the gateway has it now. Callers that ask for the same user at the same time share one call.
+   * A user's availability as the gateway has it now, or a newer one that is known. Callers that ask at the same time share
+   * calls: one for the same user, and one for many users where they ask before it is sent.
    *
    * @throws {BackendRefusal} with the gateway's own body where it answers with an error.
    * @throws {Refusal} `BACKEND_UNREACHABLE` or `INVALID_RESPONSE`.
@@ -93,6 +109,9 @@ export interface GatewayClient {
    * @throws as `openStream` does.
    */
   prove(signal: AbortSignal): Promise<Proof>;
+
+  /** From now on asks for what is newer than what is known, and tells what it has read. */
+  goBy(known: KnownAvailabilities): void;
 
   readonly statistics: Readonly<CallStatistics>;
 }

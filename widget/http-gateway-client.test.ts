@@ -1,36 +1,6 @@
-import { expect, type Mock, onTestFinished, test, vi } from "vitest";
-import { type ScriptedAnswer, type ScriptedBackend, startScriptedBackend } from "../e2e/scripted-backend.ts";
-import { deadlineIn } from "../shared/deadline.ts";
-import type { CallScope, GatewayClient } from "./gateway-client.ts";
-import { createHttpGatewayClient } from "./http-gateway-client.ts";
-import { testSession } from "./test-services.ts";
-
-interface SetUp {
-  readonly backend: ScriptedBackend;
-  readonly gateway: GatewayClient;
-  /** How often the page has been asked for a token. */
-  readonly asked: Mock;
-}
-
-/** A client of a page that gives these tokens in order, the last of them again and again, or none. */
-async function setUp(
-  answers: ScriptedAnswer | readonly ScriptedAnswer[],
-  tokens: readonly string[] = [],
-): Promise<SetUp> {
-  const backend = await startScriptedBackend({ answers });
-  onTestFinished(() => backend.close());
-  const asked = vi.fn((_event: unknown): Promise<unknown> => {
-    const token = tokens[Math.min(asked.mock.calls.length, tokens.length) - 1];
-    return Promise.resolve({ type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token } });
-  });
-  return { backend, gateway: createHttpGatewayClient(new URL("/v1/", backend.origin), testSession(asked)), asked };
-}
-
-const authorizations = ({ calls }: ScriptedBackend): unknown => calls.map(({ headers }) => headers.authorization);
-
-function scope(controller = new AbortController()): CallScope {
-  return { signal: controller.signal, deadline: deadlineIn(10_000) };
-}
+import { expect, onTestFinished, test, vi } from "vitest";
+import type { ScriptedAnswer } from "../e2e/scripted-backend.ts";
+import { authorizations, scope, setUpGatewayClient as setUp } from "../e2e/scripted-gateway-client.ts";
 
 const body = { userId: 123, status: "available", version: 1 };
 
@@ -139,11 +109,15 @@ test("after a 401 asks a page once that has just said that it has no token, and 
 });
 
 test("asks the page once for all calls that are refused at the same time", async () => {
-  const users = Array.from({ length: 20 }, (_, index) => index + 1);
   const { backend, gateway, asked } = await setUp(unauthorized, ["t1", "t2"]);
-  await Promise.allSettled(users.map((userId) => gateway.fetchAvailability(userId, scope())));
+  const reads = [
+    gateway.fetchAvailability(1, scope()),
+    gateway.fetchAvailabilities(undefined, scope()),
+    gateway.updateOwnAvailability("auto", scope()),
+  ];
+  await Promise.allSettled(reads);
   expect(asked).toHaveBeenCalledTimes(2);
-  expect(backend.calls).toHaveLength(40);
+  expect(backend.calls).toHaveLength(6);
 });
 
 test("asks for no other token after an answer that is no 401", async () => {

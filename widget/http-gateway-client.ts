@@ -1,98 +1,147 @@
-import ky, { HTTPError, type Options } from "ky";
 import * as v from "valibot";
 import { Availabilities, Availability } from "../shared/contracts/availability.ts";
 import { toIssues } from "../shared/issues.ts";
-import type { Json } from "../shared/json.ts";
 import { BackendRefusal, Refusal } from "../shared/rejection.ts";
-import { type FeedCall, fetchOverview, openEventStream, reachStream } from "./feed-calls.ts";
-import type { CallScope, CallStatistics, GatewayClient } from "./gateway-client.ts";
+import { runDown } from "./age.ts";
+import {
+  authorization,
+  type BackendAnswer,
+  type BackendCall,
+  counted,
+  createBackend,
+  FETCH_OPTIONS,
+} from "./backend.ts";
+import { type FeedCall, openEventStream, reachStream } from "./feed-calls.ts";
+import type { CallScope, CallStatistics, GatewayClient, KnownAvailabilities, Overview } from "./gateway-client.ts";
 import type { Session } from "./session.ts";
-import { createSharedCalls } from "./shared-calls.ts";
 import { readRenewalTime, readSubject } from "./token-claims.ts";
-import { fetchWhole } from "./whole-response.ts";
-
-/** Statuses by which a backend says "not now". Any other answer is final. */
-const RETRIED_STATUSES = [408, 429, 502, 503, 504];
-
-/** How often a call is repeated at the most. */
-const RETRIES = 2;
-
-/** The longest wait before a repetition where the backend does not name one, in milliseconds: 250, then 500. */
-function longestDelayMs(attempt: number): number {
-  return 125 * 2 ** attempt;
-}
+import { createUserReads, type UserRead } from "./user-reads.ts";
 
 /** Users in one call for many, which is what the gateway takes. */
 const MAX_BATCH = 500;
 
+const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_LIST_BYTES = 4 * MAX_BODY_BYTES;
+
 /** Creates a client that talks to the gateway over HTTP. `apiBase` ends with a slash. */
 export function createHttpGatewayClient(apiBase: URL, session: Session): GatewayClient {
   const statistics: CallStatistics = { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 };
+  const onBytes = (bytes: number): void => {
+    statistics.bytes += bytes;
+  };
+  const backend = createBackend({ apiBase, session, statistics, onBytes });
   const streamUrl = new URL("availabilities/stream", apiBase);
-  /** The read that was begun last, and whether its token was good. */
-  let latestRead: { readonly token: string | undefined; readonly isTaken: Promise<boolean> } | undefined;
+  let known: KnownAvailabilities | undefined;
 
-  async function call(path: string, scope: CallScope, options?: Options): Promise<unknown> {
-    statistics.calls += 1;
-    return session.run(scope.signal, async (token) => {
-      try {
-        const responding = ky(new URL(path, apiBase), { ...callOptions(token, scope), ...options });
-        if (!options)
-          latestRead = {
-            token,
-            isTaken: responding.then(
-              () => true,
-              () => false,
-            ),
-          };
-        const text = await (await responding).text();
-        statistics.bytes += text.length;
-        return readSuccess(text);
-      } catch (error) {
-        throw await toRefusal(error);
-      }
-    });
+  /** What an answer says of a user, as it is by now. */
+  function take(availability: Availability, ageSeconds: number): Availability {
+    const now = runDown(availability, ageSeconds);
+    return known?.newest(now) ?? now;
   }
 
-  async function fetchBatch(userIds: readonly number[], scope: CallScope): Promise<Availabilities> {
-    const { availabilities } = parse(AvailabilityList, await call(`availabilities?userIds=${userIds.join()}`, scope));
-    return availabilities;
+  function takeList({ body, ageSeconds }: BackendAnswer): Map<number, UserRead> {
+    const { availabilities, errors } = parse(AvailabilityList, body);
+    const reads = new Map<number, UserRead>();
+    for (const [name, problem] of Object.entries(errors)) {
+      if (!v.is(Problem, problem)) throw answersForAnother(name);
+      reads.set(Number(name), new BackendRefusal(problem.status, problem));
+    }
+    for (const [name, availability] of Object.entries(availabilities)) {
+      if (name !== String(availability.userId)) throw answersForAnother(name);
+      reads.set(availability.userId, take(availability, ageSeconds));
+    }
+    return reads;
   }
+
+  function toCallForOne(userId: number): BackendCall<Map<number, UserRead>> {
+    const held = known?.find(userId);
+    return {
+      path: `users/${userId}/availability`,
+      maxBytes: MAX_BODY_BYTES,
+      heldTag: held && `"${held.version}"`,
+      read: ({ body, ageSeconds }) => {
+        // What is held goes on counting down by itself, whatever the age of the answer.
+        if (held && body === undefined) return new Map([[userId, take(held.read(), 0)]]);
+        const availability = parse(Availability, body);
+        if (availability.userId !== userId) throw answersForAnother(userId);
+        return new Map([[userId, take(availability, ageSeconds)]]);
+      },
+    };
+  }
+
+  async function readUsers(close: () => readonly number[], scope: CallScope): Promise<ReadonlyMap<number, UserRead>> {
+    const describe = (): BackendCall<Map<number, UserRead>> => {
+      const [userId, ...others] = close();
+      if (userId !== undefined && others.length === 0) return toCallForOne(userId);
+      return { path: `availabilities?userIds=${close().join()}`, maxBytes: MAX_LIST_BYTES, read: takeList };
+    };
+    try {
+      return await backend.call(describe, scope);
+    } catch (error) {
+      const [userId, ...others] = close();
+      const isUnknown = error instanceof BackendRefusal && error.status === 404;
+      if (userId === undefined || others.length > 0 || !isUnknown) throw error;
+      return new Map([[userId, error]]);
+    }
+  }
+
+  const ask = createUserReads({
+    call: readUsers,
+    maxUsers: MAX_BATCH,
+    onShared: () => {
+      statistics.coalesced += 1;
+    },
+  });
 
   return {
     statistics,
-    fetchAvailability: createSharedCalls(async (userId: number, scope) =>
-      readAvailabilityOf(userId, await call(`users/${userId}/availability`, scope)),
-    ),
+    goBy(next) {
+      known = next;
+    },
+    async fetchAvailability(userId, scope) {
+      const [read = answersForAnother(userId)] = await ask([userId], scope);
+      if (read instanceof Error) throw read;
+      return read;
+    },
     async fetchAvailabilities(userIds, scope) {
-      if (!userIds) return parse(AvailabilityList, await call("availabilities", scope)).availabilities;
-      const batches: Promise<Availabilities>[] = [];
-      for (let at = 0; at < userIds.length; at += MAX_BATCH) {
-        batches.push(fetchBatch(userIds.slice(at, at + MAX_BATCH), scope));
-      }
-      return Object.assign({}, ...(await Promise.all(batches)));
+      const reads = userIds
+        ? await ask(userIds, scope)
+        : await backend.call(
+            () => ({ path: "availabilities", maxBytes: MAX_LIST_BYTES, read: (answer) => takeList(answer).values() }),
+            scope,
+          );
+      const availabilities: Record<string, Availability> = {};
+      for (const read of reads) if (read && !(read instanceof Error)) availabilities[read.userId] = read;
+      return availabilities;
     },
-    async updateOwnAvailability(status, scope) {
-      return parse(Availability, await call("users/me/availability", scope, { method: "put", json: { status } }));
-    },
+    updateOwnAvailability: (status, scope) =>
+      backend.call(
+        () => ({
+          path: "users/me/availability",
+          maxBytes: MAX_BODY_BYTES,
+          written: { status },
+          read: ({ body, ageSeconds }) => take(parse(Availability, body), ageSeconds),
+        }),
+        scope,
+      ),
     openStream(signal, cursor) {
-      statistics.streams += 1;
       const resuming = cursor !== undefined && { "last-event-id": cursor };
-      return session.run(signal, (token) => openEventStream(streamUrl, feedCall(signal, token, resuming)));
-    },
-    readOverview(signal, etag) {
-      statistics.calls += 1;
-      const held = etag !== undefined && { "if-none-match": etag };
-      return session.run(signal, (token) =>
-        fetchOverview(new URL("availabilities", apiBase), feedCall(signal, token, held)),
+      const open = counted(statistics, "streams", (token: string | undefined) =>
+        openEventStream(streamUrl, feedCall(signal, token, resuming), onBytes),
       );
+      return session.run(signal, open);
     },
+    readOverview: (signal, heldTag) =>
+      backend.call(
+        () => ({ path: "availabilities", maxBytes: MAX_LIST_BYTES, heldTag, repetitions: 0, read: readOverview }),
+        // Nothing is repeated, so that it is of no account.
+        { signal, deadline: { remainingMs: () => 0 } },
+      ),
     prove: (signal) =>
       session.run(signal, async (token) => {
         // Nobody's sign-in is in what anyone may read.
         if (token === undefined) return { sharedBy: "anyone", renewAt: Infinity };
-        const isProven = latestRead?.token === token && (await latestRead.isTaken);
-        if (!isProven) await reachStream(streamUrl, feedCall(signal, token, false));
+        if (!(await backend.hasTaken(token))) await reachStream(streamUrl, feedCall(signal, token, false));
         const subject = readSubject(token);
         const sharedBy = subject === undefined ? undefined : `subject ${subject}`;
         return { sharedBy, renewAt: readRenewalTime(token, Date.now()) };
@@ -100,20 +149,8 @@ export function createHttpGatewayClient(apiBase: URL, session: Session): Gateway
   };
 }
 
-/** What every call says to the browser. */
-const FETCH_OPTIONS = {
-  redirect: "manual",
-  credentials: "omit",
-  // What a cache revalidates comes back with the wrap-up time of the day it was stored, which has run down since.
-  cache: "no-store",
-} as const;
-
 function feedCall(signal: AbortSignal, token: string | undefined, headers: Record<string, string> | false): FeedCall {
   return { ...FETCH_OPTIONS, headers: { ...authorization(token), ...headers }, signal };
-}
-
-function authorization(token: string | undefined): { readonly authorization?: string } {
-  return token ? { authorization: `Bearer ${token}` } : {};
 }
 
 /** Many users' availabilities, and why there is none of the others. */
@@ -122,76 +159,31 @@ const AvailabilityList = v.object({
   errors: v.record(v.string(), v.unknown()),
 });
 
+const Problem = v.object({ status: v.number() });
+
+const ListOfAll = v.object({
+  availabilities: Availabilities,
+  updatedAt: v.record(v.string(), v.number()),
+  cursor: v.string(),
+});
+
+function readOverview({ body, etag, ageSeconds }: BackendAnswer): Overview | undefined {
+  if (body === undefined) return undefined;
+  const { availabilities, updatedAt, cursor } = parse(ListOfAll, body);
+  const changed = Object.values(availabilities).map((availability) => {
+    const changedMs = updatedAt[availability.userId];
+    if (changedMs === undefined) throw answersForAnother(availability.userId);
+    return { ...runDown(availability, ageSeconds), updatedAt: changedMs };
+  });
+  return { cursor, etag, availabilities: changed };
+}
+
 function parse<Schema extends v.GenericSchema>(schema: Schema, body: unknown): v.InferOutput<Schema> {
   const result = v.safeParse(schema, body);
   if (result.success) return result.output;
   throw new Refusal("INVALID_RESPONSE", "The backend's answer is not what was asked for", toIssues(result.issues));
 }
 
-function callOptions(token: string | undefined, { signal, deadline, traceparent }: CallScope): Options {
-  return {
-    ...FETCH_OPTIONS,
-    headers: { ...authorization(token), ...(traceparent && { traceparent }) },
-    fetch: fetchWhole,
-    signal,
-    // The request's own deadline bounds the call, repetitions and all.
-    timeout: false,
-    retry: {
-      limit: RETRIES,
-      methods: ["get"],
-      statusCodes: RETRIED_STATUSES,
-      afterStatusCodes: RETRIED_STATUSES,
-      delay: longestDelayMs,
-      jitter: true,
-      // `undefined` leaves the decision to the settings above.
-      shouldRetry: ({ error, retryCount }) =>
-        canBeRepeated(error) && longestWaitMs(error, retryCount) < deadline.remainingMs() ? undefined : false,
-    },
-  };
-}
-
-/** An answer, or a network failure, which `fetch` throws as a TypeError. Not our own refusals, and not an abort. */
-function canBeRepeated(error: Error): boolean {
-  return error instanceof HTTPError || error instanceof TypeError;
-}
-
-function longestWaitMs(error: Error, attempt: number): number {
-  const retryAfter = error instanceof HTTPError ? error.response.headers.get("retry-after") : null;
-  return retryAfter === null ? longestDelayMs(attempt) : Number(retryAfter) * 1000;
-}
-
-async function toRefusal(error: unknown): Promise<unknown> {
-  if (error instanceof HTTPError) {
-    return new BackendRefusal(error.response.status, readError(await error.response.text()));
-  }
-  if (error instanceof TypeError) {
-    return new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached");
-  }
-  return error;
-}
-
-function readError(text: string): Json {
-  const body = parseJson(text);
-  return body === undefined ? { message: text } : body;
-}
-
-function readSuccess(text: string): unknown {
-  const body = parseJson(text);
-  if (body === undefined) throw new Refusal("INVALID_RESPONSE", "The backend's answer is not JSON");
-  return body;
-}
-
-/** The JSON that a text holds; `undefined` where it holds none. */
-function parseJson(text: string): Json | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function readAvailabilityOf(userId: number, body: unknown): Availability {
-  const availability = parse(Availability, body);
-  if (availability.userId === userId) return availability;
-  throw new Refusal("INVALID_RESPONSE", `The backend was asked for user ${userId} and answered for another`);
+function answersForAnother(userId: number | string): Refusal {
+  return new Refusal("INVALID_RESPONSE", `The backend was asked for user ${userId} and answered for another`);
 }

@@ -44,6 +44,7 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
   async function loadLive(): Promise<Live | undefined> {
     try {
       live = await load();
+      gateway.goBy(live.known);
       live.follow(wanted());
     } catch (error) {
       onDefect(error);
@@ -62,7 +63,8 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
     const unknown = live ? live.missing(userIds) : [...userIds];
     // The users are asked for while the live part is being loaded.
     const read = unknown.length > 0 ? await gateway.fetchAvailabilities(unknown, scope) : {};
-    return (live ?? (await loading))?.tell(ids, read) ?? read;
+    const readAt = performance.now();
+    return (live ?? (await loading))?.tell(ids, read, performance.now() - readAt) ?? read;
   }
 
   return {

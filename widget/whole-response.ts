@@ -1,23 +1,36 @@
 import { Refusal } from "../shared/rejection.ts";
+import { readAge } from "./age.ts";
 
-/** A backend body may take this many bytes. */
-const MAX_BODY_BYTES = 1024 * 1024;
+export interface BodyOptions {
+  /** How many bytes a body may take, decompressed. */
+  readonly maxBytes: number;
+  /** Hears how many bytes of the body have come, piece by piece. */
+  readonly onBytes: (bytes: number) => void;
+}
 
 /**
  * `fetch` that resolves when the whole body is there, so that a connection lost in the middle of it fails the call,
- * and that keeps only the two headers that the client reads.
+ * and that keeps only what the client reads of its headers: `ETag`, and `Retry-After` and `Age`, each in whole seconds.
  *
  * @throws {Refusal} `INVALID_RESPONSE` for a redirect, which could lead to another origin, and for a body that is too large.
  */
-export async function fetchWhole(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+export async function fetchWhole(
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+  options: BodyOptions,
+): Promise<Response> {
   const response = await fetch(input, init);
-  if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
+  const { status, type } = response;
+  // "Not modified" is an answer. That it was asked for is for the caller to see.
+  if (type === "opaqueredirect" || (status >= 300 && status < 400 && status !== 304)) {
     throw new Refusal("INVALID_RESPONSE", "The backend answered with a redirect");
   }
-  const headers = new Headers();
+  const headers = new Headers({ age: `${readAge(response.headers)}` });
+  const etag = response.headers.get("etag");
+  if (etag !== null) headers.set("etag", etag);
   const retryAfter = readRetryAfter(response.headers);
   if (retryAfter !== undefined) headers.set("retry-after", String(retryAfter));
-  return new Response(await readBody(response), { status: response.status, headers });
+  return new Response(await readBody(response, options), { status, headers });
 }
 
 /** `Retry-After` in whole seconds from now: RFC 9110 §10.2.3 allows a number or a date. */
@@ -33,13 +46,17 @@ export function readRetryAfter(headers: Headers): number | undefined {
  *
  * @throws {Refusal} `INVALID_RESPONSE` where it is larger than it may be.
  */
-export async function readBody({ body }: Response, maxBytes = MAX_BODY_BYTES): Promise<Uint8Array<ArrayBuffer> | null> {
+export async function readBody(
+  { body }: Response,
+  { maxBytes, onBytes }: BodyOptions,
+): Promise<Uint8Array<ArrayBuffer> | null> {
   if (!body) return null;
   const reader = body.getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     size += next.value.byteLength;
+    onBytes(next.value.byteLength);
     if (size > maxBytes) {
       await reader.cancel();
       throw new Refusal("INVALID_RESPONSE", `The backend's answer is larger than ${maxBytes} bytes`);

@@ -12,6 +12,7 @@ startWidget({
     openStream: unasked,
     readOverview: unasked,
     prove: unasked,
+    goBy() {},
     statistics: { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 },
   }),
   loadLive: unasked,

@@ -1,6 +1,7 @@
 /** Whatever arrives in whatever order, the page ends with the latest of everything, and never hears of anything older. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { createAlarmClock } from "../../shared/alarm-clock.ts";
 import { BackendRefusal } from "../../shared/rejection.ts";
 import { createLiveService } from "../live-service.ts";
 import type { FeedEvent } from "./feed.ts";
@@ -111,7 +112,9 @@ test("loads the live part again at the next wish where it could not be loaded", 
     load: () => {
       loads += 1;
       if (loads === 1) return Promise.reject(new TypeError("Failed to fetch"));
-      return Promise.resolve(createLive({ openFeed, announce, identify }));
+      return Promise.resolve(
+        createLive({ openFeed, announce, identify, ringIn: createAlarmClock().ringIn, readAgain() {} }),
+      );
     },
     onDefect: (error) => failures.push(error),
   });

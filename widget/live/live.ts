@@ -2,14 +2,18 @@
  * The live part of the widget: follows the users that the page wants to hear of, and announces their changes. It is a file
  * of its own, which a page that only asks never loads; what it shares with the widget's document is handed in.
  */
+
+import type { AlarmClock } from "../../shared/alarm-clock.ts";
 import type {
   Availabilities,
   Availability,
   ChangedAvailability,
   userAnnouncements,
 } from "../../shared/contracts/availability.ts";
+import type { KnownAvailabilities } from "../gateway-client.ts";
 import { createAvailabilityStore } from "./availability-store.ts";
 import type { Feed, FeedEvent, OpenFeed } from "./feed.ts";
+import { createWrapUpClock } from "./wrap-up-clock.ts";
 
 /** What a page wants to hear of. */
 export interface Wanted {
@@ -25,6 +29,9 @@ export interface LiveOptions {
   readonly announce: (type: keyof typeof userAnnouncements, payload: ChangedAvailability) => void;
   /** Resolves with the user that the page's token stands for, once the page has said; `undefined` where it stands for none. */
   readonly identify: () => Promise<number | undefined>;
+  readonly ringIn: AlarmClock["ringIn"];
+  /** Asks for a user whose wrap-up time has run down. What that brings is told to `known`. */
+  readonly readAgain: (userId: number) => void;
 }
 
 /** The live part of the widget. */
@@ -34,23 +41,25 @@ export interface Live {
   /** Of these users, those that nothing is known of: they have to be asked for. */
   missing(userIds: Iterable<number>): readonly number[];
   /**
-   * The newest availabilities of users whom the page has begun to watch, with those that were just read. What it is told here
-   * is not announced to it; until then nothing of them is.
+   * The newest availabilities of users whom the page has begun to watch, with those that were read this long ago, in
+   * milliseconds. What it is told here is not announced to it; until then nothing of them is.
    */
-  tell(userIds: Iterable<number>, read: Availabilities): Availabilities;
+  tell(userIds: Iterable<number>, read: Availabilities, ageMs: number): Availabilities;
   /** Announces what is known of users whom the page could not be told of by the answer to its request. */
   release(userIds: Iterable<number>): void;
   /** The page has another token: the feed begins anew where it is another user's, or had ended. */
   renew(): Promise<void>;
   /** Sees to it that nothing was missed, as after a sleep. */
   wake(): void;
+  /** What is known of the users that the page wants to hear of. */
+  readonly known: KnownAvailabilities;
 }
 
 const NOBODY: Wanted = { everyone: false, userIds: new Set() };
 
 /** Creates a live part that follows nobody yet. */
-export function createLive({ openFeed, announce, identify }: LiveOptions): Live {
-  const store = createAvailabilityStore();
+export function createLive({ openFeed, announce, identify, ringIn, readAgain }: LiveOptions): Live {
+  const store = createAvailabilityStore({ wrapUps: createWrapUpClock(ringIn, readAgain) });
   /** The versions that the page has been told of. */
   const told = new Map<number, number>();
   let wanted = NOBODY;
@@ -90,15 +99,16 @@ export function createLive({ openFeed, announce, identify }: LiveOptions): Live 
         return;
       }
       case "removal":
+        if (!isWanted(event.userId)) return;
         store.remove(event.userId, event.version);
         // A read that was under way may still say how the user was before.
-        if (isWanted(event.userId)) hasTold(event.userId, event.version);
+        hasTold(event.userId, event.version);
         return;
       case "reset":
         unnamed = new Set(store.userIds());
         return;
       case "current":
-        for (const userId of unnamed) store.remove(userId, Number.POSITIVE_INFINITY);
+        for (const userId of unnamed) store.lose(userId);
         unnamed.clear();
         return;
       case "refused":
@@ -108,6 +118,12 @@ export function createLive({ openFeed, announce, identify }: LiveOptions): Live 
 
   function hasTold(userId: number, version: number): void {
     told.set(userId, Math.max(version, told.get(userId) ?? -1));
+  }
+
+  /** Keeps what was read this long ago. */
+  function take(availability: Availability, ageMs: number): void {
+    const { userId, version } = availability;
+    if (isWanted(userId) && version >= (told.get(userId) ?? 0)) store.offer(availability, ageMs);
   }
 
   function close(): void {
@@ -144,7 +160,7 @@ export function createLive({ openFeed, announce, identify }: LiveOptions): Live 
       const joinsEveryone = next.everyone && !wanted.everyone;
       wanted = next;
       for (const userId of awaited) if (!next.userIds.has(userId)) awaited.delete(userId);
-      for (const userId of store.userIds()) if (!isWanted(userId)) store.remove(userId, Number.POSITIVE_INFINITY);
+      store.keepOnly(isWanted);
       for (const userId of told.keys()) if (!isWanted(userId)) told.delete(userId);
       if (isIdle()) close();
       else if (!feed && !isOpening) void open();
@@ -155,12 +171,9 @@ export function createLive({ openFeed, announce, identify }: LiveOptions): Live 
       }
     },
     missing: (userIds) => [...userIds].filter((userId) => store.read(userId) === undefined),
-    tell(userIds, read) {
+    tell(userIds, read, ageMs) {
       const newest: Record<string, Availability> = {};
-      for (const availability of Object.values(read)) {
-        const { userId, version } = availability;
-        if (isWanted(userId) && version >= (told.get(userId) ?? 0)) store.offer(availability, 0);
-      }
+      for (const availability of Object.values(read)) take(availability, ageMs);
       for (const userId of userIds) {
         awaited.delete(userId);
         // Whom another request has taken out of the watch meanwhile is not kept, and told as read.
@@ -185,5 +198,12 @@ export function createLive({ openFeed, announce, identify }: LiveOptions): Live 
       void open();
     },
     wake: () => feed?.wake(),
+    known: {
+      find: store.hold,
+      newest(availability) {
+        take(availability, 0);
+        return store.read(availability.userId)?.availability ?? availability;
+      },
+    },
   };
 }

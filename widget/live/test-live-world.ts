@@ -1,4 +1,6 @@
 /** A gateway, a feed and a page for tests of the live part, in which what arrives, and when, is the test's to say. */
+
+import { createAlarmClock } from "../../shared/alarm-clock.ts";
 import type { Availabilities, ChangedAvailability } from "../../shared/contracts/availability.ts";
 import { deadlineIn } from "../../shared/deadline.ts";
 import type { GatewayClient } from "../gateway-client.ts";
@@ -114,6 +116,7 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number } =
     openStream: unasked,
     readOverview: unasked,
     prove: unasked,
+    goBy() {},
     fetchAvailabilities(userIds = []) {
       reads.push(userIds);
       return new Promise((resolve, reject) => {
@@ -125,7 +128,8 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number } =
   const identify = () => Promise.resolve(owner);
   const service = createLiveService({
     gateway,
-    load: () => Promise.resolve(createLive({ openFeed, announce, identify })),
+    load: () =>
+      Promise.resolve(createLive({ openFeed, announce, identify, ringIn: createAlarmClock().ringIn, readAgain() {} })),
     onDefect(error) {
       throw error;
     },
