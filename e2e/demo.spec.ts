@@ -1,4 +1,6 @@
 /** The demo page as somebody uses it, over the running gateway. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import AxeBuilder from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
 import { expect, test } from "./fixtures.ts";
@@ -110,7 +112,8 @@ test("gives its own page a token that the gateway takes, and nobody else one", a
 test("logs what was sent and settled, newest first, until it is cleared", async ({ page, demoAddress }) => {
   const demo = await openDemo(page, demoAddress);
   // What the connector says of its page after the handshake is logged as well, where the page listens early enough.
-  const entries = demo.entries.filter({ hasNotText: "BUS.REGISTER" });
+  // So is what its team does.
+  const entries = demo.entries.filter({ hasNotText: /BUS.REGISTER|AVAILABILITIES|CHANGED/ });
   await demo.press("Agent 123");
   await expect(entries).toHaveCount(2);
   await demo.press("Invalid id");
@@ -122,6 +125,56 @@ test("logs what was sent and settled, newest first, until it is cleared", async 
   await demo.press("Clear");
   await expect(demo.entries).toHaveCount(0);
   await expect(page.getByText("No events")).toBeVisible();
+});
+
+test("shows the team live, as `npm run simulate` changes it until it is interrupted", async ({ page, demoAddress }) => {
+  await openDemo(page, demoAddress);
+  const badges = page.locator("#team-list availability-badge");
+  await expect(page.getByRole("status", { name: "Team" })).toHaveText("Live");
+  await expect(badges).toHaveCount(13);
+  await expect(page.locator("#team-list li", { hasText: "Idris Kallay" })).toContainText("Available");
+  await expect(page.locator("#team-count")).toHaveText("3 of 13 can take a call");
+  const simulation = spawn(process.execPath, ["scripts/simulate.mjs", "--per-second", "20", "--seed", "1"], {
+    env: { ...process.env, DEMO_PORT: new URL(demoAddress).port },
+  });
+  let said = "";
+  simulation.stdout.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+  });
+  const changed = () => [...said.matchAll(/^Agent (\d+): (\w+)$/gm)];
+  await expect.poll(() => changed().length, { timeout: 20_000 }).toBeGreaterThan(30);
+  const ended = once(simulation, "close");
+  simulation.kill("SIGINT");
+  expect(await ended).toEqual([0, null]);
+  const changes = changed();
+  expect(said).toContain(`${changes.length} changes`);
+  const last = new Map(changes.map(([, userId, status]) => [userId, status]));
+  // Whose wrap-up time runs.
+  last.delete("124");
+  for (const [userId, status] of last) {
+    const callable = String(status === "available");
+    await expect(page.locator(`#team-list [user-id="${userId}"]`)).toHaveAttribute("data-callable", callable);
+  }
+});
+
+test("says that the team may be out of date while the backend is down, and is live again after", async ({
+  page,
+  demoAddress,
+}) => {
+  const demo = await openDemo(page, demoAddress);
+  const note = page.getByRole("status", { name: "Team" });
+  await expect(note).toHaveText("Live");
+  await demo.press("Backend down");
+  await expect(note).toContainText("may be out of date");
+  await demo.press("Start backend");
+  await expect(note).toHaveText("Live");
+});
+
+test("says to programs alone who may change everybody", async ({ page, request, demoAddress }) => {
+  await openDemo(page, demoAddress);
+  const path = "/demo/operator-token";
+  expect(await page.evaluate(async (url) => (await fetch(url, { method: "POST" })).status, path)).toBe(403);
+  expect((await request.post(`${demoAddress}${path}`)).status()).toBe(200);
 });
 
 test("has no accessibility violations before, after and on a failure", async ({ page, demoAddress }) => {

@@ -30,6 +30,14 @@ export async function serveDemoSite({ port, gateway, tokenSecret }) {
     if (!isOwnPage(context)) return context.body(null, 403);
     return context.json({ token: await mintDemoToken(tokenSecret) }, 200, { "Cache-Control": "no-store" });
   });
+  app.post("/demo/operator-token", async (context) => {
+    // For a program on this machine, such as `npm run simulate`. A browser says what kind of page asks, and none may.
+    if (context.req.header("Sec-Fetch-Site") !== undefined || context.req.header("Origin") !== undefined) {
+      return context.body(null, 403);
+    }
+    const token = await mintDemoToken(tokenSecret, "operator");
+    return context.json({ token, gateway: gateway.origin }, 200, { "Cache-Control": "no-store" });
+  });
   app.get("/demo/gateway", (context) => context.json({ running: gateway.isRunning() }));
   app.post("/demo/gateway/:action{stop|start}", async (context) => {
     // Other pages in the same browser can post here as well, and have no business stopping a process.

@@ -6,17 +6,18 @@ import { SignJWT } from "jose";
 const LIFE_SECONDS = 300;
 
 /**
- * A token for agent 123, who is signed in at the demo page.
+ * A token for agent 123, who is signed in at the demo page, or for the operator, who may change everybody.
  *
  * @param {string} secret the gateway's `DEMO_TOKEN_SECRET`
+ * @param {"123" | "operator"} [subject]
  * @returns {Promise<string>}
  */
-export async function mintDemoToken(secret) {
+export async function mintDemoToken(secret, subject = "123") {
   return new SignJWT({ customer: "demo", scope: "availability:read availability:write" })
     .setProtectedHeader({ alg: "HS256" })
     .setIssuer("availability-bridge-demo")
     .setAudience("availability-bridge")
-    .setSubject("123")
+    .setSubject(subject)
     .setIssuedAt()
     .setExpirationTime(`${LIFE_SECONDS}s`)
     .sign(new TextEncoder().encode(secret));

@@ -18,3 +18,11 @@ test("is a token that the gateway takes for five minutes, for agent 123 of its o
   await expect(verify(token)).rejects.toThrow('"exp"');
   expect(caller.endsAtMs - Date.now()).toBeLessThanOrEqual(330_000);
 });
+
+test("is a token for the operator where that is asked for", async () => {
+  const [customer] = readSettings({ DEMO_TOKEN_SECRET: SECRET }).customers;
+  if (!customer) throw new Error("The gateway has no customer");
+  const wallMs = (): number => Date.now();
+  const verify = createTokenVerifier(customer.tokens, customer.id, { clock: { wallMs, monotonicMs: wallMs } });
+  expect(await verify(await mintDemoToken(SECRET, "operator"))).toMatchObject({ subject: "operator" });
+});

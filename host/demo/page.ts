@@ -7,6 +7,7 @@ import { createEnquiry } from "./enquiry.ts";
 import { createEventLog } from "./event-log.ts";
 import { createGatewaySwitch } from "./gateway-switch.ts";
 import { createResultView } from "./result-view.ts";
+import { showTeam } from "./team.ts";
 
 /** After this long without the widget's script, the page says so; the script may still come. */
 const PATIENCE_MS = 5_000;
@@ -48,6 +49,7 @@ void connected.then((connector) => {
   notice.hidden = true;
   showConnection(connector);
   connector.observe(createEventLog());
+  showTeam(connector);
 });
 
 function askAbout(text: string): void {

@@ -1,0 +1,86 @@
+/** The team: every agent whom the page may see, each with a badge that follows what the agent is doing. */
+
+import { isRejected, type Rejected } from "../../shared/envelope.ts";
+import { toBusError } from "../../shared/errors.ts";
+import type { Connector, ConnectorRecord, ConnectorState } from "../connector.ts";
+import { getElement, openTemplate } from "./elements.ts";
+import { nameOf } from "./team-names.ts";
+
+/** What the page says of the list as a whole. The badges say the rest. */
+const NOTES: Record<ConnectorState | "unreachable", string> = {
+  connecting: "Loading the team…",
+  ready: "Live",
+  unreachable: "The backend cannot be reached: what is shown may be out of date.",
+  reconnecting: "The phone widget is gone for the moment: what is shown may be out of date.",
+  closed: "The phone widget is closed: what is shown may be out of date.",
+};
+
+/** Shows the team as soon as there is a widget to ask, and keeps saying whether what it shows is current. */
+export function showTeam(connector: Connector): void {
+  const card = getElement("team", HTMLElement);
+  const list = getElement("team-list", HTMLUListElement);
+  const note = getElement("team-note", HTMLElement);
+  const count = getElement("team-count", HTMLElement);
+
+  function say(look: keyof typeof NOTES | "empty" | "failed", text: string): void {
+    card.dataset["look"] = look;
+    if (note.textContent !== text) note.textContent = text;
+  }
+
+  function countCallable(): void {
+    const callable = list.querySelectorAll('[data-callable="true"]').length;
+    count.textContent = list.childElementCount === 0 ? "" : `${callable} of ${list.childElementCount} can take a call`;
+  }
+
+  async function load(): Promise<void> {
+    const event = { type: "API.FETCH_AVAILABILITIES", payload: undefined } as const;
+    const settlement = await connector.dispatch(event);
+    // Another widget may have come and been asked before this answer.
+    if (list.childElementCount > 0) return;
+    if (isRejected(settlement))
+      return say("failed", `The team could not be loaded: ${toBusError(event, settlement).message}`);
+    const userIds = Object.values(settlement.payload).map(({ userId }) => userId);
+    if (userIds.length === 0) return say("empty", "There is nobody whom this page may see.");
+    list.append(...userIds.sort((a, b) => a - b).map(createRow));
+    say(connector.state, NOTES[connector.state]);
+  }
+
+  function onState(state: ConnectorState): void {
+    if (state === "ready" && list.childElementCount === 0) {
+      say("connecting", NOTES.connecting);
+      void load();
+    } else say(state, NOTES[state]);
+  }
+
+  /** A page is not told that the widget has lost its backend, but it sees that from whatever it asks. */
+  function onRecord(record: ConnectorRecord): void {
+    if (list.childElementCount === 0 || connector.state !== "ready") return;
+    const { kind } = record;
+    if (kind !== "announced" && !(kind === "settled" && record.event.type.startsWith("API."))) return;
+    const isLost = kind === "settled" && isRejected(record.settlement) && isUnreachable(record.settlement);
+    const look = isLost ? "unreachable" : "ready";
+    say(look, NOTES[look]);
+  }
+
+  // Whoever can be called changes without a word of the widget's, too: at the end of a wrap-up time.
+  new MutationObserver(countCallable).observe(list, {
+    subtree: true,
+    childList: true,
+    attributeFilter: ["data-callable"],
+  });
+  connector.observe(onRecord);
+  connector.onStateChange(onState);
+  onState(connector.state);
+}
+
+function isUnreachable({ payload: { error } }: Rejected): boolean {
+  return String(Object(error).code).startsWith("BACKEND_");
+}
+
+function createRow(userId: number): DocumentFragment {
+  const view = openTemplate("team-row");
+  view.write("name", nameOf(userId));
+  view.write("id", String(userId));
+  view.part("badge", HTMLElement).setAttribute("user-id", String(userId));
+  return view.root;
+}
