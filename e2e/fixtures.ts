@@ -19,7 +19,7 @@ export function rejectedBy(code: unknown): unknown {
   };
 }
 
-interface Fixtures extends Sites {
+export interface Fixtures extends Sites {
   /** Somebody else's site. */
   readonly foreign: HostSite;
   /** The demo page's address, over a gateway process of its own. */

@@ -1,34 +1,6 @@
 /** What is announced as it happens, from the gateway's stream through the widget to the page. */
-import type { Page } from "@playwright/test";
-import { test as base, expect, openConnected } from "./fixtures.ts";
-import { type LiveGateway, startLiveGateway } from "./live-gateway.ts";
-
-const test = base.extend<{ live: LiveGateway }>({
-  live: async ({ host }, use) => {
-    const live = await startLiveGateway({ allowedOrigins: [host.origin] });
-    await use(live);
-    await live.close();
-  },
-});
-
-declare global {
-  interface Window {
-    /** What was announced so far. */
-    announced: { readonly type: string; readonly payload?: unknown }[];
-  }
-}
-
-/** Keeps what the connector hears of users. */
-async function keepAnnounced(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    window.announced = [];
-    window.connector.on("*", (event) => {
-      if (event.type.startsWith("USER.")) window.announced.push(event);
-    });
-  });
-}
-
-const announced = (page: Page) => page.evaluate(() => window.announced);
+import { expect, openConnected } from "./fixtures.ts";
+import { announced, keepAnnounced, test } from "./live-page.ts";
 
 test("announces every user after BUS.INIT, and each change, until BUS.DESTROY", async ({ page, host, live }) => {
   await live.agents.set(1, { status: "available" });

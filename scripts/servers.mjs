@@ -11,7 +11,11 @@ import { pathToFileURL } from "node:url";
  */
 const SERVERS = [
   { name: "redis-server", tested: "the store that several gateways share", package: "redis-server" },
-  { name: "nginx", tested: "deploy/nginx.conf, and several gateways behind it", package: "nginx" },
+  {
+    name: "nginx",
+    tested: "deploy/nginx.conf, several gateways behind it, and a stream that it holds back",
+    package: "nginx",
+  },
   { name: "caddy", tested: "deploy/Caddyfile", package: "caddy" },
   { name: "openssl", tested: "both, which need a certificate", package: "openssl" },
   { name: "cc", tested: "a clock that goes wrong", package: "gcc libc6-dev" },

@@ -148,3 +148,26 @@ test("asks nothing for a caller that has left", async () => {
   await expect(tokens.renew({ token: "t1", answeredAt: 0, renewAt: 0 }, gone)).rejects.toThrow("gone");
   expect(post).not.toHaveBeenCalled();
 });
+
+test("tells of each token that is another than the one before it, and not of one that the page gives again", async () => {
+  const given = ["t1", "t1", "t2", undefined, undefined, "t2"];
+  const heard: unknown[] = [];
+  const tokens = createTokenSource({
+    post: () => Promise.resolve({ type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token: given[asked] } }),
+    onChange: () => heard.push(given[asked]),
+  });
+  let asked = 0;
+  let credentials = await tokens.take(patient);
+  for (asked = 1; asked < given.length; asked += 1) credentials = await tokens.renew(credentials, patient);
+  expect(heard).toEqual(["t1", "t2", undefined, "t2"]);
+});
+
+test("tells a page that comes after another of its token, be it the same", async () => {
+  const onChange = vi.fn();
+  const post = () => Promise.resolve({ type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token: "t1" } });
+  const tokens = createTokenSource({ post, onChange });
+  await tokens.take(patient);
+  tokens.forget();
+  await tokens.take(patient);
+  expect(onChange).toHaveBeenCalledTimes(2);
+});

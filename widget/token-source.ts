@@ -43,7 +43,7 @@ export interface TokenSourceOptions {
   readonly post: (event: unknown) => Promise<unknown>;
   /** @default 5000 */
   readonly patienceMs?: number;
-  /** Hears of each answer of the page's that takes the place of another. */
+  /** Hears of each token that is another than the one before it, and that there is none any more. */
   readonly onChange?: () => void;
 }
 
@@ -56,6 +56,7 @@ export function createTokenSource({
   let asking: Promise<Credentials> | undefined;
   /** What `asking` has brought. */
   let held: Credentials | undefined;
+  let lastToken: string | undefined;
 
   function ask(): Promise<Credentials> {
     const asked = askPage(post, patienceMs).then((token) => {
@@ -64,7 +65,9 @@ export function createTokenSource({
       // The page that was asked may have gone since.
       if (asking === asked) {
         held = credentials;
-        onChange();
+        const isAnother = token !== lastToken;
+        lastToken = token;
+        if (isAnother) onChange();
       }
       return credentials;
     });
@@ -89,6 +92,7 @@ export function createTokenSource({
     forget() {
       asking = undefined;
       held = undefined;
+      lastToken = undefined;
     },
   };
 }
