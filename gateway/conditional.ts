@@ -22,7 +22,8 @@ export function answerWith(request: Request, { etag, contentType, body, headers 
  */
 export function isHeld(ifNoneMatch: string | null | undefined, etag: string): boolean {
   if (ifNoneMatch == null) return false;
-  if (ifNoneMatch.trim() === "*") return true;
+  // Most readers hold one.
+  if (ifNoneMatch === etag || ifNoneMatch.trim() === "*") return true;
   // Tags are found, not split apart: a comma may stand inside of one.
   return ifNoneMatch.match(/"[\x21\x23-\x7e\x80-\xff]*"/g)?.includes(etag) ?? false;
 }

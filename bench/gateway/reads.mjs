@@ -54,27 +54,44 @@ export async function measureReads({ rounds, small }) {
 
 /** @returns {Promise<Record<Side, Running>>} */
 async function startSides() {
-  const gateway = await start(GATEWAY, writeSettings());
-  const unlogged = await start(GATEWAY, writeSettings({ environment: { LOG_LEVEL: "warn" } }));
-  for (const { server } of [gateway, unlogged]) await introduceUsers(server.origin, USERS);
-  const headers = await authorize();
-  /** @type {Record<string, unknown>} */
-  const answers = {};
-  for (const path of [PATH, ...BATCHES.map(toBatchPath)]) {
-    answers[path] = JSON.parse((await gateway.load.ask(toRequest(`GET ${path}`, headers))).body);
-  }
+  const gateway = await startServer(GATEWAY, writeSettings());
+  const unlogged = await startServer(GATEWAY, writeSettings({ environment: { LOG_LEVEL: "warn" } }));
+  for (const { origin } of [gateway, unlogged]) await introduceUsers(origin, USERS);
   const bare = await bundleProgram("bench/gateway/bare/hono.ts");
-  const environment = { BARE_ANSWERS: JSON.stringify(answers) };
-  return { gateway, unlogged, bare: await start(bare, environment), control: await start(bare, environment) };
+  const environment = { BARE_ANSWERS: JSON.stringify(await collectAnswers(gateway.origin)) };
+  const control = await startServer(bare, environment);
+  const floor = await startServer(bare, environment);
+  // When all are there: a connection that says nothing is closed after 10 s, which they may take on a busy machine.
+  return {
+    gateway: await openSide(gateway),
+    unlogged: await openSide(unlogged),
+    bare: await openSide(floor),
+    control: await openSide(control),
+  };
 }
 
 /**
- * @param {string} program
- * @param {Readonly<Record<string, string>>} settings
+ * What a gateway answers, by path.
+ *
+ * @param {string} origin
+ */
+async function collectAnswers(origin) {
+  const headers = await authorize();
+  const load = await openLoad(origin, 1);
+  /** @type {Record<string, unknown>} */
+  const answers = {};
+  for (const path of [PATH, ...BATCHES.map(toBatchPath)]) {
+    answers[path] = JSON.parse((await load.ask(toRequest(`GET ${path}`, headers))).body);
+  }
+  load.close();
+  return answers;
+}
+
+/**
+ * @param {import("./server-process.mjs").ServerProcess} server
  * @returns {Promise<Running>}
  */
-async function start(program, settings) {
-  const server = await startServer(program, settings);
+async function openSide(server) {
   return { server, load: await openLoad(server.origin, CONNECTIONS) };
 }
 
