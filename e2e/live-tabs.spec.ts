@@ -1,28 +1,11 @@
 /** One stream for all tabs of a browser, whatever the browser allows a frame of another site. */
 import type { BrowserContext, Page } from "@playwright/test";
-import type { Access } from "../gateway/tokens/access.ts";
-import { SCOPES } from "../gateway/tokens/caller.ts";
-import { TokenRefusal } from "../gateway/tokens/token-refusal.ts";
 import { test as base, expect } from "./fixtures.ts";
+import { GENUINE_ONLY, token } from "./genuine-tokens.ts";
 import { connectorPage } from "./host-page.ts";
 import type { HostSite } from "./host-site.ts";
 import { type LiveGateway, startLiveGateway } from "./live-gateway.ts";
 import { widgetFrame } from "./silent-widget.ts";
-
-/** Reads need a token, and those of `token(subject)` hold. */
-const GENUINE_ONLY: Access = {
-  anonymousReads: false,
-  async verify(token) {
-    const [, claims = "", signature] = token.split(".");
-    if (signature !== "genuine") throw new TokenRefusal("Nobody has signed this token");
-    const { sub } = JSON.parse(atob(claims));
-    return { subject: Number(sub), scopes: new Set(SCOPES), key: token, endsAtMs: Number.MAX_SAFE_INTEGER };
-  },
-};
-
-function token(subject: string, signature = "genuine"): string {
-  return `header.${Buffer.from(JSON.stringify({ sub: subject })).toString("base64url")}.${signature}`;
-}
 
 const test = base.extend<{ live: LiveGateway; signedIn: LiveGateway }>({
   live: async ({ host }, use) => {

@@ -49,11 +49,10 @@ export function createCore({ post, pageOrigin, createGateway, loadLive, onDefect
     post({ type, ...(payload !== undefined && { payload }) }).catch(() => {});
   }
 
-  /** The agent that the page's token stands for. The operator's stands for none. */
-  async function identify(): Promise<number | undefined> {
+  /** Whom the page's token stands for: an agent, by its id, or the operator. */
+  async function identify(): Promise<string | undefined> {
     await tokens.take(new AbortController().signal);
-    const subject = tokens.subject();
-    return subject !== undefined && /^[1-9]\d*$/.test(subject) ? Number(subject) : undefined;
+    return tokens.subject();
   }
 
   function readAgain(userId: number): void {

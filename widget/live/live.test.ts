@@ -67,6 +67,15 @@ test("tells everything anew to the page of another agent, and nothing twice to t
   expect(world.openFeeds()).toBe(1);
 });
 
+test("tells everything anew to the operator's page that was nobody's before", async () => {
+  const world = createLiveWorld();
+  await world.init();
+  await world.deliverAll();
+  await world.signIn("operator");
+  await world.deliverAll();
+  expect(world.announced).toHaveLength(6);
+});
+
 test("follows nobody any more once the backend takes no token, until the page gives another", async () => {
   const world = createLiveWorld({ ownUserId: 1 });
   await world.init();

@@ -27,8 +27,8 @@ export interface LiveOptions {
   readonly openFeed: OpenFeed;
   /** Announces an event to the page. */
   readonly announce: (type: keyof typeof userAnnouncements, payload: ChangedAvailability) => void;
-  /** Resolves with the user that the page's token stands for, once the page has said; `undefined` where it stands for none. */
-  readonly identify: () => Promise<number | undefined>;
+  /** Resolves with whom the page's token names, once the page has said: an agent by its id, the operator, or nobody. */
+  readonly identify: () => Promise<string | undefined>;
   readonly ringIn: AlarmClock["ringIn"];
   /** Asks for a user whose wrap-up time has run down. What that brings is told to `known`. */
   readonly readAgain: (userId: number) => void;
@@ -67,7 +67,7 @@ export function createLive({ openFeed, announce, identify, ringIn, readAgain }: 
   /** Counts the feeds, so that one that is about to be opened can tell that it has been called off. */
   let turn = 0;
   let isOpening = false;
-  let ownUserId: number | undefined;
+  let subject: string | undefined;
   /** Users whom the page watches, and is about to be told of by the answer to its request. */
   const awaited = new Set<number>();
   /** The users that a snapshot has not named so far. */
@@ -83,7 +83,7 @@ export function createLive({ openFeed, announce, identify, ringIn, readAgain }: 
     const { availability, updatedAt } = kept;
     if (availability.version <= (told.get(userId) ?? -1)) return;
     hasTold(userId, availability.version);
-    const type = userId === ownUserId ? "USER.AVAILABILITY_CHANGED" : "USER.TEAMMATE_AVAILABILITY_CHANGED";
+    const type = String(userId) === subject ? "USER.AVAILABILITY_CHANGED" : "USER.TEAMMATE_AVAILABILITY_CHANGED";
     announce(type, { ...availability, updatedAt });
   }
 
@@ -136,11 +136,11 @@ export function createLive({ openFeed, announce, identify, ringIn, readAgain }: 
   async function open(): Promise<void> {
     const mine = turn;
     isOpening = true;
-    const userId = await identify();
+    const current = await identify();
     if (mine !== turn) return;
     isOpening = false;
-    if (userId !== ownUserId) forget();
-    ownUserId = userId;
+    if (current !== subject) forget();
+    subject = current;
     feed = openFeed({ onEvent });
   }
 
@@ -193,7 +193,7 @@ export function createLive({ openFeed, announce, identify, ringIn, readAgain }: 
     async renew() {
       // Who is about to open a feed asks whose it is at the last moment.
       if (isIdle() || isOpening) return;
-      if (feed && (await identify()) === ownUserId) return;
+      if (feed && (await identify()) === subject) return;
       close();
       void open();
     },

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createTabWorld, type TestTabView } from "./test-tab-world.ts";
+import { createTabWorld, PROOF, type TestTabView } from "./test-tab-world.ts";
 
 /** How long the tabs of a browser take at the most to agree, in milliseconds. */
 const AGREEMENT_MS = 60_000;
@@ -63,4 +63,104 @@ describe.each([
     });
     await fc.assert(property, { numRuns: 200 });
   });
+});
+
+const refusal = Object.assign(new Error("The token has been refused"), { status: 401 });
+
+test("neither hears nor tells anything before the backend has answered the page's own token", async () => {
+  const world = createTabWorld({ hasLocks: true });
+  world.change(1);
+  const first = world.open();
+  await world.pass(1_000);
+  let answer = (_proof: typeof PROOF): void => {};
+  const second = world.open(() => new Promise((resolve) => (answer = resolve)));
+  world.change(2);
+  await world.pass(20_000);
+  expect(second.events).toEqual([]);
+  answer(PROOF);
+  await world.pass(1_000);
+  expect(second.versions).toEqual(world.versions());
+  expect(first.versions).toEqual(world.versions());
+  expect(world.streamsOpened()).toBe(1);
+});
+
+test("tells nothing to a page whose token is refused but that it is, whoever the token names", async () => {
+  const world = createTabWorld({ hasLocks: true });
+  world.change(1);
+  world.open();
+  const forged = world.open(() => Promise.reject(refusal));
+  await world.pass(20_000);
+  expect(forged.events).toEqual([{ type: "refused" }]);
+});
+
+test("shares nothing between two sign-ins", async () => {
+  const world = createTabWorld({ hasLocks: true });
+  world.open();
+  world.open(() => Promise.resolve({ ...PROOF, sharedBy: "subject 8" }));
+  await world.pass(10_000);
+  expect(world.openStreams()).toBe(2);
+});
+
+test("shares with nobody by a token that does not say whose it is", async () => {
+  const world = createTabWorld({ hasLocks: true });
+  const unnamed = () => Promise.resolve({ ...PROOF, sharedBy: undefined });
+  world.open(unnamed);
+  world.open(unnamed);
+  await world.pass(10_000);
+  expect(world.openStreams()).toBe(2);
+});
+
+test("asks again where the backend cannot be reached", async () => {
+  const world = createTabWorld({ hasLocks: true });
+  world.change(1);
+  let attempts = 0;
+  const tab = world.open(() => {
+    attempts += 1;
+    return attempts < 3 ? Promise.reject(new TypeError("Failed to fetch")) : Promise.resolve(PROOF);
+  });
+  await world.pass(10_000);
+  expect(tab.versions).toEqual(world.versions());
+});
+
+test("has each tab's own token proven anew when it ends, and tells it nothing more where it is refused", async () => {
+  const world = createTabWorld({ hasLocks: true });
+  world.change(1);
+  const first = world.open();
+  await world.pass(1_000);
+  const proofs = [Promise.resolve({ ...PROOF, renewAt: world.now() + 5_000 }), Promise.reject(refusal)];
+  proofs[1]?.catch(() => {});
+  const second = world.open(() => proofs.shift() ?? Promise.reject(refusal));
+  await world.pass(6_000);
+  world.change(2);
+  await world.pass(1_000);
+  expect(first.versions).toEqual(world.versions());
+  expect([...second.versions.keys()]).toEqual([1]);
+  expect(second.events.at(-1)).toEqual({ type: "refused" });
+});
+
+test("resumes from the last cursor where the leader has gone, and tells no tab anything twice", async () => {
+  const world = createTabWorld({ hasLocks: true });
+  world.change(1);
+  const leader = world.open();
+  await world.pass(1_000);
+  const followers = [world.open(), world.open()];
+  await world.pass(1_000);
+  leader.crash();
+  world.change(2);
+  await world.pass(10_000);
+  for (const { events } of followers) {
+    expect(events.map(({ type }) => type)).toEqual(["reset", "availability", "current", "availability"]);
+  }
+});
+
+test("tells a tab that comes later how long ago an availability was made", async () => {
+  const world = createTabWorld({ hasLocks: true, delayMs: () => 5 });
+  world.change(1);
+  world.open();
+  await world.pass(30_000);
+  const later = world.open();
+  await world.pass(1_000);
+  const told = later.events.find((event) => event.type === "availability");
+  expect(told?.ageMs).toBeGreaterThanOrEqual(29_000);
+  expect(told?.ageMs).toBeLessThanOrEqual(31_000);
 });

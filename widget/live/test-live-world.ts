@@ -24,7 +24,7 @@ interface PendingRead {
 }
 
 /** Creates a world of the users 1 to 3, at version 1 each. */
-export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number } = {}) {
+export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number | "operator" } = {}) {
   const users = new Map<number, ChangedAvailability>();
   const removed = new Map<number, number>();
   const log: FeedEvent[] = [];
@@ -125,7 +125,7 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number } =
     },
   };
 
-  const identify = () => Promise.resolve(owner);
+  const identify = () => Promise.resolve(owner === undefined ? undefined : String(owner));
   const service = createLiveService({
     gateway,
     load: () =>
@@ -214,7 +214,7 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number } =
       service.destroy(["USER"]);
       await settle();
     },
-    async signIn(userId: number) {
+    async signIn(userId: number | "operator") {
       if (owner !== userId) seen.clear();
       owner = userId;
       service.renew();

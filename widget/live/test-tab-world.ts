@@ -1,6 +1,7 @@
 /** A browser with tabs, a gateway with streams, and the time, which passes only when a test says so. */
 import type { ChangedAvailability } from "../../shared/contracts/availability.ts";
 import { readFeedEvent } from "../feed-event.ts";
+import type { GatewayClient, Proof } from "../gateway-client.ts";
 import type { Feed, FeedEvent, OpenFeed } from "./feed.ts";
 import { createSharedFeed } from "./shared-feed.ts";
 import { createTestChannels } from "./test-tab-channels.ts";
@@ -37,6 +38,9 @@ export interface TabWorldOptions {
   /** How long a message takes, in milliseconds. */
   readonly delayMs?: () => number;
 }
+
+/** The backend's word for an agent whose token never ends. */
+export const PROOF: Proof = { sharedBy: "subject 7", renewAt: Infinity };
 
 interface Scheduled {
   readonly at: number;
@@ -102,8 +106,8 @@ export function createTabWorld({ hasLocks, delayMs = () => 5 }: TabWorldOptions)
     };
   }
 
-  /** Opens a tab, whose page reads as this subject. */
-  function open(subject = "7", prove: () => Promise<unknown> = () => Promise.resolve()): TestTabView {
+  /** Opens a tab, of whose page's token this is proven. */
+  function open(prove: GatewayClient["prove"] = () => Promise.resolve(PROOF)): TestTabView {
     const waiting: (() => void)[] = [];
     const openStreams = new Set<() => void>();
     const versions = new Map<number, number>();
@@ -137,10 +141,7 @@ export function createTabWorld({ hasLocks, delayMs = () => 5 }: TabWorldOptions)
 
     const feed: Feed = createSharedFeed({
       apiBase: "https://widget.example.com/v1/",
-      prove: async () => {
-        await prove();
-        return { sharedBy: `subject ${subject}`, renewAt: Infinity };
-      },
+      prove,
       openOwn: streamFor(tab, () => isRefused, openStreams),
       readEvent: readFeedEvent,
       browser: {
@@ -249,6 +250,7 @@ export function createTabWorld({ hasLocks, delayMs = () => 5 }: TabWorldOptions)
       if (users.delete(userId)) publish({ type: "removal", userId, version });
     },
     versions: () => new Map([...users.values()].map((user) => [user.userId, user.version])),
+    now: () => now,
     openStreams: () => streams.size,
     mostStreams: () => mostStreams,
     streamsOpened: () => streamsOpened,

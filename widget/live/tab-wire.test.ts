@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { readFeedEvent } from "../feed-event.ts";
+import type { TabMessage } from "./tab-message.ts";
+import { fromWire, toWire } from "./tab-wire.ts";
+
+const availability = { userId: 1, status: "in_call", version: 7, updatedAt: 5 } as const;
+
+const NEWS: TabMessage = {
+  type: "news",
+  from: "a tab",
+  term: 1,
+  told: 2,
+  slot: 0,
+  sentAt: 3,
+  events: [
+    { type: "reset" },
+    { type: "availability", availability, ageMs: 40, cursor: "a-1" },
+    { type: "removal", userId: 2, version: 8 },
+    { type: "current", cursor: "a-2" },
+  ],
+};
+
+test.each<TabMessage>([
+  { type: "hello", from: "a tab" },
+  { type: "ping", from: "a tab" },
+  { type: "bye", from: "a tab" },
+  { type: "claim", from: "a tab", since: 1 },
+  { type: "lead", from: "a tab", term: 1, told: 2, slot: undefined, cursor: "a-1" },
+  NEWS,
+  { ...NEWS, type: "snapshot" },
+])("reads what another tab has posted: $type", (message) => {
+  expect(fromWire(structuredClone(toWire(message)), readFeedEvent)).toEqual(message);
+});
+
+test.each<[string, unknown]>([
+  ["nothing", null],
+  ["a text", "hello"],
+  ["a message of nobody", { type: "hello" }],
+  ["a message of a later release", { type: "farewell", from: "a tab" }],
+  ["a claim without a time", { type: "claim", from: "a tab" }],
+  ["a leader without a term", { type: "lead", from: "a tab", told: 1 }],
+  ["news without events", { ...NEWS, events: undefined }],
+  ["news with an event of a later release", { ...NEWS, events: [{ name: "rename", data: "{}", ageMs: 0 }] }],
+  ["news with an event that has no age", { ...NEWS, events: [{ name: "reset", data: "{}" }] }],
+])("takes for no message: %s", (_what, data) => {
+  expect(fromWire(data, readFeedEvent)).toBeUndefined();
+});
