@@ -26,7 +26,7 @@ async function startWithUpstream() {
   };
   const cluster = await startCluster({
     customers: { globex: { upstream: settings } },
-    environment: { ...upstream.environment, STALE_LIMIT_SECONDS: "2" },
+    environment: { ...upstream.environment, STALE_LIMIT_SECONDS: "2", UPSTREAM_TIMEOUT_MS: "2000" },
   });
   const clients = await Promise.all(cluster.gateways.map((each) => cluster.client(each, "globex")));
   await expectStatus(clients, "available");
@@ -55,9 +55,11 @@ const GARBAGE: Fault = {
   headers: { "content-type": "text/html" },
 };
 const UNREACHABLE = { status: 502, body: { status: 502 } };
+const SILENT = { status: 504, body: { status: 504 } };
 
 testOverProcesses.each<readonly [what: string, fault: Fault, answer: object]>([
   ["refuses connections", { kind: "refuse" }, UNREACHABLE],
+  ["says nothing", { kind: "hang" }, SILENT],
   ["cuts its answers short", { kind: "cut" }, UNREACHABLE],
   ["answers with garbage", GARBAGE, UNREACHABLE],
   ["answers with an error", INTERNAL, { status: 500, body: { error: "Internal", troubleshoot: "Ask us" } }],

@@ -18,8 +18,8 @@ export interface AircallOptions {
   readonly settings: AircallSettings;
   readonly store: AvailabilityStore;
   readonly log: UpstreamLog;
-  /** How long a call may take where the settings do not say, its body included, in milliseconds. */
-  readonly timeoutMs: number;
+  /** How long a call may take where the settings do not say, its body included, in milliseconds. @default 10000 */
+  readonly timeoutMs?: number;
   /** @default the machine's */
   readonly clock?: Clock;
   /** @default on the machine's timers */
@@ -28,10 +28,12 @@ export interface AircallOptions {
   readonly fetch?: typeof fetch;
 }
 
+const DEFAULT_TIMEOUT_MS = 10_000;
+
 /** Makes the adapter's parts and joins them. All of them end with the signal. */
 export function assembleAircall(options: AircallOptions, signal: AbortSignal) {
   const { customerId, settings, store } = options;
-  const { timeoutMs = options.timeoutMs } = settings;
+  const { timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS } = settings;
   const log = naming(customerId, options.log);
   const { clock = systemClock, wait = waitOnTimer, fetch = globalThis.fetch } = options;
   const name = (task: string): string => `aircall/${customerId}/${task}`;

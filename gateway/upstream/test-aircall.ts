@@ -46,7 +46,6 @@ export async function setUpAircall(
   const settings = { ...TEST_SETTINGS, baseUrl: new URL(`${fake.origin}/`), ...parts.account };
   const upstream = createAircallUpstream({
     customerId: "acme",
-    timeoutMs: 10_000,
     settings,
     store,
     log: tellTo(told),
