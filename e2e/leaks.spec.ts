@@ -28,3 +28,27 @@ test("a page that only removes the frame and forgets the connector keeps nothing
   };
   await expect.poll(isForgotten, { timeout: 30_000 }).toBe(true);
 });
+
+test("a page that removes the container, while it watches, and forgets the connector keeps nothing of it", async ({
+  page,
+  host,
+  backend,
+}) => {
+  await page.goto(host.serve(connectorPage("<div></div>")));
+  await page.evaluate(async (src) => {
+    const container = document.querySelector("div");
+    if (!container) throw new Error("The page has no container");
+    const connector = window.connect({ src, container, heartbeatMs: 100 });
+    await new Promise<void>((resolve) => {
+      connector.observe(({ kind }) => void (kind === "settled" && resolve()));
+      connector.watch(123, () => {});
+    });
+    container.remove();
+    window.forgotten = new WeakRef(connector);
+  }, `${backend.origin}/widget/`);
+  const isForgotten = async (): Promise<boolean> => {
+    await page.requestGC();
+    return page.evaluate(() => window.forgotten.deref() === undefined);
+  };
+  await expect.poll(isForgotten, { timeout: 30_000 }).toBe(true);
+});

@@ -4,6 +4,7 @@ import type { WatchedAvailability } from "../host/index.ts";
 import { test as base, collectComplaints, expect, openConnected } from "./fixtures.ts";
 import { type LiveGateway, startLiveGateway } from "./live-gateway.ts";
 import { headersToPaste, linesToPaste } from "./security-page.ts";
+import { widgetFrame } from "./silent-widget.ts";
 
 const test = base.extend<{ live: LiveGateway }>({
   live: async ({ host }, use) => {
@@ -116,6 +117,23 @@ test("goes on in a new frame after the old one was taken out of the page", async
   await page.evaluate(() => document.querySelector("iframe")?.remove());
   await live.agents.set(1, { status: "offline" });
   await expect.poll(async () => (await heard(page)).at(-1)).toMatchObject({ userId: 1, status: "offline" });
+});
+
+// Only Chromium has a command that crashes one frame's process.
+test("notices when the page is looked at again that the widget has crashed while nobody asked", {
+  tag: "@chromium",
+}, async ({ page, host, live, context }) => {
+  await live.agents.set(1, { status: "available" });
+  await openConnected(page, host, live.origin, { heartbeatMs: 200 });
+  await watch(page, [1]);
+  await expect.poll(async () => (await heard(page)).length).toBe(1);
+  const session = await context.newCDPSession(widgetFrame(page, live));
+  void session.send("Page.crash").catch(() => {});
+  await expect.poll(live.openStreams).toBe(0);
+  await live.agents.set(1, { status: "offline" });
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange", { bubbles: true })));
+  await expect.poll(async () => (await heard(page)).at(-1)).toMatchObject({ userId: 1, status: "offline" });
+  await expect.poll(live.openStreams).toBe(1);
 });
 
 test("ends the stream with the last listener, and tells it nothing more", async ({ page, host, live }) => {

@@ -59,6 +59,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     receive,
     isWanted: () => readiness.isPending() || inFlight.size > 0,
     onOpened,
+    onSeen: watches.renew,
     onLost,
   });
   const surroundings = { clock, patienceMs, unavailable, post };
@@ -210,7 +211,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function destroy(): void {
     if (state === "closed") return;
     changeState("closed");
-    for (const { refuse } of Array.from(inFlight.values())) refuse(...DESTROYED);
+    for (const request of Array.from(inFlight.values())) request.refuse(...DESTROYED);
     readiness.reject(...DESTROYED);
     pageToken?.close();
     link.close();

@@ -16,7 +16,7 @@ export function mountFrame(src: URL, container: Element | undefined, title: stri
   // No powerful feature at all: the widget needs no microphone to say who is free.
   frame.allow = "";
   // Stronger than the `hidden` attribute, which any rule of the page for iframes overrides.
-  frame.style.cssText = container ? "border: 0; width: 100%; height: 100%" : "display: none !important";
+  frame.style.cssText = container ? "border:0;width:100%;height:100%" : "display:none!important";
   frame.src = src.href;
   // A script in the head runs before there is a body.
   (container ?? document.body ?? document.documentElement).append(frame);

@@ -29,6 +29,8 @@ export interface LinkUser {
   readonly isWanted: () => boolean;
   /** A widget has connected. */
   readonly onOpened: () => void;
+  /** The page or its reader is back, or the network, and the widget that is connected may have gone meanwhile. */
+  readonly onSeen: () => void;
   /** The widget has gone. A fate is that of every request in flight; without one, requests may go on. */
   readonly onLost: (fate?: Fate) => void;
 }
@@ -171,8 +173,10 @@ export function openLink({ origin, ownFrame, mount, durations }: LinkOptions, us
   }
 
   function onReturn({ type }: Event): void {
+    if (document.hidden) return;
+    if (isOpen) user.onSeen();
     // What was being loaded when the network went may hang for ever, and not count as a failure yet.
-    if ((failures || type === "online") && !isOpen && !document.hidden && isWanted()) renew();
+    else if ((failures || type === "online") && isWanted()) renew();
   }
 
   /** Lets go of the frame, and of everything that would keep this link alive in a page that has forgotten it. */

@@ -29,13 +29,14 @@ export interface Watches {
    * was fulfilled.
    */
   learn(event: Envelope): void;
-  /** Another widget has connected, which knows nothing, or has to be found. */
+  /** Another widget has connected, which knows nothing, or has to be found, or the last one may have gone unnoticed. */
   renew(): void;
 }
 
 interface WatchedUser {
   readonly listeners: Listeners<[WatchedAvailability]>;
-  latest?: WatchedAvailability;
+  /** The newest that was told of the user. */
+  news?: WatchedAvailability;
   /** When that was learnt, on the monotonic clock. */
   learntAt: number;
 }
@@ -51,7 +52,7 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
   /** The set that the widget was told last, or would not take; `undefined` where it knows nothing. */
   let told: string | undefined;
   let asking: AbortController | undefined;
-  let cancelRetry = (): void => {};
+  let cancelRetry: (() => void) | undefined;
   let isScheduled = false;
 
   /** Everything that happens in one task is told at once. */
@@ -80,7 +81,7 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
     const set = userIds.join();
     // No widget is sought to be told of nothing.
     if (set || services.size ? set === told : !told) return;
-    cancelRetry();
+    cancelRetry?.();
     const mine = new AbortController();
     asking = mine;
     if (told === undefined && services.size) submit({ type: "BUS.INIT", payload: { services: [...services] } }, mine);
@@ -105,19 +106,19 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
     schedule();
   }
 
-  function tellListeners({ listeners, latest, learntAt }: WatchedUser): void {
-    if (!latest) return;
-    const { wrapUpTimeTtl: left } = latest;
+  function tellListeners({ listeners, news, learntAt }: WatchedUser): void {
+    if (!news) return;
+    const { wrapUpTimeTtl: left } = news;
     const passed = (performance.now() - learntAt) / 1_000;
-    listeners.emit({ ...latest, ...(left && { wrapUpTimeTtl: Math.max(0, Math.ceil(left - passed)) }) });
+    listeners.emit({ ...news, ...(left && { wrapUpTimeTtl: Math.max(0, Math.ceil(left - passed)) }) });
   }
 
   /** Takes what may be an availability. The widget may be newer than this code. */
-  function offer(news: unknown): void {
-    const { userId, version } = Object(news);
+  function offer(told: unknown): void {
+    const { userId, version } = Object(told);
     const user = users.get(userId);
-    if (!user || !(version > (user.latest?.version ?? -1))) return;
-    user.latest = news as WatchedAvailability;
+    if (!user || !(version > (user.news?.version ?? -1))) return;
+    user.news = told as WatchedAvailability;
     user.learntAt = performance.now();
     tellListeners(user);
   }
@@ -132,9 +133,10 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
       users.set(userId, user);
       let seen = -1;
       const off = user.listeners.add((availability) => {
-        if (availability.version <= seen) return;
-        seen = availability.version;
-        listener(availability);
+        if (availability.version > seen) {
+          seen = availability.version;
+          listener(availability);
+        }
       });
       schedule();
       return () => {

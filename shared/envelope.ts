@@ -133,7 +133,7 @@ function readMeta(meta: unknown): RequestMeta {
  * @throws {Refusal} `INVALID_REQUEST`, naming the field by its path.
  */
 export function readTimeout(value: unknown, path: string): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= MAX_TIMEOUT_MS) return value;
+  if (typeof value === "number" && value % 1 === 0 && value >= 1 && value <= MAX_TIMEOUT_MS) return value;
   throw invalidRequest(path, `whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`);
 }
 
