@@ -8,6 +8,9 @@ import { type BodyOptions, fetchWhole, readRetryAfter } from "./whole-response.t
 /** Statuses by which a backend says "not now". Any other answer is final. */
 const RETRIED_STATUSES = [408, 429, 502, 503, 504];
 
+/** How often a call is repeated at the most. */
+const RETRIES = 2;
+
 /** The longest wait before a repetition where the backend does not name one, in milliseconds: 250, then 500. */
 function longestDelayMs(attempt: number): number {
   return 125 * 2 ** attempt;
@@ -19,12 +22,10 @@ export interface BackendCall<Value> {
   readonly path: string;
   /** What the body of the answer may take. */
   readonly maxBytes: number;
-  /** The entity tag of what is held of what is asked for, which need not be sent again. */
-  readonly heldTag?: string | undefined;
+  /** The version that is held of what is asked for, which need not be sent again. */
+  readonly heldVersion?: number | undefined;
   /** What is to be written in its place. */
   readonly written?: Json;
-  /** How often it is repeated at the most, unless it is written. @default 2 */
-  readonly repetitions?: number;
   /** What the answer says. @throws {Refusal} `INVALID_RESPONSE`. */
   readonly read: (answer: BackendAnswer) => Value;
 }
@@ -35,7 +36,6 @@ export interface BackendAnswer {
   readonly body: Json | undefined;
   /** How long ago the answer was made, in whole seconds, as far as it says. */
   readonly ageSeconds: number;
-  readonly etag: string | undefined;
 }
 
 /** HTTP as the widget speaks it, with the page's token. */
@@ -74,10 +74,9 @@ export function createBackend({ apiBase, session, statistics, onBytes }: Backend
       ...toOptions(call, token, scope),
       fetch: (input, init) => fetch(input, init, body),
     });
-    const isHeld = response.status === 304 && call.heldTag !== undefined;
+    const isHeld = response.status === 304 && call.heldVersion !== undefined;
     return {
       ageSeconds: Number(response.headers.get("age")),
-      etag: response.headers.get("etag") ?? undefined,
       body: isHeld ? undefined : readSuccess(await response.text()),
     };
   }
@@ -133,7 +132,7 @@ export function authorization(token: string | undefined): { readonly authorizati
 }
 
 function toOptions(
-  { heldTag, written, repetitions = 2 }: BackendCall<unknown>,
+  { heldVersion, written }: BackendCall<unknown>,
   token: string | undefined,
   { signal, deadline, traceparent }: CallScope,
 ): Options {
@@ -143,14 +142,14 @@ function toOptions(
     headers: {
       ...authorization(token),
       ...(traceparent && { traceparent }),
-      ...(heldTag !== undefined && { "if-none-match": heldTag }),
+      ...(heldVersion !== undefined && { "if-none-match": `"${heldVersion}"` }),
     },
     signal,
     throwHttpErrors: (status) => status !== 304,
     // The request's own deadline bounds the call, repetitions and all.
     timeout: false,
     retry: {
-      limit: repetitions,
+      limit: RETRIES,
       methods: ["get"],
       statusCodes: RETRIED_STATUSES,
       afterStatusCodes: RETRIED_STATUSES,
@@ -178,10 +177,12 @@ async function toRefusal(error: unknown): Promise<unknown> {
     const { status, headers } = error.response;
     return new BackendRefusal(status, readError(await error.response.text()), readRetryAfter(headers));
   }
-  if (error instanceof TypeError) {
-    return new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached");
-  }
-  return error;
+  return error instanceof TypeError ? unreachable() : error;
+}
+
+/** The refusal of a request for which the backend could not be reached. */
+export function unreachable(): Refusal {
+  return new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached");
 }
 
 function readError(text: string): Json {

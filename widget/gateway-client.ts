@@ -1,5 +1,5 @@
 import type { WRITTEN_WORDS } from "../shared/availability.ts";
-import type { Availabilities, Availability, ChangedAvailability } from "../shared/contracts/availability.ts";
+import type { Availabilities, Availability } from "../shared/contracts/availability.ts";
 import type { Deadline } from "../shared/deadline.ts";
 
 /** For whom a call is made: it ends when the caller leaves, and is over at the deadline whatever happens. */
@@ -42,13 +42,15 @@ export interface CallStatistics {
   bytes: number;
 }
 
-/** All availabilities that the page's token may see, at one moment. */
-export interface Overview {
-  readonly availabilities: readonly ChangedAvailability[];
-  /** Where the stream goes on from here. */
-  readonly cursor: string;
-  /** Names what it says; `undefined` where the backend gave it no name. */
-  readonly etag: string | undefined;
+/** The stream of changes, or the list of all. */
+export type FollowedPath = "availabilities/stream" | "availabilities";
+
+/** How the backend is asked for what users are followed by. */
+export interface FollowOptions {
+  readonly signal: AbortSignal;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** `HEAD` asks whether there is an answer, and for nothing of it. @default "GET" */
+  readonly method?: "HEAD";
 }
 
 /** What the backend has said of the page's token by answering a read with it. */
@@ -86,27 +88,20 @@ export interface GatewayClient {
   updateOwnAvailability(status: WrittenWord, scope: CallScope): Promise<Availability>;
 
   /**
-   * Opens the stream of changes. Resolves with its body as text when the backend has begun to answer. Not repeated.
+   * Asks for what users are followed by, below the API's address. Resolves when the backend has begun to answer, be it that
+   * nothing has changed. Not repeated.
    *
-   * @param cursor where to resume.
-   * @throws {BackendRefusal} where the backend answers with an error; `retryAfterSeconds` is there where it said when to come back.
-   * @throws {Refusal} `BACKEND_UNREACHABLE` or `INVALID_RESPONSE`.
-   * @throws The signal's reason when it aborts, which ends an open stream as well.
+   * @throws {BackendRefusal} without a body, where the backend answers with an error.
+   * @throws {Refusal} `BACKEND_UNREACHABLE`, or `INVALID_RESPONSE` for a redirect.
+   * @throws The signal's reason when it aborts, which ends a body that is being read as well.
    */
-  openStream(signal: AbortSignal, cursor?: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
-
-  /**
-   * All availabilities, or `undefined` where they are still as in the overview with this entity tag. Not repeated.
-   *
-   * @throws as `openStream` does.
-   */
-  readOverview(signal: AbortSignal, etag?: string): Promise<Overview | undefined>;
+  follow(path: FollowedPath, options: FollowOptions): Promise<Response>;
 
   /**
    * Proves that the page's token is genuine. A token that a read has just been answered with, or is about to be, is proven by
    * that read; otherwise the backend is asked.
    *
-   * @throws as `openStream` does.
+   * @throws as `follow` does.
    */
   prove(signal: AbortSignal): Promise<Proof>;
 

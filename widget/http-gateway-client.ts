@@ -10,12 +10,20 @@ import {
   counted,
   createBackend,
   FETCH_OPTIONS,
+  unreachable,
 } from "./backend.ts";
-import { type FeedCall, openEventStream, reachStream } from "./feed-calls.ts";
-import type { CallScope, CallStatistics, GatewayClient, KnownAvailabilities, Overview } from "./gateway-client.ts";
+import type {
+  CallScope,
+  CallStatistics,
+  FollowedPath,
+  FollowOptions,
+  GatewayClient,
+  KnownAvailabilities,
+} from "./gateway-client.ts";
 import type { Session } from "./session.ts";
 import { readRenewalTime, readSubject } from "./token-claims.ts";
 import { createUserReads, type UserRead } from "./user-reads.ts";
+import { readRetryAfter, refuseRedirect } from "./whole-response.ts";
 
 /** Users in one call for many, which is what the gateway takes. */
 const MAX_BATCH = 500;
@@ -30,7 +38,6 @@ export function createHttpGatewayClient(apiBase: URL, session: Session): Gateway
     statistics.bytes += bytes;
   };
   const backend = createBackend({ apiBase, session, statistics, onBytes });
-  const streamUrl = new URL("availabilities/stream", apiBase);
   let known: KnownAvailabilities | undefined;
 
   /** What an answer says of a user, as it is by now. */
@@ -58,7 +65,7 @@ export function createHttpGatewayClient(apiBase: URL, session: Session): Gateway
     return {
       path: `users/${userId}/availability`,
       maxBytes: MAX_BODY_BYTES,
-      heldTag: held && `"${held.version}"`,
+      heldVersion: held?.version,
       read: ({ body, ageSeconds }) => {
         // What is held goes on counting down by itself, whatever the age of the answer.
         if (held && body === undefined) return new Map([[userId, take(held.read(), 0)]]);
@@ -83,6 +90,19 @@ export function createHttpGatewayClient(apiBase: URL, session: Session): Gateway
       if (userId === undefined || others.length > 0 || !isUnknown) throw error;
       return new Map([[userId, error]]);
     }
+  }
+
+  async function follow(path: FollowedPath, token: string | undefined, options: FollowOptions): Promise<Response> {
+    const headers = { ...authorization(token), ...options.headers };
+    const asked = fetch(new URL(path, apiBase), { ...FETCH_OPTIONS, ...options, headers });
+    const response = await asked.catch((error: unknown) => {
+      throw options.signal.aborted ? error : unreachable();
+    });
+    const body = response.body?.pipeThrough(counting(onBytes));
+    if (response.ok || response.status === 304) return new Response(body, response);
+    await body?.cancel();
+    refuseRedirect(response);
+    throw new BackendRefusal(response.status, undefined, readRetryAfter(response.headers));
   }
 
   const ask = createUserReads({
@@ -124,24 +144,15 @@ export function createHttpGatewayClient(apiBase: URL, session: Session): Gateway
         }),
         scope,
       ),
-    openStream(signal, cursor) {
-      const resuming = cursor !== undefined && { "last-event-id": cursor };
-      const open = counted(statistics, "streams", (token: string | undefined) =>
-        openEventStream(streamUrl, feedCall(signal, token, resuming), onBytes),
-      );
-      return session.run(signal, open);
+    follow(path, options) {
+      const send = counted(statistics, path === "availabilities" ? "calls" : "streams", follow);
+      return session.run(options.signal, (token) => send(path, token, options));
     },
-    readOverview: (signal, heldTag) =>
-      backend.call(
-        () => ({ path: "availabilities", maxBytes: MAX_LIST_BYTES, heldTag, repetitions: 0, read: readOverview }),
-        // Nothing is repeated, so that it is of no account.
-        { signal, deadline: { remainingMs: () => 0 } },
-      ),
     prove: (signal) =>
       session.run(signal, async (token) => {
         // Nobody's sign-in is in what anyone may read.
         if (token === undefined) return { sharedBy: "anyone", renewAt: Infinity };
-        if (!(await backend.hasTaken(token))) await reachStream(streamUrl, feedCall(signal, token, false));
+        if (!(await backend.hasTaken(token))) await follow("availabilities/stream", token, { signal, method: "HEAD" });
         const subject = readSubject(token);
         const sharedBy = subject === undefined ? undefined : `subject ${subject}`;
         return { sharedBy, renewAt: readRenewalTime(token, Date.now()) };
@@ -149,8 +160,14 @@ export function createHttpGatewayClient(apiBase: URL, session: Session): Gateway
   };
 }
 
-function feedCall(signal: AbortSignal, token: string | undefined, headers: Record<string, string> | false): FeedCall {
-  return { ...FETCH_OPTIONS, headers: { ...authorization(token), ...headers }, signal };
+/** Hands bytes on as they come, and says how many. */
+function counting(onBytes: (bytes: number) => void): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  return new TransformStream({
+    transform(piece, controller) {
+      onBytes(piece.byteLength);
+      controller.enqueue(piece);
+    },
+  });
 }
 
 /** Many users' availabilities, and why there is none of the others. */
@@ -160,23 +177,6 @@ const AvailabilityList = v.object({
 });
 
 const Problem = v.object({ status: v.number() });
-
-const ListOfAll = v.object({
-  availabilities: Availabilities,
-  updatedAt: v.record(v.string(), v.number()),
-  cursor: v.string(),
-});
-
-function readOverview({ body, etag, ageSeconds }: BackendAnswer): Overview | undefined {
-  if (body === undefined) return undefined;
-  const { availabilities, updatedAt, cursor } = parse(ListOfAll, body);
-  const changed = Object.values(availabilities).map((availability) => {
-    const changedMs = updatedAt[availability.userId];
-    if (changedMs === undefined) throw answersForAnother(availability.userId);
-    return { ...runDown(availability, ageSeconds), updatedAt: changedMs };
-  });
-  return { cursor, etag, availabilities: changed };
-}
 
 function parse<Schema extends v.GenericSchema>(schema: Schema, body: unknown): v.InferOutput<Schema> {
   const result = v.safeParse(schema, body);

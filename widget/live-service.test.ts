@@ -46,8 +46,7 @@ function setUp(): SetUp {
     statistics: { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 },
     fetchAvailability: unasked,
     updateOwnAvailability: unasked,
-    openStream: unasked,
-    readOverview: unasked,
+    follow: unasked,
     prove: unasked,
     goBy: vi.fn(),
     fetchAvailabilities(userIds) {

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { readAvailability } from "../shared/availability.ts";
 import { Availability } from "../shared/contracts/availability.ts";
 import type { Settlement } from "../shared/envelope.ts";
-import { readFeedEvent } from "./feed-event.ts";
+import { readChanged } from "./changed-availability.ts";
 import { createHttpGatewayClient } from "./http-gateway-client.ts";
 import { readWidgetSettings } from "./settings.ts";
 import { showWhenVisible } from "./show-when-visible.ts";
@@ -22,14 +22,15 @@ startWidget({
   parent: window.parent,
   allowedOrigins,
   createGateway: (session) => createHttpGatewayClient(backend, session),
-  async loadLive({ openStream, readOverview, prove }, options) {
-    const { createLive, createSharedFeed, createStreamFeed, listenForWakeUps } = await import("./live/index.ts");
-    const readEvent = readFeedEvent;
-    const openOwn = createStreamFeed({ openStream, readOverview, readEvent, onDefect: reportError });
-    const openFeed = createSharedFeed({ apiBase: backend.href, prove, openOwn, readEvent });
-    const live = createLive({ ...options, openFeed });
-    listenForWakeUps(window, live.wake);
-    return live;
+  async loadLive({ follow, prove }, options) {
+    const live = await import("./live/index.ts");
+    const readEvent = live.createFeedEventReader(readChanged);
+    const calls = live.createFeedCalls({ follow, readChanged });
+    const openOwn = live.createStreamFeed({ ...calls, readEvent, onDefect: reportError });
+    const openFeed = live.createSharedFeed({ apiBase: backend.href, prove, openOwn, readEvent });
+    const following = live.createLive({ ...options, openFeed });
+    live.listenForWakeUps(window, following.wake);
+    return following;
   },
   onSettled(settlement) {
     if (settlement.type.startsWith("API.FETCH_USER_AVAILABILITY_")) show(settlement);

@@ -1,8 +1,8 @@
 /** The widget's core as tests have it: over HTTP as ever, live part and all, for a page that the test plays. */
+import { readChanged } from "./changed-availability.ts";
 import { type Core, type CoreOptions, createCore } from "./core.ts";
-import { readFeedEvent } from "./feed-event.ts";
 import { createHttpGatewayClient } from "./http-gateway-client.ts";
-import { createLive, createStreamFeed } from "./live/index.ts";
+import { createFeedCalls, createFeedEventReader, createLive, createStreamFeed } from "./live/index.ts";
 
 export interface TestCoreOptions extends Pick<CoreOptions, "post" | "onDefect"> {
   /** The backend's origin. */
@@ -15,8 +15,9 @@ export function createTestCore({ backend, post, onDefect }: TestCoreOptions): Co
     post,
     pageOrigin: () => undefined,
     createGateway: (session) => createHttpGatewayClient(new URL("/v1/", backend), session),
-    async loadLive({ openStream, readOverview }, options) {
-      const openFeed = createStreamFeed({ openStream, readOverview, readEvent: readFeedEvent, onDefect });
+    async loadLive({ follow }, options) {
+      const calls = createFeedCalls({ follow, readChanged });
+      const openFeed = createStreamFeed({ ...calls, readEvent: createFeedEventReader(readChanged), onDefect });
       return createLive({ ...options, openFeed });
     },
     onDefect,

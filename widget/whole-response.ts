@@ -10,9 +10,9 @@ export interface BodyOptions {
 
 /**
  * `fetch` that resolves when the whole body is there, so that a connection lost in the middle of it fails the call,
- * and that keeps only what the client reads of its headers: `ETag`, and `Retry-After` and `Age`, each in whole seconds.
+ * and that keeps only the two headers that the client reads, `Retry-After` and `Age`, each in whole seconds.
  *
- * @throws {Refusal} `INVALID_RESPONSE` for a redirect, which could lead to another origin, and for a body that is too large.
+ * @throws {Refusal} `INVALID_RESPONSE` for a redirect, and for a body that is too large.
  */
 export async function fetchWhole(
   input: RequestInfo | URL,
@@ -20,17 +20,19 @@ export async function fetchWhole(
   options: BodyOptions,
 ): Promise<Response> {
   const response = await fetch(input, init);
-  const { status, type } = response;
+  refuseRedirect(response);
+  const headers = new Headers({ age: `${readAge(response.headers)}` });
+  const retryAfter = readRetryAfter(response.headers);
+  if (retryAfter !== undefined) headers.set("retry-after", String(retryAfter));
+  return new Response(await readBody(response, options), { status: response.status, headers });
+}
+
+/** @throws {Refusal} `INVALID_RESPONSE` for a redirect, which could lead to another origin. */
+export function refuseRedirect({ type, status }: Response): void {
   // "Not modified" is an answer. That it was asked for is for the caller to see.
   if (type === "opaqueredirect" || (status >= 300 && status < 400 && status !== 304)) {
     throw new Refusal("INVALID_RESPONSE", "The backend answered with a redirect");
   }
-  const headers = new Headers({ age: `${readAge(response.headers)}` });
-  const etag = response.headers.get("etag");
-  if (etag !== null) headers.set("etag", etag);
-  const retryAfter = readRetryAfter(response.headers);
-  if (retryAfter !== undefined) headers.set("retry-after", String(retryAfter));
-  return new Response(await readBody(response, options), { status, headers });
 }
 
 /** `Retry-After` in whole seconds from now: RFC 9110 §10.2.3 allows a number or a date. */
@@ -46,7 +48,7 @@ export function readRetryAfter(headers: Headers): number | undefined {
  *
  * @throws {Refusal} `INVALID_RESPONSE` where it is larger than it may be.
  */
-export async function readBody(
+async function readBody(
   { body }: Response,
   { maxBytes, onBytes }: BodyOptions,
 ): Promise<Uint8Array<ArrayBuffer> | null> {

@@ -1,14 +1,14 @@
 /** Reads one stream of server-sent events, from its opening to its end. */
 import { createParser, type EventSourceMessage } from "eventsource-parser";
-import type { GatewayClient } from "../gateway-client.ts";
-import { MalformedStream } from "./failure.ts";
+import { MalformedAnswer } from "./failure.ts";
 import type { FeedEvent } from "./feed.ts";
+import type { FeedCalls } from "./feed-calls.ts";
 
 /** Reads the name and the data of a server-sent event, which may be anything. `undefined` for what it does not know. */
 export type ReadFeedEvent = (name: string, data: string) => FeedEvent | undefined;
 
 export interface EventStreamOptions {
-  readonly openStream: GatewayClient["openStream"];
+  readonly openStream: FeedCalls["openStream"];
   /** @throws where the data is not what the name promises. */
   readonly readEvent: ReadFeedEvent;
   /** Where to resume. */
@@ -30,7 +30,7 @@ const MAX_LENGTH = 1024 * 1024;
 /**
  * Resolves when the stream has ended.
  *
- * @throws {MalformedStream} where it brings what is none of the gateway's events. @throws as `openStream` does.
+ * @throws {MalformedAnswer} where it brings what is none of the gateway's events. @throws as `openStream` does.
  */
 export async function readEventStream(options: EventStreamOptions): Promise<void> {
   const { openStream, readEvent, cursor, signal, onBytes, onLife, onEvent, onRetry } = options;
@@ -57,6 +57,6 @@ function feed(parser: ReturnType<typeof createParser>, text: string): void {
   try {
     parser.feed(text);
   } catch (error) {
-    throw new MalformedStream(error);
+    throw new MalformedAnswer(error);
   }
 }

@@ -11,12 +11,12 @@ export interface Failure {
   readonly defect: unknown;
 }
 
-/** What a stream has brought that no gateway sends. */
-export class MalformedStream extends Error {
-  override readonly name = "MalformedStream";
+/** What was answered is what no gateway sends. */
+export class MalformedAnswer extends Error {
+  override readonly name = "MalformedAnswer";
 
   constructor(cause: unknown) {
-    super("The gateway's stream has brought what is none of its events", { cause });
+    super("What follows users has brought what no gateway sends", { cause });
   }
 }
 
@@ -25,7 +25,7 @@ export class MalformedStream extends Error {
  * not import.
  */
 export function readFailure(error: unknown): Failure {
-  const isMalformed = error instanceof MalformedStream || hasCode(error, "INVALID_RESPONSE");
+  const isMalformed = error instanceof MalformedAnswer || hasCode(error, "INVALID_RESPONSE");
   return {
     isRefusal: readNumber(error, "status") === 401,
     retryAfterMs: Math.min(LONGEST_WAIT_MS, 1_000 * (readNumber(error, "retryAfterSeconds") ?? 0)),
@@ -43,6 +43,7 @@ function readNumber(error: unknown, name: string): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
-function readMember(value: unknown, name: string): unknown {
+/** A member of what may be no object. */
+export function readMember(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }

@@ -31,5 +31,8 @@ export interface FeedOptions {
   readonly cursor?: string | undefined;
 }
 
+/** Reads an availability as the backend tells it when it changes. @throws where it is none. */
+export type ReadChanged = (value: unknown) => ChangedAvailability;
+
 /** Opens a feed. */
 export type OpenFeed = (options: FeedOptions) => Feed;

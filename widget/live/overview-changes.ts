@@ -1,5 +1,5 @@
-import type { Overview } from "../gateway-client.ts";
 import type { FeedEvent } from "./feed.ts";
+import type { Overview } from "./feed-calls.ts";
 
 /**
  * Creates what tells of one overview after another as a stream would have: the first is a snapshot, each later one the
@@ -7,14 +7,14 @@ import type { FeedEvent } from "./feed.ts";
  */
 export function createOverviewChanges(): (overview: Overview, cursor: string | undefined) => readonly FeedEvent[] {
   let known: ReadonlyMap<number, number> | undefined;
-  return ({ availabilities, cursor }, heldCursor) => {
+  return ({ availabilities, ageMs, cursor }, heldCursor) => {
     const before = known ?? new Map<number, number>();
     const events: FeedEvent[] = known ? [] : [{ type: "reset" }];
     const held = known && heldCursor !== undefined ? { cursor: heldCursor } : {};
     const now = new Map(availabilities.map(({ userId, version }) => [userId, version]));
     for (const availability of availabilities) {
       if (before.get(availability.userId) === availability.version) continue;
-      events.push({ type: "availability", availability, ageMs: 0, ...held });
+      events.push({ type: "availability", availability, ageMs, ...held });
     }
     for (const [userId, version] of before) {
       // The removal has a version that is not told. It is above the last one, and below that of a user who is back.

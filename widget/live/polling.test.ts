@@ -11,7 +11,9 @@ async function polled() {
   const gateway = await scriptGateway();
   await gateway.stream().open();
   await gateway.pass(30_000);
-  await gateway.overview().answer({ availabilities: [changed(1, 1), changed(2, 1)], cursor: "a-1", etag: "1" });
+  await gateway
+    .overview()
+    .answer({ availabilities: [changed(1, 1), changed(2, 1)], ageMs: 0, cursor: "a-1", etag: "1" });
   return { ...gateway, warned };
 }
 
@@ -31,7 +33,7 @@ test("does so also where not even the head of the answer has come, and says so i
   const { overview, pass } = await scriptGateway();
   const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
   await pass(30_000);
-  await overview().answer({ availabilities: [], cursor: "a-1", etag: "1" });
+  await overview().answer({ availabilities: [], ageMs: 0, cursor: "a-1", etag: "1" });
   await pass(60_000);
   expect(warned).toHaveBeenCalledTimes(1);
 });
@@ -73,11 +75,18 @@ describe("while it asks for everything again and again", () => {
     ]);
   });
 
+  test("tells how old what it was answered is", async () => {
+    const { overview, told, pass } = await polled();
+    await pass(DUE_MS);
+    await overview().answer({ availabilities: [changed(1, 2)], ageMs: 7_000, cursor: "a-2", etag: "2" });
+    expect(told).toContainEqual(expect.objectContaining({ type: "availability", ageMs: 7_000 }));
+  });
+
   test("tells what has changed since, by the version, and who is there no more", async () => {
     const { told, overview, pass } = await polled();
     await pass(DUE_MS);
     const availabilities = [changed(1, 2), changed(3, 1)];
-    await overview().answer({ availabilities, cursor: "a-4", etag: "4" });
+    await overview().answer({ availabilities, ageMs: 0, cursor: "a-4", etag: "4" });
     expect(told.slice(4)).toEqual([
       { type: "availability", availability: changed(1, 2), ageMs: 0, cursor: "a-1" },
       { type: "availability", availability: changed(3, 1), ageMs: 0, cursor: "a-1" },
@@ -104,7 +113,7 @@ describe("while it asks for everything again and again", () => {
     const gateway = await scriptGateway();
     gateway.random = random;
     await gateway.pass(30_000);
-    await gateway.overview().answer({ availabilities: [], cursor: "a-1", etag: "1" });
+    await gateway.overview().answer({ availabilities: [], ageMs: 0, cursor: "a-1", etag: "1" });
     await gateway.pass(delayMs - 1);
     expect(gateway.overviews).toHaveLength(1);
     await gateway.pass(1);

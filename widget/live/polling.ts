@@ -1,12 +1,13 @@
 /** Asks for everything again and again, while no stream comes through. */
-import type { GatewayClient, Overview } from "../gateway-client.ts";
+
 import { type Failure, readFailure } from "./failure.ts";
+import type { FeedCalls, Overview } from "./feed-calls.ts";
 
 /** How often to ask, in milliseconds, give or take a fifth: else all who lost their stream at once would ask at once. */
 const INTERVAL_MS = 15_000;
 
 export interface PollingOptions {
-  readonly readOverview: GatewayClient["readOverview"];
+  readonly readOverview: FeedCalls["readOverview"];
   readonly onOverview: (overview: Overview) => void;
   /** Hears why there is no answer this time. Where the token is refused, it is not asked again. */
   readonly onFailure: (failure: Failure) => void;

@@ -178,7 +178,7 @@ describe("a token that is refused", () => {
   test("does so while everything is asked for again and again, too", async () => {
     const { told, overviews, overview, pass } = await scriptGateway();
     await pass(30_000);
-    await overview().answer({ availabilities: [], cursor: "a-1", etag: "1" });
+    await overview().answer({ availabilities: [], ageMs: 0, cursor: "a-1", etag: "1" });
     await pass(20_000);
     await overview().fail(refusal(401));
     expect(told.at(-1)).toEqual({ type: "refused" });
@@ -300,7 +300,7 @@ describe("a malformed stream", () => {
     expect([streams.length, streams[0]?.isGivenUp()]).toEqual([1, true]);
     await pass(1_000);
     expect([told.length, stream().cursor]).toEqual([3, "a-1"]);
-    expect(defects).toEqual([expect.objectContaining({ name: "MalformedStream" })]);
+    expect(defects).toEqual([expect.objectContaining({ name: "MalformedAnswer" })]);
   });
 
   test("and an answer that is no stream are reported once, and come back ever more slowly", async () => {

@@ -2,10 +2,10 @@
  * A feed from the gateway's stream of server-sent events, which is opened again whenever it ends; from polls where no stream
  * comes through.
  */
-import type { GatewayClient } from "../gateway-client.ts";
 import type { ReadFeedEvent } from "./event-stream.ts";
 import { type Failure, LONGEST_WAIT_MS } from "./failure.ts";
 import type { Feed, FeedOptions, OpenFeed } from "./feed.ts";
+import type { FeedCalls } from "./feed-calls.ts";
 import { createOverviewChanges } from "./overview-changes.ts";
 import { createPause } from "./pause.ts";
 import { type Polling, startPolling } from "./polling.ts";
@@ -13,7 +13,7 @@ import { createRetryDelays } from "./retry-delays.ts";
 import { createSleepDetector } from "./sleep.ts";
 import { attemptStream, type Ending, type StreamAttempt } from "./stream-attempt.ts";
 
-export interface StreamFeedOptions extends Pick<GatewayClient, "openStream" | "readOverview"> {
+export interface StreamFeedOptions extends FeedCalls {
   readonly readEvent: ReadFeedEvent;
   /** Hears, once in a feed's life, that what came is none of the gateway's answers. */
   readonly onDefect: (error: unknown) => void;

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
-import { readFeedEvent } from "../feed-event.ts";
+import { readChanged } from "../changed-availability.ts";
+import { createFeedEventReader } from "./feed-event.ts";
 import type { TabMessage } from "./tab-message.ts";
 import { fromWire, toWire } from "./tab-wire.ts";
 
+const readEvent = createFeedEventReader(readChanged);
 const availability = { userId: 1, status: "in_call", version: 7, updatedAt: 5 } as const;
 
 const NEWS: TabMessage = {
@@ -29,7 +31,7 @@ test.each<TabMessage>([
   NEWS,
   { ...NEWS, type: "snapshot" },
 ])("reads what another tab has posted: $type", (message) => {
-  expect(fromWire(structuredClone(toWire(message)), readFeedEvent)).toEqual(message);
+  expect(fromWire(structuredClone(toWire(message)), readEvent)).toEqual(message);
 });
 
 test.each<[string, unknown]>([
@@ -43,5 +45,5 @@ test.each<[string, unknown]>([
   ["news with an event of a later release", { ...NEWS, events: [{ name: "rename", data: "{}", ageMs: 0 }] }],
   ["news with an event that has no age", { ...NEWS, events: [{ name: "reset", data: "{}" }] }],
 ])("takes for no message: %s", (_what, data) => {
-  expect(fromWire(data, readFeedEvent)).toBeUndefined();
+  expect(fromWire(data, readEvent)).toBeUndefined();
 });

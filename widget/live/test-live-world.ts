@@ -113,8 +113,7 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number | "
     statistics: { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 },
     fetchAvailability: unasked,
     updateOwnAvailability: unasked,
-    openStream: unasked,
-    readOverview: unasked,
+    follow: unasked,
     prove: unasked,
     goBy() {},
     fetchAvailabilities(userIds = []) {

@@ -1,8 +1,9 @@
 /** A gateway as a feed sees it, whose every stream and answer a test makes by hand, at a time that the test sets. */
 import { onTestFinished, vi } from "vitest";
-import { readFeedEvent } from "../feed-event.ts";
-import type { Overview } from "../gateway-client.ts";
+import { readChanged } from "../changed-availability.ts";
 import type { Feed, FeedEvent } from "./feed.ts";
+import type { Overview } from "./feed-calls.ts";
+import { createFeedEventReader } from "./feed-event.ts";
 import { createStreamFeed } from "./stream-feed.ts";
 
 /** A stream that the feed has asked for. */
@@ -71,7 +72,7 @@ export async function scriptGateway(resumeFrom?: string): Promise<ScriptedGatewa
   const openFeed = createStreamFeed({
     openStream: (signal, cursor) => askStream(signal, cursor, streams),
     readOverview: (signal, etag) => askOverview(signal, etag, overviews),
-    readEvent: readFeedEvent,
+    readEvent: createFeedEventReader(readChanged),
     onDefect: (error) => defects.push(error),
     random: () => scripted.random,
   });

@@ -1,12 +1,14 @@
 /** The calls that users are followed by, over HTTP. */
 import { expect, onTestFinished, test } from "vitest";
-import { type ScriptedAnswer, startScriptedBackend } from "../e2e/scripted-backend.ts";
-import { createHttpGatewayClient } from "./http-gateway-client.ts";
-import { testSession } from "./test-services.ts";
+import { type RawAnswer, type ScriptedAnswer, startScriptedBackend } from "../../e2e/scripted-backend.ts";
+import { readChanged } from "../changed-availability.ts";
+import { createHttpGatewayClient } from "../http-gateway-client.ts";
+import { testSession } from "../test-services.ts";
+import { createFeedCalls } from "./feed-calls.ts";
 
 const never = new AbortController().signal;
 
-async function setUp(...answers: readonly ScriptedAnswer[]) {
+async function setUp(...answers: readonly (ScriptedAnswer | RawAnswer)[]) {
   const backend = await startScriptedBackend({ answers, scriptsStream: true });
   onTestFinished(() => backend.close());
   const tokens = ["t1", "t2"];
@@ -14,7 +16,8 @@ async function setUp(...answers: readonly ScriptedAnswer[]) {
     type: "HOST.FETCH_TOKEN_FULFILLED",
     payload: { token: tokens.shift() },
   }));
-  return { backend, gateway: createHttpGatewayClient(new URL("/v1/", backend.origin), session) };
+  const { follow, statistics } = createHttpGatewayClient(new URL("/v1/", backend.origin), session);
+  return { backend, statistics, gateway: createFeedCalls({ follow, readChanged }) };
 }
 
 const STREAM = { status: 200, contentType: "text/event-stream", text: ":\n\n" } as const;
@@ -26,7 +29,8 @@ const LIST = {
   cursor: "a-1",
 } as const;
 
-const invalid = { rejection: expect.objectContaining({ code: "INVALID_RESPONSE" }) };
+const redirected = { rejection: expect.objectContaining({ code: "INVALID_RESPONSE" }) };
+const malformed = { name: "MalformedAnswer" };
 
 test("a stream is asked for with the page's token, and with where to resume only where there is such a place", async () => {
   const { backend, gateway } = await setUp(STREAM);
@@ -44,6 +48,7 @@ test("everybody is asked for with what is held, and is answered with when each h
   const overview = await gateway.readOverview(never);
   expect(overview).toEqual({
     availabilities: [{ userId: 1, status: "available", version: 7, updatedAt: 5 }],
+    ageMs: 0,
     cursor: "a-1",
     etag: 'W/"a-1"',
   });
@@ -84,15 +89,51 @@ test.each(CALLS)("%s ends with the reason for which it is aborted", async (call)
   await expect(asked).rejects.toBe("left");
 });
 
-test.each<[(typeof CALLS)[number], string, ScriptedAnswer]>([
-  ["openStream", "a page to sign in on", { status: 200, contentType: "text/html", text: "<!doctype html>" }],
-  ["openStream", "a redirect", { status: 302, headers: { location: "/elsewhere" }, text: "" }],
-  ["readOverview", "a redirect", { status: 302, headers: { location: "/elsewhere" }, text: "" }],
-  ["readOverview", "a page to sign in on", { status: 200, contentType: "text/html", text: "<!doctype html>" }],
-  ["readOverview", "a list without its times", { status: 200, body: { ...LIST, updatedAt: {} } }],
-  ["readOverview", "a list without a cursor", { status: 200, body: { ...LIST, cursor: undefined } }],
-  ["readOverview", "a list over 4 MiB", { status: 200, text: JSON.stringify(LIST).padEnd(4 * 1024 * 1024 + 1) }],
-])("%s refuses %s as an answer", async (call, _what, answer) => {
+test.each<[(typeof CALLS)[number], string, ScriptedAnswer, object]>([
+  ["openStream", "a page to sign in on", { status: 200, contentType: "text/html", text: "<!doctype html>" }, malformed],
+  ["openStream", "a redirect", { status: 302, headers: { location: "/elsewhere" }, text: "" }, redirected],
+  ["readOverview", "a redirect", { status: 302, headers: { location: "/elsewhere" }, text: "" }, redirected],
+  [
+    "readOverview",
+    "a page to sign in on",
+    { status: 200, contentType: "text/html", text: "<!doctype html>" },
+    malformed,
+  ],
+  ["readOverview", "a list without its times", { status: 200, body: { ...LIST, updatedAt: {} } }, malformed],
+  ["readOverview", "a list without a cursor", { status: 200, body: { ...LIST, cursor: undefined } }, malformed],
+  ["readOverview", "what is no list", { status: 200, body: { cursor: "a-1" } }, malformed],
+  [
+    "readOverview",
+    "a list over 4 MiB",
+    { status: 200, text: JSON.stringify(LIST).padEnd(4 * 1024 * 1024 + 1) },
+    malformed,
+  ],
+])("%s refuses %s as an answer", async (call, _what, answer, error) => {
   const { gateway } = await setUp(answer);
-  await expect(gateway[call](never)).rejects.toMatchObject(invalid);
+  await expect(gateway[call](never)).rejects.toMatchObject(error);
+});
+
+test("says how old a list is, so that its wrap-up times may be taken for as much shorter", async () => {
+  const { gateway } = await setUp({ status: 200, headers: { age: "7" }, body: LIST });
+  expect(await gateway.readOverview(never)).toMatchObject({ ageMs: 7_000 });
+});
+
+test("counts streams, lists and the bytes of both", async () => {
+  const { gateway, statistics } = await setUp({ status: 200, body: LIST }, { ...STREAM, text: ": ö\n\n" });
+  await gateway.readOverview(never);
+  expect(statistics).toMatchObject({ calls: 1, streams: 0, bytes: JSON.stringify(LIST).length });
+  expect(await new Response(await gateway.openStream(never)).text()).toBe(": ö\n\n");
+  expect(statistics).toMatchObject({ calls: 1, streams: 1, bytes: JSON.stringify(LIST).length + 6 });
+});
+
+test("leaves a stream whose reader has left", async () => {
+  const { backend, gateway } = await setUp((_request, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" }).write(": hello\n\n");
+  });
+  const leaving = new AbortController();
+  const reader = (await gateway.openStream(leaving.signal)).getReader();
+  await reader.read();
+  leaving.abort(new Error("gone"));
+  await expect(reader.read()).rejects.toThrow("gone");
+  await backend.calls[0]?.hungUp;
 });
