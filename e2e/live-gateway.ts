@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { createGateway } from "../gateway/app.ts";
-import { readBuiltFiles } from "../gateway/built-files.ts";
+import { readBuiltFiles } from "../gateway/static/built-files.ts";
 import type { CustomerStore } from "../gateway/store/availability-store.ts";
 import { createMemoryStore } from "../gateway/store/memory-store.ts";
 import { createStreamHub } from "../gateway/stream/stream-hub.ts";

@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import { getRequestListener } from "@hono/node-server";
 import * as v from "valibot";
 import { createGateway } from "../gateway/app.ts";
-import { readBuiltFiles } from "../gateway/built-files.ts";
+import { readBuiltFiles } from "../gateway/static/built-files.ts";
 import { testCustomers, unaskedAvailabilities } from "../gateway/test-gateway.ts";
 import { listen } from "./local-server.ts";
 import { createScriptedStream, type ScriptedStream } from "./scripted-stream.ts";

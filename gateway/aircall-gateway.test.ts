@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { type FakeUpstreamOptions, startFakeUpstream } from "./fake-upstream/fake-upstream.ts";
 import { startGateway } from "./start.ts";
-import { writeBuild } from "./test-build.ts";
+import { writeBuild } from "./static/test-build.ts";
 import { throwDefect } from "./test-gateway.ts";
 import { mint, SECRET } from "./tokens/test-tokens.ts";
 

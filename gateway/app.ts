@@ -1,7 +1,6 @@
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { RegExpRouter } from "hono/router/reg-exp-router";
-import type { BuiltFiles } from "./built-files.ts";
 import type { Customers } from "./customer.ts";
 import type { GatewayEnvironment } from "./environment.ts";
 import { toProblem } from "./failure.ts";
@@ -19,6 +18,7 @@ import { createOpenApiRoutes } from "./routes/openapi.ts";
 import { createStreamRoutes } from "./routes/stream.ts";
 import { createWebhookRoutes } from "./routes/webhook.ts";
 import { createWidgetRoutes } from "./routes/widget.ts";
+import type { BuiltFiles } from "./static/built-files.ts";
 import { createStreamHub, type StreamHub } from "./stream/stream-hub.ts";
 import { authorize, type RefusedCall } from "./tokens/authorize.ts";
 import { demandOwnUser } from "./tokens/demand-own-user.ts";

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { expectConformity } from "./openapi/conformity.ts";
 import { serveGateway } from "./serve.ts";
-import { TEST_FILES } from "./test-build.ts";
+import { TEST_FILES } from "./static/test-build.ts";
 import { accessOf, testCustomers, testGateway } from "./test-gateway.ts";
 
 const PATHS = [

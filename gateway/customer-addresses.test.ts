@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createCustomers } from "./customer.ts";
+import { TEST_BUILD, TEST_FILES } from "./static/test-build.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
-import { TEST_BUILD, TEST_FILES } from "./test-build.ts";
 import { ANONYMOUS_READS, availabilitiesOver, checkedGateway, throwDefect } from "./test-gateway.ts";
 
 /** A gateway for two customers, each with an agent of its own, of whom `acme` owns the addresses that name nobody. */

@@ -1,10 +1,10 @@
 import { type Availabilities, createAvailabilities } from "./availabilities.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Customers, createCustomers } from "./customer.ts";
-import type { CustomerSettings } from "./customer-settings.ts";
 import type { CustomerStanding } from "./operation/instruments.ts";
 import { introduceWhenReady, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
-import type { Settings } from "./settings.ts";
+import type { CustomerSettings } from "./settings/customer-settings.ts";
+import type { Settings } from "./settings/settings.ts";
 import { withSlowAgents } from "./slow-agents.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
 import { createTokenVerifier } from "./tokens/verify-token.ts";

@@ -4,8 +4,8 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Availabilities } from "./availabilities.ts";
 import { ListenError } from "./listen.ts";
 import { type RunningGateway, serveGateway } from "./serve.ts";
-import { readSettings } from "./settings.ts";
-import { TEST_BUILD, TEST_FILES } from "./test-build.ts";
+import { readSettings } from "./settings/settings.ts";
+import { TEST_BUILD, TEST_FILES } from "./static/test-build.ts";
 import { fetchChecked, sampleAvailabilities, testCustomers, unaskedAvailabilities } from "./test-gateway.ts";
 
 async function listeningGateway(

@@ -8,7 +8,7 @@ import { type AdminOptions, createAdmin } from "./operation/admin.ts";
 import { answerClientErrors } from "./operation/client-errors.ts";
 import type { Metrics } from "./operation/metrics.ts";
 import { problem } from "./problem.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings } from "./settings/settings.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
 
 /** A gateway that listens, or the operator's side of one. */

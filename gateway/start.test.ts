@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { findFreePort } from "../e2e/local-server.ts";
 import { hasRedisServer, startRedisServer } from "../e2e/redis-server.ts";
-import { NotBuiltError } from "./built-files.ts";
-import { SettingsError } from "./settings.ts";
+import { SettingsError } from "./settings/settings.ts";
 import { startGateway } from "./start.ts";
-import { TEST_BUILD, writeBuild } from "./test-build.ts";
+import { NotBuiltError } from "./static/built-files.ts";
+import { TEST_BUILD, writeBuild } from "./static/test-build.ts";
 import { throwDefect } from "./test-gateway.ts";
 
 async function start(

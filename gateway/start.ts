@@ -1,4 +1,3 @@
-import { readBuiltFiles } from "./built-files.ts";
 import { openCustomers } from "./open-customers.ts";
 import { type Closable, createDrain } from "./operation/drain.ts";
 import { createJsonLog, type LogDestination, openStandardOutput } from "./operation/json-log.ts";
@@ -9,7 +8,8 @@ import { createPlainLog } from "./operation/plain-log.ts";
 import { createReadiness } from "./operation/readiness.ts";
 import { createTrafficLimits } from "./operation/traffic-limits.ts";
 import { type RunningGateway, serveAdmin, serveGateway } from "./serve.ts";
-import { readSettings, type Settings } from "./settings.ts";
+import { readSettings, type Settings } from "./settings/settings.ts";
+import { readBuiltFiles } from "./static/built-files.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { createRedisStore } from "./store/redis-store.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readSettings } from "../gateway/settings.ts";
+import { readSettings } from "../gateway/settings/settings.ts";
 import { createTokenVerifier } from "../gateway/tokens/verify-token.ts";
 import { mintDemoToken } from "./demo-token.mjs";
 

@@ -1,7 +1,7 @@
 /** Where the chaos and the soak take place: a browser, a customer's site with one page, the built widget. */
 import { type Browser, chromium } from "playwright";
 import { bundle, pageOf } from "../../bench/bundle.mjs";
-import { type BuiltFiles, readBuiltFiles } from "../../gateway/built-files.ts";
+import { type BuiltFiles, readBuiltFiles } from "../../gateway/static/built-files.ts";
 import { BROWSER_ARGUMENTS, findBrowsers } from "../../scripts/browsers.mjs";
 import { type HostSite, startHostSite } from "../host-site.ts";
 

@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { createGateway } from "../../gateway/app.ts";
-import type { BuiltFiles } from "../../gateway/built-files.ts";
+import type { BuiltFiles } from "../../gateway/static/built-files.ts";
 import { testCustomers, unaskedAvailabilities } from "../../gateway/test-gateway.ts";
 
 /** What the backend does with a call. */

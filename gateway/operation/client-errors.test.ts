@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { serveGateway } from "../serve.ts";
-import { TEST_FILES } from "../test-build.ts";
+import { TEST_FILES } from "../static/test-build.ts";
 import { testCustomers } from "../test-gateway.ts";
 
 async function setUp() {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readSettings } from "../settings.ts";
+import { readSettings } from "../settings/settings.ts";
 
 test("reads how the gateway is operated", () => {
   const { operation } = readSettings({

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { Host, Port, Seconds } from "../variable.ts";
+import { Host, Port, Seconds } from "../settings/variable.ts";
 import { createTrustedProxies, type TrustedProxies } from "./client-address.ts";
 
 /** What the operator is told by the gateway, and how the gateway is to treat the network around it. */

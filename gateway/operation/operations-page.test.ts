@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { expect, test } from "vitest";
-import { readConfig } from "../config-file.ts";
-import { GatewayConfig } from "../customer-settings.ts";
-import { EXAMPLES } from "../settings.ts";
+import { readConfig } from "../settings/config-file.ts";
+import { GatewayConfig } from "../settings/customer-settings.ts";
+import { EXAMPLES } from "../settings/settings.ts";
 import { createMetrics } from "./metrics.ts";
 
 const page = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");

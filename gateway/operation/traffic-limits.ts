@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "../clock.ts";
-import type { CustomerLimits } from "../customer-settings.ts";
+import type { CustomerLimits } from "../settings/customer-settings.ts";
 import type { Limit } from "./metrics.ts";
 import { createRequestWindows, type RequestWindow } from "./request-windows.ts";
 

@@ -3,8 +3,8 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { Availability } from "../../shared/contracts/availability.ts";
 import type { Availabilities } from "../availabilities.ts";
+import { TEST_FILES } from "../static/test-build.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
-import { TEST_FILES } from "../test-build.ts";
 import { availabilitiesOver, checkedGateway, testCustomers, unaskedAvailabilities } from "../test-gateway.ts";
 
 async function gatewayOver(availabilities: Availabilities) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { TEST_BUILD } from "../test-build.ts";
+import { TEST_BUILD } from "../static/test-build.ts";
 import { testGateway } from "../test-gateway.ts";
 
 const gateway = await testGateway();

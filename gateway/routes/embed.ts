@@ -1,8 +1,8 @@
 import { Hono } from "hono";
-import type { BuiltFile, BuiltFiles } from "../built-files.ts";
 import { answerWith } from "../conditional.ts";
 import type { GatewayContext, GatewayEnvironment } from "../environment.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
+import type { BuiltFile, BuiltFiles } from "../static/built-files.ts";
 
 const PUBLIC_HEADERS = {
   // A script tag with `integrity` reads the script under CORS, and a page with COEP needs the other one.

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 import { answerWith } from "../conditional.ts";
-import { hashTag } from "../content-hash.ts";
 import type { Customers } from "../customer.ts";
 import { createDocument } from "../openapi/document.ts";
 import { methodNotAllowed } from "../problem.ts";
+import { hashTag } from "../static/content-hash.ts";
 
 /** Serves what the gateway says of its calls. It is everybody's to read: it names no customer. */
 export function createOpenApiRoutes(customers: Customers): Hono {

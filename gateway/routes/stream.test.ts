@@ -1,10 +1,10 @@
 import { get } from "node:http";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { serveGateway } from "../serve.ts";
+import { TEST_FILES } from "../static/test-build.ts";
 import type { CustomerStore } from "../store/availability-store.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { createStreamHub, type StreamHubOptions } from "../stream/stream-hub.ts";
-import { TEST_FILES } from "../test-build.ts";
 import { availabilitiesOver, fetchChecked, testCustomers, throwDefect } from "../test-gateway.ts";
 
 interface Setup {

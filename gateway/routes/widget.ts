@@ -1,10 +1,10 @@
 import { Hono } from "hono";
-import type { BuiltFiles } from "../built-files.ts";
 import { answerWith, type Representation } from "../conditional.ts";
 import type { Customer, Customers } from "../customer.ts";
 import type { GatewayEnvironment } from "../environment.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
-import { prepareWidgetDocument } from "../widget-document.ts";
+import type { BuiltFiles } from "../static/built-files.ts";
+import { prepareWidgetDocument } from "../static/widget-document.ts";
 
 /** What vite hashes into the name of a file changes with its content, so a name stands for one content for ever. */
 const ASSET_HEADERS = {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type Customer, createCustomers } from "../customer.ts";
-import { TEST_FILES } from "../test-build.ts";
+import { TEST_FILES } from "../static/test-build.ts";
 import { checkedGateway, sampleAvailabilities, throwDefect, unaskedAvailabilities } from "../test-gateway.ts";
 import type { RefusedCall } from "./authorize.ts";
 import { makeKey, mint, NOW_MS, SECRET_SETTINGS, serveKeySet } from "./test-tokens.ts";

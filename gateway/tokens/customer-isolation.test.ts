@@ -1,7 +1,7 @@
 /** Every call of the API as one customer's token sees another customer's address. */
 import { expect, test } from "vitest";
 import { createCustomers } from "../customer.ts";
-import { TEST_FILES } from "../test-build.ts";
+import { TEST_FILES } from "../static/test-build.ts";
 import { checkedGateway, sampleAvailabilities, throwDefect, unaskedAvailabilities } from "../test-gateway.ts";
 import { mint, NOW_MS, SECRET_SETTINGS } from "./test-tokens.ts";
 import { createTokenVerifier } from "./verify-token.ts";

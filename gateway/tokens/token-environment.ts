@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
-import type { Environment } from "../config-file.ts";
+import type { Environment } from "../settings/config-file.ts";
 import { TokenSettings } from "./token-settings.ts";
 
 /** How tokens are verified where no customers are configured. */

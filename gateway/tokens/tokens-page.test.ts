@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
-import { readConfig } from "../config-file.ts";
+import { readConfig } from "../settings/config-file.ts";
 import { createTokenVerifier } from "./verify-token.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";

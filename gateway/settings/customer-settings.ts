@@ -1,7 +1,7 @@
 import * as v from "valibot";
+import { TokenSettings } from "../tokens/token-settings.ts";
+import { AircallSettings } from "../upstream/aircall-settings.ts";
 import { whyNoAllowedOrigin } from "./allowed-origin.ts";
-import { TokenSettings } from "./tokens/token-settings.ts";
-import { AircallSettings } from "./upstream/aircall-settings.ts";
 
 const MAX_LIMIT = 1_000_000_000;
 

@@ -1,5 +1,5 @@
-import { WIDGET_SETTINGS_NAME, type WidgetSettings } from "../shared/widget-settings.ts";
-import type { Representation } from "./conditional.ts";
+import { WIDGET_SETTINGS_NAME, type WidgetSettings } from "../../shared/widget-settings.ts";
+import type { Representation } from "../conditional.ts";
 import { hashTag } from "./content-hash.ts";
 import { widgetPolicy } from "./content-security-policy.ts";
 

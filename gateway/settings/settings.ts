@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
-import { whyNoAllowedOrigin } from "./allowed-origin.ts";
-import { type Environment, readConfig, whyUnreadable } from "./config-file.ts";
-import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
 import {
   OPERATION_EXAMPLES,
   OPERATION_VARIABLES,
   type OperationSettings,
   toOperationSettings,
-} from "./operation/operation-settings.ts";
-import { type EnvironmentTokens, readTokenEnvironment } from "./tokens/token-environment.ts";
-import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "./upstream/aircall-settings.ts";
+} from "../operation/operation-settings.ts";
+import { type EnvironmentTokens, readTokenEnvironment } from "../tokens/token-environment.ts";
+import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "../upstream/aircall-settings.ts";
+import { whyNoAllowedOrigin } from "./allowed-origin.ts";
+import { type Environment, readConfig, whyUnreadable } from "./config-file.ts";
+import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
 import { Host, Port, Seconds } from "./variable.ts";
 
 /** What the gateway is told by its environment, and by the file that the environment names. */

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, extname, join, relative, sep } from "node:path";
+import { systemErrorCode } from "../system-error.ts";
 import { hashTag } from "./content-hash.ts";
-import { systemErrorCode } from "./system-error.ts";
 
 /** A file of the build, held in memory. */
 export interface BuiltFile {

@@ -1,6 +1,6 @@
 import * as v from "valibot";
+import { systemErrorCode } from "../system-error.ts";
 import { GatewayConfig } from "./customer-settings.ts";
-import { systemErrorCode } from "./system-error.ts";
 
 /** What a process's environment holds. */
 export type Environment = Readonly<Record<string, string | undefined>>;

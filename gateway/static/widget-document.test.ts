@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { WidgetSettings } from "../shared/widget-settings.ts";
+import { WidgetSettings } from "../../shared/widget-settings.ts";
 import { TEST_FILES } from "./test-build.ts";
 import { prepareWidgetDocument, WidgetDocumentError } from "./widget-document.ts";
 
