@@ -597,6 +597,19 @@ test("goes on seeking, with pauses, while somebody watches and no widget comes, 
   expect(posted.map(({ event }) => event.type)).toEqual([WATCH]);
 });
 
+test("lets no timer fire on an idle page that watches a thousand users", async () => {
+  const { connector, user, posted } = setUp();
+  user.onOpened();
+  for (let userId = 1; userId <= 1_000; userId += 1) connector.watch(userId, () => {});
+  await vi.advanceTimersByTimeAsync(0);
+  const { event, answer } = posted.at(-1) ?? {};
+  answer?.({ type: `${WATCH}_FULFILLED`, payload: {}, meta: { id: event?.meta.id } });
+  // What was set for the requests of the beginning finds nothing to do.
+  await vi.advanceTimersByTimeAsync(10_250);
+  expect(vi.getTimerCount()).toBe(0);
+  expect(posted).toHaveLength(1);
+});
+
 test("tells nobody of anything once it is destroyed, and watches nothing more", async () => {
   const { connector, user } = setUp();
   user.onOpened();
