@@ -1,9 +1,8 @@
 // @ts-check
 /** What the cold start serves: a page for each side, and a gateway for each, of one and the same program. */
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { startGatewayProcess } from "../scripts/gateway-process.mjs";
-import { bundle } from "./bundle.mjs";
+import { writeBuild } from "./other-build.mjs";
 
 /** A build whose script and widget are the floor's, so that the same gateway program serves both sides. */
 const FLOOR_BUILD = "node_modules/.cache/bench-floor";
@@ -27,7 +26,7 @@ const ASK = {
  * @param {string} hostOrigin
  */
 export async function startGateways(hostOrigin) {
-  await buildFloor();
+  await writeBuild(FLOOR_BUILD, { script: "bench/pages/floor-host.js", frame: "bench/pages/floor-frame.js" });
   const settings = { GATEWAY_PORT: "0", ALLOWED_ORIGINS: hostOrigin };
   const ignore = () => {};
   return {
@@ -69,16 +68,4 @@ export async function visit(browser, host, path) {
   await setTimeout(SETTLE_MS);
   if (!lap.settled.endsWith("_FULFILLED")) throw new Error(`${path} settled as ${lap.settled}`);
   return lap;
-}
-
-async function buildFloor() {
-  mkdirSync(`${FLOOR_BUILD}/widget/assets`, { recursive: true });
-  cpSync("dist/gateway", `${FLOOR_BUILD}/gateway`, { recursive: true });
-  writeFileSync(`${FLOOR_BUILD}/embed.js`, await bundle("bench/pages/floor-host.js"));
-  const frame = await bundle("bench/pages/floor-frame.js");
-  writeFileSync(
-    `${FLOOR_BUILD}/widget/index.html`,
-    `<!doctype html><meta charset="utf-8"><meta name="availability-bridge" content=""><body><script>${frame}</script>`,
-  );
-  writeFileSync(`${FLOOR_BUILD}/widget/assets/nothing.js`, "");
 }

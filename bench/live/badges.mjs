@@ -1,0 +1,95 @@
+// @ts-check
+/** A thousand badges: from mounting them to the last one shown, against one batch and code written by hand. */
+import { setTimeout } from "node:timers/promises";
+import { launchBrowser } from "../browser.mjs";
+import { orderAt } from "../orders.mjs";
+import { serveSite } from "../site.mjs";
+import { describeRatios, median } from "../statistics.mjs";
+import { startLiveGateway } from "./gateways.mjs";
+import { hostPage } from "./page.mjs";
+
+const USERS = 1_000;
+
+/** Pages of each side in each round, after one that is not counted. */
+const LAPS = 5;
+
+/** The processes of a closed tab take a moment to go, and must not be going while the next one is measured. */
+const SETTLE_MS = 300;
+
+const SIDES = /** @type {const} */ (["floor", "control", "bridge"]);
+
+/** @typedef {typeof SIDES[number]} Side */
+
+/** @typedef {{ fromMountMs: number, fromNavigationMs: number, longestTaskMs: number }} Lap what a page reports; no long task is 0 */
+
+/**
+ * @param {number} rounds
+ * @returns {Promise<string[][]>}
+ */
+export async function measureBadges(rounds) {
+  const host = await serveSite("localhost");
+  const bare = await startLiveGateway({ hostOrigin: host.origin, isBare: true, users: USERS });
+  const bridge = await startLiveGateway({ hostOrigin: host.origin, isBare: false, users: USERS });
+  for (const side of SIDES) {
+    const widget = (side === "bridge" ? bridge : bare).origin;
+    host.add(`/${side}`, await hostPage("bench/pages/badges-host.ts", { side, widget }));
+  }
+  const measured = [];
+  for (let round = 0; round < rounds; round += 1) measured.push(await measureRound(host, round));
+  host.close();
+  await Promise.all([bare.stop(), bridge.stop()]);
+  return tabulate(measured);
+}
+
+/**
+ * @param {import("../site.mjs").BenchSite} host
+ * @param {number} round
+ */
+async function measureRound(host, round) {
+  const browser = await launchBrowser();
+  /** @type {Record<Side, Lap[]>} */
+  const laps = { floor: [], control: [], bridge: [] };
+  for (let lap = 0; lap <= LAPS; lap += 1) {
+    for (const side of orderAt(SIDES, round * (LAPS + 1) + lap)) {
+      const report = host.reportOf(`/${side}`);
+      const tab = await browser.open(`${host.origin}/${side}`);
+      const measured = /** @type {Lap} */ (await report);
+      await browser.closeTab(tab);
+      await setTimeout(SETTLE_MS);
+      if (lap > 0) laps[side].push(measured);
+    }
+  }
+  await browser.close();
+  return laps;
+}
+
+/** @param {readonly Record<Side, Lap[]>[]} measured */
+function tabulate(measured) {
+  const middle = (/** @type {Record<Side, Lap[]>} */ round, /** @type {Side} */ side, /** @type {keyof Lap} */ span) =>
+    median(round[side].map((lap) => lap[span]));
+  const row = (/** @type {"fromMountMs" | "fromNavigationMs"} */ span, /** @type {string} */ name) => {
+    const ratios = (/** @type {Side} */ side) =>
+      describeRatios(measured.map((round) => middle(round, side, span) / middle(round, "floor", span)));
+    const milliseconds = (/** @type {Side} */ side) =>
+      median(measured.map((round) => middle(round, side, span))).toFixed(1);
+    return [name, milliseconds("floor"), milliseconds("bridge"), ratios("bridge"), ratios("control")];
+  };
+  const longest = (/** @type {Side} */ side) =>
+    Math.max(...measured.flatMap((round) => round[side].map(({ longestTaskMs }) => longestTaskMs))).toFixed(0);
+  const withLong = (/** @type {Side} */ side) =>
+    measured.flatMap((round) => round[side].filter(({ longestTaskMs }) => longestTaskMs > 0)).length;
+  const count = measured.length * LAPS;
+  return [
+    ["from … to all shown", "floor ms", "bridge ms", "bridge to the floor", "floor to itself"],
+    row("fromMountMs", "mounting them"),
+    row("fromNavigationMs", "the navigation's start"),
+    ["longest task over 50 ms on the host", longest("floor"), longest("bridge"), "", longest("control")],
+    [
+      "pages with one",
+      `${withLong("floor")} of ${count}`,
+      `${withLong("bridge")} of ${count}`,
+      "",
+      `${withLong("control")} of ${count}`,
+    ],
+  ];
+}

@@ -1,0 +1,31 @@
+// @ts-check
+/**
+ * What somebody would write by hand who needs nothing but this: a frame that hands on the stream, and one answer for all users;
+ * and, opened as a page of its own, one that only listens to the stream.
+ */
+import { collectChanges } from "./collect-changes.js";
+
+const meta = document.querySelector('meta[name="availability-bridge"]')?.getAttribute("content") ?? "";
+const [host] = JSON.parse(meta).allowedOrigins;
+
+/** @param {(availability: { userId: number, status: string, version: number }) => void} tell */
+function listen(tell) {
+  new EventSource("../v1/availabilities/stream").addEventListener("availability", ({ data }) => tell(JSON.parse(data)));
+}
+
+if (parent === window) {
+  // Its policy lets it ask its own origin alone: it goes where it can report.
+  listen(collectChanges((changes) => location.replace(`${host}${location.hash.slice(1)}#${JSON.stringify(changes)}`)));
+} else {
+  addEventListener("message", ({ source, origin, data }) => {
+    if (source !== parent || origin !== host) return;
+    if (data === "listen") listen((availability) => parent.postMessage(availability, host));
+    else void answer();
+  });
+  parent.postMessage("ready", host);
+}
+
+async function answer() {
+  const response = await fetch("../v1/availabilities", { cache: "no-store" });
+  parent.postMessage(await response.json(), host);
+}
