@@ -1,4 +1,5 @@
 import { type OutgoingHttpHeaders, request } from "node:http";
+import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
@@ -75,7 +76,7 @@ async function setUp({ availabilities, limits = UNLIMITED, recalls = true }: Par
     },
   );
   onTestFinished(gateway.close);
-  return { ask: (asked: Asked) => ask(gateway.origin, asked), records, metrics };
+  return { origin: gateway.origin, ask: (asked: Asked) => ask(gateway.origin, asked), records, metrics };
 }
 
 interface Asked {
@@ -200,4 +201,26 @@ test("counts a read against the token's limit and refuses the next as the app do
   const [direct, app] = await Promise.all(answers);
   expect(direct?.map(({ status }) => status)).toEqual([200, 200, 429]);
   expect(direct).toEqual(app);
+});
+
+test("answers requests that come at once over one connection in their order, whoever answers which", async () => {
+  const { origin } = await setUp();
+  const { hostname, port } = new URL(origin);
+  const { Authorization } = await bearer();
+  const asked = fc.sample(fc.constantFrom(PATH, "/healthz", "/v1/users/404/availability"), 300);
+  const requests = asked.map((path, index) => {
+    const connection = index === asked.length - 1 ? "Connection: close\r\n" : "";
+    return `GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: ${Authorization}\r\n${connection}\r\n`;
+  });
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  socket.write(requests.join(""));
+  const answers = (await text(socket)).split("HTTP/1.1 ").slice(1);
+  const bodies: unknown[] = answers.map((answer) => JSON.parse(answer.split("\r\n\r\n")[1] ?? ""));
+  expect(bodies).toEqual(
+    asked.map((path) => {
+      if (path === PATH) return expect.objectContaining({ userId: 123 });
+      return expect.objectContaining({ status: path === "/healthz" ? "ok" : 404 });
+    }),
+  );
 });
