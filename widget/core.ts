@@ -36,6 +36,8 @@ export function createCore({ post, pageOrigin, createGateway, loadLive, onDefect
   const sessionId = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const gateway = createGateway(createSession(tokens, () => announce("AUTH.SESSION_EXPIRED")));
   const { ringIn } = createAlarmClock();
+  /** Until whoever asks has gone: the next one must not share a call that was made by another's token. */
+  let staying = new AbortController();
   const live = createLiveService({
     gateway,
     load: () => loadLive(gateway, { announce, identify, ringIn, readAgain }),
@@ -56,9 +58,9 @@ export function createCore({ post, pageOrigin, createGateway, loadLive, onDefect
   }
 
   function readAgain(userId: number): void {
-    const scope = { signal: AbortSignal.timeout(DEFAULT_TIMEOUT_MS), deadline: deadlineIn(DEFAULT_TIMEOUT_MS) };
+    const signal = AbortSignal.any([staying.signal, AbortSignal.timeout(DEFAULT_TIMEOUT_MS)]);
     // Nobody has asked for it: what it fails to bring the feed tells.
-    gateway.fetchAvailability(userId, scope).catch(() => {});
+    gateway.fetchAvailability(userId, { signal, deadline: deadlineIn(DEFAULT_TIMEOUT_MS) }).catch(() => {});
   }
 
   return {
@@ -66,6 +68,8 @@ export function createCore({ post, pageOrigin, createGateway, loadLive, onDefect
     prepare: tokens.prepare,
     leave() {
       abortAll();
+      staying.abort();
+      staying = new AbortController();
       live.leave();
       tokens.forget();
     },
