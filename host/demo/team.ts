@@ -39,9 +39,9 @@ export function showTeam(connector: Connector): void {
     if (list.childElementCount > 0) return;
     if (isRejected(settlement))
       return say("failed", `The team could not be loaded: ${toBusError(event, settlement).message}`);
-    const userIds = Object.values(settlement.payload).map(({ userId }) => userId);
+    const userIds = readUserIds(settlement.payload);
     if (userIds.length === 0) return say("empty", "There is nobody whom this page may see.");
-    list.append(...userIds.sort((a, b) => a - b).map(createRow));
+    list.append(...userIds.map(createRow));
     say(connector.state, NOTES[connector.state]);
   }
 
@@ -71,6 +71,16 @@ export function showTeam(connector: Connector): void {
   connector.observe(onRecord);
   connector.onStateChange(onState);
   onState(connector.state);
+}
+
+/** Takes the ids of an answer that may be anything: a widget may be years newer than this page. */
+function readUserIds(payload: unknown): readonly number[] {
+  const userIds = Object.values(Object(payload)).map((availability): unknown => Object(availability).userId);
+  return userIds.filter(isUserId).sort((a, b) => a - b);
+}
+
+function isUserId(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
 }
 
 function isUnreachable({ payload: { error } }: Rejected): boolean {
