@@ -61,7 +61,6 @@ async function startSides() {
   const environment = { BARE_ANSWERS: JSON.stringify(await collectAnswers(gateway.origin)) };
   const control = await startServer(bare, environment);
   const floor = await startServer(bare, environment);
-  // When all are there: a connection that says nothing is closed after 10 s, which they may take on a busy machine.
   return {
     gateway: await openSide(gateway),
     unlogged: await openSide(unlogged),
@@ -92,7 +91,10 @@ async function collectAnswers(origin) {
  * @returns {Promise<Running>}
  */
 async function openSide(server) {
-  return { server, load: await openLoad(server.origin, CONNECTIONS) };
+  const load = await openLoad(server.origin, CONNECTIONS);
+  // One for each: a connection that says nothing is closed after 10 s, which the others may take on a busy machine.
+  await load.run(repeated(toRequest(`GET ${PATH}`, await authorize()), CONNECTIONS));
+  return { server, load };
 }
 
 /** @param {number} count */
