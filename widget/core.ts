@@ -34,13 +34,17 @@ export interface Core extends Pick<Dispatcher, "dispatch">, Pick<TokenSource, "p
 export function createCore({ post, pageOrigin, createGateway, loadLive, onDefect }: CoreOptions): Core {
   const tokens = createTokenSource({ post, onChange: () => live.renew() });
   const sessionId = crypto.getRandomValues(new Uint32Array(4)).join("-");
-  const gateway = createGateway(createSession(tokens, () => announce("AUTH.SESSION_EXPIRED")));
+  const session = createSession(tokens, () => {
+    live.end();
+    announce("AUTH.SESSION_EXPIRED");
+  });
+  const gateway = createGateway(session);
   const { ringIn } = createAlarmClock();
   /** Until whoever asks has gone: the next one must not share a call that was made by another's token. */
   let staying = new AbortController();
   const live = createLiveService({
     gateway,
-    load: () => loadLive(gateway, { announce, identify, ringIn, readAgain }),
+    load: () => loadLive(gateway, { announce, identify, askForToken: tokens.ask, ringIn, readAgain }),
     onDefect,
   });
   const services = { gateway, live, sessionId, pageOrigin };
@@ -71,6 +75,7 @@ export function createCore({ post, pageOrigin, createGateway, loadLive, onDefect
       staying.abort();
       staying = new AbortController();
       live.leave();
+      session.forget();
       tokens.forget();
     },
   };

@@ -1,6 +1,7 @@
 import { expect, type Mock, test, vi } from "vitest";
 import type { Availabilities, Availability } from "../shared/contracts/availability.ts";
 import { deadlineIn } from "../shared/deadline.ts";
+import { BackendRefusal } from "../shared/rejection.ts";
 import type { CallScope, GatewayClient } from "./gateway-client.ts";
 import type { Live, Wanted } from "./live/live.ts";
 import { createLiveService, type LiveService } from "./live-service.ts";
@@ -23,7 +24,7 @@ interface SetUp {
   /** The users that were asked for. */
   readonly asked: (readonly number[] | undefined)[];
   readonly live: Live;
-  readonly gateway: GatewayClient;
+  readonly gateway: { -readonly [Key in keyof GatewayClient]: GatewayClient[Key] };
 }
 
 function setUp(): SetUp {
@@ -37,23 +38,24 @@ function setUp(): SetUp {
     missing: (userIds) => [...userIds].filter((userId) => !known.has(userId)),
     tell: (userIds, read) => ({ ...read, ...among([...userIds].filter((userId) => known.has(userId))) }),
     release: vi.fn(),
+    end: vi.fn(),
     renew: () => Promise.resolve(),
     wake() {},
     known: { find: () => undefined, newest: (availability) => availability },
   };
   const unasked = () => Promise.reject(new Error("Nobody asks for this here"));
-  const gateway: GatewayClient = {
+  const gateway = {
     statistics: { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 },
     fetchAvailability: unasked,
     updateOwnAvailability: unasked,
     follow: unasked,
     prove: unasked,
     goBy: vi.fn(),
-    fetchAvailabilities(userIds) {
+    fetchAvailabilities(userIds?: readonly number[]): Promise<Availabilities> {
       asked.push(userIds);
       return Promise.resolve(among(userIds ?? []));
     },
-  };
+  } satisfies GatewayClient;
   const load = () =>
     new Promise<Live>((resolve, reject) => void loads.push({ succeed: () => resolve(live), fail: reject }));
   return {
@@ -77,8 +79,8 @@ test("loads the live part once it is wanted, once, and has it follow what is wan
   const { service, loads, followed } = setUp();
   service.destroy(["USER"]);
   expect(loads).toHaveLength(0);
-  service.init(["USER"]);
-  service.init(["USER"]);
+  service.init(["USER"]).catch(() => {});
+  service.init(["USER"]).catch(() => {});
   service.destroy(["USER"]);
   expect(loads).toHaveLength(1);
   loads[0]?.succeed();
@@ -88,7 +90,7 @@ test("loads the live part once it is wanted, once, and has it follow what is wan
 
 test("has reads go by what the live part knows, from when it is there", async () => {
   const { service, loads, gateway, live } = setUp();
-  service.init(["USER"]);
+  service.init(["USER"]).catch(() => {});
   expect(gateway.goBy).not.toHaveBeenCalled();
   loads[0]?.succeed();
   await settle();
@@ -97,29 +99,51 @@ test("has reads go by what the live part knows, from when it is there", async ()
 
 test("tells of a live part that could not be loaded, and loads it again when something is wanted next", async () => {
   const { service, loads, onDefect, followed } = setUp();
-  service.init(["USER"]);
+  service.init(["USER"]).catch(() => {});
   const error = new Error("no such chunk");
   loads[0]?.fail(error);
   await settle();
   expect(onDefect).toHaveBeenCalledExactlyOnceWith(error);
   expect(loads).toHaveLength(1);
-  service.init(["USER"]);
+  service.init(["USER"]).catch(() => {});
   expect(loads).toHaveLength(2);
   loads[1]?.succeed();
   await settle();
   expect(followed).toEqual([{ everyone: true, userIds: new Set() }]);
 });
 
-test("answers a watch with what was read where the live part could not be loaded", async () => {
+test("rejects what cannot be followed, so that whoever wants it asks again", async () => {
   const { service, loads, asked } = setUp();
-  const watching = service.watch([1, 2], scope);
+  const wishes = [service.init(["USER"]), service.watch([1, 2], scope)];
   loads[0]?.fail(new Error("no such chunk"));
-  expect(await watching).toEqual(among([1, 2]));
+  const rejection = expect.objectContaining({ code: "BACKEND_UNREACHABLE", retryable: true });
+  for (const wish of wishes) await expect(wish).rejects.toMatchObject({ rejection });
   const again = service.watch([1], scope);
   expect(loads).toHaveLength(2);
   loads[1]?.succeed();
   expect(await again).toEqual(among([1]));
   expect(asked).toEqual([[1, 2], [1]]);
+});
+
+test("has those announced whom a read could not answer for, also by a live part that comes later", async () => {
+  const { service, loads, live, gateway } = setUp();
+  gateway.fetchAvailabilities = () => Promise.reject(new BackendRefusal(403, {}));
+  await expect(service.watch([1, 2], scope)).rejects.toMatchObject({ status: 403 });
+  loads[0]?.succeed();
+  await settle();
+  expect(live.release).toHaveBeenCalledExactlyOnceWith([1, 2]);
+});
+
+test("counts nothing as told to a page that has not waited", async () => {
+  const { service, loads, live } = setUp();
+  const tell = vi.spyOn(live, "tell");
+  const leaving = new AbortController();
+  const watching = service.watch([1], { ...scope, signal: leaving.signal });
+  leaving.abort(new Error("not waited"));
+  loads[0]?.succeed();
+  await expect(watching).rejects.toThrow("not waited");
+  expect(tell).not.toHaveBeenCalled();
+  expect(live.release).toHaveBeenCalledExactlyOnceWith([1]);
 });
 
 test("asks for watched users while the live part is being loaded, and answers once it is there", async () => {
@@ -150,7 +174,7 @@ test("tells the live part how long ago the users were read while it was being lo
 
 test("asks only for those of whom nothing is known, and for nobody where that is none", async () => {
   const { service, loads, asked, known } = setUp();
-  service.init(["USER"]);
+  service.init(["USER"]).catch(() => {});
   loads[0]?.succeed();
   await settle();
   known.add(1).add(2);
@@ -161,7 +185,7 @@ test("asks only for those of whom nothing is known, and for nobody where that is
 
 test("wants nothing for a page that has gone", async () => {
   const { service, loads, followed } = setUp();
-  service.init(["USER"]);
+  service.init(["USER"]).catch(() => {});
   loads[0]?.succeed();
   await service.watch([1], scope);
   service.leave();

@@ -1,4 +1,4 @@
-import { expect, type Mock, test, vi } from "vitest";
+import { expect, type Mock, onTestFinished, test, vi } from "vitest";
 import { BackendRefusal } from "../shared/rejection.ts";
 import { createSession, type Session } from "./session.ts";
 import { createTokenSource, type TokenSource } from "./token-source.ts";
@@ -94,4 +94,36 @@ test("takes no other refusal for the end of the session", async () => {
   const refuse = () => Promise.reject(new BackendRefusal(403, {}));
   await expect(session.run(new AbortController().signal, refuse)).rejects.toMatchObject({ status: 403 });
   expect(onExpired).not.toHaveBeenCalled();
+});
+
+test("does not take the late answer of an earlier call for the beginning of another session", async () => {
+  const { session, onExpired, call } = setUp("t1", "t2", "t3");
+  let answerLate = (): void => {};
+  const early = session.run(new AbortController().signal, () => new Promise<void>((resolve) => (answerLate = resolve)));
+  expect(await call()).toBe(401);
+  answerLate();
+  await early;
+  expect(await call()).toBe(401);
+  expect(onExpired).toHaveBeenCalledOnce();
+});
+
+test("says that the session has expired where the page has no token any more once its own is due", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+  onTestFinished(() => void vi.useRealTimers());
+  const endingSoon = `e30.${btoa(JSON.stringify({ exp: 1_100 })).replaceAll("=", "")}.c2ln`;
+  const { onExpired, accepted, call } = setUp(endingSoon, undefined);
+  accepted.add(endingSoon);
+  expect(await call()).toBe(200);
+  vi.setSystemTime(1_080_000);
+  expect(await call()).toBe(401);
+  expect(onExpired).toHaveBeenCalledOnce();
+});
+
+test("says it to each page that comes", async () => {
+  const { session, tokens, onExpired, call } = setUp("t1", "t1", "t2", "t2");
+  expect(await call()).toBe(401);
+  session.forget();
+  tokens.forget();
+  expect(await call()).toBe(401);
+  expect(onExpired).toHaveBeenCalledTimes(2);
 });

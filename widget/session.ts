@@ -11,25 +11,36 @@ export interface Session {
    * @throws The signal's reason when the caller leaves.
    */
   run<Value>(signal: AbortSignal, call: (token: string | undefined) => Promise<Value>): Promise<Value>;
+  /** The page has gone: whoever comes has a session of its own. */
+  forget(): void;
 }
 
-/** Creates a session. `onExpired` is called once each time that the backend refuses a token and the one that came after it. */
+/**
+ * Creates a session. `onExpired` is called where the backend refuses a page's token and it has no other that is taken: once,
+ * until a token is taken again.
+ */
 export function createSession(tokens: TokenSource, onExpired: () => void): Session {
-  /** Whether the last call that carried a token was taken. */
-  let isTaken = true;
+  /** Whether the page has ever had a token. One that has none has no session that could end. */
+  let hadToken = false;
+  let hasExpired = false;
+  /** Counts the ends, so that what was asked before one does not count as taken after it. */
+  let ends = 0;
 
   async function attempt<Value>(
     token: string | undefined,
     call: (token: string | undefined) => Promise<Value>,
   ): Promise<Value> {
+    const end = ends;
+    hadToken ||= token !== undefined;
     const value = await call(token);
-    if (token !== undefined) isTaken = true;
+    if (token !== undefined && end === ends) hasExpired = false;
     return value;
   }
 
   function expire(): void {
-    if (!isTaken) return;
-    isTaken = false;
+    if (!hadToken || hasExpired) return;
+    hasExpired = true;
+    ends += 1;
     onExpired();
   }
 
@@ -41,12 +52,12 @@ export function createSession(tokens: TokenSource, onExpired: () => void): Sessi
       try {
         return await attempt(token, call);
       } catch (error) {
+        if (!isUnauthorized(error)) throw error;
         // A page that has just said that it has no token is not asked again, which may take as long as it did.
         const isFinal = token === undefined && answeredAt >= begunAt;
-        if (isFinal || !isUnauthorized(error)) throw error;
-        const renewed = await tokens.renew(credentials, signal);
+        const renewed = isFinal ? credentials : await tokens.renew(credentials, signal);
         if (renewed.token === undefined || renewed.token === token) {
-          if (token !== undefined) expire();
+          expire();
           throw error;
         }
         return attempt(renewed.token, call).catch((again: unknown) => {
@@ -54,6 +65,11 @@ export function createSession(tokens: TokenSource, onExpired: () => void): Sessi
           throw again;
         });
       }
+    },
+    forget() {
+      hadToken = false;
+      hasExpired = false;
+      ends += 1;
     },
   };
 }

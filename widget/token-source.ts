@@ -32,6 +32,8 @@ export interface TokenSource {
    * @throws The signal's reason when the caller leaves.
    */
   renew(refused: Credentials, signal: AbortSignal): Promise<Credentials>;
+  /** Asks the page anew, unless it is being asked. */
+  ask(): void;
   /** Whom the page's token names as its subject; `undefined` where it has none, has not given it yet, or names none. */
   subject(): string | undefined;
   /** Forgets what the page said: another page may be there now. */
@@ -87,6 +89,9 @@ export function createTokenSource({
     renew(refused, signal) {
       // Whoever comes later than another with the same credentials gets what that one has asked for.
       return unlessAborted(signal, () => (asking === undefined || held === refused ? ask() : asking));
+    },
+    ask() {
+      if (held) void ask();
     },
     subject: () => held?.token && readSubject(held.token),
     forget() {

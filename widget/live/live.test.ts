@@ -1,11 +1,7 @@
 /** Whatever arrives in whatever order, the page ends with the latest of everything, and never hears of anything older. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createAlarmClock } from "../../shared/alarm-clock.ts";
 import { BackendRefusal } from "../../shared/rejection.ts";
-import { createLiveService } from "../live-service.ts";
-import type { FeedEvent } from "./feed.ts";
-import { createLive } from "./live.ts";
 import { createLiveWorld, type LiveWorld } from "./test-live-world.ts";
 
 test("announces to the page what the feed tells of those whom it watches, once each version", async () => {
@@ -112,26 +108,33 @@ test("asks only for those of whom nothing is known", async () => {
   expect(world.reads).toEqual([[1, 2], [3]]);
 });
 
-test("loads the live part again at the next wish where it could not be loaded", async () => {
-  const failures: unknown[] = [];
-  let loads = 0;
-  const { gateway, openFeed, announce, identify } = createLiveWorld();
-  const service = createLiveService({
-    gateway,
-    load: () => {
-      loads += 1;
-      if (loads === 1) return Promise.reject(new TypeError("Failed to fetch"));
-      return Promise.resolve(
-        createLive({ openFeed, announce, identify, ringIn: createAlarmClock().ringIn, readAgain() {} }),
-      );
-    },
-    onDefect: (error) => failures.push(error),
-  });
-  service.init(["USER"]);
-  await expect.poll(() => failures).toHaveLength(1);
-  service.init(["USER"]);
-  await expect.poll(() => loads).toBe(2);
-  expect(failures).toHaveLength(1);
+test("knows nothing any more once the backend takes no token, so that whoever asks is told by the backend", async () => {
+  const world = createLiveWorld({ ownUserId: 1 });
+  await world.watch([1, 2]);
+  world.tell({ type: "refused" });
+  const watching = world.beginWatch([1, 2]);
+  world.refuseRead(new BackendRefusal(401, {}));
+  await expect(watching).rejects.toMatchObject({ status: 401 });
+  expect(world.openFeeds()).toBe(0);
+});
+
+test("asks the page for another token when somebody is back, and at no other time", async () => {
+  const world = createLiveWorld({ ownUserId: 1 });
+  await world.init();
+  await world.wake();
+  expect(world.timesAskedForToken()).toBe(0);
+  world.tell({ type: "refused" });
+  expect(world.timesAskedForToken()).toBe(0);
+  await world.wake();
+  expect(world.timesAskedForToken()).toBe(1);
+});
+
+test("announces nothing that the page was answered with before the first feed was opened", async () => {
+  const world = createLiveWorld({ ownUserId: 1, identifies: "when told" });
+  await world.watch([1, 2]);
+  world.identify();
+  await world.deliverAll();
+  expect(world.announced).toEqual([]);
 });
 
 type Step = (world: LiveWorld) => unknown;
@@ -156,6 +159,11 @@ const steps: fc.Arbitrary<readonly [string, Step]> = fc.oneof(
   fc.constant<[string, Step]>(["the stream breaks and resumes", (world) => world.resume()]),
   fc.constant<[string, Step]>(["the stream breaks and begins anew", (world) => world.restart()]),
   fc.constant<[string, Step]>(["another tab's stream takes over", (world) => world.restart("lagging")]),
+  fc.constant<[string, Step]>(["the page says whose its token is", (world) => world.identify()]),
+  fc.constant<[string, Step]>(["the backend takes the token no more", (world) => world.refuseToken()]),
+  fc.constant<[string, Step]>(["the same agent signs in again", (world) => world.signIn(1)]),
+  fc.constant<[string, Step]>(["another agent signs in", (world) => world.signIn(2)]),
+  fc.constant<[string, Step]>(["the live part is loaded", (world) => world.finishLoading()]),
 );
 
 async function answerAll(world: LiveWorld): Promise<void> {
@@ -166,11 +174,15 @@ async function answerAll(world: LiveWorld): Promise<void> {
 test("ends with the latest of everybody who is watched, whatever happens before", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(steps, { maxLength: 40, size: "max" }), async (list) => {
-      const world = createLiveWorld();
+      const world = createLiveWorld({ ownUserId: 1, identifies: "when told", loads: "when told" });
       for (const [, step] of list) {
         await step(world);
         await world.settle();
       }
+      world.finishLoading();
+      world.identify();
+      if (world.isRefused()) await world.signIn(1);
+      world.identify();
       await answerAll(world);
       world.repeatRefusedWatch();
       await answerAll(world);
@@ -183,11 +195,4 @@ test("ends with the latest of everybody who is watched, whatever happens before"
     }),
     { numRuns: 1_000 },
   );
-});
-
-test("reads nothing from an event that is none of the contract", async () => {
-  const world = createLiveWorld();
-  await world.init();
-  world.tell({ type: "current" } satisfies FeedEvent);
-  expect(world.announced).toEqual([]);
 });

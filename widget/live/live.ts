@@ -29,6 +29,8 @@ export interface LiveOptions {
   readonly announce: (type: keyof typeof userAnnouncements, payload: ChangedAvailability) => void;
   /** Resolves with whom the page's token names, once the page has said: an agent by its id, the operator, or nobody. */
   readonly identify: () => Promise<string | undefined>;
+  /** Asks the page for another token than the one that the backend does not take. `renew` is called where it gives one. */
+  readonly askForToken: () => void;
   readonly ringIn: AlarmClock["ringIn"];
   /** Asks for a user whose wrap-up time has run down. What that brings is told to `known`. */
   readonly readAgain: (userId: number) => void;
@@ -47,9 +49,11 @@ export interface Live {
   tell(userIds: Iterable<number>, read: Availabilities, ageMs: number): Availabilities;
   /** Announces what is known of users whom the page could not be told of by the answer to its request. */
   release(userIds: Iterable<number>): void;
+  /** The backend takes no token of the page's any more: nothing is known and nothing followed until `renew`. */
+  end(): void;
   /** The page has another token: the feed begins anew where it is another user's, or had ended. */
   renew(): Promise<void>;
-  /** Sees to it that nothing was missed, as after a sleep. */
+  /** Sees to it that nothing was missed, as after a sleep. Whoever is back may have signed in again. */
   wake(): void;
   /** What is known of the users that the page wants to hear of. */
   readonly known: KnownAvailabilities;
@@ -58,7 +62,8 @@ export interface Live {
 const NOBODY: Wanted = { everyone: false, userIds: new Set() };
 
 /** Creates a live part that follows nobody yet. */
-export function createLive({ openFeed, announce, identify, ringIn, readAgain }: LiveOptions): Live {
+export function createLive(options: LiveOptions): Live {
+  const { openFeed, announce, identify, askForToken, ringIn, readAgain } = options;
   const store = createAvailabilityStore({ wrapUps: createWrapUpClock(ringIn, readAgain) });
   /** The versions that the page has been told of. */
   const told = new Map<number, number>();
@@ -67,7 +72,10 @@ export function createLive({ openFeed, announce, identify, ringIn, readAgain }: 
   /** Counts the feeds, so that one that is about to be opened can tell that it has been called off. */
   let turn = 0;
   let isOpening = false;
-  let subject: string | undefined;
+  /** Whom the page's token named when the last feed was opened; null before the first. */
+  let subject: string | undefined | null = null;
+  /** Whether the backend takes no token of the page's, so that nothing is followed until it gives another. */
+  let hasEnded = false;
   /** Users whom the page watches, and is about to be told of by the answer to its request. */
   const awaited = new Set<number>();
   /** The users that a snapshot has not named so far. */
@@ -112,7 +120,7 @@ export function createLive({ openFeed, announce, identify, ringIn, readAgain }: 
         unnamed.clear();
         return;
       case "refused":
-        close();
+        end();
     }
   }
 
@@ -139,7 +147,8 @@ export function createLive({ openFeed, announce, identify, ringIn, readAgain }: 
     const current = await identify();
     if (mine !== turn) return;
     isOpening = false;
-    if (current !== subject) forget();
+    // What the first feed's page has been answered by now was for the same token.
+    if (subject !== null && current !== subject) forget();
     subject = current;
     feed = openFeed({ onEvent });
   }
@@ -148,6 +157,13 @@ export function createLive({ openFeed, announce, identify, ringIn, readAgain }: 
   function forget(): void {
     store.clear();
     told.clear();
+  }
+
+  function end(): void {
+    hasEnded = true;
+    close();
+    // Whoever asks is told by the backend that its token is not taken, and not by what was known.
+    store.clear();
   }
 
   function isIdle(): boolean {
@@ -162,7 +178,11 @@ export function createLive({ openFeed, announce, identify, ringIn, readAgain }: 
       for (const userId of awaited) if (!next.userIds.has(userId)) awaited.delete(userId);
       store.keepOnly(isWanted);
       for (const userId of told.keys()) if (!isWanted(userId)) told.delete(userId);
-      if (isIdle()) close();
+      if (isIdle()) {
+        close();
+        // Whoever wants something next may be another page, whose token nobody has refused.
+        hasEnded = false;
+      } else if (hasEnded) return;
       else if (!feed && !isOpening) void open();
       else if (joinsEveryone && feed) {
         // What it has told of the others is not kept: a snapshot tells it again.
@@ -190,14 +210,21 @@ export function createLive({ openFeed, announce, identify, ringIn, readAgain }: 
         announceNews(userId);
       }
     },
+    end,
     async renew() {
+      hasEnded = false;
       // Who is about to open a feed asks whose it is at the last moment.
       if (isIdle() || isOpening) return;
+      const mine = turn;
       if (feed && (await identify()) === subject) return;
+      if (mine !== turn) return;
       close();
       void open();
     },
-    wake: () => feed?.wake(),
+    wake() {
+      if (hasEnded && !isIdle()) askForToken();
+      else feed?.wake();
+    },
     known: {
       find: store.hold,
       newest(availability) {

@@ -6,7 +6,7 @@ import { deadlineIn } from "../../shared/deadline.ts";
 import type { GatewayClient } from "../gateway-client.ts";
 import { createLiveService } from "../live-service.ts";
 import type { FeedEvent, OpenFeed } from "./feed.ts";
-import { createLive } from "./live.ts";
+import { createLive, type Live } from "./live.ts";
 
 export type LiveWorld = ReturnType<typeof createLiveWorld>;
 
@@ -23,8 +23,16 @@ interface PendingRead {
   readonly reject: (error: unknown) => void;
 }
 
+export interface LiveWorldOptions {
+  readonly ownUserId?: number | "operator";
+  /** When the page says whose its token is. @default at once */
+  readonly identifies?: "when told";
+  /** When the live part is there. @default at once */
+  readonly loads?: "when told";
+}
+
 /** Creates a world of the users 1 to 3, at version 1 each. */
-export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number | "operator" } = {}) {
+export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptions = {}) {
   const users = new Map<number, ChangedAvailability>();
   const removed = new Map<number, number>();
   const log: FeedEvent[] = [];
@@ -38,6 +46,7 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number | "
   let versions = 1;
   let listener: ((event: FeedEvent) => void) | undefined;
   let openFeeds = 0;
+  let hasFollowed = false;
   /** What the feed has yet to tell. */
   let queue: FeedEvent[] = [];
   let last: FeedEvent | undefined;
@@ -80,6 +89,7 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number | "
 
   const openFeed: OpenFeed = ({ onEvent }) => {
     openFeeds += 1;
+    hasFollowed = true;
     listener = onEvent;
     isQueueing = true;
     queue = snapshot();
@@ -124,11 +134,28 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number | "
     },
   };
 
-  const identify = () => Promise.resolve(owner === undefined ? undefined : String(owner));
+  const askForToken = (): void => {
+    timesAskedForToken += 1;
+  };
+  let isRefused = false;
+  let timesAskedForToken = 0;
+  let answerIdentity = (): void => {};
+  const identity = identifies ? new Promise<void>((resolve) => (answerIdentity = resolve)) : Promise.resolve();
+  let finishLoading = (): void => {};
+  const loading = loads ? new Promise<void>((resolve) => (finishLoading = resolve)) : Promise.resolve();
+  const identify = async () => {
+    await identity;
+    return owner === undefined ? undefined : String(owner);
+  };
+  let live: Live | undefined;
   const service = createLiveService({
     gateway,
-    load: () =>
-      Promise.resolve(createLive({ openFeed, announce, identify, ringIn: createAlarmClock().ringIn, readAgain() {} })),
+    async load() {
+      await loading;
+      const { ringIn } = createAlarmClock();
+      live = createLive({ openFeed, announce, identify, askForToken, ringIn, readAgain() {} });
+      return live;
+    },
     onDefect(error) {
       throw error;
     },
@@ -170,10 +197,6 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number | "
   }
 
   return {
-    gateway,
-    openFeed,
-    announce,
-    identify,
     reads,
     announced,
     change: put,
@@ -204,7 +227,7 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number | "
     },
     async init() {
       everyone = true;
-      service.init(["USER"]);
+      service.init(["USER"]).catch(() => {});
       await settle();
     },
     async destroy() {
@@ -214,9 +237,24 @@ export function createLiveWorld({ ownUserId }: { readonly ownUserId?: number | "
       await settle();
     },
     async signIn(userId: number | "operator") {
-      if (owner !== userId) seen.clear();
+      // Who has followed nothing yet has been told by answers alone, which the page itself has asked for.
+      if (owner !== userId && hasFollowed) seen.clear();
       owner = userId;
+      isRefused = false;
       service.renew();
+      await settle();
+    },
+    isRefused: () => isRefused,
+    /** The backend refuses the page's token, by the feed or by any other call. */
+    refuseToken() {
+      isRefused = true;
+      service.end();
+    },
+    identify: () => answerIdentity(),
+    finishLoading: () => finishLoading(),
+    timesAskedForToken: () => timesAskedForToken,
+    async wake() {
+      live?.wake();
       await settle();
     },
     tell,

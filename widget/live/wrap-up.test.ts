@@ -29,6 +29,7 @@ async function setUp(): Promise<{
     },
     announce() {},
     identify: () => Promise.resolve(undefined),
+    askForToken() {},
     ringIn: createAlarmClock().ringIn,
     readAgain: (userId) => void readAgain.push(userId),
   });
