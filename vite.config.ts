@@ -33,6 +33,7 @@ const builds: Readonly<Record<string, UserConfig>> = {
     root: "widget",
     base: "./",
     plugins: [inlineEntry()],
+    worker: { format: "es" },
     build: {
       target,
       outDir: "../dist/widget",

@@ -8,7 +8,7 @@ import { bundle } from "./bundle.mjs";
 const BUDGETS = {
   connector: 7_000,
   "embed.js": 8_170,
-  "widget without its view and its live part": 18_300,
+  "widget without its view and its live part": 18_400,
 };
 
 const sizes = {

@@ -15,6 +15,7 @@ test("reads a user again whose wrap-up time has run down, until the page goes th
     updateOwnAvailability: unasked,
     follow: unasked,
     prove: unasked,
+    lend: unasked,
     goBy() {},
   };
   const loadLive = vi.fn<CoreOptions["loadLive"]>(unasked);

@@ -105,6 +105,14 @@ export interface GatewayClient {
    */
   prove(signal: AbortSignal): Promise<Proof>;
 
+  /**
+   * Lends the page's token to whoever calls the backend in this page's place, and another one where that says that the backend
+   * has not taken it.
+   *
+   * @throws {BackendRefusal} where none was taken. @throws The signal's reason when it aborts.
+   */
+  lend(signal: AbortSignal, isTaken: (token: string | undefined) => Promise<boolean>): Promise<void>;
+
   /** From now on asks for what is newer than what is known, and tells what it has read. */
   goBy(known: KnownAvailabilities): void;
 

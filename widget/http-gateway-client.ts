@@ -148,6 +148,10 @@ export function createHttpGatewayClient(apiBase: URL, session: Session): Gateway
       const send = counted(statistics, path === "availabilities" ? "calls" : "streams", follow);
       return session.run(options.signal, (token) => send(path, token, options));
     },
+    lend: (signal, isTaken) =>
+      session.run(signal, async (token) => {
+        if (!(await isTaken(token))) throw new BackendRefusal(401, undefined);
+      }),
     prove: (signal) =>
       session.run(signal, async (token) => {
         // Nobody's sign-in is in what anyone may read.

@@ -50,6 +50,7 @@ function setUp(): SetUp {
     updateOwnAvailability: unasked,
     follow: unasked,
     prove: unasked,
+    lend: unasked,
     goBy: vi.fn(),
     fetchAvailabilities(userIds?: readonly number[]): Promise<Availabilities> {
       asked.push(userIds);

@@ -22,12 +22,12 @@ startWidget({
   parent: window.parent,
   allowedOrigins,
   createGateway: (session) => createHttpGatewayClient(backend, session),
-  async loadLive({ follow, prove }, options) {
+  async loadLive({ follow, prove, lend }, options) {
     const live = await import("./live/index.ts");
     const readEvent = live.createFeedEventReader(readChanged);
     const calls = live.createFeedCalls({ follow, readChanged });
     const openOwn = live.createStreamFeed({ ...calls, readEvent, onDefect: reportError });
-    const openFeed = live.createSharedFeed({ apiBase: backend.href, prove, openOwn, readEvent });
+    const openFeed = live.createSharedFeed({ apiBase: backend.href, prove, lend, openOwn, readEvent });
     const following = live.createLive({ ...options, openFeed });
     live.listenForWakeUps(window, following.wake);
     return following;

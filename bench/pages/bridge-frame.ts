@@ -11,6 +11,7 @@ startWidget({
     updateOwnAvailability: unasked,
     follow: unasked,
     prove: unasked,
+    lend: unasked,
     goBy() {},
     statistics: { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 },
   }),

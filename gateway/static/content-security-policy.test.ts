@@ -15,9 +15,9 @@ function directive(html: string, name: string): string | undefined {
 
 test("allows the widget's own files and nothing else", () => {
   expect(widgetPolicy("<p>", ["https://crm.example.com", "http://localhost:4000"])).toBe(
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; " +
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; " +
       "form-action 'none'; frame-ancestors https://crm.example.com http://localhost:4000; " +
-      "require-trusted-types-for 'script'; trusted-types 'none'",
+      "require-trusted-types-for 'script'; trusted-types stream-worker",
   );
 });
 

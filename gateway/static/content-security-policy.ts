@@ -13,11 +13,13 @@ export function widgetPolicy(html: string, allowedOrigins: readonly string[]): s
     ["script-src 'self'", ...inlineHashes(html, "script")].join(" "),
     ["style-src 'self'", ...inlineHashes(html, "style")].join(" "),
     "connect-src 'self'",
+    "worker-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
     `frame-ancestors ${allowedOrigins.join(" ")}`,
     "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
+    // The address of the worker that has the stream is made by it, and nothing else.
+    "trusted-types stream-worker",
   ].join("; ");
 }
 

@@ -12,6 +12,8 @@ import { readFailure } from "./failure.ts";
 import type { Feed, FeedOptions, OpenFeed } from "./feed.ts";
 import { createChannelElection } from "./leader-by-channel.ts";
 import { createLockElection, type Locks, mayLock } from "./leader-by-locks.ts";
+import { createWorkerElection, type StreamWorker } from "./leader-by-worker.ts";
+import { openStreamWorker } from "./open-worker.ts";
 import { createRetryDelays } from "./retry-delays.ts";
 import type { Channel } from "./tab-channel.ts";
 import { browserClock, type TabClock } from "./tab-clock.ts";
@@ -22,6 +24,7 @@ export interface SharedFeedOptions {
   /** The backend's address: it belongs to one customer. */
   readonly apiBase: string;
   readonly prove: GatewayClient["prove"];
+  readonly lend: GatewayClient["lend"];
   /** Opens a feed of this tab's own. */
   readonly openOwn: OpenFeed;
   readonly readEvent: ReadFeedEvent;
@@ -33,6 +36,8 @@ export interface TabBrowser {
   readonly openChannel: (name: string) => Channel;
   /** `undefined` where the browser has none for this document. */
   readonly locks: Locks | undefined;
+  /** `undefined` where the browser has none. */
+  readonly openWorker: ((name: string) => StreamWorker) | undefined;
   readonly life: TabLife;
   readonly clock: TabClock;
   readonly random: () => number;
@@ -44,6 +49,7 @@ function thisBrowser(): TabBrowser {
   return {
     openChannel: (name) => new BroadcastChannel(name),
     locks: navigator.locks,
+    openWorker: "SharedWorker" in globalThis ? openStreamWorker : undefined,
     life: documentLife,
     clock: browserClock,
     random: Math.random,
@@ -59,11 +65,13 @@ const PROOF_LIFE_MS = 3_600_000;
 
 /** Creates what opens a feed that tabs share. It begins with a snapshot; a cursor is not looked at. */
 export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
-  const { apiBase, prove, openOwn, readEvent, browser = thisBrowser() } = options;
-  const { openChannel, locks, life, clock, random, createId } = browser;
+  const { apiBase, prove, lend, openOwn, readEvent, browser = thisBrowser() } = options;
+  const { openChannel, locks, openWorker, life, clock, random, createId } = browser;
 
   async function chooseElection(name: string): Promise<OpenElection> {
-    return locks && (await mayLock(locks, name)) ? createLockElection(locks) : createChannelElection(clock);
+    if (!locks || !(await mayLock(locks, name))) return createChannelElection(clock);
+    const openFallback = createLockElection(locks);
+    return openWorker ? createWorkerElection({ openWorker, apiBase, lend, openFallback }) : openFallback;
   }
 
   return ({ onEvent }: FeedOptions): Feed => {

@@ -125,6 +125,7 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     updateOwnAvailability: unasked,
     follow: unasked,
     prove: unasked,
+    lend: unasked,
     goBy() {},
     fetchAvailabilities(userIds = []) {
       reads.push(userIds);

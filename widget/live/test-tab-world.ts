@@ -143,11 +143,13 @@ export function createTabWorld({ hasLocks, delayMs = () => 5 }: TabWorldOptions)
     const feed: Feed = createSharedFeed({
       apiBase: "https://widget.example.com/v1/",
       prove,
+      lend: () => Promise.reject(new Error("There is no worker here")),
       openOwn: streamFor(tab, () => isRefused, openStreams),
       readEvent: createFeedEventReader(readChanged),
       browser: {
         openChannel: (name) => channels.open(name, tab),
         locks: hasLocks ? locks.of(tab) : undefined,
+        openWorker: undefined,
         life: {
           watch(onSleep, onWake) {
             life = { onSleep, onWake };
