@@ -46,8 +46,8 @@ export interface Backend {
    * @throws as `GatewayClient.fetchAvailability` does.
    */
   call<Value>(describe: () => BackendCall<Value>, scope: CallScope): Promise<Value>;
-  /** Whether the read that was begun last had this token, and was answered with it. */
-  hasTaken(token: string): Promise<boolean>;
+  /** Whether the read that was begun last, not long ago, had this token, or none as well, and was answered with it. */
+  hasTaken(token: string | undefined): Promise<boolean>;
 }
 
 export interface BackendOptions {
@@ -59,9 +59,27 @@ export interface BackendOptions {
   readonly onBytes: BodyOptions["onBytes"];
 }
 
+/** A read that has been begun. What it was answered with is not kept. */
+interface Read {
+  readonly token: string | undefined;
+  /** On the monotonic clock, in milliseconds. */
+  readonly begunAt: number;
+  readonly isAnswered: Promise<boolean>;
+}
+
+/** For how long a read says of its token that the backend takes it, in milliseconds: it may be revoked at any time. */
+const PROVEN_FOR_MS = 60_000;
+
+function succeeds(promise: Promise<unknown>): Promise<boolean> {
+  return promise.then(
+    () => true,
+    () => false,
+  );
+}
+
 /** Creates the way to the backend. */
 export function createBackend({ apiBase, session, statistics, onBytes }: BackendOptions): Backend {
-  let latestRead: { readonly token: string | undefined; readonly answering: Promise<unknown> } | undefined;
+  let latestRead: Read | undefined;
 
   async function send(
     call: BackendCall<unknown>,
@@ -88,7 +106,8 @@ export function createBackend({ apiBase, session, statistics, onBytes }: Backend
       return session.run(scope.signal, async (token) => {
         call ??= describe();
         const answering = send(call, fetch, token, scope);
-        if (call.written === undefined) latestRead = { token, answering };
+        if (call.written === undefined)
+          latestRead = { token, begunAt: performance.now(), isAnswered: succeeds(answering) };
         const answer = await answering.catch(async (error: unknown) => {
           throw await toRefusal(error);
         });
@@ -96,11 +115,10 @@ export function createBackend({ apiBase, session, statistics, onBytes }: Backend
       });
     },
     hasTaken: async (token) =>
-      latestRead?.token === token &&
-      latestRead.answering.then(
-        () => true,
-        () => false,
-      ),
+      latestRead !== undefined &&
+      latestRead.token === token &&
+      performance.now() - latestRead.begunAt < PROVEN_FOR_MS &&
+      latestRead.isAnswered,
   };
 }
 

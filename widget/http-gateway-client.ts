@@ -105,7 +105,7 @@ export function createHttpGatewayClient(apiBase: URL, session: Session): Gateway
     throw new BackendRefusal(response.status, undefined, readRetryAfter(response.headers));
   }
 
-  const ask = createUserReads({
+  const { ask, outdate } = createUserReads({
     call: readUsers,
     maxUsers: MAX_BATCH,
     onShared: () => {
@@ -140,7 +140,11 @@ export function createHttpGatewayClient(apiBase: URL, session: Session): Gateway
           path: "users/me/availability",
           maxBytes: MAX_BODY_BYTES,
           written: { status },
-          read: ({ body, ageSeconds }) => take(parse(Availability, body), ageSeconds),
+          read({ body, ageSeconds }) {
+            const changed = take(parse(Availability, body), ageSeconds);
+            outdate(changed.userId);
+            return changed;
+          },
         }),
         scope,
       ),
@@ -154,9 +158,9 @@ export function createHttpGatewayClient(apiBase: URL, session: Session): Gateway
       }),
     prove: (signal) =>
       session.run(signal, async (token) => {
-        // Nobody's sign-in is in what anyone may read.
-        if (token === undefined) return { sharedBy: "anyone", renewAt: Infinity };
         if (!(await backend.hasTaken(token))) await follow("availabilities/stream", token, { signal, method: "HEAD" });
+        // Nobody's sign-in is in what the backend lets anyone read.
+        if (token === undefined) return { sharedBy: "anyone", renewAt: Infinity };
         const subject = readSubject(token);
         const sharedBy = subject === undefined ? undefined : `subject ${subject}`;
         return { sharedBy, renewAt: readRenewalTime(token, Date.now()) };

@@ -1,7 +1,8 @@
 /** What counts as a proof that the page's token is genuine. */
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { GENUINE_ONLY, token } from "../e2e/genuine-tokens.ts";
 import { type LiveGateway, startLiveGateway } from "../e2e/live-gateway.ts";
+import { ANONYMOUS_READS } from "../gateway/test-gateway.ts";
 import { deadlineIn } from "../shared/deadline.ts";
 import type { GatewayClient } from "./gateway-client.ts";
 import { createHttpGatewayClient } from "./http-gateway-client.ts";
@@ -17,8 +18,8 @@ interface SetUp {
 }
 
 /** A client of a page with this token, or with none. */
-async function setUp(pageToken?: string): Promise<SetUp> {
-  const backend = await startLiveGateway({ allowedOrigins: ["https://crm.example.com"], access: GENUINE_ONLY });
+async function setUp(pageToken?: string, access = GENUINE_ONLY): Promise<SetUp> {
+  const backend = await startLiveGateway({ allowedOrigins: ["https://crm.example.com"], access });
   onTestFinished(backend.close);
   await backend.agents.set(1, { status: "available" });
   const fulfilled = { type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token: pageToken } };
@@ -53,10 +54,28 @@ test("a token that nobody has signed is refused, whoever it names, also while a 
   expect(calls(backend)).toContain("HEAD /v1/availabilities/stream");
 });
 
-test("a page without a token shares with all that have none: each of them may read what anybody may", async () => {
-  const { backend, gateway } = await setUp();
+test("a page without a token shares with all that have none, where the backend lets anyone read", async () => {
+  const { backend, gateway } = await setUp(undefined, ANONYMOUS_READS);
   expect(await gateway.prove(signal)).toEqual({ sharedBy: "anyone", renewAt: Infinity });
-  expect(calls(backend)).toEqual([]);
+  expect(calls(backend)).toEqual(["HEAD /v1/availabilities/stream"]);
+});
+
+test("a page without a token is let in nowhere else", async () => {
+  const { gateway } = await setUp();
+  await expect(gateway.prove(signal)).rejects.toMatchObject({ status: 401 });
+});
+
+test("a read proves a token for a minute, after which the backend may have taken it back", async () => {
+  const { backend, gateway } = await setUp(token("7"));
+  const now = vi.spyOn(performance, "now").mockReturnValue(1_000);
+  onTestFinished(() => now.mockRestore());
+  await gateway.fetchAvailabilities([1], scope);
+  now.mockReturnValue(60_999);
+  await gateway.prove(signal);
+  expect(calls(backend)).toEqual(["GET /v1/users/1/availability"]);
+  now.mockReturnValue(61_000);
+  await gateway.prove(signal);
+  expect(calls(backend)).toEqual(["GET /v1/users/1/availability", "HEAD /v1/availabilities/stream"]);
 });
 
 test("a proof is due again when the token is to be replaced", async () => {

@@ -3,7 +3,7 @@ import type { Availability } from "../shared/contracts/availability.ts";
 import { deadlineIn } from "../shared/deadline.ts";
 import { BackendRefusal } from "../shared/rejection.ts";
 import type { CallScope } from "./gateway-client.ts";
-import { type AskForUsers, createUserReads, type UserRead } from "./user-reads.ts";
+import { createUserReads, type UserRead, type UserReads } from "./user-reads.ts";
 
 interface Asker {
   readonly scope: CallScope;
@@ -31,13 +31,14 @@ function availabilityOf(userId: number): Availability {
 
 /** Reads whose calls are sent and answered when the test says so, and every call that was begun. */
 function setUp(maxUsers = 500): {
-  readonly ask: AskForUsers;
+  readonly ask: UserReads["ask"];
+  readonly outdate: UserReads["outdate"];
   readonly begun: BegunCall[];
   readonly shared: () => number;
 } {
   const begun: BegunCall[] = [];
   const onShared = vi.fn();
-  const ask = createUserReads({
+  const { ask, outdate } = createUserReads({
     maxUsers,
     onShared,
     call: (close, scope) =>
@@ -47,7 +48,7 @@ function setUp(maxUsers = 500): {
         scope.signal.addEventListener("abort", () => reject(scope.signal.reason));
       }),
   });
-  return { ask, begun, shared: () => onShared.mock.calls.length };
+  return { ask, outdate, begun, shared: () => onShared.mock.calls.length };
 }
 
 test("makes one call for all users that are asked for before it is sent, each once", async () => {
@@ -170,4 +171,19 @@ test("tells of each asker but the first of a call, and not of how many users it 
   void ask([4], asker().scope);
   void ask([1, 3], asker().scope);
   expect([begun.length, shared()]).toEqual([2, 2]);
+});
+
+test("answers nobody who asks after a change of the user by a call that was sent before it", async () => {
+  const { ask, outdate, begun } = setUp();
+  const before = ask([1, 2], asker().scope);
+  begun[0]?.send();
+  outdate(1);
+  const after = ask([1], asker().scope);
+  const other = ask([2], asker().scope);
+  expect(begun.map(({ send }) => send())).toEqual([[1, 2], [1]]);
+  begun[0]?.answer();
+  begun[1]?.answer(new Map([[1, { ...availabilityOf(1), version: 2 }]]));
+  expect(await before).toEqual([availabilityOf(1), availabilityOf(2)]);
+  expect(await after).toEqual([{ ...availabilityOf(1), version: 2 }]);
+  expect(await other).toEqual([availabilityOf(2)]);
 });

@@ -19,6 +19,12 @@ export interface UserReadsOptions {
 /** Asks for users. Resolves in their order; a user that the call has not brought is `undefined`. */
 export type AskForUsers = (userIds: readonly number[], scope: CallScope) => Promise<readonly (UserRead | undefined)[]>;
 
+export interface UserReads {
+  readonly ask: AskForUsers;
+  /** A user has changed: whoever asks from now on is not answered by a call that was sent before. */
+  outdate(userId: number): void;
+}
+
 interface UserCall {
   readonly userIds: Set<number>;
   readonly askers: Set<CallScope>;
@@ -35,7 +41,7 @@ interface UserCall {
  * for what it cannot be sent without, which is at least until the present task yields and at most until the page has given
  * a token. Not by `dataloader`, which would wait for a timer in a browser, and knows neither aborts nor deadlines.
  */
-export function createUserReads({ call, maxUsers, onShared }: UserReadsOptions): AskForUsers {
+export function createUserReads({ call, maxUsers, onShared }: UserReadsOptions): UserReads {
   const running = new Map<number, UserCall>();
   let latest: UserCall | undefined;
 
@@ -83,7 +89,7 @@ export function createUserReads({ call, maxUsers, onShared }: UserReadsOptions):
     }
   }
 
-  return async (userIds, scope) => {
+  async function ask(userIds: readonly number[], scope: CallScope): Promise<readonly (UserRead | undefined)[]> {
     scope.signal.throwIfAborted();
     const calls = userIds.map((userId) => find(userId, scope));
     const joined = new Set(calls);
@@ -101,5 +107,7 @@ export function createUserReads({ call, maxUsers, onShared }: UserReadsOptions):
     } finally {
       scope.signal.removeEventListener("abort", onAbort);
     }
-  };
+  }
+
+  return { ask, outdate: (userId) => void running.delete(userId) };
 }

@@ -44,6 +44,7 @@ export function attemptStream(options: StreamAttemptOptions): StreamAttempt {
   let hasBytes = false;
   let hasEvents = false;
   let hasProgressed = false;
+  let signsOfLife = 0;
   const watch = watchSilence((isSilent) => {
     if (hasSlept()) leave("woken");
     // A part of a snapshot: what is written last does not come through.
@@ -70,6 +71,9 @@ export function attemptStream(options: StreamAttemptOptions): StreamAttempt {
       },
       onLife() {
         watch.hear();
+        // Who resumes where nothing has changed hears heartbeats alone, and is followed as well as anybody.
+        signsOfLife += 1;
+        hasProgressed ||= cursor !== undefined && signsOfLife > 1;
         onLife();
       },
       onEvent(event, id) {

@@ -112,6 +112,17 @@ describe("after a failure", () => {
     expect(gateway.streams).toHaveLength(7);
   });
 
+  test("takes a stream that was resumed, and has heard heartbeats alone, for as good as any other", async () => {
+    const gateway = await scriptGateway("a-7");
+    await delaysOf(gateway, 5);
+    await gateway.stream().open();
+    await gateway.stream().write(":\n\n");
+    await gateway.stream().write(":\n\n");
+    await gateway.stream().end();
+    await gateway.pass(1_000);
+    expect(gateway.streams).toHaveLength(7);
+  });
+
   test("goes on doubling while no stream brings more than a part of a snapshot", async () => {
     const { streams, stream, pass } = await scriptGateway();
     for (const delayMs of [1_000, 2_000, 4_000]) {
