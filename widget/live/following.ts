@@ -10,6 +10,15 @@ const SILENCE_MS = 5_000;
 /** How long an answer may take, in milliseconds. */
 const ANSWER_MS = 1_000;
 
+/** The longest time after which a leader is asked again for a snapshot, in milliseconds, where none comes that can be read. */
+const LONGEST_ANSWER_MS = 30_000;
+
+/** How many snapshots may fail to come, or to be read, before the time between them doubles with each. */
+const PATIENCE = 3;
+
+/** How many news are held until a snapshot comes. The oldest of more are in it, or are missed by their number. */
+const MOST_HELD = 100;
+
 /** How often the leader is asked before it is taken for gone. */
 const QUESTIONS = 2;
 
@@ -61,6 +70,8 @@ export function createFollowing(options: FollowingOptions): Following {
   let askedAt = 0;
   /** Questions since the leader was last heard. */
   let questions = 0;
+  /** Snapshots in a row that the leader was asked for, and that did not come or could not be read, though it was heard. */
+  let unread = 0;
   /** Whether the last check was too late to count. */
   let isLate = false;
   let callOff = (): void => {};
@@ -83,7 +94,7 @@ export function createFollowing(options: FollowingOptions): Following {
   function noteQuestion(): void {
     askedAt = clock.now();
     questions += 1;
-    schedule(ANSWER_MS);
+    schedule(Math.min(LONGEST_ANSWER_MS, ANSWER_MS * 2 ** Math.max(0, unread - PATIENCE)));
   }
 
   function check(lateMs: number): void {
@@ -93,6 +104,7 @@ export function createFollowing(options: FollowingOptions): Following {
       rest(silenceMs);
       return;
     }
+    unread = isHeard && leader?.told === undefined ? unread + 1 : 0;
     // A tab that was busy or slept has not heard the answer yet; one that is hidden is always late.
     const wasBusy = lateMs > LATE_MS && !isLate;
     isLate = wasBusy;
@@ -121,6 +133,11 @@ export function createFollowing(options: FollowingOptions): Following {
     question();
   }
 
+  function hold({ held }: Leader, message: LeaderMessage): void {
+    held.push(message);
+    if (held.length > MOST_HELD) held.shift();
+  }
+
   function take(current: Leader, message: LeaderMessage): void {
     const { told } = current;
     switch (message.type) {
@@ -128,7 +145,7 @@ export function createFollowing(options: FollowingOptions): Following {
         if (told !== undefined && told < message.told) lose(current);
         return;
       case "news":
-        if (told === undefined) current.held.push(message);
+        if (told === undefined) hold(current, message);
         else if (message.told === told + 1) {
           current.told = message.told;
           takeNews(message);
@@ -137,6 +154,7 @@ export function createFollowing(options: FollowingOptions): Following {
       case "snapshot": {
         if (told !== undefined) return;
         current.told = message.told;
+        unread = 0;
         takeNews(message);
         const held = current.held.splice(0);
         for (const news of held) take(current, news);
@@ -158,6 +176,7 @@ export function createFollowing(options: FollowingOptions): Following {
       heardAt = clock.now();
       const isNew = leader?.from !== message.from || leader.term !== message.term;
       if (isNew) {
+        unread = 0;
         const isKnown = message.type === "lead" && message.cursor !== undefined && message.cursor === cursor();
         leader = { from: message.from, term: message.term, told: isKnown ? message.told : undefined, held: [] };
         if (isKnown) rest();

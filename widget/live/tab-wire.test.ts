@@ -42,8 +42,19 @@ test.each<[string, unknown]>([
   ["a claim without a time", { type: "claim", from: "a tab" }],
   ["a leader without a term", { type: "lead", from: "a tab", told: 1 }],
   ["news without events", { ...NEWS, events: undefined }],
-  ["news with an event of a later release", { ...NEWS, events: [{ name: "rename", data: "{}", ageMs: 0 }] }],
-  ["news with an event that has no age", { ...NEWS, events: [{ name: "reset", data: "{}" }] }],
 ])("takes for no message: %s", (_what, data) => {
   expect(fromWire(data, readEvent)).toBeUndefined();
+});
+
+const ofLaterRelease = JSON.stringify({ ...availability, status: "on_the_moon" });
+
+test.each<[string, unknown]>([
+  ["of a later release", { name: "rename", data: "{}", ageMs: 0 }],
+  ["with a status of a later release", { name: "availability", data: ofLaterRelease, ageMs: 0 }],
+  ["whose data are none", { name: "availability", data: "{", ageMs: 0 }],
+  ["that has no age", { name: "reset", data: "{}" }],
+])("reads of a leader's message no more than that it leads, where it tells of an event %s", (_what, event) => {
+  const { type: _type, events: _events, sentAt: _sentAt, ...leadership } = NEWS;
+  const posted = { ...NEWS, events: [{ name: "reset", data: "{}", ageMs: 0 }, event] };
+  expect(fromWire(posted, readEvent)).toEqual({ ...leadership, type: "lead" });
 });

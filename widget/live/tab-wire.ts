@@ -23,7 +23,10 @@ function wire({ type, cursor, ...told }: FeedEvent): WiredEvent {
   return { name: type, data, ageMs: isAvailability ? told.ageMs : 0, cursor };
 }
 
-/** Reads what was posted; `undefined` for what is no message that this release knows. */
+/**
+ * Reads what was posted; `undefined` for what is no message that this release knows. Of a leader's message that tells what
+ * this release does not know, it is read that it leads, and how much it has told.
+ */
 export function fromWire(data: unknown, readEvent: ReadFeedEvent): TabMessage | undefined {
   if (!isRecord(data)) return undefined;
   const { type, from, since } = data;
@@ -57,16 +60,27 @@ function readLeaderNews(
   if (type === "lead") return { type, ...leadership, cursor: typeof cursor === "string" ? cursor : undefined };
   if (typeof sentAt !== "number" || !Array.isArray(events)) return undefined;
   const read = events.map((event: unknown) => unwire(event, readEvent));
-  return read.every((event) => event !== undefined) ? { type, ...leadership, sentAt, events: read } : undefined;
+  if (read.every((event) => event !== undefined)) return { type, ...leadership, sentAt, events: read };
+  // Of what a leader of a newer release tells, a part may be unknown here. That it leads is said all the same.
+  return { type: "lead", ...leadership, cursor: undefined };
 }
 
 function unwire(event: unknown, readEvent: ReadFeedEvent): FeedEvent | undefined {
   if (!isRecord(event)) return undefined;
   const { name, data, ageMs, cursor } = event;
   if (typeof name !== "string" || typeof data !== "string" || typeof ageMs !== "number") return undefined;
-  const read = readEvent(name, data);
+  const read = readKnown(name, data, readEvent);
   const aged = read?.type === "availability" ? { ...read, ageMs } : read;
   return aged && typeof cursor === "string" ? { ...aged, cursor } : aged;
+}
+
+/** Reads an event; `undefined` for what this release does not know, be it the event's name or a word in it. */
+function readKnown(name: string, data: string, readEvent: ReadFeedEvent): FeedEvent | undefined {
+  try {
+    return readEvent(name, data);
+  } catch {
+    return undefined;
+  }
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
