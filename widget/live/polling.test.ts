@@ -192,6 +192,19 @@ describe("while it asks for everything again and again", () => {
     expect([streams.length, overviews.length]).toEqual([2, 2]);
   });
 
+  test("asks no sooner than it is told to, however often it is woken", async () => {
+    const { feed, overviews, overview, pass } = await polled();
+    await pass(DUE_MS);
+    await overview().fail(Object.assign(new BackendRefusal(429, undefined), { retryAfterSeconds: 120 }));
+    for (let looks = 0; looks < 5; looks += 1) {
+      feed.wake();
+      await pass(1);
+    }
+    expect(overviews).toHaveLength(2);
+    await pass(120_000);
+    expect(overviews).toHaveLength(3);
+  });
+
   test("ends with the feed", async () => {
     const { feed, streams, overviews, pass } = await polled();
     feed.close();

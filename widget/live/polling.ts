@@ -18,7 +18,7 @@ export interface PollingOptions {
 export interface Polling {
   /** Whether the first call has been answered. */
   readonly first: Promise<boolean>;
-  /** Asks at once, unless the last answer is newer than the next is due. */
+  /** Asks at once, unless the last answer is newer than the next is due, or the backend has asked to be left alone. */
   wake(hasSlept: boolean): void;
   stop(): void;
 }
@@ -29,6 +29,8 @@ export function startPolling({ readOverview, onOverview, onFailure, random }: Po
   let timer: ReturnType<typeof setTimeout> | undefined;
   let etag: string | undefined;
   let answeredAt = Number.NEGATIVE_INFINITY;
+  /** Whether the backend has asked to be left alone, be it that somebody looks at the page. */
+  let isToWait = false;
 
   function askIn(milliseconds: number): void {
     clearTimeout(timer);
@@ -39,6 +41,7 @@ export function startPolling({ readOverview, onOverview, onFailure, random }: Po
   async function ask(): Promise<boolean> {
     call.abort();
     call = new AbortController();
+    isToWait = false;
     const { signal } = call;
     askIn(INTERVAL_MS * (0.8 + 0.4 * random()));
     try {
@@ -57,6 +60,7 @@ export function startPolling({ readOverview, onOverview, onFailure, random }: Po
   }
 
   function giveUp(failure: Failure): void {
+    isToWait = failure.retryAfterMs > 0;
     if (failure.isRefusal) stop();
     else if (failure.retryAfterMs > INTERVAL_MS) askIn(failure.retryAfterMs);
     onFailure(failure);
@@ -70,7 +74,7 @@ export function startPolling({ readOverview, onOverview, onFailure, random }: Po
   return {
     first: ask(),
     wake(hasSlept) {
-      if (hasSlept || performance.now() - answeredAt > INTERVAL_MS) void ask();
+      if (hasSlept || (!isToWait && performance.now() - answeredAt > INTERVAL_MS)) void ask();
     },
     stop,
   };
