@@ -122,6 +122,21 @@ test("asks again where the backend cannot be reached", async () => {
   expect(tab.versions).toEqual(world.versions());
 });
 
+test("gives up a proof that is not answered within 10 s, and tries another", async () => {
+  const world = createTabWorld({ hasLocks: true });
+  world.change(1);
+  const proofs: AbortSignal[] = [];
+  const tab = world.open((signal) => {
+    proofs.push(signal);
+    return proofs.length > 1 ? Promise.resolve(PROOF) : new Promise(() => {});
+  });
+  await world.pass(9_999);
+  expect([proofs.length, proofs[0]?.aborted]).toEqual([1, false]);
+  await world.pass(3_000);
+  expect([proofs.length, proofs[0]?.aborted]).toEqual([2, true]);
+  expect(tab.versions).toEqual(world.versions());
+});
+
 test("has each tab's own token proven anew when it ends, and tells it nothing more where it is refused", async () => {
   const world = createTabWorld({ hasLocks: true });
   world.change(1);

@@ -63,6 +63,9 @@ const PROTOCOL = "availability-bridge/1";
 /** The longest time for which a proof holds, in milliseconds: a timer cannot be set for more than 24 days. */
 const PROOF_LIFE_MS = 3_600_000;
 
+/** How long a proof may take, in milliseconds, before another is tried. */
+const PROOF_PATIENCE_MS = 10_000;
+
 /** Creates what opens a feed that tabs share. It begins with a snapshot; a cursor is not looked at. */
 export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
   const { apiBase, prove, lend, openOwn, readEvent, browser = thisBrowser() } = options;
@@ -112,10 +115,24 @@ export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
       void enter(working.signal);
     }
 
+    /** Proves the page's token, unless it takes too long: the way to the backend may have swallowed the call. */
+    async function proveInTime(signal: AbortSignal): Promise<Proof> {
+      const lateness = new AbortController();
+      const late = new Promise<never>((_resolve, reject) => {
+        callOff = clock.after(PROOF_PATIENCE_MS, () => {
+          const error = new Error(`No answer to the page's token within ${PROOF_PATIENCE_MS} ms`);
+          lateness.abort(error);
+          reject(error);
+        });
+      });
+      return Promise.race([prove(AbortSignal.any([signal, lateness.signal])), late]);
+    }
+
     async function enter(signal: AbortSignal): Promise<void> {
       callOff();
-      const proof = await prove(signal).catch((error: unknown) => ({ error }));
+      const proof = await proveInTime(signal).catch((error: unknown) => ({ error }));
       if (signal.aborted) return;
+      callOff();
       if ("error" in proof) return fail(proof.error);
       delays.reset();
       callOff = clock.after(Math.min(PROOF_LIFE_MS, proof.renewAt - clock.wallMs()), begin);
