@@ -5,6 +5,8 @@ export const LONGEST_WAIT_MS = 300_000;
 export interface Failure {
   /** Whether the backend takes no token of this page's any more. */
   readonly isRefusal: boolean;
+  /** Whether the backend lets this page's token read nothing, or has nothing to read: it will hardly say otherwise soon. */
+  readonly isDenial: boolean;
   /** How long the backend asks to be left alone, in milliseconds; 0 where it does not. */
   readonly retryAfterMs: number;
   /** What came that is none of the gateway's answers; `undefined` where nothing such came. */
@@ -26,8 +28,10 @@ export class MalformedAnswer extends Error {
  */
 export function readFailure(error: unknown): Failure {
   const isMalformed = error instanceof MalformedAnswer || hasCode(error, "INVALID_RESPONSE");
+  const status = readNumber(error, "status");
   return {
-    isRefusal: readNumber(error, "status") === 401,
+    isRefusal: status === 401,
+    isDenial: status === 403 || status === 404,
     retryAfterMs: Math.min(LONGEST_WAIT_MS, 1_000 * (readNumber(error, "retryAfterSeconds") ?? 0)),
     defect: isMalformed ? error : undefined,
   };

@@ -122,6 +122,71 @@ test("asks again where the backend cannot be reached", async () => {
   expect(tab.versions).toEqual(world.versions());
 });
 
+test("asks no sooner than the backend wants, however often somebody looks at the tab or comes back to it", async () => {
+  const world = createTabWorld({ hasLocks: true });
+  let proofs = 0;
+  const tab = world.open(() => {
+    proofs += 1;
+    return Promise.reject(Object.assign(new Error("Too many"), { status: 429, retryAfterSeconds: 60 }));
+  });
+  await world.pass(0);
+  for (let looks = 0; looks < 5; looks += 1) {
+    tab.look();
+    tab.sleep();
+    tab.awake();
+    await world.pass(10_000);
+  }
+  expect(proofs).toBe(1);
+  await world.pass(12_000);
+  expect(proofs).toBe(2);
+});
+
+test("asks at once when somebody looks at a tab that waits of its own accord", async () => {
+  const world = createTabWorld({ hasLocks: true, delayMs: () => 100 });
+  let proofs = 0;
+  const tab = world.open(() => {
+    proofs += 1;
+    return Promise.reject(new TypeError("Failed to fetch"));
+  });
+  await world.pass(0);
+  tab.look();
+  await world.pass(0);
+  expect(proofs).toBe(2);
+});
+
+describe.each([403, 404])("where the backend answers a token by %d", (status) => {
+  const denial = Object.assign(new Error("No"), { status });
+
+  test("asks again every five minutes, whoever looks", async () => {
+    const world = createTabWorld({ hasLocks: true });
+    let proofs = 0;
+    const tab = world.open(() => {
+      proofs += 1;
+      return Promise.reject(denial);
+    });
+    for (let minutes = 0; minutes < 59; minutes += 1) {
+      await world.pass(60_000);
+      tab.look();
+    }
+    expect(proofs).toBe(12);
+  });
+
+  test("is told nothing more by other tabs, and follows again once it may", async () => {
+    const world = createTabWorld({ hasLocks: true });
+    world.change(1);
+    world.open();
+    const proofs = [Promise.resolve({ ...PROOF, renewAt: world.now() + 5_000 }), Promise.reject(denial)];
+    proofs[1]?.catch(() => {});
+    const tab = world.open(() => proofs.shift() ?? Promise.resolve(PROOF));
+    await world.pass(6_000);
+    world.change(2);
+    await world.pass(60_000);
+    expect([...tab.versions.keys()]).toEqual([1]);
+    await world.pass(300_000);
+    expect(tab.versions).toEqual(world.versions());
+  });
+});
+
 test("gives up a proof that is not answered within 10 s, and tries another", async () => {
   const world = createTabWorld({ hasLocks: true });
   world.change(1);

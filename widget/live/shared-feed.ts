@@ -8,7 +8,7 @@
 import type { GatewayClient, Proof } from "../gateway-client.ts";
 import type { OpenElection } from "./election.ts";
 import type { ReadFeedEvent } from "./event-stream.ts";
-import { readFailure } from "./failure.ts";
+import { LONGEST_WAIT_MS, readFailure } from "./failure.ts";
 import type { Feed, FeedOptions, OpenFeed } from "./feed.ts";
 import { createChannelElection } from "./leader-by-channel.ts";
 import { createLockElection, type Locks, mayLock } from "./leader-by-locks.ts";
@@ -82,6 +82,8 @@ export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
     let feed: { readonly sharedBy: string | undefined; readonly inner: Feed } | undefined;
     let working = new AbortController();
     let callOff = (): void => {};
+    /** Until when the backend is to be left alone, on the wall clock, which runs on while the machine sleeps. */
+    let quietUntil = Number.NEGATIVE_INFINITY;
     const delays = createRetryDelays(random);
     const unwatch = life.watch(sleep, awake);
 
@@ -101,12 +103,20 @@ export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
       // A page that is shown for the first time is told so as well.
       if (isAwake) return;
       isAwake = true;
-      begin();
+      beginIn(0);
     }
 
     function close(): void {
       unwatch();
       leave();
+    }
+
+    /** Begins after so long, in milliseconds, and no sooner than the backend wants. */
+    function beginIn(delayMs: number): void {
+      callOff();
+      const quietMs = Math.min(LONGEST_WAIT_MS, Math.max(0, quietUntil - clock.wallMs()));
+      if (quietMs + delayMs > 0) callOff = clock.after(quietMs + delayMs, begin);
+      else begin();
     }
 
     function begin(): void {
@@ -140,11 +150,16 @@ export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
     }
 
     function fail(error: unknown): void {
-      const { isRefusal, retryAfterMs } = readFailure(error);
+      const { isRefusal, isDenial, retryAfterMs } = readFailure(error);
       if (isRefusal) {
         close();
         onEvent({ type: "refused" });
-      } else callOff = clock.after(retryAfterMs + delays.next(), begin);
+        return;
+      }
+      // Whoever may read nothing is told nothing by others either.
+      if (isDenial) leave();
+      quietUntil = clock.wallMs() + (isDenial ? LONGEST_WAIT_MS : retryAfterMs);
+      beginIn(delays.next());
     }
 
     async function join({ sharedBy }: Proof, signal: AbortSignal): Promise<void> {
@@ -166,7 +181,7 @@ export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
     return {
       wake() {
         if (feed) feed.inner.wake();
-        else if (isAwake) begin();
+        else if (isAwake && clock.wallMs() >= quietUntil) begin();
       },
       close,
     };

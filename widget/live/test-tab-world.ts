@@ -19,6 +19,8 @@ export interface TestTabView {
   /** The versions that the tab's page has, by user. */
   readonly versions: ReadonlyMap<number, number>;
   readonly events: readonly FeedEvent[];
+  /** Somebody looks at it. */
+  look(): void;
   leave(): void;
   /** Runs nothing from now on, and what it held is let go. */
   crash(): void;
@@ -190,6 +192,7 @@ export function createTabWorld({ hasLocks, delayMs = () => 5 }: TabWorldOptions)
     return {
       versions,
       events,
+      look: () => tab.run(() => feed.wake()),
       leave() {
         tab.run(() => {
           hasLeft = true;
