@@ -4,7 +4,7 @@ import { createWorkerElection, type StreamWorker } from "./leader-by-worker.ts";
 
 const GROUP = { name: "what they share", id: "a tab", post: () => {}, onElected: () => {} };
 
-function setUp() {
+function setUp(refuse = (): void => {}) {
   const fallback = {
     stand: vi.fn(),
     replace: vi.fn(),
@@ -16,7 +16,10 @@ function setUp() {
   const port = { onmessage: null, postMessage: vi.fn(), close: vi.fn() };
   const worker: StreamWorker = { port, onerror: null };
   const election = createWorkerElection({
-    openWorker: () => worker,
+    openWorker() {
+      refuse();
+      return worker;
+    },
     apiBase: "https://widget.example.com/v1/",
     lend: () => Promise.resolve(),
     openFallback: () => fallback,
@@ -37,6 +40,14 @@ test("stands itself where the browser refuses the worker", () => {
   const { election, fallback, worker } = setUp();
   election.stand();
   worker.onerror?.(Object.assign(new Event("error"), { colno: 0, error: null, filename: "", lineno: 0, message: "" }));
+  expect(fallback.stand).toHaveBeenCalledOnce();
+});
+
+test("stands itself where the browser refuses even to ask for the worker", () => {
+  const { election, fallback } = setUp(() => {
+    throw new DOMException("The operation is insecure.", "SecurityError");
+  });
+  election.stand();
   expect(fallback.stand).toHaveBeenCalledOnce();
 });
 

@@ -56,8 +56,16 @@ export function createWorkerElection(options: WorkerElectionOptions): OpenElecti
       ...fallback,
       stand() {
         // Whoever has led before, and leads no more, has shown that it cannot.
-        if (worker) fallback.stand();
-        else worker = connect();
+        if (worker) {
+          fallback.stand();
+          return;
+        }
+        try {
+          worker = connect();
+        } catch {
+          // Firefox refuses one to a frame whose cookies are blocked.
+          fallback.stand();
+        }
       },
       leave() {
         leaving.abort();

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createTabWorld, PROOF, type TestTabView } from "./test-tab-world.ts";
 
 /** How long the tabs of a browser take at the most to agree, in milliseconds. */
@@ -108,6 +108,27 @@ test("shares with nobody by a token that does not say whose it is", async () => 
   world.open(unnamed);
   await world.pass(10_000);
   expect(world.openStreams()).toBe(2);
+});
+
+test("has a stream of its own where the browser refuses the channel between tabs, and says so in the console", async () => {
+  const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
+  const world = createTabWorld({ hasLocks: true, fails: "channels" });
+  world.change(1);
+  const tabs = [world.open(), world.open()];
+  await world.pass(1_000);
+  for (const tab of tabs) expect(tab.versions).toEqual(world.versions());
+  expect([world.openStreams(), warned.mock.calls.length, world.defects]).toEqual([2, 2, []]);
+  for (const tab of tabs) tab.leave();
+  expect(world.openStreams()).toBe(0);
+});
+
+test("has a stream of its own where it fails to join the others for no known reason, and reports that", async () => {
+  const world = createTabWorld({ hasLocks: true, fails: "ids" });
+  world.change(1);
+  const tab = world.open();
+  await world.pass(1_000);
+  expect(tab.versions).toEqual(world.versions());
+  expect(world.defects).toEqual([new Error("There are no ids")]);
 });
 
 test("asks again where the backend cannot be reached", async () => {

@@ -28,6 +28,12 @@ export interface SharedFeedOptions {
   /** Opens a feed of this tab's own. */
   readonly openOwn: OpenFeed;
   readonly readEvent: ReadFeedEvent;
+  /**
+   * Hears what nobody expects to fail, and has.
+   *
+   * @default reportError
+   */
+  readonly onDefect?: (error: unknown) => void;
   readonly browser?: TabBrowser;
 }
 
@@ -69,6 +75,7 @@ const PROOF_PATIENCE_MS = 10_000;
 /** Creates what opens a feed that tabs share. It begins with a snapshot; a cursor is not looked at. */
 export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
   const { apiBase, prove, lend, openOwn, readEvent, browser = thisBrowser() } = options;
+  const { onDefect = (error) => reportError(error) } = options;
   const { openChannel, locks, openWorker, life, clock, random, createId } = browser;
 
   async function chooseElection(name: string): Promise<OpenElection> {
@@ -122,7 +129,11 @@ export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
     function begin(): void {
       working.abort();
       working = new AbortController();
-      void enter(working.signal);
+      const { signal } = working;
+      enter(signal).catch((error: unknown) => {
+        onDefect(error);
+        if (!signal.aborted) feed ??= followAlone();
+      });
     }
 
     /** Proves the page's token, unless it takes too long: the way to the backend may have swallowed the call. */
@@ -162,19 +173,29 @@ export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
       beginIn(delays.next());
     }
 
+    function followAlone(sharedBy?: string) {
+      return { sharedBy, inner: openOwn({ onEvent }) };
+    }
+
     async function join({ sharedBy }: Proof, signal: AbortSignal): Promise<void> {
       if (feed && feed.sharedBy === sharedBy) return;
       feed?.inner.close();
       feed = undefined;
       if (sharedBy === undefined) {
-        feed = { sharedBy, inner: openOwn({ onEvent }) };
+        feed = followAlone();
         return;
       }
       const name = `${PROTOCOL} ${apiBase} ${sharedBy}`;
       const openElection = await chooseElection(name);
       if (signal.aborted) return;
       const group = { name, id: createId(), openChannel, readEvent, openElection, openOwn, clock, random };
-      feed = { sharedBy, inner: joinTabGroup(group, { onEvent }) };
+      try {
+        feed = { sharedBy, inner: joinTabGroup(group, { onEvent }) };
+      } catch (error) {
+        // Firefox has no channel for a frame whose cookies are blocked.
+        console.warn("availability-bridge: this tab cannot share a stream with others, and has its own", error);
+        feed = followAlone(sharedBy);
+      }
     }
 
     begin();

@@ -40,6 +40,8 @@ export interface TabWorldOptions {
   readonly hasLocks: boolean;
   /** How long a message takes, in milliseconds. */
   readonly delayMs?: () => number;
+  /** What the browser fails to give its tabs: channels, by an error that it has for this, or anything, by one that nobody expects. */
+  readonly fails?: "channels" | "ids";
 }
 
 /** The backend's word for an agent whose token never ends. */
@@ -52,7 +54,7 @@ interface Scheduled {
 }
 
 /** Creates a browser without tabs. */
-export function createTabWorld({ hasLocks, delayMs = () => 5 }: TabWorldOptions) {
+export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldOptions) {
   let now = 1_000_000;
   let order = 0;
   let nextId = 0;
@@ -63,6 +65,7 @@ export function createTabWorld({ hasLocks, delayMs = () => 5 }: TabWorldOptions)
   let version = 0;
   let mostStreams = 0;
   let streamsOpened = 0;
+  const defects: unknown[] = [];
 
   function schedule(delay: number, task: () => void): () => void {
     order += 1;
@@ -148,8 +151,12 @@ export function createTabWorld({ hasLocks, delayMs = () => 5 }: TabWorldOptions)
       lend: () => Promise.reject(new Error("There is no worker here")),
       openOwn: streamFor(tab, () => isRefused, openStreams),
       readEvent: createFeedEventReader(readChanged),
+      onDefect: (error) => defects.push(error),
       browser: {
-        openChannel: (name) => channels.open(name, tab),
+        openChannel(name) {
+          if (fails === "channels") throw new DOMException("The operation is insecure.", "SecurityError");
+          return channels.open(name, tab);
+        },
         locks: hasLocks ? locks.of(tab) : undefined,
         openWorker: undefined,
         life: {
@@ -177,6 +184,7 @@ export function createTabWorld({ hasLocks, delayMs = () => 5 }: TabWorldOptions)
         },
         random: () => delayMs() / 200,
         createId() {
+          if (fails === "ids") throw new Error("There are no ids");
           nextId += 1;
           return `tab ${nextId}`;
         },
@@ -245,6 +253,7 @@ export function createTabWorld({ hasLocks, delayMs = () => 5 }: TabWorldOptions)
   return {
     open,
     pass,
+    defects,
     change(userId: number): void {
       version += 1;
       const availability = { userId, status: "available" as const, version, updatedAt: now };
