@@ -308,7 +308,7 @@ test("a widget that hangs in the page's own frame: requests settle, and the fram
       payload: {
         error: {
           code: "WIDGET_UNAVAILABLE",
-          message: "The widget in the page's own frame hangs, and only the page may load it anew",
+          message: "The page's own frame hangs: only the page can load it anew",
           retryable: true,
         },
       },

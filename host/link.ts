@@ -48,11 +48,8 @@ export interface Link {
   close(): void;
 }
 
-const REMOVED: Fate = ["CONNECTION_CLOSED", "The widget's frame is not in the page any more"];
-const HUNG: Fate = [
-  "WIDGET_UNAVAILABLE",
-  "The widget in the page's own frame hangs, and only the page may load it anew",
-];
+const REMOVED: Fate = ["CONNECTION_CLOSED", "The widget's frame was removed"];
+const HUNG: Fate = ["WIDGET_UNAVAILABLE", "The page's own frame hangs: only the page can load it anew"];
 
 /** What may end the wait for a widget early: the network is back, the page is, or its reader is. */
 const RETURNS = ["online", "pageshow", "visibilitychange"];

@@ -54,7 +54,7 @@ export function createPageToken(fetchToken: FetchToken, clock: AlarmClock): Page
       throw new TypeError(`fetchToken: expected ${TOKEN_EXPECTED}`);
     } catch (error) {
       if (!isClosed) reportError(error);
-      throw new Refusal("INTERNAL", "fetchToken gave no token: the page's console says why");
+      throw new Refusal("INTERNAL", "fetchToken gave no token: see the page's console");
     } finally {
       cancel();
       asking = undefined;

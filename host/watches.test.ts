@@ -194,6 +194,21 @@ test("tells a late listener the wrap-up time that is left by then", async () => 
   expect(left).toEqual([10, 7, 0]);
 });
 
+test("knows nothing after the session has ended, until it is told anew, and tells nobody twice all the same", async () => {
+  const { watches, announce } = setUp();
+  const early = vi.fn();
+  watches.watch(1, early);
+  announce(availability(1, 3));
+  watches.learn({ type: "AUTH.SESSION_EXPIRED" });
+  const late = vi.fn();
+  watches.watch(1, late);
+  await tick();
+  expect(late).not.toHaveBeenCalled();
+  announce(availability(1, 3));
+  expect(late).toHaveBeenCalledExactlyOnceWith(availability(1, 3));
+  expect(early).toHaveBeenCalledOnce();
+});
+
 test("reports a listener that throws, and tells the others", async () => {
   const { watches, announce } = setUp();
   const report = vi.fn();
@@ -239,6 +254,49 @@ test("tells another widget all of it again, services first", async () => {
     { type: "BUS.INIT", payload: { services: ["USER"] } },
     { type: "API.WATCH_AVAILABILITIES", payload: watching(1) },
   ]);
+});
+
+test.each([
+  ["alone", false],
+  ["though the users that are watched change before", true],
+])("tells another widget of services again, within 20 s, where it could not start them, %s", async (_name, changes) => {
+  const { watches, asked, become } = setUp();
+  watches.watch(1, () => {});
+  watches.learn({ type: "BUS.INIT", payload: { services: ["USER"] } });
+  await tick();
+  asked.at(-1)?.fulfil({});
+  become("reconnecting");
+  await tick();
+  const [init, watch] = asked.slice(-2);
+  init?.reject(unavailable);
+  watch?.fulfil({});
+  if (changes) watches.watch(2, () => {});
+  await tick();
+  if (changes) asked.at(-1)?.fulfil({});
+  const before = asked.length;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(asked.slice(before).map(({ type }) => type)).toEqual(["BUS.INIT", "API.WATCH_AVAILABILITIES"]);
+  for (const { fulfil } of asked.slice(before)) fulfil({});
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(asked).toHaveLength(before + 2);
+});
+
+test("tries again once within 20 s, however much has failed by then", async () => {
+  const { watches, asked, become } = setUp();
+  watches.watch(1, () => {});
+  watches.learn({ type: "BUS.INIT", payload: { services: ["USER"] } });
+  await tick();
+  asked.at(-1)?.fulfil({});
+  become("reconnecting");
+  await tick();
+  for (const { reject } of asked.slice(-2)) reject(unavailable);
+  watches.watch(2, () => {});
+  await tick();
+  asked.at(-1)?.reject(unavailable);
+  expect(vi.getTimerCount()).toBe(1);
+  const before = asked.length;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(asked).toHaveLength(before + 2);
 });
 
 test("starts no service again that the page has ended", async () => {

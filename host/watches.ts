@@ -38,7 +38,7 @@ interface WatchedUser {
   /** The newest that was told of the user. */
   news?: WatchedAvailability;
   /** When that was learnt, on the monotonic clock. */
-  learntAt: number;
+  learntAt?: number;
 }
 
 const WATCH = "API.WATCH_AVAILABILITIES";
@@ -81,36 +81,45 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
     const set = userIds.join();
     // No widget is sought to be told of nothing.
     if (set || services.size ? set === told : !told) return;
-    cancelRetry?.();
     const mine = new AbortController();
     asking = mine;
-    if (told === undefined && services.size) submit({ type: "BUS.INIT", payload: { services: [...services] } }, mine);
-    const event = { type: WATCH, payload: { variables: { userIds } } } as const;
-    submit(event, mine, (settlement) => {
-      if (mine.signal.aborted) return;
+    function tell(type: RequestType, payload: unknown, onAnswered = (): void => {}): void {
+      const event = { type, payload };
+      submit(event, mine, (settlement) => {
+        if (mine.signal.aborted) return;
+        if (isRejected(settlement)) {
+          const { code, retryable } = toBusError(event, settlement);
+          // Half of the 20 s is left to chance, so that the pages of a backend that was down do not come back all at once. Where
+          // the frame was taken out of the page, an alarm would keep alive what the page may have forgotten.
+          if (retryable && code !== "CONNECTION_CLOSED")
+            cancelRetry ??= clock.ringIn(20_000 * (1 - Math.random() / 2), renew);
+        }
+        onAnswered();
+      });
+    }
+
+    if (told === undefined && services.size) tell("BUS.INIT", { services: [...services] });
+    tell(WATCH, { variables: { userIds } }, () => {
       asking = undefined;
       told = set;
-      if (isRejected(settlement)) {
-        const { code, retryable } = toBusError(event, settlement);
-        // Half of the 20 s is left to chance, so that the pages of a backend that was down do not come back all at once. Where
-        // the frame was taken out of the page, an alarm would keep alive what the page may have forgotten.
-        if (retryable && code !== "CONNECTION_CLOSED")
-          cancelRetry = clock.ringIn(20_000 * (1 - Math.random() / 2), renew);
-      }
       tellWidget();
     });
   }
 
   function renew(): void {
+    cancelRetry?.();
+    cancelRetry = undefined;
     told = undefined;
     schedule();
   }
 
-  function tellListeners({ listeners, news, learntAt }: WatchedUser): void {
+  function tellListeners({ listeners, news, learntAt = 0 }: WatchedUser): void {
     if (!news) return;
     const { wrapUpTimeTtl: left } = news;
-    const passed = (performance.now() - learntAt) / 1_000;
-    listeners.emit({ ...news, ...(left && { wrapUpTimeTtl: Math.max(0, Math.ceil(left - passed)) }) });
+    listeners.emit({
+      ...news,
+      ...(left && { wrapUpTimeTtl: Math.max(0, Math.ceil(left - (performance.now() - learntAt) / 1_000)) }),
+    });
   }
 
   /** Takes what may be an availability. The widget may be newer than this code. */
@@ -129,7 +138,7 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
       if (!Number.isSafeInteger(userId) || userId < 1) {
         throw new TypeError(`userId: expected a whole number of at least 1`);
       }
-      const user = users.get(userId) ?? { listeners: createListeners(), learntAt: 0 };
+      const user = users.get(userId) ?? { listeners: createListeners() };
       users.set(userId, user);
       let seen = -1;
       const off = user.listeners.add((availability) => {
@@ -153,6 +162,8 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
         for (const service of listed) services.add(service);
         told ??= "";
       }
+      // What was known was for a session that has ended: the next one is told everything anew.
+      if (type === "AUTH.SESSION_EXPIRED") for (const [, user] of users) delete user.news;
       if (type === "BUS.DESTROY") for (const service of listed) services.delete(service);
       if (type === WATCH) {
         named = toSet(variables.userIds);

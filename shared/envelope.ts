@@ -144,8 +144,7 @@ export function fulfilled({ type, id }: Asked, payload: unknown): Fulfilled {
 
 /** The settlement of a request that the bridge rejects. What is no refusal is a defect, and its text stays here. */
 export function refused({ type, id }: Asked, reason: unknown): Rejected {
-  const { rejection } =
-    reason instanceof Refusal ? reason : new Refusal("INTERNAL", "The bridge failed for a reason of its own");
+  const { rejection } = reason instanceof Refusal ? reason : new Refusal("INTERNAL", "A defect of the bridge");
   return { type: `${type}_REJECTED`, payload: { error: rejection }, meta: { ...(id && { id }), source: "bridge" } };
 }
 

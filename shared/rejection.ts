@@ -44,8 +44,7 @@ export interface BridgeRejection {
 
 /** Thrown inside the bridge to reject the request at hand. It never crosses a window: its `rejection` does. */
 export class Refusal extends Error {
-  override readonly name = "Refusal";
-  readonly rejection: BridgeRejection;
+  declare readonly rejection: BridgeRejection;
 
   constructor(code: RejectionCode, message: string, issues?: readonly Issue[]) {
     super(message);
