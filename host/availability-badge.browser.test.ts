@@ -1,26 +1,76 @@
-import { afterEach, expect, onTestFinished, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { defineAvailabilityBadge } from "./availability-badge.ts";
+import type { EventListener } from "./bus-types.ts";
+import type { ConnectorState } from "./connector.ts";
+import { createListeners } from "./listeners.ts";
 import type { WatchedAvailability } from "./watches.ts";
 
-/** Who watches whom, at a connector that the test plays itself. */
-const watching: { readonly userId: number; readonly listener: (availability: WatchedAvailability) => void }[] = [];
+type BadgeConnector = Parameters<typeof defineAvailabilityBadge>[0];
+
+interface ScriptedConnector extends BadgeConnector {
+  /** Who watches whom. */
+  readonly watching: { readonly userId: number; readonly listener: (availability: WatchedAvailability) => void }[];
+  announce(type: string): void;
+  become(state: ConnectorState): void;
+}
+
+/** A connector that the test plays itself. */
+function createScriptedConnector(): ScriptedConnector {
+  const announcements = createListeners<[string]>();
+  const states = createListeners<[ConnectorState]>();
+  const watching: ScriptedConnector["watching"] = [];
+  let state: ConnectorState = "ready";
+  return {
+    watching,
+    get state() {
+      return state;
+    },
+    watch(userId, listener) {
+      const entry = { userId, listener };
+      watching.push(entry);
+      return () => {
+        const index = watching.indexOf(entry);
+        if (index >= 0) watching.splice(index, 1);
+      };
+    },
+    on: (type: string, listener: EventListener) =>
+      announcements.add((announced) => {
+        if (announced === type) listener({ type });
+      }),
+    onStateChange: states.add,
+    announce: announcements.emit,
+    become(next) {
+      state = next;
+      states.emit(next);
+    },
+  };
+}
 
 const early = document.createElement("availability-badge");
 early.setAttribute("user-id", "7");
 document.body.append(early);
 
-defineAvailabilityBadge({
-  watch(userId, listener) {
-    const entry = { userId, listener };
-    watching.push(entry);
-    return () => {
-      const index = watching.indexOf(entry);
-      if (index >= 0) watching.splice(index, 1);
-    };
-  },
+const warn = vi.spyOn(console, "warn").mockReturnValue();
+
+/** The connector that badges go by. */
+let connector: ScriptedConnector;
+
+/** Connects the page anew. */
+function reconnect(): void {
+  connector = createScriptedConnector();
+  defineAvailabilityBadge(connector);
+}
+
+reconnect();
+
+beforeEach(() => {
+  warn.mockClear();
 });
 
-afterEach(() => document.body.replaceChildren());
+afterEach(() => {
+  document.body.replaceChildren();
+  if (connector.state === "closed") reconnect();
+});
 
 function mount(userId: string): HTMLElement {
   const badge = document.createElement("availability-badge");
@@ -30,12 +80,12 @@ function mount(userId: string): HTMLElement {
 }
 
 function tell(userId: number, news: Partial<WatchedAvailability>): void {
-  for (const entry of watching) {
+  for (const entry of connector.watching) {
     if (entry.userId === userId) entry.listener({ userId, status: "available", version: 1, ...news });
   }
 }
 
-const watched = (): number[] => watching.map(({ userId }) => userId);
+const watched = (): number[] => connector.watching.map(({ userId }) => userId);
 
 /** What a badge shows, and what the page's styles see of it. */
 function shown({ textContent, dataset }: HTMLElement): unknown {
@@ -133,10 +183,109 @@ test("shows text as text", () => {
   expect(badge.textContent).toBe("<b>free</b>");
 });
 
-test("leaves the element of another copy as it is", () => {
-  const watch = vi.fn();
-  defineAvailabilityBadge({ watch });
-  mount("1");
-  expect(watch).not.toHaveBeenCalled();
+test("says once in the console that a user's id is none, and what was expected", () => {
+  mount("{{id}}");
+  mount("Bram");
+  expect(warn.mock.calls).toEqual([
+    ['availability-badge: user-id: expected a whole number of at least 1, not "{{id}}"'],
+  ]);
+});
+
+test.each(["", "{{id}}", "0x7B", "1e2", "12.0", "+5", " 5", "05", "0", "-1", "1.5", "9007199254740992", "Bram"])(
+  "takes %j for nobody",
+  (userId) => {
+    const failed = vi.fn();
+    addEventListener("error", failed);
+    onTestFinished(() => removeEventListener("error", failed));
+    const badge = mount(userId);
+    expect(watched()).toEqual([]);
+    expect(shown(badge)).toEqual(["Unknown", "unknown", "false", ""]);
+    expect(failed).not.toHaveBeenCalled();
+    badge.setAttribute("user-id", "9007199254740991");
+    expect(watched()).toEqual([Number.MAX_SAFE_INTEGER]);
+    expect(shown(badge)).toEqual(["", "loading", "false", ""]);
+    badge.setAttribute("user-id", userId);
+    expect(watched()).toEqual([]);
+  },
+);
+
+test("runs a wrap-up time down that is longer than any timer of a browser", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const badge = mount("1");
+  const seconds = 30 * 24 * 60 * 60;
+  tell(1, { wrapUpTimeConfig: seconds, wrapUpTimeTtl: seconds });
+  vi.advanceTimersByTime(seconds * 1_000 - 1);
+  expect(shown(badge)).toEqual(["Wrapping up", "wrapping_up", "false", ""]);
+  vi.advanceTimersByTime(1);
+  expect(shown(badge)).toEqual(["Available", "available", "true", ""]);
+});
+
+test("says that nobody can be called once the session has ended, until it hears of the agent again", () => {
+  const badge = mount("1");
+  tell(1, {});
+  connector.announce("AUTH.SESSION_EXPIRED");
+  expect(shown(badge)).toEqual(["Unknown", "unknown", "false", ""]);
+  tell(1, {});
+  expect(shown(badge)).toEqual(["Available", "available", "true", ""]);
+});
+
+test("lets no wrap-up time run down into what was known before the session ended", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const badge = mount("1");
+  tell(1, { wrapUpTimeConfig: 30, wrapUpTimeTtl: 12 });
+  connector.announce("AUTH.SESSION_EXPIRED");
+  vi.advanceTimersByTime(12_000);
+  expect(shown(badge)).toEqual(["Unknown", "unknown", "false", ""]);
+});
+
+test("says that nobody can be called once the connector is destroyed, also where it comes later", () => {
+  const badge = mount("1");
+  tell(1, {});
+  connector.become("closed");
+  for (const each of [badge, mount("2")]) expect(shown(each)).toEqual(["Unknown", "unknown", "false", ""]);
+});
+
+test("keeps what it shows while the widget is only being found again", () => {
+  const badge = mount("1");
+  tell(1, {});
+  connector.become("reconnecting");
+  expect(badge.dataset["callable"]).toBe("true");
+});
+
+test("goes by the newest connector that it was defined for, and hears nothing of the one before", () => {
+  const badge = mount("1");
+  tell(1, {});
+  const last = connector;
+  last.become("closed");
+  reconnect();
+  expect(last.watching).toEqual([]);
+  expect(watched()).toEqual([1]);
+  expect(shown(badge)).toEqual(["", "loading", "false", ""]);
+  tell(1, { version: 2 });
+  last.announce("AUTH.SESSION_EXPIRED");
+  expect(shown(badge)).toEqual(["Available", "available", "true", ""]);
+});
+
+test("goes on where it is defined again for the same connector", () => {
+  const badge = mount("1");
+  tell(1, {});
+  defineAvailabilityBadge(connector);
+  expect(badge.textContent).toBe("Available");
   expect(watched()).toEqual([1]);
 });
+
+test("leaves the element of another copy as it is", async () => {
+  const other = createScriptedConnector();
+  const copy = await loadAnotherCopy();
+  copy.defineAvailabilityBadge(other);
+  mount("1");
+  expect(other.watching).toEqual([]);
+  expect(watched()).toEqual([1]);
+});
+
+/** This package again, as from a second bundle. */
+function loadAnotherCopy(): Promise<typeof import("./availability-badge.ts")> {
+  return import(/* @vite-ignore */ `${new URL("availability-badge.ts", import.meta.url).href}?copy`);
+}

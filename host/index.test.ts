@@ -4,7 +4,8 @@ test("does nothing when it is imported in Node, and says there that it needs a b
   const before = Object.keys(globalThis);
   const { connect, defineAvailabilityBadge, ...others } = await import("./index.ts");
   expect(Object.keys(globalThis)).toEqual(before);
-  defineAvailabilityBadge({ watch: () => () => {} });
+  const nothing = () => () => {};
+  defineAvailabilityBadge({ state: "connecting", watch: nothing, on: nothing, onStateChange: nothing });
   expect(Object.keys(globalThis)).toEqual(before);
   expect(Object.keys(others).sort()).toEqual([
     "BusError",

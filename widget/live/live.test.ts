@@ -63,6 +63,16 @@ test("tells everything anew to the page of another agent, and nothing twice to t
   expect(world.openFeeds()).toBe(1);
 });
 
+test("tells everything anew once the session goes on, since its end has told the page that nothing is known", async () => {
+  const world = createLiveWorld({ ownUserId: 1 });
+  await world.init();
+  await world.deliverAll();
+  world.refuseToken();
+  await world.signIn(1);
+  await world.deliverAll();
+  expect(world.announced).toHaveLength(6);
+});
+
 test("tells everything anew to the operator's page that was nobody's before", async () => {
   const world = createLiveWorld();
   await world.init();

@@ -162,8 +162,9 @@ export function createLive(options: LiveOptions): Live {
   function end(): void {
     hasEnded = true;
     close();
-    // Whoever asks is told by the backend that its token is not taken, and not by what was known.
-    store.clear();
+    // Whoever asks is told by the backend that its token is not taken, and not by what was known. The page, which is told of
+    // the end, takes nothing that it has heard for current any more.
+    forget();
   }
 
   function isIdle(): boolean {

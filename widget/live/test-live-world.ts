@@ -249,6 +249,8 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     /** The backend refuses the page's token, by the feed or by any other call. */
     refuseToken() {
       isRefused = true;
+      // It is told of the end.
+      seen.clear();
       service.end();
     },
     identify: () => answerIdentity(),
