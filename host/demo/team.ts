@@ -7,10 +7,11 @@ import { getElement, openTemplate } from "./elements.ts";
 import { nameOf } from "./team-names.ts";
 
 /** What the page says of the list as a whole. The badges say the rest. */
-const NOTES: Record<ConnectorState | "unreachable", string> = {
+const NOTES: Record<ConnectorState | "unreachable" | "expired", string> = {
   connecting: "Loading the team…",
   ready: "Live",
   unreachable: "The backend cannot be reached: what is shown may be out of date.",
+  expired: "The session has ended: sign in again to see who can take a call.",
   reconnecting: "The phone widget is gone for the moment: what is shown may be out of date.",
   closed: "The phone widget is closed: what is shown may be out of date.",
 };
@@ -52,14 +53,10 @@ export function showTeam(connector: Connector): void {
     } else say(state, NOTES[state]);
   }
 
-  /** A page is not told that the widget has lost its backend, but it sees that from whatever it asks. */
   function onRecord(record: ConnectorRecord): void {
     if (list.childElementCount === 0 || connector.state !== "ready") return;
-    const { kind } = record;
-    if (kind !== "announced" && !(kind === "settled" && record.event.type.startsWith("API."))) return;
-    const isLost = kind === "settled" && isRejected(record.settlement) && isUnreachable(record.settlement);
-    const look = isLost ? "unreachable" : "ready";
-    say(look, NOTES[look]);
+    const look = readSign(record);
+    if (look) say(look, NOTES[look]);
   }
 
   // Whoever can be called changes without a word of the widget's, too: at the end of a wrap-up time.
@@ -83,8 +80,19 @@ function isUserId(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
 }
 
-function isUnreachable({ payload: { error } }: Rejected): boolean {
-  return String(Object(error).code).startsWith("BACKEND_");
+/**
+ * What something that happened says of the team, if anything. A page is told that its session has ended, but not that the
+ * widget has lost its backend: it sees that from whatever it asks.
+ */
+function readSign(record: ConnectorRecord): "ready" | "unreachable" | "expired" | undefined {
+  if (record.kind === "announced") return record.event.type === "AUTH.SESSION_EXPIRED" ? "expired" : "ready";
+  if (record.kind !== "settled" || !record.event.type.startsWith("API.")) return undefined;
+  return isRejected(record.settlement) ? readRejection(record.settlement) : "ready";
+}
+
+function readRejection({ payload: { error }, meta: { status } }: Rejected): "ready" | "unreachable" | "expired" {
+  if (status === 401) return "expired";
+  return String(Object(error).code).startsWith("BACKEND_") ? "unreachable" : "ready";
 }
 
 function createRow(userId: number): DocumentFragment {

@@ -1,0 +1,75 @@
+import { afterEach, expect, test } from "vitest";
+import type { Envelope } from "../../shared/envelope.ts";
+import type { Connector } from "../connector.ts";
+import { createConnector } from "../create-connector.ts";
+import type { LinkUser } from "../link.ts";
+import { showTeam } from "./team.ts";
+
+const MARKUP = `
+  <section id="team"><p id="team-note"></p><p id="team-count"></p><ul id="team-list"></ul></section>
+  <template id="team-row"><li><b data-part="name"></b><i data-part="id"></i><span data-part="badge"></span></li></template>`;
+
+const IDRIS = { userId: 123, status: "available", version: 1 };
+const FETCH = { type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId: 123 } } } as const;
+
+interface Page {
+  readonly connector: Connector;
+  /** The widget announces something. */
+  announce(event: Envelope): unknown;
+  /** What the widget rejects requests with from now on, if anything. */
+  rejection: object | undefined;
+  /** How the card looks. */
+  look(): string | undefined;
+}
+
+/** A page that shows a team of one, with a widget that the test plays itself. */
+async function setUp(): Promise<Page> {
+  document.body.innerHTML = MARKUP;
+  let user: LinkUser | undefined;
+  const connector = createConnector({
+    open(linkUser) {
+      user = linkUser;
+      return { post: (event) => Promise.resolve(answer(event)), look() {}, seek() {}, close() {} };
+    },
+    registration: { origin: "", appName: "", release: "" },
+    unavailable: "",
+    durations: { timeoutMs: 10_000, handshakeTimeoutMs: 10_000 },
+    onDestroy() {},
+  });
+  const page: Page = {
+    connector,
+    announce: (event) => user?.receive(event),
+    rejection: undefined,
+    look: () => document.querySelector<HTMLElement>("#team")?.dataset["look"],
+  };
+  function answer(event: unknown): unknown {
+    const { type, meta } = Object(event);
+    return page.rejection
+      ? { type: `${type}_REJECTED`, ...page.rejection, meta: { ...Object(page.rejection).meta, ...meta } }
+      : { type: `${type}_FULFILLED`, payload: type.startsWith("API.FETCH") ? { 123: IDRIS } : undefined, meta };
+  }
+  showTeam(connector);
+  user?.onOpened();
+  await expect.poll(page.look).toBe("ready");
+  return page;
+}
+
+afterEach(() => document.body.replaceChildren());
+
+test("does not take the end of the session for a sign of life, and what is announced after it for one", async () => {
+  const page = await setUp();
+  await page.announce({ type: "AUTH.SESSION_EXPIRED" });
+  expect(page.look()).toBe("expired");
+  await page.announce({ type: "USER.TEAMMATE_AVAILABILITY_CHANGED", payload: IDRIS });
+  expect(page.look()).toBe("ready");
+});
+
+test("is not live while the backend refuses whatever is asked for the page's token", async () => {
+  const page = await setUp();
+  page.rejection = { payload: { error: { status: 401 } }, meta: { source: "backend", status: 401 } };
+  await page.connector.dispatch(FETCH);
+  expect(page.look()).toBe("expired");
+  page.rejection = { payload: { error: { status: 404 } }, meta: { source: "backend", status: 404 } };
+  await page.connector.dispatch(FETCH);
+  expect(page.look()).toBe("ready");
+});
