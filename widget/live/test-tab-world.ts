@@ -92,6 +92,8 @@ export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldO
 
   function streamFor(tab: TestTab, isRefused: () => boolean, open: Set<() => void>): OpenFeed {
     return ({ onEvent, cursor }) => {
+      // What a promise was to bring in the turn in which the tab crashed comes to nothing.
+      if (tab.isCrashed()) return { wake: () => {}, close: () => {} };
       let readyAt = 0;
       const write = (event: FeedEvent): void => {
         // A stream is in order, however long it takes.
