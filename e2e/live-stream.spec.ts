@@ -250,6 +250,9 @@ test("a session that has ended is told once, tried by nobody, and begun again by
   await page.evaluate(() => Reflect.set(window, "token", "second"));
   expect(await ask()).toMatchObject({ type: "API.FETCH_USER_AVAILABILITY_FULFILLED" });
   await expect.poll(live.openStreams).toBe(1);
+  // Of what nobody has changed as well: its end has told the page that nothing is known.
+  const [first] = await announced(page);
+  await expect.poll(async () => (await announced(page)).slice(2)).toEqual([first]);
   const { version } = await live.agents.set(1, { status: "in_call" });
   await expect
     .poll(async () => (await announced(page)).at(-1))
