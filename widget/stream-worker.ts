@@ -3,13 +3,13 @@ import * as v from "valibot";
 import { readChanged } from "./changed-availability.ts";
 import { createHttpGatewayClient } from "./http-gateway-client.ts";
 import type { Feed } from "./live/feed.ts";
-import { createFeedCalls } from "./live/feed-calls.ts";
-import { createFeedEventReader } from "./live/feed-event.ts";
-import { createLockElection } from "./live/leader-by-locks.ts";
-import { createLentSession } from "./live/lent-session.ts";
-import { createStreamFeed } from "./live/stream-feed.ts";
-import { browserClock } from "./live/tab-clock.ts";
-import { joinTabGroup } from "./live/tab-group.ts";
+import { createFeedCalls } from "./live/stream/feed-calls.ts";
+import { createFeedEventReader } from "./live/stream/feed-event.ts";
+import { createStreamFeed } from "./live/stream/stream-feed.ts";
+import { createLockElection } from "./live/tabs/leader-by-locks.ts";
+import { createLentSession } from "./live/tabs/lent-session.ts";
+import { browserClock } from "./live/tabs/tab-clock.ts";
+import { joinTabGroup } from "./live/tabs/tab-group.ts";
 
 const Message = v.variant("type", [
   v.object({ type: v.literal("join"), apiBase: v.string() }),

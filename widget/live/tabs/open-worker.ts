@@ -1,5 +1,5 @@
 // oxlint-disable-next-line import/default -- vite makes a module of it that exports the address.
-import workerUrl from "../stream-worker.ts?sharedworker&url";
+import workerUrl from "../../stream-worker.ts?sharedworker&url";
 import type { StreamWorker } from "./leader-by-worker.ts";
 
 /** What is used of `window.trustedTypes`, which not every browser has. */

@@ -1,7 +1,7 @@
 /** Messages between tabs as they go over a channel. What comes may be of another release, and is checked. */
 
-import type { ReadFeedEvent } from "./event-stream.ts";
-import type { FeedEvent } from "./feed.ts";
+import type { FeedEvent } from "../feed.ts";
+import type { ReadFeedEvent } from "../stream/event-stream.ts";
 import type { LeaderNews, TabMessage } from "./tab-message.ts";
 
 /** An event as the gateway's stream has it, so that what reads the one reads the other. */

@@ -1,7 +1,7 @@
 /** Reads one stream of server-sent events, from its opening to its end. */
 import { createParser, type EventSourceMessage } from "eventsource-parser";
+import type { FeedEvent } from "../feed.ts";
 import { MalformedAnswer } from "./failure.ts";
-import type { FeedEvent } from "./feed.ts";
 import type { FeedCalls } from "./feed-calls.ts";
 
 /** Reads the name and the data of a server-sent event, which may be anything. `undefined` for what it does not know. */

@@ -1,5 +1,5 @@
-import type { ChangedAvailability } from "../../shared/contracts/availability.ts";
-import type { FeedEvent } from "./feed.ts";
+import type { ChangedAvailability } from "../../../shared/contracts/availability.ts";
+import type { FeedEvent } from "../feed.ts";
 
 /** Everything that a feed has told, so that it can be told again to whoever comes later. */
 export interface FeedLedger {

@@ -1,6 +1,6 @@
+import type { ReadChanged } from "../feed.ts";
 import type { ReadFeedEvent } from "./event-stream.ts";
 import { readMember } from "./failure.ts";
-import type { ReadChanged } from "./feed.ts";
 
 /**
  * Creates what reads the name and the data of an event of the gateway's stream. It returns `undefined` where it is none that

@@ -5,16 +5,16 @@
  * Who shares is told by the subject of the page's token, which anybody could have written. A tab therefore joins the others
  * only once the backend has answered a read with the very token: until then it neither hears nor tells anything.
  */
-import type { GatewayClient, Proof } from "../gateway-client.ts";
+import type { GatewayClient, Proof } from "../../gateway-client.ts";
+import type { Feed, FeedOptions, OpenFeed } from "../feed.ts";
+import type { ReadFeedEvent } from "../stream/event-stream.ts";
+import { LONGEST_WAIT_MS, readFailure } from "../stream/failure.ts";
+import { createRetryDelays } from "../stream/retry-delays.ts";
 import type { OpenElection } from "./election.ts";
-import type { ReadFeedEvent } from "./event-stream.ts";
-import { LONGEST_WAIT_MS, readFailure } from "./failure.ts";
-import type { Feed, FeedOptions, OpenFeed } from "./feed.ts";
 import { createChannelElection } from "./leader-by-channel.ts";
 import { createLockElection, type Locks, mayLock } from "./leader-by-locks.ts";
 import { createWorkerElection, type StreamWorker } from "./leader-by-worker.ts";
 import { openStreamWorker } from "./open-worker.ts";
-import { createRetryDelays } from "./retry-delays.ts";
 import type { Channel } from "./tab-channel.ts";
 import { browserClock, type TabClock } from "./tab-clock.ts";
 import { joinTabGroup } from "./tab-group.ts";

@@ -1,8 +1,8 @@
 /** What a tab does where it hears its leader, and gets no snapshot of it: none comes, or none that this release can read. */
 import { expect, test } from "vitest";
-import type { FeedEvent } from "./feed.ts";
+import type { FeedEvent } from "../feed.ts";
+import { changed } from "../stream/test-scripted-gateway.ts";
 import { createFollowing } from "./following.ts";
-import { changed } from "./test-scripted-gateway.ts";
 
 /** A follower of one leader, and the time, which passes from one of its timers to the next. */
 function follow(onAsked: (ask: "hello" | "ping") => void = () => {}) {

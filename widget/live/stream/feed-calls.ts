@@ -1,8 +1,8 @@
 /** The calls that users are followed by. */
-import type { ChangedAvailability } from "../../shared/contracts/availability.ts";
-import type { GatewayClient } from "../gateway-client.ts";
+import type { ChangedAvailability } from "../../../shared/contracts/availability.ts";
+import type { GatewayClient } from "../../gateway-client.ts";
+import type { ReadChanged } from "../feed.ts";
 import { MalformedAnswer, readMember } from "./failure.ts";
-import type { ReadChanged } from "./feed.ts";
 
 /** All availabilities that the page's token may see, at one moment. */
 export interface Overview {

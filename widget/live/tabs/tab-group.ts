@@ -1,7 +1,8 @@
 /** One tab's part in a feed that tabs share: it leads, and tells the others what its own feed tells it, or it follows. */
+
+import type { Feed, FeedEvent, FeedOptions, OpenFeed } from "../feed.ts";
+import type { ReadFeedEvent } from "../stream/event-stream.ts";
 import type { OpenElection } from "./election.ts";
-import type { ReadFeedEvent } from "./event-stream.ts";
-import type { Feed, FeedEvent, FeedOptions, OpenFeed } from "./feed.ts";
 import { createFeedLedger } from "./feed-ledger.ts";
 import { createFollowing, type Following } from "./following.ts";
 import { type Channel, openTabChannel } from "./tab-channel.ts";

@@ -2,9 +2,10 @@
  * A feed from the gateway's stream of server-sent events, which is opened again whenever it ends; from polls where no stream
  * comes through.
  */
+
+import type { Feed, FeedOptions, OpenFeed } from "../feed.ts";
 import type { ReadFeedEvent } from "./event-stream.ts";
 import { type Failure, LONGEST_WAIT_MS } from "./failure.ts";
-import type { Feed, FeedOptions, OpenFeed } from "./feed.ts";
 import type { FeedCalls } from "./feed-calls.ts";
 import { createOverviewChanges } from "./overview-changes.ts";
 import { createPause } from "./pause.ts";

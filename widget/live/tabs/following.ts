@@ -1,5 +1,5 @@
 /** What a tab does while another leads: it takes what the leader tells, in order, and sees to it that the leader is there. */
-import type { FeedEvent } from "./feed.ts";
+import type { FeedEvent } from "../feed.ts";
 import type { TabClock } from "./tab-clock.ts";
 import { type LeaderNews, outranks } from "./tab-message.ts";
 

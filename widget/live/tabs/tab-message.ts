@@ -1,4 +1,4 @@
-import type { FeedEvent } from "./feed.ts";
+import type { FeedEvent } from "../feed.ts";
 
 /**
  * What tabs tell each other. Nothing of a token is in it. What a leader says names its `term`, and how many messages of news

@@ -1,7 +1,7 @@
 /** A gateway as a feed sees it, whose every stream and answer a test makes by hand, at a time that the test sets. */
 import { onTestFinished, vi } from "vitest";
-import { readChanged } from "../changed-availability.ts";
-import type { Feed, FeedEvent } from "./feed.ts";
+import { readChanged } from "../../changed-availability.ts";
+import type { Feed, FeedEvent } from "../feed.ts";
 import type { Overview } from "./feed-calls.ts";
 import { createFeedEventReader } from "./feed-event.ts";
 import { createStreamFeed } from "./stream-feed.ts";

@@ -1,8 +1,8 @@
 /** Whatever becomes of the stream, of polls, of the machine and in whatever order, a feed leads to what the gateway has. */
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { Refusal } from "../../shared/rejection.ts";
-import type { FeedEvent } from "./feed.ts";
+import { Refusal } from "../../../shared/rejection.ts";
+import type { FeedEvent } from "../feed.ts";
 import { type AskedStream, change, changed, HEARTBEAT, scriptGateway } from "./test-scripted-gateway.ts";
 
 /** Who listens, as the live part does: it drops what is older, and after a snapshot those whom it did not name. */

@@ -1,4 +1,4 @@
-import type { ReadFeedEvent } from "./event-stream.ts";
+import type { ReadFeedEvent } from "../stream/event-stream.ts";
 import type { TabMessage, TabNews } from "./tab-message.ts";
 import { fromWire, toWire } from "./tab-wire.ts";
 
