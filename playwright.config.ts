@@ -4,12 +4,12 @@ import { BROWSER_ARGUMENTS, chooseEngines } from "./scripts/browsers.mjs";
 
 const { chromiums, firefox } = chooseEngines();
 
-/** Some six hundred exchanges that hold for one Chromium as for another: what another keeps in store is nothing to them. */
-const FOR_ONE_CHROMIUM = /golden-exchanges/;
+/** A test tagged so says nothing of a browser that another would not say: the first one alone runs it. */
+const ONCE = /@once/;
 
 const chromiumProjects = chromiums.map(({ kind, executablePath, environment }, index) => ({
   name: `chromium-${kind}`,
-  ...(index > 0 && { testIgnore: FOR_ONE_CHROMIUM }),
+  ...(index > 0 && { grepInvert: ONCE }),
   use: {
     browserName: "chromium" as const,
     launchOptions: { executablePath, args: BROWSER_ARGUMENTS, env: { ...process.env, ...environment } },
@@ -21,7 +21,7 @@ const CHROMIUM_ONLY = /@chromium/;
 
 const firefoxProject = {
   name: "firefox",
-  grepInvert: CHROMIUM_ONLY,
+  grepInvert: [CHROMIUM_ONLY, ONCE],
   // It is some three times as slow as Chromium when driven, a scan for accessibility above all.
   timeout: 90_000,
   use: {

@@ -6,6 +6,7 @@ import {
   comparable,
   type Exchange,
   type GoldenConversation,
+  type GoldenExchange,
   goldenConversations,
   goldenExchanges,
   toToken,
@@ -124,23 +125,29 @@ async function expectConversation(desk: Desk, golden: GoldenConversation): Promi
 
 const PAGES = { "a plain penpal page": openListeningPage, "the connector": openConnectorPage };
 
+/** What a vector's test is called. Every engine runs those of the first event, and one engine all of them. */
+function titleOf({ file, name }: GoldenExchange | GoldenConversation): string {
+  return `${file}, ${name}${file === "fetch-user-availability.json" ? "" : " @once"}`;
+}
+
 test.describe("a plain penpal page settles", () => {
   for (const golden of goldenExchanges) {
-    test(`${golden.file}, ${golden.name}`, ({ plainDesk }) => expectExchangeAlone(plainDesk, golden));
+    test(titleOf(golden), ({ plainDesk }) => expectExchangeAlone(plainDesk, golden));
   }
 });
 
 test.describe("the connector settles", () => {
   for (const golden of goldenExchanges) {
-    test(`${golden.file}, ${golden.name}`, ({ connectorDesk }) => expectExchangeAlone(connectorDesk, golden));
+    test(titleOf(golden), ({ connectorDesk }) => expectExchangeAlone(connectorDesk, golden));
   }
 });
 
 for (const [what, open] of Object.entries(PAGES)) {
   test.describe(`${what} is told`, () => {
     for (const golden of goldenConversations) {
-      test(`${golden.file}, ${golden.name}`, ({ browser }) =>
-        withDesk(browser, open, (desk) => expectConversation(desk, golden), golden.tokens.map(toToken)));
+      test(titleOf(golden), ({ browser }) =>
+        withDesk(browser, open, (desk) => expectConversation(desk, golden), golden.tokens.map(toToken)),
+      );
     }
   });
 }
