@@ -47,8 +47,8 @@ export async function startWidgetSite({ files, allowedOrigin }: WidgetSiteOption
   const serveRest = getRequestListener(gateway.fetch);
   const backend = createBackend();
   const server = createServer((request, response) => {
-    const [, userId] = /^\/v1\/users\/(\d+)\/availability$/.exec(request.url ?? "") ?? [];
-    if (userId) backend.answer(Number(userId), response);
+    const body = bodyFor(request.url ?? "");
+    if (body !== undefined) backend.answer(body, response);
     else if (request.url?.startsWith("/elsewhere"))
       response.setHeader("content-type", "text/html").end("<title>Elsewhere</title>");
     else void serveRest(request, response);
@@ -70,46 +70,60 @@ export async function startWidgetSite({ files, allowedOrigin }: WidgetSiteOption
   };
 }
 
+/** What a read is answered with where all is well: of one user, or of those that the widget asks for at once. */
+function bodyFor(url: string): string | undefined {
+  const [, userId] = /^\/v1\/users\/(\d+)\/availability$/.exec(url) ?? [];
+  if (userId !== undefined) return JSON.stringify(availabilityOf(Number(userId)));
+  const [, userIds] = /^\/v1\/availabilities\?userIds=([\d,]+)$/.exec(url) ?? [];
+  if (userIds === undefined) return undefined;
+  const availabilities = Object.fromEntries(userIds.split(",").map((id) => [id, availabilityOf(Number(id))]));
+  return JSON.stringify({ availabilities, errors: {} });
+}
+
+function availabilityOf(userId: number) {
+  return { userId, status: "available", version: 7 };
+}
+
 interface Backend {
   setMode(mode: BackendMode): void;
-  answer(userId: number, response: ServerResponse): void;
+  /** Answers a read, which has this body where all is well. */
+  answer(body: string, response: ServerResponse): void;
 }
 
 function createBackend(): Backend {
   let mode: BackendMode = "answers";
   let calls = 0;
-  const held = new Map<ServerResponse, number>();
+  const held = new Map<ServerResponse, string>();
 
-  function fulfil(userId: number, response: ServerResponse): void {
-    const body = JSON.stringify({ userId, status: "available", version: 7 });
+  function fulfil(body: string, response: ServerResponse): void {
     response.writeHead(200, { "content-type": "application/json" }).end(body);
   }
 
-  const answers: Readonly<Record<BackendMode, (userId: number, response: ServerResponse) => void>> = {
+  const answers: Readonly<Record<BackendMode, (body: string, response: ServerResponse) => void>> = {
     answers: fulfil,
-    holds: (userId, response) => held.set(response, userId),
-    "is busy"(userId, response) {
+    holds: (body, response) => held.set(response, body),
+    "is busy"(body, response) {
       calls += 1;
-      if (calls % 2 === 0) fulfil(userId, response);
+      if (calls % 2 === 0) fulfil(body, response);
       else response.writeHead(503, { "content-type": "application/json" }).end('{"title":"Busy"}');
     },
-    resets: (_userId, response) => response.destroy(),
-    cuts(_userId, response) {
+    resets: (_body, response) => response.destroy(),
+    cuts(_body, response) {
       response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
       response.write('{"userId":', () => response.destroy());
     },
-    limits: (_userId, response) =>
+    limits: (_body, response) =>
       response.writeHead(429, { "content-type": "application/json", "retry-after": "1" }).end('{"title":"Too many"}'),
-    redirects: (_userId, response) => response.writeHead(302, { location: "/elsewhere" }).end(),
-    garbles: (_userId, response) => response.writeHead(200, { "content-type": "text/html" }).end("<title>Hm</title>"),
+    redirects: (_body, response) => response.writeHead(302, { location: "/elsewhere" }).end(),
+    garbles: (_body, response) => response.writeHead(200, { "content-type": "text/html" }).end("<title>Hm</title>"),
   };
   return {
     setMode(next) {
       mode = next;
       calls = 0;
-      for (const [response, userId] of held) fulfil(userId, response);
+      for (const [response, body] of held) fulfil(body, response);
       held.clear();
     },
-    answer: (userId, response) => answers[mode](userId, response),
+    answer: (body, response) => answers[mode](body, response),
   };
 }
