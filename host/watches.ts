@@ -155,7 +155,7 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
     },
     learn({ type, payload }) {
       // It is one availability, or a map of them.
-      if (type.includes("AVAILABILIT")) Object.values({ payload, ...Object(payload) }).forEach(offer);
+      if (users.size && type.includes("AVAILABILIT")) Object.values({ payload, ...Object(payload) }).forEach(offer);
       // What was fulfilled is what the contract says.
       const { services: listed, variables } = Object(payload);
       if (type === "BUS.INIT") {
