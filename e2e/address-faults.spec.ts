@@ -12,7 +12,7 @@ async function expectUnavailable(page: Page, host: HostSite, origin: string): Pr
   await page.clock.runFor(HANDSHAKE_MS);
   const message =
     `No widget answered from ${origin}. Check that it can be reached, that it allows this page's origin` +
-    ` (${host.origin}), and that this page's Content-Security-Policy has it in frame-src.`;
+    ` (${host.origin}), and that this page's CSP has it in frame-src.`;
   expect(await answer(page)).toEqual({
     type: "API.FETCH_USER_AVAILABILITY_REJECTED",
     payload: { error: { code: "WIDGET_UNAVAILABLE", message, retryable: true } },

@@ -89,6 +89,6 @@ function readSrc(src: string | URL | undefined): URL {
 function describeUnavailable(origin: string): string {
   return (
     `No widget answered from ${origin}. Check that it can be reached, that it allows this page's origin` +
-    ` (${self.origin}), and that this page's Content-Security-Policy has it in frame-src.`
+    ` (${self.origin}), and that this page's CSP has it in frame-src.`
   );
 }

@@ -35,7 +35,7 @@ export function toJson(value: unknown): Json {
     if (!isContainer(part)) throw invalidRequest(path, `JSON, not ${describe(part)}`);
     if (level > MAX_REQUEST_DEPTH) throw invalidRequest(path, `at most ${MAX_REQUEST_DEPTH} levels and no cycle`);
     const isList = Array.isArray(part);
-    const entries: [string | number, Json][] = [];
+    const target: Record<string | number, Json> | Json[] = isList ? [] : {};
     // Every index, so that a list's hole is refused as undefined where its keys alone would close it up.
     for (const key of isList ? part.keys() : Object.keys(part)) {
       const property = Object.getOwnPropertyDescriptor(part, key);
@@ -44,10 +44,12 @@ export function toJson(value: unknown): Json {
       if (property?.get || property?.set) throw invalidRequest(keyPath, "a value, not an accessor");
       if (property?.value === undefined && !isList) continue;
       if (!isList) spend(`${key}`.length);
-      entries.push([key, copy(property?.value, keyPath, level + 1)]);
+      const item = copy(property?.value, keyPath, level + 1);
+      // An assignment to this one would set the prototype.
+      if (key === "__proto__") Object.defineProperty(target, key, { ...property, value: item });
+      else (target as Record<string | number, Json>)[key] = item;
     }
-    // By entries, since an assignment to a key `__proto__` would set the prototype.
-    return isList ? entries.map(([, item]) => item) : Object.fromEntries(entries);
+    return target;
   }
 
   const json = copy(value, "", 1);
