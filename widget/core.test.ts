@@ -1,22 +1,16 @@
 import { expect, test, vi } from "vitest";
 import { type CoreOptions, createCore } from "./core.ts";
 import type { CallScope, GatewayClient } from "./gateway-client.ts";
+import { unasked, unaskedGateway } from "./test-gateway-client.ts";
 
 test("reads a user again whose wrap-up time has run down, until the page goes that watches the user", async () => {
   const scopes: CallScope[] = [];
-  const unasked = () => Promise.reject(new Error("Nobody asks for this here"));
   const gateway: GatewayClient = {
-    statistics: { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 },
+    ...unaskedGateway,
     fetchAvailability(userId, scope) {
       scopes.push(scope);
       return Promise.reject(new Error(`User ${userId} cannot be read`));
     },
-    fetchAvailabilities: unasked,
-    updateOwnAvailability: unasked,
-    follow: unasked,
-    prove: unasked,
-    lend: unasked,
-    goBy() {},
   };
   const loadLive = vi.fn<CoreOptions["loadLive"]>(unasked);
   const core = createCore({

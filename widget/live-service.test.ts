@@ -5,6 +5,7 @@ import { BackendRefusal } from "../shared/rejection.ts";
 import type { CallScope, GatewayClient } from "./gateway-client.ts";
 import type { Live, Wanted } from "./live/live.ts";
 import { createLiveService, type LiveService } from "./live-service.ts";
+import { unaskedGateway } from "./test-gateway-client.ts";
 
 const scope: CallScope = { signal: new AbortController().signal, deadline: deadlineIn(10_000) };
 
@@ -43,14 +44,8 @@ function setUp(): SetUp {
     wake() {},
     known: { find: () => undefined, newest: (availability) => availability },
   };
-  const unasked = () => Promise.reject(new Error("Nobody asks for this here"));
   const gateway = {
-    statistics: { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 },
-    fetchAvailability: unasked,
-    updateOwnAvailability: unasked,
-    follow: unasked,
-    prove: unasked,
-    lend: unasked,
+    ...unaskedGateway,
     goBy: vi.fn(),
     fetchAvailabilities(userIds?: readonly number[]): Promise<Availabilities> {
       asked.push(userIds);

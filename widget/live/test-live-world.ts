@@ -5,6 +5,7 @@ import type { Availabilities, ChangedAvailability } from "../../shared/contracts
 import { deadlineIn } from "../../shared/deadline.ts";
 import type { GatewayClient } from "../gateway-client.ts";
 import { createLiveService } from "../live-service.ts";
+import { unaskedGateway } from "../test-gateway-client.ts";
 import type { FeedEvent, OpenFeed } from "./feed.ts";
 import { createLive, type Live } from "./live.ts";
 
@@ -118,15 +119,8 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     );
   }
 
-  const unasked = () => Promise.reject(new Error("Nobody asks for this here"));
   const gateway: GatewayClient = {
-    statistics: { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 },
-    fetchAvailability: unasked,
-    updateOwnAvailability: unasked,
-    follow: unasked,
-    prove: unasked,
-    lend: unasked,
-    goBy() {},
+    ...unaskedGateway,
     fetchAvailabilities(userIds = []) {
       reads.push(userIds);
       return new Promise((resolve, reject) => {
