@@ -22,7 +22,7 @@ const UNAVAILABLE = {
   payload: {
     error: {
       code: "WIDGET_UNAVAILABLE",
-      message: expect.stringMatching(/reached.*allows this page's origin.*Content-Security-Policy.*frame-src/),
+      message: expect.stringMatching(/reached.*allows this page's origin.*CSP.*frame-src/),
       retryable: true,
     },
   },
