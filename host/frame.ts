@@ -1,9 +1,6 @@
 /** What the widget is allowed to do in its frame: run its script, as its own origin. Nothing else. */
 const SANDBOX = ["allow-scripts", "allow-same-origin"];
 
-/** `Node.ELEMENT_NODE`, since every byte counts. By the type and not by `instanceof`, which fails for another window's element. */
-const ELEMENT_NODE = 1;
-
 /**
  * Creates the widget's frame and puts it into the page: into the container, or invisible where there is none.
  *
@@ -32,7 +29,8 @@ export function mountFrame(src: URL, container: Element | undefined, title: stri
  * @throws {TypeError} when it is not an element in a document.
  */
 export function checkContainer(container: Element | null): void {
-  if (container?.nodeType === ELEMENT_NODE && container.isConnected) return;
+  // `Node.ELEMENT_NODE`. Not by `instanceof`, which fails for another window's element.
+  if (container?.nodeType === 1 && container.isConnected) return;
   throw new TypeError("container: expected an element in the document");
 }
 

@@ -49,10 +49,6 @@ export interface Link {
 }
 
 const REMOVED: Fate = ["CONNECTION_CLOSED", "The widget's frame was removed"];
-const HUNG: Fate = ["WIDGET_UNAVAILABLE", "The page's own frame hangs: only the page can load it anew"];
-
-/** What may end the wait for a widget early: the network is back, the page is, or its reader is. */
-const RETURNS = ["online", "pageshow", "visibilitychange"];
 
 /** Opens a link: mounts the frame, or adopts the page's own, and connects to the widget in it. */
 export function openLink({ origin, ownFrame, mount, durations }: LinkOptions, user: LinkUser): Link {
@@ -187,7 +183,7 @@ export function openLink({ origin, ownFrame, mount, durations }: LinkOptions, us
   }
 
   function drop(): void {
-    if (ownFrame) reconnect(HUNG);
+    if (ownFrame) reconnect(["WIDGET_UNAVAILABLE", "The page's own frame hangs: only the page can load it anew"]);
     else {
       leave();
       onLost();
@@ -205,7 +201,8 @@ export function openLink({ origin, ownFrame, mount, durations }: LinkOptions, us
     stay = new AbortController();
     const { signal } = stay;
     frame.addEventListener("load", onLoad, { signal });
-    for (const type of RETURNS) addEventListener(type, onReturn, { signal });
+    // The network is back, the page is, or its reader is: what may end the wait for a widget early.
+    for (const type of ["online", "pageshow", "visibilitychange"]) addEventListener(type, onReturn, { signal });
     watchPlace(frame, signal, checkPlace);
     neighbours.add(self);
     connect();

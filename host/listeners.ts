@@ -14,20 +14,24 @@ export interface Listeners<Heard extends readonly unknown[]> {
   isEmpty(): boolean;
 }
 
+/** Calls each that was there when the call began and still is. One that throws is reported and disturbs nobody. */
+export function callEach<Heard extends readonly unknown[]>(
+  listeners: ReadonlySet<(...heard: Heard) => void>,
+  heard: Heard,
+): void {
+  for (const listener of Array.from(listeners)) {
+    try {
+      if (listeners.has(listener)) listener(...heard);
+    } catch (error) {
+      reportError(error);
+    }
+  }
+}
+
 /** Creates an empty list of listeners. */
 export function createListeners<Heard extends readonly unknown[]>(): Listeners<Heard> {
   const entries = new Set<(...heard: Heard) => void>();
   const queue: Heard[] = [];
-
-  function call(heard: Heard): void {
-    for (const entry of Array.from(entries)) {
-      try {
-        if (entries.has(entry)) entry(...heard);
-      } catch (error) {
-        reportError(error);
-      }
-    }
-  }
 
   return {
     isEmpty: () => entries.size === 0,
@@ -40,7 +44,7 @@ export function createListeners<Heard extends readonly unknown[]>(): Listeners<H
     emit(...heard) {
       if (queue.push(heard) > 1) return;
       for (let next = queue[0]; next; next = queue[0]) {
-        call(next);
+        callEach(entries, next);
         queue.shift();
       }
     },

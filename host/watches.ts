@@ -7,7 +7,7 @@ import { type Envelope, isRejected, type Settlement } from "../shared/envelope.t
 import { toBusError } from "../shared/errors.ts";
 import type { Availability, RequestType } from "./bus-types.ts";
 import type { ConnectorState } from "./connector.ts";
-import { createListeners, type Listeners, type Unsubscribe } from "./listeners.ts";
+import { callEach, type Unsubscribe } from "./listeners.ts";
 
 /** An availability as somebody who watches gets it. */
 export type WatchedAvailability = Availability & {
@@ -34,7 +34,8 @@ export interface Watches {
 }
 
 interface WatchedUser {
-  readonly listeners: Listeners<[WatchedAvailability]>;
+  /** Each hears a version once. */
+  readonly listeners: Set<(availability: WatchedAvailability) => void>;
   /** The newest that was told of the user. */
   news?: WatchedAvailability;
   /** When that was learnt, on the monotonic clock. */
@@ -64,7 +65,7 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
       if (state() === "closed") return;
       for (const [userId, user] of users) {
         // Not as the last listener leaves: one that moves comes back at once, and wants what is known.
-        if (user.listeners.isEmpty()) users.delete(userId);
+        if (!user.listeners.size) users.delete(userId);
         else tellListeners(user);
       }
       tellWidget();
@@ -116,10 +117,13 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
   function tellListeners({ listeners, news, learntAt = 0 }: WatchedUser): void {
     if (!news) return;
     const { wrapUpTimeTtl: left } = news;
-    listeners.emit({
-      ...news,
-      ...(left && { wrapUpTimeTtl: Math.max(0, Math.ceil(left - (performance.now() - learntAt) / 1_000)) }),
-    });
+    // One that brings about the next news has it told before these: nobody after it hears the old.
+    callEach(listeners, [
+      {
+        ...news,
+        ...(left && { wrapUpTimeTtl: Math.max(0, Math.ceil(left - (performance.now() - learntAt) / 1_000)) }),
+      },
+    ]);
   }
 
   /** Takes what may be an availability. The widget may be newer than this code. */
@@ -138,24 +142,25 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
       if (!Number.isSafeInteger(userId) || userId < 1) {
         throw new TypeError(`userId: expected a whole number of at least 1`);
       }
-      const user = users.get(userId) ?? { listeners: createListeners() };
+      const user = users.get(userId) ?? { listeners: new Set() };
       users.set(userId, user);
       let seen = -1;
-      const off = user.listeners.add((availability) => {
+      const hear = (availability: WatchedAvailability): void => {
         if (availability.version > seen) {
           seen = availability.version;
           listener(availability);
         }
-      });
+      };
+      user.listeners.add(hear);
       schedule();
       return () => {
-        off();
+        user.listeners.delete(hear);
         schedule();
       };
     },
     learn({ type, payload }) {
       // It is one availability, or a map of them.
-      if (users.size && type.includes("AVAILABILIT")) Object.values({ payload, ...Object(payload) }).forEach(offer);
+      if (users.size && type.includes("AVAILABILIT")) [payload, ...Object.values(Object(payload))].forEach(offer);
       // What was fulfilled is what the contract says.
       const { services: listed, variables } = Object(payload);
       if (type === "BUS.INIT") {

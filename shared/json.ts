@@ -39,7 +39,8 @@ export function toJson(value: unknown): Json {
     // Every index, so that a list's hole is refused as undefined where its keys alone would close it up.
     for (const key of isList ? part.keys() : Object.keys(part)) {
       const property = Object.getOwnPropertyDescriptor(part, key);
-      const keyPath = path ? `${path}.${key}` : `${key}`;
+      // A scalar needs none, and a list may hold thousands.
+      const keyPath = isScalar(property?.value) ? "" : path ? `${path}.${key}` : `${key}`;
       // What a getter returns may differ between the check and the post.
       if (property?.get || property?.set) throw invalidRequest(keyPath, "a value, not an accessor");
       if (property?.value === undefined && !isList) continue;
