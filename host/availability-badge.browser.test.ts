@@ -186,9 +186,7 @@ test("shows text as text", () => {
 test("says once in the console that a user's id is none, and what was expected", () => {
   mount("{{id}}");
   mount("Bram");
-  expect(warn.mock.calls).toEqual([
-    ['availability-badge: user-id: expected a whole number of at least 1, not "{{id}}"'],
-  ]);
+  expect(warn.mock.calls).toEqual([['availability-badge: user-id: expected a whole number from 1, not "{{id}}"']]);
 });
 
 test.each(["", "{{id}}", "0x7B", "1e2", "12.0", "+5", " 5", "05", "0", "-1", "1.5", "9007199254740992", "Bram"])(

@@ -134,7 +134,7 @@ function readUserId(text: string): number | undefined {
   const userId = Number(text);
   if (/^[1-9]\d*$/.test(text) && Number.isSafeInteger(userId)) return userId;
   if (!hasWarned) {
-    console.warn(`${NAME}: user-id: expected a whole number of at least 1, not ${JSON.stringify(text)}`);
+    console.warn(`${NAME}: user-id: expected a whole number from 1, not ${JSON.stringify(text)}`);
     hasWarned = true;
   }
   return undefined;

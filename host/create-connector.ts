@@ -70,7 +70,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     endPatience();
     changeState("ready");
     readiness.resolve();
-    for (const request of Array.from(inFlight.values())) if (!request.isSent()) request.send();
+    for (const request of inFlight.values()) if (!request.isSent()) request.send();
     // Whoever heard that it is ready, or what was sent, may have destroyed it.
     if (state === "ready") submit({ type: "BUS.REGISTER", payload: options.registration });
     watches.renew();
@@ -122,7 +122,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   /** Answers a request to the page, of which neither listeners nor observers hear: a token is nothing for them. */
   function answer({ type, meta }: CheckedEvent): Promise<unknown> {
     if (pageToken && type === FETCH_TOKEN) return pageToken.fetch(meta?.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    throw new Refusal("UNKNOWN_EVENT", `${type} is not known to this page`);
+    throw new Refusal("UNKNOWN_EVENT", `${type} is unknown to this page`);
   }
 
   function dispatch(event: Envelope, requestOptions?: RequestOptions): Promise<Settlement> {
@@ -188,13 +188,14 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   /** Checks an event and completes it to what is posted. @throws {Refusal} where it cannot be sent. */
   function admit(event: Envelope, timeoutMs: number | undefined): PostedRequest {
     if (state === "closed") throw new Refusal(...DESTROYED);
-    const { meta, ...checked } = readEvent(event);
-    if (inFlight.size >= MAX_IN_FLIGHT && !checked.type.startsWith("BUS.")) {
+    const checked = readEvent(event);
+    const { type, meta } = checked;
+    if (inFlight.size >= MAX_IN_FLIGHT && !type.startsWith("BUS.")) {
       throw new Refusal("OVERLOADED", `${MAX_IN_FLIGHT} requests are in flight`);
     }
     ids += 1;
     const id = meta?.id ?? `${idPrefix}-${ids}`;
-    if (inFlight.has(id)) throw invalidRequest("meta.id", "an id that is not in flight");
+    if (inFlight.has(id)) throw invalidRequest("meta.id", "an id not in flight");
     const life = readTimeout(timeoutMs ?? meta?.timeoutMs ?? defaultLifeMs, "timeoutMs");
     return { ...checked, meta: { ...meta, id, timeoutMs: life } };
   }
@@ -211,7 +212,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function destroy(): void {
     if (state === "closed") return;
     changeState("closed");
-    for (const request of Array.from(inFlight.values())) request.refuse(...DESTROYED);
+    for (const request of inFlight.values()) request.refuse(...DESTROYED);
     readiness.reject(...DESTROYED);
     pageToken?.close();
     link.close();
@@ -244,7 +245,8 @@ export function createConnector(options: CreateConnectorOptions): Connector {
 const DESTROYED = ["CONNECTION_CLOSED", "The connector was destroyed"] as const;
 
 /** A settlement as it would be, had the connector not named its request. */
-function withoutId(settlement: Settlement): Settlement {
-  const { meta: { id: _id, ...meta } = {}, ...bare } = settlement;
-  return ("source" in meta ? { ...bare, meta } : bare) as Settlement;
+function withoutId({ type, payload, meta }: Settlement): Settlement {
+  if (!meta?.source) return { type, payload } as Settlement;
+  const { id: _id, ...others } = meta;
+  return { type, payload, meta: others } as Settlement;
 }

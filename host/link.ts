@@ -48,7 +48,7 @@ export interface Link {
   close(): void;
 }
 
-const REMOVED: Fate = ["CONNECTION_CLOSED", "The widget's frame was removed"];
+const REMOVED: Fate = ["CONNECTION_CLOSED", "The frame was removed"];
 
 /** Opens a link: mounts the frame, or adopts the page's own, and connects to the widget in it. */
 export function openLink({ origin, ownFrame, mount, durations }: LinkOptions, user: LinkUser): Link {

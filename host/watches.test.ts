@@ -237,7 +237,7 @@ test("calls nobody who has stopped listening, not even while it is told", async 
 test.each([0, -1, 1.5, Number.NaN, 2 ** 53, "123", null, undefined])("refuses %j as a user's id", (userId) => {
   const { watches } = setUp();
   expect(() => watches.watch(userId as never, () => {})).toThrow(
-    new TypeError("userId: expected a whole number of at least 1"),
+    new TypeError("userId: expected a whole number from 1"),
   );
 });
 

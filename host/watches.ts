@@ -140,7 +140,7 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
     renew,
     watch(userId, listener) {
       if (!Number.isSafeInteger(userId) || userId < 1) {
-        throw new TypeError(`userId: expected a whole number of at least 1`);
+        throw new TypeError("userId: expected a whole number from 1");
       }
       const user = users.get(userId) ?? { listeners: new Set() };
       users.set(userId, user);

@@ -98,12 +98,14 @@ export function readEvent(event: unknown): CheckedEvent {
   if (!isRecord(copy)) throw invalidRequest("", "an object");
   const { type, payload, meta } = copy;
   if (typeof type !== "string") throw invalidRequest("type", "a string");
-  return {
-    type,
-    ...(payload !== undefined && { payload }),
-    ...(meta !== undefined && { meta: readMeta(meta) }),
-  };
+  // Key by key, here and below: spreading what may be absent costs more than the check itself.
+  const checked: Writable<CheckedEvent> = { type };
+  if (payload !== undefined) checked.payload = payload;
+  if (meta !== undefined) checked.meta = readMeta(meta);
+  return checked;
 }
+
+type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
 
 function copyEvent(event: unknown): unknown {
   try {
@@ -120,11 +122,11 @@ function readMeta(meta: unknown): RequestMeta {
   if (id !== undefined && !isId(id)) {
     throw invalidRequest("meta.id", `a string of 1 to ${MAX_ID_LENGTH} characters`);
   }
-  return {
-    ...(id && { id }),
-    ...(timeoutMs !== undefined && { timeoutMs: readTimeout(timeoutMs, "meta.timeoutMs") }),
-    ...(typeof traceparent === "string" && { traceparent }),
-  };
+  const read: Writable<RequestMeta> = {};
+  if (id) read.id = id;
+  if (timeoutMs !== undefined) read.timeoutMs = readTimeout(timeoutMs, "meta.timeoutMs");
+  if (typeof traceparent === "string") read.traceparent = traceparent;
+  return read;
 }
 
 /**

@@ -47,7 +47,7 @@ export function createWorkInFlight(): WorkInFlight {
     }
     const id = meta?.id;
     if (id === undefined) return Symbol(type);
-    if (running.has(id)) throw invalidRequest("meta.id", "an id that is not in flight");
+    if (running.has(id)) throw invalidRequest("meta.id", "an id not in flight");
     return id;
   }
 
