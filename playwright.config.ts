@@ -9,22 +9,27 @@ const ONCE = /@once/;
 
 /**
  * The popups below Chromium's address bar are pages of their own, which it loads for each new window: that takes longer than
- * most tests. Naming them replaces what Playwright itself turns off, so that what matters of it here stands beside them.
+ * most tests. Naming them replaces what Playwright itself turns off, so that all of its list, of version 1.64.1, stands beside them.
  */
 const FEATURES_OFF = [
   "WebUIOmniboxPopup",
   "WebUIOmniboxAimPopup",
+  "AimEnabled",
   "AvoidCorsURLLoaderRestartOnRedirect",
   "AvoidUnnecessaryBeforeUnloadCheckSync",
   "DestroyProfileOnBrowserClose",
   "HttpsFirstBalancedModeAutoEnable",
   "HttpsUpgrades",
+  "LensOverlay",
   "MediaRouter",
   "NetworkTimeServiceQuerying",
   "OptimizationHints",
   "PaintHolding",
   "PreconnectToSearch",
+  "TcpPortRandomizationWin",
   "ThirdPartyStoragePartitioning",
+  "msEdgeUpdateLaunchServicesPreferredVersion",
+  "msForceBrowserSignIn",
 ];
 const chromiumArguments = [...BROWSER_ARGUMENTS, `--disable-features=${FEATURES_OFF.join()}`];
 

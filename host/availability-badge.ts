@@ -58,8 +58,10 @@ function createBadgeClass(): CustomElementConstructor {
   const badges = new Set<Badge>();
   class Badge extends HTMLElement {
     static readonly observedAttributes = ["user-id"];
-    static restartAll(silence: Silence): void {
-      for (const badge of badges) badge.#watch(silence);
+    static {
+      restartAll = (silence) => {
+        for (const badge of badges) badge.#watch(silence);
+      };
     }
     #unwatch: Unsubscribe | undefined;
     /** Rings at the end of the wrap-up time, if one runs. */
@@ -98,11 +100,11 @@ function createBadgeClass(): CustomElementConstructor {
     /** What it showed may be of somebody else, or of long ago. What the page has put there to begin with stays while it loads. */
     #fallSilent(silence: Silence): void {
       if (silence === "unknown") this.textContent = toWords(silence);
-      else if (this.hasAttribute("data-state")) this.textContent = "";
+      else if (this.getAttribute("data-state")) this.textContent = "";
       this.#describe(silence);
     }
 
-    /** By attributes: a page with a thousand badges waits three times as long for what goes through `dataset`. */
+    /** By attributes, which are written faster than `dataset`: with a thousand badges it shows. */
     #describe(state: string, reason = "", callable = false): void {
       this.setAttribute("data-state", state);
       this.setAttribute("data-reason", reason);
@@ -125,7 +127,6 @@ function createBadgeClass(): CustomElementConstructor {
       this.#timer = setTimeout(() => this.#show(then), wait * 1_000);
     }
   }
-  restartAll = Badge.restartAll;
   return Badge;
 }
 

@@ -44,7 +44,7 @@ export interface ConnectOptions {
  * @throws {Error} when an option is not what it should be; the message names it and what was expected.
  */
 export function connect(options: ConnectOptions): Connector {
-  if (typeof document === "undefined") throw new TypeError("connect: expected to run in a browser");
+  if (typeof document === "undefined") throw new TypeError("connect: expected a browser");
   const { signal, frame, container, title = "Phone", app, fetchToken } = options;
   const durations = readDurations(options);
   const src = readSrc(options.src ?? frame?.src);
@@ -53,7 +53,7 @@ export function connect(options: ConnectOptions): Connector {
   if (frame && container) throw new TypeError("frame: expected no container beside it");
   if (signal && !signal.addEventListener) throw new TypeError("signal: expected an AbortSignal");
   if (fetchToken !== undefined && typeof fetchToken !== "function") {
-    throw new TypeError("fetchToken: expected a function that returns a token");
+    throw new TypeError("fetchToken: expected a function");
   }
   const { origin } = src;
   const mount = () => mountFrame(src, container, title);

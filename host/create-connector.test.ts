@@ -456,6 +456,23 @@ test("does not settle with the rest what a listener asks when it hears that all 
   expect(await again).toMatchObject({ payload: 2 });
 });
 
+test("sends nothing more to a widget that goes while it is sent what has waited, and all of it to the next", () => {
+  const { connector, user, posted } = setUp();
+  void connector.dispatch(ask);
+  void connector.dispatch(ask);
+  let hasGone = false;
+  connector.observe(({ kind }) => {
+    if (kind !== "sent" || hasGone) return;
+    hasGone = true;
+    user.onLost();
+    void connector.dispatch(ask);
+  });
+  user.onOpened();
+  expect(posted).toHaveLength(1);
+  user.onOpened();
+  expect(new Set(posted.map(({ event }) => event.meta.id)).size).toBe(3);
+});
+
 test("registers nothing where whoever hears that it is ready destroys it", () => {
   const { connector, user } = setUp();
   const kinds: string[] = [];

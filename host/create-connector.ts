@@ -70,7 +70,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     endPatience();
     changeState("ready");
     readiness.resolve();
-    for (const request of inFlight.values()) if (!request.isSent()) request.send();
+    for (const request of inFlight.values()) if (state === "ready" && !request.isSent()) request.send();
     // Whoever heard that it is ready, or what was sent, may have destroyed it.
     if (state === "ready") submit({ type: "BUS.REGISTER", payload: options.registration });
     watches.renew();
@@ -83,7 +83,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
       if (fate) request.refuse(...fate);
       else if (request.isSent()) {
         if (IDEMPOTENT_REQUESTS.includes(request.type)) request.wait();
-        else request.refuse("CONNECTION_CLOSED", `The widget has gone with ${request.type}: its outcome is unknown`);
+        else request.refuse("CONNECTION_CLOSED", `${request.type} was lost with its widget: its outcome is unknown`);
       }
     }
     // Once for each widget: where no other can be had, the next try is lost at once.

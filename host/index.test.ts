@@ -16,5 +16,5 @@ test("does nothing when it is imported in Node, and says there that it needs a b
     "isBusError",
     "readAvailability",
   ]);
-  expect(() => connect({ src: "https://widget.example.com/widget/" })).toThrow("connect: expected to run in a browser");
+  expect(() => connect({ src: "https://widget.example.com/widget/" })).toThrow("connect: expected a browser");
 });

@@ -201,7 +201,7 @@ export function openLink({ origin, ownFrame, mount, durations }: LinkOptions, us
     stay = new AbortController();
     const { signal } = stay;
     frame.addEventListener("load", onLoad, { signal });
-    // The network is back, the page is, or its reader is: what may end the wait for a widget early.
+    // The network is back, the page is, or its reader is: a widget may be there sooner than expected, or may have gone unnoticed.
     for (const type of ["online", "pageshow", "visibilitychange"]) addEventListener(type, onReturn, { signal });
     watchPlace(frame, signal, checkPlace);
     neighbours.add(self);

@@ -5,10 +5,7 @@ export type Unsubscribe = () => void;
 export interface Listeners<Heard extends readonly unknown[]> {
   /** Adds a listener. The same function may be added twice and is then called twice. */
   add(listener: (...heard: Heard) => void): Unsubscribe;
-  /**
-   * Calls every listener that was there when the call began and still is. One that throws is reported and disturbs nobody.
-   * What is emitted by a listener is heard after what that listener is hearing, so that all hear all in one order.
-   */
+  /** Calls each. What is emitted by a listener is heard after what that listener is hearing, so that all hear all in one order. */
   emit(...heard: Heard): void;
   /** Whether nobody listens, so that what they would hear need not be made. */
   isEmpty(): boolean;

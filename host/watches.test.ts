@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createAlarmClock } from "../shared/alarm-clock.ts";
 import type { Settlement } from "../shared/envelope.ts";
@@ -8,6 +9,7 @@ interface Asked {
   readonly type: string;
   readonly payload: unknown;
   readonly signal: AbortSignal;
+  isSettled(): boolean;
   fulfil(payload: unknown): void;
   reject(error: object, meta?: object): void;
 }
@@ -31,7 +33,9 @@ function setUp(): OtherSide {
     createAlarmClock(),
     () => state,
     ({ type, payload }, { signal }, onSettled = () => {}) => {
+      let isSettled = false;
       const settle = (settlement: Settlement): void => {
+        isSettled = true;
         if (settlement.type.endsWith("_FULFILLED")) watches.learn(settlement);
         onSettled(settlement);
       };
@@ -39,6 +43,7 @@ function setUp(): OtherSide {
         type,
         payload,
         signal,
+        isSettled: () => isSettled,
         fulfil: (answer) => settle({ type: `${type}_FULFILLED`, payload: answer }),
         reject: (error, meta) =>
           settle({ type: `${type}_REJECTED`, payload: { error }, meta: { source: "bridge", ...meta } }),
@@ -207,6 +212,16 @@ test("knows nothing after the session has ended, until it is told anew, and tell
   announce(availability(1, 3));
   expect(late).toHaveBeenCalledExactlyOnceWith(availability(1, 3));
   expect(early).toHaveBeenCalledOnce();
+});
+
+test("asks for a user whom the page has named by an event of its own: what was told of it is not kept", async () => {
+  const { watches, asked } = setUp();
+  watches.learn({ type: "API.WATCH_AVAILABILITIES", payload: { variables: { userIds: [1] } } });
+  const heard = vi.fn();
+  watches.watch(1, heard);
+  await tick();
+  asked[0]?.fulfil({ 1: availability(1, 3) });
+  expect(heard).toHaveBeenCalledExactlyOnceWith(availability(1, 3));
 });
 
 test("reports a listener that throws, and tells the others", async () => {
@@ -398,4 +413,101 @@ test("asks nothing and tells nobody once the connector is closed", async () => {
   await tick();
   expect(asked).toEqual([]);
   expect(heard).not.toHaveBeenCalled();
+});
+
+const anyUser = fc.integer({ min: 1, max: 3 });
+
+/** What may happen to watches, in any order. */
+const happening = fc.oneof(
+  fc.record({ what: fc.constant("change" as const), userId: anyUser, isAnnounced: fc.boolean() }),
+  fc.record({ what: fc.constant("repeat" as const), userId: anyUser, versionsBack: fc.integer({ min: 0, max: 3 }) }),
+  fc.record({ what: fc.constant("watch" as const), userId: anyUser, watchesAnother: fc.option(anyUser) }),
+  fc.record({ what: fc.constant("leave" as const), at: fc.nat({ max: 9 }) }),
+  fc.record({ what: fc.constantFrom("fulfil" as const, "reject" as const, "wait" as const) }),
+  fc.record({ what: fc.constant("name" as const), userIds: fc.uniqueArray(anyUser) }),
+  fc.record({ what: fc.constantFrom("lose" as const, "find" as const, "end" as const) }),
+);
+
+test("tells every listener the latest in the end, nobody an older version or one twice, and the widget whom to watch, whatever happens in between", async () => {
+  const orders = fc.array(happening, { maxLength: 40, size: "max" });
+  await fc.assert(
+    fc.asyncProperty(orders, async (order) => {
+      const { watches, asked, become, announce } = setUp();
+      const latest = new Map([1, 2, 3].map((userId) => [userId, 1]));
+      const listeners: { readonly userId: number; readonly heard: number[]; readonly off: () => void }[] = [];
+      let named: readonly number[] = [];
+      /** The users that the widget watches. */
+      let watched: readonly number[] = [];
+      const open = () => asked.filter(({ signal, isSettled }) => !signal.aborted && !isSettled());
+
+      function watch(userId: number, another: number | null): void {
+        const heard: number[] = [];
+        const off = watches.watch(userId, ({ version }) => {
+          if (heard.push(version) === 1 && another !== null) watch(another, null);
+        });
+        listeners.push({ userId, heard, off });
+      }
+      function fulfil({ payload, fulfil }: Asked): void {
+        const { variables } = payload as { variables: { userIds: readonly number[] } };
+        watched = variables.userIds;
+        const read = variables.userIds.map((userId) => [userId, availability(userId, latest.get(userId) ?? 0)]);
+        fulfil(Object.fromEntries(read));
+      }
+
+      for (const step of order) {
+        switch (step.what) {
+          case "change": {
+            const version = (latest.get(step.userId) ?? 0) + 1;
+            latest.set(step.userId, version);
+            if (step.isAnnounced) announce(availability(step.userId, version));
+            break;
+          }
+          case "repeat":
+            announce(availability(step.userId, Math.max(0, (latest.get(step.userId) ?? 0) - step.versionsBack)));
+            break;
+          case "watch":
+            watch(step.userId, step.watchesAnother);
+            break;
+          case "leave":
+            for (const { off } of listeners.splice(step.at, 1)) off();
+            break;
+          case "fulfil":
+            open().slice(0, 1).forEach(fulfil);
+            break;
+          case "reject":
+            open()[0]?.reject({ code: "BACKEND_TIMEOUT", message: "", retryable: true });
+            break;
+          case "wait":
+            await tick();
+            break;
+          case "name":
+            named = step.userIds;
+            watched = named;
+            watches.learn({ type: "API.WATCH_AVAILABILITIES", payload: { variables: { userIds: named } } });
+            break;
+          case "lose":
+            watched = [];
+            become("reconnecting");
+            break;
+          case "find":
+            become("ready");
+            break;
+          case "end":
+            watches.learn({ type: "AUTH.SESSION_EXPIRED" });
+        }
+      }
+      become("ready");
+      await tick();
+      while (open().length > 0) {
+        open().forEach(fulfil);
+        await tick();
+      }
+      expect(new Set(watched)).toEqual(new Set([...named, ...listeners.map(({ userId }) => userId)]));
+      for (const { userId, heard } of listeners) {
+        expect(heard.at(-1)).toBe(latest.get(userId));
+        expect(heard).toEqual([...new Set(heard)].sort((a, b) => a - b));
+      }
+    }),
+    { numRuns: 1_000 },
+  );
 });

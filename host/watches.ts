@@ -44,6 +44,9 @@ interface WatchedUser {
 
 const WATCH = "API.WATCH_AVAILABILITIES";
 
+/** In place of a set, where it is not certain which one the widget has. */
+const UNSURE = "?";
+
 /** Creates the watches of a connector: none. */
 export function createWatches(clock: AlarmClock, state: () => ConnectorState, submit: Submit): Watches {
   const users = new Map<number, WatchedUser>();
@@ -55,6 +58,8 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
   let asking: AbortController | undefined;
   let cancelRetry: (() => void) | undefined;
   let isScheduled = false;
+  /** Whether somebody is watched for the first time since the widget was asked: what was told of a user before is not kept. */
+  let hasNew = false;
 
   /** Everything that happens in one task is told at once. */
   function schedule(): void {
@@ -81,7 +86,8 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
     const userIds = toSet([...users.keys(), ...named]);
     const set = userIds.join();
     // No widget is sought to be told of nothing.
-    if (set || services.size ? set === told : !told) return;
+    if (set || services.size ? set === told && !hasNew : !told) return;
+    hasNew = false;
     const mine = new AbortController();
     asking = mine;
     function tell(type: RequestType, payload: unknown, onAnswered = (): void => {}): void {
@@ -117,7 +123,7 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
   function tellListeners({ listeners, news, learntAt = 0 }: WatchedUser): void {
     if (!news) return;
     const { wrapUpTimeTtl: left } = news;
-    // One that brings about the next news has it told before these: nobody after it hears the old.
+    // Without a queue: whoever was told newer news meanwhile does not hear these any more.
     callEach(listeners, [
       {
         ...news,
@@ -143,6 +149,7 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
         throw new TypeError("userId: expected a whole number from 1");
       }
       const user = users.get(userId) ?? { listeners: new Set() };
+      hasNew ||= !users.has(userId);
       users.set(userId, user);
       let seen = -1;
       const hear = (availability: WatchedAvailability): void => {
@@ -174,7 +181,7 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
         named = toSet(variables.userIds);
         // Which of two sets the widget heard last, nobody knows.
         asking?.abort();
-        told = asking ? undefined : named.join();
+        told = asking ? UNSURE : named.join();
         asking = undefined;
         schedule();
       }

@@ -7,7 +7,7 @@ import { bundle } from "./bundle.mjs";
 /** Largest size of each entry, gzip -9, in bytes. A budget is raised only with its reason in the changelog. */
 const BUDGETS = {
   connector: 7_000,
-  "embed.js": 8_460,
+  "embed.js": 8_450,
   "widget without its view and its live part": 18_400,
 };
 

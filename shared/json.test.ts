@@ -66,9 +66,9 @@ test.each<[string, unknown]>([
   ["undefined", [undefined][0]],
   ["NaN", Number.NaN],
   ["Infinity", Number.POSITIVE_INFINITY],
-  ["an instance of a class", new Money()],
-  ["an instance of a class", new Date(0)],
-  ["an instance of a class", new Map()],
+  ["a class instance", new Money()],
+  ["a class instance", new Date(0)],
+  ["a class instance", new Map()],
 ])("refuses %s and says where it stands", (name, value) => {
   expect(refusalOf({ list: [0, value] }).message).toBe(`list.1: expected JSON, not ${name}`);
 });

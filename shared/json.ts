@@ -39,7 +39,7 @@ export function toJson(value: unknown): Json {
     // Every index, so that a list's hole is refused as undefined where its keys alone would close it up.
     for (const key of isList ? part.keys() : Object.keys(part)) {
       const property = Object.getOwnPropertyDescriptor(part, key);
-      // A scalar needs none, and a list may hold thousands.
+      // Nothing is ever wrong with a scalar, which an accessor is not, and a list may hold thousands.
       const keyPath = isScalar(property?.value) ? "" : path ? `${path}.${key}` : `${key}`;
       // What a getter returns may differ between the check and the post.
       if (property?.get || property?.set) throw invalidRequest(keyPath, "a value, not an accessor");
@@ -74,5 +74,5 @@ function isContainer(value: unknown): value is object {
 }
 
 function describe(value: unknown): string {
-  return typeof value === "number" ? `${value}` : typeof value === "object" ? "an instance of a class" : typeof value;
+  return typeof value === "number" ? `${value}` : typeof value === "object" ? "a class instance" : typeof value;
 }
