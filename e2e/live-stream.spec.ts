@@ -47,6 +47,14 @@ async function openFollowing(page: Page, host: HostSite, origin: string): Promis
   await page.evaluate(() => window.connector.request("BUS.INIT", { services: ["USER"] }));
 }
 
+/** Opens such a page, which has heard of user 1 and whose clock stands: from here on nothing is tried again because time has passed. */
+async function openStandingStill(page: Page, host: HostSite, live: LiveGateway, origin = live.origin): Promise<void> {
+  await live.agents.set(1, { status: "available" });
+  await stopClock(page);
+  await openFollowing(page, host, origin);
+  await expect.poll(() => announced(page)).toHaveLength(1);
+}
+
 /** The versions of each user that were announced, in order. */
 async function readVersions(page: Page): Promise<Readonly<Record<number, readonly number[]>>> {
   return page.evaluate(() => {
@@ -107,11 +115,7 @@ test("a page that was offline catches up by the cursor as soon as the network is
   host,
   live,
 }) => {
-  await live.agents.set(1, { status: "available" });
-  // From here on nothing is tried again because time has passed.
-  await stopClock(page);
-  await openFollowing(page, host, live.origin);
-  await expect.poll(() => announced(page)).toHaveLength(1);
+  await openStandingStill(page, host, live);
   await page.context().setOffline(true);
   await live.close();
   const { version } = await live.agents.set(1, { status: "in_call" });
@@ -136,10 +140,7 @@ test.describe("an hour's sleep", () => {
     test(`${how} is caught up with by one call`, async ({ page, host, live }) => {
       const relay = await openRelay(Number(new URL(live.origin).port));
       const origin = `http://127.0.0.1:${relay.port}`;
-      await live.agents.set(1, { status: "available" });
-      await stopClock(page);
-      await openFollowing(page, host, origin);
-      await expect.poll(() => announced(page)).toHaveLength(1);
+      await openStandingStill(page, host, live, origin);
       // What is sent to a machine that sleeps gets nowhere, and nobody tells it.
       for (const connection of relay.connections()) connection.hold();
       const { version } = await live.agents.set(1, { status: "in_call" });
@@ -213,10 +214,7 @@ test("a session that has ended is told once, tried by nobody, and begun again by
   host,
   live,
 }) => {
-  await live.agents.set(1, { status: "available" });
-  await stopClock(page);
-  await openFollowing(page, host, live.origin);
-  await expect.poll(() => announced(page)).toHaveLength(1);
+  await openStandingStill(page, host, live);
 
   live.takes = "second";
   await live.close();

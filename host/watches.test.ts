@@ -62,6 +62,19 @@ function setUp(): OtherSide {
 }
 
 const tick = () => vi.advanceTimersByTimeAsync(0);
+
+/** Watches of user 1, and of a service, whose first widget has answered and is lost. */
+async function setUpLost(): Promise<OtherSide> {
+  const side = setUp();
+  side.watches.watch(1, () => {});
+  side.watches.learn({ type: "BUS.INIT", payload: { services: ["USER"] } });
+  await tick();
+  side.asked.at(-1)?.fulfil({});
+  side.become("reconnecting");
+  await tick();
+  return side;
+}
+
 const availability = (userId: number, version: number) => ({ userId, status: "available", version });
 const watching = (...userIds: number[]) => ({ variables: { userIds } });
 const unavailable = { code: "BACKEND_UNREACHABLE", message: "", retryable: true };
@@ -257,15 +270,8 @@ test.each([0, -1, 1.5, Number.NaN, 2 ** 53, "123", null, undefined])("refuses %j
 });
 
 test("tells another widget all of it again, services first", async () => {
-  const { watches, asked, become } = setUp();
-  watches.watch(1, () => {});
-  watches.learn({ type: "BUS.INIT", payload: { services: ["USER"] } });
-  await tick();
-  asked.at(-1)?.fulfil({});
-  const before = asked.length;
-  become("reconnecting");
-  await tick();
-  expect(asked.slice(before)).toMatchObject([
+  const { asked } = await setUpLost();
+  expect(asked.slice(1)).toMatchObject([
     { type: "BUS.INIT", payload: { services: ["USER"] } },
     { type: "API.WATCH_AVAILABILITIES", payload: watching(1) },
   ]);
@@ -275,13 +281,7 @@ test.each([
   ["alone", false],
   ["though the users that are watched change before", true],
 ])("tells another widget of services again, within 20 s, where it could not start them, %s", async (_name, changes) => {
-  const { watches, asked, become } = setUp();
-  watches.watch(1, () => {});
-  watches.learn({ type: "BUS.INIT", payload: { services: ["USER"] } });
-  await tick();
-  asked.at(-1)?.fulfil({});
-  become("reconnecting");
-  await tick();
+  const { watches, asked } = await setUpLost();
   const [init, watch] = asked.slice(-2);
   init?.reject(unavailable);
   watch?.fulfil({});
@@ -297,13 +297,7 @@ test.each([
 });
 
 test("tries again once within 20 s, however much has failed by then", async () => {
-  const { watches, asked, become } = setUp();
-  watches.watch(1, () => {});
-  watches.learn({ type: "BUS.INIT", payload: { services: ["USER"] } });
-  await tick();
-  asked.at(-1)?.fulfil({});
-  become("reconnecting");
-  await tick();
+  const { watches, asked } = await setUpLost();
   for (const { reject } of asked.slice(-2)) reject(unavailable);
   watches.watch(2, () => {});
   await tick();
