@@ -10,10 +10,13 @@ function policy(origin: string): readonly string[] {
   return [...pasted.split("; "), "default-src 'none'", "img-src data:"];
 }
 
+/** How long is waited for a widget that cannot come, in milliseconds. One that can has all its time, on a busy machine as well. */
+const IN_VAIN_MS = 1_000;
+
 /** A page with the script tag, whose title becomes the agent's status, or what was refused. */
-function taggedPage(tag: string): string {
+function taggedPage(tag: string, timeoutMs?: number): string {
   const queue = `window.availabilityBridge = [async (connector) => {
-    const settlement = await connector.dispatch(${JSON.stringify(ASK_123)}, { timeoutMs: 1_000 });
+    const settlement = await connector.dispatch(${JSON.stringify(ASK_123)}, ${JSON.stringify({ timeoutMs })});
     document.title = settlement.payload.status ?? settlement.payload.error.code;
   }];
   addEventListener("error", ({ target }) => { document.title = target.src ? "script refused" : "thrown"; }, true);`;
@@ -23,15 +26,15 @@ function taggedPage(tag: string): string {
 const tagOf = (origin: string): string => linesToPaste("The script tag", origin);
 
 /** Asks a widget, and leaves no frame behind: Firefox may take what one fails to load for the page that is opened next. */
-const dispatchTo = (page: Page, origin: string): Promise<unknown> =>
+const dispatchTo = (page: Page, origin: string, timeoutMs?: number): Promise<unknown> =>
   page.evaluate(
-    async ([src, event]) => {
+    async ([src, event, options]) => {
       const connector = window.connect({ src });
-      const settlement = await connector.dispatch(event, { timeoutMs: 1_000 });
+      const settlement = await connector.dispatch(event, options);
       connector.destroy();
       return settlement;
     },
-    [`${origin}/widget/`, ASK_123] as const,
+    [`${origin}/widget/`, ASK_123, timeoutMs === undefined ? {} : { timeoutMs }] as const,
   );
 
 const unavailable = expect.objectContaining({
@@ -61,7 +64,7 @@ for (const [missing, outcome] of [
       .map((line) => (line.startsWith(missing) ? `${missing} 'self'` : line))
       .map((line) => line.replace("script-src", "script-src 'nonce-once'"));
     const headers = { "content-security-policy": directives.join("; ") };
-    await page.goto(host.serve(taggedPage(tagOf(backend.origin)), headers));
+    await page.goto(host.serve(taggedPage(tagOf(backend.origin), IN_VAIN_MS), headers));
     await expect(page).toHaveTitle(outcome);
   });
 }
@@ -113,7 +116,7 @@ for (const embedderPolicy of ["require-corp", "credentialless"] as const) {
     }) => {
       const proxy = await startPrefixProxy(backend.origin, "", [header]);
       await page.goto(host.serve(connectorPage(), isolated(backend.origin)));
-      expect(await dispatchTo(page, proxy.base)).toEqual(unavailable);
+      expect(await dispatchTo(page, proxy.base, IN_VAIN_MS)).toEqual(unavailable);
       // What is missing is the header alone: a page that is not isolated shows the same widget.
       await page.goto(host.serve(connectorPage()));
       expect(await dispatchTo(page, proxy.base)).toEqual(FULFILLED);
@@ -196,7 +199,7 @@ function moduleOf({ origin }: HostSite): string {
 
 test("a sandboxed page, whose origin is null, is told that no widget is available", async ({ page, host, backend }) => {
   const headers = { "content-security-policy": "sandbox allow-scripts" };
-  await page.goto(host.serve(taggedPage(tagOf(backend.origin)), headers));
+  await page.goto(host.serve(taggedPage(tagOf(backend.origin), IN_VAIN_MS), headers));
   await expect(page).toHaveTitle("WIDGET_UNAVAILABLE");
 });
 
