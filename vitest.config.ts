@@ -65,7 +65,7 @@ export default defineConfig({
         test: {
           name: "unit",
           environment: "node",
-          include: ["{shared,host,widget,gateway,deploy,scripts,e2e/chaos,e2e/soak}/**/*.test.ts"],
+          include: ["{shared,host,widget,gateway,deploy,scripts,bench,e2e/chaos,e2e/soak}/**/*.test.ts"],
           exclude: ["**/*.browser.test.ts", "gateway/faults/**"],
         },
       },

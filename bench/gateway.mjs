@@ -8,6 +8,7 @@ import { measureStreamMemory } from "./gateway/memory.mjs";
 import { measureReads } from "./gateway/reads.mjs";
 import { measureRedis } from "./gateway/redis.mjs";
 import { measureReplica } from "./gateway/replica-heap.mjs";
+import { printTable } from "./table.mjs";
 
 const MEASUREMENTS = {
   reads: { title: "Reads", measure: measureReads },
@@ -37,15 +38,5 @@ if (!Number.isInteger(rounds) || rounds < 1 || !wanted.every((name) => Object.ha
 
 console.log(`Node ${process.versions.node}, ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`);
 for (const [name, { title, measure }] of Object.entries(MEASUREMENTS)) {
-  if (wanted.includes(name)) print(title, await measure({ rounds, small: values.small }));
-}
-
-/**
- * @param {string} title
- * @param {readonly (readonly string[])[]} rows
- */
-function print(title, rows) {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  console.log(`\n${title}, ${rounds} rounds`);
-  for (const row of rows) console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
+  if (wanted.includes(name)) printTable(`${title}, ${rounds} rounds`, await measure({ rounds, small: values.small }));
 }

@@ -1,34 +1,37 @@
 // @ts-check
-/** `npm run bench [-- --rounds 9 --only warm,cold]`: needs a build, prints tables. What they mean: `bench/README.md`. */
+/** `npm run bench [-- --rounds 9 --only warm,cold --record]`: needs a build, prints tables. What they mean: `bench/README.md`. */
 import { parseArgs } from "node:util";
 import { describeEnvironment } from "./browser.mjs";
 import { measureCold } from "./cold.mjs";
 import { describeRequests } from "./cold-requests.mjs";
+import { printTable, recordTable } from "./table.mjs";
 import { measureWarm } from "./warm.mjs";
 
+const MEASUREMENTS = {
+  warm: { title: "Warm round trip", measure: measureWarm },
+  cold: { title: "Cold start", measure: measureCold },
+};
+
 const { values } = parseArgs({
-  options: { rounds: { type: "string", default: "9" }, only: { type: "string", default: "warm,cold" } },
+  options: {
+    rounds: { type: "string", default: "9" },
+    only: { type: "string", default: "warm,cold" },
+    record: { type: "boolean", default: false },
+  },
 });
 const rounds = Number(values.rounds);
 const wanted = values.only.split(",");
-if (!Number.isInteger(rounds) || rounds < 1 || !wanted.every((name) => name === "warm" || name === "cold")) {
+if (!Number.isInteger(rounds) || rounds < 1 || !wanted.every((name) => Object.hasOwn(MEASUREMENTS, name))) {
   console.error("Expected --rounds with a whole number of at least 1, and --only with warm, cold, or both");
   process.exit(2);
 }
 
 console.log(await describeEnvironment());
-if (wanted.includes("warm")) print("Warm round trip", await measureWarm(rounds));
-if (wanted.includes("cold")) {
-  print("Cold start", await measureCold(rounds));
+for (const [name, { title, measure }] of Object.entries(MEASUREMENTS)) {
+  if (!wanted.includes(name)) continue;
+  const rows = await measure(rounds);
+  printTable(`${title}, ${rounds} rounds`, rows);
+  if (values.record) recordTable(name, rows);
+}
+if (wanted.includes("cold"))
   console.log(`\nRequests of one navigation, in the order in which they ended\n${await describeRequests()}`);
-}
-
-/**
- * @param {string} title
- * @param {readonly (readonly string[])[]} rows
- */
-function print(title, rows) {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  console.log(`\n${title}, ${rounds} rounds`);
-  for (const row of rows) console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
-}
