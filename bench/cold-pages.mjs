@@ -1,13 +1,11 @@
 // @ts-check
 /** What the cold start serves: a page for each side, and a gateway for each, of one and the same program. */
-import { setTimeout } from "node:timers/promises";
 import { startGatewayProcess } from "../scripts/gateway-process.mjs";
+import { reportFrom } from "./laps.mjs";
 import { writeBuild } from "./other-build.mjs";
 
 /** A build whose script and widget are the floor's, so that the same gateway program serves both sides. */
 const FLOOR_BUILD = "node_modules/.cache/bench-floor";
-
-const SETTLE_MS = 200;
 
 /** How a page of each side asks. */
 const ASK = {
@@ -60,12 +58,7 @@ export function pageOfSide(side, gateway) {
  * @throws {Error} where the page's request was not fulfilled.
  */
 export async function visit(browser, host, path) {
-  const report = host.reportOf(path);
-  const tab = await browser.open(`${host.origin}${path}`);
-  const lap = /** @type {Lap} */ (await report);
-  await browser.closeTab(tab);
-  // The processes of a closed tab take a moment to go, and must not be going while the next one is measured.
-  await setTimeout(SETTLE_MS);
+  const lap = /** @type {Lap} */ (await reportFrom(browser, host, path));
   if (!lap.settled.endsWith("_FULFILLED")) throw new Error(`${path} settled as ${lap.settled}`);
   return lap;
 }

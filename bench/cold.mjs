@@ -1,8 +1,7 @@
 // @ts-check
 /** The cold start: from the navigation of a CRM's page to the first FULFILLED, through a gateway process. */
-import { launchBrowser } from "./browser.mjs";
 import { pageOfSide, startGateways, visit } from "./cold-pages.mjs";
-import { orderAt } from "./orders.mjs";
+import { runLaps } from "./laps.mjs";
 import { serveSite } from "./site.mjs";
 import { describeRatios, median } from "./statistics.mjs";
 
@@ -36,16 +35,7 @@ export async function measureCold(rounds) {
  * @param {number} round
  */
 async function measureRound(host, round) {
-  const browser = await launchBrowser();
-  /** @type {Record<MeasuredSide, import("./cold-pages.mjs").Lap[]>} */
-  const laps = { floor: [], control: [], bridge: [] };
-  for (let lap = 0; lap <= LAPS; lap += 1) {
-    for (const side of orderAt(SIDES, round * (LAPS + 1) + lap)) {
-      const measured = await visit(browser, host, `/${side}`);
-      if (lap > 0) laps[side].push(measured);
-    }
-  }
-  await browser.close();
+  const laps = await runLaps(SIDES, { laps: LAPS, round }, (browser, side) => visit(browser, host, `/${side}`));
   return { floor: summarize(laps.floor), control: summarize(laps.control), bridge: summarize(laps.bridge) };
 }
 

@@ -83,6 +83,7 @@ async function answers(origin: string, buffering: "on" | "off", child: ChildProc
     const answer = await fetch(`${origin}/healthz`, { headers: { connection: "close" } }).catch(() => undefined);
     await answer?.body?.cancel();
     if (answer?.headers.get("x-buffering") === buffering) return;
+    // nginx tells nobody that it listens: it is asked again, until it answers or has ended.
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error("nginx has ended");

@@ -1,4 +1,6 @@
 /** What a page keeps of a connector that it has done with. */
+
+import type { Page } from "@playwright/test";
 import type { Connector } from "../host/index.ts";
 import { connectorPage, expect, test } from "./fixtures.ts";
 
@@ -7,6 +9,15 @@ declare global {
     /** The connector that the page has forgotten. */
     forgotten: WeakRef<Connector>;
   }
+}
+
+/** Expects that the page's connector is collected, once whatever may still be due has passed. */
+async function expectForgotten(page: Page): Promise<void> {
+  const isForgotten = async (): Promise<boolean> => {
+    await page.requestGC();
+    return page.evaluate(() => window.forgotten.deref() === undefined);
+  };
+  await expect.poll(isForgotten, { timeout: 30_000 }).toBe(true);
 }
 
 test("a page that only removes the frame and forgets the connector keeps nothing of it", async ({
@@ -22,11 +33,7 @@ test("a page that only removes the frame and forgets the connector keeps nothing
     window.forgotten = new WeakRef(connector);
   }, `${backend.origin}/widget/`);
   // The last heartbeat may still be due. Nothing may wait for the much later end of the time that a handshake may take.
-  const isForgotten = async (): Promise<boolean> => {
-    await page.requestGC();
-    return page.evaluate(() => window.forgotten.deref() === undefined);
-  };
-  await expect.poll(isForgotten, { timeout: 30_000 }).toBe(true);
+  await expectForgotten(page);
 });
 
 test("a page that removes the container, while it watches, and forgets the connector keeps nothing of it", async ({
@@ -46,9 +53,5 @@ test("a page that removes the container, while it watches, and forgets the conne
     container.remove();
     window.forgotten = new WeakRef(connector);
   }, `${backend.origin}/widget/`);
-  const isForgotten = async (): Promise<boolean> => {
-    await page.requestGC();
-    return page.evaluate(() => window.forgotten.deref() === undefined);
-  };
-  await expect.poll(isForgotten, { timeout: 30_000 }).toBe(true);
+  await expectForgotten(page);
 });

@@ -133,11 +133,11 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
   }
 
   /** Takes what may be an availability. The widget may be newer than this code. */
-  function offer(told: unknown): void {
-    const { userId, version } = Object(told);
+  function offer(given: unknown): void {
+    const { userId, version } = Object(given);
     const user = users.get(userId);
     if (!user || !(version > (user.news?.version ?? -1))) return;
-    user.news = told as WatchedAvailability;
+    user.news = given as WatchedAvailability;
     user.learntAt = performance.now();
     tellListeners(user);
   }

@@ -1,8 +1,6 @@
 // @ts-check
 /** A thousand badges: from mounting them to the last one shown, against one batch and code written by hand. */
-import { setTimeout } from "node:timers/promises";
-import { launchBrowser } from "../browser.mjs";
-import { orderAt } from "../orders.mjs";
+import { reportFrom, runLaps } from "../laps.mjs";
 import { serveSite } from "../site.mjs";
 import { describeRatios, median } from "../statistics.mjs";
 import { startLiveGateway } from "./gateways.mjs";
@@ -12,9 +10,6 @@ const USERS = 1_000;
 
 /** Pages of each side in each round, after one that is not counted. */
 const LAPS = 5;
-
-/** The processes of a closed tab take a moment to go, and must not be going while the next one is measured. */
-const SETTLE_MS = 300;
 
 const SIDES = /** @type {const} */ (["floor", "control", "bridge"]);
 
@@ -45,22 +40,10 @@ export async function measureBadges(rounds) {
  * @param {import("../site.mjs").BenchSite} host
  * @param {number} round
  */
-async function measureRound(host, round) {
-  const browser = await launchBrowser();
-  /** @type {Record<Side, Lap[]>} */
-  const laps = { floor: [], control: [], bridge: [] };
-  for (let lap = 0; lap <= LAPS; lap += 1) {
-    for (const side of orderAt(SIDES, round * (LAPS + 1) + lap)) {
-      const report = host.reportOf(`/${side}`);
-      const tab = await browser.open(`${host.origin}/${side}`);
-      const measured = /** @type {Lap} */ (await report);
-      await browser.closeTab(tab);
-      await setTimeout(SETTLE_MS);
-      if (lap > 0) laps[side].push(measured);
-    }
-  }
-  await browser.close();
-  return laps;
+function measureRound(host, round) {
+  return runLaps(SIDES, { laps: LAPS, round }, async (browser, side) => {
+    return /** @type {Lap} */ (await reportFrom(browser, host, `/${side}`));
+  });
 }
 
 /** @param {readonly Record<Side, Lap[]>[]} measured */
