@@ -1,6 +1,6 @@
 /** Every build of the project, one per `--mode`; `npm run build` runs them all. */
 import { defineConfig, type Plugin, type UserConfig } from "vite";
-import { idempotentRequests } from "./shared/contract.ts";
+import { idempotentRequests } from "./shared/contracts/contract.ts";
 import { contract } from "./shared/contracts/index.ts";
 
 /** What the builds and the tests put in place of a name: what the page knows of the contract at run time. */

@@ -1,7 +1,7 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
-import { findFreePort } from "./e2e/local-server.ts";
-import { BROWSER_ARGUMENTS, chooseEngines } from "./scripts/browsers.mjs";
+import { BROWSER_ARGUMENTS, chooseEngines } from "./scripts/testing/browsers.mjs";
+import { findFreePort } from "./scripts/testing/local-server.ts";
 import { define } from "./vite.config.ts";
 
 const { chromiums, firefox, webKit } = chooseEngines();
@@ -41,7 +41,7 @@ const processesProject = {
   test: {
     name: "processes",
     environment: "node",
-    include: ["gateway/faults/*.test.ts"],
+    include: ["gateway/test/faults/*.test.ts"],
     // Each of them takes what a machine has.
     fileParallelism: false,
     sequence: { groupOrder: 2 },
@@ -65,8 +65,8 @@ export default defineConfig({
         test: {
           name: "unit",
           environment: "node",
-          include: ["{shared,host,widget,gateway,deploy,scripts,bench,e2e/chaos,e2e/soak}/**/*.test.ts"],
-          exclude: ["**/*.browser.test.ts", "gateway/faults/**"],
+          include: ["{shared,host,widget,gateway,scripts,e2e/chaos,e2e/soak}/**/*.test.ts"],
+          exclude: ["**/*.browser.test.ts", "gateway/test/faults/**"],
         },
       },
       {
@@ -74,7 +74,7 @@ export default defineConfig({
         test: {
           name: "browser",
           include: ["{shared,host,widget}/**/*.browser.test.ts"],
-          globalSetup: ["./e2e/widget-site.setup.ts"],
+          globalSetup: ["./e2e/fixtures/widget-site.setup.ts"],
           provide: { testPagePort },
           browser: {
             enabled: true,

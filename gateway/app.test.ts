@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { testGateway } from "./test-gateway.ts";
+import { testGateway } from "./test/test-gateway.ts";
 
 const gateway = await testGateway();
 

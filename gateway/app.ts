@@ -1,27 +1,27 @@
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { RegExpRouter } from "hono/router/reg-exp-router";
+import type { BuiltFiles } from "./assets/built-files.ts";
+import { authorize, type RefusedCall } from "./auth/authorize.ts";
+import { demandOwnUser } from "./auth/demand-own-user.ts";
 import type { Customers } from "./customer.ts";
 import type { GatewayEnvironment } from "./environment.ts";
-import { toProblem } from "./failure.ts";
-import { GUARD_HEADERS } from "./guard-headers.ts";
-import { createLivenessRoutes, createMetricsRoutes, createReadinessRoutes } from "./operation/health.ts";
-import { limitRequestRate, limitRequestSize, limitStreams } from "./operation/limit-requests.ts";
-import type { RequestIdentity } from "./operation/log.ts";
-import { observeRequests } from "./operation/observe-requests.ts";
-import type { Operation } from "./operation/operation.ts";
-import { problem } from "./problem.ts";
-import { createAvailabilitiesRoutes } from "./routes/availabilities.ts";
-import { createAvailabilityRoutes } from "./routes/availability.ts";
-import { createEmbedRoutes } from "./routes/embed.ts";
-import { createOpenApiRoutes } from "./routes/openapi.ts";
-import { createStreamRoutes } from "./routes/stream.ts";
-import { createWebhookRoutes } from "./routes/webhook.ts";
-import { createWidgetRoutes } from "./routes/widget.ts";
-import type { BuiltFiles } from "./static/built-files.ts";
+import { toProblem } from "./http/failure.ts";
+import { GUARD_HEADERS } from "./http/guard-headers.ts";
+import { problem } from "./http/problem.ts";
+import { createAvailabilitiesRoutes } from "./http/routes/availabilities.ts";
+import { createAvailabilityRoutes } from "./http/routes/availability.ts";
+import { createEmbedRoutes } from "./http/routes/embed.ts";
+import { createOpenApiRoutes } from "./http/routes/openapi.ts";
+import { createStreamRoutes } from "./http/routes/stream.ts";
+import { createWebhookRoutes } from "./http/routes/webhook.ts";
+import { createWidgetRoutes } from "./http/routes/widget.ts";
+import { createLivenessRoutes, createMetricsRoutes, createReadinessRoutes } from "./operations/lifecycle/health.ts";
+import { limitRequestRate, limitRequestSize, limitStreams } from "./operations/limits/limit-requests.ts";
+import type { RequestIdentity } from "./operations/logging/log.ts";
+import { observeRequests } from "./operations/metrics/observe-requests.ts";
+import type { Operation } from "./operations/operation.ts";
 import { createStreamHub, type StreamHub } from "./stream/stream-hub.ts";
-import { authorize, type RefusedCall } from "./tokens/authorize.ts";
-import { demandOwnUser } from "./tokens/demand-own-user.ts";
 
 /** What a gateway is made of. */
 export interface GatewayOptions {

@@ -1,6 +1,6 @@
+import type { Access } from "./auth/access.ts";
 import type { Availabilities } from "./availabilities.ts";
-import type { Access } from "./tokens/access.ts";
-import type { WebhookReceiver } from "./upstream/aircall-webhook.ts";
+import type { WebhookReceiver } from "./upstream/aircall/webhook.ts";
 
 /** A company whose pages embed the widget, as the routes know it. */
 export interface Customer {

@@ -1,8 +1,8 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
+import type { Caller } from "./auth/caller.ts";
 import type { Customer } from "./customer.ts";
-import type { TraceContext } from "./operation/trace-context.ts";
-import type { Caller } from "./tokens/caller.ts";
+import type { TraceContext } from "./operations/logging/trace-context.ts";
 
 /** What a route knows of the request at hand, beside the request itself. */
 export interface GatewayEnvironment {

@@ -1,16 +1,16 @@
+import { createTokenVerifier } from "./auth/verify-token.ts";
 import { type Availabilities, createAvailabilities } from "./availabilities.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Customers, createCustomers } from "./customer.ts";
-import type { CustomerStanding } from "./operation/instruments.ts";
+import type { CustomerStanding } from "./operations/metrics/instruments.ts";
 import { introduceWhenReady, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
 import type { CustomerSettings } from "./settings/customer-settings.ts";
 import type { Settings } from "./settings/settings.ts";
 import { withSlowAgents } from "./slow-agents.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
-import { createTokenVerifier } from "./tokens/verify-token.ts";
-import { createAircallUpstream } from "./upstream/aircall.ts";
-import type { AircallOptions } from "./upstream/aircall-parts.ts";
-import type { WebhookReceiver } from "./upstream/aircall-webhook.ts";
+import { createAircallUpstream } from "./upstream/aircall/aircall.ts";
+import type { AircallOptions } from "./upstream/aircall/parts.ts";
+import type { WebhookReceiver } from "./upstream/aircall/webhook.ts";
 import { memoryUpstream } from "./upstream/memory.ts";
 import type { Upstream, UpstreamHealth, UpstreamLog } from "./upstream/upstream.ts";
 

@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { readAvailability } from "../shared/availability.ts";
 import { AVAILABILITY_STATUSES, Availability } from "../shared/contracts/availability.ts";
+import { readAvailability } from "../shared/contracts/read-availability.ts";
 import { SAMPLE_AGENTS, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
-import { sampleAvailabilities } from "./test-gateway.ts";
+import { sampleAvailabilities } from "./test/test-gateway.ts";
 
 const never = new AbortController().signal;
 

@@ -2,11 +2,11 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import type { Availabilities } from "./availabilities.ts";
-import { ListenError } from "./listen.ts";
+import { ListenError } from "./operations/lifecycle/listen.ts";
 import { type RunningGateway, serveGateway } from "./serve.ts";
 import { readSettings } from "./settings/settings.ts";
-import { TEST_BUILD, TEST_FILES } from "./static/test-build.ts";
-import { fetchChecked, sampleAvailabilities, testCustomers, unaskedAvailabilities } from "./test-gateway.ts";
+import { TEST_BUILD, TEST_FILES } from "./test/test-build.ts";
+import { fetchChecked, sampleAvailabilities, testCustomers, unaskedAvailabilities } from "./test/test-gateway.ts";
 
 async function listeningGateway(
   availabilities: Availabilities,

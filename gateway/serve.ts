@@ -1,13 +1,13 @@
 import { createServer, type Server, type ServerOptions } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { createGateway, type GatewayOptions } from "./app.ts";
-import { createDirectRead, type DirectRead } from "./direct-read.ts";
-import { prepareGracefulClose } from "./graceful-close.ts";
-import { listen } from "./listen.ts";
-import { type AdminOptions, createAdmin } from "./operation/admin.ts";
-import { answerClientErrors } from "./operation/client-errors.ts";
-import type { Metrics } from "./operation/metrics.ts";
-import { problem } from "./problem.ts";
+import { createDirectRead, type DirectRead } from "./http/direct-read.ts";
+import { problem } from "./http/problem.ts";
+import { type AdminOptions, createAdmin } from "./operations/lifecycle/admin.ts";
+import { prepareGracefulClose } from "./operations/lifecycle/graceful-close.ts";
+import { listen } from "./operations/lifecycle/listen.ts";
+import { answerClientErrors } from "./operations/limits/client-errors.ts";
+import type { Metrics } from "./operations/metrics/metrics.ts";
 import type { Settings } from "./settings/settings.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
 

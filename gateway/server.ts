@@ -2,12 +2,12 @@
 /** The gateway's executable. Built, it is `dist/gateway/server.js`, two levels below the build's directory. */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ListenError } from "./listen.ts";
-import { endOnSignals } from "./operation/end-on-signals.ts";
+import { NotBuiltError } from "./assets/built-files.ts";
+import { WidgetDocumentError } from "./assets/widget-document.ts";
+import { endOnSignals } from "./operations/lifecycle/end-on-signals.ts";
+import { ListenError } from "./operations/lifecycle/listen.ts";
 import { SettingsError } from "./settings/settings.ts";
 import { startGateway } from "./start.ts";
-import { NotBuiltError } from "./static/built-files.ts";
-import { WidgetDocumentError } from "./static/widget-document.ts";
 
 /** What the operator can put right; everything else is a defect, whose stack is worth printing. */
 const OPERATORS_ERRORS = [SettingsError, NotBuiltError, WidgetDocumentError, ListenError];

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { withSlowAgents } from "./slow-agents.ts";
 import type { CustomerStore } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
-import { availabilitiesOver } from "./test-gateway.ts";
+import { availabilitiesOver } from "./test/test-gateway.ts";
 
 const never = new AbortController().signal;
 

@@ -2,13 +2,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { findFreePort } from "../e2e/local-server.ts";
-import { hasRedisServer, startRedisServer } from "../e2e/redis-server.ts";
+import { findFreePort } from "../scripts/testing/local-server.ts";
+import { NotBuiltError } from "./assets/built-files.ts";
 import { SettingsError } from "./settings/settings.ts";
 import { startGateway } from "./start.ts";
-import { NotBuiltError } from "./static/built-files.ts";
-import { TEST_BUILD, writeBuild } from "./static/test-build.ts";
-import { throwDefect } from "./test-gateway.ts";
+import { hasRedisServer, startRedisServer } from "./test/redis-server.ts";
+import { TEST_BUILD, writeBuild } from "./test/test-build.ts";
+import { throwDefect } from "./test/test-gateway.ts";
 
 async function start(
   environment: Readonly<Record<string, string>>,

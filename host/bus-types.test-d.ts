@@ -1,8 +1,8 @@
 /** What compiles and what must not. Checked by the compiler alone. */
 import { expectTypeOf, test } from "vitest";
 import type { BusContract } from "../shared/contracts/index.ts";
-import type { Handlers } from "../shared/dispatch.ts";
-import type { Rejected, Settlement } from "../shared/envelope.ts";
+import type { Rejected, Settlement } from "../shared/protocol/envelope.ts";
+import type { Handlers } from "../shared/runtime/dispatch.ts";
 import { handlers } from "../widget/handlers/index.ts";
 import type { WidgetServices } from "../widget/services.ts";
 import type { Availability, SettlementOf } from "./bus-types.ts";

@@ -1,9 +1,9 @@
 /**
  * The bus as a host page sees it. Everything is derived from the contract by type alone, so no schema reaches the page.
  */
-import type * as contract from "../shared/contract.ts";
+import type * as contract from "../shared/contracts/contract.ts";
 import type { Announcements, BusContract } from "../shared/contracts/index.ts";
-import type { Envelope, Fulfilled, Rejected, RequestMeta } from "../shared/envelope.ts";
+import type { Envelope, Fulfilled, Rejected, RequestMeta } from "../shared/protocol/envelope.ts";
 
 /** The events that a host may send. */
 export type RequestType = contract.RequestType<BusContract>;

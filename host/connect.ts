@@ -1,9 +1,9 @@
+import { checkContainer, checkFrame, mountFrame } from "./connection/frame.ts";
+import { openLink } from "./connection/link.ts";
 import type { Connector } from "./connector.ts";
 import { createConnector } from "./create-connector.ts";
-import { readDurations } from "./durations.ts";
-import { checkContainer, checkFrame, mountFrame } from "./frame.ts";
-import { openLink } from "./link.ts";
-import type { FetchToken } from "./page-token.ts";
+import { readDurations } from "./request/durations.ts";
+import type { FetchToken } from "./token/page-token.ts";
 
 /** How to connect to a widget. */
 export interface ConnectOptions {

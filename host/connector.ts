@@ -1,4 +1,4 @@
-import type { Envelope, Settlement } from "../shared/envelope.ts";
+import type { Envelope, Settlement } from "../shared/protocol/envelope.ts";
 import type {
   EventListener,
   FulfilledPayload,
@@ -10,7 +10,7 @@ import type {
   UnknownEvent,
 } from "./bus-types.ts";
 import type { Unsubscribe } from "./listeners.ts";
-import type { WatchedAvailability } from "./watches.ts";
+import type { WatchedAvailability } from "./watch/watches.ts";
 
 /** Where the connector stands: before the first handshake, connected, connecting again, destroyed. */
 export type ConnectorState = "connecting" | "ready" | "reconnecting" | "closed";

@@ -1,9 +1,9 @@
 import { expect, type Mock, onTestFinished, test, vi } from "vitest";
-import { ConnectionError, ContractError, RejectedError, TimeoutError } from "../shared/errors.ts";
+import { ConnectionError, ContractError, RejectedError, TimeoutError } from "../shared/protocol/errors.ts";
+import type { LinkUser } from "./connection/link.ts";
 import type { Connector } from "./connector.ts";
 import { createConnector } from "./create-connector.ts";
-import type { LinkUser } from "./link.ts";
-import type { FetchToken } from "./page-token.ts";
+import type { FetchToken } from "./token/page-token.ts";
 
 interface Posted {
   readonly event: { readonly type: string; readonly meta: { readonly id: string; readonly timeoutMs: number } };

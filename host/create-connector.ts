@@ -1,4 +1,3 @@
-import { createAlarmClock } from "../shared/alarm-clock.ts";
 import {
   type CheckedEvent,
   DEFAULT_TIMEOUT_MS,
@@ -11,18 +10,19 @@ import {
   readTimeout,
   refused,
   type Settlement,
-} from "../shared/envelope.ts";
-import { toBusError } from "../shared/errors.ts";
-import { invalidRequest, Refusal } from "../shared/rejection.ts";
+} from "../shared/protocol/envelope.ts";
+import { toBusError } from "../shared/protocol/errors.ts";
+import { invalidRequest, Refusal } from "../shared/protocol/rejection.ts";
+import { createAlarmClock } from "../shared/runtime/alarm-clock.ts";
 import type { EventListener } from "./bus-types.ts";
+import type { Fate, Link, LinkUser } from "./connection/link.ts";
 import type { Connector, ConnectorRecord, ConnectorState, Happening, RequestOptions } from "./connector.ts";
-import type { Durations } from "./durations.ts";
-import type { Fate, Link, LinkUser } from "./link.ts";
 import { createListeners } from "./listeners.ts";
-import { type OpenRequest, openRequest, type PostedRequest } from "./open-request.ts";
-import { createPageToken, FETCH_TOKEN, type FetchToken } from "./page-token.ts";
-import { createReadiness } from "./readiness.ts";
-import { createWatches } from "./watches.ts";
+import type { Durations } from "./request/durations.ts";
+import { type OpenRequest, openRequest, type PostedRequest } from "./request/open-request.ts";
+import { createReadiness } from "./request/readiness.ts";
+import { createPageToken, FETCH_TOKEN, type FetchToken } from "./token/page-token.ts";
+import { createWatches } from "./watch/watches.ts";
 
 export interface CreateConnectorOptions {
   /** Opens the link to the widget. */

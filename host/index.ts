@@ -1,9 +1,15 @@
 /** The package's main entry: connect a page to the widget and ask it. Importing it does nothing. */
-export { type AvailabilityReading, readAvailability } from "../shared/availability.ts";
-export type { Envelope, Rejected, RequestMeta, Settlement, SettlementMeta } from "../shared/envelope.ts";
-export { BusError, ConnectionError, ContractError, isBusError, RejectedError, TimeoutError } from "../shared/errors.ts";
-export type { BridgeRejection, Issue, RejectionCode } from "../shared/rejection.ts";
-export { defineAvailabilityBadge } from "./availability-badge.ts";
+export { type AvailabilityReading, readAvailability } from "../shared/contracts/read-availability.ts";
+export type { Envelope, Rejected, RequestMeta, Settlement, SettlementMeta } from "../shared/protocol/envelope.ts";
+export {
+  BusError,
+  ConnectionError,
+  ContractError,
+  isBusError,
+  RejectedError,
+  TimeoutError,
+} from "../shared/protocol/errors.ts";
+export type { BridgeRejection, Issue, RejectionCode } from "../shared/protocol/rejection.ts";
 export type {
   Availability,
   EventListener,
@@ -16,5 +22,6 @@ export type {
 export { type ConnectOptions, connect } from "./connect.ts";
 export type { Connector, ConnectorRecord, ConnectorState, RequestOptions } from "./connector.ts";
 export type { Unsubscribe } from "./listeners.ts";
-export type { FetchToken } from "./page-token.ts";
-export type { WatchedAvailability } from "./watches.ts";
+export type { FetchToken } from "./token/page-token.ts";
+export { defineAvailabilityBadge } from "./watch/availability-badge.ts";
+export type { WatchedAvailability } from "./watch/watches.ts";

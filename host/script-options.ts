@@ -1,6 +1,6 @@
-import { MAX_TIMEOUT_MS } from "../shared/envelope.ts";
+import { MAX_TIMEOUT_MS } from "../shared/protocol/envelope.ts";
 import type { ConnectOptions } from "./connect.ts";
-import { readTokenUrl } from "./token-url.ts";
+import { readTokenUrl } from "./token/token-url.ts";
 
 /**
  * Reads a script tag's attributes as options. The widget's address comes from the script's own, so that

@@ -2,10 +2,11 @@
  * The script tag: connects by the attributes of its own `<script>` and hands the connector to whoever asked for it
  * through the queue `window.availabilityBridge`, before or after this script has loaded.
  */
-import { defineAvailabilityBadge } from "./availability-badge.ts";
+
 import { connect } from "./connect.ts";
 import type { Connector } from "./connector.ts";
 import { readScriptOptions } from "./script-options.ts";
+import { defineAvailabilityBadge } from "./watch/availability-badge.ts";
 
 /** What a page pushes onto the queue: called with the connector as soon as there is one. */
 type Visitor = (connector: Connector) => unknown;

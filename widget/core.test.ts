@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { type CoreOptions, createCore } from "./core.ts";
-import type { CallScope, GatewayClient } from "./gateway-client.ts";
-import { unasked, unaskedGateway } from "./test-gateway-client.ts";
+import type { CallScope, GatewayClient } from "./gateway/gateway-client.ts";
+import { unasked, unaskedGateway } from "./test/test-gateway-client.ts";
 
 test("reads a user again whose wrap-up time has run down, until the page goes that watches the user", async () => {
   const scopes: CallScope[] = [];

@@ -1,15 +1,16 @@
 /** All of the widget but its window: what answers the page around it, and what tells it unasked. */
-import { createAlarmClock } from "../shared/alarm-clock.ts";
+
 import { type Announcements, contract } from "../shared/contracts/index.ts";
-import { deadlineIn } from "../shared/deadline.ts";
-import { createDispatcher, type Dispatcher } from "../shared/dispatch.ts";
-import { DEFAULT_TIMEOUT_MS } from "../shared/envelope.ts";
-import type { GatewayClient } from "./gateway-client.ts";
+import { DEFAULT_TIMEOUT_MS } from "../shared/protocol/envelope.ts";
+import { createAlarmClock } from "../shared/runtime/alarm-clock.ts";
+import { deadlineIn } from "../shared/runtime/deadline.ts";
+import { createDispatcher, type Dispatcher } from "../shared/runtime/dispatch.ts";
+import type { GatewayClient } from "./gateway/gateway-client.ts";
+import { createSession, type Session } from "./gateway/session.ts";
+import { createTokenSource, type TokenSource } from "./gateway/token-source.ts";
 import { handlers } from "./handlers/index.ts";
 import type { Live, LiveOptions } from "./live/live.ts";
-import { createLiveService } from "./live-service.ts";
-import { createSession, type Session } from "./session.ts";
-import { createTokenSource, type TokenSource } from "./token-source.ts";
+import { createLiveService } from "./live/live-service.ts";
 
 export interface CoreOptions {
   /** Posts an event to the page and resolves with its answer. May reject, and may never settle. */

@@ -9,11 +9,11 @@ import {
   goldenConversations,
   goldenExchanges,
   toToken,
-} from "../e2e/golden-exchanges.ts";
-import { describeCalls, type ScriptedBackend, startScriptedBackend } from "../e2e/scripted-backend.ts";
+} from "../gateway/test/golden-exchanges.ts";
+import { describeCalls, type ScriptedBackend, startScriptedBackend } from "../gateway/test/scripted-backend.ts";
 import { announcements, contract } from "../shared/contracts/index.ts";
-import { openPort, type Port } from "./penpal-port.ts";
-import { createTestCore } from "./test-core.ts";
+import { createTestCore } from "./test/test-core.ts";
+import { openPort, type Port } from "./transport/penpal-port.ts";
 
 test.for(goldenExchanges)("settles as the golden exchange says: $file, $name", async (exchange) => {
   const backend = await startBackend();

@@ -1,18 +1,18 @@
 /** The widget's entry. It stands inline in the widget's document, so that a request waits for no second download. */
 import * as v from "valibot";
-import { readAvailability } from "../shared/availability.ts";
 import { Availability } from "../shared/contracts/availability.ts";
-import type { Settlement } from "../shared/envelope.ts";
-import { readChanged } from "./changed-availability.ts";
-import { createHttpGatewayClient } from "./http-gateway-client.ts";
+import { readAvailability } from "../shared/contracts/read-availability.ts";
+import type { Settlement } from "../shared/protocol/envelope.ts";
+import { readChanged } from "./gateway/changed-availability.ts";
+import { createHttpGatewayClient } from "./gateway/http-gateway-client.ts";
 import { readWidgetSettings } from "./settings.ts";
-import { showWhenVisible } from "./show-when-visible.ts";
 import { startWidget } from "./start.ts";
+import { showWhenVisible } from "./view/show-when-visible.ts";
 
 const { allowedOrigins, apiBase } = readWidgetSettings(document);
 const backend = new URL(apiBase, document.baseURI);
 const show = showWhenVisible(document.documentElement, async () => {
-  const { createView } = await import("./view.ts");
+  const { createView } = await import("./view/view.ts");
   const view = createView(document, readAvailability);
   // An answer is read where it is shown: an invisible frame's is not, however many there are.
   return ({ payload }: Settlement) => view.show(v.is(Availability, payload) ? payload : undefined);

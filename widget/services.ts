@@ -1,5 +1,5 @@
-import type { GatewayClient } from "./gateway-client.ts";
-import type { LiveService } from "./live-service.ts";
+import type { GatewayClient } from "./gateway/gateway-client.ts";
+import type { LiveService } from "./live/live-service.ts";
 
 /** What the widget's handlers work with. */
 export interface WidgetServices {

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { WIDGET_SETTINGS_NAME, WidgetSettings } from "../shared/widget-settings.ts";
+import { WIDGET_SETTINGS_NAME, WidgetSettings } from "../shared/protocol/widget-settings.ts";
 
 /**
  * The settings that the gateway has written into this document.

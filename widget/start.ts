@@ -1,9 +1,9 @@
-import type { Settlement } from "../shared/envelope.ts";
+import type { Settlement } from "../shared/protocol/envelope.ts";
 import { type CoreOptions, createCore } from "./core.ts";
-import { openPort, type Port } from "./penpal-port.ts";
-import { logRefusedOrigins } from "./refused-origins.ts";
-import { withoutStacks } from "./stackless-messenger.ts";
-import { createWindowMessenger } from "./window-messenger.ts";
+import { openPort, type Port } from "./transport/penpal-port.ts";
+import { logRefusedOrigins } from "./transport/refused-origins.ts";
+import { withoutStacks } from "./transport/stackless-messenger.ts";
+import { createWindowMessenger } from "./transport/window-messenger.ts";
 
 export interface StartWidgetOptions extends Pick<CoreOptions, "createGateway" | "loadLive"> {
   /** The page around the widget. */

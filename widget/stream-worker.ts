@@ -1,7 +1,7 @@
 /** The shared worker of all tabs of a browser that read as the same agent: it has their stream. Its name is what they share. */
 import * as v from "valibot";
-import { readChanged } from "./changed-availability.ts";
-import { createHttpGatewayClient } from "./http-gateway-client.ts";
+import { readChanged } from "./gateway/changed-availability.ts";
+import { createHttpGatewayClient } from "./gateway/http-gateway-client.ts";
 import type { Feed } from "./live/feed.ts";
 import { createFeedCalls } from "./live/stream/feed-calls.ts";
 import { createFeedEventReader } from "./live/stream/feed-event.ts";

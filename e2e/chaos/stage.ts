@@ -1,9 +1,9 @@
 /** Where the chaos and the soak take place: a browser, a customer's site with one page, the built widget. */
 import { type Browser, chromium } from "playwright";
-import { bundle, pageOf } from "../../bench/bundle.mjs";
-import { type BuiltFiles, readBuiltFiles } from "../../gateway/static/built-files.ts";
-import { BROWSER_ARGUMENTS, findBrowsers } from "../../scripts/browsers.mjs";
-import { type HostSite, startHostSite } from "../host-site.ts";
+import { type BuiltFiles, readBuiltFiles } from "../../gateway/assets/built-files.ts";
+import { BROWSER_ARGUMENTS, findBrowsers } from "../../scripts/testing/browsers.mjs";
+import { bundle, pageOf } from "../benchmarks/bundle.mjs";
+import { type HostSite, startHostSite } from "../fixtures/host-site.ts";
 
 export interface Stage {
   readonly browser: Browser;

@@ -3,8 +3,8 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { createGateway } from "../../gateway/app.ts";
-import type { BuiltFiles } from "../../gateway/static/built-files.ts";
-import { testCustomers, unaskedAvailabilities } from "../../gateway/test-gateway.ts";
+import type { BuiltFiles } from "../../gateway/assets/built-files.ts";
+import { testCustomers, unaskedAvailabilities } from "../../gateway/test/test-gateway.ts";
 
 /** What the backend does with a call. */
 export const BACKEND_MODES = [

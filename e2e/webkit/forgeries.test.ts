@@ -1,8 +1,8 @@
 /** What other frames of the page may try, over the built files, in WebKit. */
 import { expect, onTestFinished } from "vitest";
-import { postForgeries } from "../forgeries.ts";
-import { ASK_123, AVAILABLE } from "../host-page.ts";
-import { startHostSite } from "../host-site.ts";
+import { postForgeries } from "../fixtures/forgeries.ts";
+import { ASK_123, AVAILABLE } from "../fixtures/host-page.ts";
+import { startHostSite } from "../fixtures/host-site.ts";
 import { ask, openConnected, test } from "./test.ts";
 import type { DrivenPage } from "./webdriver.ts";
 

@@ -1,6 +1,6 @@
 /** What becomes of requests in flight when the connector or its frame goes, over the built files, in WebKit. */
 import { expect } from "vitest";
-import { ASK_123, AVAILABLE } from "../host-page.ts";
+import { ASK_123, AVAILABLE } from "../fixtures/host-page.ts";
 import { ask, openConnected, settle, test } from "./test.ts";
 
 const FULFILLED = { type: "API.FETCH_USER_AVAILABILITY_FULFILLED", payload: { userId: 123, version: 7 } };

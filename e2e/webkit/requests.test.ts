@@ -1,8 +1,8 @@
 /** Requests and their settlements, over the built files, in WebKit. */
 import { expect } from "vitest";
-import { goldenExchanges } from "../golden-exchanges.ts";
-import { ASK_123, connectorPage } from "../host-page.ts";
-import { startScriptedBackend } from "../scripted-backend.ts";
+import { goldenExchanges } from "../../gateway/test/golden-exchanges.ts";
+import { startScriptedBackend } from "../../gateway/test/scripted-backend.ts";
+import { ASK_123, connectorPage } from "../fixtures/host-page.ts";
 import { ask, openConnected, test } from "./test.ts";
 
 const FULFILLED = {

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { setInterval } from "node:timers/promises";
 import type { TestProject } from "vitest/node";
-import { findWebKit } from "../../scripts/browsers.mjs";
-import { findFreePort } from "../local-server.ts";
+import { findWebKit } from "../../scripts/testing/browsers.mjs";
+import { findFreePort } from "../../scripts/testing/local-server.ts";
 import { command, endSession } from "./webdriver.ts";
 
 declare module "vitest" {

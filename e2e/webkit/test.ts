@@ -1,8 +1,8 @@
 /** What the tests in WebKit start: the sites of every runner, and the page of the run's one session. */
 import { test as base, inject } from "vitest";
-import { ASK_123, connectorPage } from "../host-page.ts";
-import type { HostSite } from "../host-site.ts";
-import { type Sites, sites } from "../sites.ts";
+import { ASK_123, connectorPage } from "../fixtures/host-page.ts";
+import type { HostSite } from "../fixtures/host-site.ts";
+import { type Sites, sites } from "../fixtures/sites.ts";
 import { type DrivenPage, drivePage } from "./webdriver.ts";
 
 declare global {

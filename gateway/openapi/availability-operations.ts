@@ -1,4 +1,4 @@
-import { MAX_USER_IDS } from "../routes/user-ids.ts";
+import { MAX_USER_IDS } from "../http/routes/user-ids.ts";
 import { header } from "./header-parameter.ts";
 import type { OperationObject, ParameterObject, ResponseObject } from "./openapi-document.ts";
 import { answer, GUARDED, HEADERS, json, orVerbatim, refusal } from "./responses.ts";

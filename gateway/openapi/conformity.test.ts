@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { problem } from "../problem.ts";
+import { problem } from "../http/problem.ts";
 import { type Exchange, expectConformity } from "./conformity.ts";
 
 const GUARDS = { "X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin" };

@@ -1,4 +1,4 @@
-import { type ProblemStatus, toProblemDocument } from "../problem.ts";
+import { type ProblemStatus, toProblemDocument } from "../http/problem.ts";
 import type { HeaderObject, MediaTypeObject, ResponseObject } from "./openapi-document.ts";
 import { type SchemaName, schemaOf } from "./schemas.ts";
 

@@ -1,9 +1,9 @@
 import { type JsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import { Availability, ChangedAvailability, Removal, UserId } from "../../shared/contracts/availability.ts";
-import { ProblemDocument } from "../problem.ts";
-import { AvailabilityList } from "../routes/availabilities.ts";
-import { StatusChange } from "../routes/status-change.ts";
-import { WebhookEnvelope } from "../upstream/aircall-webhook.ts";
+import { ProblemDocument } from "../http/problem.ts";
+import { AvailabilityList } from "../http/routes/availabilities.ts";
+import { StatusChange } from "../http/routes/status-change.ts";
+import { WebhookEnvelope } from "../upstream/aircall/webhook.ts";
 import type { Reference } from "./openapi-document.ts";
 
 const DEFINITIONS = {

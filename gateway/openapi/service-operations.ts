@@ -1,4 +1,4 @@
-import { CHECKS } from "../operation/readiness.ts";
+import { CHECKS } from "../operations/lifecycle/readiness.ts";
 import { header } from "./header-parameter.ts";
 import type { OperationObject, ParameterObject, SchemaObject } from "./openapi-document.ts";
 import { answer, HEADERS, json, MALFORMED, refusal } from "./responses.ts";

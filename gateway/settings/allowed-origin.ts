@@ -1,4 +1,4 @@
-import { isExactOrigin } from "../../shared/origin.ts";
+import { isExactOrigin } from "../../shared/protocol/origin.ts";
 
 /** Hosts that a CSP source can name: neither IPv6 addresses nor the `;` and `,` that URLs allow and that end a directive. */
 const NAMEABLE_IN_CSP = /^https?:\/\/[a-z0-9._-]+(:\d+)?$/;

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { TokenSettings } from "../tokens/token-settings.ts";
-import { AircallSettings } from "../upstream/aircall-settings.ts";
+import { TokenSettings } from "../auth/token-settings.ts";
+import { AircallSettings } from "../upstream/aircall/settings.ts";
 import { whyNoAllowedOrigin } from "./allowed-origin.ts";
 
 const MAX_LIMIT = 1_000_000_000;

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
+import { type EnvironmentTokens, readTokenEnvironment } from "../auth/token-environment.ts";
 import {
   OPERATION_EXAMPLES,
   OPERATION_VARIABLES,
   type OperationSettings,
   toOperationSettings,
-} from "../operation/operation-settings.ts";
-import { type EnvironmentTokens, readTokenEnvironment } from "../tokens/token-environment.ts";
-import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "../upstream/aircall-settings.ts";
+} from "../operations/operation-settings.ts";
+import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "../upstream/aircall/settings.ts";
 import { whyNoAllowedOrigin } from "./allowed-origin.ts";
 import { type Environment, readConfig, whyUnreadable } from "./config-file.ts";
 import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-settings.ts";

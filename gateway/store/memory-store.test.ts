@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { Availability } from "../../shared/contracts/availability.ts";
 import type { Availabilities } from "../availabilities.ts";
-import { availabilitiesOver } from "../test-gateway.ts";
+import { availabilitiesOver } from "../test/test-gateway.ts";
 import type { CustomerStore } from "./availability-store.ts";
 import { createMemoryStore } from "./memory-store.ts";
 import { declareStoreTests } from "./store.suite.ts";

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { hasRedisServer, type RedisServer, startRedisServer } from "../../e2e/redis-server.ts";
+import { hasRedisServer, type RedisServer, startRedisServer } from "../test/redis-server.ts";
 import type { Status } from "./agent.ts";
 import { type AvailabilityStore, StoreUnavailable } from "./availability-store.ts";
 import type { Change } from "./change-log.ts";

@@ -1,7 +1,7 @@
 /** What becomes of a replica where Redis's two connections do not answer in the order in which Redis did things, or break. */
 import { describe, expect, onTestFinished, test } from "vitest";
-import { hasRedisServer, startRedisServer } from "../../e2e/redis-server.ts";
-import { openRelay, type RelayedConnection } from "../../e2e/relay.ts";
+import { hasRedisServer, startRedisServer } from "../test/redis-server.ts";
+import { openRelay, type RelayedConnection } from "../test/relay.ts";
 import { createRedisStore } from "./redis-store.ts";
 import { eventually, hear } from "./store.suite.ts";
 

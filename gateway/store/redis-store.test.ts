@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { hasRedisServer, type RedisServer, startRedisServer } from "../../e2e/redis-server.ts";
+import { hasRedisServer, type RedisServer, startRedisServer } from "../test/redis-server.ts";
 import { toAvailability } from "./agent.ts";
 import { AgentUnreadable } from "./availability-store.ts";
 import { createRedisStore, type RedisStoreOptions } from "./redis-store.ts";

@@ -6,9 +6,9 @@ import { AVAILABILITY_STATUSES } from "../../shared/contracts/availability.ts";
 import type { KeptAgent } from "../store/agent.ts";
 import { toCursorText } from "../store/cursor.ts";
 import { createReplica, emptyContents, type WritableReplica } from "../store/replica.ts";
+import { createTestReader, type TestReader, type TestReaderOptions } from "../test/test-reader.ts";
 import { createStreamHub, type StreamHub, type StreamHubOptions } from "./stream-hub.ts";
 import { openTestConnection, type TestConnection } from "./test-connection.ts";
-import { createTestReader, type TestReader, type TestReaderOptions } from "./test-reader.ts";
 
 const HEARTBEAT_MS = 15_000;
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { type Clock, systemClock } from "../clock.ts";
-import { onceClosed } from "../response-close.ts";
+import { onceClosed } from "../http/response-close.ts";
 import type { Replica } from "../store/replica.ts";
 import { toChangeText } from "./event-text.ts";
 import { createReader, type Reader } from "./reader.ts";

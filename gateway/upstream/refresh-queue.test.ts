@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
+import { createTestTime } from "../test/test-time.ts";
 import { createRefreshQueue } from "./refresh-queue.ts";
 import type { RequestBudget } from "./request-budget.ts";
-import { createTestTime } from "./test-time.ts";
 import { BudgetSpent } from "./upstream.ts";
 
 interface Read {

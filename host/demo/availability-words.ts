@@ -1,5 +1,9 @@
 /** An availability in words that a person who takes calls would use. */
-import { type AvailabilityReading, readAvailability, type UnavailableReason } from "../../shared/availability.ts";
+import {
+  type AvailabilityReading,
+  readAvailability,
+  type UnavailableReason,
+} from "../../shared/contracts/read-availability.ts";
 import type { Availability } from "../bus-types.ts";
 
 /** What the page says of an availability. */

@@ -1,5 +1,5 @@
 /** Asks for an agent's availability and brings the outcome to the view, one request at a time. */
-import { type Envelope, isRejected, type Settlement } from "../../shared/envelope.ts";
+import { type Envelope, isRejected, type Settlement } from "../../shared/protocol/envelope.ts";
 import type { Availability } from "../bus-types.ts";
 import type { Connector } from "../connector.ts";
 import type { AgentId } from "./agent-id.ts";

@@ -1,5 +1,5 @@
 /** The log of every event between the page and the widget, newest first. */
-import type { Envelope } from "../../shared/envelope.ts";
+import type { Envelope } from "../../shared/protocol/envelope.ts";
 import type { ConnectorRecord } from "../connector.ts";
 import { getElement, openTemplate } from "./elements.ts";
 import { formatClock, formatDuration } from "./time-words.ts";

@@ -1,6 +1,6 @@
 /** A rejection in words: who failed, with what, and whether trying again may help. */
-import type { Envelope, Rejected } from "../../shared/envelope.ts";
-import { toBusError } from "../../shared/errors.ts";
+import type { Envelope, Rejected } from "../../shared/protocol/envelope.ts";
+import { toBusError } from "../../shared/protocol/errors.ts";
 
 /** What the page says of a rejection. */
 export interface FailureWords {

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "vitest";
-import type { Envelope } from "../../shared/envelope.ts";
+import type { Envelope } from "../../shared/protocol/envelope.ts";
+import type { LinkUser } from "../connection/link.ts";
 import type { Connector } from "../connector.ts";
 import { createConnector } from "../create-connector.ts";
-import type { LinkUser } from "../link.ts";
 import { showTeam } from "./team.ts";
 
 const MARKUP = `

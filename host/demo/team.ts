@@ -1,7 +1,7 @@
 /** The team: every agent whom the page may see, each with a badge that follows what the agent is doing. */
 
-import { isRejected, type Rejected } from "../../shared/envelope.ts";
-import { toBusError } from "../../shared/errors.ts";
+import { isRejected, type Rejected } from "../../shared/protocol/envelope.ts";
+import { toBusError } from "../../shared/protocol/errors.ts";
 import type { Connector, ConnectorRecord, ConnectorState } from "../connector.ts";
 import { getElement, openTemplate } from "./elements.ts";
 import { nameOf } from "./team-names.ts";

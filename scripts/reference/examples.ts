@@ -1,7 +1,7 @@
 /** The examples of the reference: golden vectors, so that each of them is one that the tests run. */
 import * as v from "valibot";
-import { type Exchange, goldenConversations, goldenExchanges } from "../../e2e/golden-exchanges.ts";
-import type { RequestEntry } from "../../shared/contract.ts";
+import { type Exchange, goldenConversations, goldenExchanges } from "../../gateway/test/golden-exchanges.ts";
+import type { RequestEntry } from "../../shared/contracts/contract.ts";
 
 type Shown = Pick<Exchange, "event" | "settlement">;
 

@@ -1,11 +1,11 @@
 /** The contract as JSON Schema: every event that may travel, in either direction. */
 import { type ConversionConfig, toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
-import type { RequestEntry } from "../../shared/contract.ts";
 import { Availabilities, Availability, ChangedAvailability } from "../../shared/contracts/availability.ts";
+import type { RequestEntry } from "../../shared/contracts/contract.ts";
 import { announcements, contract, hostContract } from "../../shared/contracts/index.ts";
 import { NoPayload } from "../../shared/contracts/no-payload.ts";
-import { MAX_ID_LENGTH, MAX_TIMEOUT_MS } from "../../shared/envelope.ts";
+import { MAX_ID_LENGTH, MAX_TIMEOUT_MS } from "../../shared/protocol/envelope.ts";
 import { CODE_MEANINGS } from "./meanings.ts";
 
 /** A JSON Schema. Its own type is a looser one than valibot's, which does not know all of the keywords. */

@@ -3,7 +3,7 @@
  * since those are in the widget's document, which a request waits for. The page is not made where a field has no meaning.
  */
 import type { Announcements, BusContract, HostContract } from "../../shared/contracts/index.ts";
-import type { RejectionCode } from "../../shared/rejection.ts";
+import type { RejectionCode } from "../../shared/protocol/rejection.ts";
 
 /** By the field's path. */
 export type FieldMeanings = Readonly<Record<string, string>>;

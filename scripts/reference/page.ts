@@ -1,10 +1,10 @@
 /** Writes `docs/reference.md` from the contract: every event, every field, what it fulfils with, and an example of each. */
 import type { GenericSchema } from "valibot";
-import type { RequestEntry } from "../../shared/contract.ts";
 import { Availabilities, Availability, ChangedAvailability } from "../../shared/contracts/availability.ts";
+import type { RequestEntry } from "../../shared/contracts/contract.ts";
 import { announcements, contract, hostContract } from "../../shared/contracts/index.ts";
 import { NoPayload } from "../../shared/contracts/no-payload.ts";
-import { Refusal, type RejectionCode } from "../../shared/rejection.ts";
+import { Refusal, type RejectionCode } from "../../shared/protocol/rejection.ts";
 import { findAnnounced, findExchange, sampleExchange } from "./examples.ts";
 import { expectationOf, fieldsOf, typeOf } from "./fields.ts";
 import { toJsonText } from "./json-text.ts";

@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import { AVAILABILITY_STATES, UNAVAILABLE_REASONS, WRITTEN_WORDS } from "../availability.ts";
-import { announcement, request } from "../contract.ts";
+import { announcement, request } from "./contract.ts";
 import { NoPayload } from "./no-payload.ts";
+import { AVAILABILITY_STATES, UNAVAILABLE_REASONS, WRITTEN_WORDS } from "./read-availability.ts";
 
 /** Every word that `status` may hold. */
 export const AVAILABILITY_STATUSES = [...AVAILABILITY_STATES, ...UNAVAILABLE_REASONS] as const;

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { announcement, request } from "../contract.ts";
-import { MAX_ID_LENGTH } from "../envelope.ts";
+import { MAX_ID_LENGTH } from "../protocol/envelope.ts";
+import { announcement, request } from "./contract.ts";
 import { NoPayload } from "./no-payload.ts";
 
 const RequestId = v.pipe(

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { request } from "../contract.ts";
-import { TOKEN_EXPECTED, TOKEN_PATTERN } from "../token.ts";
+import { TOKEN_EXPECTED, TOKEN_PATTERN } from "../protocol/token.ts";
+import { request } from "./contract.ts";
 import { NoPayload } from "./no-payload.ts";
 
 /** Every request that the widget may send to the page around it. Apart from `contract`, which is what a page may send. */

@@ -1,6 +1,6 @@
 import { type BusContract, contract } from "../../shared/contracts/index.ts";
-import type { Handlers } from "../../shared/dispatch.ts";
-import { invalidRequest } from "../../shared/rejection.ts";
+import { invalidRequest } from "../../shared/protocol/rejection.ts";
+import type { Handlers } from "../../shared/runtime/dispatch.ts";
 import type { WidgetServices } from "../services.ts";
 
 /** Handlers of the bus itself. */

@@ -1,5 +1,5 @@
 import type { BusContract } from "../../shared/contracts/index.ts";
-import type { Handlers } from "../../shared/dispatch.ts";
+import type { Handlers } from "../../shared/runtime/dispatch.ts";
 import type { WidgetServices } from "../services.ts";
 import { availability } from "./availability.ts";
 import { bus } from "./bus.ts";

@@ -1,5 +1,5 @@
 import type { Availability } from "../../shared/contracts/availability.ts";
-import type { HeldAvailability } from "../gateway-client.ts";
+import type { HeldAvailability } from "../gateway/gateway-client.ts";
 import type { WrapUpClock } from "./wrap-up-clock.ts";
 
 /** An availability as the store keeps it. */

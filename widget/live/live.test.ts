@@ -1,7 +1,7 @@
 /** Whatever arrives in whatever order, the page ends with the latest of everything, and never hears of anything older. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { BackendRefusal } from "../../shared/rejection.ts";
+import { BackendRefusal } from "../../shared/protocol/rejection.ts";
 import { createLiveWorld, type LiveWorld } from "./test-live-world.ts";
 
 test("announces to the page what the feed tells of those whom it watches, once each version", async () => {

@@ -3,14 +3,14 @@
  * of its own, which a page that only asks never loads; what it shares with the widget's document is handed in.
  */
 
-import type { AlarmClock } from "../../shared/alarm-clock.ts";
 import type {
   Availabilities,
   Availability,
   ChangedAvailability,
   userAnnouncements,
 } from "../../shared/contracts/availability.ts";
-import type { KnownAvailabilities } from "../gateway-client.ts";
+import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import type { KnownAvailabilities } from "../gateway/gateway-client.ts";
 import { createAvailabilityStore } from "./availability-store.ts";
 import type { Feed, FeedEvent, OpenFeed } from "./feed.ts";
 import { createWrapUpClock } from "./wrap-up-clock.ts";

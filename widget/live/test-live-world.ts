@@ -1,13 +1,13 @@
 /** A gateway, a feed and a page for tests of the live part, in which what arrives, and when, is the test's to say. */
 
-import { createAlarmClock } from "../../shared/alarm-clock.ts";
 import type { Availabilities, ChangedAvailability } from "../../shared/contracts/availability.ts";
-import { deadlineIn } from "../../shared/deadline.ts";
-import type { GatewayClient } from "../gateway-client.ts";
-import { createLiveService } from "../live-service.ts";
-import { unaskedGateway } from "../test-gateway-client.ts";
+import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import { deadlineIn } from "../../shared/runtime/deadline.ts";
+import type { GatewayClient } from "../gateway/gateway-client.ts";
+import { unaskedGateway } from "../test/test-gateway-client.ts";
 import type { FeedEvent, OpenFeed } from "./feed.ts";
 import { createLive, type Live } from "./live.ts";
+import { createLiveService } from "./live-service.ts";
 
 export type LiveWorld = ReturnType<typeof createLiveWorld>;
 

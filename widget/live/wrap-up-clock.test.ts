@@ -1,5 +1,5 @@
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { createAlarmClock } from "../../shared/alarm-clock.ts";
+import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
 import { createWrapUpClock, type WrapUpClock } from "./wrap-up-clock.ts";
 
 beforeEach(() => {

@@ -1,4 +1,4 @@
-import type { AlarmClock } from "../../shared/alarm-clock.ts";
+import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
 
 /** Tells when wrap-up times have run down. */
 export interface WrapUpClock {

@@ -1,7 +1,7 @@
 /** What becomes of a wrap-up time, from the feed through the clock to another read. */
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { createAlarmClock } from "../../shared/alarm-clock.ts";
 import type { Availability } from "../../shared/contracts/availability.ts";
+import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
 import type { FeedEvent } from "./feed.ts";
 import { createLive, type Live } from "./live.ts";
 

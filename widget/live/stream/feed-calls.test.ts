@@ -1,9 +1,9 @@
 /** The calls that users are followed by, over HTTP. */
 import { expect, onTestFinished, test } from "vitest";
-import { type RawAnswer, type ScriptedAnswer, startScriptedBackend } from "../../../e2e/scripted-backend.ts";
-import { readChanged } from "../../changed-availability.ts";
-import { createHttpGatewayClient } from "../../http-gateway-client.ts";
-import { testSession } from "../../test-services.ts";
+import { type RawAnswer, type ScriptedAnswer, startScriptedBackend } from "../../../gateway/test/scripted-backend.ts";
+import { readChanged } from "../../gateway/changed-availability.ts";
+import { createHttpGatewayClient } from "../../gateway/http-gateway-client.ts";
+import { testSession } from "../../test/test-services.ts";
 import { createFeedCalls } from "./feed-calls.ts";
 
 const never = new AbortController().signal;

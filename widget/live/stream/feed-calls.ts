@@ -1,6 +1,6 @@
 /** The calls that users are followed by. */
 import type { ChangedAvailability } from "../../../shared/contracts/availability.ts";
-import type { GatewayClient } from "../../gateway-client.ts";
+import type { GatewayClient } from "../../gateway/gateway-client.ts";
 import type { ReadChanged } from "../feed.ts";
 import { MalformedAnswer, readMember } from "./failure.ts";
 

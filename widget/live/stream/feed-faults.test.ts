@@ -1,7 +1,7 @@
 /** Whatever becomes of the stream, of polls, of the machine and in whatever order, a feed leads to what the gateway has. */
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { Refusal } from "../../../shared/rejection.ts";
+import { Refusal } from "../../../shared/protocol/rejection.ts";
 import type { FeedEvent } from "../feed.ts";
 import { type AskedStream, change, changed, HEARTBEAT, scriptGateway } from "./test-scripted-gateway.ts";
 

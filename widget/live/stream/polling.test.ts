@@ -1,6 +1,6 @@
 /** What a feed does where its stream is held back on the way. */
 import { describe, expect, test, vi } from "vitest";
-import { BackendRefusal, Refusal } from "../../../shared/rejection.ts";
+import { BackendRefusal, Refusal } from "../../../shared/protocol/rejection.ts";
 import { CURRENT, change, changed, HEARTBEAT, scriptGateway } from "./test-scripted-gateway.ts";
 
 const UNREACHABLE = new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached");

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { BackendRefusal, Refusal } from "../../../shared/rejection.ts";
+import { BackendRefusal, Refusal } from "../../../shared/protocol/rejection.ts";
 import { CURRENT, change, changed, HEARTBEAT, scriptGateway } from "./test-scripted-gateway.ts";
 
 const RESET = "event: reset\nid\ndata: {}\n\n";

@@ -1,6 +1,6 @@
 /** A gateway as a feed sees it, whose every stream and answer a test makes by hand, at a time that the test sets. */
 import { onTestFinished, vi } from "vitest";
-import { readChanged } from "../../changed-availability.ts";
+import { readChanged } from "../../gateway/changed-availability.ts";
 import type { Feed, FeedEvent } from "../feed.ts";
 import type { Overview } from "./feed-calls.ts";
 import { createFeedEventReader } from "./feed-event.ts";

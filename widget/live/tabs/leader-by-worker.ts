@@ -2,7 +2,7 @@
  * An election that a shared worker wins: it outlives each of its tabs, and needs no handing over. It takes part as a tab does, by the
  * same locks and messages; tabs keep to the background while it is there.
  */
-import type { GatewayClient } from "../../gateway-client.ts";
+import type { GatewayClient } from "../../gateway/gateway-client.ts";
 import type { Election, OpenElection } from "./election.ts";
 import { createLine } from "./line.ts";
 

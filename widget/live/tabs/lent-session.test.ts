@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { BackendRefusal } from "../../../shared/rejection.ts";
+import { BackendRefusal } from "../../../shared/protocol/rejection.ts";
 import { createLentSession, type Lender, type LentSession } from "./lent-session.ts";
 import { createLine } from "./line.ts";
 

@@ -1,6 +1,6 @@
 /** A session of a worker, which has no page to ask for a token: tabs lend it theirs, call by call. */
-import { BackendRefusal } from "../../../shared/rejection.ts";
-import type { Session } from "../../session.ts";
+import { BackendRefusal } from "../../../shared/protocol/rejection.ts";
+import type { Session } from "../../gateway/session.ts";
 import { createLine, type Line } from "./line.ts";
 
 /** How long a tab may take to say that it is there, in milliseconds. One that has crashed does not. */

@@ -5,7 +5,7 @@
  * Who shares is told by the subject of the page's token, which anybody could have written. A tab therefore joins the others
  * only once the backend has answered a read with the very token: until then it neither hears nor tells anything.
  */
-import type { GatewayClient, Proof } from "../../gateway-client.ts";
+import type { GatewayClient, Proof } from "../../gateway/gateway-client.ts";
 import type { Feed, FeedOptions, OpenFeed } from "../feed.ts";
 import type { ReadFeedEvent } from "../stream/event-stream.ts";
 import { LONGEST_WAIT_MS, readFailure } from "../stream/failure.ts";

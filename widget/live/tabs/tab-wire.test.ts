@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readChanged } from "../../changed-availability.ts";
+import { readChanged } from "../../gateway/changed-availability.ts";
 import { createFeedEventReader } from "../stream/feed-event.ts";
 import type { TabMessage } from "./tab-message.ts";
 import { fromWire, toWire } from "./tab-wire.ts";

@@ -1,7 +1,7 @@
 /** A browser with tabs, a gateway with streams, and the time, which passes only when a test says so. */
 import type { ChangedAvailability } from "../../../shared/contracts/availability.ts";
-import { readChanged } from "../../changed-availability.ts";
-import type { GatewayClient, Proof } from "../../gateway-client.ts";
+import { readChanged } from "../../gateway/changed-availability.ts";
+import type { GatewayClient, Proof } from "../../gateway/gateway-client.ts";
 import type { Feed, FeedEvent, OpenFeed } from "../feed.ts";
 import { createFeedEventReader } from "../stream/feed-event.ts";
 import { createSharedFeed } from "./shared-feed.ts";

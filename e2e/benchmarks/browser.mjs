@@ -1,0 +1,72 @@
+// @ts-check
+/** A Chromium with no debugger attached: an attached one pauses every new frame of another site, which would be measured. */
+import { spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { BROWSER_ARGUMENTS, findBrowsers } from "../../scripts/testing/browsers.mjs";
+
+const QUIET_ARGUMENTS = [
+  "--headless=new",
+  "--remote-debugging-port=0",
+  "--no-first-run",
+  // A tab that is not in front must run at full speed too.
+  "--disable-background-timer-throttling",
+  "--disable-renderer-backgrounding",
+  "--disable-backgrounding-occluded-windows",
+];
+
+/**
+ * @typedef {object} BenchBrowser
+ * @property {string} version such as `Chrome/150.0.0.0`
+ * @property {(url: string) => Promise<string>} open opens a tab and returns its id; the address holds no `&`
+ * @property {(tab: string) => Promise<void>} closeTab
+ * @property {() => Promise<void>} close
+ */
+
+/** @returns {Promise<BenchBrowser>} */
+export async function launchBrowser() {
+  const [{ executablePath, environment }] = findBrowsers();
+  const profile = mkdtempSync(path.join(tmpdir(), "availability-bridge-bench-"));
+  const child = spawn(executablePath, [...BROWSER_ARGUMENTS, ...QUIET_ARGUMENTS, `--user-data-dir=${profile}`], {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  // No browser outlives a measurement that failed.
+  const killChild = () => void child.kill();
+  process.once("exit", killChild);
+  const control = await new Promise((resolve, reject) => {
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      const [, address] = /DevTools listening on ws:\/\/([^/]+)\//.exec(line) ?? [];
+      if (address) resolve(`http://${address}`);
+    });
+    child.once("exit", (code) => reject(new Error(`The browser ended with exit code ${code}`)));
+  });
+  const { Browser: version } = await (await fetch(`${control}/json/version`)).json();
+  return {
+    version,
+    async open(url) {
+      const response = await fetch(`${control}/json/new?${url}`, { method: "PUT" });
+      return (await response.json()).id;
+    },
+    closeTab: async (tab) => void (await fetch(`${control}/json/close/${tab}`)),
+    async close() {
+      process.removeListener("exit", killChild);
+      const gone = new Promise((resolve) => child.once("exit", resolve));
+      child.kill();
+      await gone;
+      // Its helper processes write to the profile a moment longer.
+      await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+    },
+  };
+}
+
+/** What the figures were measured on, in a line. */
+export async function describeEnvironment() {
+  const browser = await launchBrowser();
+  await browser.close();
+  const version = browser.version.replace("/", " ").replace(/\.0\.0\.0$/, "");
+  return `${version}, Node ${process.versions.node}, ${availableParallelism()} cores`;
+}

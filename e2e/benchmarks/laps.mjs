@@ -1,0 +1,48 @@
+// @ts-check
+/** Laps of pages: each side's page in a new tab, again and again, the sides in turn. */
+import { setTimeout } from "node:timers/promises";
+import { orderAt } from "../../scripts/benchmarks/orders.mjs";
+import { launchBrowser } from "./browser.mjs";
+
+/** The processes of a closed tab take a moment to go, and must not be going while the next one is measured. */
+const SETTLE_MS = 300;
+
+/**
+ * Opens a page in a tab of its own, and resolves with what it reports once the tab has gone.
+ *
+ * @param {import("./browser.mjs").BenchBrowser} browser
+ * @param {import("./site.mjs").BenchSite} host
+ * @param {string} path
+ */
+export async function reportFrom(browser, host, path) {
+  const report = host.reportOf(path);
+  const tab = await browser.open(`${host.origin}${path}`);
+  const reported = await report;
+  await browser.closeTab(tab);
+  await setTimeout(SETTLE_MS);
+  return reported;
+}
+
+/**
+ * Runs one round's laps, in a browser of its own, after one lap that is not counted.
+ *
+ * @template {string} Side
+ * @template Lap
+ * @param {readonly Side[]} sides
+ * @param {{ laps: number, round: number }} options
+ * @param {(browser: import("./browser.mjs").BenchBrowser, side: Side) => Promise<Lap>} run
+ * @returns {Promise<Record<Side, Lap[]>>}
+ */
+export async function runLaps(sides, { laps, round }, run) {
+  const browser = await launchBrowser();
+  const measured = /** @type {Record<Side, Lap[]>} */ ({});
+  for (const side of sides) measured[side] = [];
+  for (let lap = 0; lap <= laps; lap += 1) {
+    for (const side of orderAt(sides, round * (laps + 1) + lap)) {
+      const result = await run(browser, side);
+      if (lap > 0) measured[side].push(result);
+    }
+  }
+  await browser.close();
+  return measured;
+}

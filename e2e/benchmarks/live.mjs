@@ -1,0 +1,21 @@
+// @ts-check
+/** `npm run bench:live [-- --rounds 5 --only delivery,badges,idle --record]`: needs a build, prints tables. What they mean: `docs/benchmarks.md`. */
+import { loadavg } from "node:os";
+import { readCommand, runMeasurements } from "../../scripts/benchmarks/command.mjs";
+import { describeEnvironment } from "./browser.mjs";
+import { measureBadges } from "./live/badges.mjs";
+import { measureDelivery } from "./live/delivery.mjs";
+import { measureIdle } from "./live/idle.mjs";
+
+const MEASUREMENTS = {
+  delivery: { title: "From a change to the listener", measure: measureDelivery },
+  badges: { title: "A thousand badges", measure: measureBadges },
+  idle: { title: "An hour with a thousand watches", measure: measureIdle },
+};
+
+const command = readCommand(Object.keys(MEASUREMENTS), { rounds: 5, flag: "record" });
+
+console.log(`${await describeEnvironment()}, load ${loadavg()[0]?.toFixed(1)}`);
+await runMeasurements(MEASUREMENTS, command, ({ measure }) => measure(command.rounds), {
+  isRecorded: command.hasFlag,
+});

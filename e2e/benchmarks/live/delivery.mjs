@@ -1,0 +1,136 @@
+// @ts-check
+/** From a `PUT` at the gateway to the listener in the page, against a bare `EventSource` on the same stream. */
+import { setTimeout } from "node:timers/promises";
+import { orderAt } from "../../../scripts/benchmarks/orders.mjs";
+import { describeRatios, median, percentile } from "../../../scripts/benchmarks/statistics.mjs";
+import { launchBrowser } from "../browser.mjs";
+import { pageOf } from "../bundle.mjs";
+import { CHANGED_USER, LAST_STATUS } from "../pages/collect-changes.js";
+import { serveSite } from "../site.mjs";
+import { startLiveGateway } from "./gateways.mjs";
+import { hostPage } from "./page.mjs";
+
+/** Changes of each side in a round that count, after some that do not. */
+const CHANGES = 200;
+const WARM_UP = 30;
+
+/** Between two changes, so that one is told before the next is made. */
+const PAUSE_MS = 20;
+
+/** The control is the bare page once more: its ratio to the bare page shows the noise. */
+const SIDES = /** @type {const} */ (["page", "control", "frame", "bridge"]);
+
+/** @typedef {typeof SIDES[number]} Side */
+
+/** Sends the page that has listened where it can report: what it has heard stands behind the `#`. */
+const COLLECTOR = pageOf(
+  'fetch(location.pathname + "/report", { method: "POST", body: decodeURIComponent(location.hash.slice(1)) })',
+);
+
+/**
+ * @param {number} rounds
+ * @returns {Promise<string[][]>}
+ */
+export async function measureDelivery(rounds) {
+  const host = await serveSite("localhost");
+  const gateways = /** @type {Record<Side, import("./gateways.mjs").LiveGateway>} */ ({});
+  for (const side of SIDES) {
+    gateways[side] = await startLiveGateway({
+      hostOrigin: host.origin,
+      isBare: side !== "bridge",
+      users: CHANGED_USER,
+    });
+    const widget = gateways[side].origin;
+    host.add(
+      `/${side}`,
+      isAlone(side) ? COLLECTOR : await hostPage("e2e/benchmarks/pages/live-host.ts", { side, widget }),
+    );
+  }
+  const measured = [];
+  for (let round = 0; round < rounds; round += 1) measured.push(await measureRound(host, gateways, round));
+  host.close();
+  await Promise.all(Object.values(gateways).map((gateway) => gateway.stop()));
+  return tabulate(measured);
+}
+
+/** @param {Side} side */
+function isAlone(side) {
+  return side === "page" || side === "control";
+}
+
+/**
+ * @param {import("../site.mjs").BenchSite} host
+ * @param {Record<Side, import("./gateways.mjs").LiveGateway>} gateways
+ * @param {number} round
+ * @returns {Promise<Record<Side, number[]>>} milliseconds
+ */
+async function measureRound(host, gateways, round) {
+  const browser = await launchBrowser();
+  for (const side of SIDES) {
+    // The last round ended with the status that ends one.
+    await gateways[side].change(CHANGED_USER, "available");
+    // The browser takes the address out of another one, and undoes what stands for its `#`.
+    await browser.open(isAlone(side) ? `${gateways[side].origin}/widget/%23/${side}` : `${host.origin}/${side}`);
+    await gateways[side].whenStreaming();
+  }
+  /** @type {Record<Side, Map<number, number>>} */
+  const made = { page: new Map(), control: new Map(), frame: new Map(), bridge: new Map() };
+  for (let change = 0; change < WARM_UP + CHANGES; change += 1) {
+    for (const side of orderAt(SIDES, round + change)) {
+      const atMs = performance.timeOrigin + performance.now();
+      const version = await gateways[side].change(CHANGED_USER, change % 2 === 0 ? "do_not_disturb" : "available");
+      if (change >= WARM_UP) made[side].set(version, atMs);
+      await setTimeout(PAUSE_MS);
+    }
+  }
+  const latencies = /** @type {Record<Side, number[]>} */ ({});
+  for (const side of SIDES) {
+    const report = host.reportOf(`/${side}`);
+    await gateways[side].change(CHANGED_USER, LAST_STATUS);
+    latencies[side] = toLatencies(side, made[side], await report);
+  }
+  await browser.close();
+  return latencies;
+}
+
+/**
+ * @param {Side} side
+ * @param {ReadonlyMap<number, number>} made
+ * @param {unknown} report
+ */
+function toLatencies(side, made, report) {
+  const heard = new Map(/** @type {import("../pages/collect-changes.js").HeardChange[]} */ (report));
+  return Array.from(made, ([version, atMs]) => {
+    const heardMs = heard.get(version);
+    if (heardMs === undefined) throw new Error(`The side ${side} was not told of version ${version}`);
+    return heardMs - atMs;
+  });
+}
+
+/** @param {readonly Record<Side, number[]>[]} measured */
+function tabulate(measured) {
+  const share = (/** @type {Side} */ side, /** @type {number} */ part) =>
+    median(measured.map((round) => percentile(round[side], part))).toFixed(2);
+  const ratios = (/** @type {Side} */ side, /** @type {Side} */ base, /** @type {number} */ part) =>
+    describeRatios(measured.map((round) => percentile(round[side], part) / percentile(round[base], part)));
+  return [
+    [
+      "side",
+      "p50 ms",
+      "p99 ms",
+      "p50 to the bare page",
+      "p99 to the bare page",
+      "p50 to the bare frame",
+      "p99 to the bare frame",
+    ],
+    ...SIDES.map((side) => [
+      side,
+      share(side, 0.5),
+      share(side, 0.99),
+      ratios(side, "page", 0.5),
+      ratios(side, "page", 0.99),
+      ratios(side, "frame", 0.5),
+      ratios(side, "frame", 0.99),
+    ]),
+  ];
+}

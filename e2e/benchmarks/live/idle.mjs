@@ -1,0 +1,121 @@
+// @ts-check
+/** A page that watches a thousand agents of whom none changes, over an hour that passes by the pages' own clocks. */
+import { setTimeout } from "node:timers/promises";
+import { chromium } from "@playwright/test";
+import { median } from "../../../scripts/benchmarks/statistics.mjs";
+import { BROWSER_ARGUMENTS, findBrowsers } from "../../../scripts/testing/browsers.mjs";
+import { serveSite } from "../site.mjs";
+import { startLiveGateway } from "./gateways.mjs";
+import { hostPage } from "./page.mjs";
+
+const USERS = 1_000;
+
+/** An hour in steps, between which what the pages have asked is answered in real time. */
+const STEP_MS = 15_000;
+const STEPS = 240;
+
+/** So many steps before the first look at the memory, in which the browser compiles and caches. */
+const WARM_UP_STEPS = 40;
+
+/**
+ * @param {number} rounds
+ * @returns {Promise<string[][]>}
+ */
+export async function measureIdle(rounds) {
+  const host = await serveSite("localhost");
+  const gateway = await startLiveGateway({ hostOrigin: host.origin, isBare: false, users: USERS });
+  host.add("/idle", await hostPage("e2e/benchmarks/pages/idle-host.ts", { side: "bridge", widget: gateway.origin }));
+  /** @type {Hour[]} */
+  const measured = [];
+  for (let round = 0; round < rounds; round += 1) measured.push(await measureHour(`${host.origin}/idle`));
+  host.close();
+  await gateway.stop();
+  const row = (/** @type {string} */ what, /** @type {(hour: Hour) => number} */ read, digits = 0) => [
+    what,
+    median(measured.map(read)).toFixed(digits),
+    Math.max(...measured.map(read)).toFixed(digits),
+  ];
+  return [
+    ["in an hour", "median", "highest"],
+    row("timers fired on the host", ({ timers }) => timers),
+    row("KiB that the host's heap grew", ({ host: [before, after] }) => (after - before) / 1024, 1),
+    row("KiB of the host's heap at the end", ({ host: [, after] }) => after / 1024),
+    row("KiB that the widget's heap grew", ({ widget: [before, after] }) => (after - before) / 1024, 1),
+    row("KiB of the widget's heap at the end", ({ widget: [, after] }) => after / 1024),
+  ];
+}
+
+/** @typedef {{ timers: number, host: [number, number], widget: [number, number] }} Hour heaps in bytes, before and after */
+
+/**
+ * @param {string} address
+ * @returns {Promise<Hour>}
+ */
+async function measureHour(address) {
+  const [{ executablePath, environment }] = findBrowsers();
+  const browser = await chromium.launch({
+    executablePath,
+    args: BROWSER_ARGUMENTS,
+    env: { ...process.env, ...environment },
+  });
+  const page = await browser.newPage();
+  await page.clock.install();
+  await page.addInitScript(countTimers);
+  await page.goto(address);
+  await page.waitForFunction(() => document.body.dataset["known"] === "1000");
+  const frame = page.frames().find((candidate) => candidate !== page.mainFrame());
+  if (!frame) throw new Error("The page has no widget");
+  const heaps = [await page.context().newCDPSession(page), await page.context().newCDPSession(frame)];
+  const used = async () => /** @type {[number, number]} */ (await Promise.all(heaps.map(collect)));
+  await pass(page, WARM_UP_STEPS);
+  const [hostBefore, widgetBefore] = await used();
+  const firedBefore = await page.evaluate(() => Number(document.documentElement.dataset["fired"]));
+  await pass(page, STEPS);
+  const timers = (await page.evaluate(() => Number(document.documentElement.dataset["fired"]))) - firedBefore;
+  const [hostAfter, widgetAfter] = await used();
+  await browser.close();
+  return { timers, host: [hostBefore, hostAfter], widget: [widgetBefore, widgetAfter] };
+}
+
+/**
+ * @param {import("@playwright/test").Page} page
+ * @param {number} steps
+ */
+async function pass(page, steps) {
+  for (let step = 0; step < steps; step += 1) {
+    await page.clock.runFor(STEP_MS);
+    await setTimeout(20);
+  }
+}
+
+/** @param {import("@playwright/test").CDPSession} session */
+async function collect(session) {
+  await session.send("HeapProfiler.enable");
+  // What the first collection finalizes is what the second can free.
+  for (let turn = 0; turn < 3; turn += 1) await session.send("HeapProfiler.collectGarbage");
+  const { usedSize } = await session.send("Runtime.getHeapUsage");
+  return usedSize;
+}
+
+/** Runs in the page before its own scripts: counts the timers that fire there, and not in the widget's frame. */
+function countTimers() {
+  if (window !== window.parent) return;
+  let fired = 0;
+  const root = () => document.documentElement;
+  for (const name of /** @type {const} */ (["setTimeout", "setInterval"])) {
+    const original = window[name];
+    Reflect.set(
+      window,
+      name,
+      (/** @type {() => void} */ callback, /** @type {number} */ delay, /** @type {unknown[]} */ ...rest) =>
+        original(() => {
+          fired += 1;
+          root().dataset["fired"] = `${fired}`;
+          Reflect.apply(callback, undefined, rest);
+        }, delay),
+    );
+  }
+  addEventListener("DOMContentLoaded", () => {
+    root().dataset["fired"] ??= "0";
+  });
+}

@@ -1,0 +1,75 @@
+/** A CRM's page that is connected, and then shows a thousand agents: by badges, or by one batch and code written by hand. */
+import { connect, defineAvailabilityBadge } from "../../../host/index.ts";
+
+const COUNT = 1_000;
+
+const { side, widget = "" } = document.body.dataset;
+const userIds = Array.from({ length: COUNT }, (_, index) => index + 1);
+const list = document.createElement("div");
+document.body.append(list);
+
+let longestTaskMs = 0;
+new PerformanceObserver((entries) => {
+  for (const { duration } of entries.getEntries()) longestTaskMs = Math.max(longestTaskMs, duration);
+}).observe({ type: "longtask", buffered: true });
+
+/** Resolves with the time at which every element of the list has got its text. */
+function whenAllShown(): Promise<number> {
+  const shown = new Set<Node>();
+  return new Promise((resolve) => {
+    const observer = new MutationObserver((records) => {
+      for (const { target } of records) if (target !== list && target.textContent) shown.add(target);
+      if (shown.size < COUNT) return;
+      observer.disconnect();
+      resolve(performance.now());
+    });
+    observer.observe(list, { childList: true, subtree: true });
+  });
+}
+
+function mount(name: string, attribute: string): void {
+  const all = document.createDocumentFragment();
+  for (const userId of userIds) {
+    const element = document.createElement(name);
+    element.setAttribute(attribute, `${userId}`);
+    all.append(element);
+  }
+  list.append(all);
+}
+
+/** The code written by hand: connects, and returns what shows everybody. */
+function connectByHand(): Promise<() => void> {
+  const frame = document.createElement("iframe");
+  frame.src = `${widget}/widget/`;
+  document.body.append(frame);
+  return new Promise((resolve) => {
+    addEventListener("message", ({ source, origin, data }) => {
+      if (source !== frame.contentWindow || origin !== widget) return;
+      if (data === "ready") return resolve(ask);
+      for (const element of list.querySelectorAll<HTMLElement>("[data-user-id]")) {
+        element.textContent = data.availabilities[element.dataset["userId"] ?? ""].status;
+      }
+    });
+    const ask = (): void => {
+      mount("span", "data-user-id");
+      frame.contentWindow?.postMessage("ask", widget);
+    };
+  });
+}
+
+async function connectBridge(): Promise<() => void> {
+  const connector = connect({ src: `${widget}/widget/` });
+  defineAvailabilityBadge(connector);
+  await connector.ready;
+  return () => mount("availability-badge", "user-id");
+}
+
+const show = await (side === "bridge" ? connectBridge() : connectByHand());
+const allShown = whenAllShown();
+const begunAt = performance.now();
+show();
+const shownAt = await allShown;
+// The observer is told of a long task once it is over.
+await new Promise((resolve) => setTimeout(resolve, 200));
+const report = { fromMountMs: shownAt - begunAt, fromNavigationMs: shownAt, longestTaskMs };
+await fetch(`${location.pathname}/report`, { method: "POST", body: JSON.stringify(report) });

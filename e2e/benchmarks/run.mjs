@@ -1,0 +1,22 @@
+// @ts-check
+/** `npm run bench [-- --rounds 9 --only warm,cold --record]`: needs a build, prints tables. What they mean: `docs/benchmarks.md`. */
+
+import { readCommand, runMeasurements } from "../../scripts/benchmarks/command.mjs";
+import { describeEnvironment } from "./browser.mjs";
+import { measureCold } from "./cold.mjs";
+import { describeRequests } from "./cold-requests.mjs";
+import { measureWarm } from "./warm.mjs";
+
+const MEASUREMENTS = {
+  warm: { title: "Warm round trip", measure: measureWarm },
+  cold: { title: "Cold start", measure: measureCold },
+};
+
+const command = readCommand(Object.keys(MEASUREMENTS), { rounds: 9, flag: "record" });
+
+console.log(await describeEnvironment());
+await runMeasurements(MEASUREMENTS, command, ({ measure }) => measure(command.rounds), {
+  isRecorded: command.hasFlag,
+});
+if (command.wanted.includes("cold"))
+  console.log(`\nRequests of one navigation, in the order in which they ended\n${await describeRequests()}`);

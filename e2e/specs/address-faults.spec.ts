@@ -1,0 +1,166 @@
+/** What may be wrong with the widget's address, and how the connector tries again until the widget is there. */
+import type { Page } from "@playwright/test";
+import type { RawAnswer } from "../../gateway/test/scripted-backend.ts";
+import { expect, FULFILLED, test } from "../fixtures/fixtures.ts";
+import type { HostSite } from "../fixtures/host-site.ts";
+import { answer, ask, openWaiting, tries } from "../fixtures/waiting-page.ts";
+
+const mounted = async (page: Page): Promise<number> => (await tries(page)).mounted;
+
+/** Expects what waits at a bad address to settle when the time for a handshake has passed, saying what may be wrong. */
+async function expectUnavailable(page: Page, host: HostSite, origin: string): Promise<void> {
+  await page.clock.runFor(HANDSHAKE_MS);
+  const message =
+    `No widget answered from ${origin}. Check that it can be reached, that it allows this page's origin` +
+    ` (${host.origin}), and that this page's CSP has it in frame-src.`;
+  expect(await answer(page)).toEqual({
+    type: "API.FETCH_USER_AVAILABILITY_REJECTED",
+    payload: { error: { code: "WIDGET_UNAVAILABLE", message, retryable: true } },
+    meta: { source: "bridge" },
+  });
+  const reason = await page.evaluate(() =>
+    window.connector.ready.then(
+      () => undefined,
+      ({ name, code, message: text }) => ({ name, code, message: text }),
+    ),
+  );
+  expect(reason).toEqual({ name: "ConnectionError", code: "WIDGET_UNAVAILABLE", message });
+  expect(await page.evaluate(() => window.connector.state)).toBe("connecting");
+}
+
+const HANDSHAKE_MS = 1_000;
+const NOT_THE_WIDGET = "<!doctype html><title>Welcome</title>";
+
+const FAULTS: Readonly<Record<string, RawAnswer>> = {
+  "answers 404": (_request, response) => void response.writeHead(404).end("Not found"),
+  "answers 500": (_request, response) => void response.writeHead(500).end("Internal error"),
+  "shows a page that is not the widget": (_request, response) =>
+    void response.writeHead(200, { "content-type": "text/html" }).end(NOT_THE_WIDGET),
+  "hangs for ever": () => {},
+  "breaks the connection off": ({ socket }) => void socket.destroy(),
+  "refuses this page by frame-ancestors": (_request, response) =>
+    void response
+      .writeHead(200, {
+        "content-type": "text/html",
+        "content-security-policy": "frame-ancestors https://crm.example.com",
+      })
+      .end(NOT_THE_WIDGET),
+};
+
+for (const [fault, document] of Object.entries(FAULTS)) {
+  test(`an address that ${fault} settles WIDGET_UNAVAILABLE, until the widget comes back`, async ({
+    page,
+    host,
+    backend,
+  }) => {
+    backend.showInstead(document);
+    await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: HANDSHAKE_MS });
+    // A browser may ask more than once of its own accord.
+    await expect.poll(backend.countLoads).not.toBe(0);
+    await expectUnavailable(page, host, backend.origin);
+    backend.showInstead(undefined);
+    await ask(page);
+    await page.clock.runFor(HANDSHAKE_MS - 1);
+    expect(await answer(page)).toEqual(FULFILLED);
+  });
+}
+
+test("an address that refuses connections settles WIDGET_UNAVAILABLE, until the widget comes back", async ({
+  page,
+  host,
+  gateway,
+}) => {
+  await gateway.stop();
+  await openWaiting(page, host, { src: `${gateway.origin}/widget/`, handshakeTimeoutMs: HANDSHAKE_MS });
+  await expectUnavailable(page, host, gateway.origin);
+  await gateway.start();
+  await ask(page);
+  await page.clock.runFor(HANDSHAKE_MS - 1);
+  expect(await answer(page)).toMatchObject({ type: FULFILLED.type, payload: { userId: 123 } });
+});
+
+test("an address whose name does not resolve settles WIDGET_UNAVAILABLE", async ({ page, host }) => {
+  const origin = "http://no-such-host.invalid";
+  await openWaiting(page, host, { src: `${origin}/widget/`, handshakeTimeoutMs: HANDSHAKE_MS });
+  await expectUnavailable(page, host, origin);
+});
+
+test("a page that is not the widget is loaded anew after ever longer waits, while somebody waits for the widget", async ({
+  page,
+  host,
+  backend,
+}) => {
+  backend.showInstead((_request, response) => void response.end(NOT_THE_WIDGET));
+  await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: 3_000 });
+  // Between half of each wait and the whole of it: many pages must not come back to a widget all at once.
+  for (const [before, waitMs] of [100, 200, 400, 800].entries()) {
+    await expect.poll(() => tries(page)).toEqual({ mounted: before + 1, hasLoaded: true });
+    await page.clock.runFor(waitMs / 2 - 1);
+    expect(await mounted(page)).toBe(before + 1);
+    await page.clock.runFor(waitMs / 2 + 1);
+    expect(await mounted(page)).toBe(before + 2);
+  }
+  await expect.poll(() => tries(page)).toEqual({ mounted: 5, hasLoaded: true });
+  expect(backend.countLoads()).toBe(5);
+});
+
+test("nobody seeks the widget while nobody waits for it, and whoever asks next seeks it at once", async ({
+  page,
+  host,
+  backend,
+}) => {
+  backend.showInstead((_request, response) => void response.end(NOT_THE_WIDGET));
+  await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: HANDSHAKE_MS });
+  await expectUnavailable(page, host, backend.origin);
+  const before = await mounted(page);
+  await expect.poll(() => tries(page)).toEqual({ mounted: before, hasLoaded: true });
+  await page.clock.runFor(60_000);
+  expect(await mounted(page)).toBe(before);
+  backend.showInstead(undefined);
+  await ask(page);
+  expect(await answer(page)).toEqual(FULFILLED);
+  expect(await mounted(page)).toBe(before + 1);
+});
+
+test("a request that waits is answered when the widget comes back within its time", async ({ page, host, backend }) => {
+  backend.showInstead((_request, response) => void response.writeHead(502).end());
+  await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: 60_000 });
+  await expect.poll(() => tries(page)).toEqual({ mounted: 1, hasLoaded: true });
+  backend.showInstead(undefined);
+  await page.clock.runFor(100);
+  expect(await answer(page)).toEqual(FULFILLED);
+  await page.evaluate(() => window.connector.ready);
+  expect(backend.countLoads()).toBe(2);
+});
+
+/** A widget that takes its time: it greets when it is told to, and completes the handshake when it is told to. */
+const SLOW_WIDGET = `<!doctype html><script>
+  const base = { namespace: "penpal" };
+  const heard = [];
+  addEventListener("message", ({ data }) => heard.push(data.type));
+  window.greet = () => parent.postMessage({ ...base, type: "SYN", participantId: "0" }, "*");
+  window.complete = () => {
+    const { port1, port2 } = new MessageChannel();
+    const value = { ...${JSON.stringify(FULFILLED)} };
+    port1.onmessage = ({ data: { id, args } }) =>
+      port1.postMessage({ ...base, type: "REPLY", callId: id, value: { ...value, meta: { id: args[0].meta.id } } });
+    parent.postMessage({ ...base, type: "ACK2" }, "*", [port2]);
+  };
+</script>`;
+
+test("a widget that greets after its page has loaded is given the time that a handshake may take", async ({
+  page,
+  host,
+  backend,
+}) => {
+  backend.showInstead((_request, response) => void response.setHeader("content-type", "text/html").end(SLOW_WIDGET));
+  await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: 60_000 });
+  await expect.poll(() => tries(page)).toEqual({ mounted: 1, hasLoaded: true });
+  const widget = page.frames()[1];
+  await widget?.evaluate(() => Reflect.get(window, "greet")());
+  await expect.poll(() => widget?.evaluate("heard")).toContain("ACK1");
+  await page.clock.runFor(10_000);
+  expect(await mounted(page)).toBe(1);
+  await widget?.evaluate(() => Reflect.get(window, "complete")());
+  expect(await answer(page)).toEqual(FULFILLED);
+});

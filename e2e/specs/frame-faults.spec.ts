@@ -1,0 +1,383 @@
+/** What may befall the widget's frame while requests are in flight, and what becomes of them. */
+import type { Frame, Page } from "@playwright/test";
+import type { ScriptedBackend } from "../../gateway/test/scripted-backend.ts";
+import {
+  ASK_123,
+  AVAILABLE,
+  connectorPage,
+  expect,
+  FULFILLED,
+  openConnected,
+  rejectedBy,
+  stopClock,
+  test,
+  type Waits,
+} from "../fixtures/fixtures.ts";
+import type { HostSite } from "../fixtures/host-site.ts";
+import { keepSilentAbout, widgetFrame } from "../fixtures/silent-widget.ts";
+
+/** An event that may not be sent twice, as none may that this version does not know. */
+const TRANSFER = { type: "CALLS.TRANSFER", payload: { to: 124 } };
+
+const TRANSFER_CLOSED = {
+  type: "CALLS.TRANSFER_REJECTED",
+  payload: { error: expect.objectContaining({ code: "CONNECTION_CLOSED", retryable: true }) },
+  meta: { source: "bridge" },
+};
+
+declare global {
+  interface Window {
+    /** The element that shows the widget. */
+    container: Element;
+    /** The settlements of what a test has asked. */
+    settlements: Promise<unknown>[];
+    /** What has been settled, in order. */
+    order: string[];
+    /** Every state that the connector has been in. */
+    states: string[];
+  }
+}
+
+const BODY = `<div id="place"><div id="host"></div><div id="container"></div></div><div id="elsewhere"></div>`;
+
+/**
+ * Opens a page whose connector is ready and has a read and a transfer in flight, each with a life that outlasts the test.
+ * The widget shows in `#container`, or in the shadow root of `#host`.
+ */
+async function openBusy(
+  page: Page,
+  host: HostSite,
+  backend: ScriptedBackend,
+  { isInShadowRoot = false, ...waits }: Waits & { readonly isInShadowRoot?: boolean } = {},
+): Promise<void> {
+  backend.answerWith([{ hangs: true }, AVAILABLE]);
+  await page.goto(host.serve(connectorPage(BODY)));
+  await page.evaluate(
+    async ([src, isShadow, given]) => {
+      const root = isShadow ? document.querySelector("#host")?.attachShadow({ mode: "open" }) : undefined;
+      root?.append(document.createElement("div"));
+      const container = root ? root.firstElementChild : document.querySelector("#container");
+      if (!container) throw new Error("The page has no container");
+      window.container = container;
+      const connector = window.connect({ src, container, timeoutMs: 60_000, retryDelayMs: 50, ...given });
+      window.connector = connector;
+      window.states = [];
+      window.order = [];
+      connector.onStateChange((state) => window.states.push(state));
+      connector.on("*", ({ type }) => window.order.push(type));
+      await connector.ready;
+    },
+    [`${backend.origin}/widget/`, isInShadowRoot, waits] as const,
+  );
+  await keepSilentAbout(widgetFrame(page, backend), TRANSFER.type);
+  await page.evaluate(
+    ([read, transfer]) => {
+      window.settlements = [window.connector.dispatch(read), window.connector.dispatch(transfer)];
+    },
+    [ASK_123, TRANSFER] as const,
+  );
+  await expect.poll(() => backend.calls.length).toBe(1);
+}
+
+async function navigate(page: Page, address: string): Promise<void> {
+  await page.evaluate((src) => {
+    const frame = window.container.querySelector("iframe");
+    if (frame) frame.src = src;
+  }, address);
+}
+
+const ask = (page: Page): Promise<unknown> => page.evaluate((event) => window.connector.dispatch(event), ASK_123);
+const settlements = (page: Page): Promise<unknown[]> => page.evaluate(() => Promise.all(window.settlements));
+const states = (page: Page): Promise<string[]> => page.evaluate(() => window.states);
+
+/** Expects the read to have been sent again and answered, and the transfer to have settled before that. */
+async function expectCarriedOver(page: Page): Promise<void> {
+  expect(await settlements(page)).toEqual([FULFILLED, TRANSFER_CLOSED]);
+  expect(await page.evaluate(() => window.order)).toEqual([TRANSFER_CLOSED.type, FULFILLED.type]);
+  expect(await states(page)).toEqual(["ready", "reconnecting", "ready"]);
+}
+
+test.describe("what may be sent twice is sent again and fulfils, and the rest settles at once:", () => {
+  test.beforeEach(({ page }) => stopClock(page));
+
+  test("a frame that reloads itself", async ({ page, host, backend }) => {
+    await openBusy(page, host, backend);
+    await widgetFrame(page, backend).evaluate(() => location.reload());
+    await expectCarriedOver(page);
+    // One more where a browser cuts calls off before their document is gone: that widget's own retry may still leave it.
+    expect(backend.calls.length).toBeGreaterThanOrEqual(2);
+  });
+
+  test("a frame that is navigated away is brought back", async ({ page, host, backend }) => {
+    await openBusy(page, host, backend, { heartbeatMs: 300 });
+    await navigate(page, host.serve("<title>Elsewhere</title>"));
+    // A page that is no widget shows by its silence, and that takes its time.
+    await expect
+      .poll(async () => {
+        await page.clock.runFor(100);
+        return states(page);
+      })
+      .toEqual(["ready", "reconnecting", "ready"]);
+    await expectCarriedOver(page);
+  });
+
+  test("a frame that is navigated away and back", async ({ page, host, backend }) => {
+    await openBusy(page, host, backend);
+    const elsewhere = host.serve("<title>Elsewhere</title>");
+    await navigate(page, elsewhere);
+    await expect.poll(() => page.frames()[1]?.url()).toBe(elsewhere);
+    await navigate(page, `${backend.origin}/widget/`);
+    await expectCarriedOver(page);
+  });
+
+  test("a frame whose src is set anew", async ({ page, host, backend }) => {
+    await openBusy(page, host, backend);
+    await navigate(page, `${backend.origin}/widget/?again`);
+    await expectCarriedOver(page);
+  });
+
+  for (const [what, moved, isInShadowRoot] of [
+    ["itself", "iframe", false],
+    ["with its container", "#container", false],
+    ["with the host of its shadow root", "#host", true],
+  ] as const) {
+    test(`a frame that is moved ${what}`, async ({ page, host, backend }) => {
+      await openBusy(page, host, backend, { isInShadowRoot });
+      await page.evaluate((selector) => {
+        const element = document.querySelector(selector);
+        if (element) document.querySelector("#elsewhere")?.append(element);
+      }, moved);
+      await expectCarriedOver(page);
+    });
+  }
+});
+
+test.describe("everything settles at once, and no clock moves:", () => {
+  test.beforeEach(({ page }) => stopClock(page));
+
+  const READ_CLOSED = rejectedBy("CONNECTION_CLOSED");
+
+  for (const [what, remove, isInShadowRoot, next] of [
+    ["is removed itself", () => document.querySelector("iframe")?.remove(), false, FULFILLED],
+    ["is removed with its container", () => window.container.remove(), false, READ_CLOSED],
+    ["is removed in a shadow root", () => window.container.firstElementChild?.remove(), true, FULFILLED],
+    ["goes with the host of its shadow root", () => document.querySelector("#host")?.remove(), true, READ_CLOSED],
+    [
+      "is overwritten by its container's text",
+      () => window.container.replaceChildren("The phone is off"),
+      false,
+      FULFILLED,
+    ],
+    ["goes with the document's root", () => document.documentElement.remove(), false, READ_CLOSED],
+    ["goes with the document, which is opened anew", () => void document.open(), false, READ_CLOSED],
+  ] as const) {
+    test(`a frame that ${what}`, async ({ page, host, backend }) => {
+      await openBusy(page, host, backend, { isInShadowRoot });
+      await page.evaluate(remove);
+      expect(await settlements(page)).toEqual([READ_CLOSED, TRANSFER_CLOSED]);
+      expect(await states(page)).toEqual(["ready", "reconnecting"]);
+      // The next request mounts a new frame, where its container is still there to show it.
+      expect(await ask(page)).toEqual(next);
+    });
+  }
+
+  test("a request made right after its frame was removed, in the same task, gets a new frame", async ({
+    page,
+    host,
+    backend,
+  }) => {
+    await openBusy(page, host, backend);
+    const asked = await page.evaluate(async () => {
+      document.querySelector("iframe")?.remove();
+      const { type } = await window.connector.dispatch({
+        type: "API.FETCH_USER_AVAILABILITY",
+        payload: { variables: { userId: 123 } },
+      });
+      return type;
+    });
+    expect(asked).toBe("API.FETCH_USER_AVAILABILITY_FULFILLED");
+    expect(await settlements(page)).toEqual([READ_CLOSED, TRANSFER_CLOSED]);
+  });
+
+  test("a frame in another document of the page, such as a frame's, goes with that document", async ({
+    page,
+    host,
+    backend,
+  }) => {
+    const inner = host.serve("<title>Inner</title>");
+    await page.goto(host.serve(connectorPage(`<iframe id="inner" src="${inner}"></iframe>`)));
+    await page.evaluate(
+      ([src, event]) => {
+        const outer = document.querySelector<HTMLIFrameElement>("#inner");
+        const container = outer?.contentDocument?.body;
+        if (!container) throw new Error("The page has no inner document");
+        window.connector = window.connect({ src, container, timeoutMs: 60_000, handshakeTimeoutMs: 60_000 });
+        window.settlements = [window.connector.dispatch(event)];
+      },
+      [`${backend.origin}/widget/`, ASK_123] as const,
+    );
+    await page.evaluate(() => document.querySelector("#inner")?.remove());
+    expect(await settlements(page)).toEqual([READ_CLOSED]);
+    expect(await ask(page)).toEqual(READ_CLOSED);
+  });
+});
+
+/** Short for a test, and long enough for a busy machine's widget to give a sign of life. */
+const HEARTBEAT_MS = 1_000;
+
+/**
+ * Lets the widget's process hang. Nobody waits for this call, which never returns. Firefox runs all the sites of a page
+ * that is driven in one process: a hung frame hangs the page there.
+ */
+function hang(frame: Frame): void {
+  void frame
+    .evaluate(() => {
+      for (;;);
+    })
+    .catch(() => {});
+}
+
+test("a widget that hangs is put into another process", { tag: "@chromium" }, async ({ page, host, backend }) => {
+  await openBusy(page, host, backend, { heartbeatMs: HEARTBEAT_MS });
+  hang(widgetFrame(page, backend));
+  await expectCarriedOver(page);
+});
+
+// Only Chromium has a command that crashes one frame's process.
+test("a widget whose process crashes is put into another one", { tag: "@chromium" }, async ({
+  page,
+  host,
+  backend,
+}) => {
+  await openBusy(page, host, backend, { heartbeatMs: HEARTBEAT_MS });
+  const session = await page.context().newCDPSession(widgetFrame(page, backend));
+  void session.send("Page.crash").catch(() => {});
+  await expectCarriedOver(page);
+});
+
+test("two widgets of one origin, of which one hangs: both frames go before a new one comes, and both are back", {
+  tag: "@chromium",
+}, async ({ page, host, backend }) => {
+  await openBusy(page, host, backend, { heartbeatMs: HEARTBEAT_MS });
+  await page.evaluate(async (src) => {
+    const neighbour = window.connect({ src, container: window.container });
+    await neighbour.ready;
+    const log: string[] = [];
+    new MutationObserver((records) => {
+      for (const { addedNodes, removedNodes } of records) {
+        log.push(...Array.from(removedNodes, () => "gone"), ...Array.from(addedNodes, () => "come"));
+      }
+    }).observe(window.container, { childList: true });
+    Object.assign(window, { neighbour, log });
+  }, `${backend.origin}/widget/`);
+  hang(widgetFrame(page, backend));
+  await expectCarriedOver(page);
+  const answer = await page.evaluate((event) => Reflect.get(window, "neighbour").dispatch(event), ASK_123);
+  expect(answer).toEqual(FULFILLED);
+  expect(await page.evaluate(() => Reflect.get(window, "log"))).toEqual(["gone", "gone", "come", "come"]);
+});
+
+test("a widget that hangs in the page's own frame: requests settle, and the frame stays as it is", {
+  tag: "@chromium",
+}, async ({ page, host, backend }) => {
+  const src = `${backend.origin}/widget/`;
+  await page.goto(host.serve(connectorPage(`<iframe src="${src}"></iframe>`)));
+  backend.answerWith({ hangs: true });
+  await page.evaluate(
+    async ([event, heartbeatMs]) => {
+      const frame = document.querySelector("iframe");
+      if (!frame) throw new Error("The page has no frame");
+      const connector = window.connect({ frame, timeoutMs: 60_000, heartbeatMs });
+      await connector.ready;
+      const changes: string[] = [];
+      new MutationObserver((records) => changes.push(...records.map(({ type }) => type))).observe(document.body, {
+        attributes: true,
+        childList: true,
+        subtree: true,
+      });
+      window.settlements = [connector.dispatch(event)];
+      Object.assign(window, { connector, frame, changes });
+    },
+    [ASK_123, HEARTBEAT_MS] as const,
+  );
+  await expect.poll(() => backend.calls.length).toBe(1);
+  hang(widgetFrame(page, backend));
+  expect(await settlements(page)).toEqual([
+    {
+      type: "API.FETCH_USER_AVAILABILITY_REJECTED",
+      payload: {
+        error: {
+          code: "WIDGET_UNAVAILABLE",
+          message: "The page's own frame hangs: only the page can load it anew",
+          retryable: true,
+        },
+      },
+      meta: { source: "bridge" },
+    },
+  ]);
+  expect(await page.evaluate(() => Reflect.get(window, "changes"))).toEqual([]);
+  backend.answerWith(AVAILABLE);
+  await page.evaluate(() => {
+    const frame: Element = Reflect.get(window, "frame");
+    frame.remove();
+    document.body.append(frame);
+  });
+  expect(await ask(page)).toEqual(FULFILLED);
+});
+
+test("a widget is asked for a sign of life while a request is in flight, and at no other time", async ({
+  page,
+  host,
+  backend,
+}) => {
+  await page.addInitScript(() => {
+    const { postMessage } = MessagePort.prototype;
+    const posted: string[] = [];
+    MessagePort.prototype.postMessage = function (message: unknown, ...rest: unknown[]): void {
+      const { type, args } = Object(message);
+      // What the page answers, as where the widget asks it for a token, is no sign of life that it asks for.
+      if (type !== "REPLY") posted.push(args?.[0]?.type ?? type);
+      Reflect.apply(postMessage, this, [message, ...rest]);
+    };
+    Object.assign(window, { posted });
+  });
+  await stopClock(page);
+  const takePosted = (): Promise<string[]> => page.evaluate(() => Reflect.get(window, "posted").splice(0));
+  await openConnected(page, host, backend.origin, { heartbeatMs: 1_000, timeoutMs: 60_000 });
+  expect(await takePosted()).toEqual(["BUS.REGISTER"]);
+  await page.clock.runFor(10_000);
+  expect(await takePosted()).toEqual([]);
+  backend.answerWith({ hangs: true });
+  await page.evaluate((event) => {
+    window.settlements = [window.connector.dispatch(event)];
+  }, ASK_123);
+  await expect.poll(() => backend.calls.length).toBe(1);
+  await page.clock.runFor(1_500);
+  expect(await takePosted()).toEqual([ASK_123.type, "BUS.PING"]);
+});
+
+test("a sign of life that went down with one widget is not missed in the next", async ({ page, host, backend }) => {
+  await page.addInitScript(() => {
+    const { postMessage } = MessagePort.prototype;
+    let isLost = false;
+    MessagePort.prototype.postMessage = function (message: unknown, ...rest: unknown[]): void {
+      const isFirstPing = !isLost && Object(message).args?.[0]?.type === "BUS.PING";
+      isLost ||= isFirstPing;
+      if (!isFirstPing) Reflect.apply(postMessage, this, [message, ...rest]);
+    };
+  });
+  await stopClock(page);
+  await openConnected(page, host, backend.origin, { heartbeatMs: 1_000, timeoutMs: 60_000 });
+  backend.answerWith({ hangs: true });
+  await page.evaluate((event) => {
+    window.states = [];
+    window.connector.onStateChange((state) => window.states.push(state));
+    window.settlements = [window.connector.dispatch(event)];
+  }, ASK_123);
+  await expect.poll(() => backend.calls.length).toBe(1);
+  await page.clock.runFor(1_500);
+  await widgetFrame(page, backend).evaluate(() => location.reload());
+  await expect.poll(() => backend.calls.length).toBe(2);
+  await page.clock.runFor(1_000);
+  expect(await page.evaluate(() => window.states)).toEqual(["reconnecting", "ready"]);
+});

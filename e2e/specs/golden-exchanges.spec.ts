@@ -1,0 +1,153 @@
+/** Every golden vector over the built files, with a plain penpal page and with the connector. */
+import type { Browser, Page } from "@playwright/test";
+import {
+  type Announced,
+  comparable,
+  type Exchange,
+  type GoldenConversation,
+  type GoldenExchange,
+  goldenConversations,
+  goldenExchanges,
+  toToken,
+} from "../../gateway/test/golden-exchanges.ts";
+import { describeCalls, type ScriptedBackend, startScriptedBackend } from "../../gateway/test/scripted-backend.ts";
+import { test as base, connectorPage, expect } from "../fixtures/fixtures.ts";
+import { type HostSite, startHostSite } from "../fixtures/host-site.ts";
+
+/** A page that has connected to a widget, and the backend behind it. */
+interface Desk {
+  readonly page: Page;
+  readonly backend: ScriptedBackend;
+  /** Sends an event and returns its settlement, both as text: not every JSON value, such as a key named `__proto__`, passes the test runner's own way to a page. */
+  readonly send: (event: string) => Promise<string>;
+}
+
+/** Opens a page that gives these tokens, one each time that it is asked. */
+type Open = (page: Page, host: HostSite, widget: string, tokens: readonly string[]) => Promise<Desk["send"]>;
+
+declare global {
+  interface Window {
+    /** What a page of these tests was told unasked. */
+    toldUnasked: Announced[];
+  }
+}
+
+/** For exchanges, which do not mind each other: the pages stay open for all those of one worker. */
+const test = base.extend<object, { plainDesk: Desk; connectorDesk: Desk }>({
+  plainDesk: [({ browser }, use) => withDesk(browser, openPlainPage, use), { scope: "worker" }],
+  connectorDesk: [({ browser }, use) => withDesk(browser, openConnectorPage, use), { scope: "worker" }],
+});
+
+async function openPlainPage(...[page, host, widget]: Parameters<Open>): ReturnType<Open> {
+  await page.goto(`${host.origin}/plain-penpal.html?widget=${encodeURIComponent(widget)}`);
+  return (event) => page.evaluate(async (json) => JSON.stringify(await window.post(JSON.parse(json))), event);
+}
+
+/** The same page, but for what it exposes: it gives tokens, and hears what is announced. */
+async function openListeningPage(...[page, host, widget, tokens]: Parameters<Open>): ReturnType<Open> {
+  const told = `window.toldUnasked = [];
+    const tokens = ${JSON.stringify(tokens)};
+    window.receive = (event) => {
+      if (event.type !== "HOST.FETCH_TOKEN") return void window.toldUnasked.push(event);
+      const token = tokens.length > 1 ? tokens.shift() : tokens[0];
+      return token
+        ? { type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token } }
+        : { type: "HOST.FETCH_TOKEN_REJECTED", payload: { error: null } };
+    };`;
+  await page.addInitScript({ content: `if (window === window.parent) {${told}}` });
+  return openPlainPage(page, host, widget, tokens);
+}
+
+async function openConnectorPage(...[page, host, src, tokens]: Parameters<Open>): ReturnType<Open> {
+  await page.goto(host.serve(connectorPage()));
+  await page.evaluate(
+    (options) => {
+      const left = [...options.tokens];
+      const fetchToken = (): string => (left.length > 1 ? left.shift() : left[0]) ?? "";
+      window.connector = window.connect({ src: options.src, ...(left.length > 0 && { fetchToken }) });
+      window.toldUnasked = [];
+      // A settlement is heard with its request.
+      window.connector.on("*", ({ type, payload }, request) => {
+        if (!request) window.toldUnasked.push({ type, ...(payload !== undefined && { payload }) });
+      });
+    },
+    { src, tokens },
+  );
+  return (event) =>
+    page.evaluate(async (json) => JSON.stringify(await window.connector.dispatch(JSON.parse(json))), event);
+}
+
+async function withDesk(
+  browser: Browser,
+  open: Open,
+  use: (desk: Desk) => Promise<void>,
+  tokens: readonly string[] = [],
+): Promise<void> {
+  const host = await startHostSite();
+  const backend = await startScriptedBackend({ answers: null, allowedOrigins: [host.origin] });
+  const page = await browser.newPage();
+  const send = await open(page, host, `${backend.origin}/widget/`, tokens);
+  await use({ page, backend, send });
+  await page.close();
+  await backend.close();
+  await host.close();
+}
+
+async function expectExchange({ backend, send }: Desk, exchange: Exchange): Promise<void> {
+  const { event, backend: answers, asked, settlement } = exchange;
+  backend.answerWith(answers);
+  expect(comparable(JSON.parse(await send(JSON.stringify(event))), settlement)).toEqual(settlement);
+  if (answers === null) expect(backend.calls).toHaveLength(0);
+  if (Array.isArray(answers)) expect(backend.calls).toHaveLength(answers.length);
+  if (asked) expect(await describeCalls(backend)).toEqual(asked);
+}
+
+/** What ends all that an exchange may have begun. */
+const NOTHING_WANTED = [
+  { type: "API.WATCH_AVAILABILITIES", payload: { variables: { userIds: [] } } },
+  { type: "BUS.DESTROY", payload: { services: ["USER"] } },
+];
+
+/** On a page that stays open, for the exchanges that come after this one. */
+async function expectExchangeAlone(desk: Desk, exchange: Exchange): Promise<void> {
+  await expectExchange(desk, exchange);
+  for (const event of NOTHING_WANTED) await desk.send(JSON.stringify(event));
+}
+
+async function expectConversation(desk: Desk, golden: GoldenConversation): Promise<void> {
+  const { page, backend } = desk;
+  const { exchanges, stream, announced } = golden;
+  if (!Array.isArray(stream)) backend.refuseStream(stream);
+  for (const exchange of exchanges) await expectExchange(desk, exchange);
+  if (Array.isArray(stream)) backend.stream.say(stream);
+  await expect.poll(() => page.evaluate(() => window.toldUnasked)).toEqual(announced);
+}
+
+const PAGES = { "a plain penpal page": openListeningPage, "the connector": openConnectorPage };
+
+/** What a vector's test is called. Every engine runs those of the first event, and one engine all of them. */
+function titleOf({ file, name }: GoldenExchange | GoldenConversation): string {
+  return `${file}, ${name}${file === "fetch-user-availability.json" ? "" : " @once"}`;
+}
+
+test.describe("a plain penpal page settles", () => {
+  for (const golden of goldenExchanges) {
+    test(titleOf(golden), ({ plainDesk }) => expectExchangeAlone(plainDesk, golden));
+  }
+});
+
+test.describe("the connector settles", () => {
+  for (const golden of goldenExchanges) {
+    test(titleOf(golden), ({ connectorDesk }) => expectExchangeAlone(connectorDesk, golden));
+  }
+});
+
+for (const [what, open] of Object.entries(PAGES)) {
+  test.describe(`${what} is told`, () => {
+    for (const golden of goldenConversations) {
+      test(titleOf(golden), ({ browser }) =>
+        withDesk(browser, open, (desk) => expectConversation(desk, golden), golden.tokens.map(toToken)),
+      );
+    }
+  });
+}

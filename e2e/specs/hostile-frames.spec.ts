@@ -1,0 +1,257 @@
+/** Frames beside the widget's, inside of it and in its place, which forge what the page and the widget say to each other. */
+import type { Frame, Page } from "@playwright/test";
+import { startScriptedBackend } from "../../gateway/test/scripted-backend.ts";
+import { ASK_123, AVAILABLE, connectorPage, expect, FULFILLED, openConnected, test } from "../fixtures/fixtures.ts";
+import { readAlong } from "../fixtures/forgeries.ts";
+import { ATTACK, framingPage, hostileWidget } from "../fixtures/hostile-pages.ts";
+
+const FORGED = {
+  type: "API.FETCH_USER_AVAILABILITY_FULFILLED",
+  payload: { userId: 123, status: "in_call", version: 9 },
+} as const;
+
+/** Puts a frame into the page, and returns it once it has loaded. */
+async function addFrame(page: Page, src: string): Promise<Frame> {
+  await page.evaluate(
+    (address) =>
+      new Promise((resolve) => {
+        const frame = document.createElement("iframe");
+        frame.src = address;
+        frame.addEventListener("load", resolve);
+        document.body.append(frame);
+      }),
+    src,
+  );
+  const added = page.mainFrame().childFrames().at(-1);
+  if (!added) throw new Error("The page has no frame");
+  return added;
+}
+
+/** Asks by the name of `real`, and keeps what the page's listeners hear and how the connector fares. */
+async function ask(page: Page): Promise<void> {
+  await page.evaluate((event) => {
+    const heardByListeners: unknown[] = [];
+    const states: string[] = [];
+    Object.assign(window, { heardByListeners, states, settled: undefined });
+    window.connector.on("*", (heard) => heardByListeners.push(heard));
+    window.connector.onStateChange((state) => states.push(state));
+    const named = { ...event, meta: { id: "real" } };
+    void window.connector.dispatch(named).then((settled) => Object.assign(window, { settled }));
+  }, ASK_123);
+}
+
+/** What an answer to `real` has to name. */
+async function readCallId(page: Page): Promise<unknown> {
+  return page.evaluate(() => {
+    const calls = Reflect.get(window, "posted").filter(({ type }: { type: string }) => type === "CALL");
+    return calls.find(({ args }: { args: { meta?: { id?: string } }[] }) => args[0]?.meta?.id === "real").id;
+  });
+}
+
+interface Forgery {
+  /** What a real answer has to name. */
+  readonly callId: unknown;
+  readonly settlement: unknown;
+}
+
+/** Script of a forging frame: all that could settle the call, open a connection or end one, and a last word. */
+function forge({ callId, settlement }: Forgery): void {
+  const base = { namespace: "penpal" };
+  const target: Window = window.opener ?? window.top;
+  const post = (message: unknown, ports: MessagePort[] = []): void => target.postMessage(message, "*", ports);
+  const { port1, port2 } = new MessageChannel();
+  const answers = [callId, "1", "2", "3", "real"].map((id) => ({
+    ...base,
+    type: "REPLY",
+    callId: id,
+    value: settlement,
+  }));
+  const announcement = { ...base, type: "CALL", id: "a", methodPath: ["post"], args: [{ type: "USER.FORGED" }] };
+  // Were the port taken, whatever is asked over it would be answered.
+  port1.onmessage = ({ data }) => {
+    port1.postMessage({ ...base, type: "REPLY", callId: data.id, value: settlement });
+  };
+  for (const message of [...answers, announcement, { ...base, type: "DESTROY" }, settlement]) post(message);
+  // The lowest name of all and the highest, so that the forger is led once and leads once.
+  for (const participantId of ["!", "~~"]) post({ ...base, type: "SYN", participantId });
+  post({ ...base, type: "ACK1", methodPaths: [["post"]] });
+  post({ ...base, type: "ACK2" }, [port2]);
+  for (const message of [...answers, announcement]) port1.postMessage(message);
+  for (const message of answers) post(message);
+  post("the last forgery");
+}
+
+/** Runs the forger in each window, and returns when the page has had all of it. */
+async function forgeFrom(page: Page, windows: readonly (Frame | Page)[], forgery: Forgery): Promise<void> {
+  await page.evaluate(() => {
+    document.title = "";
+    addEventListener("message", ({ data }) => {
+      if (data === "the last forgery") document.title += "+";
+    });
+  });
+  for (const forger of windows) await forger.evaluate(forge, forgery);
+  await expect(page).toHaveTitle("+".repeat(windows.length));
+}
+
+/** What the page has taken for true: it must be nothing. */
+const taken = (page: Page): Promise<unknown> =>
+  page.evaluate(() => ({
+    settled: Reflect.get(window, "settled"),
+    heard: Reflect.get(window, "heardByListeners"),
+    changes: Reflect.get(window, "states"),
+  }));
+
+test("forged handshakes, ports, settlements and announcements of sibling frames, of their children and of popups are not taken by the page", async ({
+  page,
+  host,
+  backend,
+  foreign,
+}) => {
+  await page.addInitScript(readAlong);
+  await openConnected(page, host, backend.origin);
+  const child = foreign.serve("<!doctype html>child");
+  const sibling = await addFrame(page, foreign.serve(`<!doctype html><iframe src="${child}"></iframe>`));
+  const ofTheWidgetsOrigin = await addFrame(page, `${backend.origin}/healthz`);
+  const opening = page.waitForEvent("popup");
+  await page.evaluate((address) => void window.open(address), child);
+  const popup = await opening;
+  await popup.waitForLoadState();
+  backend.answerWith({ hangs: true });
+  await ask(page);
+  await expect.poll(() => backend.calls.length).toBe(1);
+  const forgery = { callId: await readCallId(page), settlement: { ...FORGED, meta: { id: "real" } } };
+  await forgeFrom(page, [sibling, ...sibling.childFrames(), ofTheWidgetsOrigin, popup], forgery);
+  expect(await taken(page)).toEqual({ settled: undefined, heard: [], changes: [] });
+  // The connection is as it was: the next request has its answer from the widget.
+  backend.answerWith(AVAILABLE);
+  const other = { ...ASK_123, payload: { variables: { userId: 404 } } };
+  expect(await page.evaluate((event) => window.connector.dispatch(event), other)).toMatchObject({
+    payload: { error: { code: "INVALID_RESPONSE", message: expect.stringContaining("asked for user 404") } },
+  });
+});
+
+test("control: the same forged settlement is taken from the frame and the origin that the connector was told of", async ({
+  page,
+  host,
+  foreign,
+}) => {
+  const src = foreign.serve(
+    hostileWidget("/penpal.js", `(event) => ({ ...${JSON.stringify(FORGED)}, meta: { id: event.meta.id } })`),
+  );
+  await page.goto(host.serve(connectorPage()));
+  const settlement = await page.evaluate(([address, event]) => window.connect({ src: address }).dispatch(event), [
+    src,
+    ASK_123,
+  ] as const);
+  expect(settlement).toEqual(FORGED);
+});
+
+test("a settlement that a sibling frame replays is heard once", async ({ page, host, backend, foreign }) => {
+  await page.addInitScript(readAlong);
+  await openConnected(page, host, backend.origin);
+  const sibling = await addFrame(page, foreign.serve("<!doctype html>sibling"));
+  await ask(page);
+  const settlement = { ...FULFILLED, meta: { id: "real" } };
+  const once = { settled: settlement, heard: [settlement], changes: [] };
+  await expect.poll(() => taken(page)).toEqual(once);
+  await forgeFrom(page, [sibling], { callId: await readCallId(page), settlement });
+  expect(await taken(page)).toEqual(once);
+});
+
+test("the widget answers neither a sibling frame, nor its child, nor a frame of its own origin, listed or not; control: it answers the page", async ({
+  page,
+  host,
+  foreign,
+}) => {
+  // The list names who may be the page, and a frame of such an origin beside the widget is not the page.
+  const allowedOrigins = [host.origin, foreign.origin];
+  const backend = await startScriptedBackend({ answers: AVAILABLE, allowedOrigins });
+  await page.goto(host.serve(framingPage(`${backend.origin}/widget/`)));
+  await expect(page).toHaveTitle("The frame has loaded");
+  const child = foreign.serve(`<!doctype html><script>${ATTACK}</script>child`);
+  const sibling = await addFrame(
+    page,
+    foreign.serve(`<!doctype html><script>${ATTACK}</script><iframe src="${child}"></iframe>`),
+  );
+  const ofTheWidgetsOrigin = await addFrame(page, `${backend.origin}/healthz`);
+  await ofTheWidgetsOrigin.evaluate(ATTACK.replace("const heard", "var heard"));
+  await page.frames()[1]?.evaluate(() => {
+    addEventListener("message", ({ data, source }) => {
+      if (data === "the last of the attack") source?.postMessage("the last of the widget", { targetOrigin: "*" });
+    });
+  });
+  for (const frame of [sibling, ...sibling.childFrames(), ofTheWidgetsOrigin]) {
+    await frame.evaluate("attack(top.frames[0])");
+    await expect.poll(() => frame.evaluate("heard")).toEqual(["the last of the widget"]);
+  }
+  expect(backend.calls).toHaveLength(0);
+  await page.evaluate("attack(frames[0])");
+  await expect
+    .poll(() => page.evaluate("heard"))
+    .toContainEqual(expect.objectContaining({ type: "REPLY", callId: "over the port", value: FULFILLED }));
+  await backend.close();
+});
+
+for (const who of ["the page", "the widget"] as const) {
+  test(`a hostile page that ${who} navigates the widget's frame to is sent nothing, is not believed, and loses the frame again`, async ({
+    page,
+    host,
+    backend,
+    foreign,
+  }) => {
+    const hostile = foreign.serve(
+      hostileWidget("/penpal.js", `(event) => ({ ...${JSON.stringify(FORGED)}, meta: { id: event.meta.id } })`),
+    );
+    await page.goto(host.serve(connectorPage()));
+    await page.evaluate(async (src) => {
+      window.connector = window.connect({ src, timeoutMs: 60_000, retryDelayMs: 1_000 });
+      await window.connector.ready;
+    }, `${backend.origin}/widget/`);
+    backend.answerWith([{ hangs: true }, AVAILABLE]);
+    await page.evaluate((event) => {
+      Object.assign(window, { settled: window.connector.dispatch(event) });
+    }, ASK_123);
+    await expect.poll(() => backend.calls.length).toBe(1);
+    if (who === "the widget") {
+      const widget = page.frames().find((frame) => frame.url().startsWith(backend.origin));
+      await widget?.evaluate((address) => location.assign(address), hostile);
+    } else {
+      await page.evaluate((address) => document.querySelector("iframe")?.setAttribute("src", address), hostile);
+    }
+    const intruder = (): Frame | undefined => page.frames().find((frame) => frame.url() === hostile);
+    await expect.poll(intruder).toBeDefined();
+    const heard = await intruder()?.evaluate("({ heard, asked })");
+    expect(heard).toEqual({ heard: [], asked: [] });
+    expect(await page.evaluate(() => Reflect.get(window, "settled"))).toEqual(FULFILLED);
+    // The browser tells of a frame that has gone a moment after the page has gone on.
+    await expect.poll(intruder).toBeUndefined();
+  });
+}
+
+test("the page posts to the widget's origin alone: a hostile page in the frame that greets hears nothing; control: in its rightful place it does", async ({
+  page,
+  host,
+  backend,
+  foreign,
+}) => {
+  const hostile = foreign.serve(hostileWidget("/penpal.js", "() => undefined"));
+  const heardBy = async (src: string): Promise<readonly unknown[]> => {
+    await page.goto(host.serve(connectorPage(`<iframe src="${hostile}"></iframe>`)));
+    await page.evaluate(
+      async ([address, event]) => {
+        const [frame] = document.querySelectorAll("iframe");
+        if (!frame) throw new Error("The page has no frame");
+        const connector = window.connect({ src: address, frame, handshakeTimeoutMs: 500, retryDelayMs: 50 });
+        await connector.dispatch(event);
+        connector.destroy();
+        frame.contentWindow?.postMessage("the last of the page", "*");
+      },
+      [src, ASK_123] as const,
+    );
+    const heard = (): Promise<unknown[]> => page.frames()[1]?.evaluate("heard") ?? Promise.resolve([]);
+    await expect.poll(heard).toContain("the last of the page");
+    return heard();
+  };
+  expect(await heardBy(`${backend.origin}/widget/`)).toEqual(["the last of the page"]);
+  expect(await heardBy(hostile)).toContainEqual(expect.objectContaining({ namespace: "penpal", type: "SYN" }));
+});

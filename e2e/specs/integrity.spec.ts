@@ -1,0 +1,69 @@
+/** The loader script under its release's name, as pages load it that pin what they run by its hash. */
+import { readFileSync } from "node:fs";
+import type { Page } from "@playwright/test";
+import { expect, test } from "../fixtures/fixtures.ts";
+import type { HostSite } from "../fixtures/host-site.ts";
+import { linesToPaste } from "../fixtures/security-page.ts";
+
+const { file, integrity }: { readonly file: string; readonly integrity: string } = JSON.parse(
+  readFileSync("dist/embed.integrity.json", "utf8"),
+);
+
+/** The pinned script tag as docs/security.md has it, waited for, with what it says of a script that is refused. */
+function pinnedTag(origin: string): string {
+  return linesToPaste("The script tag, pinned to a release", origin)
+    .replace("embed-VERSION.js", file)
+    .replace("sha384-HASH", integrity)
+    .replace("async", `onerror="document.title = 'refused'"`);
+}
+
+/** Opens a page with the script tag, whose title becomes the agent's status, or what became of the script. */
+async function openWith(page: Page, host: HostSite, tag: string): Promise<void> {
+  const queue = `window.availabilityBridge = [async (connector) => {
+    const payload = { variables: { userId: 123 } };
+    document.title = (await connector.request("API.FETCH_USER_AVAILABILITY", payload)).status;
+  }];`;
+  await page.goto(
+    host.serve(`<!doctype html><title>-</title><link rel="icon" href="data:,"><script>${queue}</script>${tag}`),
+  );
+}
+
+async function tamper(page: Page, origin: string): Promise<void> {
+  await page.route(`${origin}/${file}`, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `${await response.text()};document.title = "tampered";` });
+  });
+}
+
+test("the release's script runs under the hash that the build wrote, and finds the widget beside it", async ({
+  page,
+  host,
+  backend,
+}) => {
+  await openWith(page, host, pinnedTag(backend.origin));
+  await expect(page).toHaveTitle("available");
+  await expect(page.locator("iframe")).toHaveAttribute("src", `${backend.origin}/widget/`);
+});
+
+test("a script that has been tampered with is refused where the page has pinned its hash", async ({
+  page,
+  host,
+  backend,
+}) => {
+  await tamper(page, backend.origin);
+  await openWith(page, host, pinnedTag(backend.origin));
+  await expect(page).toHaveTitle("refused");
+  await expect(page.locator("iframe")).toHaveCount(0);
+  // It is the hash that refuses it: without one, the same script runs.
+  await openWith(page, host, pinnedTag(backend.origin).replace(integrity, ""));
+  await expect(page).toHaveTitle(/tampered|available/);
+});
+
+test("the release's script has the headers that a pinned script needs", async ({ request, backend }) => {
+  const headers = (await request.get(`${backend.origin}/${file}`)).headers();
+  expect(headers).toMatchObject({
+    "cache-control": "public, max-age=31536000, immutable",
+    "access-control-allow-origin": "*",
+    "cross-origin-resource-policy": "cross-origin",
+  });
+});

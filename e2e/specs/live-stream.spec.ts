@@ -1,0 +1,258 @@
+/** The stream that announcements come from: what becomes of it when the gateway, the way to it, the machine or the session fails. */
+import type { Page } from "@playwright/test";
+import { SCOPES } from "../../gateway/auth/caller.ts";
+import { TokenRefusal } from "../../gateway/auth/token-refusal.ts";
+import { type LiveCall, type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
+import { openRelay } from "../../gateway/test/relay.ts";
+import { canBuffer, startBufferingProxy } from "../fixtures/buffering-proxy.ts";
+import { test as base, connectorPage, expect, stopClock } from "../fixtures/fixtures.ts";
+import type { HostSite } from "../fixtures/host-site.ts";
+import { announced, keepAnnounced } from "../fixtures/live-page.ts";
+import { widgetFrame } from "../fixtures/silent-widget.ts";
+
+interface TokenGateway extends LiveGateway {
+  /** The one token that it takes. It names nobody, so that a page shares its stream with no other. */
+  takes: string;
+}
+
+const test = base.extend<{ live: TokenGateway }>({
+  live: async ({ host }, use) => {
+    const verify = async (token: string) => {
+      if (token !== live.takes) throw new TokenRefusal("The token has been revoked");
+      return { subject: "operator", scopes: new Set(SCOPES), key: token, endsAtMs: Number.MAX_SAFE_INTEGER } as const;
+    };
+    const access = { verify, anonymousReads: false };
+    const gateway = await startLiveGateway({ allowedOrigins: [host.origin], access });
+    const live = Object.assign(gateway, { takes: "first" });
+    await use(live);
+    await live.close();
+  },
+});
+
+const STREAM = "/v1/availabilities/stream";
+const ALL = "/v1/availabilities";
+
+/** The calls to a path, but for those that only ask whether a token holds. */
+const callsTo = ({ calls }: LiveGateway, path: string): readonly LiveCall[] =>
+  calls.filter((call) => call.path === path && call.method === "GET");
+
+/** Opens a page that hears of everybody, by the token in its `token`. */
+async function openFollowing(page: Page, host: HostSite, origin: string): Promise<void> {
+  await page.goto(host.serve(connectorPage('<script>window.token = "first"</script>')));
+  await page.evaluate((src) => {
+    const fetchToken = (): string => Reflect.get(window, "token");
+    window.connector = window.connect({ src, fetchToken });
+  }, `${origin}/widget/`);
+  await keepAnnounced(page);
+  await page.evaluate(() => window.connector.request("BUS.INIT", { services: ["USER"] }));
+}
+
+/** Opens such a page, which has heard of user 1 and whose clock stands: from here on nothing is tried again because time has passed. */
+async function openStandingStill(page: Page, host: HostSite, live: LiveGateway, origin = live.origin): Promise<void> {
+  await live.agents.set(1, { status: "available" });
+  await stopClock(page);
+  await openFollowing(page, host, origin);
+  await expect.poll(() => announced(page)).toHaveLength(1);
+}
+
+/** The versions of each user that were announced, in order. */
+async function readVersions(page: Page): Promise<Readonly<Record<number, readonly number[]>>> {
+  return page.evaluate(() => {
+    const versions: Record<number, number[]> = {};
+    for (const { payload } of window.announced) {
+      const { userId, version } = payload as { userId: number; version: number };
+      versions[userId] ??= [];
+      versions[userId].push(version);
+    }
+    return versions;
+  });
+}
+
+/** The newest version of each user that was announced. */
+async function readLatest(page: Page): Promise<Readonly<Record<string, number | undefined>>> {
+  const versions = Object.entries(await readVersions(page));
+  return Object.fromEntries(versions.map(([userId, told]) => [userId, told.at(-1)]));
+}
+
+test("a gateway that is restarted under load loses nothing: the page ends with the latest of each user", async ({
+  page,
+  host,
+  live,
+}) => {
+  const userIds = Array.from({ length: 20 }, (_, index) => index + 1);
+  const change = async (round: number): Promise<void> => {
+    const status = round % 2 === 0 ? "available" : "in_call";
+    for (const userId of userIds) await live.agents.set(userId, { status });
+  };
+  await change(0);
+  await openFollowing(page, host, live.origin);
+  await expect.poll(() => announced(page)).toHaveLength(userIds.length);
+  for (let restart = 0; restart < 3; restart += 1) {
+    const before = callsTo(live, STREAM).length;
+    const round = 10 * restart;
+    await change(round + 1);
+    await live.close();
+    for (let more = 2; more < 6; more += 1) await change(round + more);
+    await live.open();
+    await change(round + 6);
+    // What changes once the page is back comes as ever.
+    await expect.poll(() => callsTo(live, STREAM).length).toBeGreaterThan(before);
+    await change(round + 7);
+  }
+  const replica = await live.agents.open(new AbortController().signal);
+  const latest = Object.fromEntries([...replica.agents()].map(({ userId, version }) => [userId, version]));
+  await expect.poll(() => readLatest(page)).toEqual(latest);
+  for (const versions of Object.values(await readVersions(page))) {
+    expect(versions).toEqual([...new Set(versions)].sort((one, other) => one - other));
+  }
+  const cursors = callsTo(live, STREAM).map(({ headers }) => headers["last-event-id"]);
+  expect(cursors[0]).toBeUndefined();
+  for (const cursor of cursors.slice(1)) expect(cursor).toMatch(/^[0-9a-f]+-\d+$/);
+});
+
+test("a page that was offline catches up by the cursor as soon as the network is back", async ({
+  page,
+  host,
+  live,
+}) => {
+  await openStandingStill(page, host, live);
+  await page.context().setOffline(true);
+  await live.close();
+  const { version } = await live.agents.set(1, { status: "in_call" });
+  await live.open();
+  await page.context().setOffline(false);
+  await expect.poll(() => readLatest(page)).toEqual({ 1: version });
+  expect(callsTo(live, STREAM).at(-1)?.headers["last-event-id"]).toBeDefined();
+});
+
+const HOUR_MS = 3_600_000;
+
+test.describe("an hour's sleep", () => {
+  const sleeps: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+    "in which the monotonic clock stands": async (page) => {
+      const nowMs = await page.evaluate(() => Date.now());
+      await page.clock.setSystemTime(nowMs + HOUR_MS);
+    },
+    "in which every clock goes on": (page) => page.clock.fastForward(HOUR_MS),
+  };
+
+  for (const [how, sleep] of Object.entries(sleeps)) {
+    test(`${how} is caught up with by one call`, async ({ page, host, live }) => {
+      const relay = await openRelay(Number(new URL(live.origin).port));
+      const origin = `http://127.0.0.1:${relay.port}`;
+      await openStandingStill(page, host, live, origin);
+      // What is sent to a machine that sleeps gets nowhere, and nobody tells it.
+      for (const connection of relay.connections()) connection.hold();
+      const { version } = await live.agents.set(1, { status: "in_call" });
+      const before = live.calls.length;
+      await sleep(page);
+      await widgetFrame(page, { origin }).evaluate(() => dispatchEvent(new Event("pageshow")));
+      await expect.poll(() => readLatest(page)).toEqual({ 1: version });
+      // Whether a token of an hour ago still holds is asked besides, and tells nothing of anybody.
+      const [call, ...more] = live.calls.slice(before).filter(({ method }) => method === "GET");
+      expect([call?.path, call?.headers["last-event-id"] === undefined, more]).toEqual([STREAM, false, []]);
+      await relay.close();
+    });
+  }
+});
+
+test("a stream that a proxy holds back is replaced by asking for everything, until it comes through", async ({
+  page,
+  host,
+  live,
+}) => {
+  test.skip(!canBuffer, "nginx is not here");
+  const proxy = await startBufferingProxy(live.origin);
+  await live.agents.set(1, { status: "available" });
+  await live.agents.set(2, { status: "available" });
+  await stopClock(page);
+  await openFollowing(page, host, proxy.origin);
+  await expect.poll(live.openStreams).toBe(1);
+
+  await page.clock.runFor(30_000);
+  await expect.poll(() => announced(page)).toHaveLength(2);
+  expect(callsTo(live, ALL)).toHaveLength(1);
+  await expect.poll(live.openStreams).toBe(0);
+
+  // Nothing has changed, and nothing is sent again.
+  await page.clock.runFor(18_000);
+  await expect.poll(() => callsTo(live, ALL).at(-1)?.headers["if-none-match"]).toMatch(/^W\//);
+  const polled = await live.agents.set(1, { status: "in_call" });
+  await expect
+    .poll(async () => {
+      await page.clock.runFor(18_000);
+      return readLatest(page);
+    })
+    .toMatchObject({ 1: polled.version });
+  expect(await announced(page)).toHaveLength(3);
+
+  await proxy.stopBuffering();
+  // In steps that leave a stream which has been asked for some of its half minute.
+  await expect
+    .poll(
+      async () => {
+        if (live.openStreams() === 0) await page.clock.runFor(15_000);
+        return live.openStreams();
+      },
+      { intervals: [50], timeout: 20_000 },
+    )
+    .toBe(1);
+  const streamed = await live.agents.set(2, { status: "in_call" });
+  await expect.poll(() => readLatest(page)).toMatchObject({ 2: streamed.version });
+  expect(callsTo(live, STREAM).at(-1)?.headers["last-event-id"]).toBeDefined();
+  const asked = callsTo(live, ALL).length;
+  // Were it still asked for, it would be by now, and twice.
+  await page.clock.runFor(36_000);
+  const next = await live.agents.set(2, { status: "available" });
+  await expect.poll(() => readLatest(page)).toMatchObject({ 2: next.version });
+  expect(callsTo(live, ALL)).toHaveLength(asked);
+  await proxy.close();
+});
+
+test("a session that has ended is told once, tried by nobody, and begun again by a token of the page's", async ({
+  page,
+  host,
+  live,
+}) => {
+  await openStandingStill(page, host, live);
+
+  live.takes = "second";
+  await live.close();
+  await live.open();
+  await expect
+    .poll(async () => {
+      await page.clock.runFor(1_000);
+      return (await announced(page)).slice(1);
+    })
+    .toEqual([{ type: "AUTH.SESSION_EXPIRED" }]);
+
+  const ask = (): Promise<unknown> =>
+    page.evaluate(() =>
+      window.connector.dispatch({ type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId: 1 } } }),
+    );
+  const streams = callsTo(live, STREAM).length;
+  for (let asked = 0; asked < 2; asked += 1) {
+    expect(await ask()).toMatchObject({
+      payload: { error: { status: 401, title: "Unauthorized" } },
+      meta: { source: "backend", status: 401 },
+    });
+  }
+  const calls = live.calls.length;
+  await page.clock.runFor(600_000);
+  expect(await ask()).toMatchObject({ meta: { status: 401 } });
+  // Those of the request that was just made, and none before it.
+  expect(live.calls.slice(calls).map(({ path }) => path)).toEqual(["/v1/users/1/availability"]);
+  expect(callsTo(live, STREAM)).toHaveLength(streams);
+  expect(await announced(page)).toHaveLength(2);
+
+  await page.evaluate(() => Reflect.set(window, "token", "second"));
+  expect(await ask()).toMatchObject({ type: "API.FETCH_USER_AVAILABILITY_FULFILLED" });
+  await expect.poll(live.openStreams).toBe(1);
+  // Of what nobody has changed as well: its end has told the page that nothing is known.
+  const [first] = await announced(page);
+  await expect.poll(async () => (await announced(page)).slice(2)).toEqual([first]);
+  const { version } = await live.agents.set(1, { status: "in_call" });
+  await expect
+    .poll(async () => (await announced(page)).at(-1))
+    .toMatchObject({ type: "USER.TEAMMATE_AVAILABILITY_CHANGED", payload: { version } });
+});

@@ -1,0 +1,314 @@
+/** What a browser does to a page, by itself or for its reader: everything settles, and the connector is back with the page. */
+import type { ServerResponse } from "node:http";
+import type { Page } from "@playwright/test";
+import type { ScriptedBackend } from "../../gateway/test/scripted-backend.ts";
+import { findFreePort } from "../../scripts/testing/local-server.ts";
+import {
+  AVAILABLE,
+  test as base,
+  expect,
+  FULFILLED,
+  openConnected,
+  rejectedBy,
+  stopClock,
+} from "../fixtures/fixtures.ts";
+import type { HostSite } from "../fixtures/host-site.ts";
+import { countUnanswered, keepSilentAbout, speakAgain, widgetFrame } from "../fixtures/silent-widget.ts";
+import { answer, ask, openWaiting, tries } from "../fixtures/waiting-page.ts";
+
+interface Fixtures {
+  /** A page that goes into the back/forward cache, which Playwright switches off in its own browsers. */
+  readonly cachedPage: Page;
+  /** A page that can be hidden and frozen: Playwright has its own pages believe that they are always in view. */
+  readonly freezablePage: Page;
+}
+
+const test = base.extend<Fixtures>({
+  cachedPage: async ({ playwright, launchOptions, host }, use, testInfo) => {
+    const ignoreDefaultArgs = ["--disable-back-forward-cache"];
+    const browser = await playwright.chromium.launch({ ...launchOptions, ignoreDefaultArgs });
+    const page = await browser.newPage();
+    await page.addInitScript(() => {
+      addEventListener("pageshow", ({ persisted }) => {
+        window.isPersisted = persisted;
+      });
+      addEventListener("pagehide", () => {
+        window.isPersisted = undefined;
+      });
+    });
+    await page.goto(host.serve("<!doctype html><title>A page that any cache would keep</title>"));
+    try {
+      testInfo.skip(!(await leaveAndReturn(page, host)), "This browser keeps no pages, as Chromium's headless shell");
+      await use(page);
+    } finally {
+      await browser.close();
+    }
+  },
+  freezablePage: async ({ playwright, launchOptions }, use) => {
+    const port = await findFreePort();
+    const args = [...(launchOptions.args ?? []), `--remote-debugging-port=${port}`];
+    const browser = await playwright.chromium.launch({ ...launchOptions, args });
+    const untouched = await playwright.chromium.connectOverCDP(`http://127.0.0.1:${port}`, { noDefaults: true });
+    const page = await untouched.contexts()[0]?.newPage();
+    if (!page) throw new Error("The browser has no context of its own");
+    await use(page);
+    await untouched.close();
+    await browser.close();
+  },
+});
+
+declare global {
+  interface Window {
+    /** The states that the connector has been in, and the frame that it had, since the test began to look. */
+    seen: { readonly states: string[]; readonly frame: Element | null };
+    /** Whether the page in view came out of the back/forward cache. */
+    isPersisted: boolean | undefined;
+  }
+}
+
+/** Begins to look at the connector's states and at its frame. */
+async function look(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const states: string[] = [];
+    window.connector.onStateChange((state) => states.push(state));
+    window.seen = { states, frame: document.querySelector("iframe") };
+  });
+}
+
+/** Expects that the connector has had one frame and one connection all the time. */
+async function expectUndisturbed(page: Page): Promise<void> {
+  const seen = await page.evaluate(() => ({
+    states: window.seen.states,
+    isSameFrame: window.seen.frame === document.querySelector("iframe"),
+  }));
+  expect(seen).toEqual({ states: [], isSameFrame: true });
+}
+
+/** Lets the backend keep its answer, and returns what gives it. */
+function holdAnswer(backend: ScriptedBackend): () => void {
+  let held: ServerResponse | undefined;
+  backend.answerWith((_request, response) => {
+    held = response;
+  });
+  return () => held?.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(AVAILABLE.body));
+}
+
+/** Opens a page whose connector has tried its address twice and waits before it does so again: for ever, since the clock stands. */
+async function openRetrying(page: Page, host: HostSite, backend: ScriptedBackend): Promise<void> {
+  backend.showInstead((_request, response) => void response.writeHead(502).end());
+  await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: 60_000 });
+  await expect.poll(() => tries(page)).toEqual({ mounted: 1, hasLoaded: true });
+  await page.clock.runFor(100);
+  await expect.poll(() => tries(page)).toEqual({ mounted: 2, hasLoaded: true });
+  backend.showInstead(undefined);
+}
+
+/** Has the page say that it is hidden, or that it is in view again. */
+async function setHidden(page: Page, hidden: boolean): Promise<void> {
+  await page.evaluate((isHidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, value: isHidden });
+    document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+  }, hidden);
+}
+
+test("offline: a request settles as unreachable, and the next one fulfils when the browser is online again", async ({
+  page,
+  context,
+  host,
+  backend,
+}) => {
+  await openConnected(page, host, backend.origin);
+  await look(page);
+  await context.setOffline(true);
+  await ask(page);
+  expect(await answer(page)).toEqual(rejectedBy("BACKEND_UNREACHABLE"));
+  expect(backend.calls).toHaveLength(0);
+  await context.setOffline(false);
+  await ask(page);
+  expect(await answer(page)).toEqual(FULFILLED);
+  await expectUndisturbed(page);
+});
+
+test("offline: a connector that waits to try again does so as soon as the browser is online", async ({
+  page,
+  context,
+  host,
+  backend,
+}) => {
+  await openRetrying(page, host, backend);
+  await context.setOffline(true);
+  await context.setOffline(false);
+  expect(await answer(page)).toEqual(FULFILLED);
+});
+
+test("offline: a connector whose first try was cut off tries again as soon as the browser is online", async ({
+  page,
+  context,
+  host,
+  backend,
+}) => {
+  backend.showInstead(() => {});
+  await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: 60_000 });
+  await expect.poll(backend.countLoads).not.toBe(0);
+  await context.setOffline(true);
+  backend.showInstead(undefined);
+  await context.setOffline(false);
+  expect(await answer(page)).toEqual(FULFILLED);
+});
+
+test("back/forward cache: a request in flight goes on when the reader comes back", { tag: "@chromium" }, async ({
+  cachedPage: page,
+  host,
+  backend,
+}) => {
+  await openConnected(page, host, backend.origin);
+  await look(page);
+  const giveAnswer = holdAnswer(backend);
+  await ask(page);
+  await expect.poll(() => backend.calls.length).toBe(1);
+  await leaveAndReturn(page, host);
+  giveAnswer();
+  expect(await answer(page)).toEqual(FULFILLED);
+  await expectUndisturbed(page);
+});
+
+test("back/forward cache: a connector without a widget tries again as soon as the reader comes back", {
+  tag: "@chromium",
+}, async ({ cachedPage: page, host, backend }) => {
+  await openRetrying(page, host, backend);
+  await leaveAndReturn(page, host);
+  expect(await answer(page)).toEqual(FULFILLED);
+});
+
+/** Follows a link, comes back, and returns whether the browser had kept the page. */
+async function leaveAndReturn(page: Page, host: HostSite): Promise<boolean | undefined> {
+  const address = page.url();
+  let isPersisted: boolean | undefined;
+  await page.goto(host.serve("<!doctype html><title>Elsewhere</title>"));
+  // Not `page.goBack()`, which waits for a load that a kept page does not have. On the way there is no page to ask.
+  await page.evaluate(() => history.back()).catch(() => {});
+  await expect
+    .poll(async () => {
+      const look = page.evaluate(() => [location.href, window.isPersisted] as const);
+      const [href, shown] = await look.catch(() => []);
+      isPersisted = shown;
+      return href === address && shown !== undefined;
+    })
+    .toBe(true);
+  return isPersisted;
+}
+
+test.describe("frozen", { tag: "@chromium" }, () => {
+  test("a request outlasts silence that is the page's own, and fulfils when the page is resumed", async ({
+    freezablePage: page,
+    host,
+    backend,
+  }) => {
+    await openConnected(page, host, backend.origin, { heartbeatMs: 2_000 });
+    await look(page);
+    const giveAnswer = holdAnswer(backend);
+    const widget = widgetFrame(page, backend);
+    const { freezeFor } = await hide(page);
+    await keepSilentAbout(widget, "BUS.PING");
+    await ask(page);
+    await expect.poll(() => countUnanswered(widget)).not.toBe(0);
+    // Longer than a widget may be silent, and than an alarm may be late.
+    await freezeFor(4_000, () => speakAgain(widget));
+    giveAnswer();
+    expect(await answer(page)).toEqual(FULFILLED);
+    await expectUndisturbed(page);
+  });
+
+  test("a request whose life ends meanwhile settles when the page is resumed, and the next one fulfils", async ({
+    freezablePage: page,
+    host,
+    backend,
+  }) => {
+    await openConnected(page, host, backend.origin, { heartbeatMs: 200 });
+    await look(page);
+    backend.answerWith({ hangs: true });
+    await ask(page, 1_000);
+    await expect.poll(() => backend.calls.length).toBe(1);
+    const { freezeFor } = await hide(page);
+    await freezeFor(2_000);
+    expect(await answer(page)).toEqual(rejectedBy(expect.stringMatching(/^(BACKEND_)?TIMEOUT$/)));
+    await backend.calls[0]?.hungUp;
+    backend.answerWith(AVAILABLE);
+    await ask(page);
+    expect(await answer(page)).toEqual(FULFILLED);
+    await expectUndisturbed(page);
+  });
+});
+
+interface HiddenPage {
+  /** Freezes the page until its own clock has gone on for this long, and shows it again. */
+  freezeFor(milliseconds: number, meanwhile?: () => Promise<void>): Promise<void>;
+}
+
+/** Puts another page in front, as a reader does who has many. A page that is long out of view is frozen by the browser. */
+async function hide(page: Page): Promise<HiddenPage> {
+  const session = await page.context().newCDPSession(page);
+  const events = await page.evaluateHandle(() => {
+    const heard: string[] = [];
+    for (const type of ["freeze", "resume"]) document.addEventListener(type, () => heard.push(type));
+    return heard;
+  });
+  await (await page.context().newPage()).bringToFront();
+  return {
+    async freezeFor(milliseconds, meanwhile) {
+      await session.send("Page.setWebLifecycleState", { state: "frozen" });
+      const frozenAt = await page.evaluate(() => performance.now());
+      await meanwhile?.();
+      // The time passes by itself; only how often it is looked at is up to the machine.
+      const now = (): Promise<number> => page.evaluate(() => performance.now());
+      await expect.poll(now, { timeout: milliseconds + 10_000 }).toBeGreaterThan(frozenAt + milliseconds);
+      await session.send("Page.setWebLifecycleState", { state: "active" });
+      await page.bringToFront();
+      expect(await events.jsonValue()).toEqual(["freeze", "resume"]);
+    },
+  };
+}
+
+test("an hour in the background: a request in flight settles, the widget is left alone, and the next request fulfils", async ({
+  page,
+  host,
+  backend,
+}) => {
+  await stopClock(page);
+  await openConnected(page, host, backend.origin, { heartbeatMs: 200 });
+  await look(page);
+  backend.answerWith({ hangs: true });
+  const widget = widgetFrame(page, backend);
+  await keepSilentAbout(widget, "BUS.PING");
+  await ask(page);
+  await expect.poll(() => backend.calls.length).toBe(1);
+  await page.clock.runFor(200);
+  await expect.poll(() => countUnanswered(widget)).toBe(1);
+  await setHidden(page, true);
+  await speakAgain(widget);
+  await page.clock.fastForward("01:00:00");
+  expect(await answer(page)).toEqual(rejectedBy("BACKEND_TIMEOUT"));
+  await backend.calls[0]?.hungUp;
+  await setHidden(page, false);
+  backend.answerWith(AVAILABLE);
+  await ask(page);
+  expect(await answer(page)).toEqual(FULFILLED);
+  await expectUndisturbed(page);
+});
+
+test("an hour in the background: a connector without a widget gives up, and tries again as soon as the page is in view", async ({
+  page,
+  host,
+  backend,
+}) => {
+  await openRetrying(page, host, backend);
+  backend.showInstead((_request, response) => void response.writeHead(502).end());
+  await setHidden(page, true);
+  await page.clock.fastForward("01:00:00");
+  expect(await answer(page)).toEqual(rejectedBy("WIDGET_UNAVAILABLE"));
+  await ask(page);
+  await expect.poll(() => tries(page)).toMatchObject({ hasLoaded: true });
+  backend.showInstead(undefined);
+  await setHidden(page, false);
+  expect(await answer(page)).toEqual(FULFILLED);
+});

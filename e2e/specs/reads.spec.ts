@@ -1,0 +1,61 @@
+/** What the widget asks the gateway for, and how often. */
+
+import { type LiveCall, type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
+import { test as base, expect, openConnected } from "../fixtures/fixtures.ts";
+
+const test = base.extend<{ live: LiveGateway }>({
+  live: async ({ host }, use) => {
+    const live = await startLiveGateway({ allowedOrigins: [host.origin] });
+    await use(live);
+    await live.close();
+  },
+});
+
+const heldVersions = (calls: readonly LiveCall[]): unknown =>
+  calls.filter(({ path }) => path === "/v1/users/1/availability").map(({ headers }) => headers["if-none-match"]);
+
+test("a watched agent whose wrap-up time has run down is read again, by the version that is held", async ({
+  page,
+  host,
+  live,
+}) => {
+  await openConnected(page, host, live.origin);
+  const wrapUp = { configuredSeconds: 30, leftSeconds: 4 };
+  const { version } = await live.agents.set(1, { status: "available", wrapUp });
+  await page.evaluate(() => window.connector.request("API.WATCH_AVAILABILITIES", { variables: { userIds: [1] } }));
+  await expect.poll(() => heldVersions(live.calls), { timeout: 15_000 }).toEqual([undefined, `"${version}"`]);
+  const read = await page.evaluate(() =>
+    window.connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: 1 } }),
+  );
+  expect(read).toEqual({ userId: 1, status: "available", wrapUpTimeConfig: 30, wrapUpTimeTtl: 0, version });
+  expect(heldVersions(live.calls)).toEqual([undefined, `"${version}"`, `"${version}"`]);
+});
+
+test("agents who are asked for while the page is asked for its token are read by one call", async ({
+  page,
+  host,
+  live,
+}) => {
+  for (let userId = 1; userId <= 20; userId += 1) await live.agents.set(userId, { status: "available" });
+  await openConnected(page, host, live.origin);
+  const outcome = await page.evaluate(async (src) => {
+    let give = (): void => {};
+    const given = new Promise<string>((resolve) => {
+      give = () => resolve("");
+    });
+    const fetchToken = (): Promise<string> => given;
+    const connector = window.connect({ src, fetchToken });
+    await connector.ready;
+    const asked = Array.from({ length: 20 }, (_, index) =>
+      connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: index + 1 } }),
+    );
+    // Answered behind all that was asked before it, since it needs no backend.
+    await connector.request("BUS.PING", undefined);
+    give();
+    const userIds = (await Promise.all(asked)).map(({ userId }) => userId);
+    return { userIds, statistics: await connector.request("BUS.STATS", undefined) };
+  }, `${live.origin}/widget/`);
+  expect(outcome.userIds).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+  expect(outcome.statistics).toMatchObject({ calls: 1, coalesced: 19, retries: 0, streams: 0 });
+  expect(live.calls).toHaveLength(1);
+});

@@ -1,0 +1,202 @@
+/** What a page watches, from the gateway's agents to the page's listeners. */
+import type { Page } from "@playwright/test";
+import { type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
+import type { WatchedAvailability } from "../../host/index.ts";
+import { test as base, collectComplaints, expect, openConnected } from "../fixtures/fixtures.ts";
+import { headersToPaste, linesToPaste } from "../fixtures/security-page.ts";
+import { widgetFrame } from "../fixtures/silent-widget.ts";
+
+const test = base.extend<{ live: LiveGateway }>({
+  live: async ({ host }, use) => {
+    const live = await startLiveGateway({ allowedOrigins: [host.origin] });
+    await use(live);
+    await live.close();
+  },
+});
+
+declare global {
+  interface Window {
+    /** What listeners were told so far. */
+    told: WatchedAvailability[];
+    /** Takes back what `watch` has begun. */
+    unwatch: () => void;
+    /** The types of what the connector has sent. */
+    sent: string[];
+  }
+}
+
+/** Watches users on the page, one listener each. */
+async function watch(page: Page, userIds: readonly number[]): Promise<void> {
+  await page.evaluate((ids) => {
+    const { connector } = window;
+    window.told = [];
+    window.sent = [];
+    connector.observe((record) => {
+      if (record.kind === "sent") window.sent.push(record.event.type);
+    });
+    const offs = ids.map((userId) => connector.watch(userId, (availability) => window.told.push(availability)));
+    window.unwatch = () => {
+      for (const off of offs) off();
+    };
+  }, userIds);
+}
+
+const heard = (page: Page) => page.evaluate(() => window.told);
+const reloadFrame = (page: Page) =>
+  page.evaluate(() => {
+    const frame = document.querySelector("iframe");
+    if (frame) frame.src = `${frame.src}`;
+  });
+
+test("makes one event, one call and one stream of 500 watches", async ({ page, host, live }) => {
+  const userIds = Array.from({ length: 500 }, (_, index) => index + 1);
+  for (const userId of userIds) await live.agents.set(userId, { status: "available" });
+  await openConnected(page, host, live.origin);
+  await watch(page, userIds);
+  await expect.poll(async () => (await heard(page)).length).toBe(500);
+  await expect.poll(live.openStreams).toBe(1);
+  const { version } = await live.agents.set(250, { status: "in_call" });
+  await expect.poll(async () => (await heard(page)).at(-1)).toMatchObject({ userId: 250, status: "in_call", version });
+  expect(await heard(page)).toHaveLength(501);
+  expect(live.calls.map(({ path }) => path.replace(/\?.*/, "")).sort()).toEqual([
+    "/v1/availabilities",
+    "/v1/availabilities/stream",
+  ]);
+  expect(await page.evaluate(() => window.sent)).toEqual(["API.WATCH_AVAILABILITIES"]);
+});
+
+test("tells each change in the order of its version, once", async ({ page, host, live }) => {
+  await live.agents.set(1, { status: "available" });
+  await openConnected(page, host, live.origin);
+  await watch(page, [1]);
+  await expect.poll(live.openStreams).toBe(1);
+  let last = 0;
+  for (const status of ["in_call", "offline", "available"] as const) {
+    last = (await live.agents.set(1, { status })).version;
+  }
+  await expect.poll(async () => (await heard(page)).at(-1)?.version).toBe(last);
+  const versions = (await heard(page)).map(({ version }) => version);
+  expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
+});
+
+test("goes on after the widget's frame was reloaded, with what has changed meanwhile", async ({ page, host, live }) => {
+  await live.agents.set(1, { status: "available" });
+  await live.agents.set(2, { status: "available" });
+  await openConnected(page, host, live.origin);
+  await watch(page, [1, 2]);
+  await expect.poll(async () => (await heard(page)).length).toBe(2);
+  await reloadFrame(page);
+  await live.agents.set(2, { status: "offline" });
+  await expect.poll(async () => (await heard(page)).at(-1)).toMatchObject({ userId: 2, status: "offline" });
+  await expect.poll(live.openStreams).toBe(1);
+  await live.agents.set(1, { status: "in_call" });
+  await expect.poll(async () => (await heard(page)).at(-1)).toMatchObject({ userId: 1, status: "in_call" });
+  expect(await heard(page)).toHaveLength(4);
+});
+
+test("starts the page's announcements again after the frame was reloaded", async ({ page, host, live }) => {
+  await live.agents.set(1, { status: "available" });
+  await openConnected(page, host, live.origin);
+  await watch(page, []);
+  await page.evaluate(async () => {
+    window.connector.on("USER.TEAMMATE_AVAILABILITY_CHANGED", ({ payload }) => window.told.push(payload));
+    await window.connector.request("BUS.INIT", { services: ["USER"] });
+  });
+  await expect.poll(async () => (await heard(page)).length).toBe(1);
+  await reloadFrame(page);
+  await expect.poll(async () => (await heard(page)).length).toBe(2);
+  await live.agents.set(1, { status: "offline" });
+  await expect.poll(async () => (await heard(page)).at(-1)).toMatchObject({ userId: 1, status: "offline" });
+});
+
+test("goes on in a new frame after the old one was taken out of the page", async ({ page, host, live }) => {
+  await live.agents.set(1, { status: "available" });
+  await openConnected(page, host, live.origin);
+  await watch(page, [1]);
+  await expect.poll(async () => (await heard(page)).length).toBe(1);
+  await page.evaluate(() => document.querySelector("iframe")?.remove());
+  await live.agents.set(1, { status: "offline" });
+  await expect.poll(async () => (await heard(page)).at(-1)).toMatchObject({ userId: 1, status: "offline" });
+});
+
+// Only Chromium has a command that crashes one frame's process.
+test("notices when the page is looked at again that the widget has crashed while nobody asked", {
+  tag: "@chromium",
+}, async ({ page, host, live, context }) => {
+  await live.agents.set(1, { status: "available" });
+  await openConnected(page, host, live.origin, { heartbeatMs: 200 });
+  await watch(page, [1]);
+  await expect.poll(async () => (await heard(page)).length).toBe(1);
+  const session = await context.newCDPSession(widgetFrame(page, live));
+  void session.send("Page.crash").catch(() => {});
+  await expect.poll(live.openStreams).toBe(0);
+  await live.agents.set(1, { status: "offline" });
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange", { bubbles: true })));
+  await expect.poll(async () => (await heard(page)).at(-1)).toMatchObject({ userId: 1, status: "offline" });
+  await expect.poll(live.openStreams).toBe(1);
+});
+
+test("ends the stream with the last listener, and tells it nothing more", async ({ page, host, live }) => {
+  await live.agents.set(1, { status: "available" });
+  await openConnected(page, host, live.origin);
+  await watch(page, [1]);
+  await expect.poll(live.openStreams).toBe(1);
+  await expect.poll(async () => (await heard(page)).length).toBe(1);
+  await page.evaluate(() => window.unwatch());
+  await expect.poll(live.openStreams).toBe(0);
+  await live.agents.set(1, { status: "offline" });
+  await page.evaluate(() => window.connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: 1 } }));
+  expect(await heard(page)).toHaveLength(1);
+});
+
+/** A page that has a badge for each of these users, with the script tag before them, or after. */
+function badgePage(origin: string, before: readonly number[], after: readonly number[]): string {
+  const badges = (userIds: readonly number[]) =>
+    userIds.map((userId) => `<availability-badge user-id="${userId}"></availability-badge>`).join(" ");
+  return `<!doctype html><html lang="en"><head><title>Team</title><link rel="icon" href="data:,"></head><body>
+    ${badges(before)}${linesToPaste("The script tag", origin)}${badges(after)}</body></html>`;
+}
+
+test("shows 500 badges with two calls, on a page of the strictest policies, before and after the script tag", async ({
+  page,
+  host,
+  live,
+}) => {
+  const userIds = Array.from({ length: 500 }, (_, index) => index + 1);
+  for (const userId of userIds) await live.agents.set(userId, { status: "available" });
+  const complaints = await collectComplaints(page);
+  const pasted = headersToPaste("A page with a Content-Security-Policy", live.origin)["content-security-policy"];
+  const policy = `${pasted}; default-src 'none'; img-src data:; require-trusted-types-for 'script'; trusted-types 'none'`;
+  const html = badgePage(live.origin, userIds.slice(0, 250), userIds.slice(250));
+  await page.goto(host.serve(html, { "content-security-policy": policy }));
+  await expect(page.locator('availability-badge[data-callable="true"]')).toHaveCount(500);
+  await expect.poll(live.openStreams).toBe(1);
+  await live.agents.set(400, { status: "out_for_lunch" });
+  const badge = page.locator('[user-id="400"]');
+  await expect(badge).toHaveText("Out for lunch");
+  await expect(badge).toHaveAttribute("data-callable", "false");
+  expect(live.calls).toHaveLength(2);
+  expect(complaints).toEqual([]);
+});
+
+test("shows the badges of two tags and of elements that come and go, each user watched once", async ({
+  page,
+  host,
+  live,
+}) => {
+  for (const userId of [1, 2]) await live.agents.set(userId, { status: "available" });
+  const tag = linesToPaste("The script tag", live.origin);
+  await page.goto(host.serve(badgePage(live.origin, [1], [1]).replace("</body>", `${tag}</body>`)));
+  const callable = page.locator('availability-badge[data-callable="true"]');
+  await expect(callable).toHaveCount(2);
+  await page.evaluate(() => {
+    for (const badge of document.querySelectorAll("availability-badge")) badge.setAttribute("user-id", "2");
+  });
+  await expect(callable).toHaveCount(2);
+  await live.agents.set(2, { status: "in_call" });
+  await expect(page.locator('availability-badge[data-state="in_call"]')).toHaveText(["In call", "In call"]);
+  await page.evaluate(() => {
+    for (const badge of document.querySelectorAll("availability-badge")) badge.remove();
+  });
+  await expect.poll(live.openStreams).toBe(0);
+});

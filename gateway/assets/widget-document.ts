@@ -1,0 +1,80 @@
+import { WIDGET_SETTINGS_NAME, type WidgetSettings } from "../../shared/protocol/widget-settings.ts";
+import type { Representation } from "../http/conditional.ts";
+import { hashTag } from "./content-hash.ts";
+import { widgetPolicy } from "./content-security-policy.ts";
+
+const EMPTY_SETTINGS = new RegExp(`<meta\\s+name="${WIDGET_SETTINGS_NAME}"\\s+content=""\\s*/?>`, "g");
+
+/** Features that the widget has no use for, so that a flaw in it cannot reach them either. */
+const DENIED_FEATURES = [
+  "accelerometer",
+  "autoplay",
+  "camera",
+  "clipboard-read",
+  "clipboard-write",
+  "display-capture",
+  "encrypted-media",
+  "fullscreen",
+  "geolocation",
+  "gyroscope",
+  "hid",
+  "idle-detection",
+  "magnetometer",
+  "microphone",
+  "midi",
+  "payment",
+  "picture-in-picture",
+  "publickey-credentials-get",
+  "screen-wake-lock",
+  "serial",
+  "usb",
+  "xr-spatial-tracking",
+];
+
+/** The build's document is not the widget's: it has no place for the settings. */
+export class WidgetDocumentError extends Error {
+  override readonly name = "WidgetDocumentError";
+}
+
+/**
+ * The widget's document with its settings written into it, ready to be sent.
+ *
+ * @throws {WidgetDocumentError} where it has no empty `<meta name="availability-bridge" content="">`.
+ */
+export function prepareWidgetDocument(html: string, allowedOrigins: readonly string[]): Representation {
+  const body = withSettings(html, { allowedOrigins: [...allowedOrigins], apiBase: "../v1/" });
+  const headers = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": widgetPolicy(body, allowedOrigins),
+    "Permissions-Policy": DENIED_FEATURES.map((feature) => `${feature}=()`).join(", "),
+    "Referrer-Policy": "no-referrer",
+    // Both, so that a page which is cross-origin isolated can embed the widget.
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+  };
+  return {
+    body,
+    contentType: "text/html; charset=utf-8",
+    headers,
+    // Of the headers too: a browser does not take a new Content-Security-Policy from a 304.
+    etag: hashTag(body, JSON.stringify(headers)),
+  };
+}
+
+function withSettings(html: string, settings: WidgetSettings): string {
+  const content = escapeHtml(JSON.stringify(settings));
+  // By a function: a replacement text would have its `$&` read as a pattern.
+  const filled = html.replaceAll(EMPTY_SETTINGS, () => `<meta name="${WIDGET_SETTINGS_NAME}" content="${content}">`);
+  if (filled !== html) return filled;
+  const missing = `<meta name="${WIDGET_SETTINGS_NAME}" content="">`;
+  throw new WidgetDocumentError(`The widget's document has no ${missing}. Run "npm run build" again.`);
+}
+
+function escapeHtml(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&#39;");
+}

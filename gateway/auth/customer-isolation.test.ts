@@ -1,0 +1,71 @@
+/** Every call of the API as one customer's token sees another customer's address. */
+import { expect, test } from "vitest";
+import { createCustomers } from "../customer.ts";
+import { TEST_FILES } from "../test/test-build.ts";
+import { checkedGateway, sampleAvailabilities, throwDefect, unaskedAvailabilities } from "../test/test-gateway.ts";
+import { mint, NOW_MS, SECRET_SETTINGS } from "../test/test-tokens.ts";
+import { createTokenVerifier } from "./verify-token.ts";
+
+const clock = { wallMs: () => NOW_MS, monotonicMs: () => 1 };
+
+/** Two customers who trust the same issuer and the same secret: nothing but the claim tells their tokens apart. */
+async function gatewayForTwo() {
+  const customers = [
+    { id: "acme", availabilities: unaskedAvailabilities() },
+    { id: "globex", availabilities: await sampleAvailabilities() },
+  ].map((customer) => ({
+    ...customer,
+    allowedOrigins: [`https://crm.${customer.id}.example`],
+    access: { verify: createTokenVerifier(SECRET_SETTINGS, customer.id, { clock }), anonymousReads: false },
+  }));
+  return checkedGateway({
+    customers: createCustomers(customers, "acme"),
+    files: TEST_FILES,
+    onDefect: throwDefect,
+  });
+}
+
+const app = await gatewayForTwo();
+const globexToken = await mint({ customer: "globex", sub: "operator" });
+
+function ask(method: string, path: string): Promise<Response> {
+  const headers = { Authorization: `Bearer ${globexToken}`, "Content-Type": "application/json" };
+  return Promise.resolve(
+    app.request(path, { method, headers, ...(method === "PUT" && { body: '{"status":"on_a_break"}' }) }),
+  );
+}
+
+/** Each call that a token is for. What a call answers where it may is the business of its own tests. */
+const CALLS = [
+  ["the read of one user", "GET", "/v1/users/123/availability"],
+  ["the read of many users", "GET", "/v1/availabilities?userIds=101,123"],
+  ["the list of all users", "GET", "/v1/availabilities"],
+  ["the stream", "GET", "/v1/availabilities/stream"],
+  ["the change of a user", "PUT", "/v1/users/123/availability"],
+] as const;
+
+test.each(CALLS)("refuses a token of another customer in %s", async (_call, method, path) => {
+  for (const address of [path, `/c/acme${path}`]) {
+    const answer = await ask(method, address);
+    expect(answer.status).toBe(401);
+    await expect(answer.json()).resolves.toMatchObject({ detail: "This call needs a valid token" });
+  }
+  // HEAD is let through as GET is, and ends also where GET would stream.
+  const own = await ask(method === "GET" ? "HEAD" : method, `/c/globex${path}`);
+  expect(own.status).toBe(200);
+});
+
+test("has no call that a token of another customer is let into", async () => {
+  const paths = app.routes.filter(({ path }) => path.includes("/v1")).map(({ path }) => path);
+  expect(paths).toContain("/v1/users/:userId/availability");
+  expect(paths).toContain("/c/:customer/v1/users/:userId/availability");
+  for (const path of new Set(paths)) {
+    const address = path.replace(":customer", "acme").replace(":userId", "123").replace("*", "anything");
+    for (const method of ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"]) {
+      const { status } = await ask(method, address);
+      // A telephony system brings a secret of its own, in a body: here it is missing.
+      const own = method === "POST" ? 400 : 405;
+      expect(status).toBe(path.endsWith("/v1/upstream/webhook") ? own : 401);
+    }
+  }
+});

@@ -1,0 +1,237 @@
+import { createHash, createHmac } from "node:crypto";
+import fc from "fast-check";
+import { exportSPKI, generateKeyPair, importJWK } from "jose";
+import { expect, test } from "vitest";
+import { CLAIMS, makeKey, mint, NOW_MS, NOW_SECONDS, SECRET_SETTINGS, serveKeySet } from "../test/test-tokens.ts";
+import { TokenRefusal } from "./token-refusal.ts";
+import type { TokenSettings } from "./token-settings.ts";
+import { createTokenVerifier } from "./verify-token.ts";
+
+const clock = { wallMs: () => NOW_MS, monotonicMs: () => 0 };
+
+const verify = createTokenVerifier(SECRET_SETTINGS, "acme", { clock });
+
+function encode(part: unknown): string {
+  return Buffer.from(JSON.stringify(part)).toString("base64url");
+}
+
+test("tells whose token it is and what it allows", async () => {
+  const token = await mint();
+  await expect(verify(token)).resolves.toEqual({
+    subject: 123,
+    scopes: new Set(["availability:read", "availability:write"]),
+    key: createHash("sha256")
+      .update(token.slice(0, token.lastIndexOf(".")))
+      .digest("base64url"),
+    endsAtMs: (CLAIMS.exp + 30) * 1000,
+  });
+});
+
+test.each(["RS256", "ES256", "EdDSA"] as const)("takes %s from a key set, and from no other key", async (algorithm) => {
+  const { privateKey, jwk } = await makeKey(algorithm, "first");
+  const { url } = await serveKeySet([jwk]);
+  const { secret: _secret, ...shared } = { secret: "", ...SECRET_SETTINGS };
+  const settings: TokenSettings = { ...shared, algorithm, jwksUrl: url };
+  const verifyByKeySet = createTokenVerifier(settings, "acme", { clock });
+  await expect(verifyByKeySet(await mint({}, privateKey, { alg: algorithm, kid: "first" }))).resolves.toMatchObject({
+    subject: 123,
+  });
+  const other = await makeKey(algorithm, "first");
+  const forged = await mint({}, other.privateKey, { alg: algorithm, kid: "first" });
+  await expect(verifyByKeySet(forged)).rejects.toThrow(TokenRefusal);
+});
+
+test("refuses a token that is signed with another secret", async () => {
+  const key = new TextEncoder().encode("another secret of at least 32 bytes");
+  await expect(verify(await mint({}, key))).rejects.toThrow("signature verification failed");
+});
+
+test("refuses a token without a signature", async () => {
+  const claims = encode(CLAIMS);
+  for (const alg of ["none", "None", "NONE", ""]) {
+    await expect(verify(`${encode({ alg })}.${claims}.`)).rejects.toThrow(TokenRefusal);
+  }
+  const [header, payload] = (await mint()).split(".");
+  await expect(verify(`${header}.${payload}.`)).rejects.toThrow(TokenRefusal);
+});
+
+test("refuses a token that is signed by another algorithm with the right secret", async () => {
+  const key = new TextEncoder().encode("0123456789abcdef0123456789abcdef".repeat(2));
+  const settings = { ...SECRET_SETTINGS, secret: "0123456789abcdef0123456789abcdef".repeat(2) };
+  const verifyLong = createTokenVerifier(settings, "acme", { clock });
+  await expect(verifyLong(await mint({}, key))).resolves.toMatchObject({ subject: 123 });
+  await expect(verifyLong(await mint({}, key, { alg: "HS512" }))).rejects.toThrow('"alg"');
+});
+
+test("refuses a token that is signed by HS256 with the public key, as text or as bytes", async () => {
+  const { publicKey } = await generateKeyPair("RS256", { extractable: true });
+  const { jwk } = await makeKey("RS256", "first");
+  const { url, requests } = await serveKeySet([jwk]);
+  const verifyByKeySet = createTokenVerifier(
+    { algorithm: "RS256", issuer: CLAIMS.iss, audience: CLAIMS.aud, leewaySeconds: 30, jwksUrl: url },
+    "acme",
+    { clock },
+  );
+  const imported = await importJWK(jwk, "RS256", { extractable: true });
+  const pem = await exportSPKI("type" in imported ? imported : publicKey);
+  for (const key of [pem, JSON.stringify(jwk), Buffer.from(jwk.n ?? "", "base64url")]) {
+    const signed = `${encode({ alg: "HS256", kid: "first" })}.${encode(CLAIMS)}`;
+    const forged = `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
+    await expect(verifyByKeySet(forged)).rejects.toThrow('"alg"');
+  }
+  expect(requests()).toBe(0);
+});
+
+test.each([
+  ["another issuer", { iss: "https://login.globex.example" }, "iss"],
+  ["no issuer", { iss: undefined }, "iss"],
+  ["another audience", { aud: "https://api.acme.example" }, "aud"],
+  ["an audience in other letters", { aud: "Availability-Bridge" }, "aud"],
+  ["no audience", { aud: undefined }, "aud"],
+  ["a list of other audiences", { aud: ["one", "two"] }, "aud"],
+  ["no end", { exp: undefined }, "exp"],
+  ["an end that is a text", { exp: `${NOW_SECONDS + 600}` }, "exp"],
+  ["a beginning that is a text", { nbf: "yesterday" }, "nbf"],
+  ["another customer", { customer: "globex" }, "another customer's"],
+  ["the customer in other letters", { customer: "Acme" }, "another customer's"],
+  ["a list of customers", { customer: ["acme"] }, "customer must be"],
+  ["no customer", { customer: undefined }, "customer must be"],
+  ["a customer in its prototype", { customer: undefined, ["__proto__"]: { customer: "acme" } }, "customer must be"],
+  ["no subject", { sub: undefined }, "sub must be"],
+  ["a subject that is a number", { sub: 123 }, "sub must be"],
+  ["scopes in a list", { scope: ["availability:read"] }, "scope must be"],
+])("refuses a token with %s", async (_what, claims, why) => {
+  const refusal = verify(await mint(claims));
+  await expect(refusal).rejects.toThrow(TokenRefusal);
+  await expect(refusal).rejects.toThrow(why);
+});
+
+test("takes an audience that is one of several", async () => {
+  await expect(verify(await mint({ aud: ["other", CLAIMS.aud] }))).resolves.toMatchObject({ subject: 123 });
+});
+
+test.each(["0", "-1", "01", "1.0", "1e3", " 1", "1 ", "+1", "9007199254740992", "Operator", "operator ", "", "abc"])(
+  "refuses the subject %j",
+  async (sub) => {
+    await expect(verify(await mint({ sub }))).rejects.toThrow("sub must be");
+  },
+);
+
+test.each([
+  ["1", 1],
+  ["9007199254740991", Number.MAX_SAFE_INTEGER],
+  ["operator", "operator"],
+])("takes the subject %j", async (sub, subject) => {
+  await expect(verify(await mint({ sub }))).resolves.toMatchObject({ subject });
+});
+
+test.each([
+  [undefined, []],
+  ["", []],
+  ["availability:read", ["availability:read"]],
+  ["openid availability:write  profile", ["availability:write"]],
+  ["availability:readers availability Availability:Read", []],
+  ["availability:read,availability:write", []],
+])("reads the scope %j", async (scope, scopes) => {
+  await expect(verify(await mint({ scope }))).resolves.toMatchObject({ scopes: new Set(scopes) });
+});
+
+test.each([
+  [{ exp: NOW_SECONDS - 29 }, true],
+  [{ exp: NOW_SECONDS - 30 }, false],
+  [{ nbf: NOW_SECONDS + 30 }, true],
+  [{ nbf: NOW_SECONDS + 31 }, false],
+])("holds %j against the clock with half a minute of leeway: %j", async (claims, holds) => {
+  const verdict = await verify(await mint(claims)).then(
+    () => true,
+    (error) => !(error instanceof TokenRefusal),
+  );
+  expect(verdict).toBe(holds);
+});
+
+test("gives no leeway where none is configured", async () => {
+  const strict = createTokenVerifier({ ...SECRET_SETTINGS, leewaySeconds: 0 }, "acme", { clock });
+  await expect(strict(await mint({ exp: NOW_SECONDS + 1 }))).resolves.toMatchObject({ subject: 123 });
+  await expect(strict(await mint({ exp: NOW_SECONDS }))).rejects.toThrow('"exp"');
+  await expect(strict(await mint({ nbf: NOW_SECONDS + 1 }))).rejects.toThrow('"nbf"');
+});
+
+test("refuses what is longer than 8 KiB unread, and takes what is as long", async () => {
+  const empty = (await mint({ padding: "" })).length;
+  // Three bytes are four characters.
+  const padding = "x".repeat(Math.floor(((8192 - empty) * 3) / 4));
+  const longest = await mint({ padding });
+  expect(longest.length).toBeGreaterThan(8188);
+  expect(longest.length).toBeLessThanOrEqual(8192);
+  await expect(verify(longest)).resolves.toMatchObject({ subject: 123 });
+  await expect(verify(await mint({ padding: `${padding}xxxx` }))).rejects.toThrow("longer than 8192 characters");
+});
+
+test("says of no token why in its own words", async () => {
+  const secretive = { iss: "SECRETIVE", sub: "SECRETIVE", customer: "SECRETIVE", aud: "SECRETIVE", nbf: "SECRETIVE" };
+  for (const [claim, value] of Object.entries(secretive)) {
+    const error: unknown = await verify(await mint({ [claim]: value })).catch((refusal: unknown) => refusal);
+    expect(String(error)).toContain("TokenRefusal");
+    expect(String(error)).not.toContain("SECRETIVE");
+  }
+});
+
+test("says nothing that a header holds whose token it refuses", async () => {
+  for (const header of [{ crit: ["SECRETIVE"] }, { alg: "SECRETIVE" }, { crit: ["b64"], b64: "SECRETIVE" }]) {
+    const token = `${encode({ alg: "HS256", SECRETIVE: 1, ...header })}.${encode(CLAIMS)}.c2ln`;
+    const error: unknown = await verify(token).catch((refusal: unknown) => refusal);
+    expect(String(error)).toContain("TokenRefusal");
+    expect(String(error)).not.toContain("SECRETIVE");
+  }
+});
+
+test("knows a token by one key, however its signature is written", async () => {
+  const token = await mint();
+  const last = token.at(-1) ?? "";
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  // The last letter's two lowest bits are no part of the signature, and neither is padding.
+  const sibling = letters[letters.indexOf(last) ^ 1];
+  const { key } = await verify(token);
+  for (const same of [`${token}=`, `${token.slice(0, -1)}${sibling}`]) {
+    expect(await verify(same)).toMatchObject({ key });
+  }
+});
+
+test("refuses any text that nobody has signed", async () => {
+  const part = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.base64String(),
+    fc.json().map((text) => Buffer.from(text).toString("base64url")),
+  );
+  const header = fc.record(
+    { alg: fc.constantFrom("HS256", "none", 7, null), crit: fc.anything(), b64: fc.boolean(), kid: fc.anything() },
+    { requiredKeys: ["alg"] },
+  );
+  const withHeader = fc.tuple(
+    header.map((value) => Buffer.from(JSON.stringify(value) ?? "").toString("base64url")),
+    part,
+    part,
+  );
+  const texts = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join(".")),
+    withHeader.map((parts) => parts.join(".")),
+  );
+  await fc.assert(
+    fc.asyncProperty(texts, async (text) => {
+      await expect(verify(text)).rejects.toThrow(TokenRefusal);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("refuses a good token in which any one character is another", async () => {
+  const token = await mint();
+  const others = fc.constantFrom(...Array.from("ABCXYZabcxyz0189-_.="));
+  await fc.assert(
+    fc.asyncProperty(fc.nat(token.length - 2), others, async (index, other) => {
+      fc.pre(token[index] !== other);
+      await expect(verify(token.slice(0, index) + other + token.slice(index + 1))).rejects.toThrow(TokenRefusal);
+    }),
+  );
+});

@@ -1,0 +1,40 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { findServer } from "../../scripts/testing/servers.mjs";
+
+const UNIT = fileURLToPath(new URL("availability-gateway.service", import.meta.url));
+
+/** How exposed the service is, of 10, as `docs/operations.md` says too. */
+const MAX_EXPOSURE_TENTHS = 15;
+
+const analyze = findServer("systemd-analyze");
+
+/** The unit, with this machine's Node in place of that of a machine that runs the service. */
+async function installUnit(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "unit-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const text = await readFile(UNIT, "utf8");
+  const path = join(directory, "availability-gateway.service");
+  await writeFile(path, text.replace("/usr/bin/node", process.execPath));
+  return path;
+}
+
+test.skipIf(!analyze)("is a unit that systemd takes without a complaint", async () => {
+  const { status, stdout, stderr } = spawnSync(analyze ?? "", ["verify", await installUnit()], { encoding: "utf8" });
+  expect([status, stdout + stderr]).toEqual([0, ""]);
+});
+
+test.skipIf(!analyze)("leaves the service little to harm the machine by", async () => {
+  const unit = await installUnit();
+  const { status, stdout } = spawnSync(
+    analyze ?? "",
+    ["security", "--offline=true", `--threshold=${MAX_EXPOSURE_TENTHS}`, unit],
+    { encoding: "utf8" },
+  );
+  expect(stdout).toContain("Overall exposure level for availability-gateway.service:");
+  expect(status).toBe(0);
+});

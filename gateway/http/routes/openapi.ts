@@ -1,0 +1,21 @@
+import { Hono } from "hono";
+import { hashTag } from "../../assets/content-hash.ts";
+import type { Customers } from "../../customer.ts";
+import { createDocument } from "../../openapi/document.ts";
+import { answerWith } from "../conditional.ts";
+import { methodNotAllowed } from "../problem.ts";
+
+/** Serves what the gateway says of its calls. It is everybody's to read: it names no customer. */
+export function createOpenApiRoutes(customers: Customers): Hono {
+  const anonymousReads = [...customers.all()].some(({ access }) => access.anonymousReads);
+  const body = JSON.stringify(createDocument({ anonymousReads }));
+  const document = {
+    body,
+    contentType: "application/json",
+    etag: hashTag(body),
+    headers: { "Cache-Control": "no-cache" },
+  };
+  return new Hono()
+    .get("/openapi.json", (context) => answerWith(context.req.raw, document))
+    .all("/openapi.json", methodNotAllowed("GET, HEAD"));
+}

@@ -1,0 +1,176 @@
+import { get } from "node:http";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { serveGateway } from "../../serve.ts";
+import type { CustomerStore } from "../../store/availability-store.ts";
+import { createMemoryStore } from "../../store/memory-store.ts";
+import { createStreamHub, type StreamHubOptions } from "../../stream/stream-hub.ts";
+import { TEST_FILES } from "../../test/test-build.ts";
+import { availabilitiesOver, fetchChecked, testCustomers, throwDefect } from "../../test/test-gateway.ts";
+
+interface Setup {
+  readonly origin: string;
+  readonly store: CustomerStore;
+  close(): Promise<void>;
+}
+
+async function setUp(options: StreamHubOptions = {}, historyLength = 100): Promise<Setup> {
+  const store = createMemoryStore({ historyLength }).of("demo");
+  const gateway = await serveGateway(
+    { host: "127.0.0.1", port: 0 },
+    {
+      customers: await testCustomers({ availabilities: availabilitiesOver(store) }),
+      files: TEST_FILES,
+      streams: createStreamHub(options),
+      onDefect: throwDefect,
+    },
+  );
+  onTestFinished(gateway.close);
+  return { origin: gateway.origin, store, close: gateway.close };
+}
+
+/** Opens a stream and keeps what comes, a block each. */
+function read(origin: string, headers: Readonly<Record<string, string>> = {}) {
+  const heard = { text: "", isEnded: false };
+  const request = get(`${origin}/v1/availabilities/stream`, { headers }, (response) => {
+    response.setEncoding("utf8");
+    response.on("data", (text: string) => {
+      heard.text += text;
+    });
+    response.on("close", () => {
+      heard.isEnded = true;
+    });
+  });
+  // It is the test that hangs up, or the gateway.
+  request.on("error", () => {});
+  onTestFinished(() => void request.destroy());
+  const blocks = () => heard.text.split("\n\n").filter(Boolean);
+  const tail = () => heard.text.slice(-200);
+  return { blocks, tail, hasEnded: () => heard.isEnded, hangUp: () => request.destroy() };
+}
+
+const eventOf = (block: string) => /^event: (.*)$/m.exec(block)?.[1];
+const idOf = (block: string | undefined) => /^id: ?(.*)$/m.exec(block ?? "")?.[1];
+const dataOf = (block: string | undefined) => JSON.parse(/^data: (.*)$/m.exec(block ?? "")?.[1] ?? "null");
+
+test("tells everything first, without a cursor until the reader holds all of it, and then each change", async () => {
+  const { origin, store } = await setUp();
+  await store.set(1, { status: "available" });
+  await store.set(2, { status: "in_call", wrapUp: { configuredSeconds: 30, leftSeconds: 0 } });
+  const { blocks } = read(origin);
+  await vi.waitFor(() => expect(blocks().map(eventOf)).toEqual(["reset", "availability", "availability", "current"]));
+  expect(blocks().map(idOf)).toEqual(["", undefined, undefined, expect.any(String)]);
+  const changed = await store.set(1, { status: "offline" });
+  await store.remove(2);
+  await vi.waitFor(() => expect(blocks()).toHaveLength(6));
+  const [change, removal] = blocks().slice(4);
+  expect(dataOf(change)).toEqual({
+    userId: 1,
+    status: "offline",
+    version: changed.version,
+    updatedAt: changed.updatedAt,
+  });
+  expect(eventOf(removal ?? "")).toBe("removal");
+  expect(dataOf(removal)).toEqual({ userId: 2, version: expect.any(Number) });
+  expect(idOf(removal)).not.toBe(idOf(change));
+});
+
+test("tells a reader that comes back what it has missed, and nothing else", async () => {
+  const { origin, store } = await setUp();
+  await store.set(1, { status: "available" });
+  const first = read(origin);
+  await vi.waitFor(() => expect(first.blocks()).toHaveLength(3));
+  const cursor = idOf(first.blocks().at(-1)) ?? "";
+  first.hangUp();
+  await store.set(1, { status: "in_call" });
+  await store.set(2, { status: "offline" });
+  const second = read(origin, { "Last-Event-ID": cursor });
+  await vi.waitFor(() => expect(second.blocks().map((block) => dataOf(block).status)).toEqual(["in_call", "offline"]));
+  await store.set(1, { status: "available" });
+  await vi.waitFor(() => expect(second.blocks()).toHaveLength(3));
+});
+
+test("answers a reader that comes back and has missed nothing, also before there is something to tell", async () => {
+  const { origin } = await setUp();
+  const first = read(origin);
+  await vi.waitFor(() => expect(first.blocks()).toHaveLength(2));
+  const answer = await fetchChecked(`${origin}/v1/availabilities/stream`, {
+    headers: { "Last-Event-ID": idOf(first.blocks().at(-1)) ?? "" },
+  });
+  expect(answer.status).toBe(200);
+  await answer.body?.cancel();
+});
+
+test.each([
+  ["too old", undefined],
+  ["another process's", "abc-1"],
+  ["none at all", "💥"],
+])("begins anew where the cursor is %s", async (_what, cursor) => {
+  const { origin, store } = await setUp({}, 10);
+  await store.set(1, { status: "available" });
+  const first = read(origin);
+  await vi.waitFor(() => expect(first.blocks()).toHaveLength(3));
+  const old = idOf(first.blocks().at(-1)) ?? "";
+  for (let userId = 2; userId <= 40; userId += 1) await store.set(userId, { status: "available" });
+  const second = read(origin, { "Last-Event-ID": encodeURIComponent(cursor ?? old) });
+  await vi.waitFor(() => expect(second.blocks().map(eventOf)).toContain("current"));
+  expect(second.blocks().map(eventOf)).toEqual(["reset", ...Array(40).fill("availability"), "current"]);
+});
+
+test("shows a sign of life where nothing changes", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { origin } = await setUp({ heartbeatMs: 15_000 });
+  const { blocks } = read(origin);
+  await vi.waitFor(() => expect(blocks().map(eventOf)).toEqual(["reset", "current"]), { interval: 5 });
+  vi.advanceTimersByTime(15_000);
+  await vi.waitFor(() => expect(blocks().at(-1)).toBe(":"));
+});
+
+test("drops a reader that does not take what it is told, and goes on telling the others", async () => {
+  const dropped: string[] = [];
+  const observer = {
+    onStream: () => () => {},
+    onFanOut: () => {},
+    onReaderDropped: (customer: string) => void dropped.push(customer),
+  };
+  const { origin, store } = await setUp({ maxBufferedBytes: 200_000, observer }, 10_000);
+  const slow = get(`${origin}/v1/availabilities/stream`, (response) => void response.pause());
+  slow.on("error", () => {});
+  onTestFinished(() => void slow.destroy());
+  const quick = read(origin);
+  await vi.waitFor(() => expect(quick.blocks()).toHaveLength(2));
+  // What the operating system keeps for the slow one has to be full before anything waits in the gateway.
+  while (dropped.length === 0) {
+    for (let change = 0; change < 250; change += 1) {
+      await store.set(1, { status: "in_call" });
+      await store.set(1, { status: "available" });
+    }
+    const { version } = await store.set(1, { status: "offline" });
+    await vi.waitFor(() => expect(quick.tail()).toContain(`"version":${version},`), { interval: 1 });
+  }
+  expect(dropped).toEqual(["demo"]);
+  await store.set(2, { status: "offline" });
+  await vi.waitFor(() => expect(dataOf(quick.blocks().at(-1))).toMatchObject({ userId: 2 }));
+  expect(quick.hasEnded()).toBe(false);
+});
+
+test("sends every reader away when the gateway closes, and spreads their return", async () => {
+  const { origin, close } = await setUp();
+  const readers = [1, 2, 3].map(() => read(origin));
+  await vi.waitFor(() => expect(readers.map(({ blocks }) => blocks().length)).toEqual([2, 2, 2]));
+  await close();
+  await vi.waitFor(() => expect(readers.every(({ hasEnded }) => hasEnded())).toBe(true));
+  const waits = readers.map(({ blocks }) => Number(/^retry: (\d+)$/.exec(blocks().at(-1) ?? "")?.[1]));
+  for (const wait of waits) {
+    expect(wait).toBeGreaterThanOrEqual(0);
+    expect(wait).toBeLessThanOrEqual(10_000);
+  }
+});
+
+test("answers HEAD with what a stream would say of itself", async () => {
+  const { origin } = await setUp();
+  const answer = await fetchChecked(`${origin}/v1/availabilities/stream`, { method: "HEAD" });
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("Content-Type")).toBe("text/event-stream");
+  expect(answer.headers.get("Cache-Control")).toBe("no-store");
+});

@@ -1,0 +1,53 @@
+import { Hono } from "hono";
+import type { BuiltFiles } from "../../assets/built-files.ts";
+import { prepareWidgetDocument } from "../../assets/widget-document.ts";
+import type { Customer, Customers } from "../../customer.ts";
+import type { GatewayEnvironment } from "../../environment.ts";
+import { answerWith, type Representation } from "../conditional.ts";
+import { methodNotAllowed, problem } from "../problem.ts";
+
+/** What vite hashes into the name of a file changes with its content, so a name stands for one content for ever. */
+const ASSET_HEADERS = {
+  "Cache-Control": "public, max-age=31536000, immutable",
+  "Cross-Origin-Resource-Policy": "cross-origin",
+};
+
+/**
+ * Serves the widget's document, to be embedded by pages of the customer's origins, and the files that it loads.
+ *
+ * @throws {WidgetDocumentError} where the built document has no place for the widget's settings.
+ */
+export function createWidgetRoutes(files: BuiltFiles, customers: Customers): Hono<GatewayEnvironment> {
+  const documents = new Map<Customer, Representation>();
+  const documentOf = (customer: Customer): Representation => {
+    const document = documents.get(customer) ?? prepareWidgetDocument(files.widgetHtml, customer.allowedOrigins);
+    documents.set(customer, document);
+    return document;
+  };
+  // At least one of them at once, so that a build without a place for the settings stops the start.
+  for (const customer of customers.all()) {
+    documentOf(customer);
+    break;
+  }
+  const refuseMethod = methodNotAllowed("GET, HEAD");
+  return new Hono<GatewayEnvironment>()
+    .get("/widget", (context) => {
+      context.header("Cross-Origin-Resource-Policy", "cross-origin");
+      // Relative, so that it holds where a proxy serves the gateway below a path of its own.
+      return context.redirect(`widget/${new URL(context.req.url).search}`, 308);
+    })
+    .get("/widget/", (context) => {
+      const customer = context.get("customer");
+      if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
+      return answerWith(context.req.raw, documentOf(customer));
+    })
+    .get("/widget/assets/*", (context) => {
+      const [, path = ""] = context.req.path.split("/widget/", 2);
+      const asset = files.widgetAssets.get(path);
+      if (!asset) return problem(404, `Nothing is at ${context.req.path}`);
+      return answerWith(context.req.raw, { ...asset, headers: ASSET_HEADERS });
+    })
+    .all("/widget", refuseMethod)
+    .all("/widget/", refuseMethod)
+    .all("/widget/assets/*", refuseMethod);
+}

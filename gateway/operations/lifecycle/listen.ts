@@ -1,0 +1,45 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import { systemErrorCode } from "../../system-error.ts";
+
+/** The gateway cannot listen where its settings say. The operator has to act. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+/** Where to listen, and which settings say so. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** How the variables start that hold them: `GATEWAY` for `GATEWAY_PORT` and `GATEWAY_HOST`. */
+  readonly prefix: string;
+  /** Another port, for whoever finds this one taken. */
+  readonly examplePort: number;
+}
+
+/**
+ * Has a server listen, and returns its origin.
+ *
+ * @throws {ListenError} where it cannot.
+ */
+export async function listen(server: Server, options: ListenOptions): Promise<string> {
+  server.listen(options.port, options.host);
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    throw new ListenError(describeListenFailure(cause, options), { cause });
+  }
+  const address = server.address();
+  const port = typeof address === "object" && address ? address.port : options.port;
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  return `http://${host}:${port}`;
+}
+
+function describeListenFailure(cause: unknown, { host, port, prefix, examplePort }: ListenOptions): string {
+  if (systemErrorCode(cause) === "EADDRINUSE") {
+    return `Port ${port} of ${host} is in use: stop what uses it, or set another, for example ${prefix}_PORT=${examplePort}`;
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return `Cannot listen on port ${port} of ${host}, as ${prefix}_PORT and ${prefix}_HOST say: ${why}`;
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { toJsonSchema } from "@valibot/to-json-schema";
+import { expect, test } from "vitest";
+import { readConfig } from "../settings/config-file.ts";
+import { GatewayConfig } from "../settings/customer-settings.ts";
+import { EXAMPLES } from "../settings/settings.ts";
+import { createMetrics } from "./metrics/metrics.ts";
+
+const page = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");
+
+/** The names in the first column of the table under a heading. */
+function namesUnder(heading: string): string[] {
+  const [, section = ""] = page.split(`\n${heading}\n`);
+  const [own = ""] = section.split(/\n##+ /);
+  return Array.from(own.matchAll(/^\| `([^`]+)` \|/gm), ([, name = ""]) => name);
+}
+
+test("describes each variable of the environment, and none that there is not", () => {
+  expect(namesUnder("## Settings").sort()).toEqual([...Object.keys(EXAMPLES), "NODE_ENV"].sort());
+});
+
+test("shows a customers' file that the gateway takes", () => {
+  const [, text = ""] = /```json\n(.*?)```/s.exec(page) ?? [];
+  const names = Array.from(text.matchAll(/\$\{(\w+)\}/g), ([, name = ""]) => name);
+  const environment = Object.fromEntries(names.map((name) => [name, "s".repeat(32)]));
+  expect(readConfig(text, environment)).toHaveProperty("config");
+});
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+}
+
+/** The paths of what an object's settings are, down to `limits`; tokens and upstreams are described elsewhere. */
+function pathsOf(schema: Schema, before = ""): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
+    const path = `${before}${name}`;
+    if (name === "limits") return pathsOf(property, `${path}.`);
+    return [path, ...pathsOf(property.items ?? {}, `${path}.`)];
+  });
+}
+
+test("describes each key of the customers' file, and none that there is not", () => {
+  const schema = toJsonSchema(GatewayConfig, { errorMode: "ignore", typeMode: "input" }) as Schema;
+  expect(namesUnder("### The customers' file").sort()).toEqual(pathsOf(schema).sort());
+});
+
+test("describes each metric, and none that there is not", async () => {
+  const { body } = await createMetrics().read();
+  const names = Array.from(body.matchAll(/^# TYPE (\S+)/gm), ([, name = ""]) => name);
+  expect(namesUnder("## Metrics").sort()).toEqual(names.sort());
+});

@@ -1,0 +1,162 @@
+/** What only a process of its own shows: signals, exit codes, and a standard output that cannot be written. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { openSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { get, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { findFreePort } from "../../scripts/testing/local-server.ts";
+
+const SERVER = fileURLToPath(new URL("../../dist/gateway/server.js", import.meta.url));
+
+const CONFIG = JSON.stringify({
+  customers: [
+    {
+      id: "acme",
+      allowedOrigins: ["https://crm.acme.example"],
+      tokens: { algorithm: "HS256", issuer: "acme", audience: "gateway", secret: `\${ACME_SECRET}` },
+    },
+  ],
+});
+
+type Ending = number | NodeJS.Signals | null;
+
+interface Started {
+  readonly origin: string;
+  readonly lines: readonly string[];
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves with the exit code, or else the signal that ended it. */
+  readonly ended: Promise<Ending>;
+}
+
+async function startServer(environment: Readonly<Record<string, string>> = {}, stdout?: string): Promise<Started> {
+  const port = await findFreePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const child = spawn(process.execPath, [SERVER], {
+    env: { PATH: process.env["PATH"], GATEWAY_PORT: `${port}`, ...environment },
+    stdio: ["ignore", stdout ? openSync(stdout, "w") : "pipe", "inherit"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const lines: string[] = [];
+  if (child.stdout) createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
+  const ended = new Promise<Ending>((resolve) => child.on("exit", (code, signal) => resolve(code ?? signal)));
+  await vi.waitFor(async () => expect((await fetch(`${origin}/healthz`)).ok).toBe(true), { timeout: 10_000 });
+  return { origin, lines, kill: (signal) => void child.kill(signal), ended };
+}
+
+async function configured(): Promise<Readonly<Record<string, string>>> {
+  const directory = await mkdtemp(join(tmpdir(), "gateway-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const path = join(directory, "gateway.config.json");
+  await writeFile(path, CONFIG);
+  return { GATEWAY_CONFIG: path, ACME_SECRET: "s".repeat(32) };
+}
+
+/** Resolves when the server is busy with so many requests at once, the one by which it is asked included. */
+async function untilInFlight(origin: string, count: number): Promise<void> {
+  await vi.waitFor(async () => {
+    expect(await (await fetch(`${origin}/metrics`)).text()).toContain(`gateway_requests_in_flight ${count}\n`);
+  });
+}
+
+async function openStream(origin: string): Promise<IncomingMessage> {
+  const request = get(`${origin}/v1/availabilities/stream`);
+  onTestFinished(() => void request.destroy());
+  const [answer]: IncomingMessage[] = await once(request, "response");
+  if (!answer) throw new Error("There was no answer");
+  return answer.setEncoding("utf8");
+}
+
+test.each(["SIGTERM", "SIGINT"] as const)(
+  "at %s answers what is in flight, sends the readers of streams elsewhere, and ends well",
+  async (signal) => {
+    const { origin, lines, kill, ended } = await startServer();
+    const stream = await openStream(origin);
+    let heard = "";
+    stream.on("data", (text: string) => {
+      heard += text;
+    });
+    // The sample agent who is answered after three seconds.
+    const asking = fetch(`${origin}/v1/users/3000/availability`);
+    await untilInFlight(origin, 3);
+    kill(signal);
+    expect((await asking).status).toBe(200);
+    expect(await ended).toBe(0);
+    expect(heard).toMatch(/\nretry: \d+\n\n$/);
+    expect(lines.slice(-2)).toEqual(["Gateway closing", "Gateway closed"]);
+  },
+);
+
+test("takes no connection after SIGTERM, and says nowhere that it is ready", async () => {
+  const { origin, kill, ended } = await startServer();
+  const asking = fetch(`${origin}/v1/users/3000/availability`);
+  await untilInFlight(origin, 2);
+  kill("SIGTERM");
+  await vi.waitFor(() => expect(fetch(`${origin}/readyz`)).rejects.toThrow());
+  expect((await asking).status).toBe(200);
+  expect(await ended).toBe(0);
+});
+
+test("says for DRAIN_DELAY_SECONDS that it is not ready, and serves on, before it closes", async () => {
+  const { origin, kill, ended } = await startServer({ DRAIN_DELAY_SECONDS: "2" });
+  kill("SIGTERM");
+  await vi.waitFor(async () => {
+    const answer = await fetch(`${origin}/readyz`);
+    expect(answer.status).toBe(503);
+    await expect(answer.json()).resolves.toMatchObject({ detail: "The gateway is not ready: it is closing" });
+  });
+  expect((await fetch(`${origin}/v1/users/123/availability`)).status).toBe(200);
+  expect(await ended).toBe(0);
+});
+
+test("ends at a second signal at once, whichever of the two it is", async () => {
+  const { origin, lines, kill, ended } = await startServer({ DRAIN_DELAY_SECONDS: "300" });
+  kill("SIGINT");
+  await vi.waitFor(() => expect(lines).toContain("Gateway closing"));
+  expect((await fetch(`${origin}/healthz`)).status).toBe(200);
+  kill("SIGTERM");
+  expect(await ended).toBe("SIGTERM");
+});
+
+test("is not held open by a client that says nothing, nor by one that does not read its answer", async () => {
+  const { origin, kill, ended } = await startServer();
+  const silent = connect(Number(new URL(origin).port), "127.0.0.1");
+  onTestFinished(() => void silent.destroy());
+  silent.on("error", () => {});
+  const deaf = await openStream(origin);
+  deaf.pause();
+  kill("SIGTERM");
+  expect(await ended).toBe(0);
+});
+
+test("has written every line when it ends, where customers are configured", async () => {
+  const { origin, lines, kill, ended } = await startServer(await configured());
+  const answers = Array.from({ length: 200 }, (_, index) => fetch(`${origin}/embed.js?secret=${index}`));
+  for (const answer of await Promise.all(answers)) await answer.text();
+  kill("SIGTERM");
+  expect(await ended).toBe(0);
+  await vi.waitFor(() => expect(lines.at(-1)).toContain("Gateway closed"));
+  const records = lines.map((line): { readonly route?: string } => JSON.parse(line));
+  expect(records.filter(({ route }) => route === "/embed.js")).toHaveLength(200);
+  expect(lines.join()).not.toContain("secret");
+});
+
+test("serves on where its log cannot be written, and counts what is lost", async () => {
+  const adminPort = await findFreePort();
+  const environment = { ...(await configured()), GATEWAY_ADMIN_PORT: `${adminPort}` };
+  // A device on which there is never any room.
+  const { origin, kill, ended } = await startServer(environment, "/dev/full");
+  for (let count = 0; count < 3; count += 1) expect((await fetch(`${origin}/embed.js`)).status).toBe(200);
+  // Lines are written together, a moment after they came about.
+  await vi.waitFor(async () => {
+    const metrics = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+    expect(Number(/^gateway_log_lines_lost_total (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0);
+  });
+  kill("SIGTERM");
+  expect(await ended).toBe(0);
+});

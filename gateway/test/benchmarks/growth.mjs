@@ -1,0 +1,90 @@
+// @ts-check
+/** How the cost of a change grows with the streams that are told of it, and with customers that are idle. */
+import { orderAt } from "../../../scripts/benchmarks/orders.mjs";
+import { fitLine, median } from "../../../scripts/benchmarks/statistics.mjs";
+import { createChanges, makeChanges, startStreamingGateway } from "./changes.mjs";
+import { openLoad, repeated, toRequest } from "./load.mjs";
+import { authorize } from "./settings.mjs";
+
+/**
+ * @param {{ rounds: number, small: boolean }} options
+ * @returns {Promise<string[][]>}
+ */
+export async function measureGrowthWithStreams({ rounds, small }) {
+  const counts = small ? [50, 100] : [100, 500, 1000, 2500, 5000];
+  const gateway = await startStreamingGateway();
+  const next = await createChanges();
+  /** @type {Map<number, number[]>} */
+  const costs = new Map(counts.map((count) => [count, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const count of orderAt(counts, round))
+      costs.get(count)?.push(await measureChange(gateway, next, count, small));
+  }
+  await gateway.server.stop();
+  const points = counts.map((count) => /** @type {const} */ ([count, median(costs.get(count) ?? [])]));
+  const { slope, intercept, fit } = fitLine(points);
+  return [
+    ["streams", "CPU ms a change", "CPU µs a change and stream"],
+    ...points.map(([count, cost]) => [`${count}`, cost.toFixed(2), ((cost / count) * 1000).toFixed(2)]),
+    ["line", `${intercept.toFixed(2)} + ${(slope * 1000).toFixed(2)} for 1,000`, `R² ${fit.toFixed(4)}`],
+  ];
+}
+
+/**
+ * @param {{ rounds: number, small: boolean }} options
+ * @returns {Promise<string[][]>}
+ */
+export async function measureGrowthWithCustomers({ rounds, small }) {
+  const counts = small ? [1, 100] : [1, 100, 1000, 5000];
+  const streams = small ? 50 : 500;
+  const gateways = await Promise.all(
+    counts.map(async (customers) => {
+      const gateway = await startStreamingGateway({ customers });
+      const heapBytes = (await gateway.server.collect()).heapBytes;
+      return { customers, gateway, heapBytes, next: await createChanges(), changes: [0].slice(1), reads: [0].slice(1) };
+    }),
+  );
+  const read = toRequest("GET /v1/users/1/availability", await authorize());
+  for (let round = 0; round < rounds; round += 1) {
+    for (const { gateway, next, changes, reads } of orderAt(gateways, round)) {
+      changes.push(await measureChange(gateway, next, streams, small));
+      const requests = small ? 200 : 5000;
+      const load = await openLoad(gateway.server.origin, 1);
+      await load.run(repeated(read, requests));
+      const before = await gateway.server.usage();
+      await load.run(repeated(read, requests));
+      reads.push(((await gateway.server.usage()).cpuMs - before.cpuMs) / requests);
+      load.close();
+    }
+  }
+  for (const { gateway } of gateways) await gateway.server.stop();
+  const [first] = gateways;
+  return [
+    ["configured customers, all but one idle", `CPU ms a change, ${streams} streams`, "CPU µs a read", "heap MiB"],
+    ...gateways.map(({ customers, changes, reads, heapBytes }) => [
+      `${customers}`,
+      `${median(changes).toFixed(2)} (${(median(changes) / median(first?.changes ?? [])).toFixed(2)})`,
+      `${(median(reads) * 1000).toFixed(1)} (${(median(reads) / median(first?.reads ?? [])).toFixed(2)})`,
+      (heapBytes / 1024 ** 2).toFixed(1),
+    ]),
+  ];
+}
+
+/**
+ * What a change takes of a gateway's processor time with so many streams, in milliseconds.
+ *
+ * @param {import("./changes.mjs").Streamer} gateway
+ * @param {() => import("./load.mjs").Request} next
+ * @param {number} count
+ * @param {boolean} small
+ */
+async function measureChange(gateway, next, count, small) {
+  const readers = await gateway.open(count);
+  const changes = small ? 20 : Math.max(20, Math.ceil(100_000 / count));
+  await makeChanges(gateway, { readers, next, told: 0, changes, ahead: 4 });
+  const before = await gateway.server.usage();
+  await makeChanges(gateway, { readers, next, told: changes, changes, ahead: 4 });
+  const after = await gateway.server.usage();
+  readers.close();
+  return (after.cpuMs - before.cpuMs) / changes;
+}

@@ -1,0 +1,140 @@
+// @ts-check
+/** Two gateways that share a Redis: changes per second, and the time from a `PUT` at one to the last reader at the other. */
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { median, percentile } from "../../../scripts/benchmarks/statistics.mjs";
+import { createChanges, makeChanges, toStreamer } from "./changes.mjs";
+import { undoAtExit } from "./cleanup.mjs";
+import { openLoad, toRequest } from "./load.mjs";
+import { GATEWAY, startServer } from "./server-process.mjs";
+import { authorize, introduceUsers, writeSettings } from "./settings.mjs";
+
+/** Agents whose bytes in Redis are counted. */
+const AGENTS = 10_000;
+
+/**
+ * @param {{ rounds: number, small: boolean }} options
+ * @returns {Promise<string[][]>}
+ */
+export async function measureRedis({ rounds, small }) {
+  const redis = await startRedis();
+  if (!redis) return [["redis-server is not on this machine"]];
+  const settings = writeSettings({ environment: { REDIS_URL: redis.url } });
+  const writer = await toStreamer(await startServer(GATEWAY, settings));
+  await introduceUsers(writer.server.origin, [1]);
+  const reader = await toStreamer(await startServer(GATEWAY, settings));
+  const rates = [];
+  const latenciesMs = [];
+  const next = await createChanges();
+  const readers = await reader.open(small ? 20 : 500);
+  let told = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    const changes = small ? 20 : 100;
+    const made = await makeChanges(writer, { readers, next, told, changes, ahead: 1 });
+    latenciesMs.push(...made.latenciesMs);
+    told += changes;
+  }
+  readers.close();
+  const load = await openLoad(writer.server.origin, 16);
+  await introduceUsers(
+    writer.server.origin,
+    Array.from({ length: 100 }, (_, index) => index + 2),
+  );
+  for (let round = 0; round < rounds; round += 1) rates.push(await measureWrites(load, small ? 200 : 4000));
+  const before = redis.usedBytes();
+  const agents = small ? 200 : AGENTS;
+  await introduceUsers(
+    writer.server.origin,
+    Array.from({ length: agents }, (_, index) => 1_000_000 + index),
+  );
+  const bytesPerAgent = (redis.usedBytes() - before) / agents;
+  load.close();
+  for (const { server } of [writer, reader]) await server.stop();
+  await redis.stop();
+  return [
+    [
+      "PUT/s at one gateway, 16 connections",
+      "PUT to the last of 500 readers at the other, ms p50",
+      "p99",
+      "bytes in Redis for each new agent, its change in the history included",
+    ],
+    [
+      median(rates).toFixed(0),
+      percentile(latenciesMs, 0.5).toFixed(1),
+      percentile(latenciesMs, 0.99).toFixed(1),
+      bytesPerAgent.toFixed(0),
+    ],
+  ];
+}
+
+/**
+ * Changes 100 users in turn, each time to what they are not.
+ *
+ * @param {import("./load.mjs").Load} load
+ * @param {number} count
+ */
+async function measureWrites(load, count) {
+  const headers = await authorize();
+  const requests = ["do_not_disturb", "available"].flatMap((status) =>
+    Array.from({ length: 100 }, (_, index) =>
+      toRequest(`PUT /v1/users/${index + 2}/availability`, headers, { body: JSON.stringify({ status }) }),
+    ),
+  );
+  let made = 0;
+  const elapsedMs = await load.run(() => {
+    made += 1;
+    return made > count ? undefined : requests[made % requests.length];
+  });
+  return (count / elapsedMs) * 1000;
+}
+
+/** A Redis of its own on a free port, which keeps nothing on disk; `undefined` where none is installed. */
+async function startRedis() {
+  const port = await findFreePort();
+  const directory = mkdtempSync(path.join(tmpdir(), "availability-bridge-bench-"));
+  const child = spawn("redis-server", ["--port", `${port}`, "--save", "", "--dir", directory], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const forget = undoAtExit(() => {
+    child.kill("SIGKILL");
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const gone = once(child, "exit");
+  const isReady = new Promise((resolve) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      if (line.includes("Ready to accept connections")) resolve(true);
+    });
+  });
+  const isMissing = once(child, "error").then(() => false);
+  // Of its end hears whoever waits for it.
+  gone.catch(() => {});
+  if (!(await Promise.race([isReady, isMissing]))) return undefined;
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    usedBytes() {
+      const memory = execFileSync("redis-cli", ["-p", `${port}`, "info", "memory"], { encoding: "utf8" });
+      return Number(/used_memory:(\d+)/.exec(memory)?.[1]);
+    },
+    async stop() {
+      child.kill("SIGTERM");
+      await gone;
+      forget();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** @returns {Promise<number>} */
+async function findFreePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address ? address.port : 0;
+}

@@ -1,0 +1,82 @@
+/** Changes users' statuses through several gateways, and keeps account of what was promised. */
+import { setTimeout as elapse } from "node:timers/promises";
+import * as v from "valibot";
+import { expect, onTestFinished } from "vitest";
+import { Availability } from "../../../shared/contracts/availability.ts";
+import type { GatewayClient } from "./gateway-client.ts";
+
+export interface ChangeWriter {
+  /** The users who were changed. */
+  readonly userIds: readonly number[];
+  /** The versions that were acknowledged of a user, in order. */
+  acknowledged(userId: number): readonly number[];
+  /** How many changes have been acknowledged. */
+  count(): number;
+  /** Resolves when this many more have been acknowledged than by now. */
+  more(changes: number): Promise<void>;
+  /** How many changes of a user were not acknowledged: they may have been made or not. */
+  countInDoubt(userId: number): number;
+  /** How often each status was answered; 0 stands for none. */
+  answers(): ReadonlyMap<number, number>;
+  /** Resolves when the last change has been answered. */
+  stop(): Promise<void>;
+}
+
+const STATUSES = ["available", "do_not_disturb", "on_a_break", "out_for_lunch", "doing_back_office", "other"] as const;
+
+/** How long each user rests between two changes, in milliseconds: enough that a busy machine can follow. */
+const REST_MS = 50;
+
+/**
+ * Changes each user over and over, one change of a user at a time, each through the next gateway, until it is stopped
+ * or the test has finished.
+ */
+export function startWriting(clients: readonly GatewayClient[], userIds: readonly number[]): ChangeWriter {
+  const acknowledged = new Map<number, readonly Pick<Availability, "status" | "version">[]>();
+  const answers = new Map<number, number>();
+  const inDoubt = new Map<number, number>();
+  let isStopped = false;
+
+  async function change(userId: number, turn: number): Promise<void> {
+    const client = clients[(userId + turn) % clients.length];
+    const wanted = STATUSES[turn % STATUSES.length] ?? "";
+    const { status = 0, body } = (await client?.setStatus(userId, wanted)) ?? {};
+    answers.set(status, (answers.get(status) ?? 0) + 1);
+    if (status === 200) acknowledge(v.parse(Availability, body));
+    else inDoubt.set(userId, (inDoubt.get(userId) ?? 0) + 1);
+  }
+
+  function acknowledge({ userId, status, version }: Availability): void {
+    const last = acknowledged.get(userId)?.at(-1);
+    // The status that the user had already, as where all changes in between were refused.
+    if (last?.status === status && last.version === version) return;
+    acknowledged.set(userId, [...(acknowledged.get(userId) ?? []), { status, version }]);
+  }
+
+  async function writeFor(userId: number): Promise<void> {
+    for (let turn = 0; !isStopped; turn += 1) {
+      await change(userId, turn);
+      await elapse(REST_MS);
+    }
+  }
+
+  const done = Promise.all(userIds.map(writeFor));
+  const stop = async () => {
+    isStopped = true;
+    await done;
+  };
+  onTestFinished(stop);
+  const count = () => [...acknowledged.values()].reduce((sum, changes) => sum + changes.length, 0);
+  return {
+    userIds,
+    acknowledged: (userId) => (acknowledged.get(userId) ?? []).map(({ version }) => version),
+    count,
+    async more(changes) {
+      const before = count();
+      await expect.poll(count).toBeGreaterThan(before + changes);
+    },
+    countInDoubt: (userId) => inDoubt.get(userId) ?? 0,
+    answers: () => answers,
+    stop,
+  };
+}

@@ -1,0 +1,58 @@
+/** What an operator runs for many customers: two gateways over one Redis, with nginx before them. */
+import { expect, onTestFinished } from "vitest";
+import { type ProxyProcess, startProxy } from "../proxy-process.ts";
+import { type RedisServer, type Surroundings, startRedisServer } from "../redis-server.ts";
+import { type CustomerDetails, type CustomerId, type CustomersFile, writeCustomersFile } from "./customers-file.ts";
+import { type Address, createGatewayClient, type GatewayClient } from "./gateway-client.ts";
+import { type GatewayProcess, startGateway } from "./gateway-process.ts";
+import { openStreamReader, type StreamReader } from "./stream-reader.ts";
+import { introduceUsers } from "./users.ts";
+
+export interface ClusterOptions {
+  /** Further settings of Redis, as on its command line. */
+  readonly redisSettings?: readonly string[];
+  readonly redisSurroundings?: Surroundings;
+  readonly customers?: Partial<Record<CustomerId, CustomerDetails>>;
+  /** Further settings of both gateways. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface Cluster {
+  readonly redis: RedisServer;
+  readonly gateways: readonly [GatewayProcess, GatewayProcess];
+  /** nginx before both. */
+  readonly proxy: ProxyProcess;
+  readonly customers: CustomersFile;
+  /** A caller on behalf of a customer's operator, at a gateway or at nginx. */
+  client(at: Address, customer?: CustomerId): Promise<GatewayClient>;
+  /** A reader who comes back to the next of these addresses after each end. */
+  reader(at: readonly Address[], customer?: CustomerId): Promise<StreamReader>;
+}
+
+/** Starts all of them. Acme has users, whom both gateways know. */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const customers = await writeCustomersFile(options.customers);
+  const redis = await startRedisServer(options.redisSettings, options.redisSurroundings);
+  onTestFinished(redis.remove);
+  const environment = {
+    ...customers.environment,
+    REDIS_URL: redis.url,
+    TRUSTED_PROXIES: "127.0.0.1",
+    ...options.environment,
+  };
+  const gateways = await Promise.all([startGateway({ environment }), startGateway({ environment })]);
+  const proxy = await startProxy("nginx", [gateways[0].port, gateways[1].port]);
+  const client: Cluster["client"] = async (at, customer = "acme") =>
+    createGatewayClient({ at, customer, token: await customers.token(customer) });
+  const [first, second] = await Promise.all(gateways.map((each) => client(each)));
+  if (first) await introduceUsers(first);
+  await expect.poll(async () => second?.versions()).toEqual(await first?.versions());
+  return {
+    redis,
+    gateways,
+    proxy,
+    customers,
+    client,
+    reader: async (at, customer = "acme") => openStreamReader({ at, customer, token: await customers.token(customer) }),
+  };
+}

@@ -1,0 +1,60 @@
+/** The fake of the telephony vendor's API as a process of a test's own. */
+import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
+import { findFreePort } from "../../../scripts/testing/local-server.ts";
+import type { Fault } from "../fake-upstream/faults.ts";
+import { startProcess } from "./running-process.ts";
+
+export interface FakeUpstreamProcess {
+  readonly origin: string;
+  /** Names the fake's credentials, as they stand in a gateway's environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Fails like this from now on, or no longer. */
+  setFault(fault: Fault | undefined): Promise<void>;
+  /** Changes what an agent does, as in the vendor's own programs. */
+  setAvailability(userId: number, availability: string): Promise<void>;
+  /** How many requests it has had. */
+  requestCount(): Promise<number>;
+}
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+
+const CREDENTIALS = { apiId: "fake-id", apiToken: "fake-token" };
+
+/** Starts a fake with this many agents, whose ids begin at 1, and resolves when it answers. */
+export async function startFakeUpstream(users: number): Promise<FakeUpstreamProcess> {
+  const port = await findFreePort();
+  const controlPort = await findFreePort();
+  const control = `http://127.0.0.1:${controlPort}`;
+  const { output } = startProcess({
+    program: process.execPath,
+    arguments: ["scripts/demo/fake-upstream.mjs"],
+    directory: ROOT,
+    environment: {
+      FAKE_UPSTREAM_PORT: `${port}`,
+      FAKE_UPSTREAM_CONTROL_PORT: `${controlPort}`,
+      FAKE_UPSTREAM_USERS: `${users}`,
+      FAKE_UPSTREAM_API_ID: CREDENTIALS.apiId,
+      FAKE_UPSTREAM_API_TOKEN: CREDENTIALS.apiToken,
+      FAKE_UPSTREAM_REQUESTS_PER_MINUTE: "100000",
+    },
+  });
+  await expect.poll(() => output.join("\n")).toContain(control);
+
+  async function tell(method: string, path: string, body?: unknown): Promise<void> {
+    const init = body === undefined ? {} : { body: JSON.stringify(body) };
+    const { status } = await fetch(`${control}${path}`, { method, ...init });
+    if (status !== 204) throw new Error(`The fake answered ${method} ${path} with ${status}`);
+  }
+
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    environment: { FAKE_API_ID: CREDENTIALS.apiId, FAKE_API_TOKEN: CREDENTIALS.apiToken },
+    setFault: (fault) => (fault ? tell("PUT", "/fault", fault) : tell("DELETE", "/fault")),
+    setAvailability: (userId, availability) => tell("PUT", `/users/${userId}`, { availability }),
+    async requestCount() {
+      const response = await fetch(`${control}/requests`);
+      return ((await response.json()) as { readonly count: number }).count;
+    },
+  };
+}

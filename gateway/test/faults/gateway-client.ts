@@ -1,0 +1,90 @@
+/** A caller of one gateway, or of the proxy before several. */
+import { once } from "node:events";
+import { type ClientRequest, type IncomingMessage, Agent as PlainAgent, request as requestPlainly } from "node:http";
+import { Agent, type RequestOptions, request } from "node:https";
+import * as v from "valibot";
+import { onTestFinished } from "vitest";
+import { Availability } from "../../../shared/contracts/availability.ts";
+
+/** Where something listens. */
+export interface Address {
+  readonly origin: string;
+  /** What signs for it, where it is asked over TLS. */
+  readonly certificate?: string;
+}
+
+export interface GatewayAnswer {
+  /** 0 where nobody answered. */
+  readonly status: number;
+  /** How old it may be, in seconds; 0 where the answer does not say. */
+  readonly ageSeconds: number;
+  readonly body: unknown;
+}
+
+export interface GatewayClient {
+  read(userId: number): Promise<GatewayAnswer>;
+  /** The version of every user that the token may see. */
+  versions(): Promise<ReadonlyMap<number, number>>;
+  setStatus(userId: number, status: string): Promise<GatewayAnswer>;
+}
+
+export interface GatewayClientOptions {
+  readonly at: Address;
+  readonly customer: string;
+  readonly token: string;
+}
+
+const List = v.object({ availabilities: v.record(v.string(), Availability) });
+
+/** Longer than anything that a gateway does on behalf of a request, in milliseconds. What takes longer hangs. */
+const PATIENCE_MS = 20_000;
+
+/** Calls on behalf of the customer whose token this is, over connections that it keeps. */
+export function createGatewayClient({ at, customer, token }: GatewayClientOptions): GatewayClient {
+  const base = `${at.origin}/c/${customer}/v1`;
+  const agent = at.certificate === undefined ? new PlainAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
+  onTestFinished(() => agent.destroy());
+
+  async function call(method: string, path: string, body?: object): Promise<GatewayAnswer> {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const headers = { Authorization: `Bearer ${token}`, ...(body && { "Content-Type": "application/json" }) };
+    const asked = openRequest(`${base}${path}`, { method, headers, agent, signal, ca: at.certificate });
+    asked.end(body && JSON.stringify(body));
+    try {
+      const [response]: IncomingMessage[] = await once(asked, "response");
+      const parts: Buffer[] = [];
+      for await (const part of response ?? []) parts.push(part);
+      const ageSeconds = Number(response?.headers.age ?? 0);
+      return { status: response?.statusCode ?? 0, ageSeconds, body: parse(String(Buffer.concat(parts))) };
+    } catch (error) {
+      if (signal.aborted) throw error;
+      // Refused or cut off: what a killed gateway does to its callers.
+      return { status: 0, ageSeconds: 0, body: undefined };
+    }
+  }
+
+  return {
+    read: (userId) => call("GET", `/users/${userId}/availability`),
+    setStatus: (userId, status) => call("PUT", `/users/${userId}/availability`, { status }),
+    async versions() {
+      const { status, body } = await call("GET", "/availabilities");
+      if (status !== 200) throw new Error(`The list was answered with ${status}: ${JSON.stringify(body)}`);
+      const { availabilities } = v.parse(List, body);
+      return new Map(Object.values(availabilities).map(({ userId, version }) => [userId, version]));
+    },
+  };
+}
+
+/** JSON as what it stands for, and whatever else a proxy may say for itself as its text. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Opens a request to either kind of address. */
+export function openRequest(url: string, options: RequestOptions): ClientRequest {
+  return url.startsWith("https:") ? request(url, options) : requestPlainly(url, options);
+}

@@ -1,0 +1,148 @@
+/** The proxies of this folder as processes of a test's own: their configurations, with other ports and files. */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:http2";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { onTestFinished, vi } from "vitest";
+import { findFreePort } from "../../scripts/testing/local-server.ts";
+import { findServer } from "../../scripts/testing/servers.mjs";
+
+/** A proxy that listens. */
+export interface ProxyProcess {
+  readonly origin: string;
+  /** What signs for it. */
+  readonly certificate: string;
+  /** All that it has logged so far. */
+  readLog(): Promise<string>;
+}
+
+/** What a configuration is started with. */
+interface Place {
+  readonly directory: string;
+  readonly port: number;
+  readonly gatewayPorts: readonly [number, number];
+}
+
+interface Proxy {
+  readonly program: string;
+  readonly file: string;
+  adapt(text: string, place: Place): string;
+  arguments(place: Place, path: string): readonly string[];
+}
+
+export const PROXIES = {
+  nginx: {
+    program: "nginx",
+    file: "nginx.conf",
+    adapt: (text, { directory, port, gatewayPorts }) =>
+      replaceEach(text, [
+        ["user www-data;", "daemon off;"],
+        ["/run/nginx.pid", `${directory}/nginx.pid`],
+        ["/var/log/nginx/", `${directory}/`],
+        ["worker_processes auto", "worker_processes 1"],
+        ["http {", `http {\n${temporaryPaths(directory)}`],
+        // nginx has no port of its own choice, and the redirect's is not asked for.
+        ["listen 80;", `listen unix:${directory}/redirect.sock;`],
+        ["listen 443 ssl", `listen 127.0.0.1:${port} ssl`],
+        ["/etc/ssl/widget.example.com/fullchain.pem", `${directory}/certificate.pem`],
+        ["/etc/ssl/widget.example.com/privkey.pem", `${directory}/key.pem`],
+        ["127.0.0.1:4100", `127.0.0.1:${gatewayPorts[0]}`],
+        ["127.0.0.1:4110", `127.0.0.1:${gatewayPorts[1]}`],
+      ]),
+    arguments: ({ directory }, path) => ["-p", directory, "-c", path, "-e", `${directory}/error.log`],
+  },
+  caddy: {
+    program: "caddy",
+    file: "Caddyfile",
+    adapt: (text, { directory, port, gatewayPorts }) =>
+      replaceEach(text, [
+        ["admin off", "admin off\n\tauto_https disable_redirects"],
+        [
+          "widget.example.com {",
+          `https://localhost:${port} {\n\tbind 127.0.0.1\n\ttls ${directory}/certificate.pem ${directory}/key.pem`,
+        ],
+        ["output stdout", `output file ${directory}/access.log`],
+        ["127.0.0.1:4100 127.0.0.1:4110", gatewayPorts.map((gatewayPort) => `127.0.0.1:${gatewayPort}`).join(" ")],
+      ]),
+    arguments: (_place, path) => ["run", "--adapter", "caddyfile", "--config", path],
+  },
+} satisfies Readonly<Record<string, Proxy>>;
+
+/** Whether this machine has what starting a proxy takes. `scripts/testing/servers.mjs` says what is skipped for want of it. */
+export function canStart(name: keyof typeof PROXIES): boolean {
+  return findServer(PROXIES[name].program) !== undefined && findServer("openssl") !== undefined;
+}
+
+/** Starts a proxy before two gateways, and resolves when it takes connections. It is ended when the test has finished. */
+export async function startProxy(
+  name: keyof typeof PROXIES,
+  gatewayPorts: readonly [number, number],
+): Promise<ProxyProcess> {
+  const proxy: Proxy = PROXIES[name];
+  const directory = await mkdtemp(join(tmpdir(), "deploy-"));
+  const place = { directory, port: await findFreePort(), gatewayPorts };
+  const path = join(directory, proxy.file);
+  const text = await readFile(fileURLToPath(new URL(`../deploy/${proxy.file}`, import.meta.url)), "utf8");
+  await writeFile(path, proxy.adapt(text, place));
+  const certificate = await makeCertificate(directory);
+  const child = spawn(findServer(proxy.program) ?? proxy.program, proxy.arguments(place, path), {
+    // Caddy keeps files of its own below its home.
+    env: { PATH: process.env["PATH"], HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (part: string) => {
+    said += part;
+  });
+  const ended = once(child, "exit");
+  onTestFinished(async () => {
+    child.kill("SIGTERM");
+    await ended;
+    await rm(directory, { recursive: true });
+  });
+  const origin = `https://localhost:${place.port}`;
+  await vi.waitFor(() => accepts(origin, certificate, () => (child.exitCode === null ? undefined : said)), 20_000);
+  return { origin, certificate, readLog: () => readFile(join(directory, "access.log"), "utf8") };
+}
+
+/** @throws {Error} where one of the texts is not there: the configuration is another than the test knows. */
+function replaceEach(text: string, replacements: readonly (readonly [string, string])[]): string {
+  return replacements.reduce((rest, [before, after]) => {
+    if (!rest.includes(before)) throw new Error(`There is no ${JSON.stringify(before)} to replace`);
+    return rest.replaceAll(before, () => after);
+  }, text);
+}
+
+/** Where nginx would keep files otherwise is root's alone. */
+function temporaryPaths(directory: string): string {
+  const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  return kinds.map((kind) => `${kind}_temp_path ${directory}/${kind};`).join("\n");
+}
+
+/** A certificate for `localhost` that signs for itself, in the directory with its key. */
+async function makeCertificate(directory: string): Promise<string> {
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "key.pem"];
+  const { status, stderr } = spawnSync(
+    findServer("openssl") ?? "",
+    ["req", "-x509", "-days", "2", ...subject, ...key, "-out", "certificate.pem"],
+    { cwd: directory, encoding: "utf8" },
+  );
+  if (status !== 0) throw new Error(`openssl made no certificate: ${stderr}`);
+  return readFile(join(directory, "certificate.pem"), "utf8");
+}
+
+/** Resolves when the proxy takes a connection. @throws {Error} with what it has said where it has ended instead. */
+async function accepts(origin: string, certificate: string, whyEnded: () => string | undefined): Promise<void> {
+  const why = whyEnded();
+  if (why !== undefined) throw new Error(`The proxy has ended: ${why}`);
+  const session = connect(origin, { ca: certificate });
+  try {
+    await once(session, "connect");
+  } finally {
+    session.destroy();
+  }
+}

@@ -1,0 +1,157 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
+import { getRequestListener } from "@hono/node-server";
+import * as v from "valibot";
+import { listen } from "../../scripts/testing/local-server.ts";
+import { createGateway } from "../app.ts";
+import { readBuiltFiles } from "../assets/built-files.ts";
+import { createScriptedStream, type ScriptedStream } from "./scripted-stream.ts";
+import { testCustomers, unaskedAvailabilities } from "./test-gateway.ts";
+
+/** One answer of the backend, given as it stands in the golden exchanges. */
+export const ScriptedAnswer = v.union([
+  v.strictObject({ unreachable: v.literal(true) }),
+  v.strictObject({ hangs: v.literal(true) }),
+  v.strictObject({
+    status: v.number(),
+    headers: v.optional(v.record(v.string(), v.string())),
+    contentType: v.optional(v.string()),
+    body: v.optional(v.unknown()),
+    text: v.optional(v.string()),
+  }),
+]);
+export type ScriptedAnswer = v.InferOutput<typeof ScriptedAnswer>;
+
+/** Answers a call by hand, byte by byte, for what no well-behaved server would say. */
+export type RawAnswer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A call that the scripted backend has received. */
+export interface RecordedCall {
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  /** The body as text; empty where there is none, or the caller has gone. */
+  readonly body: Promise<string>;
+  /** When it came, in milliseconds of this process's own clock. */
+  readonly at: number;
+  /** Resolves when the caller has hung up before it was answered. */
+  readonly hungUp: Promise<void>;
+}
+
+/** The real gateway in all but `/v1`, where it answers what a test tells it to. */
+export interface ScriptedBackend {
+  readonly origin: string;
+  /** The stream of changes, which is open to everybody and says nothing by itself. Its readers are no calls. */
+  readonly stream: Pick<ScriptedStream, "say" | "end">;
+  /** What has been asked since the answers were last set. */
+  readonly calls: readonly RecordedCall[];
+  /** How often the widget's document has been asked for. */
+  countLoads(): number;
+  /** Replaces the answers. */
+  answerWith(answers: Answers): void;
+  /** Answers like this where the stream is asked for, until it is told `undefined`: it is open again then. */
+  refuseStream(answer: ScriptedAnswer | undefined): void;
+  /** Answers like this where the widget's document is asked for, until it is told `undefined`: the widget is back then. */
+  showInstead(answer: RawAnswer | undefined): void;
+  close(): Promise<void>;
+}
+
+/** Answers in order, the last of them again and again. A single one is given every time; null: nobody should ask. */
+export type Answers = Answer | readonly Answer[] | null;
+type Answer = ScriptedAnswer | RawAnswer;
+
+export interface ScriptedBackendOptions {
+  readonly answers: Answers;
+  readonly allowedOrigins?: readonly string[];
+  /** Whether the stream is a call as any other, answered in its turn. @default false */
+  readonly scriptsStream?: boolean;
+}
+
+const STREAM = "/v1/availabilities/stream";
+
+/** Starts a scripted backend on a free port of 127.0.0.1, which also serves the built widget. */
+export async function startScriptedBackend(options: ScriptedBackendOptions): Promise<ScriptedBackend> {
+  const { answers, allowedOrigins = ["http://localhost:4000"], scriptsStream = false } = options;
+  let script = toScript(answers);
+  const calls: RecordedCall[] = [];
+  let loads = 0;
+  let instead: RawAnswer | undefined;
+  const stream = createScriptedStream();
+  let insteadOfStream: ScriptedAnswer | undefined;
+  const gateway = createGateway({
+    customers: await testCustomers({ allowedOrigins, availabilities: unaskedAvailabilities() }),
+    files: await readBuiltFiles("dist"),
+    onDefect: console.error,
+  });
+  const serveRest = getRequestListener(gateway.fetch);
+  const { port, close } = await listen("127.0.0.1", (request, response) => {
+    const { url = "/" } = request;
+    if (url.startsWith(STREAM) && !scriptsStream) {
+      return insteadOfStream ? give(insteadOfStream, request, response) : stream.open(request, response);
+    }
+    if (url.startsWith("/v1/")) {
+      const answer = script[Math.min(calls.length, script.length - 1)];
+      calls.push(record(request, response));
+      return give(answer, request, response);
+    }
+    const isDocument = /^\/widget\/(\?|$)/.test(url);
+    if (isDocument) loads += 1;
+    if (isDocument && instead) instead(request, response);
+    else void serveRest(request, response);
+  });
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    stream,
+    calls,
+    countLoads: () => loads,
+    answerWith(next) {
+      script = toScript(next);
+      calls.length = 0;
+    },
+    refuseStream(answer) {
+      insteadOfStream = answer;
+    },
+    showInstead(answer) {
+      instead = answer;
+    },
+    close,
+  };
+}
+
+function record(request: IncomingMessage, response: ServerResponse): RecordedCall {
+  const { method = "GET", url: path = "/", headers } = request;
+  const body = text(request).catch(() => "");
+  return { method, path, headers, body, at: performance.now(), hungUp: whenHungUp(response) };
+}
+
+function toScript(answers: Answers): readonly Answer[] {
+  return answers === null ? [] : [answers].flat();
+}
+
+function give(answer: Answer | undefined, request: IncomingMessage, response: ServerResponse): void {
+  if (typeof answer === "function") answer(request, response);
+  else if (!answer || "unreachable" in answer) request.socket.destroy();
+  else if ("status" in answer) {
+    const { status, headers, contentType = "application/json", body, text } = answer;
+    response.writeHead(status, { "content-type": contentType, ...headers }).end(text ?? JSON.stringify(body));
+  }
+}
+
+function whenHungUp(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    response.on("close", () => {
+      if (!response.writableFinished) resolve();
+    });
+  });
+}
+
+/** What the backend was asked, as golden exchanges say it. */
+export function describeCalls({ calls }: Pick<ScriptedBackend, "calls">): Promise<readonly object[]> {
+  return Promise.all(
+    calls.map(async ({ method, path, body }) => {
+      const sent = await body;
+      return { method, path, ...(sent && { body: JSON.parse(sent) }) };
+    }),
+  );
+}

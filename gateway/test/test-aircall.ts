@@ -1,0 +1,90 @@
+import { onTestFinished } from "vitest";
+import type { AvailabilityStore } from "../store/availability-store.ts";
+import { createMemoryStore } from "../store/memory-store.ts";
+import { type AircallUpstream, createAircallUpstream } from "../upstream/aircall/aircall.ts";
+import type { AircallOptions } from "../upstream/aircall/parts.ts";
+import type { AircallSettings } from "../upstream/aircall/settings.ts";
+import type { UpstreamLog } from "../upstream/upstream.ts";
+import {
+  type FakeUpstreamOptions,
+  type ListeningFakeUpstream,
+  startFakeUpstream,
+} from "./fake-upstream/fake-upstream.ts";
+import { createTestTime, type TestTime } from "./test-time.ts";
+
+/** The credentials of the fake, and what else an account needs. */
+export const TEST_SETTINGS: Omit<AircallSettings, "baseUrl"> = {
+  kind: "aircall",
+  apiId: "fake-id",
+  apiToken: "fake-token",
+  requestsPerMinute: 60,
+  webhookToken: "webhook-secret",
+};
+
+/** An adapter over the fake's sockets, in a time of the test's own. */
+export interface AircallSetUp {
+  readonly time: TestTime;
+  readonly fake: ListeningFakeUpstream;
+  readonly upstream: AircallUpstream;
+  /** What the operator was told. */
+  readonly told: readonly string[];
+  /** What the store holds: each agent's status by id. */
+  statuses(): Readonly<Record<number, string>>;
+  readonly store: AvailabilityStore;
+}
+
+export async function setUpAircall(
+  parts: Partial<AircallOptions> & {
+    readonly fake?: FakeUpstreamOptions;
+    readonly account?: Partial<AircallSettings>;
+  } = {},
+): Promise<AircallSetUp> {
+  const time = createTestTime();
+  const fake = await startFakeUpstream({ nowMs: time.nowMs, ...parts.fake });
+  const told: string[] = [];
+  const store = createMemoryStore({ clock: time.clock });
+  const settings = { ...TEST_SETTINGS, baseUrl: new URL(`${fake.origin}/`), ...parts.account };
+  const upstream = createAircallUpstream({
+    customerId: "acme",
+    settings,
+    store,
+    log: tellTo(told),
+    clock: time.clock,
+    wait: time.wait,
+    fetch: countedFetch(time),
+    ...parts,
+  });
+  onTestFinished(async () => {
+    await upstream.stop();
+    await fake.close();
+  });
+  const replica = await store.of("acme").open(new AbortController().signal);
+  const statuses = () => Object.fromEntries(Array.from(replica.agents(), ({ userId, status }) => [userId, status]));
+  return { time, fake, upstream, told, statuses, store };
+}
+
+/** `fetch`, whose calls are under way until their bodies have been read as well. */
+export function countedFetch(time: TestTime): typeof fetch {
+  const pass = time.count((from: ReadableStream, to: WritableStream) => from.pipeTo(to).catch(() => {}));
+  return time.count(async (input: Parameters<typeof fetch>[0], init?: RequestInit) => {
+    const response = await fetch(input, init);
+    if (!response.body) return response;
+    const { readable, writable } = new TransformStream();
+    void pass(response.body, writable);
+    return new Response(readable, { status: response.status, headers: response.headers });
+  });
+}
+
+/** A webhook as the vendor posts it. */
+export function testWebhook(event: string, userId: number, token = "webhook-secret"): string {
+  return JSON.stringify({ resource: "user", event, timestamp: 1_700_000_000, token, data: { id: userId } });
+}
+
+/** A log that keeps what an operator is told. */
+export function tellTo(told: string[]): UpstreamLog {
+  return {
+    line: (text) => void told.push(text),
+    warning: (text) => void told.push(text),
+    defect: (error) => void told.push(String(error)),
+  };
+}

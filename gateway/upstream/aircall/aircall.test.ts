@@ -1,0 +1,297 @@
+import { expect, test, vi } from "vitest";
+import type { Fault } from "../../test/fake-upstream/faults.ts";
+import { setUpAircall } from "../../test/test-aircall.ts";
+import { BudgetSpent, StatusNotSettable, UpstreamFailure } from "../upstream.ts";
+
+const never = new AbortController().signal;
+
+test("knows nothing until the whole list has been read, and is current from then on", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 120 } });
+  expect(upstream.health()).toEqual({ staleSinceMs: -Infinity, failure: undefined, budgetLeft: 60 });
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  expect(Object.keys(statuses())).toHaveLength(120);
+  const paths = fake.requests.all().map(({ path }) => path);
+  expect(paths).toEqual([1, 2, 3].map((page) => `/v1/users/availabilities?page=${page}&per_page=50`));
+  await time.elapse(600_000);
+  expect(upstream.health().staleSinceMs).toBeUndefined();
+});
+
+test("sees a change with the next poll, and leaves the version of everybody else alone", async () => {
+  const { time, upstream, statuses, fake, store } = await setUpAircall();
+  upstream.start();
+  await time.until(() => statuses()[3] === "available");
+  const replica = await store.of("acme").open(never);
+  const version = replica.read(1)?.version;
+  fake.company.put(2, { availability: "in_training" });
+  await time.until(() => statuses()[2] === "in_traning");
+  expect(replica.read(1)?.version).toBe(version);
+});
+
+test("forgets an agent whom two lists running do not name, and not one who is missing once", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall();
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  const { requests, company } = fake;
+  const list = (count: number) => time.until(() => requests.count() === count);
+  company.remove(2);
+  await list(2);
+  company.put(2, { availability: "in_call" });
+  await list(3);
+  expect(statuses()).toEqual({ 1: "available", 2: "in_call", 3: "available" });
+  company.remove(2);
+  await list(4);
+  expect(statuses()[2]).toBe("in_call");
+  await list(5);
+  expect(statuses()).toEqual({ 1: "available", 3: "available" });
+});
+
+const answered = (status: number, text: string): Fault => ({
+  kind: "answer",
+  status,
+  text,
+  headers: { "content-type": "application/json" },
+});
+
+test.each<[string, Fault, Partial<UpstreamFailure>]>([
+  ["is down", { kind: "refuse" }, { status: undefined }],
+  [
+    "fails",
+    answered(500, '{"error":"x","troubleshoot":"y"}'),
+    { status: 500, body: { error: "x", troubleshoot: "y" } },
+  ],
+  ["answers garbage", answered(200, "<html>"), { status: undefined }],
+  ["answers half a JSON", answered(200, '{"users":[{"avail'), { status: undefined }],
+  ["is cut off", { kind: "cut" }, { status: undefined }],
+  ["answers too much", { kind: "huge", bytes: 5_000_000 }, { status: undefined }],
+  ["forbids", answered(403, '{"message":"Forbidden"}'), { status: 403, body: { message: "Forbidden" } }],
+  ["wants credentials", answered(401, '{"message":"Unauthorized"}'), { status: 401 }],
+])(
+  "keeps what it knows while the API %s, says since when, and is current again by itself",
+  async (_what, fault, says) => {
+    const { time, upstream, statuses, fake, told } = await setUpAircall({ fake: { users: 60 } });
+    upstream.start();
+    await time.until(() => upstream.health().staleSinceMs === undefined);
+    const before = statuses();
+    await fake.setFault(fault);
+    fake.company.put(1, { availability: "in_call" });
+    await time.until(() => upstream.health().failure !== undefined);
+    const { staleSinceMs, failure } = upstream.health();
+    expect(failure).toMatchObject(says);
+    expect(staleSinceMs).toBeLessThan(time.nowMs());
+    expect(statuses()).toEqual(before);
+    await time.elapse(300_000);
+    expect(statuses()).toEqual(before);
+    expect(upstream.health().staleSinceMs).toBe(staleSinceMs);
+    await fake.setFault(undefined);
+    await time.until(() => upstream.health().staleSinceMs === undefined);
+    expect(upstream.health().failure).toBeUndefined();
+    expect(statuses()[1]).toBe("in_call");
+    expect(told).toHaveLength(2);
+    expect(told[1]).toMatch(/^Customer acme: The telephony system answers again, after \d+ failures$/);
+  },
+);
+
+test.each([
+  ["as the gateway is told", { timeoutMs: 50 }],
+  ["as the account is told, whatever the gateway is", { timeoutMs: 10_000, account: { timeoutMs: 50 } }],
+])("gives up on an API that hangs %s, and sees by itself that it no longer does", async (_how, options) => {
+  const { time, upstream, fake, statuses } = await setUpAircall(options);
+  await fake.setFault({ kind: "hang" });
+  upstream.start();
+  await time.until(() => fake.requests.count() === 3);
+  expect(upstream.health()).toMatchObject({
+    staleSinceMs: -Infinity,
+    failure: { status: undefined, message: "The telephony system did not answer within 50 ms" },
+  });
+  await fake.setFault(undefined);
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  expect(Object.keys(statuses())).toHaveLength(3);
+});
+
+test("keeps the pages before a page that fails, and begins anew", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 60 } });
+  upstream.start();
+  await time.until(() => fake.requests.count() === 1);
+  await fake.setFault({ kind: "reset", times: 1 });
+  await time.until(() => upstream.health().failure !== undefined);
+  expect(Object.keys(statuses())).toHaveLength(50);
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  expect(Object.keys(statuses())).toHaveLength(60);
+  expect(fake.requests.all().map(({ path }) => /page=(\d)/.exec(path)?.[1])).toEqual(["1", "2", "1", "2"]);
+});
+
+test("asks nothing for a minute after a 429, and for as long as it is told where that is longer", async () => {
+  const { time, upstream, fake } = await setUpAircall();
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  for (const [headers, seconds] of [
+    [{}, 60],
+    [{ "retry-after": "7" }, 60],
+    [{ "retry-after": "90" }, 90],
+    [{ "retry-after": "86400" }, 3600],
+  ] as const) {
+    fake.requests.clear();
+    await fake.setFault({ kind: "answer", status: 429, text: "{}", headers, times: 1 });
+    await time.until(() => upstream.health().failure?.status === 429);
+    const blockedAtMs = fake.requests.all().at(-1)?.atMs ?? Number.NaN;
+    expect(upstream.health().failure?.retryAfterSeconds).toBe(seconds);
+    expect(upstream.health().budgetLeft).toBe(0);
+    await expect(upstream.setStatus(1, "available", { signal: never })).rejects.toThrow(BudgetSpent);
+    await time.until(() => upstream.health().staleSinceMs === undefined);
+    const next = fake.requests.all().filter(({ atMs }) => atMs > blockedAtMs);
+    expect(next[0]?.atMs).toBe(blockedAtMs + seconds * 1000);
+  }
+});
+
+test("recovers from the API's own limit without passing it again", async () => {
+  // The API grants less than the settings say, as where another program uses the same account.
+  const { time, upstream, fake } = await setUpAircall({ fake: { requestsPerMinute: 20 } });
+  upstream.start();
+  await time.until(() => upstream.health().failure?.status === 429);
+  const refused = () => fake.requests.all().filter(({ status }) => status === 429);
+  expect(refused()).toHaveLength(1);
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  expect(refused()).toHaveLength(1);
+});
+
+test("serves no more than 10,000 agents, says so once, and takes nobody beyond them for gone", async () => {
+  const { time, upstream, statuses, fake, told, store } = await setUpAircall({
+    fake: { users: 10_001, requestsPerMinute: 6_000 },
+    account: { requestsPerMinute: 6_000 },
+  });
+  await store.of("acme").set(10_001, { status: "in_call" });
+  upstream.start();
+  await time.until(() => fake.requests.count() === 600);
+  expect(upstream.health().staleSinceMs).toBeUndefined();
+  expect(Object.keys(statuses())).toHaveLength(10_001);
+  expect(told.filter((line) => line.includes("has more agents than the 200 pages"))).toHaveLength(1);
+});
+
+test("tells each unknown word once, and serves it as do_not_disturb", async () => {
+  const { time, upstream, statuses, fake, told } = await setUpAircall();
+  fake.company.put(1, { availability: "levitating" });
+  fake.company.put(2, { availability: `${"x".repeat(1000)}` });
+  upstream.start();
+  await time.until(() => fake.requests.count() === 10);
+  expect(statuses()).toEqual({ 1: "do_not_disturb", 2: "do_not_disturb", 3: "available" });
+  expect(told).toHaveLength(2);
+  expect(told[0]).toBe(
+    'Customer acme: The telephony system says "levitating" of an agent, which is unknown: do_not_disturb is served for it',
+  );
+  expect(told[1]?.length).toBeLessThan(200);
+});
+
+test("lets wrap-up time run from when it is first seen", async () => {
+  const { time, upstream, statuses, fake, store } = await setUpAircall({ account: { wrapUpSeconds: 30 } });
+  upstream.start();
+  await time.until(() => statuses()[1] === "available");
+  const replica = await store.of("acme").open(never);
+  fake.company.put(1, { availability: "after_call_work" });
+  await time.until(() => statuses()[1] === "do_not_disturb");
+  const seen = replica.read(1);
+  expect(seen?.wrapUp).toEqual({ configuredSeconds: 30, endsAtMs: time.nowMs() + 30_000 });
+  await time.elapse(60_000);
+  expect(replica.read(1)).toEqual(seen);
+  fake.company.put(1, { availability: "available" });
+  await time.until(() => statuses()[1] === "available");
+  expect(replica.read(1)?.wrapUp).toBeUndefined();
+});
+
+test("sets a status with the caller's trace, and sees soon what has become of it", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall();
+  upstream.start();
+  fake.company.put(2, { availability: "in_call" });
+  await time.until(() => statuses()[2] === "in_call");
+  await upstream.setStatus(1, "do_not_disturb", { signal: never, traceparent: "00-a-b-01" });
+  expect(fake.company.find(1)).toMatchObject({ setting: "unavailable", availability: "do_not_disturb" });
+  expect(fake.requests.all().find(({ method }) => method === "PUT")).toMatchObject({
+    path: "/v1/users/1",
+    traceparent: "00-a-b-01",
+  });
+  upstream.recheck(1);
+  await time.until(() => statuses()[1] === "do_not_disturb");
+  await upstream.setStatus(2, "available", { signal: never });
+  upstream.recheck(2);
+  await time.until(() => fake.requests.all().some(({ path }) => path === "/v1/users/2/availability"));
+  expect(statuses()[2]).toBe("in_call");
+});
+
+test("does not undo a change by what was read before it", async () => {
+  const held: { isHolding: boolean; readonly answers: (() => void)[] } = { isHolding: false, answers: [] };
+  const { time, upstream, statuses, store, fake } = await setUpAircall({
+    fetch: async (input, init) => {
+      const response = await fetch(input, init);
+      if (!held.isHolding || init?.method !== "GET") return response;
+      await new Promise<void>((resolve) => {
+        held.answers.push(resolve);
+        init.signal?.addEventListener("abort", () => resolve());
+      });
+      return response;
+    },
+  });
+  const happens = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 10_000 });
+  upstream.start();
+  await happens(() => upstream.health().staleSinceMs === undefined);
+  held.isHolding = true;
+  fake.company.put(2, { availability: "in_call" });
+  await time.elapse(3_000);
+  // The list is on its way back when the agent is changed, and what is read after that as well.
+  await happens(() => held.answers.length === 1);
+  await upstream.setStatus(1, "do_not_disturb", { signal: never });
+  await store.of("acme").setStatus(1, "do_not_disturb");
+  upstream.recheck(1);
+  await happens(() => held.answers.length === 2);
+  held.answers[0]?.();
+  await happens(() => statuses()[2] === "in_call");
+  expect(statuses()[1]).toBe("do_not_disturb");
+});
+
+test.each(["offline", "in_call", "on_mobile", "in_traning", "other"] as const)(
+  "refuses to set %s without asking the API",
+  async (status) => {
+    const { upstream, fake } = await setUpAircall();
+    const setting = upstream.setStatus(1, status, { signal: never });
+    await expect(setting).rejects.toThrow(StatusNotSettable);
+    await expect(setting).rejects.toThrow(`cannot be told to set ${status}, only available or do_not_disturb`);
+    expect(fake.requests.count()).toBe(0);
+  },
+);
+
+test("passes on what the API refuses a write with, and a 404 for an agent it does not know", async () => {
+  const { upstream, fake } = await setUpAircall();
+  const setting = upstream.setStatus(99, "available", { signal: never });
+  await expect(setting).rejects.toMatchObject({ status: 404, body: { error: "User not found" } });
+  await fake.setFault(answered(405, '{"error":"user not available"}'));
+  const refused = upstream.setStatus(1, "available", { signal: never });
+  await expect(refused).rejects.toMatchObject({ status: 405, body: { error: "user not available" } });
+});
+
+test("keeps some of the budget for writes, and says when there will be more", async () => {
+  const { upstream, fake, time } = await setUpAircall({ account: { requestsPerMinute: 6 } });
+  // Never granted, since refreshes are not asked for: one slot is for writes, and two for refreshes.
+  const outcomes = [];
+  for (let writes = 0; writes < 4; writes += 1) {
+    outcomes.push(await upstream.setStatus(99, "available", { signal: never }).catch((error: unknown) => error));
+  }
+  expect(outcomes.map((error) => error instanceof UpstreamFailure && error.status)).toEqual([404, 404, 404, false]);
+  expect(outcomes[3]).toMatchObject({ name: "BudgetSpent", retryAfterSeconds: 61 });
+  expect(fake.requests.count()).toBe(3);
+  await time.elapse(61_000);
+  await expect(upstream.setStatus(99, "available", { signal: never })).rejects.toMatchObject({ status: 404 });
+});
+
+test("ends what is under way when it is stopped, and asks nothing more", async () => {
+  const { upstream, fake, time, told } = await setUpAircall();
+  await fake.setFault({ kind: "hang" });
+  upstream.start();
+  const refreshing = expect(upstream.refresh(1)).rejects.toThrow("no longer follows");
+  const writing = expect(upstream.setStatus(1, "available", { signal: never })).rejects.toThrow("no longer follows");
+  await expect.poll(() => fake.requests.count(), { timeout: 10_000 }).toBe(3);
+  await upstream.stop();
+  await Promise.all([refreshing, writing]);
+  await expect(upstream.refresh(2)).rejects.toThrow("no longer follows");
+  await time.elapse(120_000);
+  expect(fake.requests.count()).toBe(3);
+  expect(told).toEqual([]);
+});

@@ -1,0 +1,64 @@
+import { StoreUnavailable } from "../../store/availability-store.ts";
+import type { RequestBudget } from "../request-budget.ts";
+import { BudgetSpent, StatusNotSettable, type Upstream, UpstreamFailure } from "../upstream.ts";
+import { type AircallOptions, assembleAircall } from "./parts.ts";
+import { createWebhookReceiver, type WebhookReceiver } from "./webhook.ts";
+import { SETTINGS } from "./words.ts";
+
+/** The vendor's REST API as an upstream. */
+export interface AircallUpstream extends Upstream {
+  /** As `recheck`, for whoever waits: resolves when the agent has been read. @throws {BudgetSpent} where too many wait. */
+  refresh(userId: number): Promise<void>;
+  /** Takes webhooks in; `undefined` where the settings know no token for them. */
+  readonly receiveWebhook: WebhookReceiver | undefined;
+}
+
+/** What may keep an agent from being read anew, by nobody's mistake here. */
+const EXPECTED_ERRORS = [UpstreamFailure, BudgetSpent, StoreUnavailable];
+
+/** Keeps a customer's agents current by polling the vendor's list of them, and reads one anew where a webhook says so. */
+export function createAircallUpstream(options: AircallOptions): AircallUpstream {
+  const { settings, log } = options;
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  const { budget, client, recorder, refreshes, runPoll, standing } = assembleAircall(options, signal);
+  let polling: Promise<void> | undefined;
+
+  function refreshLater(userId: number): void {
+    refreshes.ask(userId).catch((error: unknown) => {
+      // What has not been seen now the poll will see, which also tells of a system that fails.
+      const isExpected = EXPECTED_ERRORS.some((type) => error instanceof type);
+      if (!signal.aborted && !isExpected) log.defect(error);
+    });
+  }
+
+  return {
+    start() {
+      polling ??= runPoll();
+    },
+    async stop() {
+      stopped.abort(new Error("The gateway no longer follows this telephony system"));
+      await Promise.all([polling, refreshes.idle()]);
+    },
+    health: () => ({ ...standing.health(), budgetLeft: budget.left() }),
+    refresh: refreshes.ask,
+    receiveWebhook:
+      settings.webhookToken === undefined
+        ? undefined
+        : createWebhookReceiver({ token: settings.webhookToken, onChange: refreshLater }),
+    admitsUsers: false,
+    async setStatus(userId, status, scope) {
+      const setting = SETTINGS.get(status);
+      if (!setting) throw new StatusNotSettable(status, [...SETTINGS.keys()]);
+      if (!(await takeForWrite(budget))) throw new BudgetSpent(budget.retryAfterSeconds("write"));
+      await client.set(userId, setting, { ...scope, signal: AbortSignal.any([scope.signal, signal]) });
+      recorder.outdate(userId);
+    },
+    recheck: refreshLater,
+  };
+}
+
+/** A write may also spend what is left for refreshes: an agent waits behind it. */
+async function takeForWrite(budget: RequestBudget): Promise<boolean> {
+  return (await budget.take("write")) || (await budget.take("refresh"));
+}

@@ -1,0 +1,136 @@
+/** Properties of the adapter under any course of changes and webhooks, with one gateway and with two that share a store. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createMemoryStore } from "../../store/memory-store.ts";
+import { createFakeUpstream, type FakeUpstream } from "../../test/fake-upstream/fake-upstream.ts";
+import { toWebhookEvents } from "../../test/fake-upstream/webhook-events.ts";
+import { TEST_SETTINGS } from "../../test/test-aircall.ts";
+import { createTestTime, type TestTime } from "../../test/test-time.ts";
+import { type AircallUpstream, createAircallUpstream } from "./aircall.ts";
+import { createSharedLeases } from "./test-leases.ts";
+import { toStatus } from "./words.ts";
+
+const WORDS = ["available", "offline", "do_not_disturb", "in_call", "after_call_work", "in_training", "unheard_of"];
+
+interface Step {
+  readonly afterMs: number;
+  readonly changes: readonly { readonly userId: number; readonly word: string }[];
+  /** How often each webhook comes. */
+  readonly copies: number;
+  /** Sorts the webhooks that come at once. */
+  readonly order: readonly number[];
+}
+
+const steps = fc.array(
+  fc.record({
+    afterMs: fc.oneof(fc.constant(0), fc.nat(3_000), fc.nat(90_000)),
+    changes: fc.array(fc.record({ userId: fc.integer({ min: 1, max: 130 }), word: fc.constantFrom(...WORDS) }), {
+      maxLength: 60,
+      size: "max",
+    }),
+    copies: fc.integer({ min: 0, max: 3 }),
+    order: fc.array(fc.nat(), { minLength: 1, maxLength: 10 }),
+  }),
+  { maxLength: 12 },
+);
+
+const LONGEST_WAY_BACK_MS = 8_000;
+
+/** How long a request takes to the API, of which the budget allows for a second, and its answer back. */
+const travels = fc.array(fc.record({ thereMs: fc.nat(900), backMs: fc.nat(LONGEST_WAY_BACK_MS) }), {
+  minLength: 1,
+  maxLength: 10,
+});
+
+interface Course {
+  readonly gateways: number;
+  readonly perMinute: number;
+  readonly travels: readonly { readonly thereMs: number; readonly backMs: number }[];
+  readonly steps: readonly Step[];
+}
+
+const course: fc.Arbitrary<Course> = fc.record({
+  gateways: fc.integer({ min: 1, max: 3 }),
+  perMinute: fc.integer({ min: 6, max: 60 }),
+  travels,
+  steps,
+});
+
+function openGateways(fake: FakeUpstream, time: TestTime, { gateways, perMinute, travels: ways }: Course) {
+  const store = createMemoryStore({ clock: time.clock });
+  const leaseOf = createSharedLeases(time);
+  const answer = time.count(async (input: Parameters<typeof fetch>[0], init?: RequestInit) => {
+    const response = await fake.api.request(input, init);
+    // Read at once, so that nothing is under way that the test's time does not know of.
+    return new Response(await response.text(), { status: response.status, headers: response.headers });
+  });
+  let asked = 0;
+  const ask: typeof fetch = async (input, init) => {
+    const { thereMs, backMs } = ways[asked % ways.length] ?? { thereMs: 0, backMs: 0 };
+    asked += 1;
+    const signal = init?.signal ?? new AbortController().signal;
+    await time.wait(thereMs, signal);
+    const response = await answer(input, init);
+    await time.wait(backMs, signal);
+    return response;
+  };
+  const defects: unknown[] = [];
+  const upstreams = Array.from({ length: gateways }, (_, owner) =>
+    createAircallUpstream({
+      customerId: "acme",
+      settings: { ...TEST_SETTINGS, baseUrl: new URL("http://api.test/"), requestsPerMinute: perMinute },
+      store: { ...store, ...leaseOf(owner) },
+      log: { line: () => {}, warning: () => {}, defect: (error) => defects.push(error) },
+      clock: time.clock,
+      wait: time.wait,
+      fetch: ask,
+    }),
+  );
+  return { upstreams, store, defects };
+}
+
+/** Changes agents, and delivers the webhooks of it in some order, some of them several times, to any of the gateways. */
+function happen({ changes, copies, order }: Step, fake: FakeUpstream, upstreams: readonly AircallUpstream[]): void {
+  const texts = changes.flatMap(({ userId, word }) => {
+    const before = fake.company.find(userId);
+    const after = fake.company.put(userId, { availability: word });
+    return toWebhookEvents(before, after).flatMap(({ event, data }) =>
+      Array<string>(copies).fill(JSON.stringify({ resource: "user", event, token: "webhook-secret", data })),
+    );
+  });
+  const place = (index: number): number => order[index % order.length] ?? 0;
+  const shuffled = texts.map((text, index) => ({ text, place: place(index) })).sort((a, b) => a.place - b.place);
+  for (const [index, { text }] of shuffled.entries()) upstreams[index % upstreams.length]?.receiveWebhook?.(text);
+}
+
+test("never asks for more than the budget, and ends with what the API says, whatever webhooks come", async () => {
+  await fc.assert(
+    fc.asyncProperty(course, async (happening) => {
+      const { perMinute, steps: happenings } = happening;
+      const time = createTestTime();
+      const fake = createFakeUpstream({ users: 120, requestsPerMinute: perMinute, nowMs: time.nowMs });
+      const { upstreams, store, defects } = openGateways(fake, time, happening);
+      for (const upstream of upstreams) upstream.start();
+      for (const step of happenings) {
+        await time.elapse(step.afterMs);
+        happen(step, fake, upstreams);
+      }
+      const replica = await store.of("acme").open(new AbortController().signal);
+      const isSame = (): boolean =>
+        fake.company
+          .users()
+          .every(({ id, availability }) => replica.read(id)?.status === toStatus(availability).status) &&
+        replica.size() === fake.company.users().length;
+      const endedAtMs = time.nowMs();
+      await time.until(() => isSame() && upstreams.every((upstream) => upstream.health().staleSinceMs === undefined));
+      // Two whole lists of three pages after the page that was being read, and one more for another gateway to hear of it:
+      // the poll is never starved.
+      const pageMs = Math.ceil(61_000 / Math.floor(perMinute / 2)) + 1_000 + LONGEST_WAY_BACK_MS;
+      expect(time.nowMs() - endedAtMs).toBeLessThanOrEqual(10 * pageMs);
+      expect(fake.requests.all().filter(({ status }) => status !== 200)).toEqual([]);
+      expect(defects).toEqual([]);
+      await Promise.all(upstreams.map((upstream) => upstream.stop()));
+    }),
+    { numRuns: 40, endOnFailure: true },
+  );
+}, 120_000);

@@ -1,0 +1,58 @@
+import * as v from "valibot";
+import { UpstreamFailure, type UpstreamScope } from "../upstream.ts";
+import { AvailabilityPage, type ListedUser, UserAvailability } from "./answers.ts";
+import { type Ask, createAsk, type HttpOptions } from "./http.ts";
+
+/** The calls of the vendor's API that the adapter makes. All of them throw an `UpstreamFailure`, or the signal's reason. */
+export interface AircallClient {
+  /** One page of all agents, at most `USERS_PER_PAGE`; the first is 1 and the last one `LAST_PAGE`. */
+  list(page: number, signal: AbortSignal): Promise<{ readonly users: readonly ListedUser[]; readonly isLast: boolean }>;
+  /** The API's word for what one agent does. */
+  read(userId: number, signal: AbortSignal): Promise<string>;
+  set(userId: number, setting: "available" | "unavailable", scope: UpstreamScope): Promise<void>;
+}
+
+/** The API gives no more for a page, whatever is asked for. */
+const USERS_PER_PAGE = 50;
+
+/** The API refuses a page where `page * per_page` is over 10,000. */
+export const LAST_PAGE = 10_000 / USERS_PER_PAGE;
+
+const MAX_LIST_BYTES = 4 * 1024 * 1024;
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** A client of the API at this address, with these credentials. */
+export function createAircallClient(options: HttpOptions): AircallClient {
+  const ask: Ask = createAsk(options);
+  return {
+    async list(page, signal) {
+      const path = `v1/users/availabilities?page=${page}&per_page=${USERS_PER_PAGE}`;
+      const { users, meta } = parse(AvailabilityPage, await ask(path, { signal, maxBytes: MAX_LIST_BYTES }));
+      if (meta.current_page !== page) throw invalid();
+      return { users, isLast: !meta.next_page_link };
+    },
+    async read(userId, signal) {
+      const path = `v1/users/${userId}/availability`;
+      return parse(UserAvailability, await ask(path, { signal, maxBytes: MAX_BODY_BYTES })).availability;
+    },
+    async set(userId, setting, scope) {
+      await ask(`v1/users/${userId}`, {
+        signal: scope.signal,
+        maxBytes: MAX_BODY_BYTES,
+        body: { availability_status: setting },
+        trace: scope,
+      });
+    },
+  };
+}
+
+function parse<Schema extends v.GenericSchema>(schema: Schema, body: unknown): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, body);
+  if (!result.success) throw invalid();
+  return result.output;
+}
+
+function invalid(): UpstreamFailure {
+  return new UpstreamFailure("The telephony system answered something else than it was asked for");
+}

@@ -1,0 +1,120 @@
+/** Several gateways that follow one customer's account over a shared store. */
+import { expect, onTestFinished, test } from "vitest";
+import { createMemoryStore } from "../../store/memory-store.ts";
+import { startFakeUpstream } from "../../test/fake-upstream/fake-upstream.ts";
+import { countedFetch, TEST_SETTINGS, tellTo } from "../../test/test-aircall.ts";
+import { createTestTime } from "../../test/test-time.ts";
+import { createAircallUpstream } from "./aircall.ts";
+import { createSharedLeases } from "./test-leases.ts";
+
+async function setUp() {
+  const time = createTestTime();
+  const fake = await startFakeUpstream({ nowMs: time.nowMs });
+  onTestFinished(fake.close);
+  const store = createMemoryStore({ clock: time.clock });
+  const leases = createSharedLeases(time);
+  const count = { first: 0, second: 0 };
+  const told: string[] = [];
+  const leased: { readonly task: string; readonly outlivesGateway: boolean }[] = [];
+  const open = (name: "first" | "second") => {
+    const ask = countedFetch(time);
+    const upstream = createAircallUpstream({
+      customerId: "acme",
+      settings: { ...TEST_SETTINGS, baseUrl: new URL(`${fake.origin}/`) },
+      store: {
+        ...store,
+        ...leases(name),
+        lease: (task, durationMs, options) => {
+          leased.push({ task, outlivesGateway: options?.outlivesGateway ?? false });
+          return leases(name).lease(task, durationMs, options);
+        },
+      },
+      log: tellTo(told),
+      clock: time.clock,
+      wait: time.wait,
+      fetch: (input, init) => {
+        count[name] += 1;
+        return ask(input, init);
+      },
+    });
+    onTestFinished(upstream.stop);
+    return upstream;
+  };
+  const [first, second] = [open("first"), open("second")];
+  first.start();
+  await time.until(() => first.health().staleSinceMs === undefined);
+  second.start();
+  await time.until(() => second.health().staleSinceMs === undefined);
+  return { time, fake, first, second, count, told, leased };
+}
+
+test("lets one of them poll, by which all are current", async () => {
+  const { time, first, second, count } = await setUp();
+  await time.elapse(600_000);
+  expect(count.first).toBeGreaterThan(200);
+  expect(count.second).toBe(0);
+  expect([first, second].map((upstream) => upstream.health().staleSinceMs)).toEqual([undefined, undefined]);
+});
+
+test("spends nothing again that a gateway has spent that has closed", async () => {
+  const { time, first, second, count, leased } = await setUp();
+  await time.elapse(60_000);
+  await first.stop();
+  const kept = leased.filter(({ task, outlivesGateway }) => task.includes("/slot/") !== outlivesGateway);
+  expect(kept).toEqual([]);
+  await time.until(() => count.second > 0);
+  expect(second.health().staleSinceMs).toBeUndefined();
+});
+
+test("has another one poll when the one that did has gone without a word", async () => {
+  const { time, first, second, count } = await setUp();
+  await first.stop();
+  const polled = count.first;
+  await time.until(() => count.second > 0);
+  await time.until(() => second.health().staleSinceMs === undefined);
+  await time.elapse(600_000);
+  expect(count.first).toBe(polled);
+  expect(second.health().staleSinceMs).toBeUndefined();
+});
+
+test("lets all of them know that nobody can follow the API, and that somebody can again", async () => {
+  const { time, fake, first, second } = await setUp();
+  const failedAtMs = time.nowMs();
+  await fake.setFault({ kind: "refuse" });
+  await time.until(() => [first, second].every((upstream) => upstream.health().staleSinceMs !== undefined));
+  await time.elapse(120_000);
+  for (const { health } of [first, second]) {
+    expect(health().staleSinceMs).toBeLessThanOrEqual(failedAtMs + 5_000);
+    expect(health().failure).toBeDefined();
+  }
+  await fake.setFault(undefined);
+  await time.until(() => [first, second].every((upstream) => upstream.health().staleSinceMs === undefined));
+  expect(second.health().failure).toBeUndefined();
+});
+
+test("has none of them poll while the API blocks the account", async () => {
+  const { time, fake, count } = await setUp();
+  await fake.setFault({ kind: "answer", status: 429, text: "{}", headers: {}, times: 1 });
+  const asked = fake.requests.count();
+  await time.until(() => fake.requests.count() === asked + 1);
+  await time.elapse(59_000);
+  expect(fake.requests.count()).toBe(asked + 1);
+  expect(count.second).toBe(0);
+  await time.until(() => fake.requests.count() > asked + 1);
+});
+
+test("keeps their requests together within the budget, whichever of them webhooks and writes come to", async () => {
+  const { time, fake, first, second } = await setUp();
+  const requestsOf = (): number[] => fake.requests.all().map(({ atMs }) => atMs);
+  for (let seconds = 0; seconds < 180; seconds += 1) {
+    for (const upstream of [first, second]) {
+      for (const userId of [1, 2, 3]) upstream.refresh(userId).catch(() => {});
+    }
+    await time.elapse(1_000);
+  }
+  const times = requestsOf();
+  const inMinute = times.map((beginMs) => times.filter((atMs) => atMs >= beginMs && atMs < beginMs + 60_000).length);
+  expect(Math.max(...inMinute)).toBeGreaterThan(45);
+  expect(Math.max(...inMinute)).toBeLessThanOrEqual(60);
+  expect(fake.requests.all().filter(({ status }) => status !== 200)).toEqual([]);
+});

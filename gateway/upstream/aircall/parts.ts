@@ -1,0 +1,97 @@
+import { type Clock, systemClock } from "../../clock.ts";
+import type { AvailabilityStore } from "../../store/availability-store.ts";
+import { type Wait, waitOnTimer } from "../../wait.ts";
+import { createPollLease } from "../poll-lease.ts";
+import { createRefreshQueue } from "../refresh-queue.ts";
+import { createRequestBudget } from "../request-budget.ts";
+import { createStanding } from "../standing.ts";
+import { UpstreamFailure, type UpstreamLog } from "../upstream.ts";
+import { type AircallClient, createAircallClient } from "./client.ts";
+import { withBlocking } from "./limited-client.ts";
+import { createListReader, type ListReader } from "./list.ts";
+import { poll } from "./poll.ts";
+import { createRecorder, type Recorder } from "./recorder.ts";
+import type { AircallSettings } from "./settings.ts";
+
+export interface AircallOptions {
+  readonly customerId: string;
+  readonly settings: AircallSettings;
+  readonly store: AvailabilityStore;
+  readonly log: UpstreamLog;
+  /** How long a call may take where the settings do not say, its body included, in milliseconds. @default 10000 */
+  readonly timeoutMs?: number;
+  /** @default the machine's */
+  readonly clock?: Clock;
+  /** @default on the machine's timers */
+  readonly wait?: Wait;
+  /** @default the global one */
+  readonly fetch?: typeof fetch;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** Makes the adapter's parts and joins them. All of them end with the signal. */
+export function assembleAircall(options: AircallOptions, signal: AbortSignal) {
+  const { customerId, settings, store } = options;
+  const { timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS } = settings;
+  const log = naming(customerId, options.log);
+  const { clock = systemClock, wait = waitOnTimer, fetch = globalThis.fetch } = options;
+  const name = (task: string): string => `aircall/${customerId}/${task}`;
+  const lease = (task: string, durationMs: number) => store.lease(name(task), durationMs);
+  // A request that was sent counts with the vendor, whatever becomes of who sent it.
+  const spend = (slot: string, durationMs: number) => store.lease(name(slot), durationMs, { outlivesGateway: true });
+  const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease: spend, clock });
+  const client = withBlocking(createAircallClient({ ...settings, timeoutMs, fetch }), budget);
+  const { wrapUpSeconds } = settings;
+  const recorder = createRecorder({ store: store.of(customerId), wrapUpSeconds, clock, log, signal });
+  // As long as a gateway may be busy with one page before it asks for the lease again, and some.
+  const turnMs = timeoutMs + 2 * budget.pollIntervalMs + 1_000;
+  const standing = createStanding({ overdueMs: 2 * turnMs, clock, log });
+  const refreshes = createRefreshQueue({
+    read: (userId) => readAgent({ client, recorder, list }, userId, signal),
+    now: recorder.begin,
+    budget,
+    wait,
+    signal,
+  });
+  const list = createListReader({
+    client,
+    recorder,
+    clock,
+    log,
+    onPage: (users, begun) =>
+      refreshes.satisfy(
+        users.map(({ id }) => id),
+        begun,
+      ),
+  });
+  const pollLease = createPollLease({ lease, isLeased: (task) => store.isLeased(name(task)) }, turnMs);
+  const runPoll = () => poll({ list, budget, lease: pollLease, standing, clock, wait }, signal);
+  return { budget, client, recorder, refreshes, standing, runPoll };
+}
+
+/** The same log, which says of which customer it tells. */
+function naming(customerId: string, log: UpstreamLog): UpstreamLog {
+  return {
+    line: (text) => log.line(`Customer ${customerId}: ${text}`),
+    warning: (text) => log.warning(`Customer ${customerId}: ${text}`),
+    defect: log.defect,
+  };
+}
+
+interface AgentReader {
+  readonly client: AircallClient;
+  readonly recorder: Recorder;
+  readonly list: ListReader;
+}
+
+async function readAgent({ client, recorder, list }: AgentReader, userId: number, signal: AbortSignal): Promise<void> {
+  const begun = recorder.begin();
+  try {
+    await recorder.record([{ id: userId, availability: await client.read(userId, signal) }], begun);
+  } catch (error) {
+    // One answer alone removes nobody: a proxy in between could have given it.
+    if (error instanceof UpstreamFailure && error.status === 404) list.suspect(userId);
+    throw error;
+  }
+}

@@ -1,0 +1,289 @@
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import type { EventListener } from "../bus-types.ts";
+import type { ConnectorState } from "../connector.ts";
+import { createListeners } from "../listeners.ts";
+import { defineAvailabilityBadge } from "./availability-badge.ts";
+import type { WatchedAvailability } from "./watches.ts";
+
+type BadgeConnector = Parameters<typeof defineAvailabilityBadge>[0];
+
+interface ScriptedConnector extends BadgeConnector {
+  /** Who watches whom. */
+  readonly watching: { readonly userId: number; readonly listener: (availability: WatchedAvailability) => void }[];
+  announce(type: string): void;
+  become(state: ConnectorState): void;
+}
+
+/** A connector that the test plays itself. */
+function createScriptedConnector(): ScriptedConnector {
+  const announcements = createListeners<[string]>();
+  const states = createListeners<[ConnectorState]>();
+  const watching: ScriptedConnector["watching"] = [];
+  let state: ConnectorState = "ready";
+  return {
+    watching,
+    get state() {
+      return state;
+    },
+    watch(userId, listener) {
+      const entry = { userId, listener };
+      watching.push(entry);
+      return () => {
+        const index = watching.indexOf(entry);
+        if (index >= 0) watching.splice(index, 1);
+      };
+    },
+    on: (type: string, listener: EventListener) =>
+      announcements.add((announced) => {
+        if (announced === type) listener({ type });
+      }),
+    onStateChange: states.add,
+    announce: announcements.emit,
+    become(next) {
+      state = next;
+      states.emit(next);
+    },
+  };
+}
+
+const early = document.createElement("availability-badge");
+early.setAttribute("user-id", "7");
+document.body.append(early);
+
+const warn = vi.spyOn(console, "warn").mockReturnValue();
+
+/** The connector that badges go by. */
+let connector: ScriptedConnector;
+
+/** Connects the page anew. */
+function reconnect(): void {
+  connector = createScriptedConnector();
+  defineAvailabilityBadge(connector);
+}
+
+reconnect();
+
+beforeEach(() => {
+  warn.mockClear();
+});
+
+afterEach(() => {
+  document.body.replaceChildren();
+  if (connector.state === "closed") reconnect();
+});
+
+function mount(userId: string): HTMLElement {
+  const badge = document.createElement("availability-badge");
+  badge.setAttribute("user-id", userId);
+  document.body.append(badge);
+  return badge;
+}
+
+function tell(userId: number, news: Partial<WatchedAvailability>): void {
+  for (const entry of connector.watching) {
+    if (entry.userId === userId) entry.listener({ userId, status: "available", version: 1, ...news });
+  }
+}
+
+const watched = (): number[] => connector.watching.map(({ userId }) => userId);
+
+/** What a badge shows, and what the page's styles see of it. */
+function shown({ textContent, dataset }: HTMLElement): unknown {
+  return [textContent, dataset["state"], dataset["callable"], dataset["reason"]];
+}
+
+test("brings a badge to life that was in the page before", () => {
+  expect(watched()).toEqual([7]);
+  tell(7, {});
+  expect(shown(early)).toEqual(["Available", "available", "true", ""]);
+});
+
+test.each([
+  ["available", "Available", "available", "true", ""],
+  ["offline", "Offline", "offline", "false", ""],
+  ["in_call", "In call", "in_call", "false", ""],
+  ["on_mobile", "On mobile", "on_mobile", "false", ""],
+  ["do_not_disturb", "Do not disturb", "do_not_disturb", "false", ""],
+  ["out_for_lunch", "Out for lunch", "do_not_disturb", "false", "out_for_lunch"],
+  ["in_traning", "In training", "do_not_disturb", "false", "in_traning"],
+  ["other", "Do not disturb", "do_not_disturb", "false", "other"],
+  ["on_the_moon", "On the moon", "unknown", "false", ""],
+])("shows %s as %s", (status, ...expected) => {
+  const badge = mount("1");
+  tell(1, { status });
+  expect(shown(badge)).toEqual(expected);
+});
+
+test("says that it is loading until something is known, and leaves what the page has put into it until then", () => {
+  const badge = document.createElement("availability-badge");
+  badge.textContent = "…";
+  badge.setAttribute("user-id", "1");
+  document.body.append(badge);
+  expect(shown(badge)).toEqual(["…", "loading", "false", ""]);
+  tell(1, {});
+  expect(badge.textContent).toBe("Available");
+});
+
+test("cannot be called until the wrap-up time has run down, for which one timer runs while it is in the page", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const badge = mount("1");
+  expect(vi.getTimerCount()).toBe(0);
+  tell(1, { wrapUpTimeConfig: 30, wrapUpTimeTtl: 12 });
+  expect(shown(badge)).toEqual(["Wrapping up", "wrapping_up", "false", ""]);
+  vi.advanceTimersByTime(11_999);
+  expect(badge.dataset["callable"]).toBe("false");
+  expect(vi.getTimerCount()).toBe(1);
+  vi.advanceTimersByTime(1);
+  expect(shown(badge)).toEqual(["Available", "available", "true", ""]);
+  expect(vi.getTimerCount()).toBe(0);
+  tell(1, { wrapUpTimeConfig: 30, wrapUpTimeTtl: 12, version: 2 });
+  tell(1, { status: "in_call", wrapUpTimeConfig: 30, wrapUpTimeTtl: 30, version: 3 });
+  expect(vi.getTimerCount()).toBe(0);
+  tell(1, { wrapUpTimeConfig: 30, wrapUpTimeTtl: 12, version: 4 });
+  badge.remove();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("watches another user when its attribute changes, and shows nothing of the last one", () => {
+  const badge = mount("1");
+  tell(1, { status: "out_for_lunch" });
+  badge.setAttribute("user-id", "2");
+  expect(watched()).toEqual([2]);
+  expect(shown(badge)).toEqual(["", "loading", "false", ""]);
+  badge.removeAttribute("user-id");
+  expect(watched()).toEqual([]);
+});
+
+test("watches while it is in the page: not before, not after, and on after a move", () => {
+  const badge = document.createElement("availability-badge");
+  badge.setAttribute("user-id", "1");
+  expect(watched()).toEqual([]);
+  const [first, second] = [document.createElement("div"), document.createElement("div")];
+  document.body.append(first, second);
+  first.append(badge);
+  second.append(badge);
+  expect(watched()).toEqual([1]);
+  badge.remove();
+  expect(watched()).toEqual([]);
+});
+
+test("waits for its attribute where a framework sets it later", () => {
+  const badge = document.createElement("availability-badge");
+  document.body.append(badge);
+  expect(watched()).toEqual([]);
+  badge.setAttribute("user-id", "1");
+  expect(watched()).toEqual([1]);
+});
+
+test("shows text as text", () => {
+  const badge = mount("1");
+  tell(1, { status: "<b>free</b>" });
+  expect(badge.children).toHaveLength(0);
+  expect(badge.textContent).toBe("<b>free</b>");
+});
+
+test("says once in the console that a user's id is none, and what was expected", () => {
+  mount("{{id}}");
+  mount("Bram");
+  expect(warn.mock.calls).toEqual([['availability-badge: user-id: expected a whole number from 1, not "{{id}}"']]);
+});
+
+test.each(["", "{{id}}", "0x7B", "1e2", "12.0", "+5", " 5", "05", "0", "-1", "1.5", "9007199254740992", "Bram"])(
+  "takes %j for nobody",
+  (userId) => {
+    const failed = vi.fn();
+    addEventListener("error", failed);
+    onTestFinished(() => removeEventListener("error", failed));
+    const badge = mount(userId);
+    expect(watched()).toEqual([]);
+    expect(shown(badge)).toEqual(["Unknown", "unknown", "false", ""]);
+    expect(failed).not.toHaveBeenCalled();
+    badge.setAttribute("user-id", "9007199254740991");
+    expect(watched()).toEqual([Number.MAX_SAFE_INTEGER]);
+    expect(shown(badge)).toEqual(["", "loading", "false", ""]);
+    badge.setAttribute("user-id", userId);
+    expect(watched()).toEqual([]);
+  },
+);
+
+test("runs a wrap-up time down that is longer than any timer of a browser", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const badge = mount("1");
+  const seconds = 30 * 24 * 60 * 60;
+  tell(1, { wrapUpTimeConfig: seconds, wrapUpTimeTtl: seconds });
+  vi.advanceTimersByTime(seconds * 1_000 - 1);
+  expect(shown(badge)).toEqual(["Wrapping up", "wrapping_up", "false", ""]);
+  vi.advanceTimersByTime(1);
+  expect(shown(badge)).toEqual(["Available", "available", "true", ""]);
+});
+
+test("says that nobody can be called once the session has ended, until it hears of the agent again", () => {
+  const badge = mount("1");
+  tell(1, {});
+  connector.announce("AUTH.SESSION_EXPIRED");
+  expect(shown(badge)).toEqual(["Unknown", "unknown", "false", ""]);
+  tell(1, {});
+  expect(shown(badge)).toEqual(["Available", "available", "true", ""]);
+});
+
+test("lets no wrap-up time run down into what was known before the session ended", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const badge = mount("1");
+  tell(1, { wrapUpTimeConfig: 30, wrapUpTimeTtl: 12 });
+  connector.announce("AUTH.SESSION_EXPIRED");
+  vi.advanceTimersByTime(12_000);
+  expect(shown(badge)).toEqual(["Unknown", "unknown", "false", ""]);
+});
+
+test("says that nobody can be called once the connector is destroyed, also where it comes later", () => {
+  const badge = mount("1");
+  tell(1, {});
+  connector.become("closed");
+  for (const each of [badge, mount("2")]) expect(shown(each)).toEqual(["Unknown", "unknown", "false", ""]);
+});
+
+test("keeps what it shows while the widget is only being found again", () => {
+  const badge = mount("1");
+  tell(1, {});
+  connector.become("reconnecting");
+  expect(badge.dataset["callable"]).toBe("true");
+});
+
+test("goes by the newest connector that it was defined for, and hears nothing of the one before", () => {
+  const badge = mount("1");
+  tell(1, {});
+  const last = connector;
+  last.become("closed");
+  reconnect();
+  expect(last.watching).toEqual([]);
+  expect(watched()).toEqual([1]);
+  expect(shown(badge)).toEqual(["", "loading", "false", ""]);
+  tell(1, { version: 2 });
+  last.announce("AUTH.SESSION_EXPIRED");
+  expect(shown(badge)).toEqual(["Available", "available", "true", ""]);
+});
+
+test("goes on where it is defined again for the same connector", () => {
+  const badge = mount("1");
+  tell(1, {});
+  defineAvailabilityBadge(connector);
+  expect(badge.textContent).toBe("Available");
+  expect(watched()).toEqual([1]);
+});
+
+test("leaves the element of another copy as it is", async () => {
+  const other = createScriptedConnector();
+  const copy = await loadAnotherCopy();
+  copy.defineAvailabilityBadge(other);
+  mount("1");
+  expect(other.watching).toEqual([]);
+  expect(watched()).toEqual([1]);
+});
+
+/** This package again, as from a second bundle. */
+function loadAnotherCopy(): Promise<typeof import("./availability-badge.ts")> {
+  return import(/* @vite-ignore */ `${new URL("availability-badge.ts", import.meta.url).href}?copy`);
+}

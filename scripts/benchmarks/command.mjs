@@ -1,0 +1,53 @@
+// @ts-check
+/** What the commands of all benchmarks do alike. */
+import { parseArgs } from "node:util";
+import { printTable, recordTable } from "./table.mjs";
+
+/**
+ * @typedef {object} Command
+ * @property {number} rounds
+ * @property {readonly string[]} wanted the measurements that are asked for, by name
+ * @property {boolean} hasFlag
+ */
+
+/**
+ * Reads `--rounds`, `--only`, and the one flag that the benchmark has. Ends the process, saying what was expected, where they are wrong.
+ *
+ * @param {readonly string[]} names of the measurements
+ * @param {{ rounds: number, flag: string }} options how many rounds there are by default
+ * @returns {Command}
+ */
+export function readCommand(names, { rounds: defaultRounds, flag }) {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: "string", default: `${defaultRounds}` },
+      only: { type: "string", default: names.join() },
+      [flag]: { type: "boolean", default: false },
+    },
+  });
+  const rounds = Number(values["rounds"]);
+  const wanted = `${values["only"]}`.split(",");
+  if (!Number.isInteger(rounds) || rounds < 1 || !wanted.every((name) => names.includes(name))) {
+    console.error(`Expected --rounds with a whole number of at least 1, and --only with some of ${names.join()}`);
+    process.exit(2);
+  }
+  return { rounds, wanted, hasFlag: values[flag] === true };
+}
+
+/**
+ * Runs the measurements that are asked for, and prints their tables, each as soon as it is there.
+ *
+ * @template {{ title: string }} Measurement
+ * @param {Readonly<Record<string, Measurement>>} measurements
+ * @param {Command} command
+ * @param {(measurement: Measurement) => Promise<import("./table.mjs").Rows>} measure
+ * @param {{ isRecorded: boolean }} options whether the tables go into `docs/benchmarks.md` as well
+ */
+export async function runMeasurements(measurements, { rounds, wanted }, measure, { isRecorded }) {
+  for (const [name, measurement] of Object.entries(measurements)) {
+    if (!wanted.includes(name)) continue;
+    const rows = await measure(measurement);
+    printTable(`${measurement.title}, ${rounds} rounds`, rows);
+    if (isRecorded) recordTable(name, rows);
+  }
+}

@@ -1,0 +1,120 @@
+import type { Availabilities, Availability } from "../../shared/contracts/availability.ts";
+import type { WRITTEN_WORDS } from "../../shared/contracts/read-availability.ts";
+import type { Deadline } from "../../shared/runtime/deadline.ts";
+
+/** For whom a call is made: it ends when the caller leaves, and is over at the deadline whatever happens. */
+export interface CallScope {
+  readonly signal: AbortSignal;
+  readonly deadline: Deadline;
+  /** The W3C trace context that the caller's request belongs to. A shared call goes by that of its first caller. */
+  readonly traceparent?: string | undefined;
+}
+
+/** A word by which an agent's own availability is written. */
+export type WrittenWord = (typeof WRITTEN_WORDS)[number];
+
+/** An availability that is known, which the backend need not send again. */
+export interface HeldAvailability {
+  readonly version: number;
+  /** With the wrap-up time that is left now. */
+  read(): Availability;
+}
+
+/** What is known of users, whatever has told it. */
+export interface KnownAvailabilities {
+  /** What is known of a user. */
+  find(userId: number): HeldAvailability | undefined;
+  /** Hears of an availability as it is now. Returns what is known by then: that, or a newer one. */
+  newest(availability: Availability): Availability;
+}
+
+/** What the client has done since it was created. */
+export interface CallStatistics {
+  /** Calls, streams and repetitions not counted. */
+  calls: number;
+  /** Reads that were answered by a call that others had asked for. */
+  coalesced: number;
+  /** Repetitions of calls. */
+  retries: number;
+  /** Streams that were opened. */
+  streams: number;
+  /** Bytes of bodies, decompressed. */
+  bytes: number;
+}
+
+/** The stream of changes, or the list of all. */
+export type FollowedPath = "availabilities/stream" | "availabilities";
+
+/** How the backend is asked for what users are followed by. */
+export interface FollowOptions {
+  readonly signal: AbortSignal;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** `HEAD` asks whether there is an answer, and for nothing of it. @default "GET" */
+  readonly method?: "HEAD";
+}
+
+/** What the backend has said of the page's token by answering a read with it. */
+export interface Proof {
+  /** The same for all who may be told the same; `undefined` where the token does not say whose it is. */
+  readonly sharedBy: string | undefined;
+  /** When the page is to be asked for another token, in milliseconds since 1970. */
+  readonly renewAt: number;
+}
+
+/** The widget's only way to the backend. */
+export interface GatewayClient {
+  /**
+   * A user's availability as the gateway has it now, or a newer one that is known. Callers that ask at the same time share
+   * calls: one for the same user, and one for many users where they ask before it is sent.
+   *
+   * @throws {BackendRefusal} with the gateway's own body where it answers with an error.
+   * @throws {Refusal} `BACKEND_UNREACHABLE` or `INVALID_RESPONSE`.
+   * @throws The signal's reason when the caller leaves.
+   */
+  fetchAvailability(userId: number, scope: CallScope): Promise<Availability>;
+
+  /**
+   * The availabilities of these users, without those that there are none of; or of all that the page's token may see.
+   *
+   * @throws as `fetchAvailability` does.
+   */
+  fetchAvailabilities(userIds: readonly number[] | undefined, scope: CallScope): Promise<Availabilities>;
+
+  /**
+   * Sets the availability of the agent that the page's token stands for. Never sent twice.
+   *
+   * @throws as `fetchAvailability` does.
+   */
+  updateOwnAvailability(status: WrittenWord, scope: CallScope): Promise<Availability>;
+
+  /**
+   * Asks for what users are followed by, below the API's address. Resolves when the backend has begun to answer, be it that
+   * nothing has changed. Not repeated.
+   *
+   * @throws {BackendRefusal} without a body, where the backend answers with an error.
+   * @throws {Refusal} `BACKEND_UNREACHABLE`, or `INVALID_RESPONSE` for a redirect.
+   * @throws The signal's reason when it aborts, which ends a body that is being read as well.
+   */
+  follow(path: FollowedPath, options: FollowOptions): Promise<Response>;
+
+  /**
+   * Proves that the page's token is genuine. A token that a read has just been answered with, or is about to be, is proven by
+   * that read; otherwise the backend is asked.
+   *
+   * @throws as `follow` does.
+   */
+  prove(signal: AbortSignal): Promise<Proof>;
+
+  /**
+   * Lends the page's token to whoever calls the backend in this page's place, and another one where that says that the backend
+   * has not taken it.
+   *
+   * @throws {BackendRefusal} where none was taken. @throws The signal's reason when it aborts.
+   */
+  lend(signal: AbortSignal, isTaken: (token: string | undefined) => Promise<boolean>): Promise<void>;
+
+  /** From now on asks for what is newer than what is known, and tells what it has read. */
+  goBy(known: KnownAvailabilities): void;
+
+  readonly statistics: Readonly<CallStatistics>;
+}

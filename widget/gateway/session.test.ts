@@ -1,0 +1,129 @@
+import { expect, type Mock, onTestFinished, test, vi } from "vitest";
+import { BackendRefusal } from "../../shared/protocol/rejection.ts";
+import { createSession, type Session } from "./session.ts";
+import { createTokenSource, type TokenSource } from "./token-source.ts";
+
+interface SetUp {
+  readonly session: Session;
+  readonly tokens: TokenSource;
+  readonly onExpired: Mock;
+  /** The tokens that the backend takes. */
+  readonly accepted: Set<string | undefined>;
+  /** Calls with whatever token there is. Resolves with the status. */
+  readonly call: () => Promise<number>;
+}
+
+/** A page that gives these tokens in order, the last of them again and again, or none. */
+function setUp(...given: readonly (string | undefined)[]): SetUp {
+  const onExpired = vi.fn();
+  const accepted = new Set<string | undefined>();
+  let times = 0;
+  const tokens = createTokenSource({
+    post() {
+      const token = given[Math.min(times, given.length - 1)];
+      times += 1;
+      return Promise.resolve({ type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token } });
+    },
+  });
+  const session = createSession(tokens, onExpired);
+  const answer = (token: string | undefined): Promise<number> =>
+    accepted.has(token) ? Promise.resolve(200) : Promise.reject(new BackendRefusal(401, {}));
+  const call = () =>
+    session
+      .run(new AbortController().signal, answer)
+      .catch((error: unknown) => (error instanceof BackendRefusal ? error.status : Promise.reject(error)));
+  return { session, tokens, onExpired, accepted, call };
+}
+
+test("says nothing as long as the backend takes the token, or the one that comes after it", async () => {
+  const { onExpired, accepted, call } = setUp("t1", "t2");
+  accepted.add("t1");
+  expect(await call()).toBe(200);
+  accepted.delete("t1");
+  accepted.add("t2");
+  expect(await call()).toBe(200);
+  expect(onExpired).not.toHaveBeenCalled();
+});
+
+test("says once that the session has expired, however many calls are refused", async () => {
+  const { onExpired, call } = setUp("t1", "t2", "t3", "t4");
+  expect(await Promise.all([call(), call(), call()])).toEqual([401, 401, 401]);
+  expect(await call()).toBe(401);
+  expect(onExpired).toHaveBeenCalledOnce();
+});
+
+test.each([
+  ["gives the refused token again", ["t1", "t1"]],
+  ["has no other token", ["t1", undefined]],
+])("says that the session has expired where the page %s", async (_what, given) => {
+  const { onExpired, call } = setUp(...given);
+  expect(await call()).toBe(401);
+  expect(onExpired).toHaveBeenCalledOnce();
+});
+
+test("says it again only after a token has been taken", async () => {
+  const { onExpired, accepted, call } = setUp("t1", "t2", "t3", "t4", "t5");
+  expect(await call()).toBe(401);
+  accepted.add("t3");
+  expect(await call()).toBe(200);
+  expect(onExpired).toHaveBeenCalledTimes(1);
+  accepted.clear();
+  expect(await call()).toBe(401);
+  expect(onExpired).toHaveBeenCalledTimes(2);
+});
+
+test("says nothing of the session of a page that never had a token", async () => {
+  const { onExpired, call } = setUp(undefined);
+  expect(await call()).toBe(401);
+  expect(await call()).toBe(401);
+  expect(onExpired).not.toHaveBeenCalled();
+});
+
+test("goes on for a page without a token that gets one, and says when that is taken no more", async () => {
+  const { onExpired, accepted, call } = setUp(undefined, "t1", "t2");
+  accepted.add("t1");
+  expect(await call()).toBe(401);
+  expect(await call()).toBe(200);
+  accepted.clear();
+  expect(await call()).toBe(401);
+  expect(onExpired).toHaveBeenCalledOnce();
+});
+
+test("takes no other refusal for the end of the session", async () => {
+  const { session, onExpired } = setUp("t1", "t2");
+  const refuse = () => Promise.reject(new BackendRefusal(403, {}));
+  await expect(session.run(new AbortController().signal, refuse)).rejects.toMatchObject({ status: 403 });
+  expect(onExpired).not.toHaveBeenCalled();
+});
+
+test("does not take the late answer of an earlier call for the beginning of another session", async () => {
+  const { session, onExpired, call } = setUp("t1", "t2", "t3");
+  let answerLate = (): void => {};
+  const early = session.run(new AbortController().signal, () => new Promise<void>((resolve) => (answerLate = resolve)));
+  expect(await call()).toBe(401);
+  answerLate();
+  await early;
+  expect(await call()).toBe(401);
+  expect(onExpired).toHaveBeenCalledOnce();
+});
+
+test("says that the session has expired where the page has no token any more once its own is due", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+  onTestFinished(() => void vi.useRealTimers());
+  const endingSoon = `e30.${btoa(JSON.stringify({ exp: 1_100 })).replaceAll("=", "")}.c2ln`;
+  const { onExpired, accepted, call } = setUp(endingSoon, undefined);
+  accepted.add(endingSoon);
+  expect(await call()).toBe(200);
+  vi.setSystemTime(1_080_000);
+  expect(await call()).toBe(401);
+  expect(onExpired).toHaveBeenCalledOnce();
+});
+
+test("says it to each page that comes", async () => {
+  const { session, tokens, onExpired, call } = setUp("t1", "t1", "t2", "t2");
+  expect(await call()).toBe(401);
+  session.forget();
+  tokens.forget();
+  expect(await call()).toBe(401);
+  expect(onExpired).toHaveBeenCalledTimes(2);
+});

@@ -1,0 +1,26 @@
+/** The widget's services as tests have them: over HTTP as ever, for a page that has no token unless it is given one. */
+import { createHttpGatewayClient } from "../gateway/http-gateway-client.ts";
+import { createSession, type Session } from "../gateway/session.ts";
+import { createTokenSource, type TokenSourceOptions } from "../gateway/token-source.ts";
+import { createLiveService } from "../live/live-service.ts";
+import type { WidgetServices } from "../services.ts";
+
+/** The session of a page that answers what it is asked like this. */
+export function testSession(post: TokenSourceOptions["post"] = exposesNothing, onExpired = (): void => {}): Session {
+  return createSession(createTokenSource({ post }), onExpired);
+}
+
+function exposesNothing(): Promise<never> {
+  return Promise.reject(new Error("The page exposes no method"));
+}
+
+/** What handlers work with, over the backend at this origin. */
+export function testServices(origin: string, pageOrigin: () => string | undefined = () => undefined): WidgetServices {
+  const gateway = createHttpGatewayClient(new URL("/v1/", origin), testSession());
+  const throwDefect = (error: unknown): never => {
+    throw error;
+  };
+  const load = () => Promise.reject(new Error("There is nothing live here"));
+  const live = createLiveService({ gateway, load, onDefect: throwDefect });
+  return { gateway, live, sessionId: "this widget's own", pageOrigin };
+}

@@ -1,0 +1,83 @@
+import type { Availability } from "../../shared/contracts/availability.ts";
+import type { AvailabilityReading } from "../../shared/contracts/read-availability.ts";
+// As text and not as a file: one request fewer, and a constructed sheet needs no exception in the content security policy.
+import css from "./view.css?inline";
+
+const STATES: Readonly<Record<AvailabilityReading["state"], string>> = {
+  offline: "Offline",
+  do_not_disturb: "Do not disturb",
+  available: "Available",
+  on_mobile: "On the mobile app",
+  in_call: "In a call",
+  unknown: "Unknown",
+};
+
+const REASONS: Readonly<Record<NonNullable<AvailabilityReading["reason"]>, string>> = {
+  out_for_lunch: "out for lunch",
+  on_a_break: "on a break",
+  in_traning: "in training",
+  doing_back_office: "doing back office work",
+  other: "for another reason",
+};
+
+/** Shows the agent what was asked for last. */
+export interface View {
+  /** Shows an availability, or that it could not be fetched. */
+  show(availability: Availability | undefined): void;
+}
+
+/**
+ * Creates the small view: the availability that was asked for last, in words. `read` is handed in, and not imported,
+ * since the view is a file of its own that shares none with the widget's document.
+ */
+export function createView(page: Document, read: (availability: Availability) => AvailabilityReading): View {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  page.adoptedStyleSheets.push(sheet);
+  const headline = page.createElement("p");
+  const detail = page.createElement("p");
+  // Not a `main`, on which the role is not allowed.
+  const card = page.createElement("div");
+  card.setAttribute("role", "status");
+  card.append(headline, detail);
+  page.body.append(card);
+  let countdown: ReturnType<typeof setInterval> | undefined;
+
+  function render(availability: Availability | undefined): void {
+    const reading = availability && read(availability);
+    card.dataset["state"] = reading?.callable ? "callable" : (reading?.state ?? "unknown");
+    headline.textContent =
+      availability && reading ? describe(availability, reading) : "The availability could not be fetched";
+    detail.textContent = availability && reading ? describeCalling(availability, reading) : "";
+  }
+
+  /** Runs the wrap-up time down, by the clock, since timers are late. */
+  function countDown(availability: Availability, seconds: number): void {
+    const end = performance.now() + seconds * 1_000;
+    countdown = setInterval(() => {
+      const wrapUpTimeTtl = Math.max(0, Math.ceil((end - performance.now()) / 1_000));
+      if (wrapUpTimeTtl === 0) clearInterval(countdown);
+      render({ ...availability, wrapUpTimeTtl });
+    }, 1_000);
+  }
+
+  return {
+    show(availability) {
+      clearInterval(countdown);
+      if (availability?.wrapUpTimeTtl) countDown(availability, availability.wrapUpTimeTtl);
+      render(availability);
+    },
+  };
+}
+
+function describe({ userId }: Availability, { state, reason }: AvailabilityReading): string {
+  return `Agent ${userId}: ${STATES[state]}${reason ? `, ${REASONS[reason]}` : ""}`;
+}
+
+function describeCalling(
+  { wrapUpTimeTtl = 0, wrapUpTimeConfig = 0 }: Availability,
+  reading: AvailabilityReading,
+): string {
+  if (reading.callable) return "Can take a call now";
+  return wrapUpTimeTtl > 0 ? `Wrapping up: ${wrapUpTimeTtl} of ${wrapUpTimeConfig} s left` : "Cannot take a call now";
+}
