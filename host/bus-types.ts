@@ -62,3 +62,9 @@ export type Open<Value> = Value extends string
   : Value extends object
     ? { readonly [Key in keyof Value]: Open<Value[Key]> }
     : Value;
+
+/** An availability as the listeners of `watch` receive it. */
+export type WatchedAvailability = Availability & {
+  /** When it last changed, in milliseconds since 1970, where that was told. */
+  readonly updatedAt?: number;
+};

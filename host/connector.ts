@@ -8,9 +8,9 @@ import type {
   RequestType,
   SettlementOf,
   UnknownEvent,
+  WatchedAvailability,
 } from "./bus-types.ts";
 import type { Unsubscribe } from "./listeners.ts";
-import type { WatchedAvailability } from "./watch/watches.ts";
 
 /** Where the connector stands: before the first handshake, connected, connecting again, destroyed. */
 export type ConnectorState = "connecting" | "ready" | "reconnecting" | "closed";

@@ -18,10 +18,10 @@ export type {
   RequestPayload,
   RequestType,
   SettlementOf,
+  WatchedAvailability,
 } from "./bus-types.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
 export type { Connector, ConnectorRecord, ConnectorState, RequestOptions } from "./connector.ts";
 export type { Unsubscribe } from "./listeners.ts";
 export type { FetchToken } from "./token/page-token.ts";
 export { defineAvailabilityBadge } from "./watch/availability-badge.ts";
-export type { WatchedAvailability } from "./watch/watches.ts";

@@ -18,7 +18,6 @@ interface Fixtures extends Sites {
 
 export const test = base.extend<Fixtures>({
   ...sites,
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures this one needs.
   page: async ({}, use) => {
     const page = drivePage(inject("webKitSession"));
     await use(page);

@@ -7,7 +7,6 @@ import type { Connector } from "../connector.ts";
  */
 export function whenConnected(): Promise<Connector> {
   return new Promise((resolve) => {
-    // biome-ignore lint/suspicious/noAssignInExpressions: this is the line that the README tells customers to write.
     (window.availabilityBridge ||= []).push((connector) => resolve(connector));
   });
 }

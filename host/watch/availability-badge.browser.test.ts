@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import type { EventListener } from "../bus-types.ts";
+import type { EventListener, WatchedAvailability } from "../bus-types.ts";
 import type { ConnectorState } from "../connector.ts";
 import { createListeners } from "../listeners.ts";
 import { defineAvailabilityBadge } from "./availability-badge.ts";
-import type { WatchedAvailability } from "./watches.ts";
 
 type BadgeConnector = Parameters<typeof defineAvailabilityBadge>[0];
 

@@ -1,8 +1,8 @@
 /** `<availability-badge user-id="123">`: says in a word or two what an agent is doing, and keeps saying it as it changes. */
 import { readAvailability } from "../../shared/contracts/read-availability.ts";
+import type { WatchedAvailability } from "../bus-types.ts";
 import type { Connector } from "../connector.ts";
 import type { Unsubscribe } from "../listeners.ts";
-import type { WatchedAvailability } from "./watches.ts";
 
 const NAME = "availability-badge";
 

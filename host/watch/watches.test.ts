@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Settlement } from "../../shared/protocol/envelope.ts";
 import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import type { WatchedAvailability } from "../bus-types.ts";
 import type { ConnectorState } from "../connector.ts";
-import { createWatches, type WatchedAvailability, type Watches } from "./watches.ts";
+import { createWatches, type Watches } from "./watches.ts";
 
 interface Asked {
   readonly type: string;

@@ -6,15 +6,9 @@
 import { type Envelope, isRejected, type Settlement } from "../../shared/protocol/envelope.ts";
 import { toBusError } from "../../shared/protocol/errors.ts";
 import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
-import type { Availability, RequestType } from "../bus-types.ts";
+import type { RequestType, WatchedAvailability } from "../bus-types.ts";
 import type { ConnectorState } from "../connector.ts";
 import { callEach, type Unsubscribe } from "../listeners.ts";
-
-/** An availability as somebody who watches gets it. */
-export type WatchedAvailability = Availability & {
-  /** When it last changed, in milliseconds since 1970, where that was told. */
-  readonly updatedAt?: number;
-};
 
 /** Sends a request on the connector's own account. Where no widget is connected, one is sought. */
 type Submit = (

@@ -38,7 +38,6 @@ function toCustomer(id) {
   return {
     id,
     allowedOrigins: [`https://crm.${id}.example`],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the reference is the gateway's to resolve.
     tokens: { algorithm: "HS256", issuer: ISSUER, audience: AUDIENCE, secret: "${BENCH_SECRET}" },
     limits: { requestsPerMinutePerToken: LIMIT, requestsPerMinute: LIMIT, streams: LIMIT, streamsPerToken: LIMIT },
   };

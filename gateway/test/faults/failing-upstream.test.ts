@@ -17,9 +17,7 @@ async function startWithUpstream(environment: Readonly<Record<string, string>> =
   const settings = {
     kind: "aircall",
     baseUrl: upstream.origin,
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the gateway reads it so.
     apiId: "${FAKE_API_ID}",
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the gateway reads it so.
     apiToken: "${FAKE_API_TOKEN}",
     // Many, so that no test waits for a poll.
     requestsPerMinute: 6000,

@@ -1,6 +1,6 @@
 /** The channels of a browser of the tests. */
 import type { Channel } from "./tab-channel.ts";
-import type { TestTab } from "./test-tab-world.ts";
+import type { TestTab } from "./test-tab.ts";
 
 type Schedule = (delayMs: number, task: () => void) => unknown;
 

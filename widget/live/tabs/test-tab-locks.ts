@@ -1,6 +1,6 @@
 /** The locks of a browser of the tests. */
 import type { Locks } from "./leader-by-locks.ts";
-import type { TestTab } from "./test-tab-world.ts";
+import type { TestTab } from "./test-tab.ts";
 
 type Schedule = (delayMs: number, task: () => void) => unknown;
 

@@ -5,15 +5,9 @@ import type { GatewayClient, Proof } from "../../gateway/gateway-client.ts";
 import type { Feed, FeedEvent, OpenFeed } from "../feed.ts";
 import { createFeedEventReader } from "../stream/feed-event.ts";
 import { createSharedFeed } from "./shared-feed.ts";
+import type { TestTab } from "./test-tab.ts";
 import { createTestChannels } from "./test-tab-channels.ts";
 import { createTestLocks } from "./test-tab-locks.ts";
-
-/** A tab as the browser has it. */
-export interface TestTab {
-  /** Runs a task in the tab, at once or when it has woken. A crashed tab runs nothing. */
-  run(task: () => void): void;
-  isCrashed(): boolean;
-}
 
 export interface TestTabView {
   /** The versions that the tab's page has, by user. */
