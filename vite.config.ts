@@ -36,7 +36,7 @@ const builds: Readonly<Record<string, UserConfig>> = {
     worker: { format: "es" },
     build: {
       target,
-      outDir: "../dist/widget",
+      outDir: "../gateway/dist/widget",
       emptyOutDir: true,
       modulePreload: false,
       // The entry lies where the document lies, so that what it imports is still found once it is inline.
@@ -45,14 +45,14 @@ const builds: Readonly<Record<string, UserConfig>> = {
   },
   /** The demo page, as any customer's page would be built. */
   demo: { build: { target, outDir: "dist/demo", emptyOutDir: true } },
-  /** The gateway: one file that needs no node_modules. */
+  /** The gateway: one file that needs no node_modules, beside the widget that it serves. */
   gateway: {
     ssr: { noExternal: true, target: "node" },
     build: {
       target: "node20",
       ssr: "gateway/server.ts",
-      outDir: "dist/gateway",
-      emptyOutDir: true,
+      outDir: "gateway/dist",
+      emptyOutDir: false,
       minify: false,
       // The client of Redis imports a library for a command that is never sent only once it is needed.
       rolldownOptions: { output: { codeSplitting: false } },

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The gateway's executable. Built, it is `dist/gateway/server.js`, two levels below the build's directory. */
+/** The gateway's executable. Built, it is `dist/server.js`, beside the widget and the script that it serves. */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { NotBuiltError } from "./assets/built-files.ts";
@@ -15,7 +15,7 @@ const OPERATORS_ERRORS = [SettingsError, NotBuiltError, WidgetDocumentError, Lis
 try {
   const gateway = await startGateway({
     environment: process.env,
-    buildDirectory: dirname(dirname(fileURLToPath(import.meta.url))),
+    buildDirectory: dirname(fileURLToPath(import.meta.url)),
     print: console.log,
     onDefect: console.error,
   });

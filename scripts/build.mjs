@@ -1,5 +1,8 @@
 // @ts-check
-/** `npm run build`: everything that is shipped, into `dist/`. */
+/**
+ * `npm run build`: both packages. `dist/` is availability-bridge and the demo page; `gateway/dist/` is availability-gateway:
+ * its program, and the widget and script that it serves.
+ */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +13,7 @@ import { build, runnerImport } from "vite";
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
 
-rmSync("dist", { recursive: true, force: true });
+for (const directory of ["dist", "gateway/dist"]) rmSync(directory, { recursive: true, force: true });
 for (const mode of ["package", "embed", "widget", "demo", "gateway"]) await build({ mode });
 nameRelease();
 writeTypes();
@@ -26,6 +29,9 @@ function nameRelease() {
   const integrity = `sha384-${createHash("sha384").update(readFileSync("dist/embed.js")).digest("base64")}`;
   copyFileSync("dist/embed.js", path.join("dist", file));
   writeFileSync("dist/embed.integrity.json", `${JSON.stringify({ file, integrity }, null, 2)}\n`);
+  for (const name of ["embed.js", file, "embed.integrity.json"]) {
+    copyFileSync(path.join("dist", name), path.join("gateway/dist", name));
+  }
   console.log(`${file} ${integrity}`);
 }
 

@@ -14,7 +14,7 @@ const BUDGETS = {
 const sizes = {
   connector: measure(await bundleConnector()),
   "embed.js": measure(readFileSync("dist/embed.js", "utf8")),
-  "widget without its view and its live part": measure(readFileSync("dist/widget/index.html", "utf8")),
+  "widget without its view and its live part": measure(readFileSync("gateway/dist/widget/index.html", "utf8")),
 };
 
 for (const [name, budget] of Object.entries(BUDGETS)) {

@@ -31,7 +31,7 @@ export async function startGateways(hostOrigin) {
   const settings = { GATEWAY_PORT: "0", ALLOWED_ORIGINS: hostOrigin };
   const ignore = () => {};
   return {
-    floor: await startGatewayProcess(settings, ignore, `${FLOOR_BUILD}/gateway/server.js`),
+    floor: await startGatewayProcess(settings, ignore, `${FLOOR_BUILD}/server.js`),
     bridge: await startGatewayProcess(settings, ignore),
   };
 }

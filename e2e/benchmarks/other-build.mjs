@@ -11,7 +11,7 @@ import { bundle } from "./bundle.mjs";
  */
 export async function writeBuild(directory, { script, frame }) {
   mkdirSync(`${directory}/widget/assets`, { recursive: true });
-  cpSync("dist/gateway", `${directory}/gateway`, { recursive: true });
+  cpSync("gateway/dist/server.js", `${directory}/server.js`);
   writeFileSync(`${directory}/embed.js`, script === undefined ? "" : await bundle(script));
   writeFileSync(
     `${directory}/widget/index.html`,

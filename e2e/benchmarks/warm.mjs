@@ -13,7 +13,7 @@ export async function measureWarm(rounds) {
   const host = await serveSite("localhost");
   const widget = await serveSite("127.0.0.1");
   for (const [name, file] of Object.entries(FRAMES)) {
-    widget.add(`/${name}`, withData("host", host.origin, pageOf(await bundle(`bench/pages/${file}`))), {
+    widget.add(`/${name}`, withData("host", host.origin, pageOf(await bundle(`e2e/benchmarks/pages/${file}`))), {
       isolated: true,
     });
   }

@@ -26,7 +26,7 @@ export interface StageOptions {
 
 /** Opens the preferred browser, and serves the page. */
 export async function openStage({ entry, body = "", browserArguments = [] }: StageOptions): Promise<Stage> {
-  const files = await readBuiltFiles("dist");
+  const files = await readBuiltFiles("gateway/dist");
   const script = await bundle(entry);
   const host = await startHostSite();
   const [{ executablePath, environment }] = findBrowsers();

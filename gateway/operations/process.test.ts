@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { findFreePort } from "../../scripts/testing/local-server.ts";
 
-const SERVER = fileURLToPath(new URL("../../dist/gateway/server.js", import.meta.url));
+const SERVER = fileURLToPath(new URL("../dist/server.js", import.meta.url));
 
 const CONFIG = JSON.stringify({
   customers: [

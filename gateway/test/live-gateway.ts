@@ -46,7 +46,7 @@ export async function startLiveGateway(options: LiveGatewayOptions): Promise<Liv
   const { allowedOrigins, access = ANONYMOUS_READS, historyLength = 10_000 } = options;
   const agents = createMemoryStore({ historyLength }).of("demo");
   const calls: LiveCall[] = [];
-  const files = await readBuiltFiles("dist");
+  const files = await readBuiltFiles("gateway/dist");
   let openStreams = 0;
   let server: LocalServer | undefined;
   let port = 0;

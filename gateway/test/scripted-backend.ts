@@ -81,7 +81,7 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
   let insteadOfStream: ScriptedAnswer | undefined;
   const gateway = createGateway({
     customers: await testCustomers({ allowedOrigins, availabilities: unaskedAvailabilities() }),
-    files: await readBuiltFiles("dist"),
+    files: await readBuiltFiles("gateway/dist"),
     onDefect: console.error,
   });
   const serveRest = getRequestListener(gateway.fetch);

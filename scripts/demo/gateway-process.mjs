@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const SERVER = fileURLToPath(new URL("../../dist/gateway/server.js", import.meta.url));
+const SERVER = fileURLToPath(new URL("../../gateway/dist/server.js", import.meta.url));
 
 /**
  * @typedef {object} GatewayProcess

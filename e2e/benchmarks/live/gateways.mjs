@@ -28,7 +28,7 @@ export async function startLiveGateway({ hostOrigin, isBare, users }) {
   const secret = randomBytes(32).toString("base64url");
   const settings = { GATEWAY_PORT: "0", ALLOWED_ORIGINS: hostOrigin, DEMO_TOKEN_SECRET: secret };
   if (isBare) await writeBuild(BARE_BUILD, { frame: "e2e/benchmarks/pages/live-frame.js" });
-  const program = isBare ? `${BARE_BUILD}/gateway/server.js` : undefined;
+  const program = isBare ? `${BARE_BUILD}/server.js` : undefined;
   const gateway = await startGatewayProcess(settings, () => {}, program);
   const { origin } = gateway;
   const headers = { Authorization: `Bearer ${await mintOperatorToken(secret)}` };

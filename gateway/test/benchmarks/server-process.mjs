@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { undoAtExit } from "./cleanup.mjs";
 
 /** The built gateway. */
-export const GATEWAY = fileURLToPath(new URL("../../../dist/gateway/server.js", import.meta.url));
+export const GATEWAY = fileURLToPath(new URL("../../dist/server.js", import.meta.url));
 
 const PROBE = new URL("probe.mjs", import.meta.url).href;
 

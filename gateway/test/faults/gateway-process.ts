@@ -26,7 +26,7 @@ export interface GatewayProcess {
   start(changes?: Partial<GatewayProcessOptions>): Promise<void>;
 }
 
-const SERVER = fileURLToPath(new URL("../../../dist/gateway/server.js", import.meta.url));
+const SERVER = fileURLToPath(new URL("../../dist/server.js", import.meta.url));
 
 /** Starts a gateway, and resolves when it answers. */
 export async function startGateway(options: GatewayProcessOptions): Promise<GatewayProcess> {
