@@ -11,10 +11,11 @@ const SHIPPED = {
 
 /**
  * @param {string} entry
+ * @param {readonly import("vite").Alias[]} [alias] what stands in place of further imports
  * @returns {Promise<string>}
  */
-export async function bundle(entry) {
-  const code = await bundleModule(entry, { alias: [SHIPPED] });
+export async function bundle(entry, alias = []) {
+  const code = await bundleModule(entry, { alias: [...alias, SHIPPED] });
   return code.replaceAll("</script", "<\\/script");
 }
 

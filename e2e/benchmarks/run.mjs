@@ -1,5 +1,5 @@
 // @ts-check
-/** `npm run bench [-- --rounds 9 --only warm,cold --record]`: needs a build, prints tables. What they mean: `docs/benchmarks.md`. */
+/** `npm run bench [-- --rounds 9 --only warm,cold --record --before ../another-checkout]`: needs a build, prints tables. What they mean: `docs/benchmarks.md`. */
 
 import { readCommand, runMeasurements } from "../../scripts/benchmarks/command.mjs";
 import { describeEnvironment } from "./browser.mjs";
@@ -12,10 +12,10 @@ const MEASUREMENTS = {
   cold: { title: "Cold start", measure: measureCold },
 };
 
-const command = readCommand(Object.keys(MEASUREMENTS), { rounds: 9, flag: "record" });
+const command = readCommand(Object.keys(MEASUREMENTS), { rounds: 9, flag: "record", path: "before" });
 
 console.log(await describeEnvironment());
-await runMeasurements(MEASUREMENTS, command, ({ measure }) => measure(command.rounds), {
+await runMeasurements(MEASUREMENTS, command, ({ measure }) => measure(command.rounds, command.path), {
   isRecorded: command.hasFlag,
 });
 if (command.wanted.includes("cold"))

@@ -1,6 +1,8 @@
 // @ts-check
 /** The warm round trip: page → widget → page, over a connection that stands. */
 
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { describeRatios, median } from "../../scripts/benchmarks/statistics.mjs";
 import { launchBrowser } from "./browser.mjs";
 import { bundle, pageOf } from "./bundle.mjs";
@@ -8,8 +10,14 @@ import { serveSite } from "./site.mjs";
 
 const FRAMES = { channel: "channel-frame.js", penpal: "penpal-frame.js", bridge: "bridge-frame.ts" };
 
-/** @param {number} rounds */
-export async function measureWarm(rounds) {
+/** Where a checkout keeps the frame of the bridge's side: here, and in releases up to 0.1.0. */
+const BRIDGE_FRAMES = ["e2e/benchmarks/pages/bridge-frame.ts", "bench/pages/bridge-frame.ts"];
+
+/**
+ * @param {number} rounds
+ * @param {string} [before] a built checkout of another revision, which is measured as a further side
+ */
+export async function measureWarm(rounds, before) {
   const host = await serveSite("localhost");
   const widget = await serveSite("127.0.0.1");
   for (const [name, file] of Object.entries(FRAMES)) {
@@ -17,8 +25,17 @@ export async function measureWarm(rounds) {
       isolated: true,
     });
   }
-  const script = await bundle("e2e/benchmarks/pages/warm-host.js");
-  host.add("/warm", withData("widget", widget.origin, pageOf(script)), { isolated: true });
+  if (before !== undefined) {
+    const frame = BRIDGE_FRAMES.map((file) => path.resolve(before, file)).find((file) => existsSync(file));
+    if (!frame) throw new Error(`--before: expected a checkout with ${BRIDGE_FRAMES.join(" or ")}, not ${before}`);
+    widget.add("/before", withData("host", host.origin, pageOf(await bundle(frame))), { isolated: true });
+  }
+  const connector = path.resolve(before ?? ".", "dist/index.js");
+  const script = await bundle("e2e/benchmarks/pages/warm-host.js", [
+    { find: /^\.\/before\.js$/, replacement: connector },
+  ]);
+  const page = withData("widget", widget.origin, pageOf(script));
+  host.add("/warm", before === undefined ? page : withData("before", "", page), { isolated: true });
   /** @type {Record<string, number>[]} */
   const measured = [];
   for (let round = 0; round < rounds; round += 1) {
@@ -39,7 +56,7 @@ function tabulate(measured) {
     describeRatios(measured.map((round) => (round[side] ?? Number.NaN) / (round[base] ?? Number.NaN)));
   return [
     ["side", "p50 ms", "ratio to a bare MessageChannel", "ratio to bare penpal"],
-    ...["channel", "control", "penpal", "bridge"].map((side) => [
+    ...Object.keys(measured[0] ?? {}).map((side) => [
       side,
       median(measured.map((round) => round[side] ?? Number.NaN)).toFixed(3),
       ratios(side, "channel"),
@@ -54,7 +71,7 @@ function tabulate(measured) {
  * @param {string} html
  */
 function withData(name, value, html) {
-  return html.replace("<body>", () => `<body data-${name}="${value}">`);
+  return html.replace("<body", () => `<body data-${name}="${value}"`);
 }
 
 /**

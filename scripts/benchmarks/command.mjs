@@ -8,21 +8,23 @@ import { printTable, recordTable } from "./table.mjs";
  * @property {number} rounds
  * @property {readonly string[]} wanted the measurements that are asked for, by name
  * @property {boolean} hasFlag
+ * @property {string | undefined} path
  */
 
 /**
  * Reads `--rounds`, `--only`, and the one flag that the benchmark has. Ends the process, saying what was expected, where they are wrong.
  *
  * @param {readonly string[]} names of the measurements
- * @param {{ rounds: number, flag: string }} options how many rounds there are by default
+ * @param {{ rounds: number, flag: string, path?: string }} options the default number of rounds, the names of the flag and of the path
  * @returns {Command}
  */
-export function readCommand(names, { rounds: defaultRounds, flag }) {
+export function readCommand(names, { rounds: defaultRounds, flag, path }) {
   const { values } = parseArgs({
     options: {
       rounds: { type: "string", default: `${defaultRounds}` },
       only: { type: "string", default: names.join() },
       [flag]: { type: "boolean", default: false },
+      ...(path && { [path]: { type: "string" } }),
     },
   });
   const rounds = Number(values["rounds"]);
@@ -31,7 +33,8 @@ export function readCommand(names, { rounds: defaultRounds, flag }) {
     console.error(`Expected --rounds with a whole number of at least 1, and --only with some of ${names.join()}`);
     process.exit(2);
   }
-  return { rounds, wanted, hasFlag: values[flag] === true };
+  const given = path === undefined ? undefined : values[path];
+  return { rounds, wanted, hasFlag: values[flag] === true, path: typeof given === "string" ? given : undefined };
 }
 
 /**

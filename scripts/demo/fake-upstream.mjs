@@ -3,7 +3,10 @@
 import { runnerImport } from "vite";
 
 /** @type {{ module: typeof import("../../gateway/test/fake-upstream/command.ts") }} */
-const { module } = await runnerImport("./gateway/test/fake-upstream/command.ts", { configFile: false, logLevel: "warn" });
+const { module } = await runnerImport("./gateway/test/fake-upstream/command.ts", {
+  configFile: false,
+  logLevel: "warn",
+});
 try {
   const stop = await module.runFakeUpstream(process.env, console.log);
   process.once("SIGINT", () => void stop());

@@ -3,6 +3,7 @@
 import { connect as connectPenpal, WindowMessenger } from "penpal";
 import { connect } from "../../../host/index.ts";
 import { orderAt } from "../../../scripts/benchmarks/orders.mjs";
+import { connect as connectBefore } from "./before.js";
 import { REQUEST, SETTLEMENT } from "./exchange.js";
 
 const WARM_UP = 500;
@@ -53,9 +54,13 @@ async function openPenpal() {
   return () => remote.post(REQUEST);
 }
 
-/** @returns {Promise<() => Promise<unknown>>} */
-async function openBridge() {
-  const connector = connect({ frame: mount("bridge") });
+/**
+ * @param {string} name
+ * @param {typeof connect} open
+ * @returns {Promise<() => Promise<unknown>>}
+ */
+async function openBridge(name, open) {
+  const connector = open({ frame: mount(name) });
   await connector.ready;
   return () => connector.dispatch(REQUEST);
 }
@@ -79,7 +84,8 @@ async function measure() {
     channel: await openChannel(),
     control: await openChannel(),
     penpal: await openPenpal(),
-    bridge: await openBridge(),
+    ...("before" in document.body.dataset && { before: await openBridge("before", connectBefore) }),
+    bridge: await openBridge("bridge", connect),
   };
   const names = Object.keys(sides);
   /** @type {Record<string, number[]>} */
