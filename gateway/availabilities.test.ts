@@ -1,17 +1,17 @@
 import { expect, test } from "vitest";
 import { createAvailabilities } from "./availabilities.ts";
-import type { KeptAgent } from "./store/agent.ts";
-import { AgentUnreadable, StoreUnavailable, VersionMismatch } from "./store/availability-store.ts";
+import type { StoredAgent } from "./store/agent.ts";
+import { StoreUnavailableError, UnreadableAgentError, VersionMismatchError } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { createReplica, emptyContents, type WritableReplica } from "./store/replica.ts";
-import { memoryUpstream } from "./upstream/memory.ts";
-import { type Upstream, UpstreamFailure, type UpstreamHealth } from "./upstream/upstream.ts";
+import { memoryUpstream } from "./upstream/memory-upstream.ts";
+import { type Upstream, UpstreamError, type UpstreamHealth } from "./upstream/upstream.ts";
 
 const never = new AbortController().signal;
 const AGENT = { userId: 1, status: "available", version: 7, updatedAt: 0 } as const;
 
 /** Availabilities over a replica and an upstream that are as old as the test says, at a clock that the test sets. */
-function setUp(upstream: Partial<Upstream> = {}, agents: readonly KeptAgent[] = [AGENT]) {
+function setUp(upstream: Partial<Upstream> = {}, agents: readonly StoredAgent[] = [AGENT]) {
   const time = { nowMs: 100_000 };
   const clock = { wallMs: () => 0, monotonicMs: () => time.nowMs };
   const replica: WritableReplica = createReplica({ ...emptyContents("0", () => 0), agents }, 10);
@@ -25,7 +25,7 @@ function setUp(upstream: Partial<Upstream> = {}, agents: readonly KeptAgent[] = 
   return { availabilities, replica, time };
 }
 
-function health(staleSinceMs: number | undefined, failure?: UpstreamFailure): { health(): UpstreamHealth } {
+function health(staleSinceMs: number | undefined, failure?: UpstreamError): { health(): UpstreamHealth } {
   return { health: () => ({ staleSinceMs, failure }) };
 }
 
@@ -43,8 +43,8 @@ test("says how old it may be while the store is away, and up to the limit only",
   time.nowMs = 160_000;
   await expect(availabilities.readAll(never)).resolves.toMatchObject({ ageSeconds: 60 });
   time.nowMs = 160_001;
-  await expect(availabilities.read(1, never)).rejects.toThrow(StoreUnavailable);
-  await expect(availabilities.open(never)).rejects.toThrow(StoreUnavailable);
+  await expect(availabilities.read(1, never)).rejects.toThrow(StoreUnavailableError);
+  await expect(availabilities.open(never)).rejects.toThrow(StoreUnavailableError);
   replica.setStaleSince(undefined);
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 0 });
 });
@@ -70,7 +70,7 @@ test("takes the age of whichever is older, the store or the upstream", async () 
 });
 
 test("says what the upstream said once what is known is too old", async () => {
-  const failure = new UpstreamFailure("Forbidden", { status: 403, body: { message: "Forbidden" } });
+  const failure = new UpstreamError("Forbidden", { status: 403, body: { message: "Forbidden" } });
   const { availabilities, time } = setUp(health(100_000, failure));
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 0 });
   time.nowMs = 200_000;
@@ -78,7 +78,7 @@ test("says what the upstream said once what is known is too old", async () => {
 });
 
 test("changes a status upstream first, and not at all where the upstream refuses", async () => {
-  const failure = new UpstreamFailure("No", { status: 422, body: {} });
+  const failure = new UpstreamError("No", { status: 422, body: {} });
   const store = createMemoryStore().of("demo");
   await store.set(1, { status: "available" });
   const asked: unknown[] = [];
@@ -103,7 +103,7 @@ test("asks the upstream for nothing where there is no such user or another versi
   const scope = { signal: never };
   await expect(availabilities.setStatus({ userId: 2, status: "other" }, scope)).resolves.toBeUndefined();
   const change = { userId: 1, status: "other", ifVersions: [6, 8] } as const;
-  await expect(availabilities.setStatus(change, scope)).rejects.toThrow(VersionMismatch);
+  await expect(availabilities.setStatus(change, scope)).rejects.toThrow(VersionMismatchError);
 });
 
 test("tells no condition to have failed once the upstream has made the change", async () => {
@@ -142,7 +142,7 @@ test("loses no status of a user whom another has made known meanwhile", async ()
 test("tells nothing of an agent who cannot be read, and all of the others", async () => {
   const { availabilities, replica } = setUp();
   replica.reset({ ...emptyContents("0", () => 0), agents: [AGENT], unreadable: [2] });
-  await expect(availabilities.read(2, never)).rejects.toThrow(AgentUnreadable);
+  await expect(availabilities.read(2, never)).rejects.toThrow(UnreadableAgentError);
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { userId: 1 } });
   await expect(availabilities.readMany([1, 2, 3], never)).resolves.toMatchObject({
     value: [{ userId: 1 }],

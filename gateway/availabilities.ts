@@ -1,9 +1,14 @@
 import type { Availability, ChangedAvailability } from "../shared/contracts/availability.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { type KeptAgent, type Status, toAvailability, toChangedAvailability } from "./store/agent.ts";
-import { AgentUnreadable, type CustomerStore, StoreUnavailable, VersionMismatch } from "./store/availability-store.ts";
+import { type Status, type StoredAgent, toAvailability, toChangedAvailability } from "./store/agent.ts";
+import {
+  type CustomerStore,
+  StoreUnavailableError,
+  UnreadableAgentError,
+  VersionMismatchError,
+} from "./store/availability-store.ts";
 import type { Replica } from "./store/replica.ts";
-import type { Upstream, UpstreamHealth, UpstreamScope } from "./upstream/upstream.ts";
+import type { Upstream, UpstreamContext, UpstreamHealth } from "./upstream/upstream.ts";
 
 /** What was read, and how old it may be. */
 export interface Reading<Value> {
@@ -29,7 +34,7 @@ export interface Overview {
 /** An agent as it is known at this moment. */
 export interface Glimpse {
   /** Another object whenever anything is another about the agent, and the same one until then. */
-  readonly agent: KeptAgent;
+  readonly agent: StoredAgent;
   /** How old this may be, as in a reading. */
   readonly ageSeconds: number;
   /** The moment that it is of, in milliseconds on the clock that the agent's wrap-up time runs by. */
@@ -50,7 +55,7 @@ export interface Availabilities {
    * A user's availability at the moment of the answer; its value is `undefined` where there is no such user.
    * Stops working for it, and rejects with the signal's reason, when the signal aborts.
    *
-   * @throws {StoreUnavailable} where what is known is older than the limit, or nothing is known yet, or it cannot be read.
+   * @throws {StoreUnavailableError} where what is known is older than the limit, or nothing is known yet, or it cannot be read.
    * @throws {UpstreamFailure} likewise, where the upstream has said why.
    */
   read(userId: number, signal: AbortSignal): Promise<Reading<Availability | undefined>>;
@@ -69,15 +74,15 @@ export interface Availabilities {
   /**
    * Changes a user's status, upstream first. `undefined` where there is no such user.
    *
-   * @throws {VersionMismatch} where the user has another version than asked for.
+   * @throws {VersionMismatchError} where the user has another version than asked for.
    * @throws {UpstreamFailure} where the upstream refuses or cannot be reached.
-   * @throws {StoreUnavailable} where the change is not certain to be kept.
+   * @throws {StoreUnavailableError} where the change is not certain to be kept.
    */
-  setStatus(change: StatusChange, scope: UpstreamScope): Promise<Availability | undefined>;
+  setStatus(change: StatusChange, scope: UpstreamContext): Promise<Availability | undefined>;
   /**
    * Makes a user known who was not, with this status. `undefined` where the upstream alone says who there is.
    *
-   * @throws {StoreUnavailable} where the change is not certain to be kept.
+   * @throws {StoreUnavailableError} where the change is not certain to be kept.
    */
   introduce(userId: number, status: Status): Promise<Availability | undefined>;
 }
@@ -106,7 +111,7 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
     const health = upstream.health();
     const age = currentAge(replica, health);
     if (age <= staleLimitSeconds) return age;
-    throw health.failure ?? new StoreUnavailable(`What is known is older than ${staleLimitSeconds} seconds`);
+    throw health.failure ?? new StoreUnavailableError(`What is known is older than ${staleLimitSeconds} seconds`);
   }
 
   async function load(signal: AbortSignal): Promise<Replica> {
@@ -147,13 +152,13 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
     return { value: { cursor: replica.changedAt(), list }, ageSeconds: age };
   }
 
-  async function setStatus(change: StatusChange, scope: UpstreamScope): Promise<Availability | undefined> {
+  async function setStatus(change: StatusChange, scope: UpstreamContext): Promise<Availability | undefined> {
     const { userId, status, ifVersions } = change;
     const replica = await load(scope.signal);
     const known = replica.read(userId);
     // Whoever cannot be read is there all the same, and can be read again once written.
     if (!known && !replica.isUnreadable(userId)) return undefined;
-    if (known && ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatch(known.version);
+    if (known && ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatchError(known.version);
     await upstream.setStatus(userId, status, scope);
     // Where the upstream decides, it has by now: that the agent has changed meanwhile takes nothing of it back.
     const agent = await store.setStatus(userId, status, upstream.admitsUsers ? ifVersions : undefined);
@@ -184,7 +189,8 @@ export function createAvailabilities(options: AvailabilitiesOptions): Availabili
       const replica = await load(signal);
       const age = ageSeconds(replica);
       const agent = replica.read(userId);
-      if (!agent && replica.isUnreadable(userId)) throw new AgentUnreadable("What is kept of the user cannot be read");
+      if (!agent && replica.isUnreadable(userId))
+        throw new UnreadableAgentError("What is kept of the user cannot be read");
       return { value: agent && toAvailability(agent, madeAtMs(age)), ageSeconds: age };
     },
   };

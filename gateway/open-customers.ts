@@ -9,9 +9,9 @@ import type { Settings } from "./settings/settings.ts";
 import { withSlowAgents } from "./slow-agents.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
 import { createAircallUpstream } from "./upstream/aircall/aircall.ts";
-import type { AircallOptions } from "./upstream/aircall/parts.ts";
+import type { AircallOptions } from "./upstream/aircall/create-aircall.ts";
 import type { WebhookReceiver } from "./upstream/aircall/webhook.ts";
-import { memoryUpstream } from "./upstream/memory.ts";
+import { memoryUpstream } from "./upstream/memory-upstream.ts";
 import type { Upstream, UpstreamHealth, UpstreamLog } from "./upstream/upstream.ts";
 
 /** Customers that are served, and what keeps their availabilities current. */

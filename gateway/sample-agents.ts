@@ -3,8 +3,8 @@ import type { AgentState } from "./store/agent.ts";
 import {
   type AvailabilityStore,
   type CustomerStore,
-  passingOverUnreadable,
-  StoreUnavailable,
+  ignoreUnreadable,
+  StoreUnavailableError,
 } from "./store/availability-store.ts";
 
 const FIRST_STATUS_ID = 101;
@@ -24,7 +24,7 @@ export const SAMPLE_DELAYS_MS: ReadonlyMap<number, number> = new Map([[3000, 300
 
 /** Introduces the sample agents to a store, as they are at this moment. */
 export async function introduceSampleAgents(store: CustomerStore): Promise<void> {
-  for (const [userId, state] of SAMPLE_AGENTS) await passingOverUnreadable(store.introduce(userId, state));
+  for (const [userId, state] of SAMPLE_AGENTS) await ignoreUnreadable(store.introduce(userId, state));
 }
 
 /** Introduces the sample agents now, or, where the store cannot be reached, once it can be: that much is `done` later. */
@@ -38,7 +38,7 @@ export async function introduceWhenReady(
     await introduce();
     return { done: Promise.resolve() };
   } catch (error) {
-    if (!(error instanceof StoreUnavailable)) throw error;
+    if (!(error instanceof StoreUnavailableError)) throw error;
   }
   const later = async (): Promise<void> => {
     while (!signal.aborted) {
@@ -46,7 +46,7 @@ export async function introduceWhenReady(
         await store.whenReady(signal);
         return await introduce();
       } catch (error) {
-        if (!signal.aborted && !(error instanceof StoreUnavailable)) throw error;
+        if (!signal.aborted && !(error instanceof StoreUnavailableError)) throw error;
       }
     }
   };

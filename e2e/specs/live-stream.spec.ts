@@ -1,7 +1,7 @@
 /** The stream that announcements come from: what becomes of it when the gateway, the way to it, the machine or the session fails. */
 import type { Page } from "@playwright/test";
 import { SCOPES } from "../../gateway/auth/caller.ts";
-import { TokenRefusal } from "../../gateway/auth/token-refusal.ts";
+import { InvalidTokenError } from "../../gateway/auth/invalid-token-error.ts";
 import { type LiveCall, type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
 import { openRelay } from "../../gateway/test/relay.ts";
 import { canBuffer, startBufferingProxy } from "../fixtures/buffering-proxy.ts";
@@ -18,7 +18,7 @@ interface TokenGateway extends LiveGateway {
 const test = base.extend<{ live: TokenGateway }>({
   live: async ({ host }, use) => {
     const verify = async (token: string) => {
-      if (token !== live.takes) throw new TokenRefusal("The token has been revoked");
+      if (token !== live.takes) throw new InvalidTokenError("The token has been revoked");
       return { subject: "operator", scopes: new Set(SCOPES), key: token, endsAtMs: Number.MAX_SAFE_INTEGER } as const;
     };
     const access = { verify, anonymousReads: false };

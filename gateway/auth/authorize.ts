@@ -3,9 +3,9 @@ import type { MiddlewareHandler } from "hono";
 import type { GatewayEnvironment } from "../environment.ts";
 import type { Access } from "./access.ts";
 import type { Caller, Scope } from "./caller.ts";
+import { InvalidTokenError } from "./invalid-token-error.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 import { deferVerification, demandToken, refuseScope, refuseToken } from "./refusal-answers.ts";
-import { TokenRefusal } from "./token-refusal.ts";
 import { createTokenVerifier, type VerifyToken } from "./verify-token.ts";
 
 /** A call that was not let through for its token. */
@@ -59,7 +59,7 @@ function createNobodysAccess(): Access {
 
 async function verifyHeader(authorization: string, verify: VerifyToken): Promise<Caller> {
   const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization) ?? [];
-  if (token === undefined) throw new TokenRefusal("The Authorization header holds no bearer token");
+  if (token === undefined) throw new InvalidTokenError("The Authorization header holds no bearer token");
   return verify(token);
 }
 
@@ -69,7 +69,7 @@ interface Refusal {
 }
 
 function toReason(thrown: unknown): Refusal {
-  if (thrown instanceof TokenRefusal) return { answer: refuseToken, reason: thrown.message };
+  if (thrown instanceof InvalidTokenError) return { answer: refuseToken, reason: thrown.message };
   if (thrown instanceof KeysUnavailableError) return { answer: deferVerification, reason: thrown.message };
   throw thrown;
 }

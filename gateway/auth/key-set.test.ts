@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { CLAIMS, makeKey, mint, NOW_MS, NOW_SECONDS, serveKeySet } from "../test/test-tokens.ts";
+import { InvalidTokenError } from "./invalid-token-error.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
-import { TokenRefusal } from "./token-refusal.ts";
 import { createTokenVerifier } from "./verify-token.ts";
 
 // The key set's age is told by `Date`, which alone stands still here: requests are real ones.
@@ -44,7 +44,7 @@ test("takes a new key once the last fetch is half a minute ago, and not before",
   const verify = verifierOver(keySet.url);
   await verify(await first.sign());
   keySet.answer = { body: { keys: [first.jwk, second.jwk] } };
-  await expect(verify(await second.sign())).rejects.toThrow(TokenRefusal);
+  await expect(verify(await second.sign())).rejects.toThrow(InvalidTokenError);
   expect(keySet.requests()).toBe(1);
   advance(31);
   await expect(verify(await second.sign())).resolves.toMatchObject({ subject: 123 });
@@ -60,7 +60,7 @@ test("fetches no more than twice a minute for keys that nobody has", async () =>
   const stranger = await makeSigner("stranger");
   advance(31);
   for (let index = 1; index <= 20; index += 1) {
-    await expect(verify(await stranger.sign({ sub: `${index}` }))).rejects.toThrow(TokenRefusal);
+    await expect(verify(await stranger.sign({ sub: `${index}` }))).rejects.toThrow(InvalidTokenError);
   }
   expect(requests()).toBe(2);
 });
@@ -75,7 +75,7 @@ test("refuses what a removed key has signed once the set is old, even a token th
   advance(299);
   await expect(verify(token)).resolves.toMatchObject({ subject: 123 });
   advance(302);
-  await expect(verify(token)).rejects.toThrow(TokenRefusal);
+  await expect(verify(token)).rejects.toThrow(InvalidTokenError);
   await expect(verify(await second.sign())).resolves.toMatchObject({ subject: 123 });
 });
 
@@ -134,7 +134,7 @@ test("does not choose between keys for a token that names none", async () => {
   const [first, second] = [await makeSigner("first"), await makeSigner("second")];
   const { url } = await serveKeySet([first.jwk, second.jwk]);
   const { privateKey } = await makeKey("ES256", "none");
-  await expect(verifierOver(url)(await mint({}, privateKey, { alg: "ES256" }))).rejects.toThrow(TokenRefusal);
+  await expect(verifierOver(url)(await mint({}, privateKey, { alg: "ES256" }))).rejects.toThrow(InvalidTokenError);
 });
 
 test("says of a key set where it is, without the query, which may hold a secret", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Caller } from "./caller.ts";
+import { InvalidTokenError } from "./invalid-token-error.ts";
 import { rememberTokens } from "./remembered-tokens.ts";
-import { TokenRefusal } from "./token-refusal.ts";
 
 const START_MS = 1_800_000_000_000;
 
@@ -14,7 +14,7 @@ function remember({ lifeMs = 3_600_000 } = {}) {
   const { verify: recall } = rememberTokens(
     async (token): Promise<Caller> => {
       verified.push(token);
-      if (token.startsWith("bad")) throw new TokenRefusal("It is bad");
+      if (token.startsWith("bad")) throw new InvalidTokenError("It is bad");
       return { subject: 123, scopes: new Set(), key: token, endsAtMs: START_MS + lifeMs };
     },
     { wallMs: () => wallMs, monotonicMs: () => monotonicMs },
@@ -80,7 +80,7 @@ test("tells all who bring a bad token at the same time, and verifies it again th
   const answers = await Promise.allSettled([recall("bad"), recall("bad")]);
   expect(answers.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   expect(verified).toHaveLength(1);
-  await expect(recall("bad")).rejects.toThrow(TokenRefusal);
+  await expect(recall("bad")).rejects.toThrow(InvalidTokenError);
   expect(verified).toHaveLength(2);
 });
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { exportSPKI, generateKeyPair, importJWK } from "jose";
 import { expect, test } from "vitest";
 import { CLAIMS, makeKey, mint, NOW_MS, NOW_SECONDS, SECRET_SETTINGS, serveKeySet } from "../test/test-tokens.ts";
-import { TokenRefusal } from "./token-refusal.ts";
+import { InvalidTokenError } from "./invalid-token-error.ts";
 import type { TokenSettings } from "./token-settings.ts";
 import { createTokenVerifier } from "./verify-token.ts";
 
@@ -38,7 +38,7 @@ test.each(["RS256", "ES256", "EdDSA"] as const)("takes %s from a key set, and fr
   });
   const other = await makeKey(algorithm, "first");
   const forged = await mint({}, other.privateKey, { alg: algorithm, kid: "first" });
-  await expect(verifyByKeySet(forged)).rejects.toThrow(TokenRefusal);
+  await expect(verifyByKeySet(forged)).rejects.toThrow(InvalidTokenError);
 });
 
 test("refuses a token that is signed with another secret", async () => {
@@ -49,10 +49,10 @@ test("refuses a token that is signed with another secret", async () => {
 test("refuses a token without a signature", async () => {
   const claims = encode(CLAIMS);
   for (const alg of ["none", "None", "NONE", ""]) {
-    await expect(verify(`${encode({ alg })}.${claims}.`)).rejects.toThrow(TokenRefusal);
+    await expect(verify(`${encode({ alg })}.${claims}.`)).rejects.toThrow(InvalidTokenError);
   }
   const [header, payload] = (await mint()).split(".");
-  await expect(verify(`${header}.${payload}.`)).rejects.toThrow(TokenRefusal);
+  await expect(verify(`${header}.${payload}.`)).rejects.toThrow(InvalidTokenError);
 });
 
 test("refuses a token that is signed by another algorithm with the right secret", async () => {
@@ -102,7 +102,7 @@ test.each([
   ["scopes in a list", { scope: ["availability:read"] }, "scope must be"],
 ])("refuses a token with %s", async (_what, claims, why) => {
   const refusal = verify(await mint(claims));
-  await expect(refusal).rejects.toThrow(TokenRefusal);
+  await expect(refusal).rejects.toThrow(InvalidTokenError);
   await expect(refusal).rejects.toThrow(why);
 });
 
@@ -144,7 +144,7 @@ test.each([
 ])("holds %j against the clock with half a minute of leeway: %j", async (claims, holds) => {
   const verdict = await verify(await mint(claims)).then(
     () => true,
-    (error) => !(error instanceof TokenRefusal),
+    (error) => !(error instanceof InvalidTokenError),
   );
   expect(verdict).toBe(holds);
 });
@@ -219,7 +219,7 @@ test("refuses any text that nobody has signed", async () => {
   );
   await fc.assert(
     fc.asyncProperty(texts, async (text) => {
-      await expect(verify(text)).rejects.toThrow(TokenRefusal);
+      await expect(verify(text)).rejects.toThrow(InvalidTokenError);
     }),
     { numRuns: 500 },
   );
@@ -231,7 +231,7 @@ test("refuses a good token in which any one character is another", async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(token.length - 2), others, async (index, other) => {
       fc.pre(token[index] !== other);
-      await expect(verify(token.slice(0, index) + other + token.slice(index + 1))).rejects.toThrow(TokenRefusal);
+      await expect(verify(token.slice(0, index) + other + token.slice(index + 1))).rejects.toThrow(InvalidTokenError);
     }),
   );
 });

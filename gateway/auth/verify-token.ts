@@ -3,10 +3,10 @@ import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import * as v from "valibot";
 import { type Clock, systemClock } from "../clock.ts";
 import { type Caller, CallerClaims } from "./caller.ts";
+import { InvalidTokenError } from "./invalid-token-error.ts";
 import { createKeySet } from "./key-set.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 import { rememberTokens } from "./remembered-tokens.ts";
-import { TokenRefusal } from "./token-refusal.ts";
 import type { TokenSettings } from "./token-settings.ts";
 
 /** Longer ones are refused unread: nobody's claims need as much. */
@@ -17,7 +17,7 @@ export interface VerifyToken {
   /**
    * Tells who brings a token.
    *
-   * @throws {TokenRefusal} for every token that does not hold.
+   * @throws {InvalidTokenError} for every token that does not hold.
    * @throws {KeysUnavailableError} where the customer's keys cannot be had, so that the token might hold.
    */
   (token: string): Promise<Caller>;
@@ -48,7 +48,7 @@ export function createTokenVerifier(
 
   async function verify(token: string): Promise<Caller> {
     if (token.length > MAX_TOKEN_CHARACTERS) {
-      throw new TokenRefusal(`The token is longer than ${MAX_TOKEN_CHARACTERS} characters`);
+      throw new InvalidTokenError(`The token is longer than ${MAX_TOKEN_CHARACTERS} characters`);
     }
     return remembered.verify(token);
   }
@@ -66,9 +66,10 @@ function throwRefusal(cause: unknown): never {
   if (cause instanceof KeysUnavailableError) throw cause;
   // An extension that the token demands: the message would name it, in the words of whoever made the token.
   if (cause instanceof errors.JOSENotSupported)
-    throw new TokenRefusal("The token needs what is not supported", { cause });
+    throw new InvalidTokenError("The token needs what is not supported", { cause });
   // The other messages name the claim or the part that is wrong, and never what it holds.
-  if (cause instanceof errors.JOSEError) throw new TokenRefusal(`The token is refused: ${cause.message}`, { cause });
+  if (cause instanceof errors.JOSEError)
+    throw new InvalidTokenError(`The token is refused: ${cause.message}`, { cause });
   // Whatever is wrong with a token is a JOSEError; a published key that is too weak is a TypeError, for one.
   throw new KeysUnavailableError("The token's key cannot be used", { cause });
 }
@@ -82,10 +83,12 @@ interface Expectation {
 function readClaims(payload: JWTPayload, { token, customerId, leewaySeconds }: Expectation): Caller {
   const claims = v.safeParse(CallerClaims, payload);
   if (!claims.success) {
-    throw new TokenRefusal(`The token's claims are not as expected: ${claims.issues.map(describeIssue).join("; ")}`);
+    throw new InvalidTokenError(
+      `The token's claims are not as expected: ${claims.issues.map(describeIssue).join("; ")}`,
+    );
   }
   const { exp, customer, sub, scope } = claims.output;
-  if (customer !== customerId) throw new TokenRefusal("The token is another customer's");
+  if (customer !== customerId) throw new InvalidTokenError("The token is another customer's");
   // Of what is signed alone: the same signature can be written in many ways, each of which would have limits of its own.
   const signed = token.slice(0, token.lastIndexOf("."));
   const key = createHash("sha256").update(signed).digest("base64url");

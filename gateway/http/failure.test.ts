@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { BudgetSpent, StatusNotSettable, UpstreamFailure } from "../upstream/upstream.ts";
+import { RateBudgetError, UnsupportedStatusError, UpstreamError } from "../upstream/upstream.ts";
 import { toProblem } from "./failure.ts";
 
 test("tells a status that the upstream has no way to set, and those that it has", async () => {
-  const answer = toProblem(new StatusNotSettable("in_call", ["available", "do_not_disturb"]));
+  const answer = toProblem(new UnsupportedStatusError("in_call", ["available", "do_not_disturb"]));
   expect(answer?.status).toBe(422);
   await expect(answer?.json()).resolves.toMatchObject({
     status: 422,
@@ -12,7 +12,7 @@ test("tells a status that the upstream has no way to set, and those that it has"
 });
 
 test("tells how long the upstream may not be asked", async () => {
-  const answer = toProblem(new BudgetSpent(42));
+  const answer = toProblem(new RateBudgetError(42));
   expect([answer?.status, answer?.headers.get("Retry-After")]).toEqual([503, "42"]);
   await expect(answer?.json()).resolves.toMatchObject({
     detail: "The telephony system may not be asked for another 42 seconds",
@@ -20,8 +20,8 @@ test("tells how long the upstream may not be asked", async () => {
 });
 
 test.each([
-  ["did not answer in time", new UpstreamFailure("Silent", { isTimeout: true }), 504],
-  ["cannot be reached", new UpstreamFailure("Refused"), 502],
+  ["did not answer in time", new UpstreamError("Silent", { isTimeout: true }), 504],
+  ["cannot be reached", new UpstreamError("Refused"), 502],
 ])("tells that the upstream %s, and when to try again", async (what, failure, status) => {
   const answer = toProblem(failure);
   expect([answer?.status, answer?.headers.get("Retry-After")]).toEqual([status, "5"]);

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Glimpse } from "../availabilities.ts";
-import type { KeptAgent } from "../store/agent.ts";
+import type { StoredAgent } from "../store/agent.ts";
 import { createAnswers } from "./kept-answers.ts";
 
-const agents: readonly KeptAgent[] = [
+const agents: readonly StoredAgent[] = [
   { userId: 1, status: "available", version: 1, updatedAt: 1 },
   { userId: 1, status: "in_call", version: 2, updatedAt: 2 },
   { userId: 2, status: "do_not_disturb", version: 3, updatedAt: 3, wrapUp: { configuredSeconds: 30, endsAtMs: 9000 } },
@@ -36,7 +36,7 @@ test("makes an answer once for as long as nothing in it changes", () => {
 test("answers for more agents than it keeps answers of", () => {
   const toAnswer = createAnswers();
   for (let userId = 1; userId <= 25_000; userId += 1) {
-    const agent: KeptAgent = { userId, status: "available", version: userId, updatedAt: 1 };
+    const agent: StoredAgent = { userId, status: "available", version: userId, updatedAt: 1 };
     expect(toAnswer({ agent, ageSeconds: 0, atMs: 1 }).etag).toBe(`"${userId}"`);
   }
 });

@@ -1,5 +1,5 @@
 import type { Glimpse } from "../availabilities.ts";
-import { type KeptAgent, toAvailability } from "../store/agent.ts";
+import { type StoredAgent, toAvailability } from "../store/agent.ts";
 import { GUARD_HEADERS } from "./guard-headers.ts";
 import { representAvailability } from "./routes/availability.ts";
 
@@ -23,10 +23,10 @@ const GUARD_PAIRS = Object.entries(GUARD_HEADERS).flat();
  * down, nor where it may be old.
  */
 export function createAnswers(): (glimpse: Glimpse) => Answer {
-  let kept = new WeakMap<KeptAgent, Answer>();
+  let kept = new WeakMap<StoredAgent, Answer>();
   let count = 0;
 
-  function keep(agent: KeptAgent, answer: Answer): void {
+  function keep(agent: StoredAgent, answer: Answer): void {
     // All at once: whom somebody asks for again is soon there again.
     if (count === MAX_KEPT) {
       kept = new WeakMap();

@@ -16,7 +16,7 @@ export interface AgentState {
 }
 
 /** An agent as a store keeps it. */
-export interface KeptAgent {
+export interface StoredAgent {
   readonly userId: number;
   readonly status: Status;
   /** Grows with every change and never goes back. */
@@ -32,10 +32,10 @@ export interface KeptAgent {
 }
 
 /** How far two ends of a wrap-up time may lie apart and still be the same one, told in whole seconds twice, in milliseconds. */
-export const SAME_END_MS = 1_500;
+export const SAME_WRAP_UP_TOLERANCE_MS = 1_500;
 
 /** What the contract says of an agent at this moment of the monotonic clock. */
-export function toAvailability({ userId, status, version, wrapUp }: KeptAgent, nowMs: number): Availability {
+export function toAvailability({ userId, status, version, wrapUp }: StoredAgent, nowMs: number): Availability {
   if (!wrapUp) return { userId, status, version };
   return {
     userId,
@@ -48,16 +48,16 @@ export function toAvailability({ userId, status, version, wrapUp }: KeptAgent, n
 }
 
 /** As `toAvailability`, with when the agent last changed beside it. */
-export function toChangedAvailability(agent: KeptAgent, nowMs: number): ChangedAvailability {
+export function toChangedAvailability(agent: StoredAgent, nowMs: number): ChangedAvailability {
   return { ...toAvailability(agent, nowMs), updatedAt: agent.updatedAt };
 }
 
 /** Whether a store's agent is already as this state says, at this moment of the monotonic clock. */
-export function isAsSaid({ status, wrapUp }: KeptAgent, said: AgentState, nowMs: number): boolean {
+export function isUnchanged({ status, wrapUp }: StoredAgent, said: AgentState, nowMs: number): boolean {
   if (status !== said.status || wrapUp?.configuredSeconds !== said.wrapUp?.configuredSeconds) return false;
   if (!wrapUp || !said.wrapUp) return true;
   const leftMs = Math.max(0, wrapUp.endsAtMs - nowMs);
-  return Math.abs(leftMs - said.wrapUp.leftSeconds * 1000) < SAME_END_MS;
+  return Math.abs(leftMs - said.wrapUp.leftSeconds * 1000) < SAME_WRAP_UP_TOLERANCE_MS;
 }
 
 function leftSeconds(endsAtMs: number, nowMs: number): number {

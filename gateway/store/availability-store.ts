@@ -1,4 +1,4 @@
-import type { AgentState, KeptAgent, Status } from "./agent.ts";
+import type { AgentState, Status, StoredAgent } from "./agent.ts";
 import type { Replica } from "./replica.ts";
 
 /** Where the gateway keeps the availabilities of all customers. */
@@ -30,47 +30,47 @@ export interface CustomerStore {
   /**
    * All that is known of the customer, in this process's memory and kept current. Loads it at the first call.
    *
-   * @throws {StoreUnavailable} where it was never loaded, and cannot be now.
+   * @throws {StoreUnavailableError} where it was never loaded, and cannot be now.
    */
   open(signal: AbortSignal): Promise<Replica>;
   /**
    * Says what an agent does, who is known from then on. Leaves the version alone where that is nothing new.
    *
-   * @throws {StoreUnavailable} where it is not certain to be kept.
+   * @throws {StoreUnavailableError} where it is not certain to be kept.
    */
-  set(userId: number, state: AgentState): Promise<KeptAgent>;
+  set(userId: number, state: AgentState): Promise<StoredAgent>;
   /** As `set`, but leaves an agent alone who is known already. */
-  introduce(userId: number, state: AgentState): Promise<KeptAgent>;
+  introduce(userId: number, state: AgentState): Promise<StoredAgent>;
   /**
    * Changes what a known agent does and leaves the wrap-up time running as it is. `undefined` where there is no such agent.
    *
-   * @throws {VersionMismatch} where the agent's version is none of `ifVersions`.
-   * @throws {StoreUnavailable} where it is not certain to be kept.
+   * @throws {VersionMismatchError} where the agent's version is none of `ifVersions`.
+   * @throws {StoreUnavailableError} where it is not certain to be kept.
    */
-  setStatus(userId: number, status: Status, ifVersions?: readonly number[]): Promise<KeptAgent | undefined>;
+  setStatus(userId: number, status: Status, ifVersions?: readonly number[]): Promise<StoredAgent | undefined>;
   /** Forgets an agent. Should the agent come back, the version is higher than it ever was. */
   remove(userId: number): Promise<void>;
 }
 
 /** The store cannot be reached. What was asked of it may or may not have been done. */
-export class StoreUnavailable extends Error {
+export class StoreUnavailableError extends Error {
   override readonly name = "StoreUnavailable";
 }
 
 /** What the store holds of one agent cannot be read. Of all others it can. */
-export class AgentUnreadable extends StoreUnavailable {}
+export class UnreadableAgentError extends StoreUnavailableError {}
 
 /** Waits for what is done of one agent among many, and passes over one who cannot be read: the others are not to suffer for it. */
-export async function passingOverUnreadable(done: Promise<unknown>): Promise<void> {
+export async function ignoreUnreadable(done: Promise<unknown>): Promise<void> {
   try {
     await done;
   } catch (error) {
-    if (!(error instanceof AgentUnreadable)) throw error;
+    if (!(error instanceof UnreadableAgentError)) throw error;
   }
 }
 
 /** A change was made on the condition of a version, and the agent has another one by now. */
-export class VersionMismatch extends Error {
+export class VersionMismatchError extends Error {
   override readonly name = "VersionMismatch";
   /** The version that the agent has. */
   readonly version: number;

@@ -1,12 +1,12 @@
-import type { KeptAgent } from "./agent.ts";
+import type { StoredAgent } from "./agent.ts";
 
 /** Something that has become of an agent. */
 export type Change =
-  | { readonly cursor: string; readonly agent: KeptAgent }
+  | { readonly cursor: string; readonly agent: StoredAgent }
   | { readonly cursor: string; readonly removedUserId: number; readonly version: number };
 
 /** The last changes of one customer or of all, so that a reader who was away can be told what it has missed. */
-export interface ChangeLog<Entry extends Placed> {
+export interface ChangeLog<Entry extends Positioned> {
   /** Remembers an entry, whose position is higher than all before it. */
   append(entry: Entry): void;
   /** The position that it can be read from: what comes after it is all there. */
@@ -18,12 +18,12 @@ export interface ChangeLog<Entry extends Placed> {
 }
 
 /** What stands at a place in the order of changes. */
-export interface Placed {
+export interface Positioned {
   readonly position: number;
 }
 
 /** An empty log that begins at a position and holds at least this many entries, once there are as many. */
-export function createChangeLog<Entry extends Placed>(begin: number, capacity: number): ChangeLog<Entry> {
+export function createChangeLog<Entry extends Positioned>(begin: number, capacity: number): ChangeLog<Entry> {
   let entries: Entry[] = [];
   let readableFrom = begin;
 
@@ -50,7 +50,7 @@ export function createChangeLog<Entry extends Placed>(begin: number, capacity: n
 }
 
 /** How many of these entries stand at this position or before it. */
-function countUpTo(entries: readonly Placed[], position: number): number {
+function countUpTo(entries: readonly Positioned[], position: number): number {
   let low = 0;
   let high = entries.length;
   while (low < high) {

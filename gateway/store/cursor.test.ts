@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readCursor, toCursorText } from "./cursor.ts";
+import { parseCursor, toCursorText } from "./cursor.ts";
 
 test("reads back each cursor that it has written", () => {
   const cursors = fc.record({
@@ -9,7 +9,7 @@ test("reads back each cursor that it has written", () => {
   });
   fc.assert(
     fc.property(cursors, (cursor) => {
-      expect(readCursor(toCursorText(cursor))).toEqual(cursor);
+      expect(parseCursor(toCursorText(cursor))).toEqual(cursor);
     }),
   );
 });
@@ -17,7 +17,7 @@ test("reads back each cursor that it has written", () => {
 test("takes no other text for one", () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
-      const cursor = readCursor(text);
+      const cursor = parseCursor(text);
       if (cursor) expect(toCursorText(cursor)).toBe(text);
     }),
   );

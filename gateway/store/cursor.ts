@@ -12,13 +12,13 @@ export function toCursorText({ epoch, position }: Cursor): string {
 }
 
 /** The cursor that a reader has sent back; `undefined` where the text is none. */
-export function readCursor(text: string): Cursor | undefined {
+export function parseCursor(text: string): Cursor | undefined {
   const [, epoch, position] = /^([0-9a-f]{1,32})-(0|[1-9]\d{0,14})$/.exec(text) ?? [];
   return epoch === undefined ? undefined : { epoch, position: Number(position) };
 }
 
 /** Whether a reader that holds everything up to one cursor has been told already of what stands at another one. */
-export function covers(held: string, cursor: string): boolean {
-  const [from, at] = [readCursor(held), readCursor(cursor)];
+export function isAtOrAfter(held: string, cursor: string): boolean {
+  const [from, at] = [parseCursor(held), parseCursor(cursor)];
   return from !== undefined && at !== undefined && from.epoch === at.epoch && at.position <= from.position;
 }

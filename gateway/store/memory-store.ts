@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../clock.ts";
-import { type AgentState, isAsSaid, type KeptAgent, type Status } from "./agent.ts";
-import { type AvailabilityStore, type CustomerStore, VersionMismatch } from "./availability-store.ts";
+import { type AgentState, isUnchanged, type Status, type StoredAgent } from "./agent.ts";
+import { type AvailabilityStore, type CustomerStore, VersionMismatchError } from "./availability-store.ts";
 import { toCursorText } from "./cursor.ts";
 import { createReplica, emptyContents, type WritableReplica } from "./replica.ts";
 
@@ -54,7 +54,7 @@ function createCustomerStore(clock: Clock, historyLength: number): CustomerStore
     return toCursorText({ epoch, position });
   }
 
-  function keep(userId: number, state: Pick<KeptAgent, "status" | "wrapUp">): KeptAgent {
+  function keep(userId: number, state: Pick<StoredAgent, "status" | "wrapUp">): StoredAgent {
     const agent = { userId, ...state, version: nextVersion(userId), updatedAt: clock.wallMs() };
     const cursor = nextCursor();
     replica.apply(position, { cursor, agent });
@@ -68,7 +68,7 @@ function createCustomerStore(clock: Clock, historyLength: number): CustomerStore
     },
     async set(userId, state) {
       const known = replica.read(userId);
-      if (known && isAsSaid(known, state, clock.monotonicMs())) return known;
+      if (known && isUnchanged(known, state, clock.monotonicMs())) return known;
       return keep(userId, toKept(state, clock));
     },
     introduce: async (userId, state) => replica.read(userId) ?? keep(userId, toKept(state, clock)),
@@ -83,18 +83,18 @@ function createCustomerStore(clock: Clock, historyLength: number): CustomerStore
 
 function setStatus(
   replica: WritableReplica,
-  keep: (userId: number, state: Pick<KeptAgent, "status" | "wrapUp">) => KeptAgent,
+  keep: (userId: number, state: Pick<StoredAgent, "status" | "wrapUp">) => StoredAgent,
   asked: { readonly userId: number; readonly status: Status; readonly ifVersions: readonly number[] | undefined },
-): KeptAgent | undefined {
+): StoredAgent | undefined {
   const { userId, status, ifVersions } = asked;
   const known = replica.read(userId);
   if (!known) return undefined;
-  if (ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatch(known.version);
+  if (ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatchError(known.version);
   if (known.status === status) return known;
   return keep(userId, { status, ...(known.wrapUp && { wrapUp: known.wrapUp }) });
 }
 
-function toKept({ status, wrapUp }: AgentState, clock: Clock): Pick<KeptAgent, "status" | "wrapUp"> {
+function toKept({ status, wrapUp }: AgentState, clock: Clock): Pick<StoredAgent, "status" | "wrapUp"> {
   if (!wrapUp) return { status };
   const { configuredSeconds, leftSeconds } = wrapUp;
   return { status, wrapUp: { configuredSeconds, endsAtMs: clock.monotonicMs() + leftSeconds * 1000 } };

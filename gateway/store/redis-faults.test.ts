@@ -4,11 +4,11 @@ import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../test/redis-server.ts";
 import type { Status } from "./agent.ts";
-import { type AvailabilityStore, StoreUnavailable } from "./availability-store.ts";
+import { type AvailabilityStore, StoreUnavailableError } from "./availability-store.ts";
 import type { Change } from "./change-log.ts";
 import { createRedisStore, type RedisStoreOptions } from "./redis-store.ts";
 import type { Replica } from "./replica.ts";
-import { eventually, expectGrowingVersions, hear } from "./store.suite.ts";
+import { collectChanges, eventually, expectGrowingVersions } from "./store.suite.ts";
 
 const never = new AbortController().signal;
 const PASSWORD = "let-me-in";
@@ -66,7 +66,7 @@ async function setUp(options: Partial<RedisStoreOptions> = {}) {
     stores,
     customers: [one, other] as const,
     replicas,
-    heard: replicas.map((replica) => hear(replica)),
+    heard: replicas.map((replica) => collectChanges(replica)),
   };
 }
 
@@ -189,7 +189,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     const [store] = stores;
     server.suspend();
     onTestFinished(server.resume);
-    await expect(customers[0].set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailable);
+    await expect(customers[0].set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailableError);
     await Promise.all(stores.map(lost));
     expect(statuses(await customers[0].open(never))).toMatchObject({ 1: "available" });
     const [since] = replicas.map((replica) => replica.staleSinceMs());
@@ -221,7 +221,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     await killed.by;
     expect(settled.filter(({ status }) => status === "fulfilled").length).toBeGreaterThanOrEqual(20);
     for (const outcome of settled) {
-      if (outcome.status === "rejected") expect(outcome.reason).toBeInstanceOf(StoreUnavailable);
+      if (outcome.status === "rejected") expect(outcome.reason).toBeInstanceOf(StoreUnavailableError);
     }
     await Promise.all(stores.map(lost));
     await server.start();
@@ -261,8 +261,8 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     const { server, stores, customers, replicas, heard } = await setUp();
     await spoil(server);
     for (const customer of customers) {
-      await expect(customer.set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailable);
-      await expect(customer.remove(1)).rejects.toThrow(StoreUnavailable);
+      await expect(customer.set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailableError);
+      await expect(customer.remove(1)).rejects.toThrow(StoreUnavailableError);
     }
     expect(stores.map((store) => store.isReady())).toEqual([false, false]);
     for (const replica of replicas) {
@@ -303,8 +303,8 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     await server.kill();
     const store = openStore(server.url);
     const customer = store.of("acme");
-    await expect(customer.open(never)).rejects.toThrow(StoreUnavailable);
-    await expect(customer.set(1, { status: "available" })).rejects.toThrow(StoreUnavailable);
+    await expect(customer.open(never)).rejects.toThrow(StoreUnavailableError);
+    await expect(customer.set(1, { status: "available" })).rejects.toThrow(StoreUnavailableError);
     await expect(store.lease("poll", 1_000)).resolves.toBe(false);
     expect(store.isReady()).toBe(false);
     await server.start();
@@ -330,8 +330,8 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     const address = silent.address();
     const port = typeof address === "object" ? address?.port : undefined;
     const store = openStore(`redis://127.0.0.1:${port}`);
-    await expect(store.of("acme").open(never)).rejects.toThrow(StoreUnavailable);
-    await expect(store.of("acme").set(1, { status: "available" })).rejects.toThrow(StoreUnavailable);
+    await expect(store.of("acme").open(never)).rejects.toThrow(StoreUnavailableError);
+    await expect(store.of("acme").set(1, { status: "available" })).rejects.toThrow(StoreUnavailableError);
     expect(store.isReady()).toBe(false);
   });
 
@@ -339,9 +339,9 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     const { server, stores, customers } = await setUp();
     server.suspend();
     onTestFinished(server.resume);
-    const waiting = expect(customers[0].set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailable);
+    const waiting = expect(customers[0].set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailableError);
     await stores[0].close();
     await waiting;
-    await expect(customers[0].set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailable);
+    await expect(customers[0].set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailableError);
   });
 });

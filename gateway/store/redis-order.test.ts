@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, startRedisServer } from "../test/redis-server.ts";
 import { openRelay, type RelayedConnection } from "../test/relay.ts";
 import { createRedisStore } from "./redis-store.ts";
-import { eventually, hear } from "./store.suite.ts";
+import { collectChanges, eventually } from "./store.suite.ts";
 
 const never = new AbortController().signal;
 
@@ -38,7 +38,7 @@ describe.skipIf(!hasRedisServer)("where the feed", () => {
   test("lags behind an answered write, the writer is answered once its replica has the change", async () => {
     const { store, other, feed } = await setUp();
     const [replica, others] = await Promise.all([store.of("acme").open(never), other.of("acme").open(never)]);
-    const heard = hear(replica);
+    const heard = collectChanges(replica);
     feed.hold();
     const writing = store.of("acme").set(1, { status: "available" });
     await eventually(() => others.read(1)?.status).toBe("available");
@@ -92,7 +92,7 @@ describe.skipIf(!hasRedisServer)("where the feed", () => {
     const { server, relay, store, quiet } = await setUp();
     await store.of("acme").set(1, { status: "available" });
     const replica = await store.of("acme").open(never);
-    const resets = hear(quiet);
+    const resets = collectChanges(quiet);
     await server.command(["FLUSHALL"]);
     // The quiet customer is brought up first, and each time the connection breaks at the other one.
     const cuts = relay.cutAt("availability-bridge:agent:acme:");

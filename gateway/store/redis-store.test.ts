@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../test/redis-server.ts";
 import { toAvailability } from "./agent.ts";
-import { AgentUnreadable } from "./availability-store.ts";
+import { UnreadableAgentError } from "./availability-store.ts";
 import { createRedisStore, type RedisStoreOptions } from "./redis-store.ts";
-import { declareStoreTests, eventually, hear } from "./store.suite.ts";
+import { collectChanges, declareStoreTests, eventually } from "./store.suite.ts";
 
 const never = new AbortController().signal;
 
@@ -150,7 +150,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await Promise.all(ids.map((userId) => writer.set(userId, { status: "offline" })));
     const changing = ids.map((userId) => writer.set(userId, { status: "available" }));
     const replica = await openStore(server.url).of("acme").open(never);
-    const heard = hear(replica);
+    const heard = collectChanges(replica);
     const begin = [...replica.agents()].filter(({ status }) => status === "offline").map(({ userId }) => userId);
     await Promise.all(changing);
     await eventually(() => heard.length).toBe(begin.length);
@@ -218,7 +218,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     const acme = store.of("acme");
     await expect(acme.setStatus(1, "in_call")).resolves.toMatchObject({ status: "in_call" });
     await expect(acme.set(2, { status: "offline" })).resolves.toMatchObject({ status: "offline" });
-    await expect(acme.set(3, { status: "offline" })).rejects.toThrow(AgentUnreadable);
+    await expect(acme.set(3, { status: "offline" })).rejects.toThrow(UnreadableAgentError);
     await expect(acme.setStatus(4, "in_call")).resolves.toMatchObject({ status: "in_call" });
     expect([1, 2, 3].filter(replica.isUnreadable)).toEqual([3]);
     expect(store.isReady()).toBe(true);

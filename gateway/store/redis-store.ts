@@ -1,21 +1,21 @@
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
 import { type Clock, systemClock } from "../clock.ts";
-import type { KeptAgent } from "./agent.ts";
+import type { StoredAgent } from "./agent.ts";
 import {
   type AvailabilityStore,
   type CustomerStore,
   type LeaseOptions,
-  StoreUnavailable,
+  StoreUnavailableError,
 } from "./availability-store.ts";
-import { type AskedChange, changeAgent } from "./redis/agent-change.ts";
-import { loadContents } from "./redis/customer-contents.ts";
-import type { Feed } from "./redis/feed.ts";
+import { raceAbort } from "./redis/abortable.ts";
+import { type ChangeRequest, changeAgent } from "./redis/agent-change.ts";
+import type { ChangeStream } from "./redis/change-stream.ts";
+import { loadCustomer } from "./redis/customer-snapshot.ts";
 import { leaseKey } from "./redis/keys.ts";
-import { createReadiness } from "./redis/readiness.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
-import { type LoadedCustomer, openSession } from "./redis/session.ts";
-import { orAborted } from "./redis/waiting.ts";
+import { type LoadedCustomer, openRedisSession } from "./redis/redis-session.ts";
+import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createReplica, type WritableReplica } from "./replica.ts";
 
 export interface RedisStoreOptions {
@@ -48,9 +48,9 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
   const { clock, report } = settings;
   const customers = new Map<string, CustomerStore>();
   const loaded = new Map<string, LoadedCustomer>();
-  let feed: Feed | undefined;
+  let feed: ChangeStream | undefined;
 
-  const readiness = createReadiness(isReady);
+  const readiness = createStoreReadiness(isReady);
 
   function isReady(): boolean {
     const session = reconnection.current();
@@ -58,7 +58,7 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
   }
 
   async function open() {
-    const session = await openSession({ ...settings, onWritable: readiness.review }, loaded, feed);
+    const session = await openRedisSession({ ...settings, onWritable: readiness.review }, loaded, feed);
     feed = session.feed;
     return session;
   }
@@ -107,22 +107,22 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
   async function load(): Promise<WritableReplica> {
     const session = await reconnection.session();
     let replica: WritableReplica | undefined;
-    await loadContents(customerId, session, (contents) => {
+    await loadCustomer(customerId, session, (contents) => {
       replica = createReplica(contents, historyLength);
       session.feed.follow(customerId, replica);
       loaded.set(customerId, { replica, feed: session.feed });
     });
-    if (!replica) throw new StoreUnavailable("The customer was not loaded");
+    if (!replica) throw new StoreUnavailableError("The customer was not loaded");
     return replica;
   }
 
-  function change(userId: number, asked: AskedChange): Promise<KeptAgent | undefined> {
+  function change(userId: number, asked: ChangeRequest): Promise<StoredAgent | undefined> {
     const knownVersion = () => loaded.get(customerId)?.replica.versionOf(userId) ?? 0;
     const target = { customerId, userId, knownVersion };
     return changeAgent(target, asked, { session: reconnection.session, timeoutMs, clock });
   }
 
-  async function keep(userId: number, asked: AskedChange): Promise<KeptAgent> {
+  async function keep(userId: number, asked: ChangeRequest): Promise<StoredAgent> {
     const agent = await change(userId, asked);
     if (!agent) throw new Error(`Redis did not answer with agent ${userId}, whom it was to keep`);
     return agent;
@@ -136,7 +136,7 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
       loading ??= load().finally(() => {
         loading = undefined;
       });
-      return orAborted(loading, signal);
+      return raceAbort(loading, signal);
     },
     set: (userId, state) => keep(userId, { operation: "set", state }),
     introduce: (userId, state) => keep(userId, { operation: "introduce", state }),
@@ -165,7 +165,7 @@ function createLeases(reconnection: Reconnection, clock: Clock) {
         // An answer that took longer than that tells of a lease that has run out.
         return isGranted === 1 && clock.monotonicMs() - askedMs < durationMs;
       } catch (error) {
-        if (error instanceof StoreUnavailable) return false;
+        if (error instanceof StoreUnavailableError) return false;
         throw error;
       }
     },
@@ -176,7 +176,7 @@ function createLeases(reconnection: Reconnection, clock: Clock) {
         const [count] = v.parse(Counted, await session.write("isLeased", [leaseKey(task)], []));
         return count === 1;
       } catch (error) {
-        if (error instanceof StoreUnavailable) return false;
+        if (error instanceof StoreUnavailableError) return false;
         throw error;
       }
     },
@@ -185,7 +185,7 @@ function createLeases(reconnection: Reconnection, clock: Clock) {
       const session = reconnection.current();
       if (!session || taken.size === 0) return;
       await session.write("release", [...taken], [owner]).catch((error: unknown) => {
-        if (!(error instanceof StoreUnavailable)) throw error;
+        if (!(error instanceof StoreUnavailableError)) throw error;
       });
     },
   };

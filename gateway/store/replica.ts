@@ -1,13 +1,13 @@
-import type { KeptAgent } from "./agent.ts";
-import { type Change, createChangeLog, type Placed } from "./change-log.ts";
-import { readCursor, toCursorText } from "./cursor.ts";
+import type { StoredAgent } from "./agent.ts";
+import { type Change, createChangeLog, type Positioned } from "./change-log.ts";
+import { parseCursor, toCursorText } from "./cursor.ts";
 
 /** All that is known of one customer's agents, in this process's memory. It is read at once, and in one piece. */
 export interface Replica {
-  read(userId: number): KeptAgent | undefined;
+  read(userId: number): StoredAgent | undefined;
   /** Whether the store holds something of an agent that cannot be read. */
   isUnreadable(userId: number): boolean;
-  agents(): Iterable<KeptAgent>;
+  agents(): Iterable<StoredAgent>;
   /** How many agents there are. */
   size(): number;
   /** Stands for what the replica holds now. A reader who names it is told of everything after it. */
@@ -51,7 +51,7 @@ export interface WritableReplica extends Replica {
 
 /** What a replica begins with. */
 export interface ReplicaContents {
-  readonly agents: Iterable<KeptAgent>;
+  readonly agents: Iterable<StoredAgent>;
   /** What arrives late must not bring these back. */
   readonly removed: Iterable<readonly [userId: number, version: number]>;
   /** Of whom the store holds something that cannot be read. @default nobody */
@@ -63,7 +63,7 @@ export interface ReplicaContents {
   /** The position that `history` begins after. */
   readonly begin: number;
   /** The last changes, whose outcome `agents` and `removed` are. */
-  readonly history: Iterable<PlacedChange>;
+  readonly history: Iterable<PositionedChange>;
 }
 
 /** Nothing, at the beginning of an order of changes. */
@@ -72,7 +72,7 @@ export function emptyContents(epoch: string, position: () => number): ReplicaCon
 }
 
 /** A change, and its place in the order of all. */
-export interface PlacedChange extends Placed {
+export interface PositionedChange extends Positioned {
   readonly change: Change;
 }
 
@@ -80,10 +80,10 @@ export interface PlacedChange extends Placed {
 export function createReplica(contents: ReplicaContents, historyLength: number): WritableReplica {
   let { epoch, position } = contents;
   let changedAt = 0;
-  const agents = new Map<number, KeptAgent>();
+  const agents = new Map<number, StoredAgent>();
   const removed = new Map<number, number>();
   const unreadable = new Set<number>();
-  const log = createChangeLog<PlacedChange>(0, historyLength);
+  const log = createChangeLog<PositionedChange>(0, historyLength);
   const listeners = new Set<ReplicaListener>();
   let staleSinceMs: number | undefined;
 
@@ -129,7 +129,7 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
     cursor: () => toCursorText({ epoch, position: position() }),
     changedAt: () => toCursorText({ epoch, position: changedAt }),
     changesSince(text) {
-      const cursor = readCursor(text);
+      const cursor = parseCursor(text);
       return cursor?.epoch === epoch ? log.since(cursor.position)?.map(({ change }) => change) : undefined;
     },
     listen(listener) {

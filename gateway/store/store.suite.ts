@@ -3,9 +3,9 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { AVAILABILITY_STATUSES } from "../../shared/contracts/availability.ts";
 import { systemClock } from "../clock.ts";
 import { type AgentState, toAvailability } from "./agent.ts";
-import { type AvailabilityStore, type CustomerStore, VersionMismatch } from "./availability-store.ts";
+import { type AvailabilityStore, type CustomerStore, VersionMismatchError } from "./availability-store.ts";
 import type { Change } from "./change-log.ts";
-import { covers, readCursor } from "./cursor.ts";
+import { isAtOrAfter, parseCursor } from "./cursor.ts";
 import type { Replica } from "./replica.ts";
 
 /** What the tests are run over. */
@@ -35,12 +35,12 @@ export function eventually<Value>(read: () => Value): ReturnType<typeof expect.p
 
 /** Resolves once a replica has come as far as a cursor. */
 async function reached(replica: Replica, cursor: string): Promise<void> {
-  const wanted = readCursor(cursor)?.position ?? Infinity;
-  await eventually(() => readCursor(replica.cursor())?.position).toBeGreaterThanOrEqual(wanted);
+  const wanted = parseCursor(cursor)?.position ?? Infinity;
+  await eventually(() => parseCursor(replica.cursor())?.position).toBeGreaterThanOrEqual(wanted);
 }
 
 /** What a listener hears from here on: changes, and resets as "reset". */
-export function hear(replica: Replica): (Change | "reset")[] {
+export function collectChanges(replica: Replica): (Change | "reset")[] {
   const heard: (Change | "reset")[] = [];
   onTestFinished(
     replica.listen({ onChange: (change) => void heard.push(change), onReset: () => void heard.push("reset") }),
@@ -138,9 +138,9 @@ function declareWriteTests(subject: StoreUnderTest): void {
     const { version } = await store.set(1, { status: "available" });
     const mismatch = { name: "VersionMismatch", version };
     await expect(other.setStatus(1, "in_call", [version - 1, version + 1])).rejects.toMatchObject(mismatch);
-    await expect(other.setStatus(1, "in_call", [])).rejects.toThrow(VersionMismatch);
+    await expect(other.setStatus(1, "in_call", [])).rejects.toThrow(VersionMismatchError);
     // A condition is not met by being superfluous.
-    await expect(other.setStatus(1, "available", [version - 1])).rejects.toThrow(VersionMismatch);
+    await expect(other.setStatus(1, "available", [version - 1])).rejects.toThrow(VersionMismatchError);
     await expect(other.setStatus(1, "in_call", [5, version])).resolves.toMatchObject({ status: "in_call" });
   });
 
@@ -148,7 +148,7 @@ function declareWriteTests(subject: StoreUnderTest): void {
     const [one, other] = await openCustomer(subject);
     const [stranger] = await openCustomer(subject);
     const strangers = await stranger.open(never);
-    const heard = hear(strangers);
+    const heard = collectChanges(strangers);
     const replica = await one.open(never);
     await one.set(1, { status: "available" });
     await other.remove(1);
@@ -170,7 +170,7 @@ function declareVersionTests(subject: StoreUnderTest): void {
   ])("leaves the version alone where %s is told again", async (_, state) => {
     const [store, other] = await openCustomer(subject);
     const first = await store.set(1, state);
-    const heard = hear(await other.open(never));
+    const heard = collectChanges(await other.open(never));
     await expect(other.set(1, state)).resolves.toMatchObject({ version: first.version, updatedAt: first.updatedAt });
     await expect(store.setStatus(1, state.status)).resolves.toMatchObject({ version: first.version });
     expect(heard).toEqual([]);
@@ -192,7 +192,7 @@ function declareVersionTests(subject: StoreUnderTest): void {
   test("grows the version over a removal", async () => {
     const [store, other] = await openCustomer(subject);
     const replica = await store.open(never);
-    const heard = hear(replica);
+    const heard = collectChanges(replica);
     const first = await store.set(1, { status: "available" });
     await other.remove(1);
     await other.remove(1);
@@ -241,7 +241,7 @@ function declareReaderTests(subject: StoreUnderTest): void {
     const [store, other] = await openCustomer(subject);
     const replica = await store.open(never);
     const begin = replica.cursor();
-    const heard = hear(replica);
+    const heard = collectChanges(replica);
     for (const status of AVAILABILITY_STATUSES) await store.set(1, { status });
     const later = await other.open(never);
     await reached(later, replica.cursor());
@@ -264,13 +264,13 @@ function declareReaderTests(subject: StoreUnderTest): void {
   test("tells apart what another gateway has told a reader before", async () => {
     const [store] = await openCustomer(subject);
     const replica = await store.open(never);
-    const { epoch, position } = readCursor(replica.cursor()) ?? { epoch: "", position: 0 };
+    const { epoch, position } = parseCursor(replica.cursor()) ?? { epoch: "", position: 0 };
     const ahead = `${epoch}-${position + 2}`;
     expect(replica.changesSince(ahead)).toEqual([]);
     const heard: Change[] = [];
     onTestFinished(replica.listen({ onChange: (change) => void heard.push(change), onReset: () => {} }));
     for (const userId of [1, 2, 3]) await store.set(userId, { status: "available" });
-    expect(heard.filter(({ cursor }) => !covers(ahead, cursor)).map(userIdOf)).toEqual([3]);
+    expect(heard.filter(({ cursor }) => !isAtOrAfter(ahead, cursor)).map(userIdOf)).toEqual([3]);
   });
 
   test("rejects with the signal's reason once it has aborted", async () => {
@@ -332,7 +332,7 @@ function declareProperties(subject: StoreUnderTest): void {
       fc.asyncProperty(fc.array(write, { maxLength: 25, size: "max" }), async (writes) => {
         const stores = await openCustomer(subject);
         const replicas = await Promise.all(stores.map((store) => store.open(never)));
-        const heard = replicas.map((replica) => hear(replica));
+        const heard = replicas.map((replica) => collectChanges(replica));
         await performAll(stores, writes);
         await settle(replicas);
         const [one = [], other = []] = replicas.map((replica) => describeAgents(replica));
@@ -350,7 +350,7 @@ function declareProperties(subject: StoreUnderTest): void {
         const stores = await openCustomer(subject);
         const first = await (stores[0] ?? fail()).open(never);
         const cursors = [first.cursor()];
-        const heard = hear(first);
+        const heard = collectChanges(first);
         onTestFinished(first.listen({ onChange: ({ cursor }) => void cursors.push(cursor), onReset: fail }));
         await performAll(stores, writes);
         // The other gateway comes up only now.
@@ -370,7 +370,7 @@ function declareProperties(subject: StoreUnderTest): void {
 
 /** Resolves once each of these replicas has come as far as the others. */
 async function settle(replicas: readonly Replica[]): Promise<void> {
-  const positions = replicas.map((replica) => readCursor(replica.cursor())?.position ?? 0);
+  const positions = replicas.map((replica) => parseCursor(replica.cursor())?.position ?? 0);
   const furthest = replicas[positions.indexOf(Math.max(...positions))]?.cursor() ?? fail();
   for (const replica of replicas) await reached(replica, furthest);
 }

@@ -3,10 +3,10 @@ import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { AVAILABILITY_STATUSES } from "../../shared/contracts/availability.ts";
-import type { KeptAgent } from "../store/agent.ts";
+import type { StoredAgent } from "../store/agent.ts";
 import { toCursorText } from "../store/cursor.ts";
 import { createReplica, emptyContents, type WritableReplica } from "../store/replica.ts";
-import { createTestReader, type TestReader, type TestReaderOptions } from "../test/test-reader.ts";
+import { createTestSubscriber, type TestSubscriber, type TestSubscriberOptions } from "../test/test-subscriber.ts";
 import { createStreamHub, type StreamHub, type StreamHubOptions } from "./stream-hub.ts";
 import { openTestConnection, type TestConnection } from "./test-connection.ts";
 
@@ -19,7 +19,7 @@ function holdHeartbeats(): void {
 }
 
 /** One agent for each id from 1, at version 1. */
-function agents(count: number): KeptAgent[] {
+function agents(count: number): StoredAgent[] {
   return Array.from({ length: count }, (_, index) => ({
     userId: index + 1,
     status: "available",
@@ -30,7 +30,7 @@ function agents(count: number): KeptAgent[] {
 
 /** Whoever follows a stream and comes back when the connection is gone. */
 interface Follower {
-  readonly reader: TestReader;
+  readonly reader: TestSubscriber;
   connect(hub: StreamHub, replica: WritableReplica): Promise<void>;
   /** Takes what has been sent so far: all of it, or at most so many characters. */
   take(length?: number): void;
@@ -39,8 +39,8 @@ interface Follower {
   isConnected(): boolean;
 }
 
-function createFollower(options: TestReaderOptions = {}): Follower {
-  const reader = createTestReader(options);
+function createFollower(options: TestSubscriberOptions = {}): Follower {
+  const reader = createTestSubscriber(options);
   let connection: TestConnection | undefined;
 
   function hangUp(): void {
@@ -81,14 +81,14 @@ async function settle(followers: readonly Follower[], hub: StreamHub, replica: W
 }
 
 /** A replica of these agents, and what its changes come from. */
-function createSource(known: readonly KeptAgent[], historyLength = 1000) {
+function createSource(known: readonly StoredAgent[], historyLength = 1000) {
   let position = 0;
   const at = (): string => toCursorText({ epoch: "c", position });
   const contents = emptyContents("c", () => position);
   const replica = createReplica({ ...contents, agents: known }, historyLength);
   return {
     replica,
-    set(agent: Pick<KeptAgent, "userId" | "status" | "version">) {
+    set(agent: Pick<StoredAgent, "userId" | "status" | "version">) {
       position += 1;
       replica.apply(position, { cursor: at(), agent: { ...agent, updatedAt: agent.version } });
     },
@@ -96,7 +96,7 @@ function createSource(known: readonly KeptAgent[], historyLength = 1000) {
       position += 1;
       replica.apply(position, { cursor: at(), removedUserId, version });
     },
-    reset(next: readonly KeptAgent[]) {
+    reset(next: readonly StoredAgent[]) {
       position += 1;
       replica.reset({ ...emptyContents("c", () => position), agents: next });
     },
@@ -135,7 +135,7 @@ function createGateways(count: number, options: StreamHubOptions) {
       if (!hub || !source) throw new Error("There are two gateways");
       return { hub, replica: source.replica };
     },
-    set(userId: number, status: KeptAgent["status"]) {
+    set(userId: number, status: StoredAgent["status"]) {
       const version = nextVersion(userId);
       inBoth((source) => source.set({ userId, status, version }));
     },
@@ -148,7 +148,7 @@ function createGateways(count: number, options: StreamHubOptions) {
       hurry();
       const version = nextVersion(userId);
       const known = [...sources[0].replica.agents()].filter((agent) => agent.userId !== userId);
-      const changed: KeptAgent = { userId, status: "other", version, updatedAt: version };
+      const changed: StoredAgent = { userId, status: "other", version, updatedAt: version };
       inBoth((source) => source.reset([...known, changed]));
     },
     /** From now on the second gateway learns of nothing until it hurries. */
@@ -224,12 +224,12 @@ test("tells every reader all that there is, nothing twice and no version backwar
   );
 });
 
-function expectAll(reader: TestReader, replica: WritableReplica): void {
+function expectAll(reader: TestSubscriber, replica: WritableReplica): void {
   expect(reader.isCurrent()).toBe(true);
   expect([...reader.users().values()].sort(byId)).toEqual([...replica.agents()].sort(byId));
 }
 
-function byId(a: KeptAgent, b: KeptAgent): number {
+function byId(a: StoredAgent, b: StoredAgent): number {
   return a.userId - b.userId;
 }
 
@@ -297,7 +297,7 @@ test("ends a stream at the heartbeat after its reader's token has", async () => 
   const replica = createSource(agents(1)).replica;
   const { response, take } = await openTestConnection();
   hub.open({ customer: "demo", replica, response, lastEventId: undefined, endsAtMs: 2000 });
-  const reader = createTestReader();
+  const reader = createTestSubscriber();
   const beatAndTake = async (): Promise<void> => {
     vi.advanceTimersByTime(HEARTBEAT_MS);
     await turn();
@@ -374,7 +374,7 @@ test("sends a reader away at once that comes while the hub is closed", async () 
   const { response, take } = await openTestConnection();
   hub.open({ customer: "demo", replica, response, lastEventId: "c-0", endsAtMs: undefined });
   await turn();
-  const reader = createTestReader();
+  const reader = createTestSubscriber();
   reader.hear(take());
   expect(response.writableEnded).toBe(true);
   expect(reader.retryMs()).toBeLessThanOrEqual(10_000);

@@ -2,8 +2,8 @@ import type { ServerResponse } from "node:http";
 import { type Clock, systemClock } from "../clock.ts";
 import { onceClosed } from "../http/response-close.ts";
 import type { Replica } from "../store/replica.ts";
-import { toChangeText } from "./event-text.ts";
-import { createReader, type Reader } from "./reader.ts";
+import { formatChange } from "./sse-format.ts";
+import { createStreamSubscriber, type StreamSubscriber } from "./stream-subscriber.ts";
 
 /** Hears what the streams do, to be counted. */
 export interface StreamObserver {
@@ -53,7 +53,7 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
   const { clock = systemClock, heartbeatMs = 15_000, maxBufferedBytes = 256 * 1024, observer } = options;
   const { onDefect = throwOnceMore } = options;
   const feeds = new Map<Replica, Feed>();
-  const ends = new Map<Reader, number>();
+  const ends = new Map<StreamSubscriber, number>();
   let isClosed = false;
 
   const timer = setInterval(() => {
@@ -73,7 +73,7 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
     return feed;
   }
 
-  function leave(replica: Replica, reader: Reader): void {
+  function leave(replica: Replica, reader: StreamSubscriber): void {
     ends.delete(reader);
     const feed = feeds.get(replica);
     feed?.readers.delete(reader);
@@ -86,7 +86,7 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
     open({ customer, replica, response, lastEventId, endsAtMs }) {
       const onClosed = observer?.onStream(customer);
       const onDropped = (): void => observer?.onReaderDropped(customer);
-      const reader = createReader({
+      const reader = createStreamSubscriber({
         replica,
         response,
         lastEventId,
@@ -119,16 +119,16 @@ function throwOnceMore(error: unknown): never {
 
 /** All readers of one replica. */
 interface Feed {
-  readonly readers: Set<Reader>;
+  readonly readers: Set<StreamSubscriber>;
   close(): void;
 }
 
 function openFeed(replica: Replica, clock: Clock, observer: StreamObserver | undefined): Feed {
-  const readers = new Set<Reader>();
+  const readers = new Set<StreamSubscriber>();
   const close = replica.listen({
     onChange(change) {
       const learntAtMs = clock.monotonicMs();
-      const text = Buffer.from(toChangeText(change, learntAtMs));
+      const text = Buffer.from(formatChange(change, learntAtMs));
       for (const reader of readers) reader.tell(text, change.cursor);
       observer?.onFanOut(clock.monotonicMs() - learntAtMs);
     },

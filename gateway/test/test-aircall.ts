@@ -2,7 +2,7 @@ import { onTestFinished } from "vitest";
 import type { AvailabilityStore } from "../store/availability-store.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { type AircallUpstream, createAircallUpstream } from "../upstream/aircall/aircall.ts";
-import type { AircallOptions } from "../upstream/aircall/parts.ts";
+import type { AircallOptions } from "../upstream/aircall/create-aircall.ts";
 import type { AircallSettings } from "../upstream/aircall/settings.ts";
 import type { UpstreamLog } from "../upstream/upstream.ts";
 import {

@@ -2,7 +2,7 @@ import type { Hono } from "hono";
 import { createGateway, type GatewayOptions } from "../app.ts";
 import type { Access } from "../auth/access.ts";
 import { type Caller, SCOPES } from "../auth/caller.ts";
-import { TokenRefusal } from "../auth/token-refusal.ts";
+import { InvalidTokenError } from "../auth/invalid-token-error.ts";
 import { type Availabilities, createAvailabilities } from "../availabilities.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { type Customer, type Customers, createCustomers } from "../customer.ts";
@@ -12,7 +12,7 @@ import { introduceSampleAgents, SAMPLE_DELAYS_MS } from "../sample-agents.ts";
 import { withSlowAgents } from "../slow-agents.ts";
 import type { CustomerStore } from "../store/availability-store.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
-import { memoryUpstream } from "../upstream/memory.ts";
+import { memoryUpstream } from "../upstream/memory-upstream.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { TEST_FILES } from "./test-build.ts";
 
@@ -40,7 +40,7 @@ export function unaskedAvailabilities(): Availabilities {
 
 /** Whoever brings no token may read, and no token holds. */
 export const ANONYMOUS_READS: Access = {
-  verify: () => Promise.reject(new TokenRefusal("No token holds in this test")),
+  verify: () => Promise.reject(new InvalidTokenError("No token holds in this test")),
   anonymousReads: true,
 };
 

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { createTestTime } from "../test/test-time.ts";
 import { createRefreshQueue } from "./refresh-queue.ts";
 import type { RequestBudget } from "./request-budget.ts";
-import { BudgetSpent } from "./upstream.ts";
+import { RateBudgetError } from "./upstream.ts";
 
 interface Read {
   readonly userId: number;
@@ -102,7 +102,7 @@ test("lets no more than 10,000 agents wait", async () => {
   const { queue, grants, stopped } = setUp();
   grants.left = 0;
   const outcomes = Array.from({ length: 10_001 }, (_, index) => queue.ask(index + 1).catch((error: unknown) => error));
-  await expect(outcomes.at(-1)).resolves.toBeInstanceOf(BudgetSpent);
+  await expect(outcomes.at(-1)).resolves.toBeInstanceOf(RateBudgetError);
   // Who waits already may be asked for again.
   const again = queue.ask(1);
   stopped.abort(new Error("stopped"));

@@ -1,10 +1,10 @@
 import type { Wait } from "../wait.ts";
 import type { RequestBudget } from "./request-budget.ts";
-import { BudgetSpent } from "./upstream.ts";
+import { RateBudgetError } from "./upstream.ts";
 
 /** Agents who are to be read anew, each of them once for all who have asked before the read began. */
 export interface RefreshQueue {
-  /** Resolves when the agent has been read. @throws {BudgetSpent} where too many agents wait already. */
+  /** Resolves when the agent has been read. @throws {RateBudgetError} where too many agents wait already. */
   ask(userId: number): Promise<void>;
   /** These agents have been read otherwise, by a read that began then. */
   satisfy(userIds: Iterable<number>, begun: number): void;
@@ -83,7 +83,7 @@ export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQ
     async ask(userId) {
       signal.throwIfAborted();
       if (!pending.has(userId) && pending.size >= MAX_PENDING) {
-        throw new BudgetSpent(budget.retryAfterSeconds("refresh"));
+        throw new RateBudgetError(budget.retryAfterSeconds("refresh"));
       }
       const { promise } = pending.get(userId) ?? add(userId);
       start();

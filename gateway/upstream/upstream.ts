@@ -5,13 +5,13 @@ export interface UpstreamHealth {
   /** Since when it may lag behind, in milliseconds on the monotonic clock; `undefined` while it is current. `-Infinity` where it never was. */
   readonly staleSinceMs: number | undefined;
   /** What the upstream said last where it refuses. */
-  readonly failure: UpstreamFailure | undefined;
+  readonly failure: UpstreamError | undefined;
   /** How many requests it still takes from this gateway in this minute; absent where it has no such limit. */
   readonly budgetLeft?: number | undefined;
 }
 
 /** For whom a change is made upstream. */
-export interface UpstreamScope {
+export interface UpstreamContext {
   readonly signal: AbortSignal;
   /** W3C trace context of the request that asked for it. */
   readonly traceparent?: string;
@@ -31,11 +31,11 @@ export interface Upstream {
   /**
    * Changes an agent's status where it is decided.
    *
-   * @throws {UpstreamFailure} where the upstream refuses, or cannot be reached.
-   * @throws {StatusNotSettable} where the upstream has no way to set this one.
-   * @throws {BudgetSpent} where the upstream may not be asked now.
+   * @throws {UpstreamError} where the upstream refuses, or cannot be reached.
+   * @throws {UnsupportedStatusError} where the upstream has no way to set this one.
+   * @throws {RateBudgetError} where the upstream may not be asked now.
    */
-  setStatus(userId: number, status: Status, scope: UpstreamScope): Promise<void>;
+  setStatus(userId: number, status: Status, scope: UpstreamContext): Promise<void>;
   /** Sees to it that an agent is read anew soon, for whom nobody waits: what was set may not be what the agent is by it. */
   recheck(userId: number): void;
 }
@@ -50,7 +50,7 @@ export interface UpstreamLog {
 }
 
 /** The upstream refused, or did not answer. */
-export class UpstreamFailure extends Error {
+export class UpstreamError extends Error {
   override readonly name = "UpstreamFailure";
   /** The upstream's HTTP status; `undefined` where it did not answer. */
   readonly status: number | undefined;
@@ -79,7 +79,7 @@ interface UpstreamAnswer {
 }
 
 /** The upstream has no way to set this status. The asker has to ask for another. */
-export class StatusNotSettable extends Error {
+export class UnsupportedStatusError extends Error {
   override readonly name = "StatusNotSettable";
 
   constructor(status: Status, settable: readonly Status[]) {
@@ -88,7 +88,7 @@ export class StatusNotSettable extends Error {
 }
 
 /** The upstream may not be asked now: what it grants in a minute is spent, or it has said to be left alone. Nothing was sent. */
-export class BudgetSpent extends Error {
+export class RateBudgetError extends Error {
   override readonly name = "BudgetSpent";
   readonly retryAfterSeconds: number;
 

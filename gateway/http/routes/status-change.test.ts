@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Availability } from "../../../shared/contracts/availability.ts";
 import { createMemoryStore } from "../../store/memory-store.ts";
 import { accessOf, availabilitiesOver, testGateway } from "../../test/test-gateway.ts";
-import { memoryUpstream } from "../../upstream/memory.ts";
+import { memoryUpstream } from "../../upstream/memory-upstream.ts";
 
 interface Change {
   readonly body?: string;

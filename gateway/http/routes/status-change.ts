@@ -5,7 +5,7 @@ import { SETTABLE_STATUSES, WRITTEN_WORDS } from "../../../shared/contracts/read
 import { toIssues } from "../../../shared/protocol/issues.ts";
 import type { GatewayContext } from "../../environment.ts";
 import type { Status } from "../../store/agent.ts";
-import type { UpstreamScope } from "../../upstream/upstream.ts";
+import type { UpstreamContext } from "../../upstream/upstream.ts";
 import { badRequest, problem } from "../problem.ts";
 import { readIfMatch } from "./if-match.ts";
 import { OWN_USER, parseUserId, USER_ID } from "./user-id.ts";
@@ -65,7 +65,7 @@ export async function changeStatus(context: GatewayContext): Promise<Response> {
   return introduced ? answerChanged(context, introduced, 201) : problem(404, `No user ${userId}`);
 }
 
-function toScope(context: GatewayContext): UpstreamScope {
+function toScope(context: GatewayContext): UpstreamContext {
   const trace = context.get("trace");
   return {
     signal: context.req.raw.signal,

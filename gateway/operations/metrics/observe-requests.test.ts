@@ -8,7 +8,7 @@ import { serveGateway } from "../../serve.ts";
 import { createStreamHub } from "../../stream/stream-hub.ts";
 import { TEST_FILES } from "../../test/test-build.ts";
 import { testCustomers, unaskedAvailabilities } from "../../test/test-gateway.ts";
-import type { UpstreamScope } from "../../upstream/upstream.ts";
+import type { UpstreamContext } from "../../upstream/upstream.ts";
 import { createReadiness } from "../lifecycle/readiness.ts";
 import { createTrustedProxies } from "../limits/client-address.ts";
 import { createTrafficLimits } from "../limits/traffic-limits.ts";
@@ -86,7 +86,7 @@ test("logs a request by its route's pattern, and nothing of what it asks for or 
 });
 
 test("hands a change's trace on to the upstream, as a span of its own", async () => {
-  const scopes: UpstreamScope[] = [];
+  const scopes: UpstreamContext[] = [];
   const availabilities: Availabilities = {
     ...unaskedAvailabilities(),
     setStatus: async ({ userId, status }, scope) => {

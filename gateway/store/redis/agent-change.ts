@@ -1,14 +1,14 @@
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
-import { type AgentState, type KeptAgent, SAME_END_MS, type Status } from "../agent.ts";
-import { AgentUnreadable, StoreUnavailable, VersionMismatch } from "../availability-store.ts";
-import { type AgentRecord, AgentRow, Digits, toKeptAgent } from "./agent-record.ts";
+import { type AgentState, SAME_WRAP_UP_TOLERANCE_MS, type Status, type StoredAgent } from "../agent.ts";
+import { StoreUnavailableError, UnreadableAgentError, VersionMismatchError } from "../availability-store.ts";
+import { raceAbort, startTimeout } from "./abortable.ts";
+import { type AgentRecord, AgentRow, Digits, toStoredAgent } from "./agent-record.ts";
 import { agentKeyPrefix, CHANGES_KEY, membersKey, STORE_KEY } from "./keys.ts";
-import type { Session } from "./session.ts";
-import { orAborted, startLimit } from "./waiting.ts";
+import type { RedisSession } from "./redis-session.ts";
 
 /** A change that is asked of one agent. */
-export type AskedChange =
+export type ChangeRequest =
   | { readonly operation: "set" | "introduce"; readonly state: AgentState }
   | { readonly operation: "setStatus"; readonly status: Status; readonly ifVersions: readonly number[] | undefined }
   | { readonly operation: "remove" };
@@ -22,7 +22,7 @@ export interface ChangeTarget {
 
 export interface ChangeOptions {
   /** The session; rejects where there is none. */
-  readonly session: () => Promise<Session>;
+  readonly session: () => Promise<RedisSession>;
   /** How long the asker waits. What has not been done by then is not done later. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -37,22 +37,24 @@ const Reply = v.union([
  * Changes an agent in Redis, and resolves once the feed has brought the change, so that whoever was answered finds it in the
  * replica. `undefined` where there is no such agent, before the change or after it.
  *
- * @throws {VersionMismatch} where the agent's version is none of those asked for.
- * @throws {StoreUnavailable} where it is not certain to be kept.
- * @throws {AgentUnreadable} where what is kept of the agent cannot be read.
+ * @throws {VersionMismatchError} where the agent's version is none of those asked for.
+ * @throws {StoreUnavailableError} where it is not certain to be kept.
+ * @throws {UnreadableAgentError} where what is kept of the agent cannot be read.
  */
 export async function changeAgent(
   target: ChangeTarget,
-  asked: AskedChange,
+  asked: ChangeRequest,
   options: ChangeOptions,
-): Promise<KeptAgent | undefined> {
+): Promise<StoredAgent | undefined> {
   const { timeoutMs, clock } = options;
   const limit = new AbortController();
-  const unanswered = new StoreUnavailable(`Redis did not answer within ${timeoutMs} ms: the change may have been made`);
-  const cancel = startLimit(timeoutMs, () => limit.abort(unanswered));
+  const unanswered = new StoreUnavailableError(
+    `Redis did not answer within ${timeoutMs} ms: the change may have been made`,
+  );
+  const cancel = startTimeout(timeoutMs, () => limit.abort(unanswered));
   const deadlineMs = clock.monotonicMs() + timeoutMs;
   try {
-    return await orAborted(attempt(target, asked, { ...options, deadlineMs, signal: limit.signal }), limit.signal);
+    return await raceAbort(attempt(target, asked, { ...options, deadlineMs, signal: limit.signal }), limit.signal);
   } finally {
     cancel();
   }
@@ -60,7 +62,7 @@ export async function changeAgent(
 
 type Attempt = ChangeOptions & { readonly deadlineMs: number; readonly signal: AbortSignal };
 
-async function attempt(target: ChangeTarget, asked: AskedChange, options: Attempt): Promise<KeptAgent | undefined> {
+async function attempt(target: ChangeTarget, asked: ChangeRequest, options: Attempt): Promise<StoredAgent | undefined> {
   const { session: openSession, deadlineMs, signal, clock } = options;
   for (;;) {
     const session = await openSession();
@@ -70,14 +72,14 @@ async function attempt(target: ChangeTarget, asked: AskedChange, options: Attemp
     const reply = v.parse(Reply, await session.write("change", toKeys(target), values));
     // Nothing was done. With an earlier epoch than Redis has, the session has to catch up first; what came too late by the
     // clock of a Redis whose clock was set is sent again, now that this is known.
-    if (reply[0] === "epoch") connection.close(new StoreUnavailable("Redis has begun a new epoch"));
-    if (reply[0] === "unreadable") throw new AgentUnreadable(UNREADABLE);
+    if (reply[0] === "epoch") connection.close(new StoreUnavailableError("Redis has begun a new epoch"));
+    if (reply[0] === "unreadable") throw new UnreadableAgentError(UNREADABLE);
     if (reply.length === 1) continue;
     const [outcome, position, row] = reply;
     const record = readRow(row);
     await feed.reached(position, signal);
-    if (outcome === "mismatch") throw new VersionMismatch(record.version);
-    return toKeptAgent(record, connection.clock, clock.monotonicMs());
+    if (outcome === "mismatch") throw new VersionMismatchError(record.version);
+    return toStoredAgent(record, connection.clock, clock.monotonicMs());
   }
 }
 
@@ -86,7 +88,7 @@ const UNREADABLE = "Redis holds something of the agent that this version of the 
 
 function readRow(row: unknown): AgentRecord {
   const read = v.safeParse(AgentRow, row);
-  if (!read.success) throw new AgentUnreadable(UNREADABLE);
+  if (!read.success) throw new UnreadableAgentError(UNREADABLE);
   return read.output;
 }
 
@@ -94,16 +96,21 @@ function toKeys({ customerId, userId }: ChangeTarget): readonly string[] {
   return [STORE_KEY, CHANGES_KEY, agentKeyPrefix(customerId) + userId, membersKey(customerId)];
 }
 
-function toValues(target: ChangeTarget, asked: AskedChange, session: Session, deadlineMs: number): readonly string[] {
+function toValues(
+  target: ChangeTarget,
+  asked: ChangeRequest,
+  session: RedisSession,
+  deadlineMs: number,
+): readonly string[] {
   const { customerId, userId, knownVersion } = target;
   const { feed, connection, historyLength } = session;
   const latest = Math.ceil(connection.clock.toRedisMs(deadlineMs));
   const where = [feed.epoch, latest, historyLength, customerId, userId, knownVersion()];
-  return [...where, asked.operation, ...toOperands(asked), SAME_END_MS].map(String);
+  return [...where, asked.operation, ...toOperands(asked), SAME_WRAP_UP_TOLERANCE_MS].map(String);
 }
 
 /** Status, wrap-up seconds, seconds left, and the versions that are allowed. */
-function toOperands(asked: AskedChange): readonly (string | number)[] {
+function toOperands(asked: ChangeRequest): readonly (string | number)[] {
   switch (asked.operation) {
     case "remove":
       return ["", "", "", "*"];

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { AVAILABILITY_STATUSES } from "../../../shared/contracts/availability.ts";
-import type { KeptAgent } from "../agent.ts";
+import type { StoredAgent } from "../agent.ts";
 import type { RedisClock } from "./redis-clock.ts";
 
 /** A whole number as Redis keeps it: as text. */
@@ -40,7 +40,7 @@ export const ChangeEntry = v.union([
 ]);
 
 /** The agent in a record, at this moment of the monotonic clock; `undefined` where it was removed. */
-export function toKeptAgent(record: AgentRecord, clock: RedisClock, nowMs: number): KeptAgent | undefined {
+export function toStoredAgent(record: AgentRecord, clock: RedisClock, nowMs: number): StoredAgent | undefined {
   const { userId, version, updatedAt, status, wrapUpSeconds, wrapUpEndsAt } = record;
   if (status === "") return undefined;
   if (wrapUpSeconds === "" || wrapUpEndsAt === "") return { userId, status, version, updatedAt };
@@ -50,7 +50,10 @@ export function toKeptAgent(record: AgentRecord, clock: RedisClock, nowMs: numbe
 }
 
 /** The values of an agent's record in the order that scripts take them. */
-export function toRow({ userId, version, updatedAt, status, wrapUp }: KeptAgent, clock: RedisClock): readonly string[] {
+export function toRow(
+  { userId, version, updatedAt, status, wrapUp }: StoredAgent,
+  clock: RedisClock,
+): readonly string[] {
   const ends = wrapUp ? [wrapUp.configuredSeconds, Math.round(clock.toRedisMs(wrapUp.endsAtMs))] : ["", ""];
   return [userId, version, updatedAt, status, ...ends].map(String);
 }

@@ -2,19 +2,19 @@ import { createClient, ErrorReply } from "@redis/client";
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
 import { systemErrorCode } from "../../system-error.ts";
-import { StoreUnavailable } from "../availability-store.ts";
+import { StoreUnavailableError } from "../availability-store.ts";
+import { startTimeout } from "./abortable.ts";
 import { CHANGES_KEY } from "./keys.ts";
 import { createRedisClock, type RedisClock } from "./redis-clock.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { startLimit } from "./waiting.ts";
 
 /** Two connections to Redis: one for scripts, and one that waits for changes. Once broken they stay so. */
 export interface RedisConnection {
   /**
    * Runs a script, and answers with what it answers after the time.
    *
-   * @throws {RedisRefusal} where Redis refuses, and has done nothing.
-   * @throws {StoreUnavailable} where it does not answer in time, which breaks the connection.
+   * @throws {RedisReplyError} where Redis refuses, and has done nothing.
+   * @throws {StoreUnavailableError} where it does not answer in time, which breaks the connection.
    */
   run(script: keyof typeof SCRIPTS, keys: readonly string[], values: readonly string[]): Promise<readonly unknown[]>;
   /**
@@ -47,7 +47,7 @@ export interface ConnectionOptions {
 }
 
 /** Redis answered with an error, and has done nothing. */
-export class RedisRefusal extends StoreUnavailable {
+export class RedisReplyError extends StoreUnavailableError {
   /** The error's first word, such as `READONLY`, `MISCONF` or `OOM`. */
   readonly code: string;
 
@@ -75,7 +75,7 @@ const Entries = v.nullable(
 /**
  * Connects to Redis, twice.
  *
- * @throws {StoreUnavailable} where it cannot be reached, does not answer in time, or refuses the credentials.
+ * @throws {StoreUnavailableError} where it cannot be reached, does not answer in time, or refuses the credentials.
  */
 export async function openConnection(options: ConnectionOptions): Promise<RedisConnection> {
   const { timeoutMs, waitMs, monotonic } = options;
@@ -136,11 +136,11 @@ function createLife(clients: readonly Client[]) {
 
   /** Waits for Redis's answer, no longer than it may take. */
   async function answered<Reply>(asked: Promise<Reply>, limitMs: number): Promise<Reply> {
-    const cancel = startLimit(limitMs, () => close(unavailable(`Redis did not answer within ${limitMs} ms`)));
+    const cancel = startTimeout(limitMs, () => close(unavailable(`Redis did not answer within ${limitMs} ms`)));
     try {
       return await asked;
     } catch (error) {
-      if (error instanceof ErrorReply) throw new RedisRefusal(error);
+      if (error instanceof ErrorReply) throw new RedisReplyError(error);
       if (!ending.signal.aborted) throw unavailable(`Redis cannot be reached: ${describe(error)}`, error);
       const { reason } = ending.signal;
       throw unavailable(`${toError(reason).message}: what was asked may have been done`, reason);
@@ -166,8 +166,8 @@ function createRedisClient({ url, timeoutMs }: ConnectionOptions) {
   });
 }
 
-function unavailable(message: string, cause?: unknown): StoreUnavailable {
-  return new StoreUnavailable(message, { cause });
+function unavailable(message: string, cause?: unknown): StoreUnavailableError {
+  return new StoreUnavailableError(message, { cause });
 }
 
 function toError(thrown: unknown): Error {

@@ -1,28 +1,28 @@
 import { setTimeout as elapse } from "node:timers/promises";
-import { StoreUnavailable } from "../availability-store.ts";
-import type { Session } from "./session.ts";
-import { aborted } from "./waiting.ts";
+import { StoreUnavailableError } from "../availability-store.ts";
+import { whenAborted } from "./abortable.ts";
+import type { RedisSession } from "./redis-session.ts";
 
 /** Keeps a session with Redis open, and opens the next one when it has ended. */
 export interface Reconnection {
   /** The session, while there is one. */
-  current(): Session | undefined;
+  current(): RedisSession | undefined;
   /**
    * The session; where there is none, the one that is being opened, unless that was tried in vain already.
    *
-   * @throws {StoreUnavailable} with why it cannot be opened.
+   * @throws {StoreUnavailableError} with why it cannot be opened.
    */
-  session(): Promise<Session>;
+  session(): Promise<RedisSession>;
   /** Ends the session, and opens no more. */
   close(): Promise<void>;
 }
 
 export interface ReconnectionOptions {
-  readonly open: () => Promise<Session>;
+  readonly open: () => Promise<RedisSession>;
   /** Hears that there is a session. */
   readonly onFound: () => void;
   /** Hears that a session has ended. */
-  readonly onLost: (session: Session) => void;
+  readonly onLost: (session: RedisSession) => void;
   /** The longest pause between two attempts. Each is of a random length, so that gateways do not all come at once. */
   readonly longestPauseMs: number;
   readonly monotonicMs: () => number;
@@ -37,13 +37,13 @@ const SHORTEST_PAUSE_MS = 50;
 export function createReconnection(options: ReconnectionOptions): Reconnection {
   const { open, onFound, onLost, longestPauseMs, monotonicMs, report } = options;
   const closing = new AbortController();
-  let current: Session | undefined;
+  let current: RedisSession | undefined;
   /** Of the session that is there or comes next. Rejects once an attempt at it has failed, and stays so until it is there. */
-  let next = createArrival<Session>();
+  let next = createArrival<RedisSession>();
   let isAway = false;
   let failures = 0;
 
-  function arrive(session: Session): void {
+  function arrive(session: RedisSession): void {
     const { signal } = session.connection;
     if (signal.aborted) {
       leave(session, signal.reason);
@@ -59,7 +59,7 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
   }
 
   /** At once, so that nobody is given a session that has ended. */
-  function leave(session: Session, reason: Error): void {
+  function leave(session: RedisSession, reason: Error): void {
     current = undefined;
     next = createArrival();
     onLost(session);
@@ -73,7 +73,8 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
     const { message } = error instanceof Error ? error : new Error(String(error));
     if (!isAway && !closing.signal.aborted) report(`${message}; trying again until it is there`);
     isAway = true;
-    const failed = error instanceof StoreUnavailable ? error : new StoreUnavailable(message, { cause: error });
+    const failed =
+      error instanceof StoreUnavailableError ? error : new StoreUnavailableError(message, { cause: error });
     if (next.isSettled()) next = createArrival();
     next.reject(failed);
   }
@@ -84,8 +85,8 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
         const session = await open();
         const openedMs = monotonicMs();
         arrive(session);
-        await Promise.race([aborted(session.connection.signal), aborted(closing.signal)]);
-        session.connection.close(new StoreUnavailable("The gateway is closing"));
+        await Promise.race([whenAborted(session.connection.signal), whenAborted(closing.signal)]);
+        session.connection.close(new StoreUnavailableError("The gateway is closing"));
         // A session that ends as soon as it has begun is as good as none.
         failures = monotonicMs() - openedMs > longestPauseMs ? 0 : failures + 1;
       } catch (error) {
@@ -93,7 +94,7 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
       }
       await pause();
     }
-    next.reject(new StoreUnavailable("The gateway is closing"));
+    next.reject(new StoreUnavailableError("The gateway is closing"));
   }
 
   async function pause(): Promise<void> {

@@ -1,7 +1,7 @@
 /** A reader of a customer's stream, who comes back after each end as a browser does: by the last id, to the next gateway. */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { onTestFinished } from "vitest";
-import { createTestReader, type TestReader } from "../test-reader.ts";
+import { createTestSubscriber, type TestSubscriber } from "../test-subscriber.ts";
 import { type Address, openRequest } from "./gateway-client.ts";
 
 export interface StreamReaderOptions {
@@ -11,7 +11,7 @@ export interface StreamReaderOptions {
   readonly token: string;
 }
 
-export interface StreamReader extends Pick<TestReader, "isCurrent" | "retryMs" | "versionsOf"> {
+export interface StreamReader extends Pick<TestSubscriber, "isCurrent" | "retryMs" | "versionsOf"> {
   isOpen(): boolean;
   /** The version of each user that it was told last. */
   versions(): ReadonlyMap<number, number>;
@@ -32,7 +32,7 @@ const DEFAULT_RETRY_MS = 50;
 
 /** Opens a stream and follows it, whatever becomes of its connections, until the test has finished. */
 export function openStreamReader({ at, customer, token }: StreamReaderOptions): StreamReader {
-  const reader = createTestReader();
+  const reader = createTestSubscriber();
   const opened: string[] = [];
   const refusals: number[] = [];
   let endings = 0;

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import type { Fault } from "../../test/fake-upstream/faults.ts";
 import { setUpAircall } from "../../test/test-aircall.ts";
-import { BudgetSpent, StatusNotSettable, UpstreamFailure } from "../upstream.ts";
+import { RateBudgetError, UnsupportedStatusError, UpstreamError } from "../upstream.ts";
 
 const never = new AbortController().signal;
 
@@ -53,7 +53,7 @@ const answered = (status: number, text: string): Fault => ({
   headers: { "content-type": "application/json" },
 });
 
-test.each<[string, Fault, Partial<UpstreamFailure>]>([
+test.each<[string, Fault, Partial<UpstreamError>]>([
   ["is down", { kind: "refuse" }, { status: undefined }],
   [
     "fails",
@@ -137,7 +137,7 @@ test("asks nothing for a minute after a 429, and for as long as it is told where
     const blockedAtMs = fake.requests.all().at(-1)?.atMs ?? Number.NaN;
     expect(upstream.health().failure?.retryAfterSeconds).toBe(seconds);
     expect(upstream.health().budgetLeft).toBe(0);
-    await expect(upstream.setStatus(1, "available", { signal: never })).rejects.toThrow(BudgetSpent);
+    await expect(upstream.setStatus(1, "available", { signal: never })).rejects.toThrow(RateBudgetError);
     await time.until(() => upstream.health().staleSinceMs === undefined);
     const next = fake.requests.all().filter(({ atMs }) => atMs > blockedAtMs);
     expect(next[0]?.atMs).toBe(blockedAtMs + seconds * 1000);
@@ -252,7 +252,7 @@ test.each(["offline", "in_call", "on_mobile", "in_traning", "other"] as const)(
   async (status) => {
     const { upstream, fake } = await setUpAircall();
     const setting = upstream.setStatus(1, status, { signal: never });
-    await expect(setting).rejects.toThrow(StatusNotSettable);
+    await expect(setting).rejects.toThrow(UnsupportedStatusError);
     await expect(setting).rejects.toThrow(`cannot be told to set ${status}, only available or do_not_disturb`);
     expect(fake.requests.count()).toBe(0);
   },
@@ -274,7 +274,7 @@ test("keeps some of the budget for writes, and says when there will be more", as
   for (let writes = 0; writes < 4; writes += 1) {
     outcomes.push(await upstream.setStatus(99, "available", { signal: never }).catch((error: unknown) => error));
   }
-  expect(outcomes.map((error) => error instanceof UpstreamFailure && error.status)).toEqual([404, 404, 404, false]);
+  expect(outcomes.map((error) => error instanceof UpstreamError && error.status)).toEqual([404, 404, 404, false]);
   expect(outcomes[3]).toMatchObject({ name: "BudgetSpent", retryAfterSeconds: 61 });
   expect(fake.requests.count()).toBe(3);
   await time.elapse(61_000);

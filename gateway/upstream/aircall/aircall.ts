@@ -1,27 +1,27 @@
-import { StoreUnavailable } from "../../store/availability-store.ts";
+import { StoreUnavailableError } from "../../store/availability-store.ts";
 import type { RequestBudget } from "../request-budget.ts";
-import { BudgetSpent, StatusNotSettable, type Upstream, UpstreamFailure } from "../upstream.ts";
-import { type AircallOptions, assembleAircall } from "./parts.ts";
+import { RateBudgetError, UnsupportedStatusError, type Upstream, UpstreamError } from "../upstream.ts";
+import { type AircallOptions, createAircall } from "./create-aircall.ts";
+import { SETTINGS } from "./status.ts";
 import { createWebhookReceiver, type WebhookReceiver } from "./webhook.ts";
-import { SETTINGS } from "./words.ts";
 
 /** The vendor's REST API as an upstream. */
 export interface AircallUpstream extends Upstream {
-  /** As `recheck`, for whoever waits: resolves when the agent has been read. @throws {BudgetSpent} where too many wait. */
+  /** As `recheck`, for whoever waits: resolves when the agent has been read. @throws {RateBudgetError} where too many wait. */
   refresh(userId: number): Promise<void>;
   /** Takes webhooks in; `undefined` where the settings know no token for them. */
   readonly receiveWebhook: WebhookReceiver | undefined;
 }
 
 /** What may keep an agent from being read anew, by nobody's mistake here. */
-const EXPECTED_ERRORS = [UpstreamFailure, BudgetSpent, StoreUnavailable];
+const EXPECTED_ERRORS = [UpstreamError, RateBudgetError, StoreUnavailableError];
 
 /** Keeps a customer's agents current by polling the vendor's list of them, and reads one anew where a webhook says so. */
 export function createAircallUpstream(options: AircallOptions): AircallUpstream {
   const { settings, log } = options;
   const stopped = new AbortController();
   const { signal } = stopped;
-  const { budget, client, recorder, refreshes, runPoll, standing } = assembleAircall(options, signal);
+  const { budget, client, recorder, refreshes, runPoll, standing } = createAircall(options, signal);
   let polling: Promise<void> | undefined;
 
   function refreshLater(userId: number): void {
@@ -49,8 +49,8 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
     admitsUsers: false,
     async setStatus(userId, status, scope) {
       const setting = SETTINGS.get(status);
-      if (!setting) throw new StatusNotSettable(status, [...SETTINGS.keys()]);
-      if (!(await takeForWrite(budget))) throw new BudgetSpent(budget.retryAfterSeconds("write"));
+      if (!setting) throw new UnsupportedStatusError(status, [...SETTINGS.keys()]);
+      if (!(await takeForWrite(budget))) throw new RateBudgetError(budget.retryAfterSeconds("write"));
       await client.set(userId, setting, { ...scope, signal: AbortSignal.any([scope.signal, signal]) });
       recorder.outdate(userId);
     },

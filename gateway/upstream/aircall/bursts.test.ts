@@ -7,8 +7,8 @@ import { toWebhookEvents } from "../../test/fake-upstream/webhook-events.ts";
 import { TEST_SETTINGS } from "../../test/test-aircall.ts";
 import { createTestTime, type TestTime } from "../../test/test-time.ts";
 import { type AircallUpstream, createAircallUpstream } from "./aircall.ts";
+import { toStatus } from "./status.ts";
 import { createSharedLeases } from "./test-leases.ts";
-import { toStatus } from "./words.ts";
 
 const WORDS = ["available", "offline", "do_not_disturb", "in_call", "after_call_work", "in_training", "unheard_of"];
 

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { startFakeUpstream } from "../../test/fake-upstream/fake-upstream.ts";
 import type { Fault } from "../../test/fake-upstream/faults.ts";
 import { openListener } from "../../test/fake-upstream/listener.ts";
-import { UpstreamFailure } from "../upstream.ts";
+import { UpstreamError } from "../upstream.ts";
 import { createAircallClient } from "./client.ts";
 
 const never = new AbortController().signal;
@@ -26,12 +26,12 @@ async function setUp(fault?: Fault, options: { readonly timeoutMs?: number; read
   return { fake, client };
 }
 
-async function failureOf(answer: Promise<unknown>): Promise<UpstreamFailure> {
+async function failureOf(answer: Promise<unknown>): Promise<UpstreamError> {
   const error: unknown = await answer.then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  if (!(error instanceof UpstreamFailure)) throw new Error("There was no failure of the upstream");
+  if (!(error instanceof UpstreamError)) throw new Error("There was no failure of the upstream");
   return error;
 }
 

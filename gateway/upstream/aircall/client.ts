@@ -1,15 +1,15 @@
 import * as v from "valibot";
-import { UpstreamFailure, type UpstreamScope } from "../upstream.ts";
-import { AvailabilityPage, type ListedUser, UserAvailability } from "./answers.ts";
-import { type Ask, createAsk, type HttpOptions } from "./http.ts";
+import { type UpstreamContext, UpstreamError } from "../upstream.ts";
+import { createSendRequest, type HttpOptions, type SendRequest } from "./http.ts";
+import { AvailabilityPage, type ListedUser, UserAvailability } from "./schemas.ts";
 
-/** The calls of the vendor's API that the adapter makes. All of them throw an `UpstreamFailure`, or the signal's reason. */
+/** The calls of the vendor's API that the adapter makes. All of them throw an `UpstreamError`, or the signal's reason. */
 export interface AircallClient {
   /** One page of all agents, at most `USERS_PER_PAGE`; the first is 1 and the last one `LAST_PAGE`. */
   list(page: number, signal: AbortSignal): Promise<{ readonly users: readonly ListedUser[]; readonly isLast: boolean }>;
   /** The API's word for what one agent does. */
   read(userId: number, signal: AbortSignal): Promise<string>;
-  set(userId: number, setting: "available" | "unavailable", scope: UpstreamScope): Promise<void>;
+  set(userId: number, setting: "available" | "unavailable", scope: UpstreamContext): Promise<void>;
 }
 
 /** The API gives no more for a page, whatever is asked for. */
@@ -24,7 +24,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 
 /** A client of the API at this address, with these credentials. */
 export function createAircallClient(options: HttpOptions): AircallClient {
-  const ask: Ask = createAsk(options);
+  const ask: SendRequest = createSendRequest(options);
   return {
     async list(page, signal) {
       const path = `v1/users/availabilities?page=${page}&per_page=${USERS_PER_PAGE}`;
@@ -53,6 +53,6 @@ function parse<Schema extends v.GenericSchema>(schema: Schema, body: unknown): v
   return result.output;
 }
 
-function invalid(): UpstreamFailure {
-  return new UpstreamFailure("The telephony system answered something else than it was asked for");
+function invalid(): UpstreamError {
+  return new UpstreamError("The telephony system answered something else than it was asked for");
 }

@@ -1,6 +1,6 @@
 import { systemErrorCode } from "../../system-error.ts";
-import { UpstreamFailure, type UpstreamScope } from "../upstream.ts";
-import { readBoundedText } from "./bounded-text.ts";
+import { type UpstreamContext, UpstreamError } from "../upstream.ts";
+import { readLimitedText } from "./read-limited-text.ts";
 
 /** Where the API is, and who asks. */
 export interface HttpOptions {
@@ -14,27 +14,27 @@ export interface HttpOptions {
 }
 
 /** A call: a `PUT` where there is a body, a `GET` otherwise. */
-export interface Call {
+export interface AircallRequest {
   readonly signal: AbortSignal;
   readonly maxBytes: number;
   readonly body?: unknown;
-  readonly trace?: Pick<UpstreamScope, "traceparent" | "tracestate">;
+  readonly trace?: Pick<UpstreamContext, "traceparent" | "tracestate">;
 }
 
 /**
  * Makes a call and resolves with the JSON that was answered.
  *
- * @throws {UpstreamFailure} for any answer but 2xx, for one that is no JSON, too large or a redirect, and where there is none in time.
+ * @throws {UpstreamError} for any answer but 2xx, for one that is no JSON, too large or a redirect, and where there is none in time.
  * @throws The signal's reason when it aborts.
  */
-export type Ask = (path: string, call: Call) => Promise<unknown>;
+export type SendRequest = (path: string, call: AircallRequest) => Promise<unknown>;
 
 /** Calls an API with Basic credentials, which stand in the `Authorization` header alone. */
-export function createAsk(options: HttpOptions): Ask {
+export function createSendRequest(options: HttpOptions): SendRequest {
   const { baseUrl, apiId, apiToken, timeoutMs } = options;
   const authorization = `Basic ${Buffer.from(`${apiId}:${apiToken}`).toString("base64")}`;
 
-  function send(path: string, call: Call, signal: AbortSignal): Promise<Response> {
+  function send(path: string, call: AircallRequest, signal: AbortSignal): Promise<Response> {
     return options.fetch(new URL(path, baseUrl), {
       method: call.body === undefined ? "GET" : "PUT",
       headers: {
@@ -55,34 +55,34 @@ export function createAsk(options: HttpOptions): Ask {
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
       const response = await send(path, call, AbortSignal.any([call.signal, timeout]));
-      return toJson(response, await readBoundedText(response.body, call.maxBytes));
+      return toJson(response, await readLimitedText(response.body, call.maxBytes));
     } catch (error) {
       call.signal.throwIfAborted();
-      if (error instanceof UpstreamFailure) throw error;
+      if (error instanceof UpstreamError) throw error;
       if (timeout.aborted) {
-        throw new UpstreamFailure(`The telephony system did not answer within ${timeoutMs} ms`, { isTimeout: true });
+        throw new UpstreamError(`The telephony system did not answer within ${timeoutMs} ms`, { isTimeout: true });
       }
-      throw new UpstreamFailure(`The telephony system could not be reached (${describe(error)})`, {}, { cause: error });
+      throw new UpstreamError(`The telephony system could not be reached (${describe(error)})`, {}, { cause: error });
     }
   };
 }
 
 function toJson({ status, headers }: Response, text: string | undefined): unknown {
-  if (text === undefined) throw new UpstreamFailure("The telephony system's answer is too large");
+  if (text === undefined) throw new UpstreamError("The telephony system's answer is too large");
   const isUnknown = status < 200 || status > 599;
   if (isUnknown || (status >= 300 && status < 400)) {
-    throw new UpstreamFailure(`The telephony system answered with status ${status}, which the gateway does not follow`);
+    throw new UpstreamError(`The telephony system answered with status ${status}, which the gateway does not follow`);
   }
   const body = parseJson(text);
   if (status >= 400) throw toRefusal(status, headers, body === undefined ? { message: text } : body);
   const isJson = /^application\/(.+\+)?json\s*(;|$)/i.test(headers.get("content-type") ?? "");
-  if (body === undefined || !isJson) throw new UpstreamFailure("The telephony system's answer is not JSON");
+  if (body === undefined || !isJson) throw new UpstreamError("The telephony system's answer is not JSON");
   return body;
 }
 
-function toRefusal(status: number, headers: Headers, body: unknown): UpstreamFailure {
+function toRefusal(status: number, headers: Headers, body: unknown): UpstreamError {
   const retryAfterSeconds = readRetryAfter(headers);
-  return new UpstreamFailure(`The telephony system answered with status ${status}`, {
+  return new UpstreamError(`The telephony system answered with status ${status}`, {
     status,
     body,
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),

@@ -1,8 +1,8 @@
 import type { Clock } from "../../clock.ts";
 import type { UpstreamLog } from "../upstream.ts";
-import type { ListedUser } from "./answers.ts";
 import { type AircallClient, LAST_PAGE } from "./client.ts";
 import type { Recorder } from "./recorder.ts";
+import type { ListedUser } from "./schemas.ts";
 
 /** Reads the list of all agents, a page at a time, again and again. */
 export interface ListReader {

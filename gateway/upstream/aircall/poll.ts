@@ -1,15 +1,15 @@
 import type { Clock } from "../../clock.ts";
 import type { Wait } from "../../wait.ts";
+import type { HealthTracker } from "../health-tracker.ts";
 import type { PollLease } from "../poll-lease.ts";
 import type { RequestBudget } from "../request-budget.ts";
-import type { Standing } from "../standing.ts";
 import type { ListReader } from "./list.ts";
 
 export interface PollOptions {
   readonly list: ListReader;
   readonly budget: RequestBudget;
   readonly lease: PollLease;
-  readonly standing: Standing;
+  readonly standing: HealthTracker;
   readonly clock: Clock;
   readonly wait: Wait;
 }

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { StoreUnavailable } from "../../store/availability-store.ts";
+import { StoreUnavailableError } from "../../store/availability-store.ts";
 import { createMemoryStore } from "../../store/memory-store.ts";
 import { createRecorder } from "./recorder.ts";
 
@@ -75,8 +75,8 @@ test("asks the store for nothing where nothing has changed", async () => {
 
 test("says what could not be kept again at the next read", async () => {
   const { recorder, set, statusOf } = await setUp();
-  set.mockRejectedValueOnce(new StoreUnavailable("away"));
-  await expect(recorder.record(said("in_call"), recorder.begin())).rejects.toThrow(StoreUnavailable);
+  set.mockRejectedValueOnce(new StoreUnavailableError("away"));
+  await expect(recorder.record(said("in_call"), recorder.begin())).rejects.toThrow(StoreUnavailableError);
   await recorder.record(said("in_call"), recorder.begin());
   expect(statusOf(1)).toBe("in_call");
 });

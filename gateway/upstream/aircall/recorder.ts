@@ -1,9 +1,9 @@
 import type { Clock } from "../../clock.ts";
-import { isAsSaid } from "../../store/agent.ts";
-import { type CustomerStore, passingOverUnreadable } from "../../store/availability-store.ts";
+import { isUnchanged } from "../../store/agent.ts";
+import { type CustomerStore, ignoreUnreadable } from "../../store/availability-store.ts";
 import type { UpstreamLog } from "../upstream.ts";
-import type { ListedUser } from "./answers.ts";
-import { toAgentState, toStatus } from "./words.ts";
+import type { ListedUser } from "./schemas.ts";
+import { toAgentState, toStatus } from "./status.ts";
 
 /** Writes what was read of the API into the store, in the order in which the reads began, whatever order they end in. */
 export interface Recorder {
@@ -56,8 +56,8 @@ export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: Rec
     const known = (await store.open(signal)).read(id);
     const state = toAgentState(word, { wrapUpSeconds, known });
     // Asked of the memory first: a store elsewhere need not hear again and again that nothing has changed.
-    const isNews = state && !(known && isAsSaid(known, state, clock.monotonicMs()));
-    if (isNews) await passingOverUnreadable(store.set(id, state));
+    const isNews = state && !(known && isUnchanged(known, state, clock.monotonicMs()));
+    if (isNews) await ignoreUnreadable(store.set(id, state));
   }
 
   function begin(): number {
@@ -75,7 +75,7 @@ export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: Rec
     },
     async forget(userId, begun) {
       if ((told.get(userId) ?? 0) > begun) return;
-      await passingOverUnreadable(store.remove(userId));
+      await ignoreUnreadable(store.remove(userId));
       told.delete(userId);
     },
     async known(asking) {

@@ -1,5 +1,5 @@
 import type { RequestBudget } from "../request-budget.ts";
-import { UpstreamFailure } from "../upstream.ts";
+import { UpstreamError } from "../upstream.ts";
 import type { AircallClient } from "./client.ts";
 
 /** How long a company is blocked that has gone over its limit, in seconds, as the vendor says. */
@@ -9,16 +9,16 @@ const BLOCKED_SECONDS = 60;
 const LONGEST_BLOCK_SECONDS = 3_600;
 
 /** The same client, where a 429 ends all requests for a minute, or for longer where it says so. */
-export function withBlocking(client: AircallClient, budget: RequestBudget): AircallClient {
+export function createRateLimitedClient(client: AircallClient, budget: RequestBudget): AircallClient {
   async function watch<Value>(answer: Promise<Value>): Promise<Value> {
     try {
       return await answer;
     } catch (error) {
-      if (!(error instanceof UpstreamFailure) || error.status !== 429) throw error;
+      if (!(error instanceof UpstreamError) || error.status !== 429) throw error;
       const asked = Math.min(error.retryAfterSeconds ?? 0, LONGEST_BLOCK_SECONDS);
       const retryAfterSeconds = Math.max(BLOCKED_SECONDS, asked);
       budget.block(retryAfterSeconds * 1000);
-      throw new UpstreamFailure(error.message, { status: 429, body: error.body, retryAfterSeconds }, { cause: error });
+      throw new UpstreamError(error.message, { status: 429, body: error.body, retryAfterSeconds }, { cause: error });
     }
   }
   return {

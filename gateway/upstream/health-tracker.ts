@@ -1,9 +1,9 @@
 import type { Clock } from "../clock.ts";
-import { StoreUnavailable } from "../store/availability-store.ts";
-import { UpstreamFailure, type UpstreamHealth, type UpstreamLog } from "./upstream.ts";
+import { StoreUnavailableError } from "../store/availability-store.ts";
+import { UpstreamError, type UpstreamHealth, type UpstreamLog } from "./upstream.ts";
 
 /** How an upstream stands: what has gone well, and what has not. */
-export interface Standing {
+export interface HealthTracker {
   /** Everything is known as it was at this moment of the monotonic clock, and has been followed since. */
   succeed(sinceMs: number): void;
   /** It is still being followed. */
@@ -18,17 +18,17 @@ export interface Standing {
 }
 
 /** The standing of an upstream that was never heard. What has not been told to go well for `overdueMs` lags behind by itself. */
-export function createStanding(options: {
+export function createHealthTracker(options: {
   readonly overdueMs: number;
   readonly clock: Clock;
   readonly log: UpstreamLog;
-}): Standing {
+}): HealthTracker {
   const { overdueMs, clock, log } = options;
   let currentAtMs = -Infinity;
   let heardAtMs = -Infinity;
   let isLagging = true;
   let failures = 0;
-  let failure: UpstreamFailure | undefined;
+  let failure: UpstreamError | undefined;
 
   return {
     failures: () => failures,
@@ -46,7 +46,7 @@ export function createStanding(options: {
     fail(error) {
       failures += 1;
       isLagging = true;
-      failure = error instanceof UpstreamFailure ? error : undefined;
+      failure = error instanceof UpstreamError ? error : undefined;
       // Once for all that follow: a system that is away for an hour would fill the log.
       if (failures === 1) report(log, error);
     },
@@ -61,7 +61,7 @@ export function createStanding(options: {
 }
 
 function report(log: UpstreamLog, error: unknown): void {
-  if (error instanceof UpstreamFailure) log.warning(error.message);
-  else if (error instanceof StoreUnavailable) log.warning("What the telephony system says cannot be kept");
+  if (error instanceof UpstreamError) log.warning(error.message);
+  else if (error instanceof StoreUnavailableError) log.warning("What the telephony system says cannot be kept");
   else log.defect(error);
 }

@@ -1,19 +1,19 @@
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../clock.ts";
-import { covers } from "../store/cursor.ts";
+import { isAtOrAfter } from "../store/cursor.ts";
 import type { Replica } from "../store/replica.ts";
+import { writeWithBackpressure } from "./backpressure.ts";
 import {
+  formatAvailability,
+  formatChange,
+  formatCurrent,
+  formatRetry,
   HEARTBEAT_TEXT,
   RESET_TEXT,
-  toAvailabilityText,
-  toChangeText,
-  toCurrentText,
-  toRetryText,
-} from "./event-text.ts";
-import { writePaced } from "./paced-writing.ts";
+} from "./sse-format.ts";
 
 /** One open stream. */
-export interface Reader {
+export interface StreamSubscriber {
   /** Tells the change at a cursor, whose text all readers share; not to one who has yet to hear what came before it. */
   tell(text: Buffer, cursor: string): void;
   /** Everything that was told is void: tells it anew. */
@@ -23,7 +23,7 @@ export interface Reader {
   end(retryMs?: number): void;
 }
 
-export interface ReaderOptions {
+export interface StreamSubscriberOptions {
   readonly replica: Replica;
   readonly response: ServerResponse;
   /** What the reader says that it holds. */
@@ -37,7 +37,7 @@ export interface ReaderOptions {
 }
 
 /** Begins to tell a reader what it lacks, and keeps it current from then on. */
-export function createReader(options: ReaderOptions): Reader {
+export function createStreamSubscriber(options: StreamSubscriberOptions): StreamSubscriber {
   const { replica, response, lastEventId, clock, maxBufferedBytes, onDropped, onDefect } = options;
   /** What the reader has been told elsewhere, which may be more than is known here yet; `undefined` once it is not. */
   let held = lastEventId;
@@ -57,7 +57,7 @@ export function createReader(options: ReaderOptions): Reader {
 
   /** Writes the texts, as long as the telling that they belong to is not void. */
   function write(texts: Iterable<string>, mine: number): Promise<boolean> {
-    return writePaced(response, texts, {
+    return writeWithBackpressure(response, texts, {
       isVoid: () => mine !== telling,
       onProgress: () => {
         isMoving = true;
@@ -73,7 +73,7 @@ export function createReader(options: ReaderOptions): Reader {
       if (missed.length === 0) break;
       const nowMs = clock.monotonicMs();
       cursor = missed.at(-1)?.cursor ?? cursor;
-      const texts = mapped(missed, (change) => toChangeText(change, nowMs));
+      const texts = mapped(missed, (change) => formatChange(change, nowMs));
       if (!(await write(texts, mine))) return;
     }
     isLive = true;
@@ -85,8 +85,8 @@ export function createReader(options: ReaderOptions): Reader {
     const agents = [...replica.agents()];
     const cursor = replica.cursor();
     const nowMs = clock.monotonicMs();
-    const texts = mapped(agents, (agent) => toAvailabilityText(agent, nowMs));
-    if (await write(surrounded(RESET_TEXT, texts, toCurrentText(cursor)), mine)) await catchUp(cursor, mine);
+    const texts = mapped(agents, (agent) => formatAvailability(agent, nowMs));
+    if (await write(surrounded(RESET_TEXT, texts, formatCurrent(cursor)), mine)) await catchUp(cursor, mine);
   }
 
   function begin(cursor: string | undefined): void {
@@ -105,7 +105,7 @@ export function createReader(options: ReaderOptions): Reader {
   begin(lastEventId);
   return {
     tell(text, cursor) {
-      if (!isLive || (held !== undefined && covers(held, cursor))) return;
+      if (!isLive || (held !== undefined && isAtOrAfter(held, cursor))) return;
       held = undefined;
       response.write(text);
       if (response.writableLength > maxBufferedBytes) drop();
@@ -120,7 +120,7 @@ export function createReader(options: ReaderOptions): Reader {
     end(retryMs) {
       telling += 1;
       isLive = false;
-      response.end(retryMs === undefined ? "" : toRetryText(retryMs));
+      response.end(retryMs === undefined ? "" : formatRetry(retryMs));
     },
   };
 }

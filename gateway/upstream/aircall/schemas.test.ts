@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { AvailabilityPage } from "./answers.ts";
+import { AvailabilityPage } from "./schemas.ts";
 
 test("reads a page on which nothing can be said of one agent, so that the others are seen", () => {
   const users = [

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { ChangedAvailability, Removal } from "../../shared/contracts/availability.ts";
 
 /** What a reader of the stream knows, as docs/gateway-http.md tells one to go about it. */
-export interface TestReader {
+export interface TestSubscriber {
   /** Hears what has come from the stream, in pieces of any length. Throws where it is told what it must not be told. */
   hear(text: string): void;
   /** The connection is gone, and with it the event whose end has not come. */
@@ -26,13 +26,13 @@ interface StreamEvent {
   readonly data: unknown;
 }
 
-export interface TestReaderOptions {
+export interface TestSubscriberOptions {
   /** Whether a snapshot may come from a gateway that lags behind, and hold lower versions than were told before it. @default false */
   readonly mayLag?: boolean;
 }
 
 /** A reader that has heard nothing. It holds every event against the schemas that the stream is documented by. */
-export function createTestReader({ mayLag = false }: TestReaderOptions = {}): TestReader {
+export function createTestSubscriber({ mayLag = false }: TestSubscriberOptions = {}): TestSubscriber {
   let unread = "";
   let lastEventId = "";
   let isCurrent = false;

@@ -2,14 +2,14 @@ import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
 import { type Change, type ChangeLog, createChangeLog } from "../change-log.ts";
 import { toCursorText } from "../cursor.ts";
-import type { PlacedChange, WritableReplica } from "../replica.ts";
-import { type AgentRecord, ChangeEntry, toKeptAgent } from "./agent-record.ts";
-import { createArrivals } from "./arrivals.ts";
+import type { PositionedChange, WritableReplica } from "../replica.ts";
+import { type AgentRecord, ChangeEntry, toStoredAgent } from "./agent-record.ts";
 import type { StreamEntry } from "./connection.ts";
+import { createPositionWaiters } from "./position-waiters.ts";
 import type { RedisClock } from "./redis-clock.ts";
 
 /** The changes of all customers in one epoch, as the stream brings them: kept, and handed out to the replicas. */
-export interface Feed {
+export interface ChangeStream {
   readonly epoch: string;
   /** How far it has come. */
   position(): number;
@@ -20,23 +20,23 @@ export interface Feed {
   /**
    * Takes over what comes next in the stream.
    *
-   * @throws {FeedInterrupted} where that is not what comes next in this epoch.
+   * @throws {ChangeGapError} where that is not what comes next in this epoch.
    */
   take(entries: readonly StreamEntry[], clock: RedisClock): void;
   /** Resolves once it has come to this position. Rejects with the signal's reason as soon as that aborts. */
   reached(position: number, signal: AbortSignal): Promise<void>;
   /** The last changes of one customer, and the position after which none is missing. */
-  historyOf(customerId: string): { readonly begin: number; readonly history: readonly PlacedChange[] };
+  historyOf(customerId: string): { readonly begin: number; readonly history: readonly PositionedChange[] };
   /** Hands out a customer's changes from here on. */
   follow(customerId: string, replica: Pick<WritableReplica, "apply">): void;
 }
 
 /** The stream no longer goes on from where this gateway stands: it has to begin anew. */
-export class FeedInterrupted extends Error {
+export class ChangeGapError extends Error {
   override readonly name = "FeedInterrupted";
 }
 
-export interface FeedOptions {
+export interface ChangeStreamOptions {
   readonly epoch: string;
   /** How far the epoch had come when the gateway found it: up to here, the stream may still tell of earlier epochs. */
   readonly foundAt: number;
@@ -47,14 +47,20 @@ export interface FeedOptions {
   readonly report: (line: string) => void;
 }
 
-interface CustomerChange extends PlacedChange {
+interface CustomerChange extends PositionedChange {
   readonly customerId: string;
 }
 
 /** A feed that stands before the first entry of the stream. */
-export function createFeed({ epoch, foundAt, historyLength, clock: monotonic, report }: FeedOptions): Feed {
+export function createChangeStream({
+  epoch,
+  foundAt,
+  historyLength,
+  clock: monotonic,
+  report,
+}: ChangeStreamOptions): ChangeStream {
   const followers = new Map<string, Pick<WritableReplica, "apply">>();
-  const arrivals = createArrivals(() => position);
+  const arrivals = createPositionWaiters(() => position);
   const log: ChangeLog<CustomerChange> = createChangeLog(0, historyLength);
   let position = 0;
   let lastEntry = "";
@@ -62,7 +68,7 @@ export function createFeed({ epoch, foundAt, historyLength, clock: monotonic, re
   let hasReported = false;
 
   function beginEpoch(begun: string, at: number): void {
-    if (begun !== epoch && at > foundAt) throw new FeedInterrupted("Another gateway has begun a new epoch");
+    if (begun !== epoch && at > foundAt) throw new ChangeGapError("Another gateway has begun a new epoch");
     // What came before has no cursor in the epoch that follows, and what was lost may have left a gap.
     log.restart(at);
   }
@@ -70,7 +76,7 @@ export function createFeed({ epoch, foundAt, historyLength, clock: monotonic, re
   function goOn(at: number): void {
     // The oldest entries of the stream may be cut off already; after that, each follows on the one before.
     if (lastEntry === "") log.restart(at - 1);
-    else if (at !== position + 1) throw new FeedInterrupted(`Changes ${position + 1} to ${at - 1} are missing`);
+    else if (at !== position + 1) throw new ChangeGapError(`Changes ${position + 1} to ${at - 1} are missing`);
   }
 
   function takeOne({ id, message }: StreamEntry, clock: RedisClock): void {
@@ -93,7 +99,7 @@ export function createFeed({ epoch, foundAt, historyLength, clock: monotonic, re
 
   function toChange(record: AgentRecord, clock: RedisClock): Change {
     const cursor = toCursorText({ epoch, position });
-    const agent = toKeptAgent(record, clock, monotonic.monotonicMs());
+    const agent = toStoredAgent(record, clock, monotonic.monotonicMs());
     return agent ? { cursor, agent } : { cursor, removedUserId: record.userId, version: record.version };
   }
 

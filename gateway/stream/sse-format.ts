@@ -1,21 +1,21 @@
 import type { Removal } from "../../shared/contracts/availability.ts";
-import { type KeptAgent, toChangedAvailability } from "../store/agent.ts";
+import { type StoredAgent, toChangedAvailability } from "../store/agent.ts";
 import type { Change } from "../store/change-log.ts";
 
 /** One availability, without a cursor: a reader who has only a part of the whole has nothing to resume from. */
-export function toAvailabilityText(agent: KeptAgent, nowMs: number): string {
+export function formatAvailability(agent: StoredAgent, nowMs: number): string {
   return eventText("availability", toChangedAvailability(agent, nowMs));
 }
 
 /** A change with its cursor. A reader who names it is told of everything after it. */
-export function toChangeText(change: Change, nowMs: number): string {
+export function formatChange(change: Change, nowMs: number): string {
   if ("agent" in change) return eventText("availability", toChangedAvailability(change.agent, nowMs), change.cursor);
   const removal: Removal = { userId: change.removedUserId, version: change.version };
   return eventText("removal", removal, change.cursor);
 }
 
 /** The end of a snapshot: from here on the reader holds everything, up to this cursor. */
-export function toCurrentText(cursor: string): string {
+export function formatCurrent(cursor: string): string {
   return eventText("current", {}, cursor);
 }
 
@@ -29,7 +29,7 @@ export const RESET_TEXT = eventText("reset", {}, "");
 export const HEARTBEAT_TEXT = ":\n\n";
 
 /** How long a reader is to wait before it comes back, in milliseconds. */
-export function toRetryText(milliseconds: number): string {
+export function formatRetry(milliseconds: number): string {
   return `retry: ${Math.round(milliseconds)}\n\n`;
 }
 

@@ -1,5 +1,5 @@
 /** What the promise comes to; rejects with the signal's reason where the signal aborts before. The promise goes on either way. */
-export function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+export function raceAbort<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
     if (signal.aborted) abort();
@@ -9,7 +9,7 @@ export function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): 
 }
 
 /** Resolves as soon as a signal aborts. */
-export function aborted(signal: AbortSignal): Promise<void> {
+export function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
@@ -20,7 +20,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
  * Calls back once a time has passed, in milliseconds, unless it is cancelled before by what this returns. What has arrived by
  * then is still looked at first: a process that was itself held up must not blame others for it.
  */
-export function startLimit(limitMs: number, onExceeded: () => void): () => void {
+export function startTimeout(limitMs: number, onExceeded: () => void): () => void {
   let pending: NodeJS.Immediate | undefined;
   const timer = setTimeout(() => {
     pending = setImmediate(onExceeded);

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 
-export interface PacedWritingOptions {
+export interface BackpressureOptions {
   /** Whether the rest is not to be written any more. */
   readonly isVoid: () => boolean;
   /** Called after each piece that has left, or was taken in full. */
@@ -11,10 +11,10 @@ export interface PacedWritingOptions {
 const PIECE_LENGTH = 64 * 1024;
 
 /** Writes texts in pieces, each when the one before it has left. Resolves to whether all were written. */
-export async function writePaced(
+export async function writeWithBackpressure(
   response: ServerResponse,
   texts: Iterable<string>,
-  { isVoid, onProgress }: PacedWritingOptions,
+  { isVoid, onProgress }: BackpressureOptions,
 ): Promise<boolean> {
   for (const piece of toPieces(texts)) {
     if (isVoid() || response.destroyed) return false;

@@ -1,5 +1,5 @@
 /** Lets others wait for a position that only grows. */
-export interface Arrivals {
+export interface PositionWaiters {
   /** Has to be told whenever the position has grown. */
   review(): void;
   /** Resolves once the position is at least this. Rejects with the signal's reason as soon as that aborts. */
@@ -7,7 +7,7 @@ export interface Arrivals {
 }
 
 /** Of what this function says. */
-export function createArrivals(position: () => number): Arrivals {
+export function createPositionWaiters(position: () => number): PositionWaiters {
   const waiting = new Set<{ readonly position: number; resolve(): void }>();
   return {
     review() {

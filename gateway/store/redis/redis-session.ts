@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
-import { StoreUnavailable } from "../availability-store.ts";
+import { StoreUnavailableError } from "../availability-store.ts";
 import type { WritableReplica } from "../replica.ts";
 import { Digits } from "./agent-record.ts";
-import { openConnection, type RedisConnection, RedisRefusal } from "./connection.ts";
-import { type ContentsSource, loadContents, restoreContents } from "./customer-contents.ts";
-import { createFeed, type Feed } from "./feed.ts";
+import { type ChangeStream, createChangeStream } from "./change-stream.ts";
+import { openConnection, type RedisConnection, RedisReplyError } from "./connection.ts";
+import { loadCustomer, restoreCustomer, type SnapshotSource } from "./customer-snapshot.ts";
 import { CHANGES_KEY, STORE_KEY } from "./keys.ts";
 
 /** The time from when the gateway has caught up with Redis until it loses it. */
-export interface Session extends ContentsSource {
+export interface RedisSession extends SnapshotSource {
   /** Why Redis takes no writes, in its own word; `undefined` as far as it does. */
   refusal(): string | undefined;
   /** As the connection's `run`, for what writes. */
@@ -21,10 +21,10 @@ export interface Session extends ContentsSource {
 export interface LoadedCustomer {
   readonly replica: WritableReplica;
   /** What keeps it current. */
-  feed: Feed;
+  feed: ChangeStream;
 }
 
-export interface SessionOptions {
+export interface RedisSessionOptions {
   readonly url: string;
   readonly timeoutMs: number;
   readonly waitMs: number;
@@ -45,13 +45,13 @@ const READ_ONLY_MS = 10_000;
  * Connects to Redis and catches up: goes on where the feed stood, or begins a new one, gives back what Redis has lost, and
  * loads each customer anew. From then on the customers are kept current, until the connection's signal aborts.
  *
- * @throws {StoreUnavailable} where that does not succeed.
+ * @throws {StoreUnavailableError} where that does not succeed.
  */
-export async function openSession(
-  options: SessionOptions,
+export async function openRedisSession(
+  options: RedisSessionOptions,
   customers: ReadonlyMap<string, LoadedCustomer>,
-  previous: Feed | undefined,
-): Promise<Session> {
+  previous: ChangeStream | undefined,
+): Promise<RedisSession> {
   const { historyLength, report, clock } = options;
   const connection = await openConnection({ ...options, monotonic: clock });
   try {
@@ -67,17 +67,17 @@ export async function openSession(
     for (const { replica } of customers.values()) replica.setStaleSince(undefined);
     return session;
   } catch (error) {
-    connection.close(error instanceof Error ? error : new StoreUnavailable(String(error)));
+    connection.close(error instanceof Error ? error : new StoreUnavailableError(String(error)));
     throw error;
   }
 }
 
 interface Known {
   readonly customers: ReadonlyMap<string, LoadedCustomer>;
-  readonly previous: Feed | undefined;
+  readonly previous: ChangeStream | undefined;
 }
 
-async function attach(connection: RedisConnection, options: SessionOptions, { customers, previous }: Known) {
+async function attach(connection: RedisConnection, options: RedisSessionOptions, { customers, previous }: Known) {
   const { historyLength, report, clock } = options;
   const stand = previous ? [previous.epoch, String(previous.position()), previous.lastEntry()] : ["", "", ""];
   const floor = highestVersion(customers, previous) + 1;
@@ -86,7 +86,7 @@ async function attach(connection: RedisConnection, options: SessionOptions, { cu
   const [state, epoch, foundAt] = v.parse(Attached, reply);
   if (previous && state === "continued") return { feed: previous, foundAt };
   if (previous) report(WHAT_HAPPENED[state]);
-  return { feed: createFeed({ epoch, foundAt, historyLength, clock, report }), foundAt };
+  return { feed: createChangeStream({ epoch, foundAt, historyLength, clock, report }), foundAt };
 }
 
 const WHAT_HAPPENED = {
@@ -96,7 +96,7 @@ const WHAT_HAPPENED = {
   renewed: "Redis has lost changes: giving back what this gateway knows, and all readers begin anew",
 };
 
-function highestVersion(customers: ReadonlyMap<string, LoadedCustomer>, previous: Feed | undefined): number {
+function highestVersion(customers: ReadonlyMap<string, LoadedCustomer>, previous: ChangeStream | undefined): number {
   let highest = previous?.highestVersion() ?? 0;
   for (const { replica } of customers.values()) {
     for (const { version } of replica.agents()) highest = Math.max(highest, version);
@@ -106,20 +106,20 @@ function highestVersion(customers: ReadonlyMap<string, LoadedCustomer>, previous
 }
 
 /** Brings a customer to where the feed stands who was loaded before. */
-async function bringUp(customerId: string, customer: LoadedCustomer, source: ContentsSource): Promise<void> {
+async function bringUp(customerId: string, customer: LoadedCustomer, source: SnapshotSource): Promise<void> {
   const { replica } = customer;
   if (customer.feed === source.feed) return;
-  await restoreContents(customerId, replica, source);
-  await loadContents(customerId, source, (contents) => {
+  await restoreCustomer(customerId, replica, source);
+  await loadCustomer(customerId, source, (contents) => {
     customer.feed = source.feed;
     source.feed.follow(customerId, replica);
     replica.reset(contents);
   });
 }
 
-type WritableSession = Session & { check(): Promise<void> };
+type WritableSession = RedisSession & { check(): Promise<void> };
 
-function createSession(source: ContentsSource, onWritable: () => void): WritableSession {
+function createSession(source: SnapshotSource, onWritable: () => void): WritableSession {
   const { connection, feed, monotonicMs } = source;
   const openedMs = monotonicMs();
   /** Not known before it was tried. */
@@ -140,7 +140,7 @@ function createSession(source: ContentsSource, onWritable: () => void): Writable
         setRefusal(undefined);
         return answer;
       } catch (error) {
-        if (!(error instanceof RedisRefusal)) throw error;
+        if (!(error instanceof RedisReplyError)) throw error;
         // Where the primary has become a replica, its name may lead to another one by now.
         if (error.code === "READONLY" && refusal === undefined) connection.close(error);
         setRefusal(error.code);
@@ -150,10 +150,10 @@ function createSession(source: ContentsSource, onWritable: () => void): Writable
     async check() {
       const reply = await connection.run("check", [STORE_KEY], [refusal === undefined ? "" : "write"]);
       const [epoch, error] = v.parse(Checked, reply);
-      if (epoch !== feed.epoch) connection.close(new StoreUnavailable("Redis has lost its epoch"));
+      if (epoch !== feed.epoch) connection.close(new StoreUnavailableError("Redis has lost its epoch"));
       setRefusal(error === "" ? undefined : error.split(" ")[0]);
       const isReadOnly = refusal === "READONLY" && monotonicMs() - openedMs > READ_ONLY_MS;
-      if (isReadOnly) connection.close(new StoreUnavailable("Redis can only be read"));
+      if (isReadOnly) connection.close(new StoreUnavailableError("Redis can only be read"));
     },
   };
 }
@@ -168,6 +168,6 @@ async function follow({ connection, feed, check }: WritableSession): Promise<voi
       if (entries.length === 0) await check();
     }
   } catch (error) {
-    connection.close(error instanceof Error ? error : new StoreUnavailable(String(error)));
+    connection.close(error instanceof Error ? error : new StoreUnavailableError(String(error)));
   }
 }

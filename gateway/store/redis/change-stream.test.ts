@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { systemClock } from "../../clock.ts";
 import type { Change } from "../change-log.ts";
+import { ChangeGapError, createChangeStream } from "./change-stream.ts";
 import type { StreamEntry } from "./connection.ts";
-import { createFeed, FeedInterrupted } from "./feed.ts";
 import { createRedisClock } from "./redis-clock.ts";
 
 const never = new AbortController().signal;
@@ -11,7 +11,7 @@ const clock = createRedisClock();
 function setUp(foundAt: number) {
   const lines: string[] = [];
   const report = (line: string) => void lines.push(line);
-  const feed = createFeed({ epoch: "abc", foundAt, historyLength: 100, clock: systemClock, report });
+  const feed = createChangeStream({ epoch: "abc", foundAt, historyLength: 100, clock: systemClock, report });
   const take = (...entries: readonly StreamEntry[]) => feed.take(entries, clock);
   return { feed, take, lines };
 }
@@ -42,7 +42,7 @@ test("begins at whatever the stream still has, and goes on from there without a 
   const { feed, take } = setUp(12);
   take(change(10), change(11));
   expect(feed.historyOf("acme").begin).toBe(9);
-  expect(() => take(change(13))).toThrow(FeedInterrupted);
+  expect(() => take(change(13))).toThrow(ChangeGapError);
   expect(feed.position()).toBe(11);
 });
 
@@ -55,7 +55,7 @@ test("passes over earlier epochs, with the gap that a loss has left, and remembe
 test("ends where another gateway begins a new epoch", () => {
   const { take } = setUp(1);
   take(beginning(1, "abc"));
-  expect(() => take(beginning(2, "new"))).toThrow(FeedInterrupted);
+  expect(() => take(beginning(2, "new"))).toThrow(ChangeGapError);
 });
 
 test("lets others wait for a position, and leave", async () => {

@@ -1,7 +1,7 @@
-import { orAborted } from "./waiting.ts";
+import { raceAbort } from "./abortable.ts";
 
 /** Lets others wait until something is ready. */
-export interface Readiness {
+export interface StoreReadiness {
   /** Has to be told whenever it may have become so. */
   review(): void;
   /** Resolves once it is ready. Rejects with the signal's reason as soon as that aborts. */
@@ -9,7 +9,7 @@ export interface Readiness {
 }
 
 /** Of what this function says. */
-export function createReadiness(isReady: () => boolean): Readiness {
+export function createStoreReadiness(isReady: () => boolean): StoreReadiness {
   const waiting = new Set<() => void>();
   return {
     review() {
@@ -24,7 +24,7 @@ export function createReadiness(isReady: () => boolean): Readiness {
         waiting.add(resolve);
         forget = () => void waiting.delete(resolve);
       });
-      await orAborted(ready, signal).finally(forget);
+      await raceAbort(ready, signal).finally(forget);
     },
   };
 }

@@ -1,15 +1,15 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import type { AvailabilityStore } from "../../store/availability-store.ts";
 import { type Wait, waitOnTimer } from "../../wait.ts";
+import { createHealthTracker } from "../health-tracker.ts";
 import { createPollLease } from "../poll-lease.ts";
 import { createRefreshQueue } from "../refresh-queue.ts";
 import { createRequestBudget } from "../request-budget.ts";
-import { createStanding } from "../standing.ts";
-import { UpstreamFailure, type UpstreamLog } from "../upstream.ts";
+import { UpstreamError, type UpstreamLog } from "../upstream.ts";
 import { type AircallClient, createAircallClient } from "./client.ts";
-import { withBlocking } from "./limited-client.ts";
 import { createListReader, type ListReader } from "./list.ts";
 import { poll } from "./poll.ts";
+import { createRateLimitedClient } from "./rate-limited-client.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import type { AircallSettings } from "./settings.ts";
 
@@ -31,7 +31,7 @@ export interface AircallOptions {
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Makes the adapter's parts and joins them. All of them end with the signal. */
-export function assembleAircall(options: AircallOptions, signal: AbortSignal) {
+export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const { customerId, settings, store } = options;
   const { timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS } = settings;
   const log = naming(customerId, options.log);
@@ -41,12 +41,12 @@ export function assembleAircall(options: AircallOptions, signal: AbortSignal) {
   // A request that was sent counts with the vendor, whatever becomes of who sent it.
   const spend = (slot: string, durationMs: number) => store.lease(name(slot), durationMs, { outlivesGateway: true });
   const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease: spend, clock });
-  const client = withBlocking(createAircallClient({ ...settings, timeoutMs, fetch }), budget);
+  const client = createRateLimitedClient(createAircallClient({ ...settings, timeoutMs, fetch }), budget);
   const { wrapUpSeconds } = settings;
   const recorder = createRecorder({ store: store.of(customerId), wrapUpSeconds, clock, log, signal });
   // As long as a gateway may be busy with one page before it asks for the lease again, and some.
   const turnMs = timeoutMs + 2 * budget.pollIntervalMs + 1_000;
-  const standing = createStanding({ overdueMs: 2 * turnMs, clock, log });
+  const standing = createHealthTracker({ overdueMs: 2 * turnMs, clock, log });
   const refreshes = createRefreshQueue({
     read: (userId) => readAgent({ client, recorder, list }, userId, signal),
     now: recorder.begin,
@@ -91,7 +91,7 @@ async function readAgent({ client, recorder, list }: AgentReader, userId: number
     await recorder.record([{ id: userId, availability: await client.read(userId, signal) }], begun);
   } catch (error) {
     // One answer alone removes nobody: a proxy in between could have given it.
-    if (error instanceof UpstreamFailure && error.status === 404) list.suspect(userId);
+    if (error instanceof UpstreamError && error.status === 404) list.suspect(userId);
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { AVAILABILITY_STATUSES } from "../../../shared/contracts/availability.ts";
-import type { AgentState, KeptAgent, Status } from "../../store/agent.ts";
+import type { AgentState, Status, StoredAgent } from "../../store/agent.ts";
 
 /** Words that the vendor's API and the contract share, and one that the contract spells in its own way. */
 const STATUSES: ReadonlyMap<string, Status> = new Map<string, Status>([
@@ -25,7 +25,7 @@ export function toStatus(word: string): { readonly status: Status; readonly isKn
  */
 export function toAgentState(
   word: string,
-  { wrapUpSeconds, known }: { readonly wrapUpSeconds: number | undefined; readonly known: KeptAgent | undefined },
+  { wrapUpSeconds, known }: { readonly wrapUpSeconds: number | undefined; readonly known: StoredAgent | undefined },
 ): AgentState | undefined {
   const { status } = toStatus(word);
   if (word !== "after_call_work" || wrapUpSeconds === undefined) return { status };

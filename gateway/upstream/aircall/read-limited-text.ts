@@ -1,5 +1,5 @@
 /** A body's text; `undefined` where it takes more bytes than that, of which no more than that are then read. */
-export async function readBoundedText(body: Response["body"], maxBytes: number): Promise<string | undefined> {
+export async function readLimitedText(body: Response["body"], maxBytes: number): Promise<string | undefined> {
   if (!body) return "";
   const chunks: Uint8Array[] = [];
   let size = 0;

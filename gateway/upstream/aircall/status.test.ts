@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { AVAILABILITY_STATUSES } from "../../../shared/contracts/availability.ts";
-import { SETTINGS, toAgentState, toStatus } from "./words.ts";
+import { SETTINGS, toAgentState, toStatus } from "./status.ts";
 
 const KNOWN = { userId: 1, version: 1, updatedAt: 0 };
 

@@ -1,16 +1,16 @@
 import * as v from "valibot";
-import type { KeptAgent } from "../agent.ts";
-import { StoreUnavailable } from "../availability-store.ts";
+import type { StoredAgent } from "../agent.ts";
+import { StoreUnavailableError } from "../availability-store.ts";
 import type { ReplicaContents, WritableReplica } from "../replica.ts";
-import { AgentRow, Digits, toKeptAgent, toRemovedRow, toRow } from "./agent-record.ts";
+import { AgentRow, Digits, toRemovedRow, toRow, toStoredAgent } from "./agent-record.ts";
+import type { ChangeStream } from "./change-stream.ts";
 import type { RedisConnection } from "./connection.ts";
-import type { Feed } from "./feed.ts";
 import { agentKeyPrefix, CHANGES_KEY, membersKey, STORE_KEY } from "./keys.ts";
 
 /** Through what a customer's agents are read and written. */
-export interface ContentsSource {
+export interface SnapshotSource {
   readonly connection: RedisConnection;
-  readonly feed: Feed;
+  readonly feed: ChangeStream;
   /** How many changes of all customers Redis keeps. */
   readonly historyLength: number;
   readonly monotonicMs: () => number;
@@ -33,11 +33,11 @@ const Agents = v.tuple([v.string(), Digits, v.array(v.unknown())]);
  * It is read in pieces, between which others may write: whatever they write, the feed tells as well, and of each agent the
  * higher version counts, so that the result is what was there at one moment, the feed's.
  *
- * @throws {StoreUnavailable} where Redis goes away meanwhile.
+ * @throws {StoreUnavailableError} where Redis goes away meanwhile.
  */
-export async function loadContents(
+export async function loadCustomer(
   customerId: string,
-  source: ContentsSource,
+  source: SnapshotSource,
   take: (contents: ReplicaContents) => void,
 ): Promise<void> {
   const { connection, feed } = source;
@@ -57,7 +57,7 @@ export async function loadContents(
   connection.signal.throwIfAborted();
   // From here to the end nothing may come between, or a change would be lost.
   const { begin, history } = feed.historyOf(customerId);
-  if (begin > from) throw new StoreUnavailable("More has changed while the customer was loaded than Redis keeps");
+  if (begin > from) throw new StoreUnavailableError("More has changed while the customer was loaded than Redis keeps");
   for (const { position, change } of history) {
     if (position <= from) continue;
     if ("agent" in change) loaded.keep(change.agent.userId, change.agent.version, change.agent);
@@ -74,12 +74,12 @@ export async function loadContents(
 /**
  * Gives back to Redis what it has lost of a customer: of each agent that it knows less of than the replica.
  *
- * @throws {StoreUnavailable} where Redis goes away meanwhile, or refuses.
+ * @throws {StoreUnavailableError} where Redis goes away meanwhile, or refuses.
  */
-export async function restoreContents(
+export async function restoreCustomer(
   customerId: string,
   replica: Pick<WritableReplica, "agents" | "removed">,
-  { connection, historyLength }: ContentsSource,
+  { connection, historyLength }: SnapshotSource,
 ): Promise<void> {
   const kept = [...replica.agents()].map((agent) => toRow(agent, connection.clock));
   const removed = [...replica.removed()].map(([userId, version]) => toRemovedRow(userId, version));
@@ -91,7 +91,7 @@ export async function restoreContents(
 }
 
 function createContents() {
-  const agents = new Map<number, KeptAgent>();
+  const agents = new Map<number, StoredAgent>();
   const removed = new Map<number, number>();
   const unreadable = new Set<number>();
   return {
@@ -99,7 +99,7 @@ function createContents() {
     removed,
     unreadable,
     /** Of two versions the higher one counts. */
-    keep(userId: number, version: number, agent: KeptAgent | undefined): void {
+    keep(userId: number, version: number, agent: StoredAgent | undefined): void {
       if (version <= (agents.get(userId)?.version ?? removed.get(userId) ?? 0)) return;
       agents.delete(userId);
       removed.delete(userId);
@@ -110,7 +110,7 @@ function createContents() {
   };
 }
 
-function keepRow(loaded: ReturnType<typeof createContents>, row: unknown, source: ContentsSource): void {
+function keepRow(loaded: ReturnType<typeof createContents>, row: unknown, source: SnapshotSource): void {
   const read = v.safeParse(AgentRow, row);
   if (!read.success) {
     // What is under a name that is none cannot be asked for either.
@@ -119,12 +119,12 @@ function keepRow(loaded: ReturnType<typeof createContents>, row: unknown, source
     return;
   }
   const { userId, version } = read.output;
-  loaded.keep(userId, version, toKeptAgent(read.output, source.connection.clock, source.monotonicMs()));
+  loaded.keep(userId, version, toStoredAgent(read.output, source.connection.clock, source.monotonicMs()));
 }
 
-function requireEpoch({ connection, feed }: ContentsSource, epoch: string): void {
+function requireEpoch({ connection, feed }: SnapshotSource, epoch: string): void {
   if (epoch === feed.epoch) return;
-  connection.close(new StoreUnavailable("Redis has begun a new epoch"));
+  connection.close(new StoreUnavailableError("Redis has begun a new epoch"));
   connection.signal.throwIfAborted();
 }
 
