@@ -56,7 +56,7 @@ export interface Availabilities {
    * Stops working for it, and rejects with the signal's reason, when the signal aborts.
    *
    * @throws {StoreUnavailableError} where what is known is older than the limit, or nothing is known yet, or it cannot be read.
-   * @throws {UpstreamFailure} likewise, where the upstream has said why.
+   * @throws {UpstreamError} likewise, where the upstream has said why.
    */
   read(userId: number, signal: AbortSignal): Promise<Reading<Availability | undefined>>;
   /** What `read` would tell of, at once; `undefined` where it would have to wait, or fail, or tell of nobody. @default always that */
@@ -75,7 +75,7 @@ export interface Availabilities {
    * Changes a user's status, upstream first. `undefined` where there is no such user.
    *
    * @throws {VersionMismatchError} where the user has another version than asked for.
-   * @throws {UpstreamFailure} where the upstream refuses or cannot be reached.
+   * @throws {UpstreamError} where the upstream refuses or cannot be reached.
    * @throws {StoreUnavailableError} where the change is not certain to be kept.
    */
   setStatus(change: StatusChange, scope: UpstreamContext): Promise<Availability | undefined>;

@@ -3,5 +3,5 @@
  * asker might be the one who forges. The message never holds the token, nor a part of it.
  */
 export class InvalidTokenError extends Error {
-  override readonly name = "TokenRefusal";
+  override readonly name = "InvalidTokenError";
 }

@@ -54,7 +54,7 @@ export interface CustomerStore {
 
 /** The store cannot be reached. What was asked of it may or may not have been done. */
 export class StoreUnavailableError extends Error {
-  override readonly name = "StoreUnavailable";
+  override readonly name = "StoreUnavailableError";
 }
 
 /** What the store holds of one agent cannot be read. Of all others it can. */
@@ -71,7 +71,7 @@ export async function ignoreUnreadable(done: Promise<unknown>): Promise<void> {
 
 /** A change was made on the condition of a version, and the agent has another one by now. */
 export class VersionMismatchError extends Error {
-  override readonly name = "VersionMismatch";
+  override readonly name = "VersionMismatchError";
   /** The version that the agent has. */
   readonly version: number;
 

@@ -136,7 +136,7 @@ function declareWriteTests(subject: StoreUnderTest): void {
   test("changes a status on the condition of a version only where the agent has it", async () => {
     const [store, other] = await openCustomer(subject);
     const { version } = await store.set(1, { status: "available" });
-    const mismatch = { name: "VersionMismatch", version };
+    const mismatch = { name: "VersionMismatchError", version };
     await expect(other.setStatus(1, "in_call", [version - 1, version + 1])).rejects.toMatchObject(mismatch);
     await expect(other.setStatus(1, "in_call", [])).rejects.toThrow(VersionMismatchError);
     // A condition is not met by being superfluous.

@@ -51,7 +51,7 @@ export interface UpstreamLog {
 
 /** The upstream refused, or did not answer. */
 export class UpstreamError extends Error {
-  override readonly name = "UpstreamFailure";
+  override readonly name = "UpstreamError";
   /** The upstream's HTTP status; `undefined` where it did not answer. */
   readonly status: number | undefined;
   /** The upstream's own body, as JSON of any kind; `undefined` where it did not answer. */
@@ -80,7 +80,7 @@ interface UpstreamAnswer {
 
 /** The upstream has no way to set this status. The asker has to ask for another. */
 export class UnsupportedStatusError extends Error {
-  override readonly name = "StatusNotSettable";
+  override readonly name = "UnsupportedStatusError";
 
   constructor(status: Status, settable: readonly Status[]) {
     super(`The telephony system cannot be told to set ${status}, only ${settable.join(" or ")}`);
@@ -89,7 +89,7 @@ export class UnsupportedStatusError extends Error {
 
 /** The upstream may not be asked now: what it grants in a minute is spent, or it has said to be left alone. Nothing was sent. */
 export class RateBudgetError extends Error {
-  override readonly name = "BudgetSpent";
+  override readonly name = "RateBudgetError";
   readonly retryAfterSeconds: number;
 
   constructor(retryAfterSeconds: number) {

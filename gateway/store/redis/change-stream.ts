@@ -33,7 +33,7 @@ export interface ChangeStream {
 
 /** The stream no longer goes on from where this gateway stands: it has to begin anew. */
 export class ChangeGapError extends Error {
-  override readonly name = "FeedInterrupted";
+  override readonly name = "ChangeGapError";
 }
 
 export interface ChangeStreamOptions {

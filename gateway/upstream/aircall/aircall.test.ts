@@ -275,7 +275,7 @@ test("keeps some of the budget for writes, and says when there will be more", as
     outcomes.push(await upstream.setStatus(99, "available", { signal: never }).catch((error: unknown) => error));
   }
   expect(outcomes.map((error) => error instanceof UpstreamError && error.status)).toEqual([404, 404, 404, false]);
-  expect(outcomes[3]).toMatchObject({ name: "BudgetSpent", retryAfterSeconds: 61 });
+  expect(outcomes[3]).toMatchObject({ name: "RateBudgetError", retryAfterSeconds: 61 });
   expect(fake.requests.count()).toBe(3);
   await time.elapse(61_000);
   await expect(upstream.setStatus(99, "available", { signal: never })).rejects.toMatchObject({ status: 404 });

@@ -10,7 +10,7 @@ export interface ListReader {
    * Reads the next page, and resolves with the moment at which the list began where this page ends it: all is known as it was then,
    * in milliseconds on the monotonic clock.
    *
-   * @throws {UpstreamFailure} where the page cannot be read. What is known stays, and the list has to begin anew.
+   * @throws {UpstreamError} where the page cannot be read. What is known stays, and the list has to begin anew.
    */
   next(signal: AbortSignal): Promise<number | undefined>;
   /** Begins the list anew. */

@@ -9,13 +9,13 @@ import { toAgentState, toStatus } from "./status.ts";
 export interface Recorder {
   /** Names a read that begins now. */
   begin(): number;
-  /** Takes over what a read has told, but of agents of whom a later read has told already. @throws {StoreUnavailable} */
+  /** Takes over what a read has told, but of agents of whom a later read has told already. @throws {StoreUnavailableError} */
   record(users: readonly ListedUser[], begun: number): Promise<void>;
   /** What was read of an agent before now no longer counts: the agent has just been changed. */
   outdate(userId: number): void;
-  /** Forgets an agent, unless a later read than this one has told of it. @throws {StoreUnavailable} */
+  /** Forgets an agent, unless a later read than this one has told of it. @throws {StoreUnavailableError} */
   forget(userId: number, begun: number): Promise<void>;
-  /** The ids of all agents that the store knows. @throws {StoreUnavailable} */
+  /** The ids of all agents that the store knows. @throws {StoreUnavailableError} */
   known(signal: AbortSignal): Promise<readonly number[]>;
 }
 
