@@ -12,6 +12,10 @@ test("the script tag's example says that agent 123 is available", async ({ page,
   await expectConsole(page, address, "Agent 123 is available");
 });
 
+test("the script tag's example passes unchanged through PHP heredocs and the template engines of Smarty, Jinja and Vue", () => {
+  for (const html of examples("html")) expect(html).not.toMatch(/\$|`|\{\S|\{\{/);
+});
+
 test("the TypeScript example says that agent 123 can be called", async ({ page, host, gateway }) => {
   const script = await bundleExample(example("ts", gateway.origin));
   const address = host.serve(`<!doctype html><script type="module">${script}</script>`);
