@@ -100,7 +100,7 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
         return await readWatched(ids, scope);
       } catch (error) {
         // What was wanted is followed all the same, and told as announcements, also by a live part that is yet to come.
-        loading?.then(({ release }) => release(ids)).catch(() => {});
+        loading?.then(({ release }) => release(ids, error)).catch(() => {});
         throw error;
       }
     },

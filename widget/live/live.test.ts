@@ -1,8 +1,11 @@
 /** Whatever arrives in whatever order, the page ends with the latest of everything, and never hears of anything older. */
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { BackendRefusal } from "../../shared/protocol/rejection.ts";
 import { createLiveWorld, type LiveWorld } from "./test-live-world.ts";
+
+// Agents of this world come and go, and a watch of one that is not there is told in the console.
+vi.spyOn(console, "warn").mockReturnValue();
 
 test("announces to the page what the feed tells of those whom it watches, once each version", async () => {
   const world = createLiveWorld();

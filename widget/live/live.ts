@@ -13,6 +13,7 @@ import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
 import type { KnownAvailabilities } from "../gateway/gateway-client.ts";
 import { createAvailabilityStore } from "./availability-store.ts";
 import type { Feed, FeedEvent, OpenFeed } from "./feed.ts";
+import { createWatchWarnings } from "./watch-warnings.ts";
 import { createWrapUpClock } from "./wrap-up-clock.ts";
 
 /** What a page wants to hear of. */
@@ -47,8 +48,8 @@ export interface Live {
    * milliseconds. What it is told here is not announced to it; until then nothing of them is.
    */
   tell(userIds: Iterable<number>, read: Availabilities, ageMs: number): Availabilities;
-  /** Announces what is known of users whom the page could not be told of by the answer to its request. */
-  release(userIds: Iterable<number>): void;
+  /** Announces cached availabilities of users that the response to the page's request left out, because of this error. */
+  release(userIds: Iterable<number>, error: unknown): void;
   /** The backend takes no token of the page's any more: nothing is known and nothing followed until `renew`. */
   end(): void;
   /** The page has another token: the feed begins anew where it is another user's, or had ended. */
@@ -65,6 +66,7 @@ const NOBODY: Wanted = { everyone: false, userIds: new Set() };
 export function createLive(options: LiveOptions): Live {
   const { openFeed, announce, identify, askForToken, ringIn, readAgain } = options;
   const store = createAvailabilityStore({ wrapUps: createWrapUpClock(ringIn, readAgain) });
+  const warnings = createWatchWarnings();
   /** The versions that the page has been told of. */
   const told = new Map<number, number>();
   let wanted = NOBODY;
@@ -199,13 +201,18 @@ export function createLive(options: LiveOptions): Live {
         awaited.delete(userId);
         // Whom another request has taken out of the watch meanwhile is not kept, and told as read.
         const availability = isWanted(userId) ? store.read(userId)?.availability : read[userId];
-        if (!availability) continue;
+        if (!availability) {
+          // A read that is older than the removal of its user brings one all the same.
+          if (!read[userId]) warnings.warnOfUnknownAgent(userId);
+          continue;
+        }
         newest[userId] = availability;
         if (isWanted(userId)) hasTold(userId, availability.version);
       }
       return newest;
     },
-    release(userIds) {
+    release(userIds, error) {
+      warnings.warnOfRejection(error);
       for (const userId of userIds) {
         awaited.delete(userId);
         announceNews(userId);
