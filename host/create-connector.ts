@@ -79,7 +79,8 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function onLost(fate?: Fate): void {
     const wasReady = state === "ready";
     if (wasReady) changeState("reconnecting");
-    for (const request of Array.from(inFlight.values())) {
+    const requests = [...inFlight.values()];
+    for (const request of requests) {
       if (fate) request.refuse(...fate);
       else if (request.isSent()) {
         if (IDEMPOTENT_REQUESTS.includes(request.type)) request.wait();

@@ -1,24 +1,26 @@
-/** Takes back a subscription. Calling it again does nothing. */
+/** Ends a subscription. Further calls do nothing. */
 export type Unsubscribe = () => void;
 
-/** Functions that hear the same thing. */
-export interface Listeners<Heard extends readonly unknown[]> {
+/** Functions that are called with the same arguments. */
+export interface Listeners<Args extends readonly unknown[]> {
   /** Adds a listener. The same function may be added twice and is then called twice. */
-  add(listener: (...heard: Heard) => void): Unsubscribe;
-  /** Calls each. What is emitted by a listener is heard after what that listener is hearing, so that all hear all in one order. */
-  emit(...heard: Heard): void;
-  /** Whether nobody listens, so that what they would hear need not be made. */
+  add(listener: (...args: Args) => void): Unsubscribe;
+  /** Calls each listener. What a listener itself emits is queued, so that every listener is called in the same order. */
+  emit(...args: Args): void;
+  /** True if there is no listener, so that a caller need not make the arguments. */
   isEmpty(): boolean;
 }
 
-/** Calls each that was there when the call began and still is. One that throws is reported and disturbs nobody. */
-export function callEach<Heard extends readonly unknown[]>(
-  listeners: ReadonlySet<(...heard: Heard) => void>,
-  heard: Heard,
+/** Calls each listener that was there at the start and still is. An error of a listener is reported, and the others are called. */
+export function callEach<Args extends readonly unknown[]>(
+  listeners: ReadonlySet<(...args: Args) => void>,
+  args: Args,
 ): void {
-  for (const listener of Array.from(listeners)) {
+  // Not by `Array.from`, which Prototype.js replaces by a function that returns nothing for a set.
+  const present = [...listeners];
+  for (const listener of present) {
     try {
-      if (listeners.has(listener)) listener(...heard);
+      if (listeners.has(listener)) listener(...args);
     } catch (error) {
       reportError(error);
     }
@@ -26,20 +28,20 @@ export function callEach<Heard extends readonly unknown[]>(
 }
 
 /** Creates an empty list of listeners. */
-export function createListeners<Heard extends readonly unknown[]>(): Listeners<Heard> {
-  const entries = new Set<(...heard: Heard) => void>();
-  const queue: Heard[] = [];
+export function createListeners<Args extends readonly unknown[]>(): Listeners<Args> {
+  const entries = new Set<(...args: Args) => void>();
+  const queue: Args[] = [];
 
   return {
     isEmpty: () => entries.size === 0,
     add(listener) {
-      // An entry of its own, so that what one caller takes back is not what another has added.
-      const entry = (...heard: Heard): void => listener(...heard);
+      // One entry per call, so that each caller removes its own listener only.
+      const entry = (...args: Args): void => listener(...args);
       entries.add(entry);
       return () => entries.delete(entry);
     },
-    emit(...heard) {
-      if (queue.push(heard) > 1) return;
+    emit(...args) {
+      if (queue.push(args) > 1) return;
       for (let next = queue[0]; next; next = queue[0]) {
         callEach(entries, next);
         queue.shift();

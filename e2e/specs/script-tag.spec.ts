@@ -58,6 +58,40 @@ test("a second copy of the script is harmless", async ({ page, host, backend }) 
   expect(errors).toEqual([]);
 });
 
+/** `Array.from` as Prototype.js 1.7.3 replaces it: it knows neither sets nor iterators. */
+const PROTOTYPE_JS = `<script>Array.from = function $A(iterable) {
+  if (!iterable) return [];
+  if ("toArray" in Object(iterable)) return iterable.toArray();
+  var length = iterable.length || 0, results = new Array(length);
+  while (length--) results[length] = iterable[length];
+  return results;
+};</script>`;
+
+test("a badge shows its agent on a page with Prototype.js", async ({ page, host, gateway }) => {
+  const tag = `<script async src="${gateway.origin}/embed.js"></script>`;
+  const badge = '<availability-badge user-id="123"></availability-badge>';
+  await page.goto(host.serve(html(`${PROTOTYPE_JS}${tag}`, badge)));
+  await expect(page.locator("availability-badge")).toHaveText("Available");
+});
+
+test("a request settles at once when its frame is removed from a page with Prototype.js", async ({
+  page,
+  host,
+  backend,
+}) => {
+  backend.answerWith({ hangs: true });
+  const ask = `window.availabilityBridge = [async (connector) => {
+    const event = { type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId: 123 } } };
+    const { payload } = await connector.dispatch(event, { timeoutMs: 120_000 });
+    document.title = payload.error.code;
+  }];`;
+  const tag = `<script async src="${backend.origin}/embed.js"></script>`;
+  await page.goto(host.serve(html(`${PROTOTYPE_JS}<script>${ask}</script>${tag}`)));
+  await expect.poll(() => backend.calls.length).toBe(1);
+  await page.evaluate(() => document.querySelector("iframe")?.remove());
+  await expect(page).toHaveTitle("CONNECTION_CLOSED");
+});
+
 test("data-container shows the widget where the page says", async ({ page, host, backend }) => {
   const tag = `<script async src="${backend.origin}/embed.js" data-container="#phone" data-title="Acme phone"></script>`;
   await page.goto(host.serve(html("", `<div id="phone"></div>${tag}<script>${ASK}</script>`)));
