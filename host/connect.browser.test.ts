@@ -1,7 +1,8 @@
 /** The connector and its frame in a real browser, with the built widget on another site. */
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, inject, onTestFinished, test, vi } from "vitest";
 import { type ConnectOptions, connect } from "./connect.ts";
 import type { Connector } from "./connector.ts";
+import { mountFrame } from "./frame.ts";
 
 const src = `${inject("widgetOrigin")}/widget/`;
 const payload = { variables: { userId: 123 } };
@@ -41,6 +42,27 @@ test("creates an invisible frame with the least that the widget needs", () => {
   expect(frame?.referrerPolicy).toBe("no-referrer");
   expect(frame?.allow).toBe("");
   expect(frame?.checkVisibility()).toBe(false);
+});
+
+test("restricts the frame where iframes have no sandbox property, as in jsdom", () => {
+  const property = Object.getOwnPropertyDescriptor(HTMLIFrameElement.prototype, "sandbox");
+  if (!property) throw new Error("This browser has no sandbox property either");
+  Reflect.deleteProperty(HTMLIFrameElement.prototype, "sandbox");
+  onTestFinished(() => void Object.defineProperty(HTMLIFrameElement.prototype, "sandbox", property));
+  const frame = mountFrame(new URL(src), undefined, "Phone");
+  onTestFinished(() => frame?.remove());
+  expect(frame?.getAttribute("sandbox")).toBe("allow-scripts allow-same-origin");
+});
+
+test("warns of an option that it does not know, and names those that it knows", () => {
+  const warn = vi.spyOn(console, "warn").mockReturnValue();
+  onTestFinished(() => warn.mockRestore());
+  const unknown = { timeout: 5 };
+  open({ src, title: "Phone", timeoutMs: 500, ...unknown });
+  expect(warn.mock.calls.flat()).toEqual([
+    "availability-bridge: connect: options.timeout: expected src, container, frame, title, app, fetchToken, signal," +
+      " timeoutMs, handshakeTimeoutMs, retryDelayMs, heartbeatMs",
+  ]);
 });
 
 test("stays invisible under a page's rule for its frames", () => {
@@ -97,11 +119,21 @@ test.for<[string, () => ConnectOptions, RegExp]>([
   [
     "an address that is none",
     () => ({ src: "widget" }),
-    /^src: expected an absolute http\(s\) address without credentials$/,
+    /^connect: options\.src: expected an absolute http\(s\) address without credentials, ending in \/widget\/$/,
   ],
-  ["no address", () => ({}), /^src: expected/],
-  ["an address that is not http", () => ({ src: "javascript:alert(1)" }), /^src: expected/],
-  ["an address with credentials", () => ({ src: "https://user:secret@widget.example.com/" }), /^src: (?!.*secret)/],
+  ["no address", () => ({}), /^connect: options\.src: expected/],
+  ["no options", () => undefined as never, /^connect: options\.src: expected/],
+  ["an address that is not http", () => ({ src: "javascript:alert(1)" }), /^connect: options\.src: expected/],
+  [
+    "the script's address in place of the widget's",
+    () => ({ src: "https://widget.example.com/embed.js?v=1" }),
+    /^connect: options\.src: expected .*, ending in \/widget\/$/,
+  ],
+  [
+    "an address with credentials",
+    () => ({ src: "https://user:secret@widget.example.com/" }),
+    /^connect: options\.src: (?!.*secret)/,
+  ],
   [
     "a container that was not found",
     () => ({ src, container: document.querySelector("#none") as never }),

@@ -7,31 +7,31 @@ import type { FetchToken } from "./token/page-token.ts";
 
 /** How to connect to a widget. */
 export interface ConnectOptions {
-  /** The widget's address, absolute, http or https. May be left out where `frame` has one. */
+  /** The widget's address, absolute, http or https; it ends in `/widget/`. Optional if `frame` has an address. */
   readonly src?: string | URL;
   /** The element that shows the widget. Without it the frame is invisible. */
   readonly container?: Element;
-  /** An iframe of the page's own that holds the widget, instead of `container`. It is never removed and never navigated. */
+  /** An iframe of the page's own that holds the widget, instead of `container`. The connector never removes or navigates it. */
   readonly frame?: HTMLIFrameElement;
-  /** What a screen reader calls the frame. @default "Phone" */
+  /** The name that a screen reader gives the frame. @default "Phone" */
   readonly title?: string;
-  /** Life of a request where its caller says nothing, in milliseconds, 1 to 120,000. @default 10000 */
+  /** Timeout of a request whose caller sets none, in milliseconds, 1 to 120,000. @default 10000 */
   readonly timeoutMs?: number;
   /**
-   * How long `ready`, and each request within its life, waits for a widget, in milliseconds, 1 to 120,000.
+   * How long `ready`, and each request within its timeout, waits for a widget, in milliseconds, 1 to 120,000.
    * The connector goes on trying after that while requests wait. @default 10000
    */
   readonly handshakeTimeoutMs?: number;
-  /** How long after a failed try to reach the widget the next one follows; it doubles each time. In milliseconds. @default 500 */
+  /** Delay between a failed attempt to reach the widget and the next; it doubles each time. In milliseconds. @default 500 */
   readonly retryDelayMs?: number;
-  /** How long the widget may be silent before it counts as hung, while requests are in flight. In milliseconds. @default 2000 */
+  /** How long the widget may be silent while requests are in flight, before the connector replaces it. In milliseconds. @default 2000 */
   readonly heartbeatMs?: number;
-  /** Who the page is, for the widget's own records. @default the page's host and "unknown" */
+  /** Name and release of the page, for the widget's own records. @default the page's host and "unknown" */
   readonly app?: { readonly name?: string; readonly release?: string };
   /**
    * Gets a token that tells the widget's backend for whom the page asks: a bearer token of 1 to 8192 characters, such as a JWT.
-   * The widget asks for one when it connects, shortly before it expires, and when the backend refuses it, and waits 5 s.
-   * Without this function it asks the backend without a token.
+   * The widget requests one when it connects, shortly before it expires, and when the backend rejects it, and waits 5 s.
+   * Without this function the widget calls the backend without a token.
    */
   readonly fetchToken?: FetchToken;
   /** Destroys the connector when it aborts. */
@@ -41,13 +41,16 @@ export interface ConnectOptions {
 /**
  * Mounts the widget, or adopts its frame, and returns a connector to it at once. Requests wait for the handshake.
  *
- * @throws {Error} when an option is not what it should be; the message names it and what was expected.
+ * A name among the options that is none of the above is ignored, with a warning in the console.
+ *
+ * @throws {Error} when an option has a wrong value; the message names the option and what was expected.
  */
 export function connect(options: ConnectOptions): Connector {
   if (typeof document === "undefined") throw new TypeError("connect: expected a browser");
-  const { signal, frame, container, title = "Phone", app, fetchToken } = options;
-  const durations = readDurations(options);
-  const src = readSrc(options.src ?? frame?.src);
+  // A caller without types may give none.
+  const { src: given, signal, frame, container, title = "Phone", app, fetchToken, ...others } = options ?? {};
+  const durations = readDurations(others);
+  const src = readSrc(given ?? frame?.src);
   if (frame !== undefined) checkFrame(frame);
   if (container !== undefined) checkContainer(container);
   if (frame && container) throw new TypeError("frame: expected no container beside it");
@@ -55,17 +58,23 @@ export function connect(options: ConnectOptions): Connector {
   if (fetchToken !== undefined && typeof fetchToken !== "function") {
     throw new TypeError("fetchToken: expected a function");
   }
+  for (const name of Object.keys(others)) {
+    if (!(name in durations)) {
+      const known = [OTHER_OPTIONS, ...Object.keys(durations)].join(", ");
+      console.warn(`availability-bridge: connect: options.${name}: expected ${known}`);
+    }
+  }
   const { origin } = src;
   const mount = () => mountFrame(src, container, title);
   const connector = createConnector({
     open: (user) => openLink({ origin, ownFrame: frame, mount, durations }, user),
-    // By its origin and not its address, which a page that was made of text or of a blob has none of.
+    // The origin and not the location, since a document made of text or of a blob has no address.
     registration: {
       origin: self.origin,
       appName: app?.name ?? self.origin.replace(/.*\//, ""),
       release: app?.release ?? "unknown",
     },
-    unavailable: describeUnavailable(origin),
+    unavailable: describeUnavailable(src),
     durations,
     fetchToken,
     onDestroy: () => signal?.removeEventListener("abort", connector.destroy),
@@ -75,20 +84,26 @@ export function connect(options: ConnectOptions): Connector {
   return connector;
 }
 
+/** The options that are no durations. */
+const OTHER_OPTIONS = "src, container, frame, title, app, fetchToken, signal";
+
 function readSrc(src: string | URL | undefined): URL {
   try {
     const url = new URL(src ?? "");
-    if (/^https?:$/.test(url.protocol) && !url.username && !url.password) return url;
+    if (/^https?:$/.test(url.protocol) && !url.username && !url.password && !url.pathname.endsWith(".js")) return url;
   } catch {
-    // What is no address at all is told like any other wrong one.
+    // A text that is no address gets the same error as a wrong address.
   }
-  // Without the address itself, which may hold what nobody else should read.
-  throw new TypeError("src: expected an absolute http(s) address without credentials");
+  // The message leaves the address out, which may hold a password.
+  throw new TypeError(
+    "connect: options.src: expected an absolute http(s) address without credentials, ending in /widget/",
+  );
 }
 
-function describeUnavailable(origin: string): string {
+/** Describes the likely causes of a widget that does not connect, for a developer of the page. */
+export function describeUnavailable({ origin, pathname }: URL): string {
   return (
-    `No widget answered from ${origin}. Check that it can be reached, that it allows this page's origin` +
-    ` (${self.origin}), and that this page's CSP has it in frame-src.`
+    `No widget answered at ${origin}${pathname}. Check that it can be reached and ends in /widget/, that the vendor` +
+    ` allows this page's origin (${self.origin}), and that this page's CSP has it in frame-src`
   );
 }

@@ -11,8 +11,8 @@ const mounted = async (page: Page): Promise<number> => (await tries(page)).mount
 async function expectUnavailable(page: Page, host: HostSite, origin: string): Promise<void> {
   await page.clock.runFor(HANDSHAKE_MS);
   const message =
-    `No widget answered from ${origin}. Check that it can be reached, that it allows this page's origin` +
-    ` (${host.origin}), and that this page's CSP has it in frame-src.`;
+    `No widget answered at ${origin}/widget/. Check that it can be reached and ends in /widget/, that the vendor` +
+    ` allows this page's origin (${host.origin}), and that this page's CSP has it in frame-src`;
   expect(await answer(page)).toEqual({
     type: "API.FETCH_USER_AVAILABILITY_REJECTED",
     payload: { error: { code: "WIDGET_UNAVAILABLE", message, retryable: true } },

@@ -1,21 +1,22 @@
-/** What the widget is allowed to do in its frame: run its script, as its own origin. Nothing else. */
+/** Permissions of the widget's frame: to run its script, as its own origin. */
 const SANDBOX = ["allow-scripts", "allow-same-origin"];
 
 /**
- * Creates the widget's frame and puts it into the page: into the container, or invisible where there is none.
+ * Creates the widget's frame and appends it to the container, or without one to the page, invisibly.
  *
- * @returns `undefined` where the container has left the document.
+ * @returns `undefined` if the container is no longer in the document.
  */
 export function mountFrame(src: URL, container: Element | undefined, title: string): HTMLIFrameElement | undefined {
   if (container && !container.isConnected) return undefined;
   const frame = document.createElement("iframe");
   frame.title = title;
-  frame.sandbox.value = SANDBOX.join(" ");
-  // The address of the customer's page, which may name a person, is none of the widget's business.
+  // By attribute, since jsdom has no `sandbox` property.
+  frame.setAttribute("sandbox", SANDBOX.join(" "));
+  // The address of the customer's page may name a person: the widget must not receive it.
   frame.referrerPolicy = "no-referrer";
-  // No powerful feature at all: the widget needs no microphone to say who is free.
+  // No powerful feature: the widget needs no microphone to show an availability.
   frame.allow = "";
-  // Stronger than the `hidden` attribute, which any rule of the page for iframes overrides.
+  // Stronger than the `hidden` attribute, which a style rule of the page for iframes overrides.
   frame.style.cssText = container ? "border:0;width:100%;height:100%" : "display:none!important";
   frame.src = src.href;
   // A script in the head runs before there is a body.
@@ -24,20 +25,20 @@ export function mountFrame(src: URL, container: Element | undefined, title: stri
 }
 
 /**
- * Checks that an element of the page's own can show the widget.
+ * Checks that an element of the page can show the widget.
  *
- * @throws {TypeError} when it is not an element in a document.
+ * @throws {TypeError} when the container is not an element in a document.
  */
 export function checkContainer(container: Element | null): void {
-  // `Node.ELEMENT_NODE`. Not by `instanceof`, which fails for another window's element.
+  // 1 is `Node.ELEMENT_NODE`. `instanceof` fails for another window's element.
   if (container?.nodeType === 1 && container.isConnected) return;
   throw new TypeError("container: expected an element in the document");
 }
 
 /**
- * Checks that an iframe of the page's own can hold the widget.
+ * Checks that an iframe of the page can hold the widget.
  *
- * @throws {TypeError} when its sandbox keeps the widget from being itself, or it is not an iframe in a document.
+ * @throws {TypeError} when its sandbox takes the widget's scripts or origin from it, or it is not an iframe in a document.
  */
 export function checkFrame(frame: HTMLIFrameElement | null): void {
   const { contentWindow, sandbox } = frame ?? {};
