@@ -1,8 +1,8 @@
 /** The connector and its frame in a real browser, with the built widget on another site. */
 import { expect, inject, onTestFinished, test, vi } from "vitest";
 import { type ConnectOptions, connect } from "./connect.ts";
+import { mountFrame } from "./connection/frame.ts";
 import type { Connector } from "./connector.ts";
-import { mountFrame } from "./frame.ts";
 
 const src = `${inject("widgetOrigin")}/widget/`;
 const payload = { variables: { userId: 123 } };

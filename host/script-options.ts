@@ -1,23 +1,46 @@
 import { MAX_TIMEOUT_MS } from "../shared/protocol/envelope.ts";
 import type { ConnectOptions } from "./connect.ts";
+
 import { readTokenUrl } from "./token/token-url.ts";
+import { warnOnce } from "./warn.ts";
+
+/** The settings of a script tag as options of its connector. */
+interface ScriptOptions extends ConnectOptions {
+  readonly src: URL;
+}
+
+const ATTRIBUTES = [
+  "data-container",
+  "data-title",
+  "data-timeout-ms",
+  "data-token-url",
+  "data-app-name",
+  "data-release",
+];
 
 /**
- * Reads a script tag's attributes as options. The widget's address comes from the script's own, so that
+ * Reads a script tag's attributes as options. The widget's address is resolved against the script's own, so that
  * a customer's path, or a versioned copy, leads to the widget beside it.
  *
- * @returns `undefined` where `data-container` names an element that the parser has not reached yet.
- * @throws {TypeError} when an attribute is not what it should be; the message names it and what was expected.
+ * A `data-` attribute that is none of the settings is ignored, with a warning in the console.
+ *
+ * @returns `undefined` if `data-container` selects an element that the parser has not reached yet.
+ * @throws {TypeError} when an attribute has a wrong value; the message names the attribute and what was expected.
  */
-export function readScriptOptions({ src, dataset }: HTMLScriptElement): ConnectOptions | undefined {
-  const { container: selector, title, timeoutMs, tokenUrl, appName, release } = dataset;
+export function readScriptOptions(tag: HTMLScriptElement): ScriptOptions | undefined {
+  const { container: selector, title, timeoutMs, tokenUrl, appName, release } = tag.dataset;
   const container = selector === undefined ? undefined : findContainer(selector);
   if (container === null) {
     if (document.readyState === "loading") return undefined;
-    throw new TypeError(`data-container: expected a selector of an element of this page, and ${selector} finds none`);
+    throw new TypeError(
+      `data-container: expected a selector of an element of this page, such as #phone, not ${JSON.stringify(selector)}`,
+    );
+  }
+  for (const name of tag.getAttributeNames()) {
+    if (name.startsWith("data-") && !ATTRIBUTES.includes(name)) warnOnce(`${name}: expected ${ATTRIBUTES.join(", ")}`);
   }
   return {
-    src: new URL("./widget/", src),
+    src: new URL("./widget/", tag.src),
     ...(container && { container }),
     ...(title !== undefined && { title }),
     ...(timeoutMs !== undefined && { timeoutMs: readTimeout(timeoutMs) }),
@@ -29,10 +52,9 @@ export function readScriptOptions({ src, dataset }: HTMLScriptElement): ConnectO
 function findContainer(selector: string): Element | null {
   try {
     return document.querySelector(selector);
-  } catch (cause) {
-    throw new TypeError(`data-container: expected a selector, such as #phone, not ${JSON.stringify(selector)}`, {
-      cause,
-    });
+  } catch {
+    // A text that is no selector finds nothing either.
+    return null;
   }
 }
 

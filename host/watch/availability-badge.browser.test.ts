@@ -182,10 +182,48 @@ test("shows text as text", () => {
   expect(badge.textContent).toBe("<b>free</b>");
 });
 
-test("says once in the console that a user's id is none, and what was expected", () => {
-  mount("{{id}}");
-  mount("Bram");
-  expect(warn.mock.calls).toEqual([['availability-badge: user-id: expected a whole number from 1, not "{{id}}"']]);
+const END = 'See "It does not work" in the documentation';
+
+test("warns once of each user-id that is no agent's id, and says what was expected", () => {
+  for (const text of ["{{id}}", "{{id}}", " 123 "]) mount(text);
+  expect(warn.mock.calls.flat()).toEqual([
+    `availability-bridge: user-id: expected a whole number from 1, not "{{id}}". ${END}`,
+    `availability-bridge: user-id: expected a whole number from 1, not " 123 ". ${END}`,
+  ]);
+});
+
+test.each([
+  ["data-state, data-reason, data-callable", {}],
+  ["userid, class, data-state, data-reason, data-callable", { userId: "123", class: "pill" }],
+  ["data-user-id, data-state, data-reason, data-callable", { "data-user-id": "123" }],
+])(
+  "warns of a badge without user-id that has only %s, once a framework has had time to set it",
+  (names, attributes) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    for (let count = 0; count < 2; count += 1) {
+      const badge = document.createElement("availability-badge");
+      for (const [name, value] of Object.entries(attributes)) badge.setAttribute(name, value);
+      document.body.append(badge);
+    }
+    vi.advanceTimersByTime(4_999);
+    expect(warn).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    expect(warn.mock.calls.flat()).toEqual([
+      `availability-bridge: user-id: expected on each <availability-badge>, and one has only ${names}. ${END}`,
+    ]);
+  },
+);
+
+test("does not warn of a badge that gets its user-id later, or leaves the page without one", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const [late, gone] = [document.createElement("availability-badge"), document.createElement("availability-badge")];
+  document.body.append(late, gone);
+  late.setAttribute("user-id", "1");
+  gone.remove();
+  vi.advanceTimersByTime(60_000);
+  expect(warn).not.toHaveBeenCalled();
 });
 
 test.each(["", "{{id}}", "0x7B", "1e2", "12.0", "+5", " 5", "05", "0", "-1", "1.5", "9007199254740992", "Bram"])(

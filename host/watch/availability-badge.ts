@@ -1,70 +1,72 @@
-/** `<availability-badge user-id="123">`: says in a word or two what an agent is doing, and keeps saying it as it changes. */
+/** `<availability-badge user-id="123">`: shows an agent's availability in a word or two, and follows each change. */
 import { readAvailability } from "../../shared/contracts/read-availability.ts";
 import type { WatchedAvailability } from "../bus-types.ts";
 import type { Connector } from "../connector.ts";
 import type { Unsubscribe } from "../listeners.ts";
+import { warnOnce } from "../warn.ts";
 
 const NAME = "availability-badge";
 
-/** A timer of a browser rings at once where it is set for more than 2^31 ms, which is some 24 days. */
-const LONGEST_TIMER_SECONDS = 2_000_000;
+/** The longest timer of a browser, some 24 days: one of more than 2^31 ms fires at once. */
+const MAX_TIMER_SECONDS = 2_000_000;
 
-/** What a badge shows as long as it has heard nothing: it will, or what it showed last counts no more. */
-type Silence = "loading" | "unknown";
+/** Time in which a framework may set a badge's `user-id`, before its absence is a fault. */
+const MISSING_ID_DELAY_MS = 5_000;
 
-/** What badges need of a connector. */
+/** State of a badge without an availability: one is awaited, or the last one is no longer valid. */
+type Placeholder = "loading" | "unknown";
+
+/** The part of a connector that badges use. */
 type BadgeConnector = Pick<Connector, "watch" | "on" | "onStateChange" | "state">;
 
-/** The connector that all badges go by: the newest. */
-let source: BadgeConnector | undefined;
+/** The connector of all badges: the newest. */
+let activeConnector: BadgeConnector | undefined;
 
-/** Ends what is heard of the connector before it. */
-let leaveSource: Unsubscribe[] = [];
+/** Subscriptions to the active connector. */
+let unsubscribers: Unsubscribe[] = [];
 
-/** Has each badge that is in the page begin anew. */
-let restartAll: (silence: Silence) => void;
-
-/** Whether the page has been told of a `user-id` that is none: once is enough for hundreds of badges. */
-let hasWarned = false;
+/** Restarts each badge in the page. */
+let restartBadges: (placeholder: Placeholder) => void;
 
 /**
- * Defines `<availability-badge user-id="123">` for the whole page, those that are in it already included. Called again, as by a
- * page that has connected anew, it has all of them go by the newest connector. Does nothing where the name is taken by
- * another copy of this package, and outside a browser.
+ * Defines `<availability-badge user-id="123">` for the whole page, including badges that it already has. Another call, as by a
+ * page that has connected again, moves all badges to the newest connector. Does nothing if another copy of this package has
+ * defined the name, and outside a browser.
  *
- * A badge holds plain text, which it never announces by itself: a page with hundreds of them would not stop talking. For the
+ * A badge holds plain text and is no live region: a screen reader would read out hundreds of changes. For the
  * page's own styles it has `data-state` (a state of `readAvailability`, `wrapping_up`, or `loading`), `data-reason`, and
- * `data-callable`, `true` only where the agent can be called now. Where the session has ended, or the connector was
- * destroyed, it is `unknown` until it hears of the agent again. A `user-id` that is none is `unknown`, too, which the console says once.
+ * `data-callable`, which is `true` only if the agent can be called now. When the session has ended, or the connector was
+ * destroyed, the badge is `unknown` until the next availability of its agent. A `user-id` that is no agent's id is `unknown`
+ * as well; the console has one warning for each such id, and for badges without any.
  */
 export function defineAvailabilityBadge(connector: BadgeConnector): void {
-  // A page without a browser has no class to extend either. Who has no source here has not defined the name.
-  if (typeof customElements === "undefined" || (!source && customElements.get(NAME)) || connector === source) return;
-  for (const off of leaveSource) off();
-  source = connector;
-  leaveSource = [
-    connector.on("AUTH.SESSION_EXPIRED", () => restartAll("unknown")),
+  if (typeof customElements === "undefined" || connector === activeConnector) return;
+  // Another copy of this package has defined the name.
+  if (!activeConnector && customElements.get(NAME)) return;
+  for (const unsubscribe of unsubscribers) unsubscribe();
+  activeConnector = connector;
+  unsubscribers = [
+    connector.on("AUTH.SESSION_EXPIRED", () => restartBadges("unknown")),
     connector.onStateChange((state) => {
-      if (state === "closed") restartAll("unknown");
+      if (state === "closed") restartBadges("unknown");
     }),
   ];
-  if (customElements.get(NAME)) restartAll("loading");
+  if (customElements.get(NAME)) restartBadges("loading");
   else customElements.define(NAME, createBadgeClass());
 }
 
-/** Makes the element's class, which extends what there is in a browser alone. */
+/** Creates the element's class. Outside a browser there is no `HTMLElement` to extend. */
 function createBadgeClass(): CustomElementConstructor {
-  /** Those that are in the page. */
   const badges = new Set<Badge>();
   class Badge extends HTMLElement {
     static readonly observedAttributes = ["user-id"];
     static {
-      restartAll = (silence) => {
-        for (const badge of badges) badge.#watch(silence);
+      restartBadges = (placeholder) => {
+        for (const badge of badges) badge.#watch(placeholder);
       };
     }
     #unwatch: Unsubscribe | undefined;
-    /** Rings at the end of the wrap-up time, if one runs. */
+    /** Fires at the end of the wrap-up time, or when `user-id` should be there. */
     #timer: ReturnType<typeof setTimeout> | undefined;
 
     connectedCallback(): void {
@@ -87,25 +89,31 @@ function createBadgeClass(): CustomElementConstructor {
       clearTimeout(this.#timer);
     }
 
-    #watch(silence: Silence): void {
+    #watch(placeholder: Placeholder): void {
       this.#stop();
       const text = this.getAttribute("user-id");
       const userId = text === null ? undefined : readUserId(text);
-      // A framework may set the attribute later.
-      const isHopeless = source?.state === "closed" || (text !== null && userId === undefined);
-      this.#fallSilent(isHopeless ? "unknown" : silence);
-      if (userId !== undefined) this.#unwatch = source?.watch(userId, (news) => this.#show(news));
+      const isUnavailable = activeConnector?.state === "closed" || (text !== null && userId === undefined);
+      this.#showPlaceholder(isUnavailable ? "unknown" : placeholder);
+      if (text === null) this.#timer = setTimeout(() => this.#warnOfMissingId(), MISSING_ID_DELAY_MS);
+      if (userId !== undefined) {
+        this.#unwatch = activeConnector?.watch(userId, (availability) => this.#show(availability));
+      }
     }
 
-    /** What it showed may be of somebody else, or of long ago. What the page has put there to begin with stays while it loads. */
-    #fallSilent(silence: Silence): void {
-      if (silence === "unknown") this.textContent = toWords(silence);
+    #warnOfMissingId(): void {
+      warnOnce(`user-id: expected on each <${NAME}>, and one has only ${this.getAttributeNames().join(", ")}`);
+    }
+
+    /** Removes the availability of another agent, or of an ended session. Text that the page itself has written stays while the badge loads. */
+    #showPlaceholder(placeholder: Placeholder): void {
+      if (placeholder === "unknown") this.textContent = toLabel(placeholder);
       else if (this.getAttribute("data-state")) this.textContent = "";
-      this.#describe(silence);
+      this.#setState(placeholder);
     }
 
-    /** By attributes, which are written faster than `dataset`: with a thousand badges it shows. */
-    #describe(state: string, reason = "", callable = false): void {
+    /** Writes attributes, which is faster than `dataset`: a thousand badges show the difference. */
+    #setState(state: string, reason = "", callable = false): void {
       this.setAttribute("data-state", state);
       this.setAttribute("data-reason", reason);
       this.setAttribute("data-callable", `${callable}`);
@@ -118,30 +126,27 @@ function createBadgeClass(): CustomElementConstructor {
       const { reason, callable } = reading;
       const isWrappingUp = !callable && status === "available";
       const state = isWrappingUp ? "wrapping_up" : reading.state;
-      this.#describe(state, reason ?? "", callable);
-      this.textContent = toWords(isWrappingUp || reason === "other" ? state : status);
+      this.#setState(state, reason ?? "", callable);
+      this.textContent = toLabel(isWrappingUp || reason === "other" ? state : status);
       if (!isWrappingUp) return;
-      // Its end has no version of its own.
-      const wait = Math.min(wrapUpTimeTtl, LONGEST_TIMER_SECONDS);
-      const then = { ...availability, wrapUpTimeTtl: wrapUpTimeTtl - wait };
-      this.#timer = setTimeout(() => this.#show(then), wait * 1_000);
+      // The end of the wrap-up time is no change, and the gateway sends nothing.
+      const wait = Math.min(wrapUpTimeTtl, MAX_TIMER_SECONDS);
+      const afterWait = { ...availability, wrapUpTimeTtl: wrapUpTimeTtl - wait };
+      this.#timer = setTimeout(() => this.#show(afterWait), wait * 1_000);
     }
   }
   return Badge;
 }
 
-/** Reads the attribute. `Number` alone would take `0x7B` and `1e2` for other agents, and a template's `{{id}}` for a number. */
+/** Parses the attribute. `Number` alone would accept `0x7B` and `1e2`, which no page means as an agent's id. */
 function readUserId(text: string): number | undefined {
   const userId = Number(text);
   if (/^[1-9]\d*$/.test(text) && Number.isSafeInteger(userId)) return userId;
-  if (!hasWarned) {
-    console.warn(`${NAME}: user-id: expected a whole number from 1, not ${JSON.stringify(text)}`);
-    hasWarned = true;
-  }
+  warnOnce(`user-id: expected a whole number from 1, not ${JSON.stringify(text)}`);
   return undefined;
 }
 
-/** `out_for_lunch` as `Out for lunch`; a word that this code does not know is shown as it is. */
-function toWords(word: string): string {
-  return (word.charAt(0).toUpperCase() + word.slice(1)).replaceAll("_", " ").replace("traning", "training");
+/** Formats a status: `out_for_lunch` is `Out for lunch`. A status that this release does not know is formatted alike. */
+function toLabel(status: string): string {
+  return (status.charAt(0).toUpperCase() + status.slice(1)).replaceAll("_", " ").replace("traning", "training");
 }
