@@ -1,10 +1,17 @@
 /** Every build of the project, one per `--mode`; `npm run build` runs them all. */
+import { readFileSync } from "node:fs";
 import { defineConfig, type Plugin, type UserConfig } from "vite";
 import { idempotentRequests } from "./shared/contracts/contract.ts";
 import { contract } from "./shared/contracts/index.ts";
 
-/** What the builds and the tests put in place of a name: what the page knows of the contract at run time. */
-export const define = { IDEMPOTENT_REQUESTS: JSON.stringify(idempotentRequests(contract)) };
+/** The gateway has the version of this package. */
+const { version }: { readonly version: string } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
+
+/** Names that the builds and the tests replace: the part of the contract that the page needs, and the gateway's version. */
+export const define = {
+  IDEMPOTENT_REQUESTS: JSON.stringify(idempotentRequests(contract)),
+  GATEWAY_VERSION: JSON.stringify(version),
+};
 
 const everywhere: UserConfig = { logLevel: "warn", publicDir: false, define };
 const target = "es2022";

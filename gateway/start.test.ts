@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,10 @@ import { startGateway } from "./start.ts";
 import { hasRedisServer, startRedisServer } from "./test/redis-server.ts";
 import { TEST_BUILD, writeBuild } from "./test/test-build.ts";
 import { throwDefect } from "./test/test-gateway.ts";
+
+const packageJson: { readonly version: string } = JSON.parse(
+  readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+);
 
 async function start(
   environment: Readonly<Record<string, string>>,
@@ -31,7 +36,7 @@ async function start(
 test("says where it listens, and that it serves sample agents", async () => {
   const { origin, lines } = await start({ GATEWAY_PORT: "0" });
   expect(lines).toEqual([
-    `Gateway listening on ${origin}`,
+    `Gateway listening on ${origin} (availability-gateway ${packageJson.version})`,
     "Serving sample agents from memory, since no upstream is configured",
   ]);
   const answers = ["/v1/users/101/availability", "/widget/", "/embed.js"].map((path) => fetch(origin + path));
@@ -57,7 +62,7 @@ test("writes JSON alone where customers are configured", async () => {
   await close();
   const records = lines.map((line): unknown => JSON.parse(line));
   expect(records).toMatchObject([
-    { level: "info", msg: `Gateway listening on ${origin}` },
+    { level: "info", msg: `Gateway listening on ${origin} (availability-gateway ${packageJson.version})` },
     { level: "info", msg: `Metrics and health for the operator on ${adminOrigin}` },
     { level: "info", msg: "request", route: "/healthz", status: 200 },
     { level: "info", msg: "Gateway closing" },
@@ -97,6 +102,15 @@ test("shows its metrics to everybody in the demo", async () => {
   expect(await (await fetch(`${origin}/metrics`)).text()).toContain("gateway_store_ready 1");
 });
 
+test("says which release it is, in its metrics and in the description of its API", async () => {
+  const { origin } = await start({ GATEWAY_PORT: "0" });
+  const metrics = await (await fetch(`${origin}/metrics`)).text();
+  expect(metrics).toContain(`\ngateway_build_info{version="${packageJson.version}"} 1\n`);
+  await expect((await fetch(`${origin}/openapi.json`)).json()).resolves.toMatchObject({
+    info: { version: packageJson.version },
+  });
+});
+
 test("says that it is ready, and does not say which customer is not", async () => {
   const { origin, adminOrigin } = await start(await configured());
   const answers = [origin, adminOrigin].map(async (at) => (await fetch(`${at}/readyz`)).json());
@@ -125,7 +139,7 @@ test.skipIf(!hasRedisServer)("says that the availabilities are in Redis, without
   const url = redis.url.replace("//", "//default:s3cret@");
   const { origin, lines } = await start({ GATEWAY_PORT: "0", REDIS_URL: `${url}/1` }, TEST_BUILD);
   expect(lines).toEqual([
-    `Gateway listening on ${origin}`,
+    `Gateway listening on ${origin} (availability-gateway ${packageJson.version})`,
     `Keeping the availabilities in Redis at ${redis.url}/1`,
     "Serving sample agents, since no upstream is configured",
   ]);

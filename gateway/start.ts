@@ -14,6 +14,7 @@ import type { AvailabilityStore } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { createRedisStore } from "./store/redis-store.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
+import { VERSION } from "./version.ts";
 
 /** What starting a gateway needs of the process that it runs in. */
 export interface StartOptions {
@@ -70,7 +71,8 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     const admin = await serveAdmin(settings, { ...operation, onDefect: log.defect });
     // Last, so that the operator sees the others close.
     if (admin) closables.push({ name: "Metrics", close: admin.close });
-    log.line(`Gateway listening on ${gateway.origin}`);
+    // The origin comes first: programs that start a gateway read it from this line.
+    log.line(`Gateway listening on ${gateway.origin} (availability-gateway ${VERSION})`);
     if (admin) log.line(`Metrics and health for the operator on ${admin.origin}`);
     sayWhatIsServed(settings, log);
     const delayMs = settings.operation.drainDelaySeconds * 1000;
@@ -111,7 +113,7 @@ function createOperation(
   };
 }
 
-/** Redis where the settings name one, which need not be reachable yet; otherwise this process's memory. */
+/** Opens the store in Redis if the settings name one, which need not be reachable yet; otherwise in this process's memory. */
 function openStore({ redisUrl: url }: Settings, report: (line: string) => void): AvailabilityStore {
   return url ? createRedisStore({ url, report }) : createMemoryStore();
 }

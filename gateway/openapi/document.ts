@@ -1,9 +1,10 @@
+import { VERSION } from "../version.ts";
 import type { Security } from "./availability-operations.ts";
 import type { OpenApiDocument } from "./openapi-document.ts";
 import { toPaths } from "./paths.ts";
 import { toSchemas } from "./schemas.ts";
 
-/** What is told of a gateway. */
+/** The facts about a gateway that its document depends on. */
 export interface DocumentOptions {
   /** Whether there is a customer whose availabilities are read without a token. */
   readonly anonymousReads: boolean;
@@ -17,7 +18,7 @@ export function createDocument({ anonymousReads }: DocumentOptions): OpenApiDocu
     openapi: "3.1.0",
     info: {
       title: "Availability gateway",
-      version: "1",
+      version: VERSION,
       description:
         "Agents' availabilities for the widget and for a customer's own programs. What is asked by HEAD is answered as by GET, without the body. Any other method than a path's own is answered 405, with `Allow`.",
     },

@@ -1,24 +1,25 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { VERSION } from "../version.ts";
 
-/** How a customer stands when somebody looks. */
+/** State of a customer at the moment of a scrape. */
 export interface CustomerStanding {
   readonly customer: string;
-  /** How far the upstream lags behind, in seconds; 0 while it is current, infinite where it was never read. */
+  /** Lag of the upstream's data, in seconds; 0 while it is current, infinite if it was never read. */
   readonly staleSeconds: number;
-  /** How many requests the upstream still takes from the gateway in this minute; absent where it has no such limit. */
+  /** Requests that the upstream still accepts from the gateway in this minute; absent if it has no such limit. */
   readonly budgetLeft?: number | undefined;
 }
 
-/** What is read when somebody looks, and not before. */
+/** Values that are read at each scrape, and not before. */
 export interface Standings {
   isStoreReady(): boolean;
   customers(): Iterable<CustomerStanding>;
 }
 
-/** From a read of this process's memory to what a browser waits for a slow upstream, in seconds. */
+/** Bounds from a read of this process's memory to the longest wait for a slow upstream, in seconds. */
 export const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** What only grows, and how long things take. */
+/** Counters and histograms. */
 export function createCounters(registry: Registry) {
   const shared = { registers: [registry] };
   return {
@@ -53,10 +54,17 @@ export function createCounters(registry: Registry) {
   };
 }
 
-/** What goes up and down, and what is read when somebody looks. */
+/** Gauges, those that are read at each scrape included. */
 export function createGauges(registry: Registry) {
   const shared = { registers: [registry] };
   let watched: Standings = { isStoreReady: () => false, customers: () => [] };
+  // The value is always 1, as is usual for build information: queries join the label to other metrics.
+  new Gauge({
+    name: "gateway_build_info",
+    help: "1, with the version of the gateway that runs.",
+    labelNames: ["version"],
+    ...shared,
+  }).set({ version: VERSION }, 1);
   const streams = new Gauge({
     name: "gateway_streams_open",
     help: "Open streams.",
