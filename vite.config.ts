@@ -5,7 +5,9 @@ import { idempotentRequests } from "./shared/contracts/contract.ts";
 import { contract } from "./shared/contracts/index.ts";
 
 /** The gateway has the version of this package. */
-const { version }: { readonly version: string } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
+const { version }: { readonly version: string } = JSON.parse(
+  readFileSync(new URL("package.json", import.meta.url), "utf8"),
+);
 
 /** Names that the builds and the tests replace: the part of the contract that the page needs, and the gateway's version. */
 export const define = {

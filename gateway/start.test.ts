@@ -7,7 +7,7 @@ import { findFreePort } from "../scripts/testing/local-server.ts";
 import { NotBuiltError } from "./assets/built-files.ts";
 import { SettingsError } from "./settings/settings.ts";
 import { startGateway } from "./start.ts";
-import { hasRedisServer, startRedisServer } from "./test/redis-server.ts";
+import { hasRedisServer, type RedisServer, startRedisServer } from "./test/redis-server.ts";
 import { TEST_BUILD, writeBuild } from "./test/test-build.ts";
 import { throwDefect } from "./test/test-gateway.ts";
 
@@ -160,6 +160,19 @@ test.skipIf(!hasRedisServer)(
     expect((await fetch(`${origin}/widget/`)).status).toBe(200);
     await redis.start();
     await expect.poll(async () => (await fetch(address)).status, { timeout: 20_000 }).toBe(200);
-    expect(lines).toContain("Redis is back");
+    expect(lines).toContain("Reconnected to Redis");
   },
 );
+
+test.skipIf(!hasRedisServer).each([
+  ["is down", [], (redis: RedisServer) => redis.kill(), /ECONNREFUSED/],
+  ["demands a password", ["--requirepass", "s3cret"], () => Promise.resolve(), /NOAUTH/],
+] as const)("warns the operator when Redis %s", async (_what, redisOptions, prepare, reason) => {
+  const redis = await startRedisServer([...redisOptions]);
+  onTestFinished(redis.remove);
+  await prepare(redis);
+  const { lines } = await start({ ...(await configured()), REDIS_URL: redis.url });
+  await vi.waitFor(() => expect(lines.join("")).toMatch(reason), { timeout: 10_000 });
+  const record: unknown = JSON.parse(lines.find((line) => reason.test(line)) ?? "");
+  expect(record).toMatchObject({ level: "warn", msg: expect.stringMatching(/; retrying until it succeeds$/) });
+});

@@ -52,7 +52,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     customers: () => standings(),
   });
   const { log, readiness } = operation;
-  const store = openStore(settings, log.line);
+  const store = openStore(settings, log);
   const { customers, standings, stop } = await openCustomers(settings, store, log);
   const closables: Closable[] = [
     { name: "Upstreams", close: stop },
@@ -114,8 +114,8 @@ function createOperation(
 }
 
 /** Opens the store in Redis if the settings name one, which need not be reachable yet; otherwise in this process's memory. */
-function openStore({ redisUrl: url }: Settings, report: (line: string) => void): AvailabilityStore {
-  return url ? createRedisStore({ url, report }) : createMemoryStore();
+function openStore({ redisUrl: url }: Settings, log: Log): AvailabilityStore {
+  return url ? createRedisStore({ url, log }) : createMemoryStore();
 }
 
 /** An address without the user, the password and the query that it may hold. */

@@ -1,6 +1,14 @@
 import type { AgentState, Status, StoredAgent } from "./agent.ts";
 import type { Replica } from "./replica.ts";
 
+/** The lines that a store writes for the operator. None holds a password. */
+export interface StoreLog {
+  /** The store works again. */
+  line(text: string): void;
+  /** The operator may have to act: the store was lost, cannot be reached or has lost data. */
+  warning(text: string): void;
+}
+
 /** Where the gateway keeps the availabilities of all customers. */
 export interface AvailabilityStore {
   /** One customer's part of it. */

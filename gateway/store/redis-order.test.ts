@@ -13,7 +13,7 @@ async function setUp() {
   onTestFinished(server.remove);
   const relay = await openRelay(Number(new URL(server.url).port));
   onTestFinished(relay.close);
-  const patient = { report: () => {}, timeoutMs: 20_000 };
+  const patient = { log: { line: () => {}, warning: () => {} }, timeoutMs: 20_000 };
   const store = createRedisStore({ url: `redis://127.0.0.1:${relay.port}`, ...patient, longestPauseMs: 50 });
   onTestFinished(store.close);
   const other = createRedisStore({ url: server.url, ...patient });

@@ -27,7 +27,7 @@ describe.skipIf(!hasRedisServer)("the store in Redis", async () => {
 });
 
 function openStore(url: string, options: Partial<RedisStoreOptions> = {}) {
-  const store = createRedisStore({ url, report: () => {}, ...options });
+  const store = createRedisStore({ url, log: { line: () => {}, warning: () => {} }, ...options });
   onTestFinished(store.close);
   return store;
 }
@@ -209,7 +209,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await server.command(["SADD", "availability-bridge:agents:acme", "nobody"]);
 
     const lines: string[] = [];
-    const store = openStore(server.url, { report: (line) => void lines.push(line) });
+    const store = openStore(server.url, { log: { line: () => {}, warning: (line) => void lines.push(line) } });
     const replica = await store.of("acme").open(never);
     expect(lines).toEqual(["Customer acme: 3 agents in Redis cannot be read by this version of the gateway"]);
     expect(new Set([...replica.agents()].map(({ userId }) => userId))).toEqual(new Set([4, 5]));
@@ -227,7 +227,11 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
   test("gives back what Redis has lost of all agents but those whose records it cannot read", async () => {
     const server = await startServer();
     const lines: string[] = [];
-    const store = openStore(server.url, { report: (line) => void lines.push(line), waitMs: 50, longestPauseMs: 50 });
+    const store = openStore(server.url, {
+      log: { line: () => {}, warning: (line) => void lines.push(line) },
+      waitMs: 50,
+      longestPauseMs: 50,
+    });
     for (const userId of [1, 2]) await store.of("acme").set(userId, { status: "available" });
     const replica = await store.of("acme").open(never);
     await server.command(["FLUSHALL"]);
@@ -240,7 +244,9 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
   test("passes over what it cannot read, and says so once", async () => {
     const server = await startServer();
     const lines: string[] = [];
-    const store = openStore(server.url, { report: (line) => void lines.push(line) }).of("acme");
+    const store = openStore(server.url, { log: { line: () => {}, warning: (line) => void lines.push(line) } }).of(
+      "acme",
+    );
     const replica = await store.open(never);
     for (const status of ["levitating", "sleeping"]) {
       const position = Number(await server.command(["HINCRBY", "availability-bridge:store", "position", "1"]));

@@ -6,6 +6,7 @@ import {
   type AvailabilityStore,
   type CustomerStore,
   type LeaseOptions,
+  type StoreLog,
   StoreUnavailableError,
 } from "./availability-store.ts";
 import { raceAbort } from "./redis/abortable.ts";
@@ -21,8 +22,8 @@ import { createReplica, type WritableReplica } from "./replica.ts";
 export interface RedisStoreOptions {
   /** Where Redis is: `redis://` or `rediss://`, with a password and a database where it needs them. */
   readonly url: string;
-  /** Tells the operator one line: that Redis has gone away, is back, or has lost something. Holds no password. */
-  readonly report: (line: string) => void;
+  /** Gets a warning when Redis is lost, cannot be reached or has lost data, and a line when it is connected again. No line holds a password. */
+  readonly log: StoreLog;
   /** How long Redis may take for an answer, in milliseconds. @default 2000 */
   readonly timeoutMs?: number;
   /** How long one call waits for changes, in milliseconds: a Redis that hangs is noticed that much later. @default 1000 */
@@ -45,7 +46,7 @@ const DEFAULTS = { timeoutMs: 2_000, waitMs: 1_000, longestPauseMs: 5_000, histo
  */
 export function createRedisStore(options: RedisStoreOptions): AvailabilityStore {
   const settings = { ...DEFAULTS, ...options };
-  const { clock, report } = settings;
+  const { clock, log } = settings;
   const customers = new Map<string, CustomerStore>();
   const loaded = new Map<string, LoadedCustomer>();
   let feed: ChangeStream | undefined;
@@ -71,7 +72,7 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
     },
     longestPauseMs: settings.longestPauseMs,
     monotonicMs: clock.monotonicMs,
-    report,
+    log,
   });
   const leases = createLeases(reconnection, clock);
 

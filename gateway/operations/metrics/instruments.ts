@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import { VERSION } from "../version.ts";
+import { VERSION } from "../../version.ts";
 
 /** State of a customer at the moment of a scrape. */
 export interface CustomerStanding {

@@ -10,8 +10,8 @@ const clock = createRedisClock();
 
 function setUp(foundAt: number) {
   const lines: string[] = [];
-  const report = (line: string) => void lines.push(line);
-  const feed = createChangeStream({ epoch: "abc", foundAt, historyLength: 100, clock: systemClock, report });
+  const log = { warning: (line: string) => void lines.push(line) };
+  const feed = createChangeStream({ epoch: "abc", foundAt, historyLength: 100, clock: systemClock, log });
   const take = (...entries: readonly StreamEntry[]) => feed.take(entries, clock);
   return { feed, take, lines };
 }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
+import type { StoreLog } from "../availability-store.ts";
 import { type Change, type ChangeLog, createChangeLog } from "../change-log.ts";
 import { toCursorText } from "../cursor.ts";
 import type { PositionedChange, WritableReplica } from "../replica.ts";
@@ -43,8 +44,7 @@ export interface ChangeStreamOptions {
   /** How many changes to keep. */
   readonly historyLength: number;
   readonly clock: Clock;
-  /** Tells the operator one line. */
-  readonly report: (line: string) => void;
+  readonly log: Pick<StoreLog, "warning">;
 }
 
 interface CustomerChange extends PositionedChange {
@@ -57,11 +57,11 @@ export function createChangeStream({
   foundAt,
   historyLength,
   clock: monotonic,
-  report,
+  log,
 }: ChangeStreamOptions): ChangeStream {
   const followers = new Map<string, Pick<WritableReplica, "apply">>();
   const arrivals = createPositionWaiters(() => position);
-  const log: ChangeLog<CustomerChange> = createChangeLog(0, historyLength);
+  const changes: ChangeLog<CustomerChange> = createChangeLog(0, historyLength);
   let position = 0;
   let lastEntry = "";
   let highestVersion = 0;
@@ -70,12 +70,12 @@ export function createChangeStream({
   function beginEpoch(begun: string, at: number): void {
     if (begun !== epoch && at > foundAt) throw new ChangeGapError("Another gateway has begun a new epoch");
     // What came before has no cursor in the epoch that follows, and what was lost may have left a gap.
-    log.restart(at);
+    changes.restart(at);
   }
 
   function goOn(at: number): void {
     // The oldest entries of the stream may be cut off already; after that, each follows on the one before.
-    if (lastEntry === "") log.restart(at - 1);
+    if (lastEntry === "") changes.restart(at - 1);
     else if (at !== position + 1) throw new ChangeGapError(`Changes ${position + 1} to ${at - 1} are missing`);
   }
 
@@ -93,7 +93,7 @@ export function createChangeStream({
   function keep(customerId: string, record: AgentRecord, clock: RedisClock): void {
     const change = toChange(record, clock);
     highestVersion = Math.max(highestVersion, record.version);
-    log.append({ position, customerId, change });
+    changes.append({ position, customerId, change });
     followers.get(customerId)?.apply(position, change);
   }
 
@@ -106,7 +106,7 @@ export function createChangeStream({
   function skip(id: string): void {
     if (hasReported) return;
     hasReported = true;
-    report(`Skipping change ${id} and others in Redis that this version of the gateway cannot read`);
+    log.warning(`Skipping change ${id} and others in Redis that this version of the gateway cannot read`);
   }
 
   return {
@@ -120,8 +120,8 @@ export function createChangeStream({
     },
     reached: arrivals.at,
     historyOf(customerId) {
-      const begin = log.begin();
-      return { begin, history: (log.since(begin) ?? []).filter((entry) => entry.customerId === customerId) };
+      const begin = changes.begin();
+      return { begin, history: (changes.since(begin) ?? []).filter((entry) => entry.customerId === customerId) };
     },
     follow: (customerId, replica) => void followers.set(customerId, replica),
   };

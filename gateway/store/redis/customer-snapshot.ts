@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { StoredAgent } from "../agent.ts";
-import { StoreUnavailableError } from "../availability-store.ts";
+import { type StoreLog, StoreUnavailableError } from "../availability-store.ts";
 import type { ReplicaContents, WritableReplica } from "../replica.ts";
 import { AgentRow, Digits, toRemovedRow, toRow, toStoredAgent } from "./agent-record.ts";
 import type { ChangeStream } from "./change-stream.ts";
@@ -14,7 +14,7 @@ export interface SnapshotSource {
   /** How many changes of all customers Redis keeps. */
   readonly historyLength: number;
   readonly monotonicMs: () => number;
-  readonly report: (line: string) => void;
+  readonly log: StoreLog;
 }
 
 /** So many agents are read or written at once: it keeps everybody else waiting for less than a millisecond or two. */
@@ -66,7 +66,7 @@ export async function loadCustomer(
   const unreadable = loaded.unreadable.size;
   if (unreadable > 0) {
     const them = unreadable === 1 ? "1 agent" : `${unreadable} agents`;
-    source.report(`Customer ${customerId}: ${them} in Redis cannot be read by this version of the gateway`);
+    source.log.warning(`Customer ${customerId}: ${them} in Redis cannot be read by this version of the gateway`);
   }
   take({ ...loaded, epoch: feed.epoch, position: feed.position, begin, history });
 }

@@ -1,16 +1,16 @@
 import { setTimeout as elapse } from "node:timers/promises";
-import { StoreUnavailableError } from "../availability-store.ts";
+import { type StoreLog, StoreUnavailableError } from "../availability-store.ts";
 import { whenAborted } from "./abortable.ts";
 import type { RedisSession } from "./redis-session.ts";
 
-/** Keeps a session with Redis open, and opens the next one when it has ended. */
+/** Keeps a session with Redis open: opens the next one when a session has ended. */
 export interface Reconnection {
   /** The session, while there is one. */
   current(): RedisSession | undefined;
   /**
-   * The session; where there is none, the one that is being opened, unless that was tried in vain already.
+   * Resolves with the session; while there is none, with the one that is being opened.
    *
-   * @throws {StoreUnavailableError} with why it cannot be opened.
+   * @throws {StoreUnavailable} with the reason if an attempt to open it has failed and none has succeeded since.
    */
   session(): Promise<RedisSession>;
   /** Ends the session, and opens no more. */
@@ -19,26 +19,25 @@ export interface Reconnection {
 
 export interface ReconnectionOptions {
   readonly open: () => Promise<RedisSession>;
-  /** Hears that there is a session. */
+  /** Called when a session has been opened. */
   readonly onFound: () => void;
-  /** Hears that a session has ended. */
+  /** Called when a session has ended. */
   readonly onLost: (session: RedisSession) => void;
-  /** The longest pause between two attempts. Each is of a random length, so that gateways do not all come at once. */
+  /** Longest pause between two attempts, in milliseconds. Each pause is of a random length, so that gateways do not all connect at once. */
   readonly longestPauseMs: number;
   readonly monotonicMs: () => number;
-  /** Tells the operator one line. */
-  readonly report: (line: string) => void;
+  readonly log: StoreLog;
 }
 
-/** The first pause is at most this long, and each that follows on a failure at most twice as long as the one before. */
+/** Upper bound of the first pause, in milliseconds. Each failure doubles the bound. */
 const SHORTEST_PAUSE_MS = 50;
 
-/** Begins to open sessions, one after the other. */
+/** Opens sessions, one after the other, until it is closed. */
 export function createReconnection(options: ReconnectionOptions): Reconnection {
-  const { open, onFound, onLost, longestPauseMs, monotonicMs, report } = options;
+  const { open, onFound, onLost, longestPauseMs, monotonicMs, log } = options;
   const closing = new AbortController();
   let current: RedisSession | undefined;
-  /** Of the session that is there or comes next. Rejects once an attempt at it has failed, and stays so until it is there. */
+  /** The current session or the next one. Rejects once an attempt has failed, until an attempt succeeds. */
   let next = createArrival<RedisSession>();
   let isAway = false;
   let failures = 0;
@@ -50,7 +49,7 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
       return;
     }
     signal.addEventListener("abort", () => leave(session, signal.reason), { once: true });
-    if (isAway) report("Redis is back");
+    if (isAway) log.line("Reconnected to Redis");
     isAway = false;
     current = session;
     if (next.isSettled()) next = createArrival();
@@ -58,20 +57,20 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
     onFound();
   }
 
-  /** At once, so that nobody is given a session that has ended. */
+  /** Runs at once, so that no caller gets a session that has ended. */
   function leave(session: RedisSession, reason: Error): void {
     current = undefined;
     next = createArrival();
     onLost(session);
     if (closing.signal.aborted) return;
-    if (!isAway) report(`${reason.message}; connecting again`);
+    if (!isAway) log.warning(`${reason.message}; reconnecting`);
     isAway = true;
   }
 
   function fail(error: unknown): void {
     failures += 1;
     const { message } = error instanceof Error ? error : new Error(String(error));
-    if (!isAway && !closing.signal.aborted) report(`${message}; trying again until it is there`);
+    if (!isAway && !closing.signal.aborted) log.warning(`${message}; retrying until it succeeds`);
     isAway = true;
     const failed =
       error instanceof StoreUnavailableError ? error : new StoreUnavailableError(message, { cause: error });
@@ -87,7 +86,7 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
         arrive(session);
         await Promise.race([whenAborted(session.connection.signal), whenAborted(closing.signal)]);
         session.connection.close(new StoreUnavailableError("The gateway is closing"));
-        // A session that ends as soon as it has begun is as good as none.
+        // A session that ends as soon as it was opened counts as a failure.
         failures = monotonicMs() - openedMs > longestPauseMs ? 0 : failures + 1;
       } catch (error) {
         fail(error);
@@ -100,7 +99,7 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
   async function pause(): Promise<void> {
     const limitMs = Math.min(longestPauseMs, SHORTEST_PAUSE_MS * 2 ** Math.min(failures, 20));
     await elapse(Math.random() * limitMs, undefined, { signal: closing.signal }).catch(() => {
-      // Nothing but the end of it all cuts a pause short.
+      // Only `close` aborts a pause.
     });
   }
 
@@ -115,7 +114,7 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
   };
 }
 
-/** A promise that is settled from outside, and may well be settled before anybody waits for it. */
+/** A promise that is settled from outside, possibly before a caller waits for it. */
 function createArrival<Value>() {
   let isSettled = false;
   let resolve!: (value: Value) => void;
@@ -125,7 +124,7 @@ function createArrival<Value>() {
     reject = onReject;
   });
   promise.catch(() => {
-    // Whoever waits for it hears of the rejection; nobody need.
+    // Each caller that waits gets the rejection; without a caller it is no unhandled one.
   });
   return {
     promise,

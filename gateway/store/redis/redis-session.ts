@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
-import { StoreUnavailableError } from "../availability-store.ts";
+import { type StoreLog, StoreUnavailableError } from "../availability-store.ts";
 import type { WritableReplica } from "../replica.ts";
 import { Digits } from "./agent-record.ts";
 import { type ChangeStream, createChangeStream } from "./change-stream.ts";
@@ -30,8 +30,8 @@ export interface RedisSessionOptions {
   readonly waitMs: number;
   readonly historyLength: number;
   readonly clock: Clock;
-  readonly report: (line: string) => void;
-  /** Hears that Redis takes writes again that it has refused. */
+  readonly log: StoreLog;
+  /** Called when Redis accepts writes again after it has rejected one. */
   readonly onWritable: () => void;
 }
 
@@ -52,11 +52,11 @@ export async function openRedisSession(
   customers: ReadonlyMap<string, LoadedCustomer>,
   previous: ChangeStream | undefined,
 ): Promise<RedisSession> {
-  const { historyLength, report, clock } = options;
+  const { historyLength, log, clock } = options;
   const connection = await openConnection({ ...options, monotonic: clock });
   try {
     const { feed, foundAt } = await attach(connection, options, { customers, previous });
-    const source = { connection, feed, historyLength, report, monotonicMs: clock.monotonicMs };
+    const source = { connection, feed, historyLength, log, monotonicMs: clock.monotonicMs };
     const session = createSession(source, options.onWritable);
     void follow(session);
     await feed.reached(foundAt, connection.signal);
@@ -78,22 +78,22 @@ interface Known {
 }
 
 async function attach(connection: RedisConnection, options: RedisSessionOptions, { customers, previous }: Known) {
-  const { historyLength, report, clock } = options;
+  const { historyLength, log, clock } = options;
   const stand = previous ? [previous.epoch, String(previous.position()), previous.lastEntry()] : ["", "", ""];
   const floor = highestVersion(customers, previous) + 1;
   const values = [...stand, randomBytes(6).toString("hex"), String(floor), String(historyLength)];
   const reply = await connection.run("attach", [STORE_KEY, CHANGES_KEY], values);
   const [state, epoch, foundAt] = v.parse(Attached, reply);
   if (previous && state === "continued") return { feed: previous, foundAt };
-  if (previous) report(WHAT_HAPPENED[state]);
-  return { feed: createChangeStream({ epoch, foundAt, historyLength, clock, report }), foundAt };
+  if (previous) log.warning(WHAT_HAPPENED[state]);
+  return { feed: createChangeStream({ epoch, foundAt, historyLength, clock, log }), foundAt };
 }
 
 const WHAT_HAPPENED = {
   continued: "Redis has kept everything",
-  missed: "More has changed than Redis keeps: all readers begin anew",
-  changed: "Redis has lost changes, as another gateway has found: all readers begin anew",
-  renewed: "Redis has lost changes: giving back what this gateway knows, and all readers begin anew",
+  missed: "More has changed than Redis keeps: all streams restart with a snapshot",
+  changed: "Redis has lost changes, as another gateway has found: all streams restart with a snapshot",
+  renewed: "Redis has lost changes: this gateway restores what it has cached, and all streams restart with a snapshot",
 };
 
 function highestVersion(customers: ReadonlyMap<string, LoadedCustomer>, previous: ChangeStream | undefined): number {
