@@ -7,7 +7,7 @@ import { demandOwnUser } from "./auth/demand-own-user.ts";
 import type { Customers } from "./customer.ts";
 import type { GatewayEnvironment } from "./environment.ts";
 import { toProblem } from "./http/failure.ts";
-import { GUARD_HEADERS } from "./http/guard-headers.ts";
+import { guardHeadersFor, readScriptName } from "./http/guard-headers.ts";
 import { problem } from "./http/problem.ts";
 import { createAvailabilitiesRoutes } from "./http/routes/availabilities.ts";
 import { createAvailabilityRoutes } from "./http/routes/availability.ts";
@@ -48,6 +48,7 @@ export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment>
   const answerThrown = createThrownAnswerer(onDefect);
   const app = new Hono<GatewayEnvironment>({ router: new RegExpRouter() });
   app.onError(answerThrown);
+  const answerNotFound = createNotFoundAnswerer(options.files);
   app.notFound(answerNotFound);
   if (operation) app.use(observeRequests(operation));
   app.use(guardAnswers, catchThrown(answerThrown), limitRequestSize);
@@ -57,15 +58,24 @@ export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment>
   const routes = createCustomerRoutes(options);
   app.use("/c/:customer/*", findCustomer(customers));
   app.route("/c/:customer", routes);
-  // Or else what is nowhere below one customer's address would be looked for, and counted, at the default one's.
+  // Without it, a missing path below one customer's address would be looked up, and counted, at the default customer's.
   app.all("/c/:customer/*", answerNotFound);
   app.use(findCustomer(customers));
   app.route("/", routes);
   return app;
 }
 
-function answerNotFound({ req }: Context<GatewayEnvironment>): Response {
-  return problem(404, `Nothing is at ${req.path}`);
+type AnswerNotFound = (context: Context<GatewayEnvironment>) => Response;
+
+/** A misspelt script tag is the most frequent cause of a 404, so the answer to one names the scripts that there are. */
+function createNotFoundAnswerer({ releases }: BuiltFiles): AnswerNotFound {
+  const others = releases.size > 0 ? `; the releases here are ${[...releases.keys()].join(", ")}` : "";
+  return (context) => {
+    const { path } = context.req;
+    const script = context.get("customer") && readScriptName(path);
+    if (!script) return problem(404, `Nothing is at ${path}`);
+    return problem(404, `No script ${script} here; the script tag's address ends in /embed.js${others}`);
+  };
 }
 
 /** What each customer has at an address of its own. */
@@ -135,7 +145,8 @@ function catchThrown(answerThrown: AnswerThrown): MiddlewareHandler<GatewayEnvir
 
 const guardAnswers: MiddlewareHandler = async (context, next) => {
   await next();
-  // Not by `context.header`, which at this point turns the body into a stream of unknown length.
+  // `context.header` would at this point turn the body into a stream of unknown length.
   const { headers } = context.res;
-  for (const [name, value] of Object.entries(GUARD_HEADERS)) if (!headers.has(name)) headers.set(name, value);
+  for (const [name, value] of Object.entries(guardHeadersFor(context.req.path)))
+    if (!headers.has(name)) headers.set(name, value);
 };

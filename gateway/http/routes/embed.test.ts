@@ -45,3 +45,49 @@ test.each(["/embed.js", "/embed-1.2.3.js"])("lets nobody write to %s", async (pa
   const answer = await gateway.request(path, { method: "POST" });
   expect([answer.status, answer.headers.get("Allow")]).toEqual([405, "GET, HEAD"]);
 });
+
+test.each([
+  [
+    "/embd.js",
+    "No script embd.js here; the script tag's address ends in /embed.js; the releases here are embed-1.2.3.js",
+  ],
+  ["/embed-0.0.9.js", /^No script embed-0\.0\.9\.js here; /],
+  ["/embed-VERSION.js", /^No script embed-VERSION\.js here; /],
+  ["/index.js", /^No script index\.js here; /],
+  ["/c/demo/embd.js", /^No script embd\.js here; /],
+  ["/c/nobody/embed.js", "Nothing is at /c/nobody/embed.js"],
+])(
+  "lets a browser report %s as missing, not as a CORS fault, and names the scripts that there are",
+  async (path, detail) => {
+    const answer = await gateway.request(path);
+    expect(answer.status).toBe(404);
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
+    expect(answer.headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
+    const problem: { readonly detail: string } = await answer.json();
+    expect(problem.detail).toMatch(detail);
+  },
+);
+
+test.each(["/widget/assets/view-old.js", "/widget/nothing", "/c/nobody/widget/"])(
+  "lets a browser report %s as missing below the widget's document",
+  async (path) => {
+    const answer = await gateway.request(path);
+    expect([answer.status, answer.headers.get("Cross-Origin-Resource-Policy")]).toEqual([404, "cross-origin"]);
+    expect(answer.headers.has("Access-Control-Allow-Origin")).toBe(false);
+  },
+);
+
+test("sends the cross-origin headers with a method that a script's address does not allow", async () => {
+  const answer = await gateway.request("/embed.js", { method: "POST" });
+  expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
+  expect(answer.headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
+});
+
+test.each(["/v1/embed.js", "/v1/users/123/availability", "/c/demo/v1/embed.js", "/v1", "/nothing", "/healthz"])(
+  "lets no other site read %s",
+  async (path) => {
+    const answer = await gateway.request(path);
+    expect(answer.headers.get("Cross-Origin-Resource-Policy")).toBe("same-origin");
+    expect(answer.headers.has("Access-Control-Allow-Origin")).toBe(false);
+  },
+);
