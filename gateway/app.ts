@@ -2,7 +2,7 @@ import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { RegExpRouter } from "hono/router/reg-exp-router";
 import type { BuiltFiles } from "./assets/built-files.ts";
-import { authorize, type RefusedCall } from "./auth/authorize.ts";
+import { authorize, type OnRefusal } from "./auth/authorize.ts";
 import { demandOwnUser } from "./auth/demand-own-user.ts";
 import type { Customers } from "./customer.ts";
 import type { GatewayEnvironment } from "./environment.ts";
@@ -30,8 +30,8 @@ export interface GatewayOptions {
   readonly files: BuiltFiles;
   /** Hears whatever was thrown while a request was answered. The asker gets a 500 that does not tell. */
   readonly onDefect: (error: unknown, request?: RequestIdentity) => void;
-  /** Hears of each call that was not let through for its token. The asker is not told why. @default nobody */
-  readonly onRefusal?: (call: RefusedCall) => void;
+  /** Called for each request that was rejected for its token or for the lack of one. The client does not get the reason. @default none */
+  readonly onRefusal?: OnRefusal;
   /** The open streams, for whoever has to end them. @default streams of its own, which end with their connections */
   readonly streams?: StreamHub;
   /** What watches over the requests. @default nothing: none is logged, measured or limited, and there is no `/readyz` */
@@ -91,7 +91,7 @@ function createCustomerRoutes(options: GatewayOptions): Hono<GatewayEnvironment>
     routes.get("/v1/availabilities/stream", limitStreams(operation));
   }
   return routes
-    .put("/v1/users/:userId/availability", demandOwnUser)
+    .put("/v1/users/:userId/availability", demandOwnUser(onRefusal))
     .route("/", createStreamRoutes(streams))
     .route("/", createAvailabilitiesRoutes())
     .route("/", createAvailabilityRoutes())

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SignJWT } from "jose";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { findFreePort } from "../scripts/testing/local-server.ts";
 import { NotBuiltError } from "./assets/built-files.ts";
@@ -10,6 +11,7 @@ import { startGateway } from "./start.ts";
 import { hasRedisServer, type RedisServer, startRedisServer } from "./test/redis-server.ts";
 import { TEST_BUILD, writeBuild } from "./test/test-build.ts";
 import { throwDefect } from "./test/test-gateway.ts";
+import { makeKey, serveKeySet } from "./test/test-tokens.ts";
 
 const packageJson: { readonly version: string } = JSON.parse(
   readFileSync(new URL("../package.json", import.meta.url), "utf8"),
@@ -46,11 +48,13 @@ test("says where it listens, and that it serves sample agents", async () => {
 const TOKENS = { algorithm: "HS256", issuer: "acme", audience: "gateway", secret: `\${ACME_SECRET}` };
 
 /** The environment of a gateway with one customer, and an operator's side. */
-async function configured(): Promise<Readonly<Record<string, string>>> {
+async function configured(
+  tokens: Readonly<Record<string, string>> = TOKENS,
+): Promise<Readonly<Record<string, string>>> {
   const directory = await mkdtemp(join(tmpdir(), "gateway-"));
   onTestFinished(() => rm(directory, { recursive: true }));
   const path = join(directory, "gateway.config.json");
-  const customer = { id: "acme", allowedOrigins: ["https://crm.acme.example"], tokens: TOKENS };
+  const customer = { id: "acme", allowedOrigins: ["https://crm.acme.example"], tokens };
   await writeFile(path, JSON.stringify({ customers: [customer] }));
   const environment = { GATEWAY_CONFIG: path, ACME_SECRET: "s".repeat(32) };
   return { ...environment, GATEWAY_PORT: "0", GATEWAY_ADMIN_PORT: "0" };
@@ -70,6 +74,53 @@ test("writes JSON alone where customers are configured", async () => {
   ]);
 });
 
+test("writes a warning for each rejected request, joined to the request's own line by its id", async () => {
+  const { origin, lines } = await start(await configured());
+  const withoutScope = await makeToken({ scope: "availability:write" });
+  for (const [requestId, headers] of [
+    ["no-token", {}],
+    ["no-scope", { Authorization: `Bearer ${withoutScope}` }],
+    ["bad-token", { Authorization: "Bearer garbage" }],
+  ] as const) {
+    const answer = await fetch(`${origin}/v1/users/123/availability`, {
+      headers: { ...headers, "X-Request-Id": requestId },
+    });
+    await answer.text();
+  }
+  await vi.waitFor(() => expect(lines.filter((line) => line.includes('"msg":"request"'))).toHaveLength(3));
+  const records = lines.map((line): { readonly requestId?: string } => JSON.parse(line));
+  const reasons = { "no-token": "Authorization header", "no-scope": "scope availability:read", "bad-token": "token" };
+  for (const [requestId, reason] of Object.entries(reasons)) {
+    expect(records.filter((record) => record.requestId === requestId)).toMatchObject([
+      { level: "warn", customer: "acme", msg: expect.stringMatching(`^Request rejected: .*${reason}`) },
+      { level: "info", customer: "acme", msg: "request" },
+    ]);
+  }
+});
+
+test("writes a warning when a customer's key set cannot be fetched", async () => {
+  const keySet = await serveKeySet([]);
+  keySet.answer = { status: 500, body: "" };
+  const tokens = { algorithm: "ES256", issuer: "acme", audience: "gateway", jwksUrl: keySet.url };
+  const { privateKey } = await makeKey("ES256", "first");
+  const { origin, lines } = await start(await configured(tokens));
+  const token = await new SignJWT({}).setProtectedHeader({ alg: "ES256", kid: "first" }).sign(privateKey);
+  const answer = await fetch(`${origin}/v1/users/123/availability`, { headers: { Authorization: `Bearer ${token}` } });
+  expect(answer.status).toBe(503);
+  const record: unknown = JSON.parse(lines.find((line) => line.includes("key set")) ?? "");
+  expect(record).toMatchObject({ level: "warn", customer: "acme", requestId: answer.headers.get("X-Request-Id") });
+});
+
+/** A token of the customer of `configured`. */
+function makeToken(claims: Readonly<Record<string, string>>): Promise<string> {
+  return new SignJWT({ customer: "acme", sub: "123", ...claims })
+    .setProtectedHeader({ alg: "HS256" })
+    .setIssuer("acme")
+    .setAudience("gateway")
+    .setExpirationTime("5m")
+    .sign(new TextEncoder().encode("s".repeat(32)));
+}
+
 test("writes nothing of a token that it refuses", async () => {
   const { origin, lines } = await start(await configured());
   const token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2VjcmV0";
@@ -77,7 +128,7 @@ test("writes nothing of a token that it refuses", async () => {
   expect(answer.status).toBe(401);
   await answer.text();
   await vi.waitFor(() => expect(lines.at(-1)).toContain('"status":401'));
-  expect(lines.some((line) => line.includes("A call to acme was refused"))).toBe(true);
+  expect(lines.some((line) => line.includes("Request rejected: "))).toBe(true);
   expect(lines.join()).not.toMatch(/eyJ|c2VjcmV0|Bearer/);
 });
 

@@ -63,7 +63,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
       customers,
       files,
       onDefect: log.defect,
-      onRefusal: ({ customer, reason }) => log.warning(`A call to ${customer ?? "no customer"} was refused: ${reason}`),
+      onRefusal: ({ reason, ...context }) => log.warning(`Request rejected: ${reason}`, context),
       streams: createStreamHub({ observer: operation.metrics, onDefect: log.defect }),
       operation,
     });

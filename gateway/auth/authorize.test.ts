@@ -77,6 +77,16 @@ test("demands a token where none came, and says of no other fault that there was
   }
 });
 
+test("says to the operator which request brought no token", async () => {
+  const { ask, refusals } = await gateway();
+  expect((await ask(READ)).status).toBe(401);
+  expect((await ask("/c/nobody/v1/users/123/availability")).status).toBe(401);
+  expect(refusals).toMatchObject([
+    { customer: "acme", reason: "the request has no Authorization header" },
+    { customer: undefined, reason: "the request has no Authorization header" },
+  ]);
+});
+
 test("serves what is no call of the API without a token", async () => {
   const { ask } = await gateway();
   for (const path of ["/healthz", "/widget/", "/embed.js", "/c/acme/widget/", "/c/acme/embed.js"]) {
@@ -137,10 +147,11 @@ test.each([
   ["PUT", "availability:read", "availability:write"],
   ["PUT", "openid", "availability:write"],
 ])("answers %s with 403 to a token with the scope %j", async (method, scope, needed) => {
-  const { ask } = await gateway({ availabilities: unaskedAvailabilities() });
+  const { ask, refusals } = await gateway({ availabilities: unaskedAvailabilities() });
   const authorization = `Bearer ${await mint({ scope })}`;
   const answer = await seen(ask(READ, authorization, method));
   expect(answer.status).toBe(403);
+  expect(refusals).toMatchObject([{ customer: "acme", reason: `the token does not have the scope ${needed}` }]);
   expect(answer.headers).toContainEqual([
     "www-authenticate",
     `Bearer realm="availability-bridge", error="insufficient_scope", scope="${needed}"`,
@@ -149,10 +160,13 @@ test.each([
 });
 
 test("lets an agent set nobody else, whether or not there is such a user", async () => {
-  const { ask } = await gateway({ availabilities: unaskedAvailabilities() });
+  const { ask, refusals } = await gateway({ availabilities: unaskedAvailabilities() });
   const agent = `Bearer ${await mint({ sub: "123", scope: "availability:write" })}`;
   const answer = await seen(ask("/v1/users/101/availability", agent, "PUT"));
   expect(answer.status).toBe(403);
+  expect(refusals).toMatchObject([
+    { customer: "acme", reason: "the token is an agent's, and the address another user's" },
+  ]);
   expect(JSON.parse(answer.body)).toMatchObject({ detail: "An agent's token sets that agent's availability alone" });
   for (const id of ["404404", "0123", "123.0", "operator", "undefined", "abc"]) {
     expect(await seen(ask(`/v1/users/${id}/availability`, agent, "PUT"))).toEqual(answer);
@@ -208,7 +222,9 @@ test("answers 503 while the customer's keys cannot be fetched, and says why to t
   expect(answer.headers.get("Retry-After")).toBe("2");
   expect(answer.headers.has("WWW-Authenticate")).toBe(false);
   await expect(answer.json()).resolves.toMatchObject({ detail: "Tokens cannot be verified at the moment" });
-  expect(refusals).toEqual([{ customer: "acme", reason: `The key set at ${keySet.url} gave no key: status 500` }]);
+  expect(refusals).toMatchObject([
+    { customer: "acme", reason: `The key set at ${keySet.url} gave no key: status 500` },
+  ]);
 });
 
 test("answers any Authorization header that nobody has signed with 401", async () => {

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
-import type { GatewayEnvironment } from "../environment.ts";
+import type { GatewayContext, GatewayEnvironment } from "../environment.ts";
 import type { Access } from "./access.ts";
 import type { Caller, Scope } from "./caller.ts";
 import { InvalidTokenError } from "./invalid-token-error.ts";
@@ -8,15 +8,22 @@ import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 import { deferVerification, demandToken, refuseScope, refuseToken } from "./refusal-answers.ts";
 import { createTokenVerifier, type VerifyToken } from "./verify-token.ts";
 
-/** A call that was not let through for its token. */
+/** A request that was rejected for its token, or for the lack of one. */
 export interface RefusedCall {
-  /** Whose address was asked, as the address says. `undefined` where there is no such customer. */
+  /** Id of the customer in the request's address. `undefined` if no such customer exists. */
   readonly customer: string | undefined;
-  /** For the operator. It holds neither the token nor a part of it. */
+  /** Id under which the log has the request. `undefined` if requests are not observed. */
+  readonly requestId: string | undefined;
+  /** Id of the trace that the request belongs to. `undefined` if requests are not observed. */
+  readonly traceId: string | undefined;
+  /** Reason, for the operator alone. It contains neither the token nor a part of it. */
   readonly reason: string;
 }
 
-/** What each method needs. No call answers to another method with more than a 405. */
+/** Handles a rejected request. */
+export type OnRefusal = (call: RefusedCall) => void;
+
+/** Scope that each method needs. No route responds to another method with more than a 405. */
 const NEEDED_SCOPES: Readonly<Record<string, Scope>> = {
   GET: "availability:read",
   HEAD: "availability:read",
@@ -24,11 +31,11 @@ const NEEDED_SCOPES: Readonly<Record<string, Scope>> = {
 };
 
 /**
- * Lets a call through where its customer's access and its token allow it, and tells the routes behind it who calls.
+ * Passes a request on if its customer's access and its token allow it, with its caller for the routes behind.
  *
- * A customer that does not exist is answered as one whose secret nobody knows, by the same work.
+ * A customer that does not exist gets the response of one whose secret is unknown, by the same work.
  */
-export function authorize(onRefusal: (call: RefusedCall) => void): MiddlewareHandler<GatewayEnvironment> {
+export function authorize(onRefusal: OnRefusal): MiddlewareHandler<GatewayEnvironment> {
   const nobody = createNobodysAccess();
 
   return async (context, next) => {
@@ -37,17 +44,31 @@ export function authorize(onRefusal: (call: RefusedCall) => void): MiddlewareHan
     const scope = NEEDED_SCOPES[context.req.method];
     const authorization = context.req.header("Authorization");
     if (authorization === undefined) {
-      if (!anonymousReads || scope === "availability:write") return demandToken();
-      return next();
+      if (anonymousReads && scope !== "availability:write") return next();
+      onRefusal(describeRefusal(context, "the request has no Authorization header"));
+      return demandToken();
     }
     const caller = await verifyHeader(authorization, verify).catch(toReason);
     if ("answer" in caller) {
-      onRefusal({ customer: customer?.id, reason: caller.reason });
+      onRefusal(describeRefusal(context, caller.reason));
       return caller.answer();
     }
-    if (scope && !caller.scopes.has(scope)) return refuseScope(scope);
+    if (scope && !caller.scopes.has(scope)) {
+      onRefusal(describeRefusal(context, `the token does not have the scope ${scope}`));
+      return refuseScope(scope);
+    }
     context.set("caller", caller);
     return next();
+  };
+}
+
+/** The rejection of the request at hand, with the ids that join it to the request's line of the log. */
+export function describeRefusal(context: GatewayContext, reason: string): RefusedCall {
+  return {
+    customer: context.get("customer")?.id,
+    requestId: context.get("requestId"),
+    traceId: context.get("trace")?.traceId,
+    reason,
   };
 }
 

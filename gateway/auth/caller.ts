@@ -1,22 +1,22 @@
 import * as v from "valibot";
 import { UserId } from "../../shared/contracts/availability.ts";
 
-/** What a token may allow. */
+/** Scopes that a token may grant. */
 export const SCOPES = ["availability:read", "availability:write"] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Who calls, as a verified token says. */
+/** The caller of a request, from its verified token. */
 export interface Caller {
   /** An agent by user id, or the customer's own operator, who may set every agent's availability. */
   readonly subject: number | "operator";
   readonly scopes: ReadonlySet<Scope>;
-  /** Stands for the token wherever the token itself must not be: in a limiter's table, in a log. It cannot be reversed. */
+  /** Hash that identifies the token where the token itself must not be: in a limiter's table, in a log. */
   readonly key: string;
-  /** When the token is refused for its age, leeway included, in milliseconds since 1970. */
+  /** Time from which the token is rejected as expired, leeway included, in milliseconds since 1970. */
   readonly endsAtMs: number;
 }
 
-/** A user has one name, so `"01"` and `"1e3"` are none. */
+/** A user id has one spelling, so `"01"` and `"1e3"` are rejected. */
 const AgentSubject = v.pipe(
   v.string(),
   v.regex(/^[1-9]\d{0,15}$/),
@@ -24,16 +24,23 @@ const AgentSubject = v.pipe(
   UserId,
 );
 
-/** What the gateway reads of a token's claims, once `jose` has checked signature, issuer, audience and times. */
+/** The expected value of each claim, for the operator who reads why a token was rejected. */
+export const EXPECTED_CLAIMS = {
+  exp: "a number of seconds since 1970",
+  customer: "the customer's id, as text",
+  sub: 'a user id in decimal, as text, or "operator"',
+  scope: "scopes with spaces between them, as text",
+} as const;
+
+/** The claims that the gateway reads of a token, once `jose` has checked signature, issuer, audience and times. */
 export const CallerClaims = v.object({
-  /** Seconds since 1970. */
-  exp: v.number("a number of seconds"),
-  customer: v.string("the customer's id"),
-  sub: v.union([v.literal("operator"), AgentSubject], 'a user id in decimal, as text, or "operator"'),
-  // What is no scope of ours is another service's.
+  exp: v.number(),
+  customer: v.string(),
+  sub: v.union([v.literal("operator"), AgentSubject]),
+  // Unknown scopes belong to other services.
   scope: v.optional(
     v.pipe(
-      v.string("names with spaces between them"),
+      v.string(),
       v.transform((text): ReadonlySet<Scope> => {
         const names = text.split(" ");
         return new Set(SCOPES.filter((scope) => names.includes(scope)));

@@ -1,16 +1,20 @@
 import type { MiddlewareHandler } from "hono";
 import type { GatewayEnvironment } from "../environment.ts";
 import { OWN_USER } from "../http/routes/user-id.ts";
+import { describeRefusal, type OnRefusal } from "./authorize.ts";
 import { refuseOtherUser } from "./refusal-answers.ts";
 
 /**
- * Lets agents change what the path says of themselves alone, and the customer's operator what it says of anybody.
- * It goes on paths with a `userId`, behind `authorize`, which has seen to the scope.
+ * Passes on an agent's request about that agent, and any request of the customer's operator. Register it on paths with a
+ * `userId`, behind `authorize`, which checks the scope.
  */
-export const demandOwnUser: MiddlewareHandler<GatewayEnvironment> = async (context, next) => {
-  const subject = context.get("caller")?.subject;
-  const userId = context.req.param("userId");
-  // As text, so that nothing that is no user id can be somebody's.
-  if (userId !== OWN_USER && subject !== "operator" && String(subject) !== userId) return refuseOtherUser();
-  return next();
-};
+export function demandOwnUser(onRefusal: OnRefusal): MiddlewareHandler<GatewayEnvironment> {
+  return async (context, next) => {
+    const subject = context.get("caller")?.subject;
+    const userId = context.req.param("userId");
+    // Compared as text: a text that is no user id equals no agent's.
+    if (userId === OWN_USER || subject === "operator" || String(subject) === userId) return next();
+    onRefusal(describeRefusal(context, "the token is an agent's, and the address another user's"));
+    return refuseOtherUser();
+  };
+}

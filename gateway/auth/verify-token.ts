@@ -2,7 +2,7 @@ import { createHash, createSecretKey } from "node:crypto";
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import * as v from "valibot";
 import { type Clock, systemClock } from "../clock.ts";
-import { type Caller, CallerClaims } from "./caller.ts";
+import { type Caller, CallerClaims, EXPECTED_CLAIMS } from "./caller.ts";
 import { InvalidTokenError } from "./invalid-token-error.ts";
 import { createKeySet } from "./key-set.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
@@ -95,7 +95,19 @@ function readClaims(payload: JWTPayload, { token, customerId, leewaySeconds }: E
   return { subject: sub, scopes: scope, key, endsAtMs: (exp + leewaySeconds) * 1000 };
 }
 
-function describeIssue({ message, path }: v.BaseIssue<unknown>): string {
-  const name = path?.map(({ key }) => String(key)).join(".");
-  return `${name} must be ${message}`;
+/** An issue as a sentence that names the claim, what was expected and the type of what came, but no value of the token. */
+function describeIssue({ path, input }: v.BaseIssue<unknown>): string {
+  const name = String(path?.[0]?.key);
+  const expected = v.is(ClaimName, name) ? EXPECTED_CLAIMS[name] : "another value";
+  return `${name}: expected ${expected}, but ${describeType(input)}`;
+}
+
+const ClaimName = v.keyof(CallerClaims);
+
+function describeType(value: unknown): string {
+  if (value === undefined) return "the claim is missing";
+  if (value === null) return "it is null";
+  if (Array.isArray(value)) return "it is a list";
+  // The type may be right and the value wrong.
+  return typeof value === "string" ? "it is another text" : `it is of the type ${typeof value}`;
 }

@@ -45,7 +45,8 @@ export function createJsonLog({ level, destination }: JsonLogOptions): Log {
   );
   return {
     line: (text) => log.info(text),
-    warning: (text) => log.warn(text),
+    // Keys that are not known are left out by JSON itself.
+    warning: (text, context) => log.warn({ ...context }, text),
     // Absent where nobody reads it: then no record is made at all.
     ...(log.isLevelEnabled("info") && {
       request: (record) => destination.write(writeRequest(writeTime(Date.now()), record)),

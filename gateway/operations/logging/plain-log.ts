@@ -1,16 +1,16 @@
 import type { Log } from "./log.ts";
 
-/** How a terminal is written to. */
+/** Functions that write to the terminal. */
 export interface PlainLogOptions {
   readonly print: (line: string) => void;
   readonly printError: (error: unknown) => void;
 }
 
-/** The log of a demo, for whoever reads along: what the gateway does, what goes wrong, and no line for each request. */
+/** Creates the log of a demo, for a reader at a terminal: events and errors, without a line for each request. */
 export function createPlainLog({ print, printError }: PlainLogOptions): Log {
   return {
     line: print,
-    warning: print,
+    warning: (text) => print(text),
     defect: (error) => printError(error),
     flush: () => Promise.resolve(),
   };
