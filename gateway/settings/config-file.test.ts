@@ -96,8 +96,8 @@ test.each([
   [[], "customers: is missing"],
   [null, "the file: expected an object"],
   [{}, "customers: is missing"],
-  ["{", "the file is not JSON"],
-  ["", "the file is not JSON"],
+  ["{", "the file is not JSON: line 1, column 2: expected a name in double quotes"],
+  ["", "the file is not JSON: line 1, column 1: expected a value"],
   [{ customers: [] }, "customers: expected at least one customer"],
   [{ customers: {} }, "customers: expected a list of customers"],
 ])("refuses the file %j", (config, start) => {

@@ -1,16 +1,17 @@
 import * as v from "valibot";
 import { systemErrorCode } from "../system-error.ts";
 import { GatewayConfig } from "./customer-settings.ts";
+import { findJsonError } from "./json-error.ts";
 
-/** What a process's environment holds. */
+/** The environment of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Names of values that must not stand in the file itself: the file is read, copied and kept by more people than may know them. */
+/** Keys whose values must not stand in the file itself: more people read and copy the file than may know them. */
 const SECRET_NAMES = ["secret", "apiId", "apiToken", "webhookToken"];
 
 const REFERENCE = /^\$\{([A-Za-z_]\w*)\}$/;
 
-/** A text's customers, or one line for each thing that is wrong with it. */
+/** The customers in a text, or one line for each problem. */
 export type ReadConfig = { readonly config: GatewayConfig } | { readonly problems: readonly string[] };
 
 /**
@@ -30,7 +31,7 @@ export function readConfig(text: string, environment: Environment): ReadConfig {
   return { problems: problems.map((problem) => withReferences(problem, environment, text)) };
 }
 
-/** Why a file cannot be read, as a sentence without its subject. */
+/** Reason why a file cannot be read, as a sentence without its subject. */
 export function whyUnreadable(error: unknown): string {
   const code = systemErrorCode(error);
   if (code === "ENOENT") return "names a file that does not exist";
@@ -42,8 +43,11 @@ function parseJson(text: string): { readonly value: unknown } | { readonly probl
   try {
     return { value: JSON.parse(text) };
   } catch {
-    // Without the parser's own words, which quote what stands around the place: it may be what should be secret.
-    return { problem: "the file is not JSON" };
+    // The parser's own message quotes the text around the place, which may be a secret.
+    const error = findJsonError(text);
+    if (!error) throw new Error("JSON.parse rejects the customers' file, and no error was found in it");
+    const { line, column, expected } = error;
+    return { problem: `the file is not JSON: line ${line}, column ${column}: expected ${expected}` };
   }
 }
 
@@ -68,7 +72,7 @@ function resolveText(text: string, environment: Environment, report: Report, pat
   }
   const value = environment[name];
   if (!value) report(path, `the environment has no ${name}`);
-  // As it stands, so that there is one complaint and not two.
+  // A text of any schema's length, so that there is one problem and not two.
   return value || "x".repeat(64);
 }
 
@@ -76,25 +80,29 @@ function example(path: readonly string[]): string {
   return (path.at(-1) ?? "").replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-/** An issue with its place. */
+/** An issue with its path. */
 function describeIssue(issue: v.BaseIssue<unknown>): string {
   return `${v.getDotPath(issue) ?? "the file"}: ${describeObject(issue) ?? issue.message}`;
 }
 
-/** What is wrong with an object itself: valibot says one thing of a key too many, a key too few, and no object at all. */
+/** Problem of an object itself: valibot has one type of issue for an unknown key, a missing key and a value that is no object. */
 function describeObject({ type, expected, received }: v.BaseIssue<unknown>): string | undefined {
   if (type !== "strict_object") return undefined;
   if (expected === "never") return "is no setting that the gateway knows";
   return received === "undefined" ? "is missing" : "expected an object";
 }
 
-/** A problem that names the references in place of what they stand for: schemas quote what they refuse. */
+/** Names of the variables that the text of a customers' file refers to. */
+export function findReferences(text: string): readonly string[] {
+  return Array.from(text.matchAll(/"\$\{([A-Za-z_]\w*)\}"/g), ([, name = ""]) => name);
+}
+
+/** A problem with references in place of their values: schemas quote a value that they reject. */
 function withReferences(problem: string, environment: Environment, text: string): string {
-  const names = Array.from(text.matchAll(/"\$\{([A-Za-z_]\w*)\}"/g), ([, name = ""]) => name);
-  return names.reduce((rest, name) => {
+  return findReferences(text).reduce((rest, name) => {
     const value = environment[name];
     if (!value) return rest;
-    // In quotes: what is short might as well be a part of the problem's own words.
+    // In quotes, since a short value may also be a part of the problem's own words.
     return [JSON.stringify(value), `"${value}"`].reduce(
       (words, quoted) => words.replaceAll(quoted, () => `"\${${name}}"`),
       rest,
