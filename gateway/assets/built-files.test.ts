@@ -50,5 +50,7 @@ test.each([
 ])("says in one line that %s is missing", async (path, build) => {
   const reading = readBuiltFiles(await buildOf(build));
   await expect(reading).rejects.toThrow(NotBuiltError);
-  await expect(reading).rejects.toThrow(`The widget is not built: ${path} is missing. Run "npm run build" first.`);
+  await expect(reading).rejects.toThrow(
+    `${path} is missing beside the gateway. Copy the whole directory dist of a release, with widget/ and embed.js; from sources, build it first.`,
+  );
 });

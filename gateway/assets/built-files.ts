@@ -3,7 +3,7 @@ import { basename, extname, join, relative, sep } from "node:path";
 import { systemErrorCode } from "../system-error.ts";
 import { hashTag } from "./content-hash.ts";
 
-/** A file of the build, held in memory. */
+/** A file of the build, in memory. */
 export interface BuiltFile {
   readonly body: Uint8Array<ArrayBuffer>;
   readonly contentType: string;
@@ -11,19 +11,19 @@ export interface BuiltFile {
   readonly etag: string;
 }
 
-/** What the build made for browsers. */
+/** The parts of the build that browsers load. */
 export interface BuiltFiles {
-  /** The widget's document as it was built, without its settings. */
+  /** The widget's document as built, without its settings. */
   readonly widgetHtml: string;
   /** The widget's other files by their path from its document: `assets/view-Bx1.js`. */
   readonly widgetAssets: ReadonlyMap<string, BuiltFile>;
   /** The loader script. */
   readonly embed: BuiltFile;
-  /** The loader script of this release, and of every other that lies beside it, by its name: `embed-1.2.3.js`. */
+  /** The loader scripts of this release and of each other release beside it, by name: `embed-1.2.3.js`. */
   readonly releases: ReadonlyMap<string, BuiltFile>;
 }
 
-/** The build has not run, or not to its end. */
+/** A part of the build is missing. The operator has to copy or build it. */
 export class NotBuiltError extends Error {
   override readonly name = "NotBuiltError";
 }
@@ -40,10 +40,10 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Everything in the build's directory that browsers may ask for, read once. No request reaches the file system, so no
- * path in one can lead out of the directory.
+ * Reads each file in the build's directory that browsers may request, once. No request reaches the file system, so no
+ * path in a request can lead out of the directory.
  *
- * @throws {NotBuiltError} where the widget or the loader script is missing.
+ * @throws {NotBuiltError} if the widget or the loader script is missing.
  */
 export async function readBuiltFiles(directory: string): Promise<BuiltFiles> {
   const [html, embed] = await Promise.all([
@@ -64,7 +64,10 @@ async function readBuilt(directory: string, path: string): Promise<Uint8Array> {
   } catch (cause) {
     if (systemErrorCode(cause) !== "ENOENT") throw cause;
     const missing = join(basename(directory), path);
-    throw new NotBuiltError(`The widget is not built: ${missing} is missing. Run "npm run build" first.`, { cause });
+    throw new NotBuiltError(
+      `${missing} is missing beside the gateway. Copy the whole directory ${basename(directory)} of a release, with widget/ and embed.js; from sources, build it first.`,
+      { cause },
+    );
   }
 }
 
@@ -82,7 +85,7 @@ async function readAssets(directory: string): Promise<ReadonlyMap<string, BuiltF
   return new Map((await Promise.all(files)).filter(([path]) => path.startsWith("assets/")));
 }
 
-/** A page that has pinned a release needs it for as long as it stands, so that an operator keeps those that have gone before. */
+/** Reads the scripts of all releases: a page that has pinned an earlier one still loads it, so operators keep them. */
 async function readReleases(directory: string): Promise<ReadonlyMap<string, BuiltFile>> {
   const names = (await readdir(directory)).filter((name) => /^embed-\d[\w.-]*\.js$/.test(name));
   const files = names.map(

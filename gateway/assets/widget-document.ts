@@ -5,7 +5,7 @@ import { widgetPolicy } from "./content-security-policy.ts";
 
 const EMPTY_SETTINGS = new RegExp(`<meta\\s+name="${WIDGET_SETTINGS_NAME}"\\s+content=""\\s*/?>`, "g");
 
-/** Features that the widget has no use for, so that a flaw in it cannot reach them either. */
+/** Features that the widget does not use, denied so that a flaw in it cannot reach them. */
 const DENIED_FEATURES = [
   "accelerometer",
   "autoplay",
@@ -31,15 +31,15 @@ const DENIED_FEATURES = [
   "xr-spatial-tracking",
 ];
 
-/** The build's document is not the widget's: it has no place for the settings. */
+/** The build's document has no place for the widget's settings. The operator has to copy or build it again. */
 export class WidgetDocumentError extends Error {
   override readonly name = "WidgetDocumentError";
 }
 
 /**
- * The widget's document with its settings written into it, ready to be sent.
+ * Writes the settings into the widget's document, ready to be sent.
  *
- * @throws {WidgetDocumentError} where it has no empty `<meta name="availability-bridge" content="">`.
+ * @throws {WidgetDocumentError} if it has no empty `<meta name="availability-bridge" content="">`.
  */
 export function prepareWidgetDocument(html: string, allowedOrigins: readonly string[]): Representation {
   const body = withSettings(html, { allowedOrigins: [...allowedOrigins], apiBase: "../v1/" });
@@ -56,18 +56,20 @@ export function prepareWidgetDocument(html: string, allowedOrigins: readonly str
     body,
     contentType: "text/html; charset=utf-8",
     headers,
-    // Of the headers too: a browser does not take a new Content-Security-Policy from a 304.
+    // The tag covers the headers too: a browser does not take a new Content-Security-Policy from a 304.
     etag: hashTag(body, JSON.stringify(headers)),
   };
 }
 
 function withSettings(html: string, settings: WidgetSettings): string {
   const content = escapeHtml(JSON.stringify(settings));
-  // By a function: a replacement text would have its `$&` read as a pattern.
+  // A function, since `$&` in a replacement text is a pattern.
   const filled = html.replaceAll(EMPTY_SETTINGS, () => `<meta name="${WIDGET_SETTINGS_NAME}" content="${content}">`);
   if (filled !== html) return filled;
   const missing = `<meta name="${WIDGET_SETTINGS_NAME}" content="">`;
-  throw new WidgetDocumentError(`The widget's document has no ${missing}. Run "npm run build" again.`);
+  throw new WidgetDocumentError(
+    `The widget's document has no ${missing}, so it is not of this release. Copy the whole directory dist of the release again; from sources, build it again.`,
+  );
 }
 
 function escapeHtml(text: string): string {
