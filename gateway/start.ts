@@ -10,39 +10,40 @@ import { createMetrics } from "./operations/metrics/metrics.ts";
 import type { Operation } from "./operations/operation.ts";
 import { type RunningGateway, serveAdmin, serveGateway } from "./serve.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
+import { withoutCredentials } from "./settings/summary.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { createRedisStore } from "./store/redis-store.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
 import { VERSION } from "./version.ts";
 
-/** What starting a gateway needs of the process that it runs in. */
+/** The parts of its process that a gateway needs to start. */
 export interface StartOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The build's directory, which holds `widget/` and `embed.js`. */
+  /** The build's directory, with `widget/` and `embed.js` in it. */
   readonly buildDirectory: string;
-  /** Tells the operator one line, where nothing is configured. */
+  /** Prints one line for the operator, if no customers are configured. */
   readonly print: (line: string) => void;
-  /** Tells the operator of a defect, where nothing is configured. */
+  /** Prints a defect for the operator, if no customers are configured. */
   readonly onDefect: (error: unknown) => void;
-  /** Where the log goes, where customers are configured. @default the process's standard output */
+  /** Destination of the log if customers are configured. @default the process's standard output */
   readonly logDestination?: LogDestination;
 }
 
 /** A gateway that has been started. */
 export interface StartedGateway extends RunningGateway {
-  /** Where the operator's side listens; `undefined` where the settings name no port for it. */
+  /** Origin of the operator's side; `undefined` if the settings name no port for it. */
   readonly adminOrigin: string | undefined;
   readonly log: Log;
 }
 
 /**
- * Starts the gateway that the environment describes, and says where it listens and what it serves.
+ * Starts the gateway with the settings of the environment, and logs its origin and its store.
  *
  * @throws {SettingsError} for bad settings.
- * @throws {NotBuiltError} where the build has not run.
- * @throws {WidgetDocumentError} where the built document has no place for the widget's settings.
- * @throws {ListenError} where it cannot listen.
+ * @throws {NotBuiltError} if the built widget or loader script is missing.
+ * @throws {WidgetDocumentError} if the built document has no place for the widget's settings.
+ * @throws {ListenError} if it cannot listen.
  */
 export async function startGateway(options: StartOptions): Promise<StartedGateway> {
   const settings = readSettings(options.environment);
@@ -74,7 +75,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     // The origin comes first: programs that start a gateway read it from this line.
     log.line(`Gateway listening on ${gateway.origin} (availability-gateway ${VERSION})`);
     if (admin) log.line(`Metrics and health for the operator on ${admin.origin}`);
-    sayWhatIsServed(settings, log);
+    logSettings(settings, log);
     const delayMs = settings.operation.drainDelaySeconds * 1000;
     const close = createDrain({ readiness, log, delayMs, closables });
     return { origin: gateway.origin, adminOrigin: admin?.origin, log, close };
@@ -85,8 +86,9 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   }
 }
 
-function sayWhatIsServed({ redisUrl, isDemo }: Settings, log: Log): void {
-  if (redisUrl) log.line(`Keeping the availabilities in Redis at ${withoutSecrets(redisUrl)}`);
+function logSettings({ redisUrl, isDemo, warnings }: Settings, log: Log): void {
+  for (const warning of warnings) log.warning(warning);
+  if (redisUrl) log.line(`Keeping the availabilities in Redis at ${withoutCredentials(redisUrl)}`);
   const where = redisUrl ? "" : " from memory";
   if (isDemo) log.line(`Serving sample agents${where}, since no upstream is configured`);
 }
@@ -116,10 +118,4 @@ function createOperation(
 /** Opens the store in Redis if the settings name one, which need not be reachable yet; otherwise in this process's memory. */
 function openStore({ redisUrl: url }: Settings, log: Log): AvailabilityStore {
   return url ? createRedisStore({ url, log }) : createMemoryStore();
-}
-
-/** An address without the user, the password and the query that it may hold. */
-function withoutSecrets(address: string): string {
-  const { protocol, host, pathname } = new URL(address);
-  return `${protocol}//${host}${pathname}`;
 }

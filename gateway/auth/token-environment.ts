@@ -1,16 +1,17 @@
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
 import type { Environment } from "../settings/config-file.ts";
-import { TokenSettings } from "./token-settings.ts";
+import type { Variable } from "../settings/variable.ts";
+import { DEFAULT_LEEWAY_SECONDS, TokenSettings } from "./token-settings.ts";
 
-/** How tokens are verified where no customers are configured. */
+/** Settings for the tokens of a gateway without `GATEWAY_CONFIG`. */
 export interface EnvironmentTokens {
   readonly tokens: TokenSettings;
-  /** Whether nobody has said how, so that they are the demo page's own. */
+  /** Whether no `JWT_…` variable is set, so that they are the demo page's own. */
   readonly areDemo: boolean;
 }
 
-/** The variables, by the setting that each holds. */
+/** The variables, by the setting that each contains. */
 const NAMES: Readonly<Record<string, string>> = {
   algorithm: "JWT_ALGORITHM",
   issuer: "JWT_ISSUER",
@@ -22,10 +23,56 @@ const NAMES: Readonly<Record<string, string>> = {
 
 const DEMO_NAMES: Readonly<Record<string, string>> = { secret: "DEMO_TOKEN_SECRET" };
 
+/** Documentation of these variables. */
+export const TOKEN_VARIABLES: readonly Variable[] = [
+  {
+    name: "JWT_ALGORITHM",
+    meaning: "algorithm of the tokens: HS256, RS256, ES256 or EdDSA; with JWT_… set every request needs a token",
+    example: "HS256",
+    defaultText: undefined,
+  },
+  {
+    name: "JWT_ISSUER",
+    meaning: "text that tokens carry in iss",
+    example: "https://login.acme.example",
+    defaultText: undefined,
+  },
+  {
+    name: "JWT_AUDIENCE",
+    meaning: "text that tokens carry in aud",
+    example: "availability-bridge",
+    defaultText: undefined,
+  },
+  {
+    name: "JWT_SECRET",
+    meaning: "secret of at least 32 bytes that tokens are signed with, for HS256",
+    example: "(a random text)",
+    defaultText: undefined,
+  },
+  {
+    name: "JWT_JWKS_URL",
+    meaning: "https address of the key set that tokens are verified with, for the other algorithms",
+    example: "https://login.acme.example/.well-known/jwks.json",
+    defaultText: undefined,
+  },
+  {
+    name: "JWT_LEEWAY_SECONDS",
+    meaning: "seconds by which the clocks of the issuer and of this machine may differ",
+    example: "30",
+    defaultText: `${DEFAULT_LEEWAY_SECONDS}`,
+  },
+  {
+    name: "DEMO_TOKEN_SECRET",
+    meaning: "secret of the demo page's tokens; without it a random one, so that no token is accepted",
+    example: "(a random text)",
+    defaultText: undefined,
+  },
+];
+
 /**
- * Reads the `JWT_…` variables, which stand for the one customer of a gateway without `GATEWAY_CONFIG`; where there are
- * none, `DEMO_TOKEN_SECRET`. `undefined` where customers are configured, or where a value is bad: `problems` then gets a
- * line for each.
+ * Reads the `JWT_…` variables of the one customer of a gateway without `GATEWAY_CONFIG`; if none is set,
+ * `DEMO_TOKEN_SECRET`. `undefined` if customers are configured, or if a value is bad: `problems` then gets a line for
+ * each bad value.
  */
 export function readTokenEnvironment(environment: Environment, problems: string[]): EnvironmentTokens | undefined {
   // Shells and compose files leave a variable empty to mean that it is not set.
@@ -46,7 +93,7 @@ export function readTokenEnvironment(environment: Environment, problems: string[
   return undefined;
 }
 
-/** The demo page's site signs with the same secret. Without one it is random, so that no token holds. */
+/** The demo page's site signs with the same secret. Without one it is random, so that no token is accepted. */
 function demoSettings(environment: Environment): unknown {
   return {
     algorithm: "HS256",
@@ -56,7 +103,7 @@ function demoSettings(environment: Environment): unknown {
   };
 }
 
-/** Digits alone: `Number` would read "0x10" and "1e2" as numbers. */
+/** Accepts digits alone: `Number` would parse "0x10" and "1e2". */
 function toNumber(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }

@@ -9,6 +9,9 @@ const MIN_SECRET_BYTES = 32;
 /** More than any two clocks that are looked after differ by, in seconds. */
 const MAX_LEEWAY_SECONDS = 300;
 
+/** Clock difference that is allowed unless the settings name another, in seconds. */
+export const DEFAULT_LEEWAY_SECONDS = 30;
+
 const FORMS =
   'expected exactly { algorithm: "HS256", issuer, audience, secret, leewaySeconds? } or ' +
   '{ algorithm: "RS256" | "ES256" | "EdDSA", issuer, audience, jwksUrl, leewaySeconds? }';
@@ -30,7 +33,7 @@ const shared = {
   /** How far the issuer's clock and this machine's may differ, in seconds. @default 30 */
   leewaySeconds: v.optional(
     v.pipe(v.number(LEEWAY), v.safeInteger(LEEWAY), v.minValue(0, LEEWAY), v.maxValue(MAX_LEEWAY_SECONDS, LEEWAY)),
-    30,
+    DEFAULT_LEEWAY_SECONDS,
   ),
 };
 

@@ -3,7 +3,7 @@ import { toJsonSchema } from "@valibot/to-json-schema";
 import { expect, test } from "vitest";
 import { readConfig } from "../settings/config-file.ts";
 import { GatewayConfig } from "../settings/customer-settings.ts";
-import { EXAMPLES } from "../settings/settings.ts";
+import { VARIABLES } from "../settings/settings.ts";
 import { createMetrics } from "./metrics/metrics.ts";
 
 const page = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");
@@ -15,8 +15,16 @@ function namesUnder(heading: string): string[] {
   return Array.from(own.matchAll(/^\| `([^`]+)` \|/gm), ([, name = ""]) => name);
 }
 
+/** The variables that have a row on the page; those of tokens have a page of their own. */
+const TABLED = VARIABLES.filter(({ name }) => !/^(?:JWT|DEMO)_/.test(name));
+
 test("describes each variable of the environment, and none that there is not", () => {
-  expect(namesUnder("## Settings").sort()).toEqual([...Object.keys(EXAMPLES), "NODE_ENV"].sort());
+  expect(namesUnder("## Settings").sort()).toEqual(TABLED.map(({ name }) => name).sort());
+});
+
+test.each(TABLED)("names the default of $name", ({ name, defaultText }) => {
+  const [, documented = ""] = new RegExp(`^\\| \`${name}\` \\|.*\\| ([^|]*) \\|$`, "m").exec(page) ?? [];
+  expect(/^`([^`]+)`/.exec(documented)?.[1]).toBe(defaultText);
 });
 
 test("shows a customers' file that the gateway takes", () => {

@@ -36,6 +36,7 @@ test("has a default for everything outside of production", () => {
       trustedProxies: { includes: expect.any(Function) },
       maxConnections: 20_000,
     },
+    warnings: [],
   });
 });
 

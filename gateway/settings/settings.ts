@@ -1,71 +1,57 @@
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
-import { type EnvironmentTokens, readTokenEnvironment } from "../auth/token-environment.ts";
-import {
-  OPERATION_EXAMPLES,
-  OPERATION_VARIABLES,
-  type OperationSettings,
-  toOperationSettings,
-} from "../operations/operation-settings.ts";
+import { type EnvironmentTokens, readTokenEnvironment, TOKEN_VARIABLES } from "../auth/token-environment.ts";
+import { OPERATION_VARIABLES, type OperationSettings, toOperationSettings } from "../operations/operation-settings.ts";
 import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "../upstream/aircall/settings.ts";
 import { whyNoAllowedOrigin } from "./allowed-origin.ts";
-import { type Environment, readConfig, whyUnreadable } from "./config-file.ts";
+import { type Environment, findReferences, readConfig, whyUnreadable } from "./config-file.ts";
 import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
-import { Host, Port, Seconds } from "./variable.ts";
+import { findUnknownVariables } from "./unknown-variables.ts";
+import { Host, listVariables, Port, Seconds, type Variable } from "./variable.ts";
 
-/** What the gateway is told by its environment, and by the file that the environment names. */
+/** Settings of the gateway, from its environment and from the file that the environment names. */
 export interface Settings {
   /** Address to listen on, from `GATEWAY_HOST`. @default "127.0.0.1" */
   readonly host: string;
   /** Port to listen on, from `GATEWAY_PORT`; 0 takes a free one. @default 4100 */
   readonly port: number;
   /**
-   * Who is served, from the file that `GATEWAY_CONFIG` names. Without it there is one customer, called `demo`, whose
-   * `allowedOrigins` come from `ALLOWED_ORIGINS` and whose `tokens` from `JWT_…`.
+   * Customers, from the file that `GATEWAY_CONFIG` names. Without it there is one customer, called `demo`, with
+   * `allowedOrigins` from `ALLOWED_ORIGINS` and `tokens` from `JWT_…`.
    *
    * @default http://localhost:4000, the demo page's origin; with `NODE_ENV=production` there is no default.
    */
   readonly customers: readonly CustomerSettings[];
-  /** Whose addresses name no customer. */
+  /** Id of the customer for addresses that name none. */
   readonly defaultCustomer: string;
-  /** Whether no customers are configured: sample agents are served. */
+  /** Whether no customers are configured, so that the gateway serves sample agents. */
   readonly isDemo: boolean;
-  /** Whether reading needs no token, as where neither customers nor tokens are configured. */
+  /** Whether a read needs no token, since neither customers nor tokens are configured. */
   readonly anonymousReads: boolean;
-  /** Where the availabilities are kept, from `REDIS_URL`. @default this process's memory */
+  /** Address of the Redis that keeps the availabilities, from `REDIS_URL`. @default this process's memory */
   readonly redisUrl: string | undefined;
-  /** How old what is served may be while the store or the upstream is away, in seconds, from `STALE_LIMIT_SECONDS`. @default 60 */
+  /** Greatest age of an availability while the store or the upstream is away, in seconds, from `STALE_LIMIT_SECONDS`. @default 60 */
   readonly staleLimitSeconds: number;
-  /** How long a telephony system may take for an answer, in milliseconds, from `UPSTREAM_TIMEOUT_MS`. @default 10000 */
+  /** Time that a telephony system may take for an answer, in milliseconds, from `UPSTREAM_TIMEOUT_MS`. @default 10000 */
   readonly upstreamTimeoutMs: number;
   readonly operation: OperationSettings;
+  /** One line for each variable that is meant for the gateway and has no effect, such as a misspelt one. */
+  readonly warnings: readonly string[];
 }
 
-/** The gateway cannot start with these settings. The operator has to act: the message has one line for each bad one. */
+/** The gateway cannot start with these settings. The operator has to act: the message has one line for each problem. */
 export class SettingsError extends Error {
   override readonly name = "SettingsError";
 }
 
-/** An example of each variable that the gateway reads, by its name. */
-export const EXAMPLES: Readonly<Record<string, string>> = {
-  GATEWAY_PORT: "4100",
-  GATEWAY_HOST: "127.0.0.1",
-  ALLOWED_ORIGINS: "https://crm.example.com,https://help.example.com",
-  GATEWAY_CONFIG: "gateway.config.json",
-  REDIS_URL: "redis://127.0.0.1:6379",
-  STALE_LIMIT_SECONDS: "60",
-  UPSTREAM_TIMEOUT_MS: "10000",
-  ...OPERATION_EXAMPLES,
-};
-
-/** The customer that stands for everybody where no customers are configured. */
+/** Id of the only customer if no customers are configured. */
 const DEMO_CUSTOMER = "demo";
 
 const RedisUrl = v.pipe(
   v.string(),
   v.check(
     (text) => URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol),
-    // Without the address, which may hold a password.
+    // Without the address, which may contain a password.
     "is no address of a Redis server (redis:// or rediss://)",
   ),
 );
@@ -89,19 +75,80 @@ const OriginList = v.pipe(
   ),
 );
 
+/** Schemas of the environment's variables, with their documentation. Those of tokens are read by `readTokenEnvironment`. */
+const SCHEMAS = {
+  GATEWAY_PORT: v.pipe(
+    v.optional(Port, "4100"),
+    v.metadata({ meaning: "port to listen on, 0 for a free one", example: "4100" }),
+  ),
+  GATEWAY_HOST: v.pipe(
+    v.optional(Host, "127.0.0.1"),
+    v.metadata({ meaning: "address to listen on", example: "127.0.0.1" }),
+  ),
+  GATEWAY_CONFIG: v.pipe(
+    v.optional(v.string()),
+    v.metadata({
+      meaning: "path of the customers' file; without it the gateway is a demo",
+      example: "gateway.config.json",
+    }),
+  ),
+  REDIS_URL: v.pipe(
+    v.optional(RedisUrl),
+    v.metadata({
+      meaning:
+        "address of the Redis that keeps the availabilities, redis:// or rediss://; without it they are in the process's memory",
+      example: "redis://127.0.0.1:6379",
+    }),
+  ),
+  STALE_LIMIT_SECONDS: v.pipe(
+    v.optional(Seconds, "60"),
+    v.metadata({
+      meaning: "greatest age of an availability, in seconds, while Redis or an upstream is away",
+      example: "60",
+    }),
+  ),
+  UPSTREAM_TIMEOUT_MS: v.pipe(
+    v.optional(UpstreamTimeout, "10000"),
+    v.metadata({
+      meaning: `milliseconds that a telephony system may take for an answer, ${MIN_TIMEOUT_MS} to ${MAX_TIMEOUT_MS}`,
+      example: "10000",
+    }),
+  ),
+  ALLOWED_ORIGINS: v.pipe(
+    v.optional(OriginList, "http://localhost:4000"),
+    v.metadata({
+      meaning:
+        "exact origins of the pages that may embed the widget, with commas between them, without GATEWAY_CONFIG; no default with NODE_ENV=production",
+      example: "https://crm.example.com,https://help.example.com",
+    }),
+  ),
+  ...OPERATION_VARIABLES,
+  NODE_ENV: v.pipe(
+    v.optional(v.string()),
+    v.metadata({ meaning: "production demands ALLOWED_ORIGINS or GATEWAY_CONFIG", example: "production" }),
+  ),
+};
+
+/** All variables that the gateway reads, in the order of `--help`. */
+export const VARIABLES: readonly Variable[] = [...listVariables(SCHEMAS), ...TOKEN_VARIABLES];
+
 /**
- * The settings in these environment variables and in the file that they name, all of them checked at once.
+ * Reads the settings from environment variables and from the file that they name, and checks all of them at once.
  *
- * @throws {SettingsError} where any value is bad, with one line for each.
+ * @throws {SettingsError} if any value is bad, with one line for each.
  */
 export function readSettings(environment: Environment, readFile: ReadFile = readTextFile): Settings {
   const problems: string[] = [];
   const read = readVariables(environment, problems);
   const configured = environment["GATEWAY_CONFIG"] ? readCustomers(environment, readFile, problems) : undefined;
+  const warnings = findUnknownVariables(environment, {
+    known: VARIABLES.map(({ name }) => name),
+    referenced: new Set(configured?.references),
+  });
   const unconfigured = readTokenEnvironment(environment, problems);
-  if (!read || problems.length > 0) throw new SettingsError(problems.join("\n"));
+  if (!read || problems.length > 0) throw new SettingsError([...problems, ...warnings].join("\n"));
   const { GATEWAY_HOST: host, GATEWAY_PORT: port, REDIS_URL: redisUrl, STALE_LIMIT_SECONDS: staleLimitSeconds } = read;
-  const { customers, defaultCustomer } = configured ?? {
+  const { customers, defaultCustomer } = configured?.config ?? {
     customers: unconfigured ? [demoCustomer(unconfigured, read.ALLOWED_ORIGINS)] : [],
     defaultCustomer: DEMO_CUSTOMER,
   };
@@ -116,10 +163,11 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
     staleLimitSeconds,
     upstreamTimeoutMs: read.UPSTREAM_TIMEOUT_MS,
     operation: toOperationSettings(read),
+    warnings,
   };
 }
 
-/** With tokens of its own it is limited like any other: its callers are told apart. */
+/** With tokens of its own it has limits like any other customer, since tokens tell its callers apart. */
 function demoCustomer(
   { tokens, areDemo }: EnvironmentTokens,
   allowedOrigins: readonly string[] = [],
@@ -138,18 +186,10 @@ function readVariables(environment: Environment, problems: string[]) {
   const { NODE_ENV, GATEWAY_CONFIG, ALLOWED_ORIGINS } = environment;
   // Shells and compose files leave a variable empty to mean that it is not set.
   const given = (name: string): string | undefined => environment[name] || undefined;
-  const variables = {
-    GATEWAY_PORT: v.optional(Port, "4100"),
-    GATEWAY_HOST: v.optional(Host, "127.0.0.1"),
-    REDIS_URL: v.optional(RedisUrl),
-    STALE_LIMIT_SECONDS: v.optional(Seconds, "60"),
-    UPSTREAM_TIMEOUT_MS: v.optional(UpstreamTimeout, "10000"),
-    ALLOWED_ORIGINS: allowedOrigins(NODE_ENV, GATEWAY_CONFIG),
-    ...OPERATION_VARIABLES,
-  };
+  const variables = { ...SCHEMAS, ALLOWED_ORIGINS: allowedOrigins(NODE_ENV, GATEWAY_CONFIG) };
   const result = v.safeParse(v.object(variables), {
     ...Object.fromEntries(Object.keys(variables).map((name) => [name, given(name)])),
-    // Not so here: whoever empties this list means nobody, and must not get the default.
+    // Except here: an empty list means no origin, and must not become the default.
     ALLOWED_ORIGINS,
   });
   if (!result.success) problems.push(...result.issues.map(describeIssue));
@@ -158,22 +198,26 @@ function readVariables(environment: Environment, problems: string[]) {
 
 function allowedOrigins(mode: string | undefined, configPath: string | undefined) {
   if (configPath) return v.optional(v.never("is set beside GATEWAY_CONFIG, whose customers have origins of their own"));
-  return mode === "production" ? OriginList : v.optional(OriginList, "http://localhost:4000");
+  return mode === "production" ? OriginList : SCHEMAS.ALLOWED_ORIGINS;
 }
 
 function readCustomers(environment: Environment, readFile: ReadFile, problems: string[]) {
   const path = environment["GATEWAY_CONFIG"] ?? "";
+  let text: string;
   try {
-    const read = readConfig(readFile(path), environment);
-    if ("config" in read) {
-      const { customers, defaultCustomer = customers[0]?.id ?? "" } = read.config;
-      return { customers, defaultCustomer };
-    }
-    problems.push(...read.problems.map((problem) => `${path}: ${problem}`));
+    text = readFile(path);
   } catch (error) {
     problems.push(`GATEWAY_CONFIG: ${JSON.stringify(path)} ${whyUnreadable(error)}`);
+    return undefined;
   }
-  return undefined;
+  const references = findReferences(text);
+  const read = readConfig(text, environment);
+  if ("problems" in read) {
+    problems.push(...read.problems.map((problem) => `${path}: ${problem}`));
+    return { config: undefined, references };
+  }
+  const { customers, defaultCustomer = customers[0]?.id ?? "" } = read.config;
+  return { config: { customers, defaultCustomer }, references };
 }
 
 function describeBadOrigins(origins: readonly string[]): string {
@@ -186,5 +230,6 @@ function describeBadOrigins(origins: readonly string[]): string {
 
 function describeIssue(issue: v.BaseIssue<unknown>): string {
   const name = v.getDotPath(issue) ?? "";
-  return `${name}: ${issue.message}, for example ${name}=${EXAMPLES[name]}`;
+  const example = VARIABLES.find((variable) => variable.name === name)?.example ?? "";
+  return `${name}: ${issue.message}, for example ${name}=${example}`;
 }

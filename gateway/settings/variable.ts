@@ -1,9 +1,10 @@
-/** What the environment's variables hold, as schemas of their texts. */
+/** Schemas of the texts of environment variables. */
 import * as v from "valibot";
+import { isServiceLink } from "./unknown-variables.ts";
 
 export const Port = v.pipe(
   v.string(),
-  v.check(isPort, ({ input }) => `${JSON.stringify(input)} is no port (a whole number from 0 to 65535)`),
+  v.check(isPort, ({ input }) => `${JSON.stringify(input)} ${whyNoPort(input)}`),
   v.transform(Number),
 );
 
@@ -21,6 +22,36 @@ export const Seconds = v.pipe(
   v.transform(Number),
 );
 
+/** A Kubernetes service called `gateway` sets `GATEWAY_PORT` in every container of its namespace. */
+function whyNoPort(text: string): string {
+  if (!isServiceLink(text)) return "is no port (a whole number from 0 to 65535)";
+  return "is the address of a Kubernetes service (set enableServiceLinks: false in the pod)";
+}
+
 function isPort(text: string): boolean {
   return /^(0|[1-9]\d{0,4})$/.test(text) && Number(text) <= 65_535;
+}
+
+/** Documentation of a variable, as metadata of its schema. */
+export const VariableMetadata = v.object({
+  /** The effect of the variable, with its unit. */
+  meaning: v.string(),
+  /** A valid value. */
+  example: v.string(),
+});
+
+/** A variable of the environment, for a reader of `--help`. */
+export interface Variable extends v.InferOutput<typeof VariableMetadata> {
+  readonly name: string;
+  /** Text that stands in for a variable that is not set; `undefined` if there is none. */
+  readonly defaultText: string | undefined;
+}
+
+/** Lists the variables of these schemas, each of which has its documentation as metadata. */
+export function listVariables(schemas: Readonly<Record<string, v.GenericSchema>>): readonly Variable[] {
+  return Object.entries(schemas).map(([name, schema]) => ({
+    name,
+    ...v.parse(VariableMetadata, v.getMetadata(schema)),
+    defaultText: "default" in schema && typeof schema.default === "string" ? schema.default : undefined,
+  }));
 }
