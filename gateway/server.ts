@@ -4,15 +4,38 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { NotBuiltError } from "./assets/built-files.ts";
 import { WidgetDocumentError } from "./assets/widget-document.ts";
+import { CommandLineError, describeUsage, readCommand } from "./command-line.ts";
 import { endOnSignals } from "./operations/lifecycle/end-on-signals.ts";
 import { ListenError } from "./operations/lifecycle/listen.ts";
-import { SettingsError } from "./settings/settings.ts";
+import { readSettings, SettingsError } from "./settings/settings.ts";
+import { summarizeSettings } from "./settings/summary.ts";
 import { startGateway } from "./start.ts";
+import { VERSION } from "./version.ts";
 
-/** What the operator can put right; everything else is a defect, whose stack is worth printing. */
-const OPERATORS_ERRORS = [SettingsError, NotBuiltError, WidgetDocumentError, ListenError];
+/** Errors that the operator can correct. Any other is a defect, whose stack is worth printing. */
+const OPERATORS_ERRORS = [CommandLineError, SettingsError, NotBuiltError, WidgetDocumentError, ListenError];
 
 try {
+  switch (readCommand(process.argv.slice(2))) {
+    case "help":
+      console.log(describeUsage());
+      break;
+    case "version":
+      console.log(`availability-gateway ${VERSION}`);
+      break;
+    case "check":
+      console.log(summarizeSettings(readSettings(process.env)));
+      break;
+    case "start":
+      await start();
+  }
+} catch (error) {
+  if (!OPERATORS_ERRORS.some((type) => error instanceof type)) throw error;
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = error instanceof CommandLineError ? 2 : 1;
+}
+
+async function start(): Promise<void> {
   const gateway = await startGateway({
     environment: process.env,
     buildDirectory: dirname(fileURLToPath(import.meta.url)),
@@ -20,8 +43,4 @@ try {
     onDefect: console.error,
   });
   endOnSignals(gateway, process);
-} catch (error) {
-  if (!OPERATORS_ERRORS.some((type) => error instanceof type)) throw error;
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
 }

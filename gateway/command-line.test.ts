@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { CommandLineError, describeUsage, readCommand } from "./command-line.ts";
+import { VARIABLES } from "./settings/settings.ts";
+
+test.each([
+  [[], "start"],
+  [["--check"], "check"],
+  [["--help"], "help"],
+  [["-h"], "help"],
+  [["--version"], "version"],
+  [["-v"], "version"],
+  [["--check", "--help"], "help"],
+])("reads %j as %s", (args, command) => {
+  expect(readCommand(args)).toBe(command);
+});
+
+test.each([
+  [["--port", "9"], '"--port" is no option. Usage: availability-gateway [--check | --help | --version]'],
+  [["--chekc"], '"--chekc" is no option.'],
+  [["-x"], '"-x" is no option.'],
+  [["start"], '"start" is no option.'],
+  [["--", "--check"], '"--check" is no option.'],
+  [["--constructor"], '"--constructor" is no option.'],
+  [["--no-check"], '"--no-check" is no option.'],
+  [["--check=no"], "--check takes no value."],
+])("rejects %j", (args, message) => {
+  expect(() => readCommand(args)).toThrow(CommandLineError);
+  expect(() => readCommand(args)).toThrow(message);
+});
+
+test("lists each option and each variable with its default", () => {
+  const usage = describeUsage();
+  for (const option of ["--check", "--help, -h", "--version, -v"]) expect(usage).toContain(`\n  ${option} `);
+  for (const { name, defaultText } of VARIABLES) {
+    const [, line = ""] = new RegExp(`^  ${name}=.*\\n +(.*)$`, "m").exec(usage) ?? [];
+    expect(line).not.toBe("");
+    expect(/\(default: (.*)\)$/.exec(line)?.[1]).toBe(defaultText);
+  }
+});

@@ -1,0 +1,74 @@
+import { parseArgs } from "node:util";
+import { VARIABLES } from "./settings/settings.ts";
+
+/** Task of the gateway's process. */
+export type Command = "start" | "check" | "help" | "version";
+
+/** The gateway does not know an argument. The operator has to act. */
+export class CommandLineError extends Error {
+  override readonly name = "CommandLineError";
+}
+
+interface Option {
+  readonly type: "boolean";
+  readonly short?: string;
+  readonly meaning: string;
+}
+
+const OPTIONS = {
+  check: {
+    type: "boolean",
+    meaning: "check all settings, print each problem or a summary without secrets, and exit: 0 if valid, 1 if not",
+  },
+  help: { type: "boolean", short: "h", meaning: "print this text" },
+  version: { type: "boolean", short: "v", meaning: "print the version" },
+} as const satisfies Readonly<Record<string, Option>>;
+
+const USAGE = `Usage: availability-gateway [${Object.keys(OPTIONS)
+  .map((name) => `--${name}`)
+  .join(" | ")}]`;
+
+/**
+ * Reads the process's arguments, without the program's own name. With several options, `--help` goes before `--version`, and
+ * `--version` before `--check`.
+ *
+ * @throws {CommandLineError} for an argument that is no option of the gateway.
+ */
+export function readCommand(args: readonly string[]): Command {
+  // Not strict: the errors of a strict parser advise to pass a positional argument, which the gateway does not take either.
+  const { tokens } = parseArgs({ args: [...args], options: OPTIONS, strict: false, tokens: true });
+  const given = new Set<string>();
+  for (const token of tokens) {
+    if (token.kind === "option-terminator") continue;
+    const argument = token.kind === "option" ? token.rawName : token.value;
+    const isOption = token.kind === "option" && Object.hasOwn(OPTIONS, token.name);
+    if (!isOption) throw new CommandLineError(`${JSON.stringify(argument)} is no option. ${USAGE}`);
+    if (token.value !== undefined) throw new CommandLineError(`${argument} takes no value. ${USAGE}`);
+    given.add(token.name);
+  }
+  const commands = ["help", "version", "check"] as const;
+  return commands.find((command) => given.has(command)) ?? "start";
+}
+
+/** Text of `--help`. */
+export function describeUsage(): string {
+  return [
+    USAGE,
+    "",
+    "Starts the gateway with the settings of the environment. Without any it is a demo with sample agents.",
+    "",
+    "Options:",
+    ...Object.entries<Option>(OPTIONS).map(([name, { short, meaning }]) => {
+      const names = short === undefined ? `--${name}` : `--${name}, -${short}`;
+      return `  ${names.padEnd(15)} ${meaning}`;
+    }),
+    "",
+    "Settings, from environment variables:",
+    ...VARIABLES.flatMap(({ name, meaning, example, defaultText }) => [
+      `  ${name}=${example}`,
+      `      ${meaning}${defaultText === undefined ? "" : ` (default: ${defaultText})`}`,
+    ]),
+    "",
+    "The customers' file, metrics, logs and upgrades: docs/operations.md. Tokens: docs/tokens.md.",
+  ].join("\n");
+}
