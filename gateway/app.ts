@@ -23,25 +23,25 @@ import { observeRequests } from "./operations/metrics/observe-requests.ts";
 import type { Operation } from "./operations/operation.ts";
 import { createStreamHub, type StreamHub } from "./stream/stream-hub.ts";
 
-/** What a gateway is made of. */
+/** Parts of a gateway. */
 export interface GatewayOptions {
   readonly customers: Customers;
   /** The built widget and loader script. */
   readonly files: BuiltFiles;
-  /** Hears whatever was thrown while a request was answered. The asker gets a 500 that does not tell. */
+  /** Called with each unexpected error while a request is handled. The client gets a 500 without the reason. */
   readonly onDefect: (error: unknown, request?: RequestIdentity) => void;
   /** Called for each request that was rejected for its token or for the lack of one. The client does not get the reason. @default none */
   readonly onRefusal?: OnRefusal;
-  /** The open streams, for whoever has to end them. @default streams of its own, which end with their connections */
+  /** The open streams, for the caller that has to end them. @default streams of its own, which end with their connections */
   readonly streams?: StreamHub;
-  /** What watches over the requests. @default nothing: none is logged, measured or limited, and there is no `/readyz` */
+  /** Log, metrics and limits of the requests. @default none: no request is logged, measured or limited, and there is no `/readyz` */
   readonly operation?: Operation;
 }
 
 /**
- * The gateway as a function from request to response, which any fetch-style server can run.
+ * Creates the gateway as a function from request to response, which any fetch-style server can run.
  *
- * @throws {WidgetDocumentError} where the built document has no place for the widget's settings.
+ * @throws {WidgetDocumentError} if the built document has no place for the widget's settings.
  */
 export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment> {
   const { customers, onDefect, operation } = options;
@@ -78,12 +78,12 @@ function createNotFoundAnswerer({ releases }: BuiltFiles): AnswerNotFound {
   };
 }
 
-/** What each customer has at an address of its own. */
+/** Creates the routes that each customer has below its own address. */
 function createCustomerRoutes(options: GatewayOptions): Hono<GatewayEnvironment> {
   const { customers, files, onRefusal = () => {}, operation } = options;
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
   const routes = new Hono<GatewayEnvironment>();
-  // Before whoever asks for a token: a telephony system brings a secret of its own.
+  // Before `authorize`: a telephony system has a secret of its own in place of a token.
   routes.route("/", createWebhookRoutes());
   routes.use("/v1/*", authorize(onRefusal));
   if (operation) {
@@ -99,13 +99,13 @@ function createCustomerRoutes(options: GatewayOptions): Hono<GatewayEnvironment>
     .route("/", createEmbedRoutes(files));
 }
 
-/** What the operator has the gateway tell everybody. */
+/** Creates the routes for load balancers, and for metrics if they are public. */
 function createOperationRoutes({ readiness, metrics, servesMetrics }: Operation): Hono {
   const routes = createReadinessRoutes(readiness);
   return servesMetrics ? routes.route("/", createMetricsRoutes(metrics)) : routes;
 }
 
-/** Looks up whose address was asked. What follows decides what to say where there is no such customer. */
+/** Looks up the customer in the request's address. The routes behind decide how to respond if it does not exist. */
 function findCustomer(customers: Customers): MiddlewareHandler<GatewayEnvironment> {
   return async (context, next) => {
     context.set("customer", customers.find(context.req.param("customer")));
@@ -120,7 +120,7 @@ function createThrownAnswerer(onDefect: GatewayOptions["onDefect"]): AnswerThrow
     const { signal } = context.req.raw;
     const told = toProblem(thrown);
     if (told) return told;
-    // The client has gone while it was answered, or in the middle of its request's body.
+    // The client disconnected during the response, or in the middle of its request's body.
     const isDisconnect = (signal.aborted && thrown === signal.reason) || isThrownBy(context.env?.incoming, thrown);
     const { requestId, trace } = context.var;
     if (!isDisconnect) onDefect(thrown, requestId && trace ? { requestId, traceId: trace.traceId } : undefined);
@@ -132,7 +132,7 @@ function isThrownBy(incoming: HttpBindings["incoming"] | undefined, thrown: unkn
   return Boolean(incoming?.errored) && incoming?.errored === thrown;
 }
 
-/** Hono's `onError` hears only of Errors; the reason of a disconnect, for one, is a string. */
+/** Catches what hono's `onError` does not: it gets Errors alone, and the reason of a disconnect is a string. */
 function catchThrown(answerThrown: AnswerThrown): MiddlewareHandler<GatewayEnvironment> {
   return async (context, next) => {
     try {

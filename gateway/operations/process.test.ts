@@ -1,7 +1,7 @@
-/** What only a process of its own shows: signals, exit codes, and a standard output that cannot be written. */
-import { spawn } from "node:child_process";
+/** Tests of the built server as a process: arguments, signals, exit codes, and a standard output that cannot be written. */
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { openSync } from "node:fs";
+import { openSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { get, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
@@ -159,4 +159,79 @@ test("serves on where its log cannot be written, and counts what is lost", async
   });
   kill("SIGTERM");
   expect(await ended).toBe(0);
+});
+
+interface Run {
+  readonly code: number | string | null | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the server until it exits by itself. A server that starts a gateway is killed, which shows in `code`. */
+function run(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> {
+  const options = {
+    env: { PATH: process.env["PATH"], ...environment },
+    timeout: 20_000,
+    killSignal: "SIGKILL",
+  } as const;
+  return new Promise((resolve) => {
+    execFile(process.execPath, [SERVER, ...args], options, (error, stdout, stderr) =>
+      resolve({ code: error ? error.code : 0, stdout, stderr }),
+    );
+  });
+}
+
+test("prints its usage and each of its settings, and exits", async () => {
+  const { code, stdout, stderr } = await run(["--help"]);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toMatch(/^Usage: availability-gateway \[--check \| --help \| --version\]\n/);
+  expect(stdout).toContain("\n  GATEWAY_PORT=4100\n      port to listen on, 0 for a free one (default: 4100)\n");
+  expect(stdout).toContain("docs/operations.md");
+});
+
+test("prints the version of its package, and exits", async () => {
+  const { version }: { readonly version: string } = JSON.parse(
+    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+  );
+  expect(await run(["--version"])).toEqual({ code: 0, stdout: `availability-gateway ${version}\n`, stderr: "" });
+});
+
+test("checks its settings without opening a port, and prints no secret", async () => {
+  // A gateway on this port could not start.
+  const { origin } = await startServer();
+  const { port } = new URL(origin);
+  const redisUrl = "redis://agent:s3cret@127.0.0.1:6379/1";
+  const environment = { ...(await configured()), GATEWAY_PORT: port, GATEWAY_PROT: "9", REDIS_URL: redisUrl };
+  const { code, stdout, stderr } = await run(["--check"], environment);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout.split("\n")).toEqual([
+    "Settings are valid",
+    "warning: GATEWAY_PROT: has no effect, since the gateway has no such setting; the nearest is GATEWAY_PORT",
+    `listens on: port ${port} of 127.0.0.1`,
+    "metrics and health for the operator on: no port",
+    "store: Redis at redis://127.0.0.1:6379/1",
+    "customers: 1",
+    "  acme (default): origins https://crm.acme.example; HS256 tokens of acme; upstream memory",
+    "",
+  ]);
+});
+
+test("prints every problem of its settings, and exits with 1", async () => {
+  const { GATEWAY_CONFIG = "" } = await configured();
+  const { code, stdout, stderr } = await run(["--check"], { GATEWAY_CONFIG, GATEWAY_PORT: "x", LOG_LEVEL: "loud" });
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr.split("\n")).toEqual([
+    'GATEWAY_PORT: "x" is no port (a whole number from 0 to 65535), for example GATEWAY_PORT=4100',
+    'LOG_LEVEL: "loud" is none of debug, info, warn, error, silent, for example LOG_LEVEL=info',
+    `${GATEWAY_CONFIG}: customers.0.tokens.secret: the environment has no ACME_SECRET`,
+    "",
+  ]);
+});
+
+test("rejects an argument that it does not know, and exits with 2", async () => {
+  expect(await run(["--chekc"])).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: '"--chekc" is no option. Usage: availability-gateway [--check | --help | --version]\n',
+  });
 });

@@ -81,7 +81,7 @@ export const GatewayConfig = v.pipe(
       v.array(CustomerSettings, "expected a list of customers"),
       v.minLength(1, "expected at least one customer"),
     ),
-    /** Whose addresses name no customer. The first one's, where nothing is said. */
+    /** Id of the customer for addresses that name none. @default the first one */
     defaultCustomer: v.optional(CustomerId),
   }),
   v.forward(
