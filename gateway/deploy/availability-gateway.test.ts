@@ -8,7 +8,7 @@ import { findServer } from "../../scripts/testing/servers.mjs";
 
 const UNIT = fileURLToPath(new URL("availability-gateway.service", import.meta.url));
 
-/** How exposed the service is, of 10, as `docs/operations.md` says too. */
+/** How exposed the service is, of 10, as `docs/run-the-gateway.md` says too. */
 const MAX_EXPOSURE_TENTHS = 15;
 
 const analyze = findServer("systemd-analyze");

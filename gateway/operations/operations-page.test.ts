@@ -6,7 +6,7 @@ import { GatewayConfig } from "../settings/customer-settings.ts";
 import { VARIABLES } from "../settings/settings.ts";
 import { createMetrics } from "./metrics/metrics.ts";
 
-const page = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");
+const page = readFileSync(new URL("../../docs/run-the-gateway.md", import.meta.url), "utf8");
 
 /** The names in the first column of the table under a heading. */
 function namesUnder(heading: string): string[] {
@@ -27,8 +27,13 @@ test.each(TABLED)("names the default of $name", ({ name, defaultText }) => {
   expect(/^`([^`]+)`/.exec(documented)?.[1]).toBe(defaultText);
 });
 
-test("shows a customers' file that the gateway takes", () => {
-  const [, text = ""] = /```json\n(.*?)```/s.exec(page) ?? [];
+const customersFiles = Array.from(page.matchAll(/```json\n(.*?)```/gs), ([, text = ""]) => text);
+
+test("shows a customers' file with the least that a customer needs, and a whole one", () => {
+  expect(customersFiles).toHaveLength(2);
+});
+
+test.each(customersFiles)("shows a customers' file that the gateway accepts: %#", (text) => {
   const names = Array.from(text.matchAll(/\$\{(\w+)\}/g), ([, name = ""]) => name);
   const environment = Object.fromEntries(names.map((name) => [name, "s".repeat(32)]));
   expect(readConfig(text, environment)).toHaveProperty("config");
