@@ -8,7 +8,7 @@ export interface Scenario {
   readonly unit: "cycle" | "request";
   /** How often it is done while it is measured. */
   readonly times: number;
-  /** How much of the heap may stay each time, in bytes: see `docs/settlement.md`. */
+  /** How much of the heap may stay each time, in bytes: see `docs/test-under-faults.md`. */
   readonly heapFloor: number;
   /** Whether the widget's process is measured as well. */
   readonly isWidgetMeasured: boolean;
