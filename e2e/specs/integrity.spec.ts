@@ -9,7 +9,7 @@ const { file, integrity }: { readonly file: string; readonly integrity: string }
   readFileSync("dist/embed.integrity.json", "utf8"),
 );
 
-/** The pinned script tag as docs/security.md has it, waited for, with what it says of a script that is refused. */
+/** The pinned script tag as docs/add-the-badge.md has it, waited for, with what it says of a script that is refused. */
 function pinnedTag(origin: string): string {
   return linesToPaste("The script tag, pinned to a release", origin)
     .replace("embed-VERSION.js", file)

@@ -1,4 +1,4 @@
-/** Pages with policies of their own, as strict as they come: the lines of docs/security.md are enough, and each of them is needed. */
+/** Pages with policies of their own, as strict as they come: the lines of docs/add-the-badge.md are enough, and each of them is needed. */
 import type { Page } from "@playwright/test";
 import { ASK_123, collectComplaints, connectorPage, expect, FULFILLED, test } from "../fixtures/fixtures.ts";
 import { type HostSite, startPrefixProxy } from "../fixtures/host-site.ts";
