@@ -1,96 +1,68 @@
-/** The README's examples, taken from the README itself and run as they stand, but for the widget's address. */
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import type { Page } from "@playwright/test";
-import { bundle } from "../../scripts/bundle.mjs";
-import type { Envelope } from "../../shared/protocol/envelope.ts";
+/** The README's examples, taken from the README itself and run as they stand, with another address of the widget. */
+import { readdirSync, readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { bundleExample, examplesIn, exampleWith, expectConsole } from "../fixtures/documentation.ts";
 import { expect, test } from "../fixtures/fixtures.ts";
 
-const readme = readFileSync("README.md", "utf8");
+const file = "README.md";
 
-test("the script tag's example says that agent 123 is available", async ({ page, host, gateway }) => {
-  const address = host.serve(`<!doctype html>${example("html", gateway.origin)}`);
-  await expectConsole(page, address, "Agent 123 is available");
+test("the two lines to paste show that agent 123 is available", async ({ page, host, gateway }) => {
+  const lines = ["<script async", "<availability-badge"].map((text) =>
+    exampleWith(text, { file, language: "html", gateway: gateway.origin }),
+  );
+  await page.goto(host.serve(`<!doctype html>${lines.join("")}`));
+  await expect(page.locator("availability-badge")).toHaveText("Available");
+  await expect(page.locator("iframe")).toBeHidden();
 });
 
-test("the script tag's example passes unchanged through PHP heredocs and the template engines of Smarty, Jinja and Vue", () => {
-  for (const html of examples("html")) expect(html).not.toMatch(/\$|`|\{\S|\{\{/);
+test("the queue's example says that agent 123 is available", async ({ page, host, gateway }) => {
+  const options = { file, language: "html", gateway: gateway.origin };
+  const html = `${exampleWith("<script async", options)}${exampleWith("availabilityBridge", options)}`;
+  await expectConsole(page, host.serve(`<!doctype html>${html}`), "Agent 123 is available");
 });
 
 test("the TypeScript example says that agent 123 can be called", async ({ page, host, gateway }) => {
-  const script = await bundleExample(example("ts", gateway.origin));
+  const script = await bundleExample(exampleWith("connect(", { file, language: "ts", gateway: gateway.origin }));
   const address = host.serve(`<!doctype html><script type="module">${script}</script>`);
   await expectConsole(page, address, "Agent 123: available, call now");
 });
 
-test("the TypeScript example says what went wrong where the agent does not exist", async ({ page, host, gateway }) => {
-  const script = await bundleExample(example("ts", gateway.origin).replace("userId: 123", "userId: 404404"));
+test("the TypeScript example says what went wrong if the agent does not exist", async ({ page, host, gateway }) => {
+  const example = exampleWith("connect(", { file, language: "ts", gateway: gateway.origin });
+  const script = await bundleExample(example.replace("userId: 123", "userId: 404404"));
   const address = host.serve(`<!doctype html><script type="module">${script}</script>`);
   await expectConsole(
     page,
     address,
-    "RejectedError: API.FETCH_USER_AVAILABILITY was rejected by the backend with status 404",
+    /^RejectedError: API.FETCH_USER_AVAILABILITY was rejected by the backend with status 404/,
   );
 });
 
-test("the live examples show that agent 123 is available", async ({ page, host, gateway }) => {
-  const badge = example("html", gateway.origin, 1);
-  const address = host.serve(`<!doctype html>${example("html", gateway.origin)}${badge}`);
-  await page.goto(address);
-  await expect(page.locator("availability-badge")).toHaveText("Available");
-  const script = await bundleExample(`${example("ts", gateway.origin)}${example("ts", gateway.origin, 1)}`);
-  await expectConsole(
-    page,
-    host.serve(`<!doctype html><script type="module">${script}</script>`),
-    "Agent 123 is available now",
-  );
+test("the sizes that the README names are those of the build, within a fifth", { tag: "@once" }, () => {
+  const readme = readFileSync(file, "utf8");
+  const [, script, widget] =
+    /about (\d+) kB of script into your page and about (\d+) kB into the iframe/.exec(readme) ?? [];
+  expectAbout(Number(script) * 1_000, sizeOf(["dist/embed.js"]));
+  const assets = readdirSync("gateway/dist/widget/assets").filter((name) => /^(live|stream-worker)/.test(name));
+  const loaded = ["index.html", ...assets.map((name) => `assets/${name}`)].map((name) => `gateway/dist/widget/${name}`);
+  expectAbout(Number(widget) * 1_000, sizeOf(loaded));
 });
 
-test("the event's examples are what the connector posts and what the gateway's agents settle as", async ({
-  page,
-  host,
-  gateway,
-}) => {
-  const [request, fulfilled, rejected] = examples("json").map((text): Envelope => JSON.parse(text));
-  if (!request) throw new Error("The README shows no request");
-  await page.goto(host.serve(`<!doctype html><script src="${gateway.origin}/embed.js"></script>`));
-  const settle = (event: Envelope): Promise<unknown> =>
-    page.evaluate(
-      (asked) =>
-        new Promise((resolve) => {
-          window.availabilityBridge?.push((connector) => resolve(connector.dispatch(asked)));
-        }),
-      event,
-    );
-  const answer = JSON.parse(JSON.stringify(fulfilled), (key, value) =>
-    key === "version" ? expect.any(Number) : value,
-  );
-  expect(await settle(request)).toEqual(answer);
-  const absent = JSON.parse(JSON.stringify(request).replace("123", "404404"));
-  expect(await settle(absent)).toEqual(rejected);
-});
-
-/** The README's code blocks of one language. */
-function examples(language: string): readonly string[] {
-  return Array.from(readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms")), ([, code = ""]) => code);
+/** Expects that the named size differs from the real one by less than a fifth. */
+function expectAbout(named: number, bytes: number): void {
+  expect(named).toBeGreaterThan(bytes * 0.8);
+  expect(named).toBeLessThan(bytes * 1.2);
 }
 
-/** The example of this place among those of its language. */
-function example(language: string, gateway: string, index = 0): string {
-  const code = examples(language)[index];
-  if (!code) throw new Error(`The README has no such example in ${language}`);
-  return code.replaceAll("https://widget.example.com", gateway);
+function sizeOf(files: readonly string[]): number {
+  return files.reduce((bytes, name) => bytes + gzipSync(readFileSync(name), { level: 9 }).length, 0);
 }
 
-/** Bundles an example as its reader's bundler would. */
-async function bundleExample(code: string): Promise<string> {
-  mkdirSync("node_modules/.cache", { recursive: true });
-  const file = `${mkdtempSync("node_modules/.cache/readme-")}/example.ts`;
-  writeFileSync(file, code);
-  return bundle(file, { alias: { "availability-bridge": `${process.cwd()}/dist/index.js` } });
-}
-
-async function expectConsole(page: Page, address: string, text: string): Promise<void> {
-  const said = page.waitForEvent("console", (message) => message.text() === text);
-  await page.goto(address);
-  await said;
+for (const page of ["README.md", "docs/add-the-badge.md", "docs/use-the-connector.md", "gateway/README.md"]) {
+  test(`no HTML to copy from ${page} means anything to a template engine`, { tag: "@once" }, () => {
+    const examples = examplesIn(page, "html");
+    expect(examples.length).toBeGreaterThan(0);
+    // Of PHP, Smarty, Jinja, Handlebars and JavaScript's own templates.
+    expect(examples.filter((code) => /`|\$\{|\{\{|\{%|\{#|\{[a-z$]|<\?|\$[a-z]/i.test(code))).toEqual([]);
+  });
 }

@@ -1,7 +1,7 @@
 /**
  * The words of an availability and how to read a whole one. Free of valibot, so that a host page can use it.
  *
- * @see "The event" in README.md for what each word means.
+ * @see docs/use-the-connector.md for the meaning of each status.
  */
 
 /** What an agent is doing, as the telephony backend says it. */
