@@ -1,0 +1,190 @@
+/** Holds the documentation to the repository: links, paths, anchors, tables of options and errors, and the types of examples. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { toBusError } from "../shared/protocol/errors.ts";
+import type { RejectionCode } from "../shared/protocol/rejection.ts";
+
+const PAGES = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  "gateway/README.md",
+  ...readdirSync("docs")
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+
+/** The files of the repository. */
+const FILES = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { encoding: "utf8" })
+  .split("\n")
+  .filter((file) => file !== "" && existsSync(file));
+
+/** Reads a page without its code blocks. */
+function readProse(page: string): string {
+  return readFileSync(page, "utf8").replaceAll(/^( *)```.*?^\1```/gms, "");
+}
+
+/** Returns the anchors of a page's headings, as GitHub derives them. */
+function anchorsOf(page: string): readonly string[] {
+  const headings = readProse(page).matchAll(/^#+ (.+)$/gm);
+  return Array.from(headings, ([, text = ""]) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+describe.each(PAGES)("%s", (page) => {
+  const links = Array.from(readProse(page).matchAll(/\]\(([^)\s]+)\)/g), ([, target = ""]) => target);
+  const relative = links.filter((target) => !/^[a-z]+:/.test(target));
+
+  test("has no link to a file that does not exist", () => {
+    const files = relative.filter((target) => !target.startsWith("#")).map((target) => target.replace(/#.*/, ""));
+    expect(files.filter((file) => !existsSync(path.join(path.dirname(page), file)))).toEqual([]);
+  });
+
+  test("has no link to a heading that does not exist", () => {
+    const missing = relative.filter((target) => {
+      const [file = "", anchor] = target.split("#");
+      if (anchor === undefined) return false;
+      return !anchorsOf(file === "" ? page : path.join(path.dirname(page), file)).includes(anchor);
+    });
+    expect(missing).toEqual([]);
+  });
+
+  test("names no file and no folder of the repository that does not exist", () => {
+    const text = page === "CHANGELOG.md" ? "" : readFileSync(page, "utf8");
+    const named = Array.from(
+      text.matchAll(
+        /(?<![\w./:@-])((?:host|shared|widget|gateway|e2e|docs|scripts)(?:\/[\w*-]+)*(?:\/[\w*.-]+\.(?:ts|mjs|md|json|html|conf|css|service)|\/[\w-]+\/?))(?![\w*-])/g,
+      ),
+      ([, name = ""]) => name.replace(/\/$/, ""),
+    );
+    expect(named.filter((name) => !isInRepository(name))).toEqual([]);
+  });
+});
+
+/** True if there is a file or a folder of this name. A `*` stands for a part of one name. */
+function isInRepository(name: string): boolean {
+  if (name === "gateway/dist" || name.startsWith("gateway/dist/")) return true;
+  const pattern = new RegExp(`^${name.replaceAll(".", "\\.").replaceAll("*", "[^/]*")}(/|\\.|$)`);
+  return FILES.some((file) => pattern.test(file));
+}
+
+/** Returns the tree that a page draws, as paths: each line is indented below its folder. */
+function treeIn(page: string): readonly string[] {
+  const [, block = ""] = /```tree\n(.*?)```/s.exec(readFileSync(page, "utf8")) ?? [];
+  const folders: string[] = [];
+  return block.split("\n").flatMap((line) => {
+    const [, indent = "", name] = /^( *)([\w.*-]+\/?)(?: {2,}|$)/.exec(line) ?? [];
+    if (name === undefined) return [];
+    const depth = indent.length / 2;
+    const full = [...folders.slice(0, depth), name.replace(/\/$/, "")].join("/");
+    if (name.endsWith("/")) folders.splice(depth, Infinity, name.slice(0, -1));
+    return [full];
+  });
+}
+
+test("the tree in CONTRIBUTING.md has each folder of the source, and no other", () => {
+  const drawn = treeIn("CONTRIBUTING.md");
+  expect(drawn.filter((name) => !isInRepository(name))).toEqual([]);
+  const roots = ["host", "shared", "widget", "gateway", "e2e", "scripts", "docs"];
+  const folders = new Set(
+    FILES.filter((file) => roots.includes(file.split("/")[0] ?? "")).flatMap((file) => {
+      const parts = file.split("/").slice(0, -1);
+      return [parts.slice(0, 1), parts.slice(0, 2)].map((part) => part.join("/"));
+    }),
+  );
+  expect([...folders].filter((folder) => !drawn.includes(folder))).toEqual([]);
+});
+
+/** Returns the first column's names in the table under a heading. */
+function namesUnder(heading: string, page: string): readonly string[] {
+  const [, section = ""] = readFileSync(page, "utf8").split(`\n${heading}\n`);
+  const [own = ""] = section.split(/\n##+ /);
+  const rows = own.matchAll(/^\| ((?:`[^`]+`(?:, )?)+) \|/gm);
+  return Array.from(rows, ([, cell = ""]) => cell).flatMap((cell) =>
+    Array.from(cell.matchAll(/`([^`]+)`/g), ([, name = ""]) => name),
+  );
+}
+
+test("docs/use-the-connector.md describes each option of connect, and no other", () => {
+  const [, declaration = ""] =
+    /interface ConnectOptions \{(.*?)^\}/ms.exec(readFileSync("host/connect.ts", "utf8")) ?? [];
+  const options = Array.from(declaration.matchAll(/^ {2}readonly (\w+)\??:/gm), ([, name = ""]) => name);
+  expect(options.length).toBeGreaterThan(5);
+  expect(sorted(namesUnder("## Connect", "docs/use-the-connector.md"))).toEqual(sorted(options));
+});
+
+test("docs/add-the-badge.md describes each attribute of the script tag, and no other", () => {
+  const source = readFileSync("host/script-options.ts", "utf8");
+  const [, dataset = ""] = /const \{ ([^}]+) \} = .*dataset/.exec(source) ?? [];
+  const attributes = dataset.split(", ").map((name) => {
+    return `data-${name.replace(/:.*/, "").replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  });
+  expect(attributes).toContain("data-token-url");
+  expect(sorted(namesUnder("## The script tag", "docs/add-the-badge.md"))).toEqual(sorted(attributes));
+});
+
+test("docs/use-the-connector.md describes each error as it is thrown", () => {
+  const rows = readFileSync("docs/use-the-connector.md", "utf8").matchAll(
+    /^\| `([A-Z_]+)` \| `?([^|`]+)`? \| [^|]* \| (yes|no) \|$/gm,
+  );
+  const described = new Map(
+    Array.from(rows, ([, code = "", name = "", retryable = ""]) => [code, { name, retryable }]),
+  );
+  const reference = readFileSync("docs/reference.md", "utf8").matchAll(/^\| `([A-Z_]+)` \| (yes|no) \|/gm);
+  const codes = new Map(Array.from(reference, ([, code = "", retryable = ""]) => [code, retryable]));
+  expect(sorted(described.keys())).toEqual(sorted(codes.keys()));
+  for (const [code, { name, retryable }] of described) {
+    expect(`${code} ${retryable}`).toBe(`${code} ${codes.get(code)}`);
+    if (code !== "ABORTED") expect(`${code} ${name}`).toBe(`${code} ${classOf(code as RejectionCode)}`);
+  }
+});
+
+function sorted(names: Iterable<string>): readonly string[] {
+  return [...names].sort();
+}
+
+function classOf(code: RejectionCode): string {
+  const error = { code, message: "", retryable: false };
+  const meta = { source: "bridge" } as const;
+  return toBusError({ type: "A" }, { type: "A_REJECTED", payload: { error }, meta }).name;
+}
+
+test("the TypeScript examples of the documentation compile", () => {
+  mkdirSync("node_modules/.cache", { recursive: true });
+  const folder = mkdtempSync("node_modules/.cache/examples-");
+  const pages = ["README.md", "docs/use-the-connector.md"];
+  const examples = pages.flatMap((page) =>
+    Array.from(readFileSync(page, "utf8").matchAll(/^```ts\n(.*?)^```/gms), ([, code = ""]) => code),
+  );
+  expect(examples.length).toBeGreaterThan(5);
+  for (const [index, code] of examples.entries()) writeFileSync(`${folder}/example-${index}.ts`, code);
+  const root = path.relative(folder, ".");
+  const config = {
+    extends: `${root}/tsconfig.json`,
+    compilerOptions: {
+      outDir: "types",
+      lib: ["ES2022", "DOM", "DOM.Iterable"],
+      paths: { "availability-bridge": [`${root}/host/index.ts`] },
+    },
+    files: [],
+    include: ["*.ts"],
+    references: [{ path: `${root}/host` }],
+  };
+  writeFileSync(`${folder}/tsconfig.json`, JSON.stringify(config));
+  expect(compile(folder)).toBe("");
+});
+
+/** Returns the compiler's complaints. */
+function compile(folder: string): string {
+  try {
+    return execFileSync("npx", ["tsc", "-b", folder], { encoding: "utf8" });
+  } catch (error) {
+    return String(Object(error).stdout);
+  }
+}
