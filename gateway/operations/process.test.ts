@@ -186,7 +186,7 @@ test("prints its usage and each of its settings, and exits", async () => {
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toMatch(/^Usage: availability-gateway \[--check \| --help \| --version\]\n/);
   expect(stdout).toContain("\n  GATEWAY_PORT=4100\n      port to listen on, 0 for a free one (default: 4100)\n");
-  expect(stdout).toContain("docs/operations.md");
+  expect(stdout).toContain("docs/run-the-gateway.md");
 });
 
 test("prints the version of its package, and exits", async () => {
