@@ -3,11 +3,10 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { RegExpRouter } from "hono/router/reg-exp-router";
 import type { BuiltFiles } from "./assets/built-files.ts";
 import { authorize, type OnRefusal } from "./auth/authorize.ts";
-import { demandOwnUser } from "./auth/demand-own-user.ts";
+import { requireOwnUser } from "./auth/require-own-user.ts";
 import type { Customers } from "./customer.ts";
-import type { GatewayEnvironment } from "./environment.ts";
-import { toProblem } from "./http/failure.ts";
-import { guardHeadersFor, readScriptName } from "./http/guard-headers.ts";
+import type { AppEnv } from "./hono-env.ts";
+import { toErrorResponse } from "./http/error-response.ts";
 import { problem } from "./http/problem.ts";
 import { createAvailabilitiesRoutes } from "./http/routes/availabilities.ts";
 import { createAvailabilityRoutes } from "./http/routes/availability.ts";
@@ -16,11 +15,12 @@ import { createOpenApiRoutes } from "./http/routes/openapi.ts";
 import { createStreamRoutes } from "./http/routes/stream.ts";
 import { createWebhookRoutes } from "./http/routes/webhook.ts";
 import { createWidgetRoutes } from "./http/routes/widget.ts";
+import { guardHeadersFor, readScriptName } from "./http/security-headers.ts";
 import { createLivenessRoutes, createMetricsRoutes, createReadinessRoutes } from "./operations/lifecycle/health.ts";
 import { limitRequestRate, limitRequestSize, limitStreams } from "./operations/limits/limit-requests.ts";
 import type { RequestIdentity } from "./operations/logging/log.ts";
 import { observeRequests } from "./operations/metrics/observe-requests.ts";
-import type { Operation } from "./operations/operation.ts";
+import type { Observability } from "./operations/observability.ts";
 import { createStreamHub, type StreamHub } from "./stream/stream-hub.ts";
 
 /** Parts of a gateway. */
@@ -35,7 +35,7 @@ export interface GatewayOptions {
   /** The open streams, for the caller that has to end them. @default streams of its own, which end with their connections */
   readonly streams?: StreamHub;
   /** Log, metrics and limits of the requests. @default none: no request is logged, measured or limited, and there is no `/readyz` */
-  readonly operation?: Operation;
+  readonly operation?: Observability;
 }
 
 /**
@@ -43,10 +43,10 @@ export interface GatewayOptions {
  *
  * @throws {WidgetDocumentError} if the built document has no place for the widget's settings.
  */
-export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment> {
+export function createGateway(options: GatewayOptions): Hono<AppEnv> {
   const { customers, onDefect, operation } = options;
   const answerThrown = createThrownAnswerer(onDefect);
-  const app = new Hono<GatewayEnvironment>({ router: new RegExpRouter() });
+  const app = new Hono<AppEnv>({ router: new RegExpRouter() });
   app.onError(answerThrown);
   const answerNotFound = createNotFoundAnswerer(options.files);
   app.notFound(answerNotFound);
@@ -65,7 +65,7 @@ export function createGateway(options: GatewayOptions): Hono<GatewayEnvironment>
   return app;
 }
 
-type AnswerNotFound = (context: Context<GatewayEnvironment>) => Response;
+type AnswerNotFound = (context: Context<AppEnv>) => Response;
 
 /** A misspelt script tag is the most frequent cause of a 404, so the answer to one names the scripts that there are. */
 function createNotFoundAnswerer({ releases }: BuiltFiles): AnswerNotFound {
@@ -79,10 +79,10 @@ function createNotFoundAnswerer({ releases }: BuiltFiles): AnswerNotFound {
 }
 
 /** Creates the routes that each customer has below its own address. */
-function createCustomerRoutes(options: GatewayOptions): Hono<GatewayEnvironment> {
+function createCustomerRoutes(options: GatewayOptions): Hono<AppEnv> {
   const { customers, files, onRefusal = () => {}, operation } = options;
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
-  const routes = new Hono<GatewayEnvironment>();
+  const routes = new Hono<AppEnv>();
   // Before `authorize`: a telephony system has a secret of its own in place of a token.
   routes.route("/", createWebhookRoutes());
   routes.use("/v1/*", authorize(onRefusal));
@@ -91,7 +91,7 @@ function createCustomerRoutes(options: GatewayOptions): Hono<GatewayEnvironment>
     routes.get("/v1/availabilities/stream", limitStreams(operation));
   }
   return routes
-    .put("/v1/users/:userId/availability", demandOwnUser(onRefusal))
+    .put("/v1/users/:userId/availability", requireOwnUser(onRefusal))
     .route("/", createStreamRoutes(streams))
     .route("/", createAvailabilitiesRoutes())
     .route("/", createAvailabilityRoutes())
@@ -100,25 +100,25 @@ function createCustomerRoutes(options: GatewayOptions): Hono<GatewayEnvironment>
 }
 
 /** Creates the routes for load balancers, and for metrics if they are public. */
-function createOperationRoutes({ readiness, metrics, servesMetrics }: Operation): Hono {
+function createOperationRoutes({ readiness, metrics, servesMetrics }: Observability): Hono {
   const routes = createReadinessRoutes(readiness);
   return servesMetrics ? routes.route("/", createMetricsRoutes(metrics)) : routes;
 }
 
 /** Looks up the customer in the request's address. The routes behind decide how to respond if it does not exist. */
-function findCustomer(customers: Customers): MiddlewareHandler<GatewayEnvironment> {
+function findCustomer(customers: Customers): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     context.set("customer", customers.find(context.req.param("customer")));
     await next();
   };
 }
 
-type AnswerThrown = (thrown: unknown, context: Context<GatewayEnvironment>) => Response;
+type AnswerThrown = (thrown: unknown, context: Context<AppEnv>) => Response;
 
 function createThrownAnswerer(onDefect: GatewayOptions["onDefect"]): AnswerThrown {
   return (thrown, context) => {
     const { signal } = context.req.raw;
-    const told = toProblem(thrown);
+    const told = toErrorResponse(thrown);
     if (told) return told;
     // The client disconnected during the response, or in the middle of its request's body.
     const isDisconnect = (signal.aborted && thrown === signal.reason) || isThrownBy(context.env?.incoming, thrown);
@@ -133,7 +133,7 @@ function isThrownBy(incoming: HttpBindings["incoming"] | undefined, thrown: unkn
 }
 
 /** Catches what hono's `onError` does not: it gets Errors alone, and the reason of a disconnect is a string. */
-function catchThrown(answerThrown: AnswerThrown): MiddlewareHandler<GatewayEnvironment> {
+function catchThrown(answerThrown: AnswerThrown): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     try {
       await next();

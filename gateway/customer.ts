@@ -1,5 +1,5 @@
 import type { Access } from "./auth/access.ts";
-import type { Availabilities } from "./availabilities.ts";
+import type { AvailabilityService } from "./availability-service.ts";
 import type { WebhookReceiver } from "./upstream/aircall/webhook.ts";
 
 /** A company whose pages embed the widget, as the routes know it. */
@@ -8,7 +8,7 @@ export interface Customer {
   readonly id: string;
   /** Exact origins of the pages that may embed the widget. At least one. */
   readonly allowedOrigins: readonly string[];
-  readonly availabilities: Availabilities;
+  readonly availabilities: AvailabilityService;
   /** Who gets to read and to write them. */
   readonly access: Access;
   /** Takes in what the customer's upstream tells of its own accord; absent where it tells nothing. */

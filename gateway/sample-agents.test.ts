@@ -3,12 +3,12 @@ import { expect, test } from "vitest";
 import { AVAILABILITY_STATUSES, Availability } from "../shared/contracts/availability.ts";
 import { readAvailability } from "../shared/contracts/read-availability.ts";
 import { SAMPLE_AGENTS, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
-import { sampleAvailabilities } from "./test/test-gateway.ts";
+import { sampleAvailabilityService } from "./test/test-gateway.ts";
 
 const never = new AbortController().signal;
 
 async function readSample(userId: number): Promise<Availability | undefined> {
-  return (await (await sampleAvailabilities()).read(userId, never)).value;
+  return (await (await sampleAvailabilityService()).read(userId, never)).value;
 }
 
 test("has an agent in every status from 101 on, in the contract's order", async () => {

@@ -23,17 +23,17 @@ export const SAMPLE_AGENTS: ReadonlyMap<number, AgentState> = new Map<number, Ag
 export const SAMPLE_DELAYS_MS: ReadonlyMap<number, number> = new Map([[3000, 3000]]);
 
 /** Introduces the sample agents to a store, as they are at this moment. */
-export async function introduceSampleAgents(store: CustomerStore): Promise<void> {
+export async function createSampleAgents(store: CustomerStore): Promise<void> {
   for (const [userId, state] of SAMPLE_AGENTS) await ignoreUnreadable(store.introduce(userId, state));
 }
 
 /** Introduces the sample agents now, or, where the store cannot be reached, once it can be: that much is `done` later. */
-export async function introduceWhenReady(
+export async function createSampleAgentsWhenReady(
   customerId: string,
   store: AvailabilityStore,
   signal: AbortSignal,
 ): Promise<{ readonly done: Promise<void> }> {
-  const introduce = () => introduceSampleAgents(store.of(customerId));
+  const introduce = () => createSampleAgents(store.of(customerId));
   try {
     await introduce();
     return { done: Promise.resolve() };

@@ -1,15 +1,20 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import type { Availabilities } from "./availabilities.ts";
+import type { AvailabilityService } from "./availability-service.ts";
 import { ListenError } from "./operations/lifecycle/listen.ts";
 import { type RunningGateway, serveGateway } from "./serve.ts";
 import { readSettings } from "./settings/settings.ts";
 import { TEST_BUILD, TEST_FILES } from "./test/test-build.ts";
-import { fetchChecked, sampleAvailabilities, testCustomers, unaskedAvailabilities } from "./test/test-gateway.ts";
+import {
+  fetchChecked,
+  sampleAvailabilityService,
+  testCustomers,
+  unusedAvailabilityService,
+} from "./test/test-gateway.ts";
 
 async function listeningGateway(
-  availabilities: Availabilities,
+  availabilities: AvailabilityService,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<RunningGateway & { readonly defects: readonly unknown[] }> {
   const defects: unknown[] = [];
@@ -28,8 +33,8 @@ function heldStore() {
   const arrival = new Promise<AbortSignal>((resolve) => {
     held.arrived = resolve;
   });
-  const store: Availabilities = {
-    ...unaskedAvailabilities(),
+  const store: AvailabilityService = {
+    ...unusedAvailabilityService(),
     read: (userId, signal) =>
       new Promise((resolve, reject) => {
         held.answer = () => resolve({ value: { userId, status: "available", version: 1 }, ageSeconds: 0 });
@@ -41,7 +46,7 @@ function heldStore() {
 }
 
 test("answers over a socket, on a free port", async () => {
-  const { origin } = await listeningGateway(await sampleAvailabilities());
+  const { origin } = await listeningGateway(await sampleAvailabilityService());
   expect(origin).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
   const answer = await fetchChecked(`${origin}/v1/users/123/availability`);
   expect(answer.status).toBe(200);
@@ -49,14 +54,14 @@ test("answers over a socket, on a free port", async () => {
 });
 
 test("says how long its answers are", async () => {
-  const { origin } = await listeningGateway(await sampleAvailabilities());
+  const { origin } = await listeningGateway(await sampleAvailabilityService());
   const answer = await fetchChecked(`${origin}/embed.js`);
   expect(answer.headers.get("Content-Length")).toBe(String(TEST_BUILD["embed.js"].length));
   await expect(answer.text()).resolves.toBe(TEST_BUILD["embed.js"]);
 });
 
 test("answers a health check that names no host", async () => {
-  const { origin } = await listeningGateway(await sampleAvailabilities());
+  const { origin } = await listeningGateway(await sampleAvailabilityService());
   const socket = connect(Number(new URL(origin).port), "127.0.0.1");
   socket.write("GET /healthz HTTP/1.0\r\n\r\n");
   const [data] = await once(socket, "data");
@@ -93,7 +98,7 @@ test.each([
   ["has been answered", "GET /healthz HTTP/1.1\r\nHost: gateway.test\r\n\r\n"],
   ["has not asked anything yet", ""],
 ])("closes a connection at once that %s", async (_what, text) => {
-  const { origin, close } = await listeningGateway(await sampleAvailabilities());
+  const { origin, close } = await listeningGateway(await sampleAvailabilityService());
   const socket = connect(Number(new URL(origin).port), "127.0.0.1");
   const ended = once(socket, "close");
   await once(socket, "connect");
@@ -104,9 +109,9 @@ test.each([
 });
 
 test("says which port is in use", async () => {
-  const { origin } = await listeningGateway(await sampleAvailabilities());
+  const { origin } = await listeningGateway(await sampleAvailabilityService());
   const { port } = new URL(origin);
-  const second = listeningGateway(await sampleAvailabilities(), { GATEWAY_PORT: port });
+  const second = listeningGateway(await sampleAvailabilityService(), { GATEWAY_PORT: port });
   await expect(second).rejects.toThrow(ListenError);
   await expect(second).rejects.toThrow(
     `Port ${port} of 127.0.0.1 is in use: stop what uses it, or set another, for example GATEWAY_PORT=4101`,
@@ -114,6 +119,6 @@ test("says which port is in use", async () => {
 });
 
 test("says why it cannot listen on an address that is not this machine's", async () => {
-  const elsewhere = listeningGateway(await sampleAvailabilities(), { GATEWAY_HOST: "192.0.2.1" });
+  const elsewhere = listeningGateway(await sampleAvailabilityService(), { GATEWAY_HOST: "192.0.2.1" });
   await expect(elsewhere).rejects.toThrow(/^Cannot listen on port 0 of 192\.0\.2\.1, .*EADDRNOTAVAIL/);
 });

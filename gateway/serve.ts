@@ -1,12 +1,12 @@
 import { createServer, type Server, type ServerOptions } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { createGateway, type GatewayOptions } from "./app.ts";
-import { createDirectRead, type DirectRead } from "./http/direct-read.ts";
 import { problem } from "./http/problem.ts";
+import { createReadFastPath, type ReadFastPath } from "./http/read-fast-path.ts";
 import { type AdminOptions, createAdmin } from "./operations/lifecycle/admin.ts";
 import { prepareGracefulClose } from "./operations/lifecycle/graceful-close.ts";
 import { listen } from "./operations/lifecycle/listen.ts";
-import { answerClientErrors } from "./operations/limits/client-errors.ts";
+import { respondToClientErrors } from "./operations/limits/client-errors.ts";
 import type { Metrics } from "./operations/metrics/metrics.ts";
 import type { Settings } from "./settings/settings.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
@@ -47,7 +47,7 @@ export async function serveGateway(
   options: GatewayOptions,
 ): Promise<RunningGateway> {
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
-  const server = createLimitedServer(createGateway({ ...options, streams }).fetch, createDirectRead(options));
+  const server = createLimitedServer(createGateway({ ...options, streams }).fetch, createReadFastPath(options));
   if (operation) server.maxConnections = operation.maxConnections;
   if (options.operation) countConnections(server, options.operation.metrics);
   // A stream is a request that never ends by itself.
@@ -72,7 +72,7 @@ export async function serveAdmin(
 
 function createLimitedServer(
   fetch: Parameters<typeof getRequestListener>[0],
-  answerFirst: DirectRead = (_request, _response, handOn) => handOn(),
+  answerFirst: ReadFastPath = (_request, _response, handOn) => handOn(),
 ): Server {
   const answer = getRequestListener(fetch, {
     // The name stands in where a request brings none, as the HTTP/1.0 health checks of load balancers do.
@@ -87,7 +87,7 @@ function createLimitedServer(
   });
   // Node would leave out headers beyond a number without a word; the gateway refuses the request instead.
   server.maxHeadersCount = 0;
-  answerClientErrors(server);
+  respondToClientErrors(server);
   return server;
 }
 

@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { NotBuiltError } from "./assets/built-files.ts";
 import { WidgetDocumentError } from "./assets/widget-document.ts";
 import { CommandLineError, describeUsage, readCommand } from "./command-line.ts";
-import { endOnSignals } from "./operations/lifecycle/end-on-signals.ts";
 import { ListenError } from "./operations/lifecycle/listen.ts";
+import { shutDownOnSignals } from "./operations/lifecycle/shutdown-signals.ts";
 import { readSettings, SettingsError } from "./settings/settings.ts";
 import { summarizeSettings } from "./settings/summary.ts";
 import { startGateway } from "./start.ts";
@@ -42,5 +42,5 @@ async function start(): Promise<void> {
     print: console.log,
     onDefect: console.error,
   });
-  endOnSignals(gateway, process);
+  shutDownOnSignals(gateway, process);
 }

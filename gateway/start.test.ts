@@ -11,7 +11,7 @@ import { startGateway } from "./start.ts";
 import { hasRedisServer, type RedisServer, startRedisServer } from "./test/redis-server.ts";
 import { TEST_BUILD, writeBuild } from "./test/test-build.ts";
 import { throwDefect } from "./test/test-gateway.ts";
-import { makeKey, serveKeySet } from "./test/test-tokens.ts";
+import { makeKey, serveJwks } from "./test/test-tokens.ts";
 
 const packageJson: { readonly version: string } = JSON.parse(
   readFileSync(new URL("../package.json", import.meta.url), "utf8"),
@@ -99,7 +99,7 @@ test("writes a warning for each rejected request, joined to the request's own li
 });
 
 test("writes a warning when a customer's key set cannot be fetched", async () => {
-  const keySet = await serveKeySet([]);
+  const keySet = await serveJwks([]);
   keySet.answer = { status: 500, body: "" };
   const tokens = { algorithm: "ES256", issuer: "acme", audience: "gateway", jwksUrl: keySet.url };
   const { privateKey } = await makeKey("ES256", "first");

@@ -1,16 +1,16 @@
 import { readBuiltFiles } from "./assets/built-files.ts";
-import { openCustomers } from "./open-customers.ts";
 import { type Closable, createDrain } from "./operations/lifecycle/drain.ts";
 import { createReadiness } from "./operations/lifecycle/readiness.ts";
-import { createTrafficLimits } from "./operations/limits/traffic-limits.ts";
+import { createRateLimits } from "./operations/limits/rate-limits.ts";
 import { createJsonLog, type LogDestination, openStandardOutput } from "./operations/logging/json-log.ts";
 import type { Log } from "./operations/logging/log.ts";
 import { createPlainLog } from "./operations/logging/plain-log.ts";
 import { createMetrics } from "./operations/metrics/metrics.ts";
-import type { Operation } from "./operations/operation.ts";
+import type { Observability } from "./operations/observability.ts";
 import { type RunningGateway, serveAdmin, serveGateway } from "./serve.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
 import { withoutCredentials } from "./settings/summary.ts";
+import { startCustomers } from "./start-customers.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { createRedisStore } from "./store/redis-store.ts";
@@ -54,7 +54,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   });
   const { log, readiness } = operation;
   const store = openStore(settings, log);
-  const { customers, standings, stop } = await openCustomers(settings, store, log);
+  const { customers, standings, stop } = await startCustomers(settings, store, log);
   const closables: Closable[] = [
     { name: "Upstreams", close: stop },
     { name: "Store", close: store.close },
@@ -97,7 +97,7 @@ function createOperation(
   { operation, customers, isDemo, anonymousReads, staleLimitSeconds }: Settings,
   { print, onDefect, logDestination }: StartOptions,
   standings: Parameters<ReturnType<typeof createMetrics>["watch"]>[0],
-): Operation {
+): Observability {
   const metrics = createMetrics({ process: true });
   metrics.watch(standings);
   const openJsonLog = () =>
@@ -110,7 +110,7 @@ function createOperation(
     metrics,
     servesMetrics: anonymousReads,
     readiness: createReadiness({ standings, staleLimitSeconds }),
-    trafficLimits: createTrafficLimits(new Map(customers.map(({ id, limits }) => [id, limits]))),
+    trafficLimits: createRateLimits(new Map(customers.map(({ id, limits }) => [id, limits]))),
     trustedProxies: operation.trustedProxies,
   };
 }

@@ -1,5 +1,5 @@
 import { WIDGET_SETTINGS_NAME, type WidgetSettings } from "../../shared/protocol/widget-settings.ts";
-import type { Representation } from "../http/conditional.ts";
+import type { Representation } from "../http/conditional-response.ts";
 import { hashTag } from "./content-hash.ts";
 import { widgetPolicy } from "./content-security-policy.ts";
 

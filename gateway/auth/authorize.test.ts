@@ -2,9 +2,14 @@ import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type Customer, createCustomers } from "../customer.ts";
 import { TEST_FILES } from "../test/test-build.ts";
-import { checkedGateway, sampleAvailabilities, throwDefect, unaskedAvailabilities } from "../test/test-gateway.ts";
-import { makeKey, mint, NOW_MS, SECRET_SETTINGS, serveKeySet } from "../test/test-tokens.ts";
-import type { RefusedCall } from "./authorize.ts";
+import {
+  checkedGateway,
+  sampleAvailabilityService,
+  throwDefect,
+  unusedAvailabilityService,
+} from "../test/test-gateway.ts";
+import { makeKey, mint, NOW_MS, SECRET_SETTINGS, serveJwks } from "../test/test-tokens.ts";
+import type { UnauthorizedCall } from "./authorize.ts";
 import type { TokenSettings } from "./token-settings.ts";
 import { createTokenVerifier } from "./verify-token.ts";
 
@@ -18,11 +23,11 @@ interface Parts {
 
 /** A gateway for the customer `acme`, and what its operator hears of refusals. */
 async function gateway({ anonymousReads = false, tokens = SECRET_SETTINGS, availabilities }: Parts = {}) {
-  const refusals: RefusedCall[] = [];
+  const refusals: UnauthorizedCall[] = [];
   const acme: Customer = {
     id: "acme",
     allowedOrigins: ["https://crm.acme.example"],
-    availabilities: availabilities ?? (await sampleAvailabilities()),
+    availabilities: availabilities ?? (await sampleAvailabilityService()),
     access: { verify: createTokenVerifier(tokens, "acme", { clock }), anonymousReads },
   };
   const app = checkedGateway({
@@ -95,7 +100,7 @@ test("serves what is no call of the API without a token", async () => {
 });
 
 test("answers another customer's token, garbage and an address of no customer with the same bytes", async () => {
-  const { ask, refusals } = await gateway({ availabilities: unaskedAvailabilities() });
+  const { ask, refusals } = await gateway({ availabilities: unusedAvailabilityService() });
   const good = `Bearer ${await mint()}`;
   const others = `Bearer ${await mint({ customer: "globex" })}`;
   const ended = `Bearer ${await mint({ exp: 1 })}`;
@@ -147,7 +152,7 @@ test.each([
   ["PUT", "availability:read", "availability:write"],
   ["PUT", "openid", "availability:write"],
 ])("answers %s with 403 to a token with the scope %j", async (method, scope, needed) => {
-  const { ask, refusals } = await gateway({ availabilities: unaskedAvailabilities() });
+  const { ask, refusals } = await gateway({ availabilities: unusedAvailabilityService() });
   const authorization = `Bearer ${await mint({ scope })}`;
   const answer = await seen(ask(READ, authorization, method));
   expect(answer.status).toBe(403);
@@ -160,7 +165,7 @@ test.each([
 });
 
 test("lets an agent set nobody else, whether or not there is such a user", async () => {
-  const { ask, refusals } = await gateway({ availabilities: unaskedAvailabilities() });
+  const { ask, refusals } = await gateway({ availabilities: unusedAvailabilityService() });
   const agent = `Bearer ${await mint({ sub: "123", scope: "availability:write" })}`;
   const answer = await seen(ask("/v1/users/101/availability", agent, "PUT"));
   expect(answer.status).toBe(403);
@@ -205,7 +210,7 @@ test("serves a read without a token where nothing is configured, and holds a tok
 });
 
 test("demands a token for every change, even where reads are for everybody", async () => {
-  const { ask } = await gateway({ anonymousReads: true, availabilities: unaskedAvailabilities() });
+  const { ask } = await gateway({ anonymousReads: true, availabilities: unusedAvailabilityService() });
   const answer = await ask(READ, undefined, "PUT");
   expect(answer.status).toBe(401);
   expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="availability-bridge"');
@@ -213,7 +218,7 @@ test("demands a token for every change, even where reads are for everybody", asy
 
 test("answers 503 while the customer's keys cannot be fetched, and says why to the operator alone", async () => {
   const { privateKey, jwk } = await makeKey("ES256", "first");
-  const keySet = await serveKeySet([jwk]);
+  const keySet = await serveJwks([jwk]);
   keySet.answer = { status: 500, body: "SECRETIVE" };
   const { secret: _secret, ...shared } = { secret: "", ...SECRET_SETTINGS };
   const { ask, refusals } = await gateway({ tokens: { ...shared, algorithm: "ES256", jwksUrl: keySet.url } });
@@ -228,7 +233,7 @@ test("answers 503 while the customer's keys cannot be fetched, and says why to t
 });
 
 test("answers any Authorization header that nobody has signed with 401", async () => {
-  const { ask } = await gateway({ anonymousReads: true, availabilities: unaskedAvailabilities() });
+  const { ask } = await gateway({ anonymousReads: true, availabilities: unusedAvailabilityService() });
   const printable = fc.string({ unit: "grapheme-ascii", minLength: 1 }).filter((text) => text.trim() !== "");
   const jwt = fc.array(
     fc.base64String().map((text) => text.replaceAll(/[+/=]/g, "_")),

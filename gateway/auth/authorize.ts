@@ -1,15 +1,15 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
-import type { GatewayContext, GatewayEnvironment } from "../environment.ts";
+import type { AppContext, AppEnv } from "../hono-env.ts";
 import type { Access } from "./access.ts";
+import { insufficientScope, invalidToken, keysUnavailable, tokenRequired } from "./auth-responses.ts";
 import type { Caller, Scope } from "./caller.ts";
 import { InvalidTokenError } from "./invalid-token-error.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
-import { deferVerification, demandToken, refuseScope, refuseToken } from "./refusal-answers.ts";
 import { createTokenVerifier, type VerifyToken } from "./verify-token.ts";
 
 /** A request that was rejected for its token, or for the lack of one. */
-export interface RefusedCall {
+export interface UnauthorizedCall {
   /** Id of the customer in the request's address. `undefined` if no such customer exists. */
   readonly customer: string | undefined;
   /** Id under which the log has the request. `undefined` if requests are not observed. */
@@ -21,7 +21,7 @@ export interface RefusedCall {
 }
 
 /** Handles a rejected request. */
-export type OnRefusal = (call: RefusedCall) => void;
+export type OnRefusal = (call: UnauthorizedCall) => void;
 
 /** Scope that each method needs. No route responds to another method with more than a 405. */
 const NEEDED_SCOPES: Readonly<Record<string, Scope>> = {
@@ -35,7 +35,7 @@ const NEEDED_SCOPES: Readonly<Record<string, Scope>> = {
  *
  * A customer that does not exist gets the response of one whose secret is unknown, by the same work.
  */
-export function authorize(onRefusal: OnRefusal): MiddlewareHandler<GatewayEnvironment> {
+export function authorize(onRefusal: OnRefusal): MiddlewareHandler<AppEnv> {
   const nobody = createNobodysAccess();
 
   return async (context, next) => {
@@ -46,7 +46,7 @@ export function authorize(onRefusal: OnRefusal): MiddlewareHandler<GatewayEnviro
     if (authorization === undefined) {
       if (anonymousReads && scope !== "availability:write") return next();
       onRefusal(describeRefusal(context, "the request has no Authorization header"));
-      return demandToken();
+      return tokenRequired();
     }
     const caller = await verifyHeader(authorization, verify).catch(toReason);
     if ("answer" in caller) {
@@ -55,7 +55,7 @@ export function authorize(onRefusal: OnRefusal): MiddlewareHandler<GatewayEnviro
     }
     if (scope && !caller.scopes.has(scope)) {
       onRefusal(describeRefusal(context, `the token does not have the scope ${scope}`));
-      return refuseScope(scope);
+      return insufficientScope(scope);
     }
     context.set("caller", caller);
     return next();
@@ -63,7 +63,7 @@ export function authorize(onRefusal: OnRefusal): MiddlewareHandler<GatewayEnviro
 }
 
 /** The rejection of the request at hand, with the ids that join it to the request's line of the log. */
-export function describeRefusal(context: GatewayContext, reason: string): RefusedCall {
+export function describeRefusal(context: AppContext, reason: string): UnauthorizedCall {
   return {
     customer: context.get("customer")?.id,
     requestId: context.get("requestId"),
@@ -90,7 +90,7 @@ interface Refusal {
 }
 
 function toReason(thrown: unknown): Refusal {
-  if (thrown instanceof InvalidTokenError) return { answer: refuseToken, reason: thrown.message };
-  if (thrown instanceof KeysUnavailableError) return { answer: deferVerification, reason: thrown.message };
+  if (thrown instanceof InvalidTokenError) return { answer: invalidToken, reason: thrown.message };
+  if (thrown instanceof KeysUnavailableError) return { answer: keysUnavailable, reason: thrown.message };
   throw thrown;
 }

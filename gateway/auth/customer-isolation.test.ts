@@ -2,7 +2,12 @@
 import { expect, test } from "vitest";
 import { createCustomers } from "../customer.ts";
 import { TEST_FILES } from "../test/test-build.ts";
-import { checkedGateway, sampleAvailabilities, throwDefect, unaskedAvailabilities } from "../test/test-gateway.ts";
+import {
+  checkedGateway,
+  sampleAvailabilityService,
+  throwDefect,
+  unusedAvailabilityService,
+} from "../test/test-gateway.ts";
 import { mint, NOW_MS, SECRET_SETTINGS } from "../test/test-tokens.ts";
 import { createTokenVerifier } from "./verify-token.ts";
 
@@ -11,8 +16,8 @@ const clock = { wallMs: () => NOW_MS, monotonicMs: () => 1 };
 /** Two customers who trust the same issuer and the same secret: nothing but the claim tells their tokens apart. */
 async function gatewayForTwo() {
   const customers = [
-    { id: "acme", availabilities: unaskedAvailabilities() },
-    { id: "globex", availabilities: await sampleAvailabilities() },
+    { id: "acme", availabilities: unusedAvailabilityService() },
+    { id: "globex", availabilities: await sampleAvailabilityService() },
   ].map((customer) => ({
     ...customer,
     allowedOrigins: [`https://crm.${customer.id}.example`],

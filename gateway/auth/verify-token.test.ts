@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import fc from "fast-check";
 import { exportSPKI, generateKeyPair, importJWK } from "jose";
 import { expect, test } from "vitest";
-import { CLAIMS, makeKey, mint, NOW_MS, NOW_SECONDS, SECRET_SETTINGS, serveKeySet } from "../test/test-tokens.ts";
+import { CLAIMS, makeKey, mint, NOW_MS, NOW_SECONDS, SECRET_SETTINGS, serveJwks } from "../test/test-tokens.ts";
 import { InvalidTokenError } from "./invalid-token-error.ts";
 import type { TokenSettings } from "./token-settings.ts";
 import { createTokenVerifier } from "./verify-token.ts";
@@ -29,7 +29,7 @@ test("tells whose token it is and what it allows", async () => {
 
 test.each(["RS256", "ES256", "EdDSA"] as const)("takes %s from a key set, and from no other key", async (algorithm) => {
   const { privateKey, jwk } = await makeKey(algorithm, "first");
-  const { url } = await serveKeySet([jwk]);
+  const { url } = await serveJwks([jwk]);
   const { secret: _secret, ...shared } = { secret: "", ...SECRET_SETTINGS };
   const settings: TokenSettings = { ...shared, algorithm, jwksUrl: url };
   const verifyByKeySet = createTokenVerifier(settings, "acme", { clock });
@@ -66,7 +66,7 @@ test("refuses a token that is signed by another algorithm with the right secret"
 test("refuses a token that is signed by HS256 with the public key, as text or as bytes", async () => {
   const { publicKey } = await generateKeyPair("RS256", { extractable: true });
   const { jwk } = await makeKey("RS256", "first");
-  const { url, requests } = await serveKeySet([jwk]);
+  const { url, requests } = await serveJwks([jwk]);
   const verifyByKeySet = createTokenVerifier(
     { algorithm: "RS256", issuer: CLAIMS.iss, audience: CLAIMS.aud, leewaySeconds: 30, jwksUrl: url },
     "acme",

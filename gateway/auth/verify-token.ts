@@ -4,9 +4,9 @@ import * as v from "valibot";
 import { type Clock, systemClock } from "../clock.ts";
 import { type Caller, CallerClaims, EXPECTED_CLAIMS } from "./caller.ts";
 import { InvalidTokenError } from "./invalid-token-error.ts";
-import { createKeySet } from "./key-set.ts";
+import { createJwks } from "./jwks.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
-import { rememberTokens } from "./remembered-tokens.ts";
+import { createTokenCache } from "./token-cache.ts";
 import type { TokenSettings } from "./token-settings.ts";
 
 /** Longer ones are refused unread: nobody's claims need as much. */
@@ -34,7 +34,7 @@ export function createTokenVerifier(
   const findKey = createKeyFinder(settings, clock);
   const { issuer, audience, algorithm, leewaySeconds } = settings;
 
-  const remembered = rememberTokens(async (token) => {
+  const remembered = createTokenCache(async (token) => {
     const { payload } = await jwtVerify(token, findKey, {
       issuer,
       audience,
@@ -57,7 +57,7 @@ export function createTokenVerifier(
 }
 
 function createKeyFinder(settings: TokenSettings, clock: Clock): JWTVerifyGetKey {
-  if (settings.algorithm !== "HS256") return createKeySet(settings.jwksUrl, clock);
+  if (settings.algorithm !== "HS256") return createJwks(settings.jwksUrl, clock);
   const key = createSecretKey(settings.secret, "utf8");
   return () => key;
 }

@@ -1,7 +1,7 @@
 import { MAX_USER_IDS } from "../http/routes/user-ids.ts";
 import { header } from "./header-parameter.ts";
 import type { OperationObject, ParameterObject, ResponseObject } from "./openapi-document.ts";
-import { answer, GUARDED, HEADERS, json, orVerbatim, refusal } from "./responses.ts";
+import { GUARDED, HEADERS, json, orVerbatim, problemResponse, responseOf } from "./responses.ts";
 import { schemaOf } from "./schemas.ts";
 
 /** Who may call: each entry names a scheme, or nobody in particular. */
@@ -48,13 +48,13 @@ export function readOne(security: Security): OperationObject {
     parameters: [USER_ID, header("If-None-Match", "Entity tags that the reader holds.", '"1760000000000"'), ...TRACING],
     responses: {
       ...GUARDED,
-      ...orVerbatim(refusal(404, "No user 404404")),
-      200: answer(
+      ...orVerbatim(problemResponse(404, "No user 404404")),
+      200: responseOf(
         "The availability at this moment.",
         { ...HEADERS.entityTag, ...HEADERS.revalidated, ...HEADERS.age },
         json("Availability", AVAILABILITY),
       ),
-      304: answer("The reader holds it already. A countdown that it runs goes on.", {
+      304: responseOf("The reader holds it already. A countdown that it runs goes on.", {
         ...HEADERS.entityTag,
         ...HEADERS.revalidated,
         ...HEADERS.age,
@@ -79,13 +79,13 @@ function unchanged(notFound: string): OperationObject["responses"] {
   return {
     ...GUARDED,
     ...orVerbatim({
-      ...refusal(404, notFound),
-      ...refusal(412, "The user's version is 1760000000000", HEADERS.entityTag),
-      ...refusal(413, "A change has 4096 bytes at the most"),
-      ...refusal(415, "A change is written as application/json", {
+      ...problemResponse(404, notFound),
+      ...problemResponse(412, "The user's version is 1760000000000", HEADERS.entityTag),
+      ...problemResponse(413, "A change has 4096 bytes at the most"),
+      ...problemResponse(415, "A change is written as application/json", {
         "Accept-Encoding": { description: "The encoding that is taken.", schema: { const: "identity" } },
       }),
-      ...refusal(422, "The body is no change of a status"),
+      ...problemResponse(422, "The body is no change of a status"),
     }),
   };
 }
@@ -135,7 +135,7 @@ function changed(description: string): ResponseObject {
       schema: { type: "string" },
     },
   } as const;
-  return answer(description, headers, json("Availability", { ...AVAILABILITY, status: "out_for_lunch" }));
+  return responseOf(description, headers, json("Availability", { ...AVAILABILITY, status: "out_for_lunch" }));
 }
 
 const LIST_HEADERS = {
@@ -170,7 +170,7 @@ export function readMany(security: Security): OperationObject {
     ],
     responses: {
       ...GUARDED,
-      200: answer(
+      200: responseOf(
         "Those agents that there are, and a problem for each other one. A list of all says besides when each last changed, in milliseconds since 1970, and the cursor at which the stream goes on from it.",
         {
           ...LIST_HEADERS,
@@ -181,7 +181,7 @@ export function readMany(security: Security): OperationObject {
           errors: { 9: { type: "about:blank", title: "Not Found", status: 404, detail: "No user 9" } },
         }),
       ),
-      304: answer("The reader holds all of it already. The countdowns that it runs go on.", LIST_HEADERS),
+      304: responseOf("The reader holds all of it already. The countdowns that it runs go on.", LIST_HEADERS),
     },
   };
 }
@@ -199,7 +199,7 @@ export function followAll(security: Security): OperationObject {
     ],
     responses: {
       ...GUARDED,
-      200: answer(
+      200: responseOf(
         "A snapshot and every change after it, or every change after the cursor.",
         {
           ...HEADERS.uncached,

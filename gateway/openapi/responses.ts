@@ -53,7 +53,7 @@ const ALWAYS: Headers = {
 };
 
 /** An answer that is no problem. */
-export function answer(description: string, headers: Headers, content?: ResponseObject["content"]): ResponseObject {
+export function responseOf(description: string, headers: Headers, content?: ResponseObject["content"]): ResponseObject {
   return { description, headers: { ...headers, ...ALWAYS }, ...(content && { content }) };
 }
 
@@ -66,14 +66,14 @@ export function json(name: SchemaName, example: unknown): Readonly<Record<string
 const VERBATIM = { "application/json": { schema: {} } };
 
 /** An answer of the gateway's own that tells a problem, by its status and by an example of what it says. */
-export function refusal(
+export function problemResponse(
   status: ProblemStatus,
   detail: string,
   headers: Headers = {},
 ): Readonly<Record<string, ResponseObject>> {
   const example = toProblemDocument(status, detail);
   const content = { "application/problem+json": { schema: schemaOf("Problem"), example } };
-  return { [status]: answer(`${example.title}.`, { ...HEADERS.uncached, ...headers }, content) };
+  return { [status]: responseOf(`${example.title}.`, { ...HEADERS.uncached, ...headers }, content) };
 }
 
 /** These answers, each of which may also be the telephony system's own, and all others that the telephony system may give. */
@@ -83,7 +83,7 @@ export function orVerbatim(
   const both = Object.entries(responses).map(([status, response]): [string, ResponseObject] => {
     return [status, { ...response, content: { ...response.content, ...VERBATIM } }];
   });
-  const verbatim = answer(
+  const verbatim = responseOf(
     "What the telephony system answered, with its status and its body.",
     { ...HEADERS.uncached, ...HEADERS.retryAfter },
     VERBATIM,
@@ -93,22 +93,26 @@ export function orVerbatim(
 
 /** What every call answers to a request that is none that the gateway has use for. */
 export const MALFORMED: Readonly<Record<string, ResponseObject>> = {
-  ...refusal(400, "A request names its host in a Host header"),
-  ...refusal(408, "The request did not come to its end in time"),
-  ...refusal(413, "A request's body has 65536 bytes at the most"),
-  ...refusal(414, "A request's address has 12288 characters at the most"),
-  ...refusal(417, "No expectation but 100-continue is met here"),
-  ...refusal(431, "The request's headers are too large"),
-  ...refusal(500, "The gateway failed to answer; its log says why"),
+  ...problemResponse(400, "A request names its host in a Host header"),
+  ...problemResponse(408, "The request did not come to its end in time"),
+  ...problemResponse(413, "A request's body has 65536 bytes at the most"),
+  ...problemResponse(414, "A request's address has 12288 characters at the most"),
+  ...problemResponse(417, "No expectation but 100-continue is met here"),
+  ...problemResponse(431, "The request's headers are too large"),
+  ...problemResponse(500, "The gateway failed to answer; its log says why"),
 };
 
 /** What every call below `/v1` may answer in place of what it was asked for. */
 export const GUARDED: Readonly<Record<string, ResponseObject>> = orVerbatim({
   ...MALFORMED,
-  ...refusal(401, "This call needs a valid token", HEADERS.challenge),
-  ...refusal(403, "This call needs a token with the scope availability:read", HEADERS.challenge),
-  ...refusal(429, "At most 600 requests a minute are allowed with one token, or from one address", HEADERS.retryAfter),
-  ...refusal(502, "The telephony system cannot be reached", HEADERS.retryAfter),
-  ...refusal(503, "The availabilities cannot be reached", HEADERS.retryAfter),
-  ...refusal(504, "The telephony system did not answer in time", HEADERS.retryAfter),
+  ...problemResponse(401, "This call needs a valid token", HEADERS.challenge),
+  ...problemResponse(403, "This call needs a token with the scope availability:read", HEADERS.challenge),
+  ...problemResponse(
+    429,
+    "At most 600 requests a minute are allowed with one token, or from one address",
+    HEADERS.retryAfter,
+  ),
+  ...problemResponse(502, "The telephony system cannot be reached", HEADERS.retryAfter),
+  ...problemResponse(503, "The availabilities cannot be reached", HEADERS.retryAfter),
+  ...problemResponse(504, "The telephony system did not answer in time", HEADERS.retryAfter),
 });

@@ -2,7 +2,7 @@ import { type JsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import { Availability, ChangedAvailability, Removal, UserId } from "../../shared/contracts/availability.ts";
 import { ProblemDocument } from "../http/problem.ts";
 import { AvailabilityList } from "../http/routes/availabilities.ts";
-import { StatusChange } from "../http/routes/status-change.ts";
+import { StatusChangeRequest } from "../http/routes/status-change.ts";
 import { WebhookEnvelope } from "../upstream/aircall/webhook.ts";
 import type { Reference } from "./openapi-document.ts";
 
@@ -10,7 +10,7 @@ const DEFINITIONS = {
   UserId,
   Availability,
   AvailabilityList,
-  StatusChange,
+  StatusChange: StatusChangeRequest,
   ChangedAvailability,
   Removal,
   Webhook: WebhookEnvelope,

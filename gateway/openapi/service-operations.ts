@@ -1,7 +1,7 @@
 import { CHECKS } from "../operations/lifecycle/readiness.ts";
 import { header } from "./header-parameter.ts";
 import type { OperationObject, ParameterObject, SchemaObject } from "./openapi-document.ts";
-import { answer, HEADERS, json, MALFORMED, refusal } from "./responses.ts";
+import { HEADERS, json, MALFORMED, problemResponse, responseOf } from "./responses.ts";
 
 /** What the telephony system calls. */
 export const takeWebhook: OperationObject = {
@@ -15,10 +15,10 @@ export const takeWebhook: OperationObject = {
   },
   responses: {
     ...MALFORMED,
-    ...refusal(401, "The token in the body is not this customer's", {
+    ...problemResponse(401, "The token in the body is not this customer's", {
       "WWW-Authenticate": { description: "The challenge.", required: true, schema: { const: "Webhook-Token" } },
     }),
-    204: answer("It will be done.", {}),
+    204: responseOf("It will be done.", {}),
   },
 };
 
@@ -33,8 +33,8 @@ export function check(path: string, status: string, parameters: readonly Paramet
     parameters,
     responses: {
       ...MALFORMED,
-      ...(path === "/readyz" && refusal(503, "The gateway is not ready: it is closing", HEADERS.retryAfter)),
-      200: answer("It is.", HEADERS.uncached, { "application/json": { schema, example } }),
+      ...(path === "/readyz" && problemResponse(503, "The gateway is not ready: it is closing", HEADERS.retryAfter)),
+      200: responseOf("It is.", HEADERS.uncached, { "application/json": { schema, example } }),
     },
   };
 }
@@ -65,9 +65,9 @@ export const describeItself: OperationObject = {
   ],
   responses: {
     ...MALFORMED,
-    200: answer("The document.", DOCUMENT_HEADERS, {
+    200: responseOf("The document.", DOCUMENT_HEADERS, {
       "application/json": { schema: { type: "object", required: ["openapi", "paths"] } },
     }),
-    304: answer("The reader holds it already.", DOCUMENT_HEADERS),
+    304: responseOf("The reader holds it already.", DOCUMENT_HEADERS),
   },
 };

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { Host, Port, Seconds } from "../settings/variable.ts";
+import { Host, Port, Seconds } from "../settings/env-schemas.ts";
 import { createTrustedProxies, type TrustedProxies } from "./limits/client-address.ts";
 
 /** Settings of the log, the metrics and the network around the gateway. */

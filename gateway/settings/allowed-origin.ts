@@ -9,7 +9,7 @@ const NAMEABLE_IN_CSP = /^https?:\/\/[a-z0-9._-]+(:\d+)?$/;
  *
  * @see {@link https://www.w3.org/TR/CSP3/#grammardef-host-source} for what a CSP source can name.
  */
-export function whyNoAllowedOrigin(text: string): string | undefined {
+export function describeInvalidOrigin(text: string): string | undefined {
   if (text === "") return "is empty";
   if (text === "null") return "is what every sandboxed page calls itself";
   if (text.includes("*")) return "holds a *, and every origin must be named in full";

@@ -32,7 +32,7 @@ export function readConfig(text: string, environment: Environment): ReadConfig {
 }
 
 /** Reason why a file cannot be read, as a sentence without its subject. */
-export function whyUnreadable(error: unknown): string {
+export function describeReadError(error: unknown): string {
   const code = systemErrorCode(error);
   if (code === "ENOENT") return "names a file that does not exist";
   if (code === "EACCES") return "names a file that this process may not read";

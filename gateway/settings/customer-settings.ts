@@ -1,15 +1,15 @@
 import * as v from "valibot";
 import { TokenSettings } from "../auth/token-settings.ts";
 import { AircallSettings } from "../upstream/aircall/settings.ts";
-import { whyNoAllowedOrigin } from "./allowed-origin.ts";
+import { describeInvalidOrigin } from "./allowed-origin.ts";
 
 const MAX_LIMIT = 1_000_000_000;
 
 const AllowedOrigin = v.pipe(
   v.string("expected an exact origin, such as https://crm.example.com"),
   v.check(
-    (origin) => whyNoAllowedOrigin(origin) === undefined,
-    ({ input }) => `${JSON.stringify(input)} is no exact origin (it ${whyNoAllowedOrigin(input)})`,
+    (origin) => describeInvalidOrigin(origin) === undefined,
+    ({ input }) => `${JSON.stringify(input)} is no exact origin (it ${describeInvalidOrigin(input)})`,
   ),
 );
 

@@ -1,13 +1,17 @@
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
-import { type EnvironmentTokens, readTokenEnvironment, TOKEN_VARIABLES } from "../auth/token-environment.ts";
+import {
+  readTokenSettingsFromEnv,
+  TOKEN_VARIABLES,
+  type TokenSettingsFromEnv,
+} from "../auth/token-settings-from-env.ts";
 import { OPERATION_VARIABLES, type OperationSettings, toOperationSettings } from "../operations/operation-settings.ts";
 import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "../upstream/aircall/settings.ts";
-import { whyNoAllowedOrigin } from "./allowed-origin.ts";
-import { type Environment, findReferences, readConfig, whyUnreadable } from "./config-file.ts";
+import { describeInvalidOrigin } from "./allowed-origin.ts";
+import { describeReadError, type Environment, findReferences, readConfig } from "./config-file.ts";
 import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
+import { Host, listVariables, Port, Seconds, type Variable } from "./env-schemas.ts";
 import { findUnknownVariables } from "./unknown-variables.ts";
-import { Host, listVariables, Port, Seconds, type Variable } from "./variable.ts";
 
 /** Settings of the gateway, from its environment and from the file that the environment names. */
 export interface Settings {
@@ -70,12 +74,12 @@ const OriginList = v.pipe(
   v.string("is not set, and with NODE_ENV=production it must be"),
   v.transform((list) => [...new Set(list.split(",").map((origin) => origin.trim()))]),
   v.check(
-    (origins) => origins.every((origin) => whyNoAllowedOrigin(origin) === undefined),
+    (origins) => origins.every((origin) => describeInvalidOrigin(origin) === undefined),
     ({ input }) => describeBadOrigins(input),
   ),
 );
 
-/** Schemas of the environment's variables, with their documentation. Those of tokens are read by `readTokenEnvironment`. */
+/** Schemas of the environment's variables, with their documentation. Those of tokens are read by `readTokenSettingsFromEnv`. */
 const SCHEMAS = {
   GATEWAY_PORT: v.pipe(
     v.optional(Port, "4100"),
@@ -145,7 +149,7 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
     known: VARIABLES.map(({ name }) => name),
     referenced: new Set(configured?.references),
   });
-  const unconfigured = readTokenEnvironment(environment, problems);
+  const unconfigured = readTokenSettingsFromEnv(environment, problems);
   if (!read || problems.length > 0) throw new SettingsError([...problems, ...warnings].join("\n"));
   const { GATEWAY_HOST: host, GATEWAY_PORT: port, REDIS_URL: redisUrl, STALE_LIMIT_SECONDS: staleLimitSeconds } = read;
   const { customers, defaultCustomer } = configured?.config ?? {
@@ -169,7 +173,7 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
 
 /** With tokens of its own it has limits like any other customer, since tokens tell its callers apart. */
 function demoCustomer(
-  { tokens, areDemo }: EnvironmentTokens,
+  { tokens, areDemo }: TokenSettingsFromEnv,
   allowedOrigins: readonly string[] = [],
 ): CustomerSettings {
   const limits = areDemo ? UNLIMITED : v.parse(CustomerLimits, {});
@@ -207,7 +211,7 @@ function readCustomers(environment: Environment, readFile: ReadFile, problems: s
   try {
     text = readFile(path);
   } catch (error) {
-    problems.push(`GATEWAY_CONFIG: ${JSON.stringify(path)} ${whyUnreadable(error)}`);
+    problems.push(`GATEWAY_CONFIG: ${JSON.stringify(path)} ${describeReadError(error)}`);
     return undefined;
   }
   const references = findReferences(text);
@@ -222,7 +226,7 @@ function readCustomers(environment: Environment, readFile: ReadFile, problems: s
 
 function describeBadOrigins(origins: readonly string[]): string {
   return origins
-    .map((origin) => ({ origin, why: whyNoAllowedOrigin(origin) }))
+    .map((origin) => ({ origin, why: describeInvalidOrigin(origin) }))
     .filter(({ why }) => why !== undefined)
     .map(({ origin, why }) => `${JSON.stringify(origin)} is no exact origin (it ${why})`)
     .join("; ");

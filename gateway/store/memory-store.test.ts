@@ -2,8 +2,8 @@ import fc from "fast-check";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { Availability } from "../../shared/contracts/availability.ts";
-import type { Availabilities } from "../availabilities.ts";
-import { availabilitiesOver } from "../test/test-gateway.ts";
+import type { AvailabilityService } from "../availability-service.ts";
+import { availabilityServiceOver } from "../test/test-gateway.ts";
 import type { CustomerStore } from "./availability-store.ts";
 import { createMemoryStore } from "./memory-store.ts";
 import { declareStoreTests } from "./store.suite.ts";
@@ -11,10 +11,10 @@ import { declareStoreTests } from "./store.suite.ts";
 const never = new AbortController().signal;
 
 /** A customer's part of a store whose two clocks stand where the test puts them, as its readers read it. */
-function storeAt(time: { wallMs: number; monotonicMs: number }): CustomerStore & Pick<Availabilities, "read"> {
+function storeAt(time: { wallMs: number; monotonicMs: number }): CustomerStore & Pick<AvailabilityService, "read"> {
   const clock = { wallMs: () => time.wallMs, monotonicMs: () => time.monotonicMs };
   const store = createMemoryStore({ clock }).of("demo");
-  return { ...store, read: availabilitiesOver(store, clock).read };
+  return { ...store, read: availabilityServiceOver(store, clock).read };
 }
 
 describe("the store in memory", () => {

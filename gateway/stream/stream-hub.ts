@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { type Clock, systemClock } from "../clock.ts";
-import { onceClosed } from "../http/response-close.ts";
+import { onResponseClosed } from "../http/response-close.ts";
 import type { Replica } from "../store/replica.ts";
 import { formatChange } from "./sse-format.ts";
 import { createStreamSubscriber, type StreamSubscriber } from "./stream-subscriber.ts";
@@ -97,7 +97,7 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
       });
       join(replica).readers.add(reader);
       if (endsAtMs !== undefined) ends.set(reader, endsAtMs);
-      onceClosed(response, () => {
+      onResponseClosed(response, () => {
         leave(replica, reader);
         onClosed?.();
       });

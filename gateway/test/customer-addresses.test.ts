@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createCustomers } from "../customer.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { TEST_BUILD, TEST_FILES } from "./test-build.ts";
-import { ANONYMOUS_READS, availabilitiesOver, checkedGateway, throwDefect } from "./test-gateway.ts";
+import { ANONYMOUS_READS, availabilityServiceOver, checkedGateway, throwDefect } from "./test-gateway.ts";
 
 /** A gateway for two customers, each with an agent of its own, of whom `acme` owns the addresses that name nobody. */
 async function gatewayForTwo() {
@@ -12,7 +12,7 @@ async function gatewayForTwo() {
   const customers = ["acme", "globex"].map((id) => ({
     id,
     allowedOrigins: [`https://crm.${id}.example`],
-    availabilities: availabilitiesOver(store.of(id)),
+    availabilities: availabilityServiceOver(store.of(id)),
     access: ANONYMOUS_READS,
   }));
   return checkedGateway({

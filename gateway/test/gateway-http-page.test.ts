@@ -7,7 +7,7 @@ import { createTokenVerifier } from "../auth/verify-token.ts";
 import { serveGateway } from "../serve.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { TEST_FILES } from "./test-build.ts";
-import { availabilitiesOver, testCustomers, throwDefect } from "./test-gateway.ts";
+import { availabilityServiceOver, testCustomers, throwDefect } from "./test-gateway.ts";
 import { mint, NOW_MS, SECRET_SETTINGS } from "./test-tokens.ts";
 
 const page = readFileSync("docs/gateway-http.md", "utf8");
@@ -36,7 +36,7 @@ async function serve() {
     {
       customers: await testCustomers({
         id: "acme",
-        availabilities: availabilitiesOver(store, clock),
+        availabilities: availabilityServiceOver(store, clock),
         access: {
           verify: createTokenVerifier(SECRET_SETTINGS, "acme", { clock: tokenClock }),
           anonymousReads: false,

@@ -8,7 +8,7 @@ import type { Access } from "../auth/access.ts";
 import type { CustomerStore } from "../store/availability-store.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { createStreamHub } from "../stream/stream-hub.ts";
-import { ANONYMOUS_READS, availabilitiesOver, testCustomers } from "./test-gateway.ts";
+import { ANONYMOUS_READS, availabilityServiceOver, testCustomers } from "./test-gateway.ts";
 
 /** A call of the widget's that has reached the gateway. */
 export interface LiveCall {
@@ -53,7 +53,7 @@ export async function startLiveGateway(options: LiveGatewayOptions): Promise<Liv
 
   async function open(): Promise<void> {
     const streams = createStreamHub();
-    const customers = await testCustomers({ allowedOrigins, availabilities: availabilitiesOver(agents), access });
+    const customers = await testCustomers({ allowedOrigins, availabilities: availabilityServiceOver(agents), access });
     const gateway = createGateway({ customers, files, streams, onDefect: console.error });
     const answer = getRequestListener(gateway.fetch);
     server = await listen(

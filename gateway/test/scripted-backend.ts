@@ -6,7 +6,7 @@ import { listen } from "../../scripts/testing/local-server.ts";
 import { createGateway } from "../app.ts";
 import { readBuiltFiles } from "../assets/built-files.ts";
 import { createScriptedStream, type ScriptedStream } from "./scripted-stream.ts";
-import { testCustomers, unaskedAvailabilities } from "./test-gateway.ts";
+import { testCustomers, unusedAvailabilityService } from "./test-gateway.ts";
 
 /** One answer of the backend, given as it stands in the golden exchanges. */
 export const ScriptedAnswer = v.union([
@@ -80,7 +80,7 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
   const stream = createScriptedStream();
   let insteadOfStream: ScriptedAnswer | undefined;
   const gateway = createGateway({
-    customers: await testCustomers({ allowedOrigins, availabilities: unaskedAvailabilities() }),
+    customers: await testCustomers({ allowedOrigins, availabilities: unusedAvailabilityService() }),
     files: await readBuiltFiles("gateway/dist"),
     onDefect: console.error,
   });

@@ -3,13 +3,13 @@ import { createGateway, type GatewayOptions } from "../app.ts";
 import type { Access } from "../auth/access.ts";
 import { type Caller, SCOPES } from "../auth/caller.ts";
 import { InvalidTokenError } from "../auth/invalid-token-error.ts";
-import { type Availabilities, createAvailabilities } from "../availabilities.ts";
+import { type AvailabilityService, createAvailabilityService } from "../availability-service.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { type Customer, type Customers, createCustomers } from "../customer.ts";
-import type { GatewayEnvironment } from "../environment.ts";
+import { withDelayedAgents } from "../delayed-agents.ts";
+import type { AppEnv } from "../hono-env.ts";
 import { expectConformity } from "../openapi/conformity.ts";
-import { introduceSampleAgents, SAMPLE_DELAYS_MS } from "../sample-agents.ts";
-import { withSlowAgents } from "../slow-agents.ts";
+import { createSampleAgents, SAMPLE_DELAYS_MS } from "../sample-agents.ts";
 import type { CustomerStore } from "../store/availability-store.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { memoryUpstream } from "../upstream/memory-upstream.ts";
@@ -17,23 +17,23 @@ import type { Upstream } from "../upstream/upstream.ts";
 import { TEST_FILES } from "./test-build.ts";
 
 /** What is read and written over a store, whose clock it shares. */
-export function availabilitiesOver(
+export function availabilityServiceOver(
   store: CustomerStore,
   clock: Clock = systemClock,
   upstream: Upstream = memoryUpstream,
-): Availabilities {
-  return createAvailabilities({ store, upstream, staleLimitSeconds: 60, clock });
+): AvailabilityService {
+  return createAvailabilityService({ store, upstream, staleLimitSeconds: 60, clock });
 }
 
 /** The availabilities of the sample agents, in memory. */
-export async function sampleAvailabilities(): Promise<Availabilities> {
+export async function sampleAvailabilityService(): Promise<AvailabilityService> {
   const store = createMemoryStore().of("demo");
-  await introduceSampleAgents(store);
-  return withSlowAgents(availabilitiesOver(store), SAMPLE_DELAYS_MS);
+  await createSampleAgents(store);
+  return withDelayedAgents(availabilityServiceOver(store), SAMPLE_DELAYS_MS);
 }
 
-/** Availabilities that nobody should ask, as where the test answers for them itself. */
-export function unaskedAvailabilities(): Availabilities {
+/** AvailabilityService that nobody should ask, as where the test answers for them itself. */
+export function unusedAvailabilityService(): AvailabilityService {
   const refuse = () => Promise.reject(new Error("The test answers /v1 itself"));
   return { read: refuse, readMany: refuse, readAll: refuse, open: refuse, setStatus: refuse, introduce: refuse };
 }
@@ -55,7 +55,7 @@ export async function testCustomers(parts: Partial<Customer> = {}): Promise<Cust
   const customer: Customer = {
     id: "demo",
     allowedOrigins: ["https://crm.example.com"],
-    availabilities: parts.availabilities ?? (await sampleAvailabilities()),
+    availabilities: parts.availabilities ?? (await sampleAvailabilityService()),
     access: ANONYMOUS_READS,
     ...parts,
   };
@@ -68,7 +68,7 @@ export function throwDefect(error: unknown): never {
 }
 
 /** A gateway with one customer over the test build. What is thrown in it by mistake fails the test that asks. */
-export async function testGateway(parts: Partial<Customer> = {}): Promise<Hono<GatewayEnvironment>> {
+export async function testGateway(parts: Partial<Customer> = {}): Promise<Hono<AppEnv>> {
   return checkedGateway({
     customers: await testCustomers(parts),
     files: TEST_FILES,
@@ -77,7 +77,7 @@ export async function testGateway(parts: Partial<Customer> = {}): Promise<Hono<G
 }
 
 /** A gateway each of whose answers is held against what `/openapi.json` says of it, before the test gets it. */
-export function checkedGateway(options: GatewayOptions): Hono<GatewayEnvironment> {
+export function checkedGateway(options: GatewayOptions): Hono<AppEnv> {
   const app = createGateway(options);
   const { request } = app;
   app.request = async (input, init, ...others) => {

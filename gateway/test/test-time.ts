@@ -1,11 +1,11 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
-import type { Wait } from "../wait.ts";
+import type { Delay } from "../delay.ts";
 
 /** A time of a test's own, which passes only where nothing else is left to happen. */
 export interface TestTime {
   readonly clock: Clock;
-  readonly wait: Wait;
+  readonly wait: Delay;
   nowMs(): number;
   /** The same function, whose calls are things that happen. */
   count<Arguments extends unknown[], Value>(

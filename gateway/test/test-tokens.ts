@@ -48,7 +48,7 @@ export async function makeKey(
 }
 
 /** A server of key sets, whose answers a test may change. */
-export interface KeySetServer {
+export interface JwksServer {
   readonly url: string;
   answer: { status?: number; body: unknown };
   /** How often it was asked. */
@@ -57,9 +57,9 @@ export interface KeySetServer {
 }
 
 /** Serves this key set on a free port until the test is over. */
-export async function serveKeySet(keys: readonly JWK[], port = 0): Promise<KeySetServer> {
+export async function serveJwks(keys: readonly JWK[], port = 0): Promise<JwksServer> {
   let count = 0;
-  const answering: KeySetServer["answer"] = { body: { keys } };
+  const answering: JwksServer["answer"] = { body: { keys } };
   const server = createServer((_request, response) => {
     count += 1;
     const { status = 200, body } = keySetServer.answer;
@@ -74,7 +74,7 @@ export async function serveKeySet(keys: readonly JWK[], port = 0): Promise<KeySe
     });
   onTestFinished(close);
   const { port: taken } = server.address() as AddressInfo;
-  const keySetServer: KeySetServer = {
+  const keySetServer: JwksServer = {
     url: `http://127.0.0.1:${taken}/keys`,
     answer: answering,
     requests: () => count,

@@ -1,4 +1,4 @@
-import type { Wait } from "../wait.ts";
+import type { Delay } from "../delay.ts";
 import type { RequestBudget } from "./request-budget.ts";
 import { RateBudgetError } from "./upstream.ts";
 
@@ -17,7 +17,7 @@ export interface RefreshQueueOptions {
   /** Names this moment, so that it can be compared with when reads began. */
   readonly now: () => number;
   readonly budget: RequestBudget;
-  readonly wait: Wait;
+  readonly wait: Delay;
   /** Ends what is under way. */
   readonly signal: AbortSignal;
 }

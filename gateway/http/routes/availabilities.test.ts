@@ -1,14 +1,14 @@
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { createMemoryStore } from "../../store/memory-store.ts";
-import { availabilitiesOver, testGateway } from "../../test/test-gateway.ts";
+import { availabilityServiceOver, testGateway } from "../../test/test-gateway.ts";
 
 /** A gateway with the users 1 to `count`, at version 7. */
 async function gatewayOf(count: number) {
   const clock = { wallMs: () => 7, monotonicMs: () => 0 };
   const store = createMemoryStore({ clock }).of("demo");
   for (let userId = 1; userId <= count; userId += 1) await store.set(userId, { status: "available" });
-  return testGateway({ availabilities: availabilitiesOver(store, clock) });
+  return testGateway({ availabilities: availabilityServiceOver(store, clock) });
 }
 
 const available = (userId: number) => ({ userId, status: "available", version: 7 });
@@ -50,7 +50,7 @@ describe("a list of all that its reader holds", () => {
     const clock = { wallMs: () => 7, monotonicMs: () => time.nowMs };
     const store = createMemoryStore({ clock }).of("demo");
     await store.set(1, { status: "available", wrapUp: { configuredSeconds: 60, leftSeconds: 30 } });
-    const gateway = await testGateway({ availabilities: availabilitiesOver(store, clock) });
+    const gateway = await testGateway({ availabilities: availabilityServiceOver(store, clock) });
     const read = (held?: string | null) =>
       gateway.request("/v1/availabilities", { headers: held == null ? {} : { "If-None-Match": held } });
     return { time, store, gateway, read };
@@ -176,7 +176,7 @@ test("says how old the list may be while the store is away", async () => {
   await store.set(1, { status: "available" });
   const replica = await store.open(new AbortController().signal);
   const open = () => Promise.resolve({ ...replica, staleSinceMs: () => 1000 });
-  const gateway = await testGateway({ availabilities: availabilitiesOver({ ...store, open }, clock) });
+  const gateway = await testGateway({ availabilities: availabilityServiceOver({ ...store, open }, clock) });
   time.monotonicMs = 31_500;
   expect((await gateway.request("/v1/availabilities")).headers.get("Age")).toBe("31");
   time.monotonicMs = 61_500;

@@ -1,13 +1,13 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { Availability, ChangedAvailability } from "../../../shared/contracts/availability.ts";
-import type { Overview, Selection } from "../../availabilities.ts";
+import type { CustomerSnapshot, ManyResult } from "../../availability-service.ts";
 import type { Customer } from "../../customer.ts";
-import type { GatewayContext, GatewayEnvironment } from "../../environment.ts";
-import { isHeld } from "../conditional.ts";
+import type { AppContext, AppEnv } from "../../hono-env.ts";
+import { matchesEtag } from "../conditional-response.ts";
 import { badRequest, methodNotAllowed, ProblemDocument, problem, toProblemDocument } from "../problem.ts";
 import { compressFor } from "./compression.ts";
-import { readUserIds } from "./user-ids.ts";
+import { parseUserIds } from "./user-ids.ts";
 
 const PATH = "/v1/availabilities";
 
@@ -26,20 +26,20 @@ export const AvailabilityList = v.strictObject({
 type AvailabilityList = v.InferOutput<typeof AvailabilityList>;
 
 /** Serves the availabilities of many users at once, or of all. */
-export function createAvailabilitiesRoutes(): Hono<GatewayEnvironment> {
-  return new Hono<GatewayEnvironment>().get(PATH, answerList).all(PATH, methodNotAllowed("GET, HEAD"));
+export function createAvailabilitiesRoutes(): Hono<AppEnv> {
+  return new Hono<AppEnv>().get(PATH, answerList).all(PATH, methodNotAllowed("GET, HEAD"));
 }
 
-async function answerList(context: GatewayContext): Promise<Response> {
+async function answerList(context: AppContext): Promise<Response> {
   const { customer } = context.var;
   if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
-  const asked = readUserIds(new URL(context.req.url).searchParams);
+  const asked = parseUserIds(new URL(context.req.url).searchParams);
   if ("issues" in asked) return badRequest(400, asked.detail, asked.issues);
   return asked.userIds === "all" ? answerAll(context, customer) : answerSome(context, customer, asked.userIds);
 }
 
 async function answerSome(
-  context: GatewayContext,
+  context: AppContext,
   { availabilities }: Customer,
   userIds: readonly number[],
 ): Promise<Response> {
@@ -47,12 +47,12 @@ async function answerSome(
   return answerJson(context, toList(userIds, selection), cachingHeaders(selection.ageSeconds));
 }
 
-async function answerAll(context: GatewayContext, { availabilities }: Customer): Promise<Response> {
+async function answerAll(context: AppContext, { availabilities }: Customer): Promise<Response> {
   const { value, ageSeconds } = await availabilities.readAll(context.req.raw.signal);
   // Wrap-up time that has run down leaves the tag as it is, which is why it is weak: a reader counts down by itself.
   const tag = `"${value.cursor}"`;
   const headers = { ...cachingHeaders(ageSeconds), ETag: `W/${tag}` };
-  if (!isHeld(context.req.header("If-None-Match"), tag)) return answerJson(context, toListOfAll(value), headers);
+  if (!matchesEtag(context.req.header("If-None-Match"), tag)) return answerJson(context, toListOfAll(value), headers);
   return new Response(null, { status: 304, headers: { ...headers, Vary: "Accept-Encoding" } });
 }
 
@@ -61,7 +61,7 @@ function cachingHeaders(ageSeconds: number): Readonly<Record<string, string>> {
 }
 
 async function answerJson(
-  context: GatewayContext,
+  context: AppContext,
   list: AvailabilityList,
   caching: Readonly<Record<string, string>>,
 ): Promise<Response> {
@@ -70,7 +70,7 @@ async function answerJson(
   return new Response(body, { headers: { "Content-Type": "application/json", ...caching, ...headers } });
 }
 
-function toList(userIds: readonly number[], { value, unreadable }: Selection): AvailabilityList {
+function toList(userIds: readonly number[], { value, unreadable }: ManyResult): AvailabilityList {
   const availabilities = Object.fromEntries(value.map((availability) => [availability.userId, availability]));
   const missing = userIds.filter((userId) => !Object.hasOwn(availabilities, userId));
   const errors = missing.map((userId) => [
@@ -82,7 +82,7 @@ function toList(userIds: readonly number[], { value, unreadable }: Selection): A
   return { availabilities, errors: Object.fromEntries(errors) };
 }
 
-function toListOfAll({ cursor, list }: Overview): AvailabilityList {
+function toListOfAll({ cursor, list }: CustomerSnapshot): AvailabilityList {
   const availabilities: Record<string, Availability> = {};
   const updatedAt: Record<string, number> = {};
   for (const { updatedAt: changedMs, ...availability } of list()) {

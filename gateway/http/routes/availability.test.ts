@@ -2,12 +2,17 @@ import fc from "fast-check";
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { Availability } from "../../../shared/contracts/availability.ts";
-import type { Availabilities } from "../../availabilities.ts";
+import type { AvailabilityService } from "../../availability-service.ts";
 import { createMemoryStore } from "../../store/memory-store.ts";
 import { TEST_FILES } from "../../test/test-build.ts";
-import { availabilitiesOver, checkedGateway, testCustomers, unaskedAvailabilities } from "../../test/test-gateway.ts";
+import {
+  availabilityServiceOver,
+  checkedGateway,
+  testCustomers,
+  unusedAvailabilityService,
+} from "../../test/test-gateway.ts";
 
-async function gatewayOver(availabilities: Availabilities) {
+async function gatewayOver(availabilities: AvailabilityService) {
   const defects: unknown[] = [];
   const onDefect = (error: unknown) => void defects.push(error);
   const app = checkedGateway({ customers: await testCustomers({ availabilities }), files: TEST_FILES, onDefect });
@@ -19,7 +24,7 @@ async function gateway() {
   const clock = { wallMs: () => 7, monotonicMs: () => 0 };
   const store = createMemoryStore({ clock }).of("demo");
   await store.set(123, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 5 } });
-  return (await gatewayOver(availabilitiesOver(store, clock))).app;
+  return (await gatewayOver(availabilityServiceOver(store, clock))).app;
 }
 
 test("answers the availability with its version as entity tag", async () => {
@@ -97,7 +102,7 @@ test.each([
   ["no Error", "secret"],
   ["nothing", undefined],
 ])("answers 500 and keeps what it was to itself where the store throws %s", async (_what, thrown) => {
-  const { app, defects } = await gatewayOver({ ...unaskedAvailabilities(), read: () => Promise.reject(thrown) });
+  const { app, defects } = await gatewayOver({ ...unusedAvailabilityService(), read: () => Promise.reject(thrown) });
   const answer = await app.request("/v1/users/123/availability");
   expect(answer.status).toBe(500);
   expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
@@ -114,7 +119,7 @@ test.each([
 test("does not take a reader's going away for a defect", async () => {
   const controller = new AbortController();
   const { app, defects } = await gatewayOver({
-    ...unaskedAvailabilities(),
+    ...unusedAvailabilityService(),
     read: (_userId, signal) => {
       controller.abort("gone");
       return Promise.reject(signal.reason);

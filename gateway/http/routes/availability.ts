@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { Availability } from "../../../shared/contracts/availability.ts";
-import type { GatewayContext, GatewayEnvironment } from "../../environment.ts";
-import { answerWith, type Representation } from "../conditional.ts";
+import type { AppContext, AppEnv } from "../../hono-env.ts";
+import { conditionalResponse, type Representation } from "../conditional-response.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
 import { changeStatus, limitBody } from "./status-change.ts";
 import { OWN_USER, parseUserId, USER_ID } from "./user-id.ts";
@@ -21,8 +21,8 @@ export function representAvailability(availability: Availability, ageSeconds: nu
 }
 
 /** Serves the availability of one user, to be read and to be set. */
-export function createAvailabilityRoutes(): Hono<GatewayEnvironment> {
-  return new Hono<GatewayEnvironment>()
+export function createAvailabilityRoutes(): Hono<AppEnv> {
+  return new Hono<AppEnv>()
     .get(AVAILABILITY_PATH, async (context) => {
       const customer = context.get("customer");
       if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
@@ -32,13 +32,13 @@ export function createAvailabilityRoutes(): Hono<GatewayEnvironment> {
       const request = context.req.raw;
       const { value: availability, ageSeconds } = await customer.availabilities.read(userId, request.signal);
       if (!availability) return problem(404, `No user ${userId}`);
-      return answerWith(request, representAvailability(availability, ageSeconds));
+      return conditionalResponse(request, representAvailability(availability, ageSeconds));
     })
     .put(AVAILABILITY_PATH, limitBody, changeStatus)
     .all(AVAILABILITY_PATH, refuseMethod);
 }
 
 /** An agent sets its own availability without knowing its id, and reads by ids alone. */
-function refuseMethod({ req }: GatewayContext): Response {
+function refuseMethod({ req }: AppContext): Response {
   return methodNotAllowed(req.param("userId") === OWN_USER ? "PUT" : "GET, HEAD, PUT")();
 }

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 import type { BuiltFile, BuiltFiles } from "../../assets/built-files.ts";
-import type { GatewayContext, GatewayEnvironment } from "../../environment.ts";
-import { answerWith } from "../conditional.ts";
-import { SCRIPT_HEADERS } from "../guard-headers.ts";
+import type { AppContext, AppEnv } from "../../hono-env.ts";
+import { conditionalResponse } from "../conditional-response.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
+import { SCRIPT_HEADERS } from "../security-headers.ts";
 
 const EMBED_HEADERS = {
   ...SCRIPT_HEADERS,
@@ -16,8 +16,8 @@ const EMBED_HEADERS = {
 const RELEASE_HEADERS = { ...SCRIPT_HEADERS, "Cache-Control": "public, max-age=31536000, immutable" };
 
 /** Serves the loader script to any page. It is public: the widget's document decides which pages may embed it. */
-export function createEmbedRoutes({ embed, releases }: BuiltFiles): Hono<GatewayEnvironment> {
-  const routes = new Hono<GatewayEnvironment>()
+export function createEmbedRoutes({ embed, releases }: BuiltFiles): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>()
     .get("/embed.js", (context) => answer(context, embed, EMBED_HEADERS))
     .all("/embed.js", methodNotAllowed("GET, HEAD"));
   for (const [name, release] of releases) {
@@ -29,7 +29,7 @@ export function createEmbedRoutes({ embed, releases }: BuiltFiles): Hono<Gateway
 }
 
 /** Responds with 404 for a customer that does not exist, so that a mistyped address shows at the script tag. */
-function answer(context: GatewayContext, file: BuiltFile, headers: Readonly<Record<string, string>>): Response {
+function answer(context: AppContext, file: BuiltFile, headers: Readonly<Record<string, string>>): Response {
   if (!context.get("customer")) return problem(404, `Nothing is at ${context.req.path}`);
-  return answerWith(context.req.raw, { ...file, headers });
+  return conditionalResponse(context.req.raw, { ...file, headers });
 }

@@ -2,7 +2,7 @@
  * The versions that an `If-Match` header allows; `undefined` where it allows every one, as where there is none. A weak
  * tag allows nothing, since the comparison is a strong one (RFC 9110 §13.1.1), and neither does a tag that is no version.
  */
-export function readIfMatch(header: string | undefined): readonly number[] | undefined {
+export function parseIfMatch(header: string | undefined): readonly number[] | undefined {
   if (header === undefined || header.trim() === "*") return undefined;
   // Tags are found, not split apart: a comma may stand inside of one.
   const tags = header.match(/(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g) ?? [];

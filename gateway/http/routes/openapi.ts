@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { hashTag } from "../../assets/content-hash.ts";
 import type { Customers } from "../../customer.ts";
 import { createDocument } from "../../openapi/document.ts";
-import { answerWith } from "../conditional.ts";
+import { conditionalResponse } from "../conditional-response.ts";
 import { methodNotAllowed } from "../problem.ts";
 
 /** Serves what the gateway says of its calls. It is everybody's to read: it names no customer. */
@@ -16,6 +16,6 @@ export function createOpenApiRoutes(customers: Customers): Hono {
     headers: { "Cache-Control": "no-cache" },
   };
   return new Hono()
-    .get("/openapi.json", (context) => answerWith(context.req.raw, document))
+    .get("/openapi.json", (context) => conditionalResponse(context.req.raw, document))
     .all("/openapi.json", methodNotAllowed("GET, HEAD"));
 }

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { Availability } from "../../../shared/contracts/availability.ts";
 import { createMemoryStore } from "../../store/memory-store.ts";
-import { accessOf, availabilitiesOver, testGateway } from "../../test/test-gateway.ts";
+import { accessOf, availabilityServiceOver, testGateway } from "../../test/test-gateway.ts";
 import { memoryUpstream } from "../../upstream/memory-upstream.ts";
 
 interface Change {
@@ -18,7 +18,7 @@ async function gateway({ access = accessOf("operator"), upstream = memoryUpstrea
   const store = createMemoryStore({ clock }).of("demo");
   await store.set(123, { status: "do_not_disturb", wrapUp: { configuredSeconds: 30, leftSeconds: 5 } });
   time.wallMs = 8;
-  const app = await testGateway({ availabilities: availabilitiesOver(store, clock, upstream), access });
+  const app = await testGateway({ availabilities: availabilityServiceOver(store, clock, upstream), access });
   return async ({ body = '{"status":"other"}', userId = "123", headers = {} }: Change = {}): Promise<Response> =>
     app.request(`/v1/users/${userId}/availability`, {
       method: "PUT",

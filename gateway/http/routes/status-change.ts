@@ -3,11 +3,11 @@ import * as v from "valibot";
 import type { Availability } from "../../../shared/contracts/availability.ts";
 import { SETTABLE_STATUSES, WRITTEN_WORDS } from "../../../shared/contracts/read-availability.ts";
 import { toIssues } from "../../../shared/protocol/issues.ts";
-import type { GatewayContext } from "../../environment.ts";
+import type { AppContext } from "../../hono-env.ts";
 import type { Status } from "../../store/agent.ts";
 import type { UpstreamContext } from "../../upstream/upstream.ts";
 import { badRequest, problem } from "../problem.ts";
-import { readIfMatch } from "./if-match.ts";
+import { parseIfMatch } from "./if-match.ts";
 import { OWN_USER, parseUserId, USER_ID } from "./user-id.ts";
 
 const MAX_BODY_BYTES = 4096;
@@ -16,7 +16,7 @@ const MAX_BODY_BYTES = 4096;
 const WORDS = [...new Set([...SETTABLE_STATUSES, ...WRITTEN_WORDS])] as const;
 
 /** What a user is to be. */
-export const StatusChange = v.strictObject(
+export const StatusChangeRequest = v.strictObject(
   { status: v.pipe(v.picklist(WORDS, `one of ${WORDS.join(", ")}`), v.transform(toStatus)) },
   "exactly { status }",
 );
@@ -35,7 +35,7 @@ function toStatus(word: (typeof WORDS)[number]): Status {
   }
 }
 
-const StatusChangeText = v.pipe(v.string(), v.parseJson(undefined, "JSON"), StatusChange);
+const StatusChangeText = v.pipe(v.string(), v.parseJson(undefined, "JSON"), StatusChangeRequest);
 
 /** Refuses a body that is longer than any change. Register it before `changeStatus`. */
 export const limitBody = bodyLimit({
@@ -47,14 +47,14 @@ export const limitBody = bodyLimit({
  * Changes the status of the user whom the path names, and answers the availability that comes of it. Where no telephony
  * system says who there is, the customer's operator makes a user known by it.
  */
-export async function changeStatus(context: GatewayContext): Promise<Response> {
+export async function changeStatus(context: AppContext): Promise<Response> {
   const { customer } = context.var;
   if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
   const userId = readUserId(context);
   if (userId instanceof Response) return userId;
   const status = await readStatus(context);
   if (status instanceof Response) return status;
-  const ifVersions = readIfMatch(context.req.header("If-Match"));
+  const ifVersions = parseIfMatch(context.req.header("If-Match"));
   const change = { userId, status, ...(ifVersions && { ifVersions }) };
   const scope = toScope(context);
   const availability = await customer.availabilities.setStatus(change, scope);
@@ -65,7 +65,7 @@ export async function changeStatus(context: GatewayContext): Promise<Response> {
   return introduced ? answerChanged(context, introduced, 201) : problem(404, `No user ${userId}`);
 }
 
-function toScope(context: GatewayContext): UpstreamContext {
+function toScope(context: AppContext): UpstreamContext {
   const trace = context.get("trace");
   return {
     signal: context.req.raw.signal,
@@ -75,14 +75,14 @@ function toScope(context: GatewayContext): UpstreamContext {
 }
 
 /** Whose status is to change. */
-function readUserId(context: GatewayContext): number | Response {
+function readUserId(context: AppContext): number | Response {
   const name = context.req.param("userId") ?? "";
   if (name !== OWN_USER) return parseUserId(name) ?? problem(400, `A user id is ${USER_ID}`);
   const subject = context.var.caller?.subject;
   return typeof subject === "number" ? subject : problem(404, "The operator is no agent and has no availability");
 }
 
-function answerChanged(context: GatewayContext, availability: Availability, status: 200 | 201): Response {
+function answerChanged(context: AppContext, availability: Availability, status: 200 | 201): Response {
   return new Response(JSON.stringify(availability), {
     status,
     headers: {
@@ -95,7 +95,7 @@ function answerChanged(context: GatewayContext, availability: Availability, stat
   });
 }
 
-async function readStatus({ req }: GatewayContext): Promise<Status | Response> {
+async function readStatus({ req }: AppContext): Promise<Status | Response> {
   if (!/^application\/json *(;|$)/i.test(req.header("Content-Type") ?? "")) {
     return problem(415, "A change is written as application/json");
   }

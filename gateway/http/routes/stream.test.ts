@@ -5,7 +5,7 @@ import type { CustomerStore } from "../../store/availability-store.ts";
 import { createMemoryStore } from "../../store/memory-store.ts";
 import { createStreamHub, type StreamHubOptions } from "../../stream/stream-hub.ts";
 import { TEST_FILES } from "../../test/test-build.ts";
-import { availabilitiesOver, fetchChecked, testCustomers, throwDefect } from "../../test/test-gateway.ts";
+import { availabilityServiceOver, fetchChecked, testCustomers, throwDefect } from "../../test/test-gateway.ts";
 
 interface Setup {
   readonly origin: string;
@@ -18,7 +18,7 @@ async function setUp(options: StreamHubOptions = {}, historyLength = 100): Promi
   const gateway = await serveGateway(
     { host: "127.0.0.1", port: 0 },
     {
-      customers: await testCustomers({ availabilities: availabilitiesOver(store) }),
+      customers: await testCustomers({ availabilities: availabilityServiceOver(store) }),
       files: TEST_FILES,
       streams: createStreamHub(options),
       onDefect: throwDefect,

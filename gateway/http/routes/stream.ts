@@ -1,6 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
-import type { GatewayContext, GatewayEnvironment } from "../../environment.ts";
+import type { AppContext, AppEnv } from "../../hono-env.ts";
 import type { StreamHub } from "../../stream/stream-hub.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
 
@@ -19,17 +19,15 @@ const STREAM_HEADERS = {
 const MAX_CURSOR_LENGTH = 128;
 
 /** Serves a customer's availabilities as they change, as server-sent events. */
-export function createStreamRoutes(hub: StreamHub): Hono<GatewayEnvironment> {
-  return new Hono<GatewayEnvironment>()
-    .get(PATH, (context) => openStream(context, hub))
-    .all(PATH, methodNotAllowed("GET, HEAD"));
+export function createStreamRoutes(hub: StreamHub): Hono<AppEnv> {
+  return new Hono<AppEnv>().get(PATH, (context) => openStream(context, hub)).all(PATH, methodNotAllowed("GET, HEAD"));
 }
 
 /**
  * Writes to Node's own response: what Hono would be given as a stream is copied once more for every reader, and a change
  * goes to thousands of them.
  */
-async function openStream(context: GatewayContext, hub: StreamHub): Promise<Response> {
+async function openStream(context: AppContext, hub: StreamHub): Promise<Response> {
   const customer = context.get("customer");
   if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
   const replica = await customer.availabilities.open(context.req.raw.signal);

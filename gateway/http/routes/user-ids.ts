@@ -7,13 +7,13 @@ export const MAX_USER_IDS = 500;
 const EXPECTED = `1 to ${MAX_USER_IDS} user ids with commas between them, such as 1,2,3`;
 
 /** Why a list of users cannot be read. */
-export interface BadUserIds {
+export interface InvalidUserIds {
   readonly detail: string;
   readonly issues: readonly Issue[];
 }
 
 /** The users that a query asks for, each once; all, where it names none. */
-export function readUserIds(query: URLSearchParams): { readonly userIds: readonly number[] | "all" } | BadUserIds {
+export function parseUserIds(query: URLSearchParams): { readonly userIds: readonly number[] | "all" } | InvalidUserIds {
   const unknown = [...new Set(query.keys())].filter((name) => name !== "userIds");
   if (unknown.length > 0) {
     const issues = unknown.map((name) => ({ path: name, expected: "no parameter but userIds" }));
@@ -26,7 +26,7 @@ export function readUserIds(query: URLSearchParams): { readonly userIds: readonl
   return readList(list.split(","));
 }
 
-function readList(texts: readonly string[]): { readonly userIds: readonly number[] } | BadUserIds {
+function readList(texts: readonly string[]): { readonly userIds: readonly number[] } | InvalidUserIds {
   if (texts.length > MAX_USER_IDS) return refuse(`userIds holds ${texts.length} user ids`);
   const userIds = new Set<number>();
   const bad: Issue[] = [];
@@ -40,7 +40,7 @@ function readList(texts: readonly string[]): { readonly userIds: readonly number
   return { detail: `userIds holds what is no user id: ${quote(names)}`, issues: bad };
 }
 
-function refuse(detail: string): BadUserIds {
+function refuse(detail: string): InvalidUserIds {
   return { detail, issues: [{ path: "userIds", expected: EXPECTED }] };
 }
 

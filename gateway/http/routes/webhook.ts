@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
-import type { GatewayEnvironment } from "../../environment.ts";
+import type { AppEnv } from "../../hono-env.ts";
 import { createWebhookReceiver } from "../../upstream/aircall/webhook.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
 
@@ -10,10 +10,10 @@ import { methodNotAllowed, problem } from "../problem.ts";
  *
  * A customer that does not exist, or has no webhook, is answered as one whose secret nobody knows, by the same work.
  */
-export function createWebhookRoutes(): Hono<GatewayEnvironment> {
+export function createWebhookRoutes(): Hono<AppEnv> {
   const path = "/v1/upstream/webhook";
   const receiveNobodys = createWebhookReceiver({ token: randomUUID(), onChange: () => {} });
-  return new Hono<GatewayEnvironment>()
+  return new Hono<AppEnv>()
     .post(path, async (context) => {
       const receive = context.var.customer?.receiveWebhook ?? receiveNobodys;
       switch (receive(await context.req.text())) {

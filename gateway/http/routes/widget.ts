@@ -2,8 +2,8 @@ import { Hono } from "hono";
 import type { BuiltFiles } from "../../assets/built-files.ts";
 import { prepareWidgetDocument } from "../../assets/widget-document.ts";
 import type { Customer, Customers } from "../../customer.ts";
-import type { GatewayEnvironment } from "../../environment.ts";
-import { answerWith, type Representation } from "../conditional.ts";
+import type { AppEnv } from "../../hono-env.ts";
+import { conditionalResponse, type Representation } from "../conditional-response.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
 
 /** What vite hashes into the name of a file changes with its content, so a name stands for one content for ever. */
@@ -17,7 +17,7 @@ const ASSET_HEADERS = {
  *
  * @throws {WidgetDocumentError} where the built document has no place for the widget's settings.
  */
-export function createWidgetRoutes(files: BuiltFiles, customers: Customers): Hono<GatewayEnvironment> {
+export function createWidgetRoutes(files: BuiltFiles, customers: Customers): Hono<AppEnv> {
   const documents = new Map<Customer, Representation>();
   const documentOf = (customer: Customer): Representation => {
     const document = documents.get(customer) ?? prepareWidgetDocument(files.widgetHtml, customer.allowedOrigins);
@@ -30,7 +30,7 @@ export function createWidgetRoutes(files: BuiltFiles, customers: Customers): Hon
     break;
   }
   const refuseMethod = methodNotAllowed("GET, HEAD");
-  return new Hono<GatewayEnvironment>()
+  return new Hono<AppEnv>()
     .get("/widget", (context) => {
       context.header("Cross-Origin-Resource-Policy", "cross-origin");
       // Relative, so that it holds where a proxy serves the gateway below a path of its own.
@@ -39,13 +39,13 @@ export function createWidgetRoutes(files: BuiltFiles, customers: Customers): Hon
     .get("/widget/", (context) => {
       const customer = context.get("customer");
       if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
-      return answerWith(context.req.raw, documentOf(customer));
+      return conditionalResponse(context.req.raw, documentOf(customer));
     })
     .get("/widget/assets/*", (context) => {
       const [, path = ""] = context.req.path.split("/widget/", 2);
       const asset = files.widgetAssets.get(path);
       if (!asset) return problem(404, `Nothing is at ${context.req.path}`);
-      return answerWith(context.req.raw, { ...asset, headers: ASSET_HEADERS });
+      return conditionalResponse(context.req.raw, { ...asset, headers: ASSET_HEADERS });
     })
     .all("/widget", refuseMethod)
     .all("/widget/", refuseMethod)

@@ -1,4 +1,4 @@
-import type { CustomerStanding, Standings } from "../metrics/instruments.ts";
+import type { CustomerHealth, HealthSources } from "../metrics/prometheus.ts";
 
 /** What a gateway needs to be ready, and `/readyz` can be told to leave out. */
 export const CHECKS = ["store", "upstreams"] as const;
@@ -8,7 +8,7 @@ export type Check = (typeof CHECKS)[number];
 export interface ReadinessReport {
   /** What is not as it should be. The gateway is ready where this is empty. */
   readonly failing: readonly ("closing" | Check)[];
-  readonly customers: readonly CustomerStanding[];
+  readonly customers: readonly CustomerHealth[];
 }
 
 /** Whether requests should be sent to this gateway. */
@@ -20,7 +20,7 @@ export interface Readiness {
 }
 
 export interface ReadinessOptions {
-  readonly standings: Standings;
+  readonly standings: HealthSources;
   /** How old what is served may be, in seconds. */
   readonly staleLimitSeconds: number;
 }

@@ -15,7 +15,7 @@ const PROBLEM_HEADERS = {
 };
 
 /** Answers what is no request at all, or comes too slowly, with a problem as well. Node's own answer has no body. */
-export function answerClientErrors(server: Server): void {
+export function respondToClientErrors(server: Server): void {
   const answers = new WeakMap<object, ServerResponse>();
   server.on("request", ({ socket }, response) => {
     // Answered at once: nothing is under way.

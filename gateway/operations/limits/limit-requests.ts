@@ -1,11 +1,11 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { GatewayEnvironment } from "../../environment.ts";
+import type { AppEnv } from "../../hono-env.ts";
 import { problem } from "../../http/problem.ts";
-import { onceClosed } from "../../http/response-close.ts";
-import type { Operation } from "../operation.ts";
+import { onResponseClosed } from "../../http/response-close.ts";
+import type { Observability } from "../observability.ts";
 import { readClientAddress, toClientNetwork } from "./client-address.ts";
-import type { Client, Excess } from "./traffic-limits.ts";
+import type { LimitExceeded, RateLimitKey } from "./rate-limits.ts";
 
 /** Five hundred user ids of sixteen digits in one query, and room for the rest. */
 const MAX_URL_LENGTH = 12_288;
@@ -22,7 +22,7 @@ const refuseLargeBody = bodyLimit({
 });
 
 /** Refuses requests that are larger than any that the gateway has use for, and those that HTTP/1.1 has a server refuse. */
-export const limitRequestSize: MiddlewareHandler<GatewayEnvironment> = async (context, next) => {
+export const limitRequestSize: MiddlewareHandler<AppEnv> = async (context, next) => {
   const { incoming } = context.env ?? {};
   if (incoming?.httpVersion === "1.1" && incoming.headers.host === undefined) {
     return problem(400, "A request names its host in a Host header");
@@ -39,7 +39,7 @@ export const limitRequestSize: MiddlewareHandler<GatewayEnvironment> = async (co
 };
 
 /** Refuses requests over their token's or their customer's limit. Register it after what finds out who calls. */
-export function limitRequestRate(operation: Operation): MiddlewareHandler<GatewayEnvironment> {
+export function limitRequestRate(operation: Observability): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     const client = readClient(context, operation);
     const excess = client && operation.trafficLimits.takeRequest(client);
@@ -48,7 +48,7 @@ export function limitRequestRate(operation: Operation): MiddlewareHandler<Gatewa
 }
 
 /** Refuses streams beyond those that their token or their customer may have open at once. Register it after what finds out who calls. */
-export function limitStreams(operation: Operation): MiddlewareHandler<GatewayEnvironment> {
+export function limitStreams(operation: Observability): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     const client = readClient(context, operation);
     const { outgoing } = context.env ?? {};
@@ -56,12 +56,12 @@ export function limitStreams(operation: Operation): MiddlewareHandler<GatewayEnv
     if (!client || !outgoing) return next();
     const taken = operation.trafficLimits.takeStream(client);
     if (typeof taken !== "function") return refuse(client, taken, operation);
-    onceClosed(outgoing, taken);
+    onResponseClosed(outgoing, taken);
     return next();
   };
 }
 
-function readClient(context: Context<GatewayEnvironment>, { trustedProxies }: Operation): Client | undefined {
+function readClient(context: Context<AppEnv>, { trustedProxies }: Observability): RateLimitKey | undefined {
   // Not by `context.var`, which copies all of them at each look.
   const customer = context.get("customer");
   if (!customer) return undefined;
@@ -72,12 +72,12 @@ function readClient(context: Context<GatewayEnvironment>, { trustedProxies }: Op
   return { customer: customer.id, key: `network ${toClientNetwork(address)}` };
 }
 
-function refuse(client: Client, excess: Excess, { metrics }: Operation): Response {
+function refuse(client: RateLimitKey, excess: LimitExceeded, { metrics }: Observability): Response {
   metrics.onLimited(client.customer, excess.limit);
   return problem(429, describeExcess(excess), { "Retry-After": `${excess.retryAfterSeconds}` });
 }
 
-function describeExcess({ limit, allowed }: Excess): string {
+function describeExcess({ limit, allowed }: LimitExceeded): string {
   const whose =
     limit === "customer" || limit === "streams" ? "for one customer" : "with one token, or from one address";
   const what = limit === "token" || limit === "customer" ? "requests a minute" : "streams at once";

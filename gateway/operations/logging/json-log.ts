@@ -1,9 +1,9 @@
 import { pino } from "pino";
 import type { LogLevel } from "../operation-settings.ts";
-import { describeError } from "./error-description.ts";
+import { createAccessLogWriter } from "./access-log.ts";
 import type { Log } from "./log.ts";
-import { createTimeWriter } from "./log-time.ts";
-import { createRequestLineWriter } from "./request-line.ts";
+import { createTimeFormatter } from "./log-time.ts";
+import { serializeError } from "./serialize-error.ts";
 
 /** Where the lines go. */
 export interface LogDestination {
@@ -31,8 +31,8 @@ export interface JsonLogOptions {
 
 /** The log as lines of JSON, for the programs that collect them. */
 export function createJsonLog({ level, destination }: JsonLogOptions): Log {
-  const writeTime = createTimeWriter();
-  const writeRequest = createRequestLineWriter("info");
+  const writeTime = createTimeFormatter();
+  const writeRequest = createAccessLogWriter("info");
   const log = pino(
     {
       level,
@@ -51,7 +51,7 @@ export function createJsonLog({ level, destination }: JsonLogOptions): Log {
     ...(log.isLevelEnabled("info") && {
       request: (record) => destination.write(writeRequest(writeTime(Date.now()), record)),
     }),
-    defect: (error, request) => log.error({ ...request, error: describeError(error) }, "defect"),
+    defect: (error, request) => log.error({ ...request, error: serializeError(error) }, "defect"),
     flush: destination.flush,
   };
 }

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createTimeWriter } from "./log-time.ts";
+import { createTimeFormatter } from "./log-time.ts";
 
 test("writes every moment as ISO 8601 has it, whichever was written before", () => {
   const near = fc.integer({ min: 0, max: 3000 }).map((ms) => Date.UTC(2026, 0, 1) + ms);
   const any = fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) });
   fc.assert(
     fc.property(fc.array(fc.oneof(near, any), { maxLength: 40, size: "max" }), (moments) => {
-      const write = createTimeWriter();
+      const write = createTimeFormatter();
       expect(moments.map(write)).toEqual(moments.map((ms) => new Date(ms).toISOString()));
     }),
   );

@@ -7,7 +7,7 @@ const WITHOUT_MS_LENGTH = 20;
  * Writes moments as a log has them, `2026-01-01T12:00:00.000Z`. A second is made into text once, for all the lines that are
  * written within it.
  */
-export function createTimeWriter(): (ms: number) => string {
+export function createTimeFormatter(): (ms: number) => string {
   let second = Number.NaN;
   let written = "";
   return (ms) => {

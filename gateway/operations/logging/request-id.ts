@@ -4,6 +4,6 @@ import { randomUUID } from "node:crypto";
 const WELL_FORMED = /^[\w.-]{1,64}$/;
 
 /** The id that whoever stands in front has given the request in `X-Request-Id`; one of its own where that is missing or malformed. */
-export function readRequestId(header: string | undefined): string {
+export function parseRequestId(header: string | undefined): string {
   return header !== undefined && WELL_FORMED.test(header) ? header : randomUUID();
 }

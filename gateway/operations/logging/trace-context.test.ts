@@ -1,31 +1,31 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readTraceContext } from "./trace-context.ts";
+import { parseTraceContext } from "./trace-context.ts";
 
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT_ID = "00f067aa0ba902b7";
 const CHILD = /^00-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})$/;
 
 test("goes on with the caller's trace under a span of its own", () => {
-  const trace = readTraceContext(`00-${TRACE_ID}-${PARENT_ID}-01`);
+  const trace = parseTraceContext(`00-${TRACE_ID}-${PARENT_ID}-01`);
   const [, traceId, spanId, flags] = CHILD.exec(trace.toChild()) ?? [];
   expect([trace.traceId, traceId, flags]).toEqual([TRACE_ID, TRACE_ID, "01"]);
   expect(spanId).not.toBe(PARENT_ID);
 });
 
 test("takes a trace's state along, and none without its trace", () => {
-  expect(readTraceContext(`00-${TRACE_ID}-${PARENT_ID}-01`, "congo=1").state).toBe("congo=1");
-  expect(readTraceContext(undefined, "congo=1").state).toBeUndefined();
-  expect(readTraceContext("malformed", "congo=1").state).toBeUndefined();
+  expect(parseTraceContext(`00-${TRACE_ID}-${PARENT_ID}-01`, "congo=1").state).toBe("congo=1");
+  expect(parseTraceContext(undefined, "congo=1").state).toBeUndefined();
+  expect(parseTraceContext("malformed", "congo=1").state).toBeUndefined();
 });
 
 test("gives each thing that it asks of others a span of its own", () => {
-  const trace = readTraceContext(`00-${TRACE_ID}-${PARENT_ID}-00`);
+  const trace = parseTraceContext(`00-${TRACE_ID}-${PARENT_ID}-00`);
   expect(trace.toChild()).not.toBe(trace.toChild());
 });
 
 test("reads what it knows of a later version", () => {
-  const trace = readTraceContext(`cc-${TRACE_ID}-${PARENT_ID}-ff-what-the-future-will-be`);
+  const trace = parseTraceContext(`cc-${TRACE_ID}-${PARENT_ID}-ff-what-the-future-will-be`);
   expect(trace.toChild()).toMatch(new RegExp(`^00-${TRACE_ID}-[\\da-f]{16}-03$`));
 });
 
@@ -42,7 +42,7 @@ test.each([
   `00-${TRACE_ID}-${PARENT_ID}-01\n`,
   `00-${TRACE_ID}-${PARENT_ID}-01, 00-${TRACE_ID}-${PARENT_ID}-01`,
 ])("makes a new trace, recorded by nobody, for the header %j", (header) => {
-  const { traceId, toChild } = readTraceContext(header);
+  const { traceId, toChild } = parseTraceContext(header);
   expect(traceId).not.toBe(TRACE_ID);
   expect(toChild()).toMatch(new RegExp(`^00-${traceId}-[\\da-f]{16}-00$`));
 });
@@ -50,7 +50,7 @@ test.each([
 test("hands out a well-formed traceparent whatever it is given", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (header) => {
-      expect(readTraceContext(header).toChild()).toMatch(CHILD);
+      expect(parseTraceContext(header).toChild()).toMatch(CHILD);
     }),
   );
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readTraceState } from "./trace-state.ts";
+import { parseTraceState } from "./trace-state.ts";
 
 /** The trace that a request belongs to, as W3C Trace Context has it. */
 export interface TraceContext {
@@ -23,10 +23,10 @@ const KNOWN_FLAGS = 0b11;
  *
  * @see {@link https://www.w3.org/TR/trace-context/#traceparent-header} for the form.
  */
-export function readTraceContext(header: string | undefined, state?: string): TraceContext {
+export function parseTraceContext(header: string | undefined, state?: string): TraceContext {
   const [, version, traceId, flags = "", more] = (header !== undefined && TRACEPARENT.exec(header)) || [];
   if (!traceId || (version === "00" && more !== undefined)) return createTraceContext(randomHex(), 0, undefined);
-  return createTraceContext(traceId, Number.parseInt(flags, 16) & KNOWN_FLAGS, readTraceState(state));
+  return createTraceContext(traceId, Number.parseInt(flags, 16) & KNOWN_FLAGS, parseTraceState(state));
 }
 
 function createTraceContext(traceId: string, flags: number, state: string | undefined): TraceContext {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readTraceState } from "./trace-state.ts";
+import { parseTraceState } from "./trace-state.ts";
 
 const member = (key: string, length: number) => `${key}=${"v".repeat(length - key.length - 1)}`;
 
@@ -8,7 +8,7 @@ test.each([
   ["rojo=00f067aa0ba902b7 , congo=t61rcWkgMzE,,", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"],
   ["fw529a3039@dt=FfffffffB;x:y", "fw529a3039@dt=FfffffffB;x:y"],
 ])("hands on %j", (header, state) => {
-  expect(readTraceState(header)).toBe(state);
+  expect(parseTraceState(header)).toBe(state);
 });
 
 test.each([
@@ -25,11 +25,11 @@ test.each([
   "@dt=1",
   Array.from({ length: 33 }, (_, index) => `k${index}=1`).join(),
 ])("hands on nothing of %j", (header) => {
-  expect(readTraceState(header)).toBeUndefined();
+  expect(parseTraceState(header)).toBeUndefined();
 });
 
 test("leaves out what is too long: long members first, then the last ones", () => {
   const short = ["a", "b", "c", "d", "e"].map((key) => member(key, 120));
   const state = [short[0], member("long", 129), ...short.slice(1)].join();
-  expect(readTraceState(state)).toBe(short.slice(0, 4).join());
+  expect(parseTraceState(state)).toBe(short.slice(0, 4).join());
 });

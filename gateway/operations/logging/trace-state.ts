@@ -16,7 +16,7 @@ const LONG_MEMBER_LENGTH = 128;
  *
  * @see {@link https://www.w3.org/TR/trace-context/#tracestate-header} for the form.
  */
-export function readTraceState(header: string | undefined): string | undefined {
+export function parseTraceState(header: string | undefined): string | undefined {
   const members = (header ?? "")
     .split(",")
     .map((member) => member.trim())

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
-import { createCounters, createGauges, DURATION_BUCKETS, type Standings } from "./instruments.ts";
+import { createCounters, createGauges, DURATION_BUCKETS, type HealthSources } from "./prometheus.ts";
 import { createRequestCounts, type RequestMeasure } from "./request-counts.ts";
 
 /** Which limit a request was refused by. */
@@ -24,7 +24,7 @@ export interface Metrics {
   /** A line of the log could not be written. */
   onLineLost(): void;
   /** Names where to look for what is not counted but read. */
-  watch(standings: Standings): void;
+  watch(standings: HealthSources): void;
   /** Everything in Prometheus's text format. */
   read(): Promise<{ readonly body: string; readonly contentType: string }>;
 }

@@ -2,16 +2,16 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Caller } from "../../auth/caller.ts";
-import type { Availabilities } from "../../availabilities.ts";
+import type { AvailabilityService } from "../../availability-service.ts";
 import type { Customer } from "../../customer.ts";
 import { serveGateway } from "../../serve.ts";
 import { createStreamHub } from "../../stream/stream-hub.ts";
 import { TEST_FILES } from "../../test/test-build.ts";
-import { testCustomers, unaskedAvailabilities } from "../../test/test-gateway.ts";
+import { testCustomers, unusedAvailabilityService } from "../../test/test-gateway.ts";
 import type { UpstreamContext } from "../../upstream/upstream.ts";
 import { createReadiness } from "../lifecycle/readiness.ts";
 import { createTrustedProxies } from "../limits/client-address.ts";
-import { createTrafficLimits } from "../limits/traffic-limits.ts";
+import { createRateLimits } from "../limits/rate-limits.ts";
 import type { Log, RequestRecord } from "../logging/log.ts";
 import { createMetrics } from "./metrics.ts";
 
@@ -36,7 +36,7 @@ async function setUp(parts: Partial<Customer> = {}, limits: Partial<typeof LIMIT
     metrics,
     servesMetrics: true,
     readiness: createReadiness({ standings, staleLimitSeconds: 60 }),
-    trafficLimits: createTrafficLimits(new Map([["demo", { ...LIMITS, ...limits }]])),
+    trafficLimits: createRateLimits(new Map([["demo", { ...LIMITS, ...limits }]])),
     trustedProxies: createTrustedProxies(["127.0.0.1"]) ?? { includes: () => false },
   };
   const gateway = await serveGateway(
@@ -87,8 +87,8 @@ test("logs a request by its route's pattern, and nothing of what it asks for or 
 
 test("hands a change's trace on to the upstream, as a span of its own", async () => {
   const scopes: UpstreamContext[] = [];
-  const availabilities: Availabilities = {
-    ...unaskedAvailabilities(),
+  const availabilities: AvailabilityService = {
+    ...unusedAvailabilityService(),
     setStatus: async ({ userId, status }, scope) => {
       scopes.push(scope);
       return { userId, status, version: 1 };
@@ -151,7 +151,7 @@ test("counts under no name that a client has made up", async () => {
 
 test("says in which request a defect showed, by the id that its asker was given", async () => {
   const error = new Error("broken");
-  const broken: Availabilities = { ...unaskedAvailabilities(), read: () => Promise.reject(error) };
+  const broken: AvailabilityService = { ...unusedAvailabilityService(), read: () => Promise.reject(error) };
   const { origin, defects } = await setUp({ availabilities: broken });
   const answer = await fetch(`${origin}/v1/users/123/availability`);
   expect(answer.status).toBe(500);

@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
-import type { GatewayEnvironment } from "../../environment.ts";
-import type { Operation } from "../operation.ts";
-import { observe } from "./observation.ts";
+import type { AppEnv } from "../../hono-env.ts";
+import type { Observability } from "../observability.ts";
+import { traceRequest } from "./request-trace.ts";
 
 /** What stands before the pattern of a route at a customer's own address. */
 const CUSTOMER = "/c/:customer";
@@ -11,7 +11,7 @@ const CUSTOMER = "/c/:customer";
  * Gives each request an id and a trace, hands both on to whoever answers it, and tells the log and the metrics how it was
  * answered. Register it before everything else.
  */
-export function observeRequests(operation: Pick<Operation, "log" | "metrics">): MiddlewareHandler<GatewayEnvironment> {
+export function observeRequests(operation: Pick<Observability, "log" | "metrics">): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     const { req } = context;
     const given = {
@@ -19,7 +19,7 @@ export function observeRequests(operation: Pick<Operation, "log" | "metrics">): 
       traceparent: req.header("traceparent"),
       tracestate: req.header("tracestate"),
     };
-    const observation = observe(operation, given, context.env?.outgoing);
+    const observation = traceRequest(operation, given, context.env?.outgoing);
     context.set("requestId", observation.requestId);
     context.set("trace", observation.trace());
     await next();
@@ -35,7 +35,7 @@ export function observeRequests(operation: Pick<Operation, "log" | "metrics">): 
 }
 
 /** The pattern of the route that the request matched, without the customer in front of it. */
-function readRoute(context: Context<GatewayEnvironment>): string | undefined {
+function readRoute(context: Context<AppEnv>): string | undefined {
   const routes = matchedRoutes(context);
   for (let index = routes.length - 1; index >= 0; index -= 1) {
     const path = routes[index]?.path;

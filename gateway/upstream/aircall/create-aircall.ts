@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../../clock.ts";
+import { type Delay, delay } from "../../delay.ts";
 import type { AvailabilityStore } from "../../store/availability-store.ts";
-import { type Wait, waitOnTimer } from "../../wait.ts";
 import { createHealthTracker } from "../health-tracker.ts";
 import { createPollLease } from "../poll-lease.ts";
 import { createRefreshQueue } from "../refresh-queue.ts";
@@ -23,7 +23,7 @@ export interface AircallOptions {
   /** @default the machine's */
   readonly clock?: Clock;
   /** @default on the machine's timers */
-  readonly wait?: Wait;
+  readonly wait?: Delay;
   /** @default the global one */
   readonly fetch?: typeof fetch;
 }
@@ -35,7 +35,7 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const { customerId, settings, store } = options;
   const { timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS } = settings;
   const log = naming(customerId, options.log);
-  const { clock = systemClock, wait = waitOnTimer, fetch = globalThis.fetch } = options;
+  const { clock = systemClock, wait = delay, fetch = globalThis.fetch } = options;
   const name = (task: string): string => `aircall/${customerId}/${task}`;
   const lease = (task: string, durationMs: number) => store.lease(name(task), durationMs);
   // A request that was sent counts with the vendor, whatever becomes of who sent it.

@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.ts";
-import type { Wait } from "../../wait.ts";
+import type { Delay } from "../../delay.ts";
 import type { HealthTracker } from "../health-tracker.ts";
 import type { PollLease } from "../poll-lease.ts";
 import type { RequestBudget } from "../request-budget.ts";
@@ -11,7 +11,7 @@ export interface PollOptions {
   readonly lease: PollLease;
   readonly standing: HealthTracker;
   readonly clock: Clock;
-  readonly wait: Wait;
+  readonly wait: Delay;
 }
 
 /** The longest pause between two attempts at an upstream that fails, in milliseconds, where its polls are not further apart anyway. */

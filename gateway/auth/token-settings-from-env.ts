@@ -1,0 +1,123 @@
+import { randomBytes } from "node:crypto";
+import * as v from "valibot";
+import type { Environment } from "../settings/config-file.ts";
+import type { Variable } from "../settings/env-schemas.ts";
+import { DEFAULT_LEEWAY_SECONDS, TokenSettings } from "./token-settings.ts";
+
+/** Settings for the tokens of a gateway without `GATEWAY_CONFIG`. */
+export interface TokenSettingsFromEnv {
+  readonly tokens: TokenSettings;
+  /** Whether no `JWT_…` variable is set, so that they are the demo page's own. */
+  readonly areDemo: boolean;
+}
+
+/** The variables, by the setting that each contains. */
+const NAMES: Readonly<Record<string, string>> = {
+  algorithm: "JWT_ALGORITHM",
+  issuer: "JWT_ISSUER",
+  audience: "JWT_AUDIENCE",
+  secret: "JWT_SECRET",
+  jwksUrl: "JWT_JWKS_URL",
+  leewaySeconds: "JWT_LEEWAY_SECONDS",
+};
+
+const DEMO_NAMES: Readonly<Record<string, string>> = { secret: "DEMO_TOKEN_SECRET" };
+
+/** Documentation of these variables. */
+export const TOKEN_VARIABLES: readonly Variable[] = [
+  {
+    name: "JWT_ALGORITHM",
+    meaning: "algorithm of the tokens: HS256, RS256, ES256 or EdDSA; with JWT_… set every request needs a token",
+    example: "HS256",
+    defaultText: undefined,
+  },
+  {
+    name: "JWT_ISSUER",
+    meaning: "text that tokens carry in iss",
+    example: "https://login.acme.example",
+    defaultText: undefined,
+  },
+  {
+    name: "JWT_AUDIENCE",
+    meaning: "text that tokens carry in aud",
+    example: "availability-bridge",
+    defaultText: undefined,
+  },
+  {
+    name: "JWT_SECRET",
+    meaning: "secret of at least 32 bytes that tokens are signed with, for HS256",
+    example: "(a random text)",
+    defaultText: undefined,
+  },
+  {
+    name: "JWT_JWKS_URL",
+    meaning: "https address of the key set that tokens are verified with, for the other algorithms",
+    example: "https://login.acme.example/.well-known/jwks.json",
+    defaultText: undefined,
+  },
+  {
+    name: "JWT_LEEWAY_SECONDS",
+    meaning: "seconds by which the clocks of the issuer and of this machine may differ",
+    example: "30",
+    defaultText: `${DEFAULT_LEEWAY_SECONDS}`,
+  },
+  {
+    name: "DEMO_TOKEN_SECRET",
+    meaning: "secret of the demo page's tokens; without it a random one, so that no token is accepted",
+    example: "(a random text)",
+    defaultText: undefined,
+  },
+];
+
+/**
+ * Reads the `JWT_…` variables of the one customer of a gateway without `GATEWAY_CONFIG`; if none is set,
+ * `DEMO_TOKEN_SECRET`. `undefined` if customers are configured, or if a value is bad: `problems` then gets a line for
+ * each bad value.
+ */
+export function readTokenSettingsFromEnv(
+  environment: Environment,
+  problems: string[],
+): TokenSettingsFromEnv | undefined {
+  // Shells and compose files leave a variable empty to mean that it is not set.
+  const given = Object.entries(NAMES).flatMap(([setting, name]) => {
+    const text = environment[name];
+    return text ? [{ setting, name, text }] : [];
+  });
+  if (environment["GATEWAY_CONFIG"]) {
+    problems.push(...given.map(({ name }) => `${name}: is set beside GATEWAY_CONFIG, whose customers have tokens`));
+    return undefined;
+  }
+  const areDemo = given.length === 0;
+  const settings = given.map(({ setting, text }) => [setting, setting === "leewaySeconds" ? toNumber(text) : text]);
+  const result = v.safeParse(TokenSettings, areDemo ? demoSettings(environment) : Object.fromEntries(settings));
+  if (result.success) return { tokens: result.output, areDemo };
+  const names = areDemo ? DEMO_NAMES : NAMES;
+  problems.push(...result.issues.map((issue) => describeIssue(issue, names, environment["JWT_ALGORITHM"])));
+  return undefined;
+}
+
+/** The demo page's site signs with the same secret. Without one it is random, so that no token is accepted. */
+function demoSettings(environment: Environment): unknown {
+  return {
+    algorithm: "HS256",
+    issuer: "availability-bridge-demo",
+    audience: "availability-bridge",
+    secret: environment["DEMO_TOKEN_SECRET"] || randomBytes(32).toString("base64url"),
+  };
+}
+
+/** Accepts digits alone: `Number` would parse "0x10" and "1e2". */
+function toNumber(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
+}
+
+function describeIssue(
+  issue: v.BaseIssue<unknown>,
+  names: Readonly<Record<string, string>>,
+  algorithm: string | undefined,
+): string {
+  const name = names[v.getDotPath(issue) ?? ""];
+  if (issue.type !== "strict_object") return `${name}: ${issue.message}`;
+  if (issue.expected === "never") return `${name}: is set, and JWT_ALGORITHM=${algorithm} has no use for it`;
+  return `${name}: is not set, and with JWT_ALGORITHM=${algorithm} it must be`;
+}

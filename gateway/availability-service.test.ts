@@ -1,0 +1,153 @@
+import { expect, test } from "vitest";
+import { createAvailabilityService } from "./availability-service.ts";
+import type { StoredAgent } from "./store/agent.ts";
+import { StoreUnavailableError, UnreadableAgentError, VersionMismatchError } from "./store/availability-store.ts";
+import { createMemoryStore } from "./store/memory-store.ts";
+import { createReplica, emptyContents, type WritableReplica } from "./store/replica.ts";
+import { memoryUpstream } from "./upstream/memory-upstream.ts";
+import { type Upstream, UpstreamError, type UpstreamHealth } from "./upstream/upstream.ts";
+
+const never = new AbortController().signal;
+const AGENT = { userId: 1, status: "available", version: 7, updatedAt: 0 } as const;
+
+/** Availabilities over a replica and an upstream that are as old as the test says, at a clock that the test sets. */
+function setUp(upstream: Partial<Upstream> = {}, agents: readonly StoredAgent[] = [AGENT]) {
+  const time = { nowMs: 100_000 };
+  const clock = { wallMs: () => 0, monotonicMs: () => time.nowMs };
+  const replica: WritableReplica = createReplica({ ...emptyContents("0", () => 0), agents }, 10);
+  const store = { ...createMemoryStore({ clock }).of("demo"), open: async () => replica };
+  const availabilities = createAvailabilityService({
+    store,
+    upstream: { ...memoryUpstream, ...upstream },
+    staleLimitSeconds: 60,
+    clock,
+  });
+  return { availabilities, replica, time };
+}
+
+function health(staleSinceMs: number | undefined, failure?: UpstreamError): { health(): UpstreamHealth } {
+  return { health: () => ({ staleSinceMs, failure }) };
+}
+
+test("is of no age while the store and the upstream are followed live", async () => {
+  const { availabilities } = setUp();
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { userId: 1 }, ageSeconds: 0 });
+  await expect(availabilities.read(2, never)).resolves.toEqual({ value: undefined, ageSeconds: 0 });
+});
+
+test("says how old it may be while the store is away, and up to the limit only", async () => {
+  const { availabilities, replica, time } = setUp();
+  replica.setStaleSince(100_000);
+  time.nowMs = 100_001;
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 1 });
+  time.nowMs = 160_000;
+  await expect(availabilities.readAll(never)).resolves.toMatchObject({ ageSeconds: 60 });
+  time.nowMs = 160_001;
+  await expect(availabilities.read(1, never)).rejects.toThrow(StoreUnavailableError);
+  await expect(availabilities.open(never)).rejects.toThrow(StoreUnavailableError);
+  replica.setStaleSince(undefined);
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 0 });
+});
+
+test("leaves as much wrap-up time as there was when the answer was made, which its age tells", async () => {
+  const wrapUp = (endsAtMs: number) => ({ configuredSeconds: 30, endsAtMs });
+  const agents = [wrapUp(120_000), wrapUp(129_500)].map((each, at) => ({ ...AGENT, userId: at + 1, wrapUp: each }));
+  const { availabilities, replica, time } = setUp({}, agents);
+  replica.setStaleSince(100_000);
+  time.nowMs = 105_000;
+  const read = (userId: number) => availabilities.read(userId, never);
+  await expect(read(1)).resolves.toMatchObject({ value: { wrapUpTimeTtl: 20 }, ageSeconds: 5 });
+  await expect(read(2)).resolves.toMatchObject({ value: { wrapUpTimeTtl: 30 }, ageSeconds: 5 });
+  time.nowMs = 105_500;
+  await expect(read(2)).resolves.toMatchObject({ value: { wrapUpTimeTtl: 30 }, ageSeconds: 6 });
+  await expect(availabilities.readMany([1], never)).resolves.toMatchObject({ value: [{ wrapUpTimeTtl: 21 }] });
+});
+
+test("takes the age of whichever is older, the store or the upstream", async () => {
+  const { availabilities, replica } = setUp(health(80_000));
+  replica.setStaleSince(90_000);
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 20 });
+});
+
+test("says what the upstream said once what is known is too old", async () => {
+  const failure = new UpstreamError("Forbidden", { status: 403, body: { message: "Forbidden" } });
+  const { availabilities, time } = setUp(health(100_000, failure));
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 0 });
+  time.nowMs = 200_000;
+  await expect(availabilities.read(1, never)).rejects.toBe(failure);
+});
+
+test("changes a status upstream first, and not at all where the upstream refuses", async () => {
+  const failure = new UpstreamError("No", { status: 422, body: {} });
+  const store = createMemoryStore().of("demo");
+  await store.set(1, { status: "available" });
+  const asked: unknown[] = [];
+  const setStatus = async (...change: unknown[]): Promise<void> => {
+    asked.push(change.slice(0, 2), (await store.open(never)).read(1)?.status);
+    if (change[1] === "other") throw failure;
+  };
+  const upstream = { ...memoryUpstream, setStatus };
+  const availabilities = createAvailabilityService({ store, upstream, staleLimitSeconds: 60 });
+  const scope = { signal: never };
+  await expect(availabilities.setStatus({ userId: 1, status: "other" }, scope)).rejects.toBe(failure);
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { status: "available" } });
+  await expect(availabilities.setStatus({ userId: 1, status: "on_a_break" }, scope)).resolves.toMatchObject({
+    status: "on_a_break",
+  });
+  expect(asked).toEqual([[1, "other"], "available", [1, "on_a_break"], "available"]);
+});
+
+test("asks the upstream for nothing where there is no such user or another version", async () => {
+  const refuse = () => Promise.reject(new Error("The upstream was asked"));
+  const { availabilities } = setUp({ setStatus: refuse });
+  const scope = { signal: never };
+  await expect(availabilities.setStatus({ userId: 2, status: "other" }, scope)).resolves.toBeUndefined();
+  const change = { userId: 1, status: "other", ifVersions: [6, 8] } as const;
+  await expect(availabilities.setStatus(change, scope)).rejects.toThrow(VersionMismatchError);
+});
+
+test("tells no condition to have failed once the upstream has made the change", async () => {
+  const store = createMemoryStore().of("demo");
+  const { version } = await store.set(1, { status: "available" });
+  // A poll brings something else while the upstream is asked.
+  const setStatus = async (): Promise<void> => void (await store.set(1, { status: "in_call" }));
+  const upstream = { ...memoryUpstream, admitsUsers: false, setStatus };
+  const availabilities = createAvailabilityService({ store, upstream, staleLimitSeconds: 60 });
+  const change = { userId: 1, status: "do_not_disturb", ifVersions: [version] } as const;
+  await expect(availabilities.setStatus(change, { signal: never })).resolves.toMatchObject({
+    status: "do_not_disturb",
+  });
+});
+
+test("has an agent read anew once the change is written, so that what the agent is comes after it", async () => {
+  const store = createMemoryStore().of("demo");
+  await store.set(1, { status: "in_call" });
+  const replica = await store.open(never);
+  const rechecked: unknown[] = [];
+  const recheck = (userId: number) => void rechecked.push(userId, replica.read(userId)?.status);
+  const upstream = { ...memoryUpstream, admitsUsers: false, recheck };
+  const availabilities = createAvailabilityService({ store, upstream, staleLimitSeconds: 60 });
+  await availabilities.setStatus({ userId: 1, status: "available" }, { signal: never });
+  expect(rechecked).toEqual([1, "available"]);
+});
+
+test("loses no status of a user whom another has made known meanwhile", async () => {
+  const store = createMemoryStore().of("demo");
+  const availabilities = createAvailabilityService({ store, upstream: memoryUpstream, staleLimitSeconds: 60 });
+  await expect(availabilities.introduce(1, "available")).resolves.toMatchObject({ status: "available" });
+  await expect(availabilities.introduce(1, "other")).resolves.toMatchObject({ status: "other" });
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { status: "other" } });
+});
+
+test("tells nothing of an agent who cannot be read, and all of the others", async () => {
+  const { availabilities, replica } = setUp();
+  replica.reset({ ...emptyContents("0", () => 0), agents: [AGENT], unreadable: [2] });
+  await expect(availabilities.read(2, never)).rejects.toThrow(UnreadableAgentError);
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { userId: 1 } });
+  await expect(availabilities.readMany([1, 2, 3], never)).resolves.toMatchObject({
+    value: [{ userId: 1 }],
+    unreadable: [2],
+  });
+  replica.apply(1, { cursor: "0-1", agent: { ...AGENT, userId: 2 } });
+  await expect(availabilities.read(2, never)).resolves.toMatchObject({ value: { userId: 2 } });
+});

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { conditionalResponse } from "./conditional-response.ts";
+
+function answerTo(ifNoneMatch: string): Response {
+  const request = new Request("http://gateway.test/", { headers: { "If-None-Match": ifNoneMatch } });
+  const headers = { "Cache-Control": "no-cache" };
+  return conditionalResponse(request, { etag: '"7"', contentType: "text/plain", body: "seven", headers });
+}
+
+test.each(['"7"', 'W/"7"', "*", " * ", '"1", "7"', '"1",W/"7"', '"a,b" , "7"'])("answers 304 to %s", async (tags) => {
+  const answer = answerTo(tags);
+  expect(answer.status).toBe(304);
+  await expect(answer.text()).resolves.toBe("");
+  expect(Object.fromEntries(answer.headers)).toEqual({ "cache-control": "no-cache", etag: '"7"' });
+});
+
+test.each(['"8"', "7", '"77"', '"1,7"', '"*"', '""', ""])("answers 200 to %s", async (tags) => {
+  const answer = answerTo(tags);
+  expect(answer.status).toBe(200);
+  await expect(answer.text()).resolves.toBe("seven");
+  expect(answer.headers.get("ETag")).toBe('"7"');
+});

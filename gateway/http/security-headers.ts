@@ -1,0 +1,33 @@
+/** Headers of every response: browsers must not guess content types, nor let another site load a response that does not allow it. */
+export const SECURITY_HEADERS = {
+  "X-Content-Type-Options": "nosniff",
+  "Cross-Origin-Resource-Policy": "same-origin",
+};
+
+/**
+ * Headers of every response at the address of a script, errors included. With the headers above, a browser would
+ * report a 404 at a misspelt address as a CORS fault, and hide the status from the page's developer.
+ */
+export const SCRIPT_HEADERS = {
+  // A script tag with `integrity` loads the script under CORS.
+  "Access-Control-Allow-Origin": "*",
+  // A page with `Cross-Origin-Embedder-Policy` demands it.
+  "Cross-Origin-Resource-Policy": "cross-origin",
+};
+
+/** Headers of every response below `/widget/`, errors included: the widget's document runs on another site's page. */
+const WIDGET_HEADERS = { "Cross-Origin-Resource-Policy": "cross-origin" };
+
+const SCRIPT_PATH = /^(?:\/c\/[^/]+)?\/([^/]+\.js)$/;
+const WIDGET_PATH = /^(?:\/c\/[^/]+)?\/widget(?:\/.*)?$/;
+
+/** Name of the script at a path of the gateway, whether or not there is one: `embed.js`. `undefined` for any other path. */
+export function readScriptName(path: string): string | undefined {
+  return SCRIPT_PATH.exec(path)?.[1];
+}
+
+/** Headers that a response at this path gets unless its route has set them. */
+export function guardHeadersFor(path: string): Readonly<Record<string, string>> {
+  if (readScriptName(path) !== undefined) return { ...SECURITY_HEADERS, ...SCRIPT_HEADERS };
+  return WIDGET_PATH.test(path) ? { ...SECURITY_HEADERS, ...WIDGET_HEADERS } : SECURITY_HEADERS;
+}

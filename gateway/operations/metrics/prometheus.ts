@@ -1,0 +1,129 @@
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { VERSION } from "../../version.ts";
+
+/** State of a customer at the moment of a scrape. */
+export interface CustomerHealth {
+  readonly customer: string;
+  /** Lag of the upstream's data, in seconds; 0 while it is current, infinite if it was never read. */
+  readonly staleSeconds: number;
+  /** Requests that the upstream still accepts from the gateway in this minute; absent if it has no such limit. */
+  readonly budgetLeft?: number | undefined;
+}
+
+/** Values that are read at each scrape, and not before. */
+export interface HealthSources {
+  isStoreReady(): boolean;
+  customers(): Iterable<CustomerHealth>;
+}
+
+/** Bounds from a read of this process's memory to the longest wait for a slow upstream, in seconds. */
+export const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Counters and histograms. */
+export function createCounters(registry: Registry) {
+  const shared = { registers: [registry] };
+  return {
+    limited: new Counter({
+      name: "gateway_requests_limited_total",
+      help: "Requests that were refused with 429, by the limit that they were over.",
+      labelNames: ["customer", "limit"],
+      ...shared,
+    }),
+    fanOutLags: new Histogram({
+      name: "gateway_stream_fan_out_lag_seconds",
+      help: "Time from when the gateway learnt of a change until it had written it to a stream.",
+      buckets: DURATION_BUCKETS,
+      ...shared,
+    }),
+    readersDropped: new Counter({
+      name: "gateway_stream_readers_dropped_total",
+      help: "Streams that were ended since their reader was too slow.",
+      labelNames: ["customer"],
+      ...shared,
+    }),
+    connectionsRefused: new Counter({
+      name: "gateway_connections_refused_total",
+      help: "Connections that were closed as they came, over MAX_CONNECTIONS.",
+      ...shared,
+    }),
+    linesLost: new Counter({
+      name: "gateway_log_lines_lost_total",
+      help: "Lines of the log, or writes of several, that could not be written.",
+      ...shared,
+    }),
+  };
+}
+
+/** Gauges, those that are read at each scrape included. */
+export function createGauges(registry: Registry) {
+  const shared = { registers: [registry] };
+  let watched: HealthSources = { isStoreReady: () => false, customers: () => [] };
+  // The value is always 1, as is usual for build information: queries join the label to other metrics.
+  new Gauge({
+    name: "gateway_build_info",
+    help: "1, with the version of the gateway that runs.",
+    labelNames: ["version"],
+    ...shared,
+  }).set({ version: VERSION }, 1);
+  const streams = new Gauge({
+    name: "gateway_streams_open",
+    help: "Open streams.",
+    labelNames: ["customer"],
+    ...shared,
+  });
+  // A number of its own, since every request changes it twice.
+  let requestsInFlight = 0;
+  const inFlight = {
+    inc(): void {
+      requestsInFlight += 1;
+    },
+    dec(): void {
+      requestsInFlight -= 1;
+    },
+  };
+  new Gauge({
+    name: "gateway_requests_in_flight",
+    help: "Requests that are being answered, streams included.",
+    ...shared,
+    collect() {
+      this.set(requestsInFlight);
+    },
+  });
+  const connections = new Gauge({ name: "gateway_connections_open", help: "Open connections.", ...shared });
+  new Gauge({
+    name: "gateway_store_ready",
+    help: "1 while the store can be read and written.",
+    ...shared,
+    collect() {
+      this.set(watched.isStoreReady() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "gateway_stale_seconds",
+    help: "How far a customer's upstream lags behind; 0 while it is current.",
+    labelNames: ["customer"],
+    ...shared,
+    collect() {
+      for (const { customer, staleSeconds } of watched.customers()) this.set({ customer }, staleSeconds);
+    },
+  });
+  new Gauge({
+    name: "gateway_upstream_budget_left",
+    help: "Requests that the upstream still takes from the gateway in this minute.",
+    labelNames: ["customer"],
+    ...shared,
+    collect() {
+      for (const { customer, budgetLeft } of watched.customers()) {
+        if (budgetLeft !== undefined) this.set({ customer }, budgetLeft);
+      }
+    },
+  });
+  return {
+    streams,
+    inFlight,
+    connections,
+    watch(standings: HealthSources) {
+      watched = standings;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { createTokenVerifier } from "./auth/verify-token.ts";
+import { type AvailabilityService, createAvailabilityService } from "./availability-service.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { type Customers, createCustomers } from "./customer.ts";
+import { withDelayedAgents } from "./delayed-agents.ts";
+import type { CustomerHealth } from "./operations/metrics/prometheus.ts";
+import { createSampleAgentsWhenReady, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
+import type { CustomerSettings } from "./settings/customer-settings.ts";
+import type { Settings } from "./settings/settings.ts";
+import type { AvailabilityStore } from "./store/availability-store.ts";
+import { createAircallUpstream } from "./upstream/aircall/aircall.ts";
+import type { AircallOptions } from "./upstream/aircall/create-aircall.ts";
+import type { WebhookReceiver } from "./upstream/aircall/webhook.ts";
+import { memoryUpstream } from "./upstream/memory-upstream.ts";
+import type { Upstream, UpstreamHealth, UpstreamLog } from "./upstream/upstream.ts";
+
+/** Customers that are served, and what keeps their availabilities current. */
+export interface StartedCustomers {
+  readonly customers: Customers;
+  /** How each of them stands at this moment. */
+  standings(): readonly CustomerHealth[];
+  /** Ends what keeps them current. */
+  stop(): Promise<void>;
+}
+
+/** Makes what the settings say of each customer into what the routes serve, and starts the upstreams. */
+export async function startCustomers(
+  settings: Settings,
+  store: AvailabilityStore,
+  log: UpstreamLog,
+): Promise<StartedCustomers> {
+  const upstreams = new Map<string, Upstream>();
+  const customers = settings.customers.map((customer) => {
+    const { id, allowedOrigins, tokens } = customer;
+    const { upstream, receiveWebhook } = openUpstream(customer, { store, log, timeoutMs: settings.upstreamTimeoutMs });
+    upstreams.set(id, upstream);
+    const { staleLimitSeconds, isDemo, anonymousReads } = settings;
+    const availabilities = createAvailabilityService({ store: store.of(id), upstream, staleLimitSeconds });
+    return {
+      id,
+      allowedOrigins,
+      availabilities: isDemo ? withSampleDelays(availabilities) : availabilities,
+      access: { verify: createTokenVerifier(tokens, id), anonymousReads },
+      ...(receiveWebhook && { receiveWebhook }),
+    };
+  });
+  const stopping = new AbortController();
+  const introduced = settings.isDemo
+    ? await createSampleAgentsWhenReady(settings.defaultCustomer, store, stopping.signal)
+    : undefined;
+  for (const upstream of upstreams.values()) upstream.start();
+  return {
+    customers: createCustomers(customers, settings.defaultCustomer),
+    standings: () => Array.from(upstreams, ([id, upstream]) => toHealth(id, upstream.health(), systemClock)),
+    async stop() {
+      stopping.abort();
+      await Promise.all([introduced?.done, ...Array.from(upstreams.values(), (upstream) => upstream.stop())]);
+    },
+  };
+}
+
+/** How a customer's upstream stands. What was never read is infinitely old. */
+export function toHealth(customer: string, health: UpstreamHealth, clock: Clock): CustomerHealth {
+  const { staleSinceMs, budgetLeft } = health;
+  return {
+    customer,
+    staleSeconds: staleSinceMs === undefined ? 0 : Math.ceil((clock.monotonicMs() - staleSinceMs) / 1000),
+    ...(budgetLeft !== undefined && { budgetLeft }),
+  };
+}
+
+interface OpenUpstream {
+  readonly upstream: Upstream;
+  readonly receiveWebhook?: WebhookReceiver | undefined;
+}
+
+type UpstreamParts = Pick<AircallOptions, "store" | "log" | "timeoutMs">;
+
+function openUpstream({ id, upstream: settings }: CustomerSettings, parts: UpstreamParts): OpenUpstream {
+  switch (settings.kind) {
+    case "memory":
+      return { upstream: memoryUpstream };
+    case "aircall": {
+      const upstream = createAircallUpstream({ customerId: id, settings, ...parts });
+      return { upstream, receiveWebhook: upstream.receiveWebhook };
+    }
+  }
+}
+
+/** The sample agents include one that is answered late. */
+function withSampleDelays(availabilities: AvailabilityService): AvailabilityService {
+  return withDelayedAgents(availabilities, SAMPLE_DELAYS_MS);
+}
