@@ -4,7 +4,7 @@ import { Availabilities, Availability, ChangedAvailability } from "../../shared/
 import type { RequestEntry } from "../../shared/contracts/contract.ts";
 import { announcements, contract, hostContract } from "../../shared/contracts/index.ts";
 import { NoPayload } from "../../shared/contracts/no-payload.ts";
-import { Refusal, type RejectionCode } from "../../shared/protocol/rejection.ts";
+import { REJECTION_CODES } from "../../shared/protocol/rejection.ts";
 import { findAnnounced, findExchange, sampleExchange } from "./examples.ts";
 import { expectationOf, fieldsOf, typeOf } from "./fields.ts";
 import { toJsonText } from "./json-text.ts";
@@ -135,10 +135,10 @@ function fieldTable(where: string, schema: GenericSchema, meanings: FieldMeaning
 }
 
 function codes(): readonly (readonly string[])[] {
-  return Object.entries(CODE_MEANINGS).map(([code, meaning]) => [
+  return Object.entries(REJECTION_CODES).map(([code, { retryable }]) => [
     `\`${code}\``,
-    new Refusal(code as RejectionCode, "").rejection.retryable ? "yes" : "no",
-    meaning,
+    retryable ? "yes" : "no",
+    CODE_MEANINGS[code as keyof typeof REJECTION_CODES],
   ]);
 }
 

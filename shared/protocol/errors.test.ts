@@ -46,3 +46,18 @@ test.each([
 test("knows its errors from any other value", () => {
   expect([new Error("plain"), null, undefined, "text", { name: "TimeoutError" }].filter(isBusError)).toEqual([]);
 });
+
+test.each(["INVALID_LICENCE", "UNKNOWN_REGION", "BACKEND_FORBIDDEN", "TIMEOUT_EXCEEDED", "toString", "__proto__"])(
+  "goes by no spelling of a code that this version does not know: %s is an error for the caller, retryable as the widget says",
+  (code) => {
+    for (const retryable of [true, false]) {
+      const error = toBusError(event, {
+        type: "A.B_REJECTED",
+        payload: { error: { code, message: "why", retryable } },
+        meta: { source: "bridge" },
+      });
+      expect(error).toBeInstanceOf(RejectedError);
+      expect(error).toMatchObject({ code, retryable });
+    }
+  },
+);

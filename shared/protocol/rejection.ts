@@ -1,29 +1,53 @@
-/** Why the bridge itself rejected a request. The backend's own answers carry no code. */
-export type RejectionCode =
-  /** The request is not an event of the contract: its message and `issues` say where. */
-  | "INVALID_REQUEST"
-  /** The widget knows no such event. */
-  | "UNKNOWN_EVENT"
-  /** A connected widget said nothing in time. The outcome is unknown. */
-  | "TIMEOUT"
-  /** The caller aborted. */
-  | "ABORTED"
-  /** No widget was connected within the request's life. */
-  | "WIDGET_UNAVAILABLE"
-  /** The connector was destroyed, the frame was removed, or the widget went with a request that may not be sent twice. */
-  | "CONNECTION_CLOSED"
-  /** The widget could not reach the backend. */
-  | "BACKEND_UNREACHABLE"
-  /** The backend did not answer within the request's life. */
-  | "BACKEND_TIMEOUT"
-  /** An answer is not what the contract says. */
-  | "INVALID_RESPONSE"
-  /** Too many requests are in flight. */
-  | "OVERLOADED"
-  /** A defect of the bridge; its text stays in the console of the side that failed. */
-  | "INTERNAL";
+/** Treatment of a code: whether to retry, and the error class that `connector.request` throws, which says who must act. */
+export interface RejectionKind {
+  /** True if the same request may succeed later without a change. */
+  readonly retryable: boolean;
+  /** Class of the thrown error. @default RejectedError */
+  readonly error?: "ConnectionError" | "ContractError" | "TimeoutError";
+}
 
-/** One thing that is wrong with a request or an answer: where, and what was expected there. */
+/** A developer must change the code of the page or of the widget. */
+const OUTSIDE_CONTRACT = { retryable: false, error: "ContractError" } as const;
+/** The page's developer or operator must bring the widget back. */
+const NOT_CONNECTED = { retryable: true, error: "ConnectionError" } as const;
+/** The caller may repeat the request later. */
+const LATER = { retryable: true };
+/** The caller can only show the failure. */
+const FINAL = { retryable: false };
+
+/** Every code of the bridge's own rejections. Retrying and error classes follow from this table, never from a code's name. */
+export const REJECTION_CODES = {
+  /** The request is not an event of the contract. The message and `issues` name the fields. */
+  INVALID_REQUEST: OUTSIDE_CONTRACT,
+  /** The widget's contract has no such event. */
+  UNKNOWN_EVENT: OUTSIDE_CONTRACT,
+  /** A connected widget did not settle the request in time. The outcome is unknown. */
+  TIMEOUT: { retryable: true, error: "TimeoutError" },
+  /** The caller aborted. */
+  ABORTED: FINAL,
+  /** No widget was connected within the request's timeout. */
+  WIDGET_UNAVAILABLE: NOT_CONNECTED,
+  /** The connector was destroyed, the iframe was removed, or the widget was lost with a request that is not idempotent. */
+  CONNECTION_CLOSED: NOT_CONNECTED,
+  /** The widget could not reach the backend. */
+  BACKEND_UNREACHABLE: LATER,
+  /** The backend did not respond within the request's timeout. */
+  BACKEND_TIMEOUT: LATER,
+  /** A response does not match the contract. */
+  INVALID_RESPONSE: OUTSIDE_CONTRACT,
+  /** Too many requests are in flight. */
+  OVERLOADED: LATER,
+  /** A defect of the bridge. Its text stays in the console of the side that failed. */
+  INTERNAL: FINAL,
+} as const satisfies Readonly<Record<string, RejectionKind>>;
+
+/** Reason why the bridge itself rejected a request. The backend's own errors carry no code. */
+export type RejectionCode = keyof typeof REJECTION_CODES;
+
+/** HTTP statuses that ask the caller to try again later. Every other error of the backend is final. */
+export const RETRYABLE_STATUSES: readonly number[] = [408, 429, 502, 503, 504];
+
+/** One fault of a request or a response: the field, and the expectation that it does not meet. */
 export interface Issue {
   /** Keys from the root, joined by dots: `payload.variables.userId`. Empty for the root itself. */
   readonly path: string;
@@ -31,36 +55,35 @@ export interface Issue {
   readonly expected: string;
 }
 
-/** `payload.error` of a rejection that comes from the bridge and not from the backend. */
+/** `payload.error` of a rejection by the bridge (`meta.source` is `"bridge"`). */
 export interface BridgeRejection {
   readonly code: RejectionCode;
   /** A sentence for a developer. Holds no token, no stack and no URL with a query. */
   readonly message: string;
-  /** Whether the same request may succeed later without a change. */
+  /** True if the same request may succeed later without a change. */
   readonly retryable: boolean;
-  /** What is wrong, field by field. Only on `INVALID_REQUEST` and `INVALID_RESPONSE`. */
+  /** Faults, field by field. Only with `INVALID_REQUEST` and `INVALID_RESPONSE`. */
   readonly issues?: readonly Issue[];
 }
 
-/** Thrown inside the bridge to reject the request at hand. It never crosses a window: its `rejection` does. */
+/** Thrown inside the bridge to reject the current request. Only its `rejection` crosses a window. */
 export class Refusal extends Error {
   declare readonly rejection: BridgeRejection;
 
   constructor(code: RejectionCode, message: string, issues?: readonly Issue[]) {
     super(message);
-    const retryable = /^(TIMEOUT|WIDGET|CONNECTION|BACKEND|OVERLOADED)/.test(code);
-    this.rejection = { code, message, retryable, ...(issues && { issues }) };
+    this.rejection = { code, message, retryable: REJECTION_CODES[code].retryable, ...(issues && { issues }) };
   }
 }
 
-/** Thrown inside the widget where the backend answered with an error: its body becomes `payload.error` as it is. */
+/** Thrown inside the widget if the backend responds with an error: the body becomes `payload.error` unchanged. */
 export class BackendRefusal extends Error {
   override readonly name = "BackendRefusal";
-  /** The answer's HTTP status. */
+  /** HTTP status of the response. */
   readonly status: number;
-  /** The answer's body as JSON of any kind, untouched. */
+  /** Body of the response: JSON of any kind, unchanged. */
   readonly body: unknown;
-  /** After how long to ask again, where the backend said so. */
+  /** `Retry-After` of the response in seconds; `undefined` if the backend sent none. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(status: number, body: unknown, retryAfterSeconds?: number) {
@@ -71,12 +94,12 @@ export class BackendRefusal extends Error {
   }
 }
 
-/** Refuses a request for one thing that is wrong with it: where, and what was expected there. */
+/** Creates the error that rejects a request for one bad field. */
 export function invalidRequest(path: string, expected: string): Refusal {
   return new Refusal("INVALID_REQUEST", describeIssue({ path, expected }), [{ path, expected }]);
 }
 
-/** An issue as a sentence that names the field and what was expected of it. */
+/** Formats an issue as a sentence: the field, then the expectation. */
 export function describeIssue({ path, expected }: Issue): string {
   return `${path || "event"}: expected ${expected}`;
 }

@@ -1,12 +1,9 @@
 import ky, { HTTPError, type Options } from "ky";
 import type { Json } from "../../shared/protocol/json.ts";
-import { BackendRefusal, Refusal } from "../../shared/protocol/rejection.ts";
+import { BackendRefusal, RETRYABLE_STATUSES, Refusal } from "../../shared/protocol/rejection.ts";
 import type { CallScope, CallStatistics } from "./gateway-client.ts";
 import type { Session } from "./session.ts";
 import { type BodyOptions, fetchWhole, readRetryAfter } from "./whole-response.ts";
-
-/** Statuses by which a backend says "not now". Any other answer is final. */
-const RETRIED_STATUSES = [408, 429, 502, 503, 504];
 
 /** How often a call is repeated at the most. */
 const RETRIES = 2;
@@ -169,8 +166,8 @@ function toOptions(
     retry: {
       limit: RETRIES,
       methods: ["get"],
-      statusCodes: RETRIED_STATUSES,
-      afterStatusCodes: RETRIED_STATUSES,
+      statusCodes: [...RETRYABLE_STATUSES],
+      afterStatusCodes: [...RETRYABLE_STATUSES],
       delay: longestDelayMs,
       jitter: true,
       // `undefined` leaves the decision to the settings above.
