@@ -1,21 +1,7 @@
 /** Every build of the project, one per `--mode`; `npm run build` runs them all. */
-import { readFileSync } from "node:fs";
 import { defineConfig, type Plugin, type UserConfig } from "vite";
-import { idempotentRequests } from "./shared/contracts/contract.ts";
-import { contract } from "./shared/contracts/index.ts";
 
-/** The gateway has the version of this package. */
-const { version }: { readonly version: string } = JSON.parse(
-  readFileSync(new URL("package.json", import.meta.url), "utf8"),
-);
-
-/** Names that the builds and the tests replace: the part of the contract that the page needs, and the gateway's version. */
-export const define = {
-  IDEMPOTENT_REQUESTS: JSON.stringify(idempotentRequests(contract)),
-  GATEWAY_VERSION: JSON.stringify(version),
-};
-
-const everywhere: UserConfig = { logLevel: "warn", publicDir: false, define };
+const everywhere: UserConfig = { logLevel: "warn", publicDir: false };
 const target = "es2022";
 
 const builds: Readonly<Record<string, UserConfig>> = {

@@ -2,7 +2,6 @@ import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { BROWSER_ARGUMENTS, chooseEngines } from "./scripts/testing/browsers.mjs";
 import { findFreePort } from "./scripts/testing/local-server.ts";
-import { define } from "./vite.config.ts";
 
 const { chromiums, firefox, webKit } = chooseEngines();
 
@@ -54,7 +53,6 @@ const processesProject = {
 const testPagePort = await findFreePort();
 
 export default defineConfig({
-  define,
   test: {
     // For a machine that has much else to do: no test waits for time to pass.
     testTimeout: 30_000,

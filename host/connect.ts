@@ -26,7 +26,7 @@ export interface ConnectOptions {
   readonly retryDelayMs?: number;
   /** How long the widget may be silent while requests are in flight, before the connector replaces it. In milliseconds. @default 2000 */
   readonly heartbeatMs?: number;
-  /** Name and release of the page, for the widget's own records. @default the page's host and "unknown" */
+  /** Name and release of the page, for the widget's own records, each cut to 256 characters. @default the page's host and "unknown" */
   readonly app?: { readonly name?: string; readonly release?: string };
   /**
    * Gets a token that tells the widget's backend for whom the page asks: a bearer token of 1 to 8192 characters, such as a JWT.
@@ -71,8 +71,9 @@ export function connect(options: ConnectOptions): Connector {
     // The origin and not the location, since a document made of text or of a blob has no address.
     registration: {
       origin: self.origin,
-      appName: app?.name ?? self.origin.replace(/.*\//, ""),
-      release: app?.release ?? "unknown",
+      // The widget rejects an empty label, and one that is longer.
+      appName: `${app?.name || self.origin.replace(/.*\//, "")}`.slice(0, 256),
+      release: `${app?.release || "unknown"}`.slice(0, 256),
     },
     unavailable: describeUnavailable(src),
     durations,

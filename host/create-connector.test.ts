@@ -1,6 +1,8 @@
 import { expect, type Mock, onTestFinished, test, vi } from "vitest";
+import { eventTraits } from "../shared/contracts/contract.ts";
+import { announcements, contract } from "../shared/contracts/index.ts";
 import { ConnectionError, ContractError, RejectedError, TimeoutError } from "../shared/protocol/errors.ts";
-import type { LinkUser } from "./connection/link.ts";
+import { type LinkUser } from "./connection/link.ts";
 import type { Connector } from "./connector.ts";
 import { createConnector } from "./create-connector.ts";
 import type { FetchToken } from "./token/page-token.ts";
@@ -19,8 +21,15 @@ interface OtherSide {
   readonly seek: Mock;
 }
 
+const REGISTERED = {
+  protocol: 1,
+  sessionId: "s",
+  events: Object.keys(contract),
+  traits: eventTraits(contract, announcements),
+};
+
 /** A connector whose other side the test plays itself, with time standing still. */
-function setUp(fetchToken?: FetchToken): OtherSide {
+function setUp(fetchToken?: FetchToken, registered: object | null = REGISTERED): OtherSide {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const posted: Posted[] = [];
@@ -31,8 +40,9 @@ function setUp(fetchToken?: FetchToken): OtherSide {
       user = linkUser;
       const post = (event: unknown) =>
         new Promise((resolve) => {
-          const { type } = event as Posted["event"];
+          const { type, meta } = event as Posted["event"];
           if (type !== "BUS.REGISTER") posted.push({ event: event as Posted["event"], answer: resolve });
+          else if (registered) resolve({ type: `${type}_FULFILLED`, payload: registered, meta: { id: meta.id } });
         });
       return { post, look: () => {}, seek, close: () => {} };
     },
@@ -159,11 +169,15 @@ test("hears announcements, reports a listener that throws, and knows no request 
   expect(await answer).toBeUndefined();
   expect(heard).toHaveBeenCalledExactlyOnceWith({ type: "USER.CHANGED" }, undefined);
   expect(report).toHaveBeenCalledWith(mistake);
-  for (const type of ["HOST.NONE", "HOST.FETCH_TOKEN"]) {
-    expect(await receive({ type })).toEqual({
+  for (const [type, meta] of [
+    ["HOST.NONE", { id: "h1" }],
+    ["USER.NONE", { timeoutMs: 5_000 }],
+    ["HOST.FETCH_TOKEN", {}],
+  ] as const) {
+    expect(await receive({ type, meta })).toEqual({
       type: `${type}_REJECTED`,
       payload: { error: { code: "UNKNOWN_EVENT", message: expect.any(String), retryable: false } },
-      meta: { source: "bridge" },
+      meta: { ...("id" in meta && meta), source: "bridge" },
     });
   }
 });
@@ -213,7 +227,7 @@ test("records what is sent before what is settled, under the name that it was po
   await vi.advanceTimersByTimeAsync(0);
   posted[0]?.answer({ type: "TEST.ASK_FULFILLED", payload: 2, meta: { id: posted[0].event.meta.id } });
   await settled;
-  expect(kinds).toEqual(["state", "sent TEST.ASK", "sent BUS.REGISTER", "settled TEST.ASK"]);
+  expect(kinds).toEqual(["state", "sent BUS.REGISTER", "sent TEST.ASK", "settled BUS.REGISTER", "settled TEST.ASK"]);
 });
 
 test("connects after its ready has given up", async () => {
@@ -461,8 +475,8 @@ test("sends nothing more to a widget that goes while it is sent what has waited,
   void connector.dispatch(ask);
   void connector.dispatch(ask);
   let hasGone = false;
-  connector.observe(({ kind }) => {
-    if (kind !== "sent" || hasGone) return;
+  connector.observe((record) => {
+    if (record.kind !== "sent" || record.event.type !== ask.type || hasGone) return;
     hasGone = true;
     user.onLost();
     void connector.dispatch(ask);
@@ -557,6 +571,7 @@ test("tells the widget what the page watches on its own account: observed, and n
 test("tells whoever watches what was announced, and what others have asked", async () => {
   const { connector, user, posted } = setUp();
   user.onOpened();
+  await vi.advanceTimersByTimeAsync(0);
   const versions: number[] = [];
   connector.watch(1, ({ version }) => versions.push(version));
   await user.receive({
@@ -641,3 +656,73 @@ test("tells nobody of anything once it is destroyed, and watches nothing more", 
   expect([...told.mock.calls, ...observed.mock.calls]).toEqual([]);
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test("hands nothing to a badge but the events that carry availabilities by the widget's own list", async () => {
+  const { connector, user, posted } = setUp();
+  user.onOpened();
+  await vi.advanceTimersByTimeAsync(0);
+  const told = vi.fn();
+  connector.watch(1, told);
+  const type = "API.FETCH_AVAILABILITY_HISTORY";
+  void connector.dispatch({ type });
+  const payload = { userId: 1, version: 9 };
+  posted.at(-1)?.answer({ type: `${type}_FULFILLED`, payload, meta: { id: posted.at(-1)?.event.meta.id } });
+  await user.receive({ type: "USER.AVAILABILITY_HISTORY_CHANGED", payload });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(told).not.toHaveBeenCalled();
+});
+
+test("goes by the list of a newer widget: events that this version does not know are sent again, and told to badges", async () => {
+  const traits = { idempotent: ["CALLS.LIST"], availabilities: ["USER.BACK"], mute: ["CALLS.LIST"] };
+  const { connector, user, posted } = setUp(undefined, { ...REGISTERED, traits });
+  user.onOpened();
+  await vi.advanceTimersByTimeAsync(0);
+  const told = vi.fn();
+  connector.watch(1, told);
+  const availability = { userId: 1, status: "available", version: 9 };
+  await user.receive({ type: "USER.BACK", payload: availability });
+  expect(told).toHaveBeenCalledExactlyOnceWith(availability);
+  void connector.dispatch({ type: "CALLS.LIST" });
+  user.onLost();
+  user.onOpened();
+  expect(posted.filter(({ event }) => event.type === "CALLS.LIST")).toHaveLength(2);
+});
+
+test.each<[string, object | null]>([
+  ["has not registered the page yet", null],
+  ["is of release 0.1.0 and lists none", { ...REGISTERED, traits: undefined }],
+  ["lists them in another form", { ...REGISTERED, traits: { idempotent: { "API.FETCH_USER_AVAILABILITY": true } } }],
+  ["says nothing at all", []],
+])("sends no request twice where a widget goes that %s", async (_name, registered) => {
+  const { connector, user } = setUp(undefined, registered);
+  user.onOpened();
+  await vi.advanceTimersByTimeAsync(0);
+  const settled = connector.dispatch(ask);
+  user.onLost();
+  expect(await settled).toMatchObject({ payload: { error: { code: "CONNECTION_CLOSED", retryable: true } } });
+});
+
+test("keeps the list of the last widget until the next has registered the page", async () => {
+  const { connector, user, posted } = setUp();
+  user.onOpened();
+  await vi.advanceTimersByTimeAsync(0);
+  user.onLost();
+  user.onOpened();
+  void connector.dispatch(ask);
+  user.onLost();
+  user.onOpened();
+  expect(posted).toHaveLength(2);
+});
+
+test.each(Object.entries(contract).filter(([, { bypassesLimit }]) => bypassesLimit))(
+  "sends %s beyond the limit of requests in flight, as the contract allows",
+  (type) => {
+    const { connector, user } = setUp();
+    user.onOpened();
+    for (let count = 0; count < 1_024; count += 1) void connector.dispatch(fetching);
+    const sent = vi.fn();
+    connector.observe((record) => void (record.kind === "sent" && sent(record.event.type)));
+    void connector.dispatch({ type, payload: {} } as never);
+    expect(sent).toHaveBeenCalledExactlyOnceWith(type);
+  },
+);

@@ -1,3 +1,4 @@
+import type { EventTraits } from "../shared/contracts/contract.ts";
 import {
   type CheckedEvent,
   DEFAULT_TIMEOUT_MS,
@@ -14,8 +15,8 @@ import {
 import { toBusError } from "../shared/protocol/errors.ts";
 import { invalidRequest, Refusal } from "../shared/protocol/rejection.ts";
 import { createAlarmClock } from "../shared/runtime/alarm-clock.ts";
-import type { EventListener } from "./bus-types.ts";
-import type { Fate, Link, LinkUser } from "./connection/link.ts";
+import type { EventListener, RequestType } from "./bus-types.ts";
+import { type Fate, type Link, type LinkUser } from "./connection/link.ts";
 import type { Connector, ConnectorRecord, ConnectorState, Happening, RequestOptions } from "./connector.ts";
 import { createListeners } from "./listeners.ts";
 import type { Durations } from "./request/durations.ts";
@@ -38,6 +39,9 @@ export interface CreateConnectorOptions {
   readonly onDestroy: () => void;
 }
 
+const REGISTER: RequestType = "BUS.REGISTER";
+const CANCEL: RequestType = "BUS.CANCEL";
+
 /** Creates a connector over a link. Knows neither the DOM nor penpal. */
 export function createConnector(options: CreateConnectorOptions): Connector {
   const { unavailable, durations, fetchToken } = options;
@@ -52,6 +56,8 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   const readiness = createReadiness();
   const pageToken = fetchToken && createPageToken(fetchToken, clock);
   let state: ConnectorState = "connecting";
+  /** Traits of events as the widget that registered last has listed them. Unknown until the first widget has. */
+  let traits: Partial<EventTraits> = {};
   const watches = createWatches(clock, () => state, submit);
 
   const link = options.open({
@@ -70,9 +76,14 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     endPatience();
     changeState("ready");
     readiness.resolve();
+    // First, so that the traits are known before the widget handles any other request. A listener of the state, or an observer
+    // of a sent event, may have destroyed the connector.
+    if (state === "ready") {
+      submit({ type: REGISTER, payload: options.registration }, undefined, ({ payload }) => {
+        traits = Object(payload).traits ?? traits;
+      });
+    }
     for (const request of inFlight.values()) if (state === "ready" && !request.isSent()) request.send();
-    // Whoever heard that it is ready, or what was sent, may have destroyed it.
-    if (state === "ready") submit({ type: "BUS.REGISTER", payload: options.registration });
     watches.renew();
   }
 
@@ -83,12 +94,22 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     for (const request of requests) {
       if (fate) request.refuse(...fate);
       else if (request.isSent()) {
-        if (IDEMPOTENT_REQUESTS.includes(request.type)) request.wait();
+        if (hasTrait("idempotent", request.type)) request.wait();
         else request.refuse("CONNECTION_CLOSED", `${request.type} was lost with its widget: its outcome is unknown`);
       }
     }
     // Once for each widget: where no other can be had, the next try is lost at once.
     if (wasReady) watches.renew();
+  }
+
+  function hasTrait(trait: keyof EventTraits, type: string): boolean {
+    // The widget's list is not validated: `flat` makes a list of any value.
+    return [traits[trait]].flat().includes(type);
+  }
+
+  /** Updates the watch list by an event of the widget, or by a fulfilled request of the page. */
+  function learn(event: Envelope): void {
+    watches.learn(event, hasTrait("availabilities", event.type));
   }
 
   function record(what: Happening): void {
@@ -105,14 +126,18 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     return link.post(event);
   }
 
-  /** Answers the widget: announcements are heard and answered with nothing, requests are answered by the page. */
+  /**
+   * Handles an event of the widget. The token request, and every other event with a `meta.id` or a `meta.timeoutMs`, expects a
+   * settlement; an event with neither is an announcement and gets none.
+   */
   async function receive(event: unknown): Promise<Settlement | undefined> {
     const asked = peek(event);
     try {
       const announcement = readEvent(event);
-      if (asked.type.startsWith("HOST.")) return fulfilled(asked, await answer(announcement));
+      if (asked.type === FETCH_TOKEN || asked.id || announcement.meta?.timeoutMs)
+        return fulfilled(asked, await answer(announcement));
       record({ kind: "announced", event: announcement });
-      watches.learn(announcement);
+      learn(announcement);
       listeners.emit(announcement);
       return undefined;
     } catch (refusal) {
@@ -129,7 +154,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function dispatch(event: Envelope, requestOptions?: RequestOptions): Promise<Settlement> {
     return new Promise((resolve) => {
       submit(event, requestOptions, (settlement, posted) => {
-        if (!isRejected(settlement)) watches.learn(posted);
+        if (!isRejected(settlement)) learn(posted);
         listeners.emit(settlement, event);
         resolve(settlement);
       });
@@ -151,14 +176,14 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     function settle(settlement: Settlement): void {
       signal?.removeEventListener?.("abort", abort);
       record({ kind: "settled", event: posted, settlement, durationMs: performance.now() - askedAt });
-      if (!isRejected(settlement)) watches.learn(settlement);
+      if (!isRejected(settlement)) learn(settlement);
       onSettled?.(asked.id === undefined ? withoutId(settlement) : settlement, posted);
     }
 
     function abort(): void {
       const id = opened?.isSent() && posted.meta?.id;
       opened?.refuse("ABORTED", `${asked.type} was aborted`);
-      if (id) submit({ type: "BUS.CANCEL", payload: { id } });
+      if (id) submit({ type: CANCEL, payload: { id } });
     }
 
     try {
@@ -191,7 +216,8 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     if (state === "closed") throw new Refusal(...DESTROYED);
     const checked = readEvent(event);
     const { type, meta } = checked;
-    if (inFlight.size >= MAX_IN_FLIGHT && !type.startsWith("BUS.")) {
+    // The widget accepts these two beyond the limit, by their `bypassesLimit` in the contract.
+    if (inFlight.size >= MAX_IN_FLIGHT && type !== REGISTER && type !== CANCEL) {
       throw new Refusal("OVERLOADED", `${MAX_IN_FLIGHT} requests are in flight`);
     }
     ids += 1;
@@ -247,7 +273,6 @@ const DESTROYED = ["CONNECTION_CLOSED", "The connector was destroyed"] as const;
 
 /** A settlement as it would be, had the connector not named its request. */
 function withoutId({ type, payload, meta }: Settlement): Settlement {
-  if (!meta?.source) return { type, payload } as Settlement;
-  const { id: _id, ...others } = meta;
-  return { type, payload, meta: others } as Settlement;
+  const { id: _id, ...others } = meta ?? {};
+  return { type, payload, ...(others.source && { meta: others }) } as Settlement;
 }

@@ -1,8 +1,9 @@
 /** The widget's entry. It stands inline in the widget's document, so that a request waits for no second download. */
+
 import * as v from "valibot";
 import { Availability } from "../shared/contracts/availability.ts";
 import { readAvailability } from "../shared/contracts/read-availability.ts";
-import type { Settlement } from "../shared/protocol/envelope.ts";
+import { isSettlementTypeOf, type Settlement } from "../shared/protocol/envelope.ts";
 import { readChanged } from "./gateway/changed-availability.ts";
 import { createHttpGatewayClient } from "./gateway/http-gateway-client.ts";
 import { readWidgetSettings } from "./settings.ts";
@@ -33,6 +34,6 @@ startWidget({
     return following;
   },
   onSettled(settlement) {
-    if (settlement.type.startsWith("API.FETCH_USER_AVAILABILITY_")) show(settlement);
+    if (isSettlementTypeOf("API.FETCH_USER_AVAILABILITY", settlement.type)) show(settlement);
   },
 });

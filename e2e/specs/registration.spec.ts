@@ -1,7 +1,8 @@
 /** What the connector says of its page after each handshake, and what the widget answers. */
 import type { Page } from "@playwright/test";
 import type { ConnectorRecord } from "../../host/index.ts";
-import { contract } from "../../shared/contracts/index.ts";
+import { eventTraits } from "../../shared/contracts/contract.ts";
+import { announcements, contract } from "../../shared/contracts/index.ts";
 import { ASK_123, connectorPage, expect, openConnected, test } from "../fixtures/fixtures.ts";
 
 declare global {
@@ -39,20 +40,21 @@ async function registrations(page: Page, count: number): Promise<{ sessionId: st
   return payloads();
 }
 
-test("the connector registers its page beside the waiting requests, after them", async ({ page, host, backend }) => {
+test("the connector registers its page before it sends the waiting requests", async ({ page, host, backend }) => {
   await openRecorded(page, host.serve(connectorPage()), `${backend.origin}/widget/`);
   expect(await registrations(page, 1)).toEqual([
     {
       protocol: 1,
       sessionId: expect.stringMatching(/.{8}/),
       events: Object.keys(contract),
+      traits: eventTraits(contract, announcements),
     },
   ]);
   const sent = await page.evaluate(() =>
     window.records.flatMap((record) => (record.kind === "sent" ? [record.event] : [])),
   );
-  expect(sent.map(({ type }) => type)).toEqual(["API.FETCH_USER_AVAILABILITY", "BUS.REGISTER"]);
-  expect(sent[1]?.payload).toEqual({
+  expect(sent.map(({ type }) => type)).toEqual(["BUS.REGISTER", "API.FETCH_USER_AVAILABILITY"]);
+  expect(sent[0]?.payload).toEqual({
     origin: host.origin,
     appName: new URL(host.origin).host,
     release: "unknown",

@@ -37,7 +37,7 @@ function setUp(): OtherSide {
       let isSettled = false;
       const settle = (settlement: Settlement): void => {
         isSettled = true;
-        if (settlement.type.endsWith("_FULFILLED")) watches.learn(settlement);
+        if (settlement.type.endsWith("_FULFILLED")) watches.learn(settlement, carries(settlement.type));
         onSettled(settlement);
       };
       asked.push({
@@ -58,9 +58,12 @@ function setUp(): OtherSide {
       state = next;
       watches.renew();
     },
-    announce: (payload) => watches.learn({ type: "USER.TEAMMATE_AVAILABILITY_CHANGED", payload }),
+    announce: (payload) => watches.learn({ type: "USER.TEAMMATE_AVAILABILITY_CHANGED", payload }, true),
   };
 }
+
+/** Whether the payload of a settlement holds availabilities, as the connector would say. */
+const carries = (type: string): boolean => type === "API.WATCH_AVAILABILITIES_FULFILLED";
 
 const tick = () => vi.advanceTimersByTimeAsync(0);
 
@@ -68,7 +71,7 @@ const tick = () => vi.advanceTimersByTimeAsync(0);
 async function setUpLost(): Promise<OtherSide> {
   const side = setUp();
   side.watches.watch(1, () => {});
-  side.watches.learn({ type: "BUS.INIT", payload: { services: ["USER"] } });
+  side.watches.learn({ type: "BUS.INIT", payload: { services: ["USER"] } }, false);
   await tick();
   side.asked.at(-1)?.fulfil({});
   side.become("reconnecting");
@@ -151,8 +154,8 @@ test("hears each change once, from whatever tells it, and never an older one aft
   asked[0]?.fulfil({ 1: availability(1, 4), 2: availability(2, 9) });
   announce(availability(1, 5));
   announce(availability(2, 9));
-  watches.learn({ type: "API.FETCH_USER_AVAILABILITY_FULFILLED", payload: availability(1, 6) });
-  watches.learn({ type: "API.FETCH_AVAILABILITIES_FULFILLED", payload: { 1: availability(1, 8) } });
+  watches.learn({ type: "API.FETCH_USER_AVAILABILITY_FULFILLED", payload: availability(1, 6) }, true);
+  watches.learn({ type: "API.FETCH_AVAILABILITIES_FULFILLED", payload: { 1: availability(1, 8) } }, true);
   announce({ ...availability(1, 7), updatedAt: 1 });
   expect(heard.mock.calls).toEqual([5, 6, 8].map((version) => [availability(1, version)]));
 });
@@ -163,9 +166,9 @@ test("takes nothing for an availability that is none, or of something else", asy
   watches.watch(1, heard);
   await tick();
   for (const payload of [undefined, null, 1, "1", [], { userId: 1 }, { userId: 1, version: "x" }]) {
-    watches.learn({ type: "USER.TEAMMATE_AVAILABILITY_CHANGED", payload });
+    watches.learn({ type: "USER.TEAMMATE_AVAILABILITY_CHANGED", payload }, true);
   }
-  watches.learn({ type: "USER.PROFILE_CHANGED", payload: { userId: 1, version: 2 } });
+  watches.learn({ type: "USER.AVAILABILITY_HISTORY_CHANGED", payload: { userId: 1, version: 2 } }, false);
   expect(heard).not.toHaveBeenCalled();
   announce(availability(1, 1));
   expect(heard).toHaveBeenCalledOnce();
@@ -218,7 +221,7 @@ test("knows nothing after the session has ended, until it is told anew, and tell
   const early = vi.fn();
   watches.watch(1, early);
   announce(availability(1, 3));
-  watches.learn({ type: "AUTH.SESSION_EXPIRED" });
+  watches.learn({ type: "AUTH.SESSION_EXPIRED" }, false);
   const late = vi.fn();
   watches.watch(1, late);
   await tick();
@@ -230,7 +233,7 @@ test("knows nothing after the session has ended, until it is told anew, and tell
 
 test("asks for a user whom the page has named by an event of its own: what was told of it is not kept", async () => {
   const { watches, asked } = setUp();
-  watches.learn({ type: "API.WATCH_AVAILABILITIES", payload: { variables: { userIds: [1] } } });
+  watches.learn({ type: "API.WATCH_AVAILABILITIES", payload: { variables: { userIds: [1] } } }, false);
   const heard = vi.fn();
   watches.watch(1, heard);
   await tick();
@@ -311,8 +314,8 @@ test("tries again once within 20 s, however much has failed by then", async () =
 
 test("starts no service again that the page has ended", async () => {
   const { watches, asked, become } = setUp();
-  watches.learn({ type: "BUS.INIT", payload: { services: ["USER"] } });
-  watches.learn({ type: "BUS.DESTROY", payload: { services: ["USER"] } });
+  watches.learn({ type: "BUS.INIT", payload: { services: ["USER"] } }, false);
+  watches.learn({ type: "BUS.DESTROY", payload: { services: ["USER"] } }, false);
   become("reconnecting");
   await tick();
   expect(asked).toEqual([]);
@@ -320,7 +323,7 @@ test("starts no service again that the page has ended", async () => {
 
 test("adds to its own set the one that the page has named by an event, and tells that again as well", async () => {
   const { watches, asked, become } = setUp();
-  watches.learn({ type: "API.WATCH_AVAILABILITIES", payload: watching(3, 2) });
+  watches.learn({ type: "API.WATCH_AVAILABILITIES", payload: watching(3, 2) }, false);
   await tick();
   expect(asked).toEqual([]);
   watches.watch(1, () => {});
@@ -336,7 +339,7 @@ test("tells its own set again where the page has put another in its place", asyn
   watches.watch(1, () => {});
   await tick();
   asked[0]?.fulfil({});
-  watches.learn({ type: "API.WATCH_AVAILABILITIES", payload: watching(2) });
+  watches.learn({ type: "API.WATCH_AVAILABILITIES", payload: watching(2) }, false);
   await tick();
   expect(asked.at(-1)?.payload).toEqual(watching(1, 2));
 });
@@ -478,7 +481,7 @@ test("tells every listener the latest in the end, nobody an older version or one
           case "name":
             named = step.userIds;
             watched = named;
-            watches.learn({ type: "API.WATCH_AVAILABILITIES", payload: { variables: { userIds: named } } });
+            watches.learn({ type: "API.WATCH_AVAILABILITIES", payload: { variables: { userIds: named } } }, false);
             break;
           case "lose":
             watched = [];
@@ -488,7 +491,7 @@ test("tells every listener the latest in the end, nobody an older version or one
             become("ready");
             break;
           case "end":
-            watches.learn({ type: "AUTH.SESSION_EXPIRED" });
+            watches.learn({ type: "AUTH.SESSION_EXPIRED" }, false);
         }
       }
       become("ready");

@@ -1,16 +1,21 @@
-/**
- * What the page wants to hear of as it happens: the users that it watches, and the services whose announcements it has
- * started. All of it outlives the widget, which is told again when it has been loaded anew.
- */
-
 import { type Envelope, isRejected, type Settlement } from "../../shared/protocol/envelope.ts";
 import { toBusError } from "../../shared/protocol/errors.ts";
-import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
-import type { RequestType, WatchedAvailability } from "../bus-types.ts";
-import type { ConnectorState } from "../connector.ts";
+import { type AlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import { type Availability, type RequestType } from "../bus-types.ts";
+import { type ConnectorState } from "../connector.ts";
 import { callEach, type Unsubscribe } from "../listeners.ts";
+/**
+ * List of the users that the page watches, and of the services that the page has started. The list outlives the widget:
+ * the connector sends the list again after a reload.
+ */
 
-/** Sends a request on the connector's own account. Where no widget is connected, one is sought. */
+/** An availability as a listener of `watch` receives it. */
+export type WatchedAvailability = Availability & {
+  /** Time of the last change, in milliseconds since 1970. Absent if the widget has not sent the time. */
+  readonly updatedAt?: number;
+};
+
+/** Sends a request of the connector's own. If no widget is connected, the connector looks for one. */
 type Submit = (
   event: { readonly type: RequestType; readonly payload: unknown },
   options: { readonly signal: AbortSignal },
@@ -18,45 +23,49 @@ type Submit = (
 ) => void;
 
 export interface Watches {
+  /** Subscribes a listener to one user's availability. @throws {TypeError} for a bad user id. */
   watch(userId: number, listener: (availability: WatchedAvailability) => void): Unsubscribe;
   /**
-   * Learns from what the widget announces, from what it fulfils, whoever asked, and from each request of the page's own that
-   * was fulfilled.
+   * Handles an announcement, a fulfilled settlement, or a request of the page that was fulfilled. `carriesAvailabilities` is
+   * true if the payload is an availability, or holds availabilities by user id.
    */
-  learn(event: Envelope): void;
-  /** Another widget has connected, which knows nothing, or has to be found, or the last one may have gone unnoticed. */
+  learn(event: Envelope, carriesAvailabilities: boolean): void;
+  /**
+   * Sends the watch list again: after a reconnect, or when the page becomes visible and the widget may have crashed unnoticed.
+   * The request also starts the heartbeat.
+   */
   renew(): void;
 }
 
 interface WatchedUser {
-  /** Each hears a version once. */
+  /** Listeners; each receives a version once. */
   readonly listeners: Set<(availability: WatchedAvailability) => void>;
-  /** The newest that was told of the user. */
+  /** Latest availability of the user. */
   news?: WatchedAvailability;
-  /** When that was learnt, on the monotonic clock. */
+  /** Time of receiving the latest availability, on the monotonic clock. */
   learntAt?: number;
 }
 
 const WATCH = "API.WATCH_AVAILABILITIES";
 
-/** In place of a set, where it is not certain which one the widget has. */
+/** Value of `told` if two requests overlapped and the widget may have either list. */
 const UNSURE = "?";
 
-/** Creates the watches of a connector: none. */
+/** Creates an empty watch list for a connector. */
 export function createWatches(clock: AlarmClock, state: () => ConnectorState, submit: Submit): Watches {
   const users = new Map<number, WatchedUser>();
   const services = new Set<unknown>();
-  /** The users that the page has named by an event of its own. */
+  /** Users that the page has listed by dispatching `API.WATCH_AVAILABILITIES` directly. */
   let named: readonly number[] = [];
-  /** The set that the widget was told last, or would not take; `undefined` where it knows nothing. */
+  /** List that the widget has received or rejected last, as text; `undefined` for a new widget. */
   let told: string | undefined;
   let asking: AbortController | undefined;
   let cancelRetry: (() => void) | undefined;
   let isScheduled = false;
-  /** Whether somebody is watched for the first time since the widget was asked: what was told of a user before is not kept. */
+  /** True if a user has joined the list since the last request: the page needs that user's availability. */
   let hasNew = false;
 
-  /** Everything that happens in one task is told at once. */
+  /** Batches all changes of one task into one request. */
   function schedule(): void {
     if (isScheduled) return;
     isScheduled = true;
@@ -64,7 +73,7 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
       isScheduled = false;
       if (state() === "closed") return;
       for (const [userId, user] of users) {
-        // Not as the last listener leaves: one that moves comes back at once, and wants what is known.
+        // Not in `unsubscribe` itself: a moved badge subscribes again in the same task and needs the latest availability.
         if (!user.listeners.size) users.delete(userId);
         else tellListeners(user);
       }
@@ -73,14 +82,14 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
   }
 
   function tellWidget(): void {
-    // What is under way is answered first, and then this is called again.
+    // One request at a time: its settlement calls this function again.
     if (asking && state() === "ready") return;
-    // What no widget has seen yet is replaced.
+    // A request that still waits for a widget is replaced.
     asking?.abort();
     asking = undefined;
     const userIds = toSet([...users.keys(), ...named]);
     const set = userIds.join();
-    // No widget is sought to be told of nothing.
+    // An empty list alone is no reason to look for a widget.
     if (set || services.size ? set === told && !hasNew : !told) return;
     hasNew = false;
     const mine = new AbortController();
@@ -91,8 +100,8 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
         if (mine.signal.aborted) return;
         if (isRejected(settlement)) {
           const { code, retryable } = toBusError(event, settlement);
-          // Half of the 20 s is left to chance, so that the pages of a backend that was down do not come back all at once. Where
-          // the frame was taken out of the page, an alarm would keep alive what the page may have forgotten.
+          // Random between 10 s and 20 s, so that all pages do not return at once after an outage. After the removal of the
+          // iframe there is no retry: a timer would keep an unused connector in memory.
           if (retryable && code !== "CONNECTION_CLOSED")
             cancelRetry ??= clock.ringIn(20_000 * (1 - Math.random() / 2), renew);
         }
@@ -118,7 +127,7 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
   function tellListeners({ listeners, news, learntAt = 0 }: WatchedUser): void {
     if (!news) return;
     const { wrapUpTimeTtl: left } = news;
-    // Without a queue: whoever was told newer news meanwhile does not hear these any more.
+    // No queue: a listener that has received a newer version meanwhile skips this one.
     callEach(listeners, [
       {
         ...news,
@@ -127,7 +136,7 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
     ]);
   }
 
-  /** Takes what may be an availability. The widget may be newer than this code. */
+  /** Applies a value if it is a newer availability of a watched user. The value is unchecked: the widget may be newer than this code. */
   function offer(given: unknown): void {
     const { userId, version } = Object(given);
     const user = users.get(userId);
@@ -160,21 +169,21 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
         schedule();
       };
     },
-    learn({ type, payload }) {
-      // It is one availability, or a map of them.
-      if (users.size && type.includes("AVAILABILIT")) [payload, ...Object.values(Object(payload))].forEach(offer);
-      // What was fulfilled is what the contract says.
+    learn({ type, payload }, carriesAvailabilities) {
+      // The payload is one availability, or availabilities by user id.
+      if (users.size && carriesAvailabilities) [payload, ...Object.values(Object(payload))].forEach(offer);
+      // A request that the widget has fulfilled matches the contract.
       const { services: listed, variables } = Object(payload);
       if (type === "BUS.INIT") {
         for (const service of listed) services.add(service);
         told ??= "";
       }
-      // What was known was for a session that has ended: the next one is told everything anew.
+      // Availabilities of an expired session are dropped; the next session fetches all of them again.
       if (type === "AUTH.SESSION_EXPIRED") for (const [, user] of users) delete user.news;
       if (type === "BUS.DESTROY") for (const service of listed) services.delete(service);
       if (type === WATCH) {
         named = toSet(variables.userIds);
-        // Which of two sets the widget heard last, nobody knows.
+        // The order of two overlapping lists in the widget is unknown.
         asking?.abort();
         told = asking ? UNSURE : named.join();
         asking = undefined;

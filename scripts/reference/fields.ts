@@ -15,8 +15,10 @@ export function fieldsOf(schema: GenericSchema, prefix = ""): readonly Field[] {
   return Object.entries(schema.entries).flatMap(([key, entry]) => {
     const bare = isWrapped(entry) ? entry.wrapped : entry;
     const path = `${prefix}${key}`;
+    const isOptional = bare !== entry;
     const inner = fieldsOf(bare, `${path}.`);
-    return inner.length > 0 ? inner : [{ path, isOptional: bare !== entry, schema: bare }];
+    if (inner.length === 0) return [{ path, isOptional, schema: bare }];
+    return inner.map((field) => ({ ...field, isOptional: isOptional || field.isOptional }));
   });
 }
 

@@ -100,10 +100,19 @@ export const REQUEST_MEANINGS = {
       protocol: "The number of the protocol that the widget speaks.",
       sessionId: "New at every load of the widget.",
       events: "The requests that the widget knows.",
+      "traits.idempotent":
+        "The requests that may be sent again. The connector does so when it loses a widget before the settlement; `traits` is absent in release 0.1.0, and the connector then sends nothing again.",
+      "traits.availabilities":
+        "The settlements and announcements whose payload is an availability, or holds availabilities by user id: what `watch` listens to.",
     },
     examples: {
       payload: { origin: "https://crm.example.com", appName: "Acme CRM", release: "7" },
-      fulfilled: { protocol: 1, sessionId: "2717436166-3788032301-84848026-2993399684", events: ["BUS.PING"] },
+      fulfilled: {
+        protocol: 1,
+        sessionId: "2717436166-3788032301-84848026-2993399684",
+        events: ["BUS.PING"],
+        traits: { idempotent: ["BUS.PING"], availabilities: ["USER.AVAILABILITY_CHANGED"] },
+      },
     },
   },
   "BUS.PING": {

@@ -3,19 +3,19 @@ import { announcement, request } from "./contract.ts";
 import { NoPayload } from "./no-payload.ts";
 import { AVAILABILITY_STATES, UNAVAILABLE_REASONS, WRITTEN_WORDS } from "./read-availability.ts";
 
-/** Every word that `status` may hold. */
+/** Every value of `status`. */
 export const AVAILABILITY_STATUSES = [...AVAILABILITY_STATES, ...UNAVAILABLE_REASONS] as const;
 
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 
-/** A user's id: a safe integer of at least 1. */
+/** A user id: a safe integer of at least 1. */
 export const UserId = v.pipe(
   v.number(`a whole number from 1 to ${MAX_SAFE}`),
   v.safeInteger(`a whole number from 1 to ${MAX_SAFE}`),
   v.minValue(1, `a whole number from 1 to ${MAX_SAFE}`),
 );
 
-/** A whole number of at least 0, of what the message says. */
+/** Schema of a safe integer of at least 0; `expected` is the message of its issues. */
 function wholeNumber(expected: string) {
   return v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(0, expected));
 }
@@ -23,15 +23,15 @@ function wholeNumber(expected: string) {
 const Seconds = wholeNumber("whole seconds of at least 0");
 
 const AVAILABILITY_ENTRIES = {
-  /** The agent. */
+  /** Id of the agent. */
   userId: UserId,
   /** The state, or the reason that stands in place of `do_not_disturb`. */
   status: v.picklist(AVAILABILITY_STATUSES, `one of ${AVAILABILITY_STATUSES.join(", ")}`),
-  /** How long the agent stays unavailable after each call, in seconds. */
+  /** Time that the agent stays unavailable after each call, in seconds. */
   wrapUpTimeConfig: v.exactOptional(Seconds),
-  /** How much of it was left when the answer was made, in seconds, down to 0. */
+  /** Wrap-up time remaining when the gateway responded, in seconds, down to 0. */
   wrapUpTimeTtl: v.exactOptional(Seconds),
-  /** Grows with every change and never goes back. A reader that holds a higher one drops what it read. */
+  /** Grows with every change and never goes back. A reader with a higher version drops this availability. */
   version: wholeNumber("a whole number of at least 0"),
 };
 
@@ -54,7 +54,7 @@ const WITHIN = "wrapUpTimeTtl to be at most wrapUpTimeConfig";
 /**
  * An agent's availability.
  *
- * The wrap-up keys are there only where the agent has configured a wrap-up time: both, or neither.
+ * The wrap-up keys are present only if the agent has configured a wrap-up time: both, or neither.
  */
 export const Availability = v.pipe(
   v.strictObject(AVAILABILITY_ENTRIES, "exactly { userId, status, wrapUpTimeConfig?, wrapUpTimeTtl?, version }"),
@@ -63,12 +63,12 @@ export const Availability = v.pipe(
 );
 export type Availability = v.InferOutput<typeof Availability>;
 
-/** An availability as it is told when it changes: beside it stands when it did. */
+/** An availability in a change event, with the time of the change. */
 export const ChangedAvailability = v.pipe(
   v.strictObject(
     {
       ...AVAILABILITY_ENTRIES,
-      /** When it last changed, in milliseconds since 1970. */
+      /** Time of the last change, in milliseconds since 1970. */
       updatedAt: wholeNumber("whole milliseconds since 1970"),
     },
     "exactly { userId, status, wrapUpTimeConfig?, wrapUpTimeTtl?, version, updatedAt }",
@@ -78,10 +78,10 @@ export const ChangedAvailability = v.pipe(
 );
 export type ChangedAvailability = v.InferOutput<typeof ChangedAvailability>;
 
-/** A user who is there no more, as the gateway tells it. */
+/** A removed user, as the gateway's stream reports the removal. */
 export const Removal = v.strictObject({
   userId: UserId,
-  /** Higher than all that the user had. Should the user come back, it comes with a higher one still. */
+  /** Higher than every version of the user so far. If the user returns, the next version is higher still. */
   version: wholeNumber("a whole number of at least 0"),
 });
 export type Removal = v.InferOutput<typeof Removal>;
@@ -96,14 +96,14 @@ export const Availabilities = v.pipe(
 );
 export type Availabilities = Readonly<Record<string, Availability>>;
 
-/** How many users a page may watch at once. */
+/** Maximum number of users that a page may watch at once. */
 export const MAX_WATCHED = 5_000;
 
 const WATCHED = `up to ${MAX_WATCHED} user ids`;
 
 /** The availability domain of the bus. */
 export const availability = {
-  /** Asks for one user's availability as the backend has it now. */
+  /** Reads one user's current availability from the backend. */
   "API.FETCH_USER_AVAILABILITY": request({
     payload: v.strictObject(
       { variables: v.strictObject({ userId: UserId }, "exactly { userId }") },
@@ -111,14 +111,16 @@ export const availability = {
     ),
     fulfilled: Availability,
     idempotent: true,
+    carries: "availability",
   }),
-  /** Asks for the availability of every user that the page's token may see. */
+  /** Reads the availability of every user that the page's token may see. */
   "API.FETCH_AVAILABILITIES": request({
     payload: NoPayload,
     fulfilled: Availabilities,
     idempotent: true,
+    carries: "availability",
   }),
-  /** Sets the signed-in agent's own availability. While the agent is in a call, the change does not end it. */
+  /** Sets the signed-in agent's own availability. A change during a call does not end the call. */
   "API.UPDATE_AVAILABILITY": request({
     payload: v.strictObject(
       { status: v.picklist(WRITTEN_WORDS, `one of ${WRITTEN_WORDS.join(", ")}`) },
@@ -126,10 +128,11 @@ export const availability = {
     ),
     fulfilled: Availability,
     idempotent: false,
+    carries: "availability",
   }),
   /**
-   * Says which users the page shows from now on, in place of those that it named before; none ends the watch. Fulfils with
-   * their availabilities, without the users that there are none of. Each change of one of them is announced.
+   * Replaces the list of users that the page watches; an empty list ends the watch. Fulfils with the users' availabilities,
+   * without unknown users. The widget then announces each change of a watched user.
    */
   "API.WATCH_AVAILABILITIES": request({
     payload: v.strictObject(
@@ -143,13 +146,14 @@ export const availability = {
     ),
     fulfilled: Availabilities,
     idempotent: true,
+    carries: "availability",
   }),
 };
 
-/** What is announced of users. */
+/** Announcements about users. */
 export const userAnnouncements = {
-  /** The availability of the agent that the page's token stands for has changed. */
-  "USER.AVAILABILITY_CHANGED": announcement(ChangedAvailability),
+  /** The availability of the page's signed-in agent has changed. */
+  "USER.AVAILABILITY_CHANGED": announcement(ChangedAvailability, { carries: "availability" }),
   /** Another agent's availability has changed. */
-  "USER.TEAMMATE_AVAILABILITY_CHANGED": announcement(ChangedAvailability),
+  "USER.TEAMMATE_AVAILABILITY_CHANGED": announcement(ChangedAvailability, { carries: "availability" }),
 };

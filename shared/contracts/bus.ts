@@ -15,13 +15,13 @@ const Text = v.pipe(
   v.maxLength(256, "a text of 1 to 256 characters"),
 );
 
-/** What can be announced. */
+/** Services whose announcements a page can start. */
 const SERVICES = ["USER"] as const;
 export type Service = (typeof SERVICES)[number];
 
 const Services = v.strictObject(
   {
-    /** What to announce: `USER` for the availability of every user that the page's token may see. */
+    /** Services to start or stop: `USER` announces the availability of every user that the page's token may see. */
     services: v.array(
       v.picklist(SERVICES, ({ received }) => `one of ${SERVICES.join(", ")}, not ${received}`),
       `a list of ${SERVICES.join(", ")}`,
@@ -34,13 +34,13 @@ function count() {
   return v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 }
 
-/** What the bus itself offers, whatever the domain. */
+/** Requests of the bus itself. */
 export const bus = {
-  /** Says who the page is. The connector sends it after every handshake; a page without our connector may skip it. */
+  /** Introduces the page. The connector sends this request after every handshake; a page without our connector may skip it. */
   "BUS.REGISTER": request({
     payload: v.strictObject(
       {
-        /** The page's own origin: any other is refused. */
+        /** The page's own origin: the widget rejects any other. */
         origin: v.string("the page's own origin"),
         /** The page's name, for the widget's records. */
         appName: Text,
@@ -50,59 +50,71 @@ export const bus = {
       "exactly { origin, appName, release }",
     ),
     fulfilled: v.strictObject({
-      /** The number of the protocol that the widget speaks. */
+      /** Protocol version of the widget. */
       protocol: v.literal(1),
-      /** New at every load of the widget. */
+      /** Changes with every load of the widget. */
       sessionId: v.string(),
       /** The types of the requests that the widget knows. */
       events: v.array(v.string()),
+      /** Names of the events that a connector treats in a special way. A widget of release 0.1.0 sends none. */
+      traits: v.exactOptional(
+        v.strictObject({
+          /** Requests that a connector may send again to the next widget. */
+          idempotent: v.array(v.string()),
+          /** Settlements and announcements whose payload is an availability, or holds availabilities by user id. */
+          availabilities: v.array(v.string()),
+        }),
+      ),
     }),
-    // The connector says it anew after the next handshake, and has no use for the answer to the last one.
+    // The connector registers again after the next handshake and does not need the previous settlement.
     idempotent: false,
+    bypassesLimit: true,
   }),
-  /** A sign of life. */
+  /** Heartbeat. */
   "BUS.PING": request({
     payload: NoPayload,
     fulfilled: v.strictObject({}),
     idempotent: true,
   }),
-  /** Aborts the request in flight that carries this `meta.id`, down to its backend call. */
+  /** Aborts the in-flight request with this `meta.id`, down to its backend call. */
   "BUS.CANCEL": request({
     payload: v.strictObject({ id: RequestId }, "exactly { id }"),
     fulfilled: v.strictObject({
-      /** False where no such request is in flight, as when it has just settled. */
+      /** False if no such request is in flight, for example because it has just settled. */
       cancelled: v.boolean(),
     }),
     idempotent: true,
+    // A cancellation frees a place.
+    bypassesLimit: true,
   }),
-  /** Starts the announcements of services. What they have announced so far is announced first. */
+  /** Starts the announcements of services. The widget first announces the current state. */
   "BUS.INIT": request({ payload: Services, fulfilled: v.void(), idempotent: true }),
-  /** Ends the announcements of services. */
+  /** Stops the announcements of services. */
   "BUS.DESTROY": request({ payload: Services, fulfilled: v.void(), idempotent: true }),
-  /** Asks what the widget has done since it was loaded, for an inspector. */
+  /** Reads the widget's counters since its load, for an inspector. */
   "BUS.STATS": request({
     payload: NoPayload,
     fulfilled: v.strictObject({
-      /** Calls to the backend, streams and repetitions not counted. */
+      /** Backend calls, without streams and retries. */
       calls: count(),
-      /** Requests that were answered by a call that others had asked for as well. */
+      /** Requests that shared another request's backend call. */
       coalesced: count(),
-      /** Repetitions of calls. */
+      /** Retries of backend calls. */
       retries: count(),
-      /** Streams that this widget has opened itself. */
+      /** Streams that this widget has opened by itself. */
       streams: count(),
-      /** Bytes of bodies that the backend has sent, decompressed. */
+      /** Bytes of the backend's response bodies, decompressed. */
       bytes: count(),
     }),
     idempotent: true,
   }),
 };
 
-/** What is announced of the page's session. */
+/** Announcements about the page's session. */
 export const sessionAnnouncements = {
   /**
-   * The backend takes no token of the page's any more. Requests are rejected with the backend's own answer, and nothing is
-   * announced until the page gives a token that is taken.
+   * The backend accepts no token of the page any more. The widget rejects requests with the backend's own error and announces
+   * nothing until the page provides an accepted token.
    */
   "AUTH.SESSION_EXPIRED": announcement(v.void()),
 };

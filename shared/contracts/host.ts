@@ -3,14 +3,14 @@ import { TOKEN_EXPECTED, TOKEN_PATTERN } from "../protocol/token.ts";
 import { request } from "./contract.ts";
 import { NoPayload } from "./no-payload.ts";
 
-/** Every request that the widget may send to the page around it. Apart from `contract`, which is what a page may send. */
+/** Every request that the widget may send to the page. `contract` holds the requests in the other direction. */
 export const hostContract = {
-  /** Asks for a token that tells the backend for whom the page asks. The answer is for this widget alone, and for nobody's log. */
+  /** Fetches the page's token for the backend. The token must not reach listeners, observers or logs. */
   "HOST.FETCH_TOKEN": request({
     payload: NoPayload,
     fulfilled: v.strictObject(
       {
-        /** What `Authorization: Bearer` carries. */
+        /** Credentials of `Authorization: Bearer`. */
         token: v.pipe(v.string(TOKEN_EXPECTED), v.regex(TOKEN_PATTERN, TOKEN_EXPECTED)),
       },
       "exactly { token }",
@@ -19,5 +19,5 @@ export const hostContract = {
   }),
 };
 
-/** The contract as a named type, so that editors show its name and not its schemas. */
+/** The contract as a named type, so that editors show the name and not the schemas. */
 export interface HostContract extends Readonly<typeof hostContract> {}

@@ -3,14 +3,14 @@ import { bus, sessionAnnouncements } from "./bus.ts";
 
 export { type HostContract, hostContract } from "./host.ts";
 
-/** Every request that a host may send to the widget. One entry per request, spread in from its domain. */
+/** Every request that a page may send to the widget. Each domain's file contributes its entries. */
 export const contract = { ...availability, ...bus };
 
-/** The contract as a named type, so that editors show its name and not its schemas. */
+/** The contract as a named type, so that editors show the name and not the schemas. */
 export interface BusContract extends Readonly<typeof contract> {}
 
-/** Everything that the widget announces to the page. */
+/** Every announcement of the widget. */
 export const announcements = { ...userAnnouncements, ...sessionAnnouncements };
 
-/** The announcements as a named type, so that editors show its name and not its schemas. */
+/** The announcements as a named type, so that editors show the name and not the schemas. */
 export interface Announcements extends Readonly<typeof announcements> {}

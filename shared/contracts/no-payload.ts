@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-/** What a request carries that has nothing to say: no payload, or one without keys. Not an empty list, which `strictObject` takes. */
+/** Schema of an absent payload: `undefined` or an object without keys. `strictObject` would also accept an empty list. */
 export const NoPayload = v.optional(
   v.custom<Readonly<Record<string, never>>>((value) => JSON.stringify(value) === "{}", "no payload"),
 );

@@ -1,40 +1,40 @@
 /**
- * The event that travels: `{ type, payload?, meta? }`, and how a request becomes its settlement.
+ * Event envelope `{ type, payload?, meta? }`, and the settlement of a request.
  *
- * Written by hand, without valibot, because it runs on the host's page, where there is no run-time dependency and every byte counts.
+ * The checks are written by hand, without valibot, because this file runs on the customer's page, where every byte counts.
  */
 import { toJson } from "./json.ts";
 import { invalidRequest, Refusal } from "./rejection.ts";
 
-/** Longest `meta.id`, in characters. */
+/** Maximum length of `meta.id`, in characters. */
 export const MAX_ID_LENGTH = 64;
 
-/** Longest life that a request may ask for, in milliseconds. */
+/** Maximum timeout of a request, in milliseconds. */
 export const MAX_TIMEOUT_MS = 120_000;
 
-/** A request's life where nobody says otherwise, in milliseconds. */
+/** Timeout of a request without `meta.timeoutMs`, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** Requests that may be in flight on one connection, on either side of it. */
+/** Maximum number of in-flight requests on one connection, for each side. */
 export const MAX_IN_FLIGHT = 1_024;
 
-/** What stands beside a request's payload. All of it is optional; keys that are unknown here are ignored. */
+/** Metadata of a request. Every key is optional; unknown keys are ignored. */
 export interface RequestMeta {
-  /** Names the request: echoed on its settlement, and what `BUS.CANCEL` refers to. 1 to 64 characters. */
+  /** Id of the request, 1 to 64 characters: echoed in the settlement, and the target of `BUS.CANCEL`. */
   readonly id?: string;
-  /** Bounds the widget's whole work on the request, in milliseconds, 1 to 120,000. @default 10000 */
+  /** Timeout of the widget's whole work on the request, in milliseconds, 1 to 120,000. @default 10000 */
   readonly timeoutMs?: number;
-  /** W3C trace context, which goes along to the backend. The widget ignores a malformed one. */
+  /** W3C trace context, forwarded to the backend. The widget ignores a malformed value. */
   readonly traceparent?: string;
 }
 
-/** What stands beside a settlement's payload. */
+/** Metadata of a settlement. */
 export interface SettlementMeta {
   /** The request's own `meta.id`. */
   readonly id?: string;
-  /** Who rejected: the backend, whose body is then `payload.error`, or the bridge. Only on a rejection. */
+  /** Side that rejected the request: the backend, with its body as `payload.error`, or the bridge. Only on a rejection. */
   readonly source?: "backend" | "bridge";
-  /** The backend's HTTP status. Only where it answered. */
+  /** HTTP status of the backend. Only if the backend responded with an error. */
   readonly status?: number;
 }
 
@@ -46,7 +46,7 @@ export interface Envelope {
   readonly meta?: RequestMeta | SettlementMeta;
 }
 
-/** An event whose envelope has been checked. Its payload has not: that is the contract's to do. */
+/** An event with a checked envelope. The contract checks the payload later. */
 export interface CheckedEvent extends Envelope {
   readonly meta?: RequestMeta;
 }
@@ -62,43 +62,43 @@ export interface Fulfilled<Type extends string = string, Payload = unknown> {
 export interface Rejected<Type extends string = string> {
   readonly type: `${Type}_REJECTED`;
   readonly payload: {
-    /** The backend's body as it is, or a `BridgeRejection`: `meta.source` tells which. */
+    /** The backend's body unchanged, or a `BridgeRejection`, depending on `meta.source`. */
     readonly error: unknown;
   };
   readonly meta: SettlementMeta & { readonly source: "backend" | "bridge" };
 }
 
-/** A request's one answer. */
+/** The one settlement of a request. */
 export type Settlement<Type extends string = string, Payload = unknown> = Fulfilled<Type, Payload> | Rejected<Type>;
 
-/** What can be told of an event that has not been checked: enough to address its settlement. */
+/** The type and id of an unchecked event: enough to build its settlement. */
 export interface Asked {
   readonly type: string;
   readonly id?: string | undefined;
 }
 
-/** Reads the type and the id of what may be anything at all. Never throws. */
+/** Reads the type and the id of any value. Never throws. */
 export function peek(event: unknown): Asked {
   try {
     const { type, meta } = event as Partial<Envelope>;
     if (typeof type === "string") return { type, id: isId(meta?.id) ? meta.id : undefined };
   } catch {
-    // Neither null nor what a hostile getter guards can be addressed by its own name.
+    // Null and an object with a throwing getter have no readable type.
   }
   return { type: "BUS.INVALID_EVENT" };
 }
 
 /**
- * Checks an event's envelope and returns a copy that nobody else holds.
+ * Checks an event's envelope and returns a private copy.
  *
- * @throws {Refusal} `INVALID_REQUEST`, with the field and what was expected of it.
+ * @throws {Refusal} `INVALID_REQUEST`, with the field and the expectation.
  */
 export function readEvent(event: unknown): CheckedEvent {
   const copy = copyEvent(event);
   if (!isRecord(copy)) throw invalidRequest("", "an object");
   const { type, payload, meta } = copy;
   if (typeof type !== "string") throw invalidRequest("type", "a string");
-  // Key by key, here and below: spreading what may be absent costs more than the check itself.
+  // Key by key, here and below: spreading optional keys costs more than the check itself.
   const checked: Writable<CheckedEvent> = { type };
   if (payload !== undefined) checked.payload = payload;
   if (meta !== undefined) checked.meta = readMeta(meta);
@@ -111,7 +111,7 @@ function copyEvent(event: unknown): unknown {
   try {
     return toJson(event);
   } catch (error) {
-    // Anything else is what a proxy's trap threw: what cannot be read cannot be sent.
+    // Any other error comes from a proxy's trap: an unreadable event cannot be sent.
     throw error instanceof Refusal ? error : invalidRequest("", "what can be read");
   }
 }
@@ -130,37 +130,42 @@ function readMeta(meta: unknown): RequestMeta {
 }
 
 /**
- * Reads a request's life: whole milliseconds from 1 to 120,000.
+ * Checks a request's timeout: whole milliseconds from 1 to 120,000.
  *
- * @throws {Refusal} `INVALID_REQUEST`, naming the field by its path.
+ * @throws {Refusal} `INVALID_REQUEST`, with the field's path.
  */
 export function readTimeout(value: unknown, path: string): number {
   if (typeof value === "number" && value % 1 === 0 && value >= 1 && value <= MAX_TIMEOUT_MS) return value;
   throw invalidRequest(path, `whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`);
 }
 
-/** The settlement of a request that succeeded. */
+/** Creates the settlement of a request that succeeded. */
 export function fulfilled({ type, id }: Asked, payload: unknown): Fulfilled {
   return { type: `${type}_FULFILLED`, payload, ...(id && { meta: { id } }) };
 }
 
-/** The settlement of a request that the bridge rejects. What is no refusal is a defect, and its text stays here. */
+/** Creates the rejection of a request by the bridge. Any other error than a `Refusal` is a defect, and its text stays here. */
 export function refused({ type, id }: Asked, reason: unknown): Rejected {
   const { rejection } = reason instanceof Refusal ? reason : new Refusal("INTERNAL", "A defect of the bridge");
   return { type: `${type}_REJECTED`, payload: { error: rejection }, meta: { ...(id && { id }), source: "bridge" } };
 }
 
-/** Whether a value has the form of an answer to this request and names it. */
+/** Checks that a value has the form of a settlement of this request, with the request's id. */
 export function isSettlementOf({ type, id }: Asked, value: unknown): value is Settlement {
   if (!isRecord(value) || !isRecord(value["meta"]) || value["meta"]["id"] !== id) return false;
   const { type: given, payload, meta } = value;
   if (given === `${type}_FULFILLED`) return true;
   if (given !== `${type}_REJECTED` || !isRecord(payload) || !("error" in payload)) return false;
-  // The backend's own error may be any JSON; the bridge's has a form.
+  // The backend's error may be any JSON; the bridge's error is an object.
   return meta["source"] === "backend" || isRecord(payload["error"]);
 }
 
-/** Whether a settlement is a rejection. */
+/** Checks that an event's type is the type of a settlement of this request. */
+export function isSettlementTypeOf(requestType: string, type: string): boolean {
+  return type === `${requestType}_FULFILLED` || type === `${requestType}_REJECTED`;
+}
+
+/** Checks for a rejection. The suffix is the wire's own mark of a rejection: a settlement has no other type. */
 export function isRejected(settlement: Settlement): settlement is Rejected {
   return settlement.type.endsWith("_REJECTED");
 }

@@ -14,7 +14,7 @@ import { toIssues } from "../protocol/issues.ts";
 import { BackendRefusal, describeIssue, Refusal } from "../protocol/rejection.ts";
 import { createWorkInFlight, type RequestScope } from "./work-in-flight.ts";
 
-/** One handler for each request of the contract: it returns the fulfilled payload, or throws. */
+/** One handler for each request of the contract. A handler returns the fulfilled payload or throws. */
 export type Handlers<Contract extends ContractOf<Contract>, Services> = {
   readonly [Type in RequestType<Contract>]: (
     payload: ParsedPayload<Contract, Type>,
@@ -26,23 +26,23 @@ export type Handlers<Contract extends ContractOf<Contract>, Services> = {
 export interface DispatcherOptions<Contract extends ContractOf<Contract>, Services> {
   readonly contract: Contract;
   readonly handlers: Handlers<Contract, Services>;
-  /** What every handler gets beside the request's own scope. */
+  /** Services that every handler receives beside the request's own scope. */
   readonly services: Services;
-  /** Hears what a handler threw that is no refusal: a defect, whose text the asker does not get to see. */
+  /** Called with an error of a handler that is not a rejection: a defect. The caller does not get the error's text. */
   readonly onDefect: (error: unknown) => void;
 }
 
-/** Answers events. */
+/** Settles events. */
 export interface Dispatcher {
-  /** Answers any value whatever with exactly one settlement. Never rejects. */
+  /** Settles any value, even one that is not an event, with exactly one settlement. Never rejects. */
   dispatch(event: unknown): Promise<Settlement>;
-  /** Aborts every request in flight, as when the asker has gone. */
+  /** Aborts every in-flight request, for example because the page has disconnected. */
   abortAll(): void;
 }
 
 /**
- * Turns a contract and its handlers into what answers events: check the envelope, find the entry,
- * check the payload, run the handler within the request's life, settle.
+ * Creates a dispatcher from a contract and its handlers. For each event: check the envelope, find the entry,
+ * check the payload, run the handler within the request's timeout, settle.
  */
 export function createDispatcher<Contract extends ContractOf<Contract>, Services>(
   options: DispatcherOptions<Contract, Services>,
@@ -57,7 +57,7 @@ export function createDispatcher<Contract extends ContractOf<Contract>, Services
     const handle = Object.hasOwn(handlers, type) ? handlers[type] : undefined;
     if (!entry || !handle) throw new Refusal("UNKNOWN_EVENT", `${type} is no event that this widget knows`);
     const payload = parsePayload(entry.payload, request.payload);
-    return inFlight.run(request, (scope) => handle(payload, services, scope));
+    return inFlight.run(request, (scope) => handle(payload, services, scope), entry);
   }
 
   async function dispatch(event: unknown): Promise<Settlement> {
@@ -75,10 +75,10 @@ export function createDispatcher<Contract extends ContractOf<Contract>, Services
   return { dispatch, abortAll: inFlight.abortAll };
 }
 
-/** A handler once its entry has been looked up by name: what ties the two types together is `Handlers`. */
+/** A handler after the lookup by name. `Handlers` ties the handler's types to the entry's. */
 type Handler<Services> = (payload: unknown, services: Services, scope: RequestScope) => unknown;
 
-/** The backend's body becomes the error as it is. */
+/** Creates the rejection of a request by the backend: the backend's body becomes the error unchanged. */
 function refusedByBackend({ type, id }: Asked, { body, status }: BackendRefusal): Rejected {
   return {
     type: `${type}_REJECTED`,

@@ -4,32 +4,38 @@ import { readTraceparent } from "../protocol/traceparent.ts";
 import { createAlarmClock } from "./alarm-clock.ts";
 import { type Deadline, deadlineIn } from "./deadline.ts";
 
-/** What a handler knows of the request at hand, beside its payload. */
+/** Context of the request that a handler serves, beside the payload. */
 export interface RequestScope {
-  /** Aborts when the caller cancels and when the request's life ends. */
+  /** Aborts when the caller cancels the request and when the request times out. */
   readonly signal: AbortSignal;
-  /** The end of the request's life. */
+  /** Deadline of the request. */
   readonly deadline: Deadline;
-  /** The W3C trace context that the request belongs to. */
+  /** W3C trace context of the request. */
   readonly traceparent?: string | undefined;
-  /** Aborts another request in flight by its `meta.id`; false where there is none. */
+  /** Aborts another in-flight request by its `meta.id`; returns false if there is none. */
   cancel(id: string): boolean;
 }
 
-/** The requests that handlers are working on. */
+/** Contract field that decides the limit. */
+export interface RunOptions {
+  /** True if the request is accepted beyond `MAX_IN_FLIGHT`. @default false */
+  readonly bypassesLimit?: boolean | undefined;
+}
+
+/** Set of the requests that handlers are serving. */
 export interface WorkInFlight {
   /**
-   * Works on a request within its life. What comes after its end is dropped.
+   * Runs a handler within the request's timeout. A result after the timeout is dropped.
    *
    * @throws {Refusal} `OVERLOADED`, `INVALID_REQUEST` for an id that is in flight, `ABORTED`, `BACKEND_TIMEOUT`.
-   * @throws What the work throws.
+   * @throws Errors of the handler.
    */
-  run(request: CheckedEvent, work: (scope: RequestScope) => unknown): Promise<unknown>;
-  /** Aborts all of it, since nobody waits for it any more. */
+  run(request: CheckedEvent, work: (scope: RequestScope) => unknown, options?: RunOptions): Promise<unknown>;
+  /** Aborts every request, because the page has disconnected. */
   abortAll(): void;
 }
 
-/** Creates an empty set of requests in flight. */
+/** Creates an empty set of in-flight requests. */
 export function createWorkInFlight(): WorkInFlight {
   const running = new Map<string | symbol, (reason: Refusal) => void>();
   const clock = createAlarmClock();
@@ -40,9 +46,9 @@ export function createWorkInFlight(): WorkInFlight {
     return abort !== undefined;
   }
 
-  /** The key under which a request may be in flight. A cancellation always may: it is what makes room. */
-  function admit({ type, meta }: CheckedEvent): string | symbol {
-    if (running.size >= MAX_IN_FLIGHT && type !== "BUS.CANCEL") {
+  /** Returns the key of a new request in the set. @throws {Refusal} if the request may not join the set. */
+  function admit({ type, meta }: CheckedEvent, { bypassesLimit }: RunOptions): string | symbol {
+    if (running.size >= MAX_IN_FLIGHT && !bypassesLimit) {
       throw new Refusal("OVERLOADED", `${MAX_IN_FLIGHT} requests are in flight already`);
     }
     const id = meta?.id;
@@ -51,9 +57,13 @@ export function createWorkInFlight(): WorkInFlight {
     return id;
   }
 
-  async function run(request: CheckedEvent, work: (scope: RequestScope) => unknown): Promise<unknown> {
+  async function run(
+    request: CheckedEvent,
+    work: (scope: RequestScope) => unknown,
+    options: RunOptions = {},
+  ): Promise<unknown> {
     const { type, meta } = request;
-    const key = admit(request);
+    const key = admit(request, options);
     const timeoutMs = meta?.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     let controller: AbortController | undefined;
     let cancelAlarm = (): void => {};
@@ -66,7 +76,7 @@ export function createWorkInFlight(): WorkInFlight {
         running.set(key, abort);
         cancelAlarm = clock.ringIn(timeoutMs, () => abort(backendTimeout(type, timeoutMs)));
         const scope = {
-          // Made for the handlers that ask for it, since a signal is no cheap thing.
+          // Created on the first read, because an AbortController is expensive and few handlers use the signal.
           get signal() {
             controller ??= new AbortController();
             return controller.signal;
@@ -84,7 +94,7 @@ export function createWorkInFlight(): WorkInFlight {
   }
 
   function abortAll(): void {
-    for (const abort of running.values()) abort(new Refusal("CONNECTION_CLOSED", "Who asked has gone"));
+    for (const abort of running.values()) abort(new Refusal("CONNECTION_CLOSED", "The page has disconnected"));
   }
 
   return { run, abortAll };

@@ -1,4 +1,5 @@
-import { type BusContract, contract } from "../../shared/contracts/index.ts";
+import { eventTraits } from "../../shared/contracts/contract.ts";
+import { announcements, type BusContract, contract } from "../../shared/contracts/index.ts";
 import { invalidRequest } from "../../shared/protocol/rejection.ts";
 import type { Handlers } from "../../shared/runtime/dispatch.ts";
 import type { WidgetServices } from "../services.ts";
@@ -7,7 +8,7 @@ import type { WidgetServices } from "../services.ts";
 export const bus = {
   "BUS.REGISTER": ({ origin }, { sessionId, pageOrigin }) => {
     if (origin !== pageOrigin()) throw invalidRequest("payload.origin", `the page's own origin, ${pageOrigin()}`);
-    return { protocol: 1, sessionId, events: Object.keys(contract) };
+    return { protocol: 1, sessionId, events: Object.keys(contract), traits: eventTraits(contract, announcements) };
   },
   "BUS.PING": () => ({}),
   "BUS.INIT": ({ services }, { live }) => live.init(services),
