@@ -1,4 +1,5 @@
 /** What the client writes, and what it counts. */
+import * as v from "valibot";
 import { expect, test } from "vitest";
 import { scope, setUpGatewayClient as setUp } from "../test/scripted-gateway-client.ts";
 
@@ -36,6 +37,34 @@ test("writes once more with another token after a 401, by which nothing was writ
   const { backend, gateway } = await setUp([unauthorized, { status: 200, body }], ["t1", "t2"]);
   expect(await gateway.updateOwnAvailability("auto", scope())).toEqual(body);
   expect(backend.calls).toHaveLength(2);
+});
+
+const Profile = v.strictObject({ userId: v.number(), name: v.string() });
+
+test("reads a resource with the page's token and returns what its schema has checked", async () => {
+  const profile = { userId: 123, name: "Ada" };
+  const { backend, gateway } = await setUp({ status: 200, body: profile }, ["t1"]);
+  expect(await gateway.fetchResource("users/123/profile", Profile, scope())).toEqual(profile);
+  expect(backend.calls).toMatchObject([
+    { method: "GET", path: "/v1/users/123/profile", headers: { authorization: "Bearer t1" } },
+  ]);
+});
+
+test("reads a resource once more from a backend that was busy, and hands on what it says else", async () => {
+  const busy = { status: 503, body: {}, headers: { "retry-after": "0" } };
+  const { backend, gateway } = await setUp([busy, { status: 404, body: { title: "Not Found" } }]);
+  await expect(gateway.fetchResource("users/9/profile", Profile, scope())).rejects.toMatchObject({
+    status: 404,
+    body: { title: "Not Found" },
+  });
+  expect(backend.calls).toHaveLength(2);
+});
+
+test("takes nothing for a resource that its schema does not describe, and names the field", async () => {
+  const { gateway } = await setUp({ status: 200, body: { userId: 123 } });
+  await expect(gateway.fetchResource("users/123/profile", Profile, scope())).rejects.toMatchObject({
+    rejection: { code: "INVALID_RESPONSE", issues: [{ path: "name" }] },
+  });
 });
 
 test("counts calls, and those who were answered by another's", async () => {

@@ -1,3 +1,4 @@
+import type { GenericSchema, InferOutput } from "valibot";
 import type { Availabilities, Availability } from "../../shared/contracts/availability.ts";
 import type { WRITTEN_WORDS } from "../../shared/contracts/read-availability.ts";
 import type { Deadline } from "../../shared/runtime/deadline.ts";
@@ -79,6 +80,18 @@ export interface GatewayClient {
    * @throws as `fetchAvailability` does.
    */
   fetchAvailabilities(userIds: readonly number[] | undefined, scope: CallScope): Promise<Availabilities>;
+
+  /**
+   * Reads a resource that needs no cache, no batch and no stream. `path` is relative to the API's address, such as
+   * `users/123/profile`, and consists of validated values. The schema checks the response's JSON.
+   *
+   * @throws as `fetchAvailability` does.
+   */
+  fetchResource<Schema extends GenericSchema>(
+    path: string,
+    schema: Schema,
+    scope: CallScope,
+  ): Promise<InferOutput<Schema>>;
 
   /**
    * Sets the availability of the agent that the page's token stands for. Never sent twice.

@@ -134,6 +134,8 @@ export function createHttpGatewayClient(apiBase: URL, session: Session): Gateway
       for (const read of reads) if (read && !(read instanceof Error)) availabilities[read.userId] = read;
       return availabilities;
     },
+    fetchResource: (path, schema, scope) =>
+      backend.call(() => ({ path, maxBytes: MAX_BODY_BYTES, read: ({ body }) => parse(schema, body) }), scope),
     updateOwnAvailability: (status, scope) =>
       backend.call(
         () => ({

@@ -10,6 +10,7 @@ export const unaskedGateway: GatewayClient = {
   statistics: { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 },
   fetchAvailability: unasked,
   fetchAvailabilities: unasked,
+  fetchResource: unasked,
   updateOwnAvailability: unasked,
   follow: unasked,
   prove: unasked,
