@@ -1,5 +1,5 @@
 /** The log of every event between the page and the widget, newest first. */
-import type { Envelope } from "../../shared/protocol/envelope.ts";
+import { type Envelope, isRejected } from "../../shared/protocol/envelope.ts";
 import type { ConnectorRecord } from "../connector.ts";
 import { getElement, openTemplate } from "./elements.ts";
 import { formatClock, formatDuration } from "./time-words.ts";
@@ -14,6 +14,8 @@ interface Line {
   readonly envelope: Envelope;
   /** Only on a settlement. */
   readonly durationMs?: number;
+  /** Only on a settlement: true for a rejection. */
+  readonly hasFailed?: boolean;
 }
 
 const DIRECTIONS: Record<Line["kind"], string> = {
@@ -55,13 +57,14 @@ function toLine(record: ConnectorRecord): Line | undefined {
   if (record.kind === "state") return undefined;
   const { kind, at } = record;
   if (kind !== "settled") return { kind, at, envelope: record.event };
-  return { kind, at, envelope: record.settlement, durationMs: record.durationMs };
+  const { settlement, durationMs } = record;
+  return { kind, at, envelope: settlement, durationMs, hasFailed: isRejected(settlement) };
 }
 
-function createEntry({ kind, at, envelope, durationMs }: Line): DocumentFragment {
+function createEntry({ kind, at, envelope, durationMs, hasFailed }: Line): DocumentFragment {
   const view = openTemplate("log-entry");
   const entry = view.part("entry", HTMLDetailsElement);
-  entry.dataset["kind"] = envelope.type.endsWith("_REJECTED") ? "rejected" : kind;
+  entry.dataset["kind"] = hasFailed ? "rejected" : kind;
   view.part("time", HTMLTimeElement).dateTime = new Date(at).toISOString();
   view.write("time", formatClock(at));
   view.write("direction", DIRECTIONS[kind]);

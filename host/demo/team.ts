@@ -2,6 +2,8 @@
 
 import { isRejected, type Rejected } from "../../shared/protocol/envelope.ts";
 import { toBusError } from "../../shared/protocol/errors.ts";
+import type { RejectionCode } from "../../shared/protocol/rejection.ts";
+import type { RequestType } from "../bus-types.ts";
 import type { Connector, ConnectorRecord, ConnectorState } from "../connector.ts";
 import { getElement, openTemplate } from "./elements.ts";
 import { nameOf } from "./team-names.ts";
@@ -15,6 +17,17 @@ const NOTES: Record<ConnectorState | "unreachable" | "expired", string> = {
   reconnecting: "The phone widget is gone for the moment: what is shown may be out of date.",
   closed: "The phone widget is closed: what is shown may be out of date.",
 };
+
+/** Requests that the widget forwards to the backend. */
+const BACKEND_REQUESTS: ReadonlySet<string> = new Set<RequestType>([
+  "API.FETCH_AVAILABILITIES",
+  "API.FETCH_USER_AVAILABILITY",
+  "API.UPDATE_AVAILABILITY",
+  "API.WATCH_AVAILABILITIES",
+]);
+
+/** Codes of a request that got no response from the backend. */
+const UNREACHABLE_CODES: ReadonlySet<unknown> = new Set<RejectionCode>(["BACKEND_UNREACHABLE", "BACKEND_TIMEOUT"]);
 
 /** Shows the team as soon as there is a widget to ask, and keeps saying whether what it shows is current. */
 export function showTeam(connector: Connector): void {
@@ -86,13 +99,13 @@ function isUserId(value: unknown): value is number {
  */
 function readSign(record: ConnectorRecord): "ready" | "unreachable" | "expired" | undefined {
   if (record.kind === "announced") return record.event.type === "AUTH.SESSION_EXPIRED" ? "expired" : "ready";
-  if (record.kind !== "settled" || !record.event.type.startsWith("API.")) return undefined;
+  if (record.kind !== "settled" || !BACKEND_REQUESTS.has(record.event.type)) return undefined;
   return isRejected(record.settlement) ? readRejection(record.settlement) : "ready";
 }
 
 function readRejection({ payload: { error }, meta: { status } }: Rejected): "ready" | "unreachable" | "expired" {
   if (status === 401) return "expired";
-  return String(Object(error).code).startsWith("BACKEND_") ? "unreachable" : "ready";
+  return UNREACHABLE_CODES.has(Object(error).code) ? "unreachable" : "ready";
 }
 
 function createRow(userId: number): DocumentFragment {
