@@ -25,6 +25,22 @@ const Refused = v.object({
 /** Only the widget knows where its page lies. */
 const isByOrigin = ({ name }: { readonly name: string }): boolean => name === "somebody else's origin";
 
+/** Names of the events in the tables of docs/protocol.md, by the table's section. */
+function tabled(section: string): readonly string[] {
+  const [, text = ""] = readFileSync("docs/protocol.md", "utf8").split(`\n## ${section}\n`);
+  const [table = ""] = text.split("\n## ");
+  const cells = [...table.matchAll(/^\| (`[^|]+) \|/gm)].map(([, cell = ""]) => cell);
+  return cells.flatMap((cell) => [...cell.matchAll(/`([A-Z]+\.[A-Z_]+)`/g)].map(([, type = ""]) => type)).sort();
+}
+
+test.each([
+  ["Requests", contract],
+  ["Announcements", announcements],
+  ["Requests to the page", hostContract],
+])("docs/protocol.md has each event of the contract, and no other, in its table of %s", (section, events) => {
+  expect(tabled(section)).toEqual(Object.keys(events).sort());
+});
+
 test("the page is what `npm run reference` writes", () => {
   expect(readFileSync("docs/reference.md", "utf8")).toBe(page);
 });
