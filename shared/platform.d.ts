@@ -1,6 +1,6 @@
 /**
- * The few globals that `shared/` uses, all of them there in browsers and in Node.
- * The folder compiles without the DOM and the Node libraries, so whatever is missing here cannot be used there by mistake.
+ * Globals that `shared/` uses, all available in browsers and in Node.
+ * The folder compiles without the DOM and the Node libraries, so that any other global is a compile error.
  */
 
 interface AbortSignal {
@@ -19,7 +19,7 @@ declare function setTimeout(callback: () => void, milliseconds: number): TimerHa
 declare function queueMicrotask(callback: () => void): void;
 declare function clearTimeout(timer: TimerHandle | undefined): void;
 
-/** A browser hands out numbers, Node hands out objects; nobody here looks inside. */
+/** Opaque: a browser returns a number, Node returns an object. */
 type TimerHandle = { readonly __timer: never };
 
 declare class TextEncoder {

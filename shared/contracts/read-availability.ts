@@ -1,25 +1,26 @@
 /**
- * The words of an availability and how to read a whole one. Free of valibot, so that a host page can use it.
+ * Statuses of an availability, and the reading of an availability for display. Without valibot, because this file runs on the
+ * customer's page.
  *
- * @see docs/use-the-connector.md for the meaning of each status.
+ * @see "The event" in README.md for the meaning of each status.
  */
 
-/** What an agent is doing, as the telephony backend says it. */
+/** States of an agent, as the telephony backend reports them. */
 export const AVAILABILITY_STATES = ["offline", "do_not_disturb", "available", "on_mobile", "in_call"] as const;
 
 /**
- * Why an agent is unavailable. A reason stands in `status` in place of the plain `do_not_disturb`.
- * `in_traning` is how the wire spells it.
+ * Reasons of an unavailable agent. A reason takes the place of the plain `do_not_disturb` in `status`.
+ * The wire spells `in_traning` without the second `i`.
  */
 export const UNAVAILABLE_REASONS = ["out_for_lunch", "on_a_break", "in_traning", "doing_back_office", "other"] as const;
 
 /**
- * The statuses that can be set. The others are not anybody's to choose: `in_call` and `on_mobile` are what the telephony
- * system sees, and `offline` is who has no phone open.
+ * Statuses that can be set. The telephony system alone sets the others: `in_call`, `on_mobile`, and `offline` for an agent
+ * without an open phone.
  */
 export const SETTABLE_STATUSES = ["available", "do_not_disturb", ...UNAVAILABLE_REASONS] as const;
 
-/** The words by which an agent's own availability is written. `in_training` is spelt right on this side. */
+/** Values of `status` in `API.UPDATE_AVAILABILITY`. Requests spell `in_training` correctly. */
 export const WRITTEN_WORDS = [
   "always_opened",
   "auto",
@@ -36,15 +37,15 @@ export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number];
 
 /** An availability read for display. */
 export interface AvailabilityReading {
-  /** The agent's state; `unknown` where the widget is newer than this code and says a word that it does not know. */
+  /** State of the agent; `unknown` if a newer widget sends a status that this version lacks. */
   readonly state: AvailabilityState | "unknown";
-  /** Why the agent does not want to be disturbed, or `null` where no reason was given. */
+  /** Reason of `do_not_disturb`, or `null` without a reason. */
   readonly reason: UnavailableReason | null;
   /** True only for `available` with no wrap-up time left. An agent `on_mobile` is not callable. */
   readonly callable: boolean;
 }
 
-/** Reads an availability for display: its state, its reason, and whether the agent can be called now. */
+/** Reads an availability for display: state, reason, and whether the agent can be called now. */
 export function readAvailability(availability: {
   readonly status: string;
   readonly wrapUpTimeTtl?: number;

@@ -8,20 +8,20 @@ import { invalidRequest } from "./rejection.ts";
 /** Any JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** A request's JSON may take this many bytes of UTF-8. */
+/** Maximum size of a request's JSON, in bytes of UTF-8. */
 export const MAX_REQUEST_BYTES = 64 * 1024;
 
-/** A request may nest this deep; the event itself is the first level. */
+/** Maximum nesting of a request; the event itself is the first level. */
 export const MAX_REQUEST_DEPTH = 32;
 
 /**
- * A copy of `value` that holds JSON alone, so that it can be posted and nobody can change it after the check.
- * Keys whose value is `undefined` are left out, as `JSON.stringify` does. The work is bounded by the limits, but for listing the keys of an object.
+ * Copies a value as JSON, so that the page cannot change the value between the check and the post.
+ * Keys with the value `undefined` are left out, as in `JSON.stringify`. The limits bound the work, except for listing an object's keys.
  *
- * @throws {Refusal} `INVALID_REQUEST` for functions, symbols, BigInt, NaN, accessors, cycles, class instances, and what is over the limits.
+ * @throws {Refusal} `INVALID_REQUEST` for functions, symbols, BigInt, NaN, accessors, cycles, class instances, and values over the limits.
  */
 export function toJson(value: unknown): Json {
-  // A lower bound of the text's bytes, so that a huge value stops the walk early.
+  // Lower bound of the JSON text's bytes, so that a huge value stops the walk early.
   let bytes = 0;
 
   function spend(more: number): void {
@@ -36,17 +36,17 @@ export function toJson(value: unknown): Json {
     if (level > MAX_REQUEST_DEPTH) throw invalidRequest(path, `at most ${MAX_REQUEST_DEPTH} levels and no cycle`);
     const isList = Array.isArray(part);
     const target: Record<string | number, Json> | Json[] = isList ? [] : {};
-    // Every index, so that a list's hole is refused as undefined where its keys alone would close it up.
+    // Every index of a list: `Object.keys` would skip a hole, and the copy would close the gap.
     for (const key of isList ? part.keys() : Object.keys(part)) {
       const property = Object.getOwnPropertyDescriptor(part, key);
-      // Nothing is ever wrong with a scalar, which an accessor is not, and a list may hold thousands.
+      // A scalar is always valid, so the path is built for other values only: a list may hold thousands of scalars.
       const keyPath = isScalar(property?.value) ? "" : path ? `${path}.${key}` : `${key}`;
-      // What a getter returns may differ between the check and the post.
+      // A getter may return another value between the check and the post.
       if (property?.get || property?.set) throw invalidRequest(keyPath, "a value, not an accessor");
       if (property?.value === undefined && !isList) continue;
       if (!isList) spend(`${key}`.length);
       const item = copy(property?.value, keyPath, level + 1);
-      // An assignment to this one would set the prototype.
+      // An assignment to `__proto__` would set the prototype.
       if (key === "__proto__") Object.defineProperty(target, key, { ...property, value: item });
       else (target as Record<string | number, Json>)[key] = item;
     }
@@ -54,7 +54,7 @@ export function toJson(value: unknown): Json {
   }
 
   const json = copy(value, "", 1);
-  // A value's text takes at most thirty times its lower bound, so that few events need to be written out and counted.
+  // The text takes at most thirty times the lower bound, so that few events need an exact count.
   if (bytes * 30 > MAX_REQUEST_BYTES) {
     bytes = 0;
     spend(new TextEncoder().encode(JSON.stringify(json)).length);
@@ -66,7 +66,7 @@ function isScalar(value: unknown): value is null | boolean | number | string {
   return value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
 }
 
-/** A list, or a plain object: its prototype is null or some realm's `Object.prototype`, the only one that has none itself. */
+/** Checks for a list or a plain object. A plain object's prototype is null or a realm's `Object.prototype`, the only prototype without a prototype. */
 function isContainer(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

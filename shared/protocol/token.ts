@@ -1,8 +1,7 @@
-/** What a token looks like. Free of valibot, so that a host page can use it. */
+/** Form of a token. Without valibot, because this file runs on the customer's page. */
 
 /**
- * A token as the header `Authorization: Bearer` carries it, of at most 8192 characters: past that a proxy may refuse the
- * whole request for its headers.
+ * Token of the header `Authorization: Bearer`, up to 8192 characters: a proxy may reject a request with longer headers.
  *
  * @see RFC 6750 §2.1
  */
@@ -11,7 +10,7 @@ export const TOKEN_PATTERN = /^(?=.{1,8192}$)[\w.~+/-]+=*$/;
 /** Completes the sentence "expected …". */
 export const TOKEN_EXPECTED = "a bearer token of 1 to 8192 characters";
 
-/** Whether a value is a token that a header can carry. What it says, and whether it is genuine, is for the backend to find out. */
+/** Checks the form of a token. The backend verifies the claims and the signature. */
 export function isToken(value: unknown): value is string {
   return typeof value === "string" && TOKEN_PATTERN.test(value);
 }

@@ -1,8 +1,8 @@
-/** An identifier of all zeros is no identifier. */
+/** W3C trace context, version 00. An identifier of all zeros is invalid. */
 const TRACEPARENT = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
 
 /**
- * A W3C trace context, `undefined` where a text is none: whoever hears of a malformed one goes on without.
+ * Parses a W3C trace context; returns `undefined` for a malformed text, which callers ignore.
  *
  * @see https://www.w3.org/TR/trace-context/#traceparent-header
  */

@@ -1,12 +1,12 @@
 import * as v from "valibot";
 import { isExactOrigin } from "./origin.ts";
 
-/** Name of the `<meta>` in the widget's document whose content holds its settings as JSON. */
+/** Name of the `<meta>` with the widget's settings as JSON, in the widget's document. */
 export const WIDGET_SETTINGS_NAME = "availability-bridge";
 
-/** What the gateway writes into the widget's document as it serves it, and what the widget reads there. */
+/** Settings that the gateway writes into the widget's document and the widget reads at its start. */
 export const WidgetSettings = v.strictObject({
-  /** Origins of the pages that the widget talks to. The same list is the document's `frame-ancestors`. */
+  /** Allowed origins of the page around the widget. The same list is the document's `frame-ancestors`. */
   allowedOrigins: v.pipe(
     v.array(
       v.pipe(v.string("an origin"), v.check(isExactOrigin, "an exact origin such as https://crm.example.com")),
@@ -14,7 +14,7 @@ export const WidgetSettings = v.strictObject({
     ),
     v.minLength(1, "at least one origin"),
   ),
-  /** Where the gateway's API lies, as a URL that may be relative to the widget's document. Ends with a slash. */
+  /** URL of the gateway's API, absolute or relative to the widget's document. Ends with a slash. */
   apiBase: v.pipe(v.string("a URL"), v.endsWith("/", "a URL that ends with a slash")),
 });
 export type WidgetSettings = v.InferOutput<typeof WidgetSettings>;

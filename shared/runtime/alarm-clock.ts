@@ -1,17 +1,17 @@
-/** Rings at deadlines, however many there are, with one timer. */
+/** Schedules any number of callbacks with one timer. */
 export interface AlarmClock {
-  /** Calls `ring` once, this many milliseconds from now. Returns what cancels that; it does nothing afterwards. */
+  /** Calls `ring` once after this many milliseconds. Returns a function that cancels the call; a late cancel does nothing. */
   ringIn(milliseconds: number, ring: () => void): () => void;
-  /** Cancels every alarm and the timer. */
+  /** Cancels every callback and the timer. */
   stop(): void;
 }
 
 /**
- * Creates a clock for alarms that hardly ever ring, such as the deadlines of requests.
+ * Creates a clock for callbacks that are nearly always cancelled, such as the timeouts of requests.
  *
- * Setting and clearing a browser's timer costs more than all other work on a request. Here a timer is set only for an
- * alarm that is earlier than the one it is set for, and a cancelled alarm leaves it as it is: requests that come and go
- * set one timer in all their lifetime, which finds nothing to do when it fires.
+ * Setting and clearing a browser's timer costs more than all other work on a request. The clock sets a timer only for a
+ * callback that is due earlier than the current timer, and a cancel leaves the timer alone: a series of requests sets one
+ * timer, which finds no callback due when the timer fires.
  */
 export function createAlarmClock(): AlarmClock {
   const alarms = new Set<{ readonly at: number; readonly ring: () => void }>();
@@ -29,7 +29,7 @@ export function createAlarmClock(): AlarmClock {
     timerAt = Infinity;
     for (const alarm of alarms) {
       if (alarm.at > performance.now()) setTimerAt(alarm.at);
-      // On its own, so that one that throws keeps no other from ringing; until then another may still cancel it.
+      // In a microtask of its own, so that an error in one callback does not stop the others. Another may still cancel the callback.
       else queueMicrotask(() => alarms.delete(alarm) && alarm.ring());
     }
   }

@@ -1,10 +1,10 @@
-/** A point in time on the monotonic clock, which no correction of the wall clock moves. */
+/** A point in time on the monotonic clock, unaffected by corrections of the wall clock. */
 export interface Deadline {
-  /** What is left until then, in milliseconds; 0 when it has passed. */
+  /** Remaining time in milliseconds; 0 after the deadline. */
   remainingMs(): number;
 }
 
-/** The deadline that lies this many milliseconds ahead. */
+/** Creates the deadline this many milliseconds ahead. */
 export function deadlineIn(milliseconds: number): Deadline {
   const at = performance.now() + milliseconds;
   return { remainingMs: () => Math.max(0, at - performance.now()) };
