@@ -4,11 +4,11 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { bundle } from "./bundle.mjs";
 
-/** Largest size of each entry, gzip -9, in bytes. A budget is raised only with its reason in the changelog. */
+/** Maximum size of each entry, gzip -9, in bytes: 5 % above the size when the budget was set. A budget is raised only with its reason in the changelog. */
 const BUDGETS = {
-  connector: 7_000,
-  "embed.js": 8_450,
-  "widget without its view and its live part": 18_400,
+  connector: 7_450,
+  "embed.js": 9_000,
+  "widget without its view and its live part": 19_500,
 };
 
 const sizes = {
