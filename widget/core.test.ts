@@ -22,8 +22,8 @@ test("reads a user again whose wrap-up time has run down, until the page goes th
   });
   await core.dispatch({ type: "BUS.INIT", payload: { services: ["USER"] } });
   const [, live] = loadLive.mock.calls[0] ?? [];
-  live?.readAgain(1);
+  live?.refetchUser(1);
   core.leave();
-  live?.readAgain(1);
+  live?.refetchUser(1);
   expect(scopes.map(({ signal }) => signal.aborted)).toEqual([true, false]);
 });

@@ -33,19 +33,19 @@ export interface Core extends Pick<Dispatcher, "dispatch">, Pick<TokenSource, "p
 
 /** Creates the core for a page that has asked nothing yet. */
 export function createCore({ post, pageOrigin, createGateway, loadLive, onDefect }: CoreOptions): Core {
-  const tokens = createTokenSource({ post, onChange: () => live.renew() });
+  const tokens = createTokenSource({ post, onChange: () => live.onTokenChanged() });
   const sessionId = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const session = createSession(tokens, () => {
-    live.end();
+    live.endSession();
     announce("AUTH.SESSION_EXPIRED");
   });
   const gateway = createGateway(session);
-  const { ringIn } = createAlarmClock();
+  const { ringIn: schedule } = createAlarmClock();
   /** Until whoever asks has gone: the next one must not share a call that was made by another's token. */
   let staying = new AbortController();
   const live = createLiveService({
     gateway,
-    load: () => loadLive(gateway, { announce, identify, askForToken: tokens.ask, ringIn, readAgain }),
+    load: () => loadLive(gateway, { announce, identify, requestToken: tokens.ask, schedule, refetchUser }),
     onDefect,
   });
   const services = { gateway, live, sessionId, pageOrigin };
@@ -62,7 +62,7 @@ export function createCore({ post, pageOrigin, createGateway, loadLive, onDefect
     return tokens.subject();
   }
 
-  function readAgain(userId: number): void {
+  function refetchUser(userId: number): void {
     const signal = AbortSignal.any([staying.signal, AbortSignal.timeout(DEFAULT_TIMEOUT_MS)]);
     // Nobody has asked for it: what it fails to bring the feed tells.
     gateway.fetchAvailability(userId, { signal, deadline: deadlineIn(DEFAULT_TIMEOUT_MS) }).catch(() => {});
@@ -75,7 +75,7 @@ export function createCore({ post, pageOrigin, createGateway, loadLive, onDefect
       abortAll();
       staying.abort();
       staying = new AbortController();
-      live.leave();
+      live.reset();
       session.forget();
       tokens.forget();
     },

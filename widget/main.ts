@@ -23,14 +23,20 @@ startWidget({
   parent: window.parent,
   allowedOrigins,
   createGateway: (session) => createHttpGatewayClient(backend, session),
-  async loadLive({ follow, prove, lend }, options) {
+  async loadLive({ follow, prove: verifyToken, lend: provideToken }, options) {
     const live = await import("./live/index.ts");
-    const readEvent = live.createFeedEventReader(readChanged);
-    const calls = live.createFeedCalls({ follow, readChanged });
-    const openOwn = live.createStreamFeed({ ...calls, readEvent, onDefect: reportError });
-    const openFeed = live.createSharedFeed({ apiBase: backend.href, prove, lend, openOwn, readEvent });
+    const parseEvent = live.createFeedEventParser(readChanged);
+    const calls = live.createLiveApi({ follow, parseChanged: readChanged });
+    const openOwnFeed = live.createStreamFeed({ ...calls, parseEvent, onDefect: reportError });
+    const openFeed = live.createSharedFeed({
+      apiBase: backend.href,
+      verifyToken,
+      provideToken,
+      openOwnFeed,
+      parseEvent,
+    });
     const following = live.createLive({ ...options, openFeed });
-    live.listenForWakeUps(window, following.wake);
+    live.onPageResume(window, following.checkConnection);
     return following;
   },
   onSettled(settlement) {

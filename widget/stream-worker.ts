@@ -2,42 +2,42 @@
 import * as v from "valibot";
 import { readChanged } from "./gateway/changed-availability.ts";
 import { createHttpGatewayClient } from "./gateway/http-gateway-client.ts";
-import type { Feed } from "./live/feed.ts";
-import { createFeedCalls } from "./live/stream/feed-calls.ts";
-import { createFeedEventReader } from "./live/stream/feed-event.ts";
+import type { ChangeFeed } from "./live/change-feed.ts";
+import { createFeedEventParser } from "./live/stream/feed-event.ts";
+import { createLiveApi } from "./live/stream/live-api.ts";
 import { createStreamFeed } from "./live/stream/stream-feed.ts";
-import { createLockElection } from "./live/tabs/leader-by-locks.ts";
-import { createLentSession } from "./live/tabs/lent-session.ts";
+import { createBorrowedTokenSession } from "./live/tabs/borrowed-token-session.ts";
 import { browserClock } from "./live/tabs/tab-clock.ts";
 import { joinTabGroup } from "./live/tabs/tab-group.ts";
+import { createWebLocksElection } from "./live/tabs/web-locks-election.ts";
 
 const Message = v.variant("type", [
   v.object({ type: v.literal("join"), apiBase: v.string() }),
   v.object({ type: v.literal("leave") }),
 ]);
 
-const session = createLentSession();
-let feed: Feed | undefined;
+const session = createBorrowedTokenSession();
+let feed: ChangeFeed | undefined;
 
-function lead(apiBase: string): Feed {
+function lead(apiBase: string): ChangeFeed {
   const { follow } = createHttpGatewayClient(new URL(apiBase), session);
-  const readEvent = createFeedEventReader(readChanged);
-  const calls = createFeedCalls({ follow, readChanged });
+  const parseEvent = createFeedEventParser(readChanged);
+  const calls = createLiveApi({ follow, parseChanged: readChanged });
   return joinTabGroup(
     {
       name: self.name,
       id: crypto.getRandomValues(new Uint32Array(4)).join("-"),
       openChannel: (name) => new BroadcastChannel(name),
-      readEvent,
-      openElection: createLockElection(navigator.locks),
-      openOwn: createStreamFeed({ ...calls, readEvent, onDefect: reportError }),
+      parseEvent,
+      openElection: createWebLocksElection(navigator.locks),
+      openOwnFeed: createStreamFeed({ ...calls, parseEvent, onDefect: reportError }),
       clock: browserClock,
       random: Math.random,
     },
     {
       onEvent({ type }) {
         // It leads again once a tab comes whose token holds.
-        if (type === "refused") feed = undefined;
+        if (type === "unauthorized") feed = undefined;
       },
     },
   );
@@ -46,12 +46,12 @@ function lead(apiBase: string): Feed {
 function onMessage(port: MessagePort, data: unknown): void {
   const message = v.parse(Message, data);
   if (message.type === "join") {
-    session.lenders.add(port);
+    session.providers.add(port);
     feed ??= lead(message.apiBase);
     return;
   }
-  session.lenders.delete(port);
-  if (session.lenders.size > 0) return;
+  session.providers.delete(port);
+  if (session.providers.size > 0) return;
   feed?.close();
   feed = undefined;
 }

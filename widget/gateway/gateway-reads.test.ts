@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { RawAnswer } from "../../gateway/test/scripted-backend.ts";
 import type { Availability } from "../../shared/contracts/availability.ts";
-import { createAvailabilityStore } from "../live/availability-store.ts";
+import { createLiveStore } from "../live/live-store.ts";
 import { scope, setUpGatewayClient as setUp } from "../test/scripted-gateway-client.ts";
 import type { GatewayClient } from "./gateway-client.ts";
 
@@ -32,12 +32,12 @@ const answerAsked: RawAnswer = ({ url = "" }, response) => {
 /** Has the client go by a store of its own, which keeps everybody, on a clock that the test moves. */
 function keepBy(gateway: GatewayClient) {
   const time = { ms: 0 };
-  const store = createAvailabilityStore({ wrapUps: { set() {}, cancel() {} }, now: () => time.ms });
+  const store = createLiveStore({ wrapUpTimers: { set() {}, cancel() {} }, now: () => time.ms });
   gateway.goBy({
-    find: store.hold,
+    find: store.getCached,
     newest(availability) {
-      store.offer(availability, 0);
-      return store.read(availability.userId)?.availability ?? availability;
+      store.merge(availability, 0);
+      return store.get(availability.userId)?.availability ?? availability;
     },
   });
   return { store, time };
@@ -120,7 +120,7 @@ test("collects who asks while the page is asked for its token", async () => {
 test("asks whether what is held is still the newest, and counts its wrap-up time down where it is", async () => {
   const { backend, gateway } = await setUp([{ status: 304, text: "" }]);
   const { store, time } = keepBy(gateway);
-  store.offer(wrappingUp(7, 20), 0);
+  store.merge(wrappingUp(7, 20), 0);
   time.ms += 5_000;
   expect(await gateway.fetchAvailability(1, scope())).toEqual(wrappingUp(7, 15));
   expect(backend.calls.map(({ headers }) => headers["if-none-match"])).toEqual(['"7"']);
@@ -132,7 +132,7 @@ test("answers with what was held when it asked, where that is kept no more", asy
     response.writeHead(304).end();
   });
   const { store } = keepBy(gateway);
-  store.offer(of(1, 7), 0);
+  store.merge(of(1, 7), 0);
   expect(await gateway.fetchAvailability(1, scope())).toEqual(of(1, 7));
 });
 
@@ -152,8 +152,8 @@ test("tells what it has read, and answers with what is known where that is newer
   ]);
   const { store } = keepBy(gateway);
   expect(await gateway.fetchAvailability(1, scope())).toEqual(of(1, 5));
-  expect(store.read(1)?.availability).toEqual(of(1, 5));
-  store.offer(of(2, 9), 0);
+  expect(store.get(1)?.availability).toEqual(of(1, 5));
+  store.merge(of(2, 9), 0);
   expect(await gateway.fetchAvailabilities([1, 2], scope())).toEqual({ 1: of(1, 6), 2: of(2, 9) });
   expect(await gateway.fetchAvailability(1, scope())).toEqual(of(1, 6));
 });

@@ -1,8 +1,8 @@
-/** The entry of the widget's live part. */
+/** Entry point of the widget's live part. */
 
 export { createLive } from "./live.ts";
-export { createFeedCalls } from "./stream/feed-calls.ts";
-export { createFeedEventReader } from "./stream/feed-event.ts";
+export { createFeedEventParser } from "./stream/feed-event.ts";
+export { createLiveApi } from "./stream/live-api.ts";
+export { onPageResume } from "./stream/page-resume.ts";
 export { createStreamFeed } from "./stream/stream-feed.ts";
-export { listenForWakeUps } from "./stream/wake-ups.ts";
 export { createSharedFeed } from "./tabs/shared-feed.ts";

@@ -1,59 +1,59 @@
-/** What the page wants to be told of as it happens. The part of the widget that does so is loaded when it is first wanted. */
+/** Subscriptions of the page. The live part of the widget is loaded with the first subscription. */
 import type { Availabilities } from "../../shared/contracts/availability.ts";
 import type { Service } from "../../shared/contracts/bus.ts";
 import { Refusal } from "../../shared/protocol/rejection.ts";
 import type { CallScope, GatewayClient } from "../gateway/gateway-client.ts";
-import type { Live, Wanted } from "./live.ts";
+import type { Live, Subscription } from "./live.ts";
 
-/** The announcements that a page has asked for. */
+/** The announcements requested by a page. */
 export interface LiveService {
   /**
    * Starts the announcements of services.
    *
-   * @throws {Refusal} `BACKEND_UNREACHABLE` where the live part cannot be loaded.
+   * @throws {Refusal} `BACKEND_UNREACHABLE` if the live part cannot be loaded.
    */
   init(services: readonly Service[]): Promise<void>;
-  /** Ends the announcements of services. */
+  /** Stops the announcements of services. */
   destroy(services: readonly Service[]): void;
   /**
-   * Announces the changes of these users from now on, in place of those that were named before.
+   * Announces the changes of these users from now on, and replaces the users watched before.
    *
-   * @returns their availabilities. @throws as `init` and `GatewayClient.fetchAvailabilities` do.
+   * @returns the users' availabilities. @throws the errors of `init` and `GatewayClient.fetchAvailabilities`.
    */
   watch(userIds: readonly number[], scope: CallScope): Promise<Availabilities>;
-  /** The backend takes no token of the page's any more. */
-  end(): void;
-  /** The page has given another token. */
-  renew(): void;
-  /** The page has gone, and nobody wants anything. */
-  leave(): void;
+  /** Handles the gateway's rejection of the page's tokens. */
+  endSession(): void;
+  /** Handles a new token of the page. */
+  onTokenChanged(): void;
+  /** Clears the subscription after the page has gone. */
+  reset(): void;
 }
 
 export interface LiveServiceOptions {
   readonly gateway: GatewayClient;
-  /** Loads the part of the widget that follows users. */
+  /** Loads the live part of the widget. */
   readonly load: () => Promise<Live>;
-  /** Hears that it could not be loaded. */
+  /** Receives the error if loading fails. */
   readonly onDefect: (error: unknown) => void;
 }
 
-/** Creates a service for a page that wants nothing yet. */
+/** Creates a service for a page without a subscription. */
 export function createLiveService({ gateway, load, onDefect }: LiveServiceOptions): LiveService {
-  let everyone = false;
+  let allUsers = false;
   let userIds: ReadonlySet<number> = new Set();
   let live: Live | undefined;
   let loading: Promise<Live> | undefined;
 
-  function wanted(): Wanted {
-    return { everyone, userIds };
+  function subscription(): Subscription {
+    return { allUsers, userIds };
   }
 
   async function loadLive(): Promise<Live> {
     try {
       const loaded = await load();
       live = loaded;
-      gateway.goBy(loaded.known);
-      loaded.follow(wanted());
+      gateway.goBy(loaded.cache);
+      loaded.setSubscription(subscription());
       return loaded;
     } catch (error) {
       onDefect(error);
@@ -62,54 +62,55 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
     }
   }
 
-  /** Has what is wanted followed, as soon as there is who does so. */
-  function follow(): void {
-    if (live) live.follow(wanted());
-    else if (everyone || userIds.size > 0) {
+  /** Applies the subscription, as soon as the live part is loaded. */
+  function updateSubscription(): void {
+    if (live) live.setSubscription(subscription());
+    else if (allUsers || userIds.size > 0) {
       loading ??= loadLive();
-      // Whoever wants something waits for it, and is told.
+      // The caller awaits `loading` and gets the error.
       loading.catch(() => {});
     }
   }
 
-  async function readWatched(ids: readonly number[], scope: CallScope): Promise<Availabilities> {
-    const unknown = live ? live.missing(userIds) : [...userIds];
-    // The users are asked for while the live part is being loaded.
-    const read = unknown.length > 0 ? await gateway.fetchAvailabilities(unknown, scope) : {};
-    const readAt = performance.now();
-    const following = live ?? (await loading);
-    // A page that has not waited has been told nothing.
+  async function fetchWatched(ids: readonly number[], scope: CallScope): Promise<Availabilities> {
+    const missingUserIds = live ? live.withoutData(userIds) : [...userIds];
+    // Fetch the users while the live part is loading.
+    const fetched = missingUserIds.length > 0 ? await gateway.fetchAvailabilities(missingUserIds, scope) : {};
+    const fetchedAt = performance.now();
+    const loadedLive = live ?? (await loading);
+    // The request was aborted: the page has received no availability.
     scope.signal.throwIfAborted();
-    return following?.tell(ids, read, performance.now() - readAt) ?? read;
+    return loadedLive?.mergeForResponse(ids, fetched, performance.now() - fetchedAt) ?? fetched;
   }
 
   return {
     async init(services) {
-      everyone ||= services.includes("USER");
-      follow();
+      allUsers ||= services.includes("USER");
+      updateSubscription();
       await loading;
     },
     destroy(services) {
-      if (services.includes("USER")) everyone = false;
-      follow();
+      if (services.includes("USER")) allUsers = false;
+      updateSubscription();
     },
     async watch(ids, scope) {
       userIds = new Set(ids);
-      follow();
+      updateSubscription();
       try {
-        return await readWatched(ids, scope);
+        return await fetchWatched(ids, scope);
       } catch (error) {
-        // What was wanted is followed all the same, and told as announcements, also by a live part that is yet to come.
-        loading?.then(({ release }) => release(ids, error)).catch(() => {});
+        // The subscription stays in force. Announce the stored availabilities instead, also if the live part is still
+        // loading.
+        loading?.then(({ announceAfterFailure }) => announceAfterFailure(ids, error)).catch(() => {});
         throw error;
       }
     },
-    end: () => live?.end(),
-    renew: () => void live?.renew(),
-    leave() {
-      everyone = false;
+    endSession: () => live?.endSession(),
+    onTokenChanged: () => void live?.onTokenChanged(),
+    reset() {
+      allUsers = false;
       userIds = new Set();
-      follow();
+      updateSubscription();
     },
   };
 }

@@ -1,13 +1,16 @@
-/** Whatever arrives in whatever order, the page ends with the latest of everything, and never hears of anything older. */
+/**
+ * Tests of the live part: for any order of events, the page ends with the latest versions and never receives an older
+ * one.
+ */
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { BackendRefusal } from "../../shared/protocol/rejection.ts";
 import { createLiveWorld, type LiveWorld } from "./test-live-world.ts";
 
-// Agents of this world come and go, and a watch of one that is not there is told in the console.
+// Agents of this world come and go, and the live part warns of a watched agent that does not exist.
 vi.spyOn(console, "warn").mockReturnValue();
 
-test("announces to the page what the feed tells of those whom it watches, once each version", async () => {
+test("announces each version of a watched user once", async () => {
   const world = createLiveWorld();
   await world.watch([1]);
   world.change(1);
@@ -17,7 +20,7 @@ test("announces to the page what the feed tells of those whom it watches, once e
   expect(world.announced.map(({ payload }) => payload)).toEqual([world.latest(1)]);
 });
 
-test("announces the agent's own availability by its own name", async () => {
+test("announces the agent's own availability under a separate event type", async () => {
   const world = createLiveWorld({ ownUserId: 1 });
   await world.init();
   await world.deliverAll();
@@ -29,31 +32,31 @@ test("announces the agent's own availability by its own name", async () => {
   });
 });
 
-test("answers a watch with what is newer of what was read and what the feed has told meanwhile", async () => {
+test("responds to a watch with the newer of the fetched and the streamed version", async () => {
   const world = createLiveWorld();
   await world.watch([1]);
   const watching = world.beginWatch([1, 2]);
   world.change(2);
   await world.deliverAll();
   expect(world.announced).toEqual([]);
-  world.answerRead();
+  world.respondToFetch();
   const { updatedAt: _updatedAt, ...latest } = world.latest(2);
   expect(await watching).toMatchObject({ 2: latest });
   expect(world.announced).toEqual([]);
 });
 
-test("announces what it knows of a user whom the page could not be told of", async () => {
+test("announces a stored user after the watch request has failed", async () => {
   const world = createLiveWorld();
   await world.watch([1]);
   const watching = world.beginWatch([1, 2]);
   world.change(2);
   await world.deliverAll();
-  world.refuseRead(new BackendRefusal(503, {}));
+  world.rejectFetch(new BackendRefusal(503, {}));
   await expect(watching).rejects.toMatchObject({ status: 503 });
   expect(world.announced.map(({ payload }) => payload)).toEqual([world.latest(2)]);
 });
 
-test("tells everything anew to the page of another agent, and nothing twice to that of the same", async () => {
+test("announces every user again after a sign-in by another agent, and not by the same agent", async () => {
   const world = createLiveWorld({ ownUserId: 1 });
   await world.init();
   await world.deliverAll();
@@ -66,17 +69,17 @@ test("tells everything anew to the page of another agent, and nothing twice to t
   expect(world.openFeeds()).toBe(1);
 });
 
-test("tells everything anew once the session goes on, since its end has told the page that nothing is known", async () => {
+test("announces every user again when an ended session continues", async () => {
   const world = createLiveWorld({ ownUserId: 1 });
   await world.init();
   await world.deliverAll();
-  world.refuseToken();
+  world.rejectToken();
   await world.signIn(1);
   await world.deliverAll();
   expect(world.announced).toHaveLength(6);
 });
 
-test("tells everything anew to the operator's page that was nobody's before", async () => {
+test("announces every user again when the operator signs in on a page without a token", async () => {
   const world = createLiveWorld();
   await world.init();
   await world.deliverAll();
@@ -85,11 +88,11 @@ test("tells everything anew to the operator's page that was nobody's before", as
   expect(world.announced).toHaveLength(6);
 });
 
-test("follows nobody any more once the backend takes no token, until the page gives another", async () => {
+test("closes the feed after the backend rejects the tokens, until the page gives a new token", async () => {
   const world = createLiveWorld({ ownUserId: 1 });
   await world.init();
   await world.deliverAll();
-  world.tell({ type: "refused" });
+  world.emit({ type: "unauthorized" });
   expect(world.openFeeds()).toBe(0);
   world.change(3);
   await world.signIn(1);
@@ -97,7 +100,7 @@ test("follows nobody any more once the backend takes no token, until the page gi
   expect(world.announced.at(-1)?.payload).toEqual(world.latest(3));
 });
 
-test("tells of everybody a page that watched a few, once it wants that", async () => {
+test("announces every user once a page with a few watched users subscribes to all users", async () => {
   const world = createLiveWorld();
   await world.watch([1]);
   await world.init();
@@ -105,7 +108,7 @@ test("tells of everybody a page that watched a few, once it wants that", async (
   expect(world.announced.map(({ payload }) => payload.userId)).toEqual([2, 3]);
 });
 
-test("keeps nothing of whom nobody watches, and no feed for nobody", async () => {
+test("stores no unwatched users, and closes the feed without subscriptions", async () => {
   const world = createLiveWorld();
   await world.watch([1, 2]);
   await world.watch([]);
@@ -114,35 +117,35 @@ test("keeps nothing of whom nobody watches, and no feed for nobody", async () =>
   expect(world.reads.at(-1)).toEqual([1]);
 });
 
-test("asks only for those of whom nothing is known", async () => {
+test("fetches only users without a stored availability", async () => {
   const world = createLiveWorld();
   await world.watch([1, 2]);
   await world.watch([1, 2, 3]);
   expect(world.reads).toEqual([[1, 2], [3]]);
 });
 
-test("knows nothing any more once the backend takes no token, so that whoever asks is told by the backend", async () => {
+test("clears the store after the backend rejects the tokens, so that a request gets the backend's response", async () => {
   const world = createLiveWorld({ ownUserId: 1 });
   await world.watch([1, 2]);
-  world.tell({ type: "refused" });
+  world.emit({ type: "unauthorized" });
   const watching = world.beginWatch([1, 2]);
-  world.refuseRead(new BackendRefusal(401, {}));
+  world.rejectFetch(new BackendRefusal(401, {}));
   await expect(watching).rejects.toMatchObject({ status: 401 });
   expect(world.openFeeds()).toBe(0);
 });
 
-test("asks the page for another token when somebody is back, and at no other time", async () => {
+test("asks the page for a new token when the page resumes, and at no other time", async () => {
   const world = createLiveWorld({ ownUserId: 1 });
   await world.init();
-  await world.wake();
-  expect(world.timesAskedForToken()).toBe(0);
-  world.tell({ type: "refused" });
-  expect(world.timesAskedForToken()).toBe(0);
-  await world.wake();
-  expect(world.timesAskedForToken()).toBe(1);
+  await world.checkConnection();
+  expect(world.tokenRequestCount()).toBe(0);
+  world.emit({ type: "unauthorized" });
+  expect(world.tokenRequestCount()).toBe(0);
+  await world.checkConnection();
+  expect(world.tokenRequestCount()).toBe(1);
 });
 
-test("announces nothing that the page was answered with before the first feed was opened", async () => {
+test("does not announce versions sent in a response before the first feed opened", async () => {
   const world = createLiveWorld({ ownUserId: 1, identifies: "when told" });
   await world.watch([1, 2]);
   world.identify();
@@ -154,7 +157,7 @@ type Step = (world: LiveWorld) => unknown;
 
 const user = fc.integer({ min: 1, max: 3 });
 
-/** Everything that may happen, each a step by name, so that a failure can be read. */
+/** All possible steps, each with a name for readable failures. */
 const steps: fc.Arbitrary<readonly [string, Step]> = fc.oneof(
   user.map((id): [string, Step] => [`user ${id} changes`, (world) => world.change(id)]),
   user.map((id): [string, Step] => [`user ${id} is removed`, (world) => world.remove(id)]),
@@ -166,14 +169,14 @@ const steps: fc.Arbitrary<readonly [string, Step]> = fc.oneof(
   fc.constant<[string, Step]>(["one event arrives", (world) => world.deliverOne()]),
   fc.constant<[string, Step]>(["the last event arrives again", (world) => world.repeatLast()]),
   fc.constant<[string, Step]>(["all events arrive", (world) => world.deliverAll()]),
-  fc.constant<[string, Step]>(["a read is answered", (world) => world.answerRead()]),
-  fc.constant<[string, Step]>(["a read is answered late", (world) => world.answerRead("as it was when asked")]),
-  fc.constant<[string, Step]>(["a read is refused", (world) => world.refuseRead(new BackendRefusal(503, {}))]),
+  fc.constant<[string, Step]>(["a fetch gets a response", (world) => world.respondToFetch()]),
+  fc.constant<[string, Step]>(["a fetch gets a late response", (world) => world.respondToFetch("as at the request")]),
+  fc.constant<[string, Step]>(["a fetch is rejected", (world) => world.rejectFetch(new BackendRefusal(503, {}))]),
   fc.constant<[string, Step]>(["the stream breaks and resumes", (world) => world.resume()]),
-  fc.constant<[string, Step]>(["the stream breaks and begins anew", (world) => world.restart()]),
+  fc.constant<[string, Step]>(["the stream breaks and restarts with a snapshot", (world) => world.restart()]),
   fc.constant<[string, Step]>(["another tab's stream takes over", (world) => world.restart("lagging")]),
-  fc.constant<[string, Step]>(["the page says whose its token is", (world) => world.identify()]),
-  fc.constant<[string, Step]>(["the backend takes the token no more", (world) => world.refuseToken()]),
+  fc.constant<[string, Step]>(["the page identifies the subject of its token", (world) => world.identify()]),
+  fc.constant<[string, Step]>(["the backend rejects the token", (world) => world.rejectToken()]),
   fc.constant<[string, Step]>(["the same agent signs in again", (world) => world.signIn(1)]),
   fc.constant<[string, Step]>(["another agent signs in", (world) => world.signIn(2)]),
   fc.constant<[string, Step]>(["the live part is loaded", (world) => world.finishLoading()]),
@@ -181,10 +184,10 @@ const steps: fc.Arbitrary<readonly [string, Step]> = fc.oneof(
 
 async function answerAll(world: LiveWorld): Promise<void> {
   await world.settle();
-  while (world.answerRead()) await world.settle();
+  while (world.respondToFetch()) await world.settle();
 }
 
-test("ends with the latest of everybody who is watched, whatever happens before", async () => {
+test("ends with the latest version of every watched user, whatever happens before", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(steps, { maxLength: 40, size: "max" }), async (list) => {
       const world = createLiveWorld({ ownUserId: 1, identifies: "when told", loads: "when told" });
@@ -194,13 +197,13 @@ test("ends with the latest of everybody who is watched, whatever happens before"
       }
       world.finishLoading();
       world.identify();
-      if (world.isRefused()) await world.signIn(1);
+      if (world.isTokenRejected()) await world.signIn(1);
       world.identify();
       await answerAll(world);
-      world.repeatRefusedWatch();
+      world.repeatRejectedWatch();
       await answerAll(world);
       await world.deliverAll();
-      for (const userId of world.wanted()) {
+      for (const userId of world.subscribedUserIds()) {
         const { version } = world.latest(userId);
         expect([userId, world.seen(userId)]).toEqual([userId, world.isRemoved(userId) ? world.seen(userId) : version]);
       }

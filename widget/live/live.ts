@@ -1,6 +1,6 @@
 /**
- * The live part of the widget: follows the users that the page wants to hear of, and announces their changes. It is a file
- * of its own, which a page that only asks never loads; what it shares with the widget's document is handed in.
+ * The live part of the widget: subscribes to the agents watched by the page, and announces changes. The live part is a
+ * separate file, so a page without subscriptions never loads it. The widget's document passes in the shared parts.
  */
 
 import type {
@@ -11,88 +11,97 @@ import type {
 } from "../../shared/contracts/availability.ts";
 import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
 import type { KnownAvailabilities } from "../gateway/gateway-client.ts";
-import { createAvailabilityStore } from "./availability-store.ts";
-import type { Feed, FeedEvent, OpenFeed } from "./feed.ts";
+import type { ChangeFeed, FeedEvent, OpenFeed } from "./change-feed.ts";
+import { createLiveStore } from "./live-store.ts";
 import { createWatchWarnings } from "./watch-warnings.ts";
-import { createWrapUpClock } from "./wrap-up-clock.ts";
+import { createWrapUpTimers } from "./wrap-up-timers.ts";
 
-/** What a page wants to hear of. */
-export interface Wanted {
-  /** Whether it is every user that the token may see. */
-  readonly everyone: boolean;
+/** The page's subscription. */
+export interface Subscription {
+  /** True if the page subscribes to every agent visible to the token. */
+  readonly allUsers: boolean;
   readonly userIds: ReadonlySet<number>;
 }
 
 export interface LiveOptions {
-  /** Opens the feed for the page's token as it is now. */
+  /** Opens the feed with the page's current token. */
   readonly openFeed: OpenFeed;
   /** Announces an event to the page. */
   readonly announce: (type: keyof typeof userAnnouncements, payload: ChangedAvailability) => void;
-  /** Resolves with whom the page's token names, once the page has said: an agent by its id, the operator, or nobody. */
+  /**
+   * Resolves with the subject of the page's token, once the page has replied: an agent's id, the operator, or
+   * `undefined` without a token.
+   */
   readonly identify: () => Promise<string | undefined>;
-  /** Asks the page for another token than the one that the backend does not take. `renew` is called where it gives one. */
-  readonly askForToken: () => void;
-  readonly ringIn: AlarmClock["ringIn"];
-  /** Asks for a user whose wrap-up time has run down. What that brings is told to `known`. */
-  readonly readAgain: (userId: number) => void;
+  /**
+   * Asks the page for a new token after the gateway rejected the current token. `onTokenChanged` is called when the
+   * page gives one.
+   */
+  readonly requestToken: () => void;
+  readonly schedule: AlarmClock["ringIn"];
+  /** Fetches an agent again when the wrap-up time has expired. The response goes to `cache`. */
+  readonly refetchUser: (userId: number) => void;
 }
 
 /** The live part of the widget. */
 export interface Live {
-  /** Follows what is wanted from now on. Nothing wanted ends the feed. */
-  follow(wanted: Wanted): void;
-  /** Of these users, those that nothing is known of: they have to be asked for. */
-  missing(userIds: Iterable<number>): readonly number[];
+  /** Replaces the subscription. An empty subscription closes the feed. */
+  setSubscription(subscription: Subscription): void;
+  /** Returns the given users without a stored availability. The caller has to fetch them. */
+  withoutData(userIds: Iterable<number>): readonly number[];
   /**
-   * The newest availabilities of users whom the page has begun to watch, with those that were read this long ago, in
-   * milliseconds. What it is told here is not announced to it; until then nothing of them is.
+   * Merges availabilities fetched `ageMs` milliseconds ago into the store, and returns the newest availability of each
+   * user. For users newly watched by the page, the response replaces the first announcement.
    */
-  tell(userIds: Iterable<number>, read: Availabilities, ageMs: number): Availabilities;
-  /** Announces cached availabilities of users that the response to the page's request left out, because of this error. */
-  release(userIds: Iterable<number>, error: unknown): void;
-  /** The backend takes no token of the page's any more: nothing is known and nothing followed until `renew`. */
-  end(): void;
-  /** The page has another token: the feed begins anew where it is another user's, or had ended. */
-  renew(): Promise<void>;
-  /** Sees to it that nothing was missed, as after a sleep. Whoever is back may have signed in again. */
-  wake(): void;
-  /** What is known of the users that the page wants to hear of. */
-  readonly known: KnownAvailabilities;
+  mergeForResponse(userIds: Iterable<number>, read: Availabilities, ageMs: number): Availabilities;
+  /** Announces the stored availabilities of users after their watch request has failed with this error. */
+  announceAfterFailure(userIds: Iterable<number>, error: unknown): void;
+  /** Closes the feed and clears the store until `onTokenChanged`, because the gateway rejects the page's tokens. */
+  endSession(): void;
+  /** Handles a new token of the page. Opens the feed again if the subject has changed or the session had ended. */
+  onTokenChanged(): Promise<void>;
+  /**
+   * Checks the feed for missed events, for example after sleep. After the end of the session, asks the page for a
+   * token: the agent may have signed in again.
+   */
+  checkConnection(): void;
+  /** The stored availabilities of subscribed users. */
+  readonly cache: KnownAvailabilities;
 }
 
-const NOBODY: Wanted = { everyone: false, userIds: new Set() };
+const NO_SUBSCRIPTION: Subscription = { allUsers: false, userIds: new Set() };
 
-/** Creates a live part that follows nobody yet. */
+/** Creates a live part without a subscription. */
 export function createLive(options: LiveOptions): Live {
-  const { openFeed, announce, identify, askForToken, ringIn, readAgain } = options;
-  const store = createAvailabilityStore({ wrapUps: createWrapUpClock(ringIn, readAgain) });
+  const { openFeed, announce, identify, requestToken, schedule, refetchUser } = options;
+  const store = createLiveStore({ wrapUpTimers: createWrapUpTimers(schedule, refetchUser) });
   const warnings = createWatchWarnings();
-  /** The versions that the page has been told of. */
-  const told = new Map<number, number>();
-  let wanted = NOBODY;
-  let feed: Feed | undefined;
-  /** Counts the feeds, so that one that is about to be opened can tell that it has been called off. */
-  let turn = 0;
+  /** The latest announced version of each user. */
+  const announced = new Map<number, number>();
+  let subscription = NO_SUBSCRIPTION;
+  let feed: ChangeFeed | undefined;
+  /** Incremented when a feed is closed, so that a pending `open` can detect the cancellation. */
+  let generation = 0;
   let isOpening = false;
-  /** Whom the page's token named when the last feed was opened; null before the first. */
+  /** The subject of the token when the last feed was opened; null before the first feed. */
   let subject: string | undefined | null = null;
-  /** Whether the backend takes no token of the page's, so that nothing is followed until it gives another. */
+  /** True after the gateway rejected the page's tokens, until the page gives a new token. */
   let hasEnded = false;
-  /** Users whom the page watches, and is about to be told of by the answer to its request. */
-  const awaited = new Set<number>();
-  /** The users that a snapshot has not named so far. */
-  let unnamed = new Set<number>();
+  /** Newly watched users. The response to the page's request will carry their availability. */
+  const pendingUsers = new Set<number>();
+  /** Stored users not yet named by the current snapshot. */
+  let missingFromSnapshot = new Set<number>();
 
-  function isWanted(userId: number): boolean {
-    return wanted.everyone || wanted.userIds.has(userId);
+  function isSubscribed(userId: number): boolean {
+    return subscription.allUsers || subscription.userIds.has(userId);
   }
 
-  function announceNews(userId: number): void {
-    const kept = store.read(userId);
-    if (!kept || kept.updatedAt === undefined || awaited.has(userId)) return;
-    const { availability, updatedAt } = kept;
-    if (availability.version <= (told.get(userId) ?? -1)) return;
-    hasTold(userId, availability.version);
+  function announceIfNewer(userId: number): void {
+    const stored = store.get(userId);
+    if (!stored || stored.updatedAt === undefined || pendingUsers.has(userId)) return;
+    const { availability, updatedAt } = stored;
+    if (availability.version <= (announced.get(userId) ?? -1)) return;
+    markAnnounced(userId, availability.version);
     const type = String(userId) === subject ? "USER.AVAILABILITY_CHANGED" : "USER.TEAMMATE_AVAILABILITY_CHANGED";
     announce(type, { ...availability, updatedAt });
   }
@@ -102,142 +111,142 @@ export function createLive(options: LiveOptions): Live {
       case "availability": {
         const { availability, ageMs } = event;
         const { updatedAt, ...bare } = availability;
-        if (!isWanted(bare.userId)) return;
-        store.offer(bare, ageMs, updatedAt);
-        unnamed.delete(bare.userId);
-        announceNews(bare.userId);
+        if (!isSubscribed(bare.userId)) return;
+        store.merge(bare, ageMs, updatedAt);
+        missingFromSnapshot.delete(bare.userId);
+        announceIfNewer(bare.userId);
         return;
       }
       case "removal":
-        if (!isWanted(event.userId)) return;
+        if (!isSubscribed(event.userId)) return;
         store.remove(event.userId, event.version);
-        // A read that was under way may still say how the user was before.
-        hasTold(event.userId, event.version);
+        // A pending fetch may still return the availability from before the removal.
+        markAnnounced(event.userId, event.version);
         return;
       case "reset":
-        unnamed = new Set(store.userIds());
+        missingFromSnapshot = new Set(store.userIds());
         return;
       case "current":
-        for (const userId of unnamed) store.lose(userId);
-        unnamed.clear();
+        for (const userId of missingFromSnapshot) store.markMissing(userId);
+        missingFromSnapshot.clear();
         return;
-      case "refused":
-        end();
+      case "unauthorized":
+        endSession();
     }
   }
 
-  function hasTold(userId: number, version: number): void {
-    told.set(userId, Math.max(version, told.get(userId) ?? -1));
+  function markAnnounced(userId: number, version: number): void {
+    announced.set(userId, Math.max(version, announced.get(userId) ?? -1));
   }
 
-  /** Keeps what was read this long ago. */
-  function take(availability: Availability, ageMs: number): void {
+  /** Stores an availability fetched `ageMs` milliseconds ago. */
+  function storeAvailability(availability: Availability, ageMs: number): void {
     const { userId, version } = availability;
-    if (isWanted(userId) && version >= (told.get(userId) ?? 0)) store.offer(availability, ageMs);
+    if (isSubscribed(userId) && version >= (announced.get(userId) ?? 0)) store.merge(availability, ageMs);
   }
 
   function close(): void {
-    turn += 1;
+    generation += 1;
     isOpening = false;
     feed?.close();
     feed = undefined;
   }
 
   async function open(): Promise<void> {
-    const mine = turn;
+    const ownGeneration = generation;
     isOpening = true;
     const current = await identify();
-    if (mine !== turn) return;
+    if (ownGeneration !== generation) return;
     isOpening = false;
-    // What the first feed's page has been answered by now was for the same token.
-    if (subject !== null && current !== subject) forget();
+    // Before the first feed, the page received responses for the same token: the store stays valid.
+    if (subject !== null && current !== subject) clearStore();
     subject = current;
     feed = openFeed({ onEvent });
   }
 
-  /** What one agent was told is nothing for another, to whom everything is new. */
-  function forget(): void {
+  /** Clears the store and the announced versions, because an agent's page must not receive another agent's data. */
+  function clearStore(): void {
     store.clear();
-    told.clear();
+    announced.clear();
   }
 
-  function end(): void {
+  function endSession(): void {
     hasEnded = true;
     close();
-    // Whoever asks is told by the backend that its token is not taken, and not by what was known. The page, which is told of
-    // the end, takes nothing that it has heard for current any more.
-    forget();
+    // A later request must get the gateway's rejection instead of a stored availability. The page treats earlier
+    // availabilities as outdated after the end of the session.
+    clearStore();
   }
 
   function isIdle(): boolean {
-    return !wanted.everyone && wanted.userIds.size === 0;
+    return !subscription.allUsers && subscription.userIds.size === 0;
   }
 
   return {
-    follow(next) {
-      for (const userId of next.userIds) if (!isWanted(userId)) awaited.add(userId);
-      const joinsEveryone = next.everyone && !wanted.everyone;
-      wanted = next;
-      for (const userId of awaited) if (!next.userIds.has(userId)) awaited.delete(userId);
-      store.keepOnly(isWanted);
-      for (const userId of told.keys()) if (!isWanted(userId)) told.delete(userId);
+    setSubscription(next) {
+      for (const userId of next.userIds) if (!isSubscribed(userId)) pendingUsers.add(userId);
+      const addsAllUsers = next.allUsers && !subscription.allUsers;
+      subscription = next;
+      for (const userId of pendingUsers) if (!next.userIds.has(userId)) pendingUsers.delete(userId);
+      store.retain(isSubscribed);
+      for (const userId of announced.keys()) if (!isSubscribed(userId)) announced.delete(userId);
       if (isIdle()) {
         close();
-        // Whoever wants something next may be another page, whose token nobody has refused.
+        // The next subscription may come from another page, with a valid token.
         hasEnded = false;
       } else if (hasEnded) return;
       else if (!feed && !isOpening) void open();
-      else if (joinsEveryone && feed) {
-        // What it has told of the others is not kept: a snapshot tells it again.
+      else if (addsAllUsers && feed) {
+        // The feed's events for other users were dropped. A new feed begins with a snapshot.
         close();
         void open();
       }
     },
-    missing: (userIds) => [...userIds].filter((userId) => store.read(userId) === undefined),
-    tell(userIds, read, ageMs) {
-      const newest: Record<string, Availability> = {};
-      for (const availability of Object.values(read)) take(availability, ageMs);
+    withoutData: (userIds) => [...userIds].filter((userId) => store.get(userId) === undefined),
+    mergeForResponse(userIds, read, ageMs) {
+      const merged: Record<string, Availability> = {};
+      for (const availability of Object.values(read)) storeAvailability(availability, ageMs);
       for (const userId of userIds) {
-        awaited.delete(userId);
-        // Whom another request has taken out of the watch meanwhile is not kept, and told as read.
-        const availability = isWanted(userId) ? store.read(userId)?.availability : read[userId];
+        pendingUsers.delete(userId);
+        // A concurrent request has ended the watch of this user: return the fetched availability without storing it.
+        const availability = isSubscribed(userId) ? store.get(userId)?.availability : read[userId];
         if (!availability) {
-          // A read that is older than the removal of its user brings one all the same.
+          // A read that is older than the removal of its user has an availability all the same.
           if (!read[userId]) warnings.warnOfUnknownAgent(userId);
           continue;
         }
-        newest[userId] = availability;
-        if (isWanted(userId)) hasTold(userId, availability.version);
+        merged[userId] = availability;
+        if (isSubscribed(userId)) markAnnounced(userId, availability.version);
       }
-      return newest;
+      return merged;
     },
-    release(userIds, error) {
+    announceAfterFailure(userIds, error) {
       warnings.warnOfRejection(error);
       for (const userId of userIds) {
-        awaited.delete(userId);
-        announceNews(userId);
+        pendingUsers.delete(userId);
+        announceIfNewer(userId);
       }
     },
-    end,
-    async renew() {
+    endSession,
+    async onTokenChanged() {
       hasEnded = false;
-      // Who is about to open a feed asks whose it is at the last moment.
+      // A feed that is being opened identifies the subject at the last moment.
       if (isIdle() || isOpening) return;
-      const mine = turn;
+      const ownGeneration = generation;
       if (feed && (await identify()) === subject) return;
-      if (mine !== turn) return;
+      if (ownGeneration !== generation) return;
       close();
       void open();
     },
-    wake() {
-      if (hasEnded && !isIdle()) askForToken();
-      else feed?.wake();
+    checkConnection() {
+      if (hasEnded && !isIdle()) requestToken();
+      else feed?.checkConnection();
     },
-    known: {
-      find: store.hold,
+    cache: {
+      find: store.getCached,
       newest(availability) {
-        take(availability, 0);
-        return store.read(availability.userId)?.availability ?? availability;
+        storeAvailability(availability, 0);
+        return store.get(availability.userId)?.availability ?? availability;
       },
     },
   };

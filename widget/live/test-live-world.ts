@@ -1,11 +1,11 @@
-/** A gateway, a feed and a page for tests of the live part, in which what arrives, and when, is the test's to say. */
+/** A fake gateway, feed and page for tests of the live part. The test decides the arrival and the order of events. */
 
 import type { Availabilities, ChangedAvailability } from "../../shared/contracts/availability.ts";
 import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
 import { deadlineIn } from "../../shared/runtime/deadline.ts";
 import type { GatewayClient } from "../gateway/gateway-client.ts";
 import { unaskedGateway } from "../test/test-gateway-client.ts";
-import type { FeedEvent, OpenFeed } from "./feed.ts";
+import type { FeedEvent, OpenFeed } from "./change-feed.ts";
 import { createLive, type Live } from "./live.ts";
 import { createLiveService } from "./live-service.ts";
 
@@ -18,21 +18,21 @@ interface Announced {
 
 interface PendingRead {
   readonly userIds: readonly number[];
-  /** The users as they were when the read began. */
-  readonly asAsked: Availabilities;
-  readonly resolve: (answer: Availabilities) => void;
+  /** The users at the time of the request. */
+  readonly atRequest: Availabilities;
+  readonly resolve: (availabilities: Availabilities) => void;
   readonly reject: (error: unknown) => void;
 }
 
 export interface LiveWorldOptions {
   readonly ownUserId?: number | "operator";
-  /** When the page says whose its token is. @default at once */
+  /** Time of the page's response with the token's subject. @default at once */
   readonly identifies?: "when told";
-  /** When the live part is there. @default at once */
+  /** Time of the live part's arrival. @default at once */
   readonly loads?: "when told";
 }
 
-/** Creates a world of the users 1 to 3, at version 1 each. */
+/** Creates a world of the users 1 to 3, each at version 1. */
 export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptions = {}) {
   const users = new Map<number, ChangedAvailability>();
   const removed = new Map<number, number>();
@@ -40,7 +40,7 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
   const pending: PendingRead[] = [];
   const reads: (readonly number[])[] = [];
   const announced: Announced[] = [];
-  /** What the page has been told last of each user, by answers and announcements alike. */
+  /** The last version of each user received by the page, in responses and announcements. */
   const seen = new Map<number, number>();
   const regressions: string[] = [];
   let owner = ownUserId;
@@ -48,29 +48,29 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
   let listener: ((event: FeedEvent) => void) | undefined;
   let openFeeds = 0;
   let hasFollowed = false;
-  /** What the feed has yet to tell. */
+  /** Events not yet sent by the feed. */
   let queue: FeedEvent[] = [];
   let last: FeedEvent | undefined;
-  let everyone = false;
+  let allUsers = false;
   let watched: readonly number[] = [];
   let isQueueing = false;
-  /** Whether the last watch has been answered. */
+  /** True if the last watch has a response. */
   let isAnswered = true;
 
-  function put(userId: number): void {
+  function setUser(userId: number): void {
     versions += 1;
     const availability = { userId, status: "available" as const, version: versions, updatedAt: versions };
     removed.delete(userId);
     users.set(userId, availability);
-    tellLater({ type: "availability", availability, ageMs: 0 });
+    queueEvent({ type: "availability", availability, ageMs: 0 });
   }
 
-  function tellLater(event: FeedEvent): void {
+  function queueEvent(event: FeedEvent): void {
     log.push(event);
     if (isQueueing) queue.push(event);
   }
 
-  for (const userId of [1, 2, 3]) put(userId);
+  for (const userId of [1, 2, 3]) setUser(userId);
 
   function snapshot(): FeedEvent[] {
     const all = [...users.values()].map(
@@ -79,10 +79,10 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     return [{ type: "reset" }, ...all, { type: "current" }];
   }
 
-  /** What the page itself keeps: it drops whatever is older than what it holds. */
-  function see(userId: number, version: number, how: string): void {
+  /** Simulates the page's own store, which ignores older versions. */
+  function recordVersion(userId: number, version: number, how: string): void {
     const before = seen.get(userId);
-    // An answer may say again what was announced while it was under way.
+    // A response may repeat a version announced in the meantime.
     const least = how === "announced" ? (before ?? -1) + 1 : (before ?? 0);
     if (version < least) regressions.push(`${userId}: ${before} → ${version}`);
     seen.set(userId, Math.max(version, before ?? 0));
@@ -95,7 +95,7 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     isQueueing = true;
     queue = snapshot();
     return {
-      wake: () => {},
+      checkConnection: () => {},
       close: () => {
         openFeeds -= 1;
         if (listener === onEvent) {
@@ -109,10 +109,10 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
 
   function announce(type: string, payload: ChangedAvailability): void {
     announced.push({ type, payload });
-    see(payload.userId, payload.version, "announced");
+    recordVersion(payload.userId, payload.version, "announced");
   }
 
-  function pick(userIds: readonly number[]): Availabilities {
+  function availabilitiesOf(userIds: readonly number[]): Availabilities {
     const found = userIds.flatMap((userId) => users.get(userId) ?? []);
     return Object.fromEntries(
       found.map(({ updatedAt: _updatedAt, ...availability }) => [availability.userId, availability]),
@@ -124,16 +124,16 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     fetchAvailabilities(userIds = []) {
       reads.push(userIds);
       return new Promise((resolve, reject) => {
-        pending.push({ userIds, asAsked: pick(userIds), resolve, reject });
+        pending.push({ userIds, atRequest: availabilitiesOf(userIds), resolve, reject });
       });
     },
   };
 
-  const askForToken = (): void => {
-    timesAskedForToken += 1;
+  const requestToken = (): void => {
+    tokenRequestCount += 1;
   };
-  let isRefused = false;
-  let timesAskedForToken = 0;
+  let isTokenRejected = false;
+  let tokenRequestCount = 0;
   let answerIdentity = (): void => {};
   const identity = identifies ? new Promise<void>((resolve) => (answerIdentity = resolve)) : Promise.resolve();
   let finishLoading = (): void => {};
@@ -147,8 +147,8 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     gateway,
     async load() {
       await loading;
-      const { ringIn } = createAlarmClock();
-      live = createLive({ openFeed, announce, identify, askForToken, ringIn, readAgain() {} });
+      const { ringIn: schedule } = createAlarmClock();
+      live = createLive({ openFeed, announce, identify, requestToken, schedule, refetchUser() {} });
       return live;
     },
     onDefect(error) {
@@ -156,105 +156,105 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     },
   });
 
-  function tell(event: FeedEvent): void {
+  function emit(event: FeedEvent): void {
     last = event;
     listener?.(event);
   }
 
-  /** Lets everything happen that needs nobody. */
+  /** Runs all pending promise callbacks. */
   async function settle(): Promise<void> {
     for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
   }
 
   function deliverOne(): boolean {
     const event = queue.shift();
-    if (event) tell(event);
+    if (event) emit(event);
     return event !== undefined;
   }
 
-  function answerRead(how?: "as it was when asked"): boolean {
+  function respondToFetch(how?: "as at the request"): boolean {
     const read = pending.shift();
-    read?.resolve(how ? read.asAsked : pick(read.userIds));
+    read?.resolve(how ? read.atRequest : availabilitiesOf(read.userIds));
     return read !== undefined;
   }
 
   async function beginWatch(userIds: readonly number[]): Promise<Availabilities> {
-    for (const userId of watched) if (!everyone && !userIds.includes(userId)) seen.delete(userId);
+    for (const userId of watched) if (!allUsers && !userIds.includes(userId)) seen.delete(userId);
     watched = userIds;
     const signal = new AbortController().signal;
     isAnswered = false;
-    const answer = await service.watch(userIds, { signal, deadline: deadlineIn(10_000) });
+    const response = await service.watch(userIds, { signal, deadline: deadlineIn(10_000) });
     if (userIds === watched) isAnswered = true;
-    for (const { userId, version } of Object.values(answer)) {
-      if (everyone || watched.includes(userId)) see(userId, version, "answered");
+    for (const { userId, version } of Object.values(response)) {
+      if (allUsers || watched.includes(userId)) recordVersion(userId, version, "answered");
     }
-    return answer;
+    return response;
   }
 
   return {
     reads,
     announced,
-    change: put,
+    change: setUser,
     remove(userId: number) {
       versions += 1;
       if (!users.delete(userId)) return;
       removed.set(userId, versions);
-      tellLater({ type: "removal", userId, version: versions });
+      queueEvent({ type: "removal", userId, version: versions });
     },
     isRemoved: (userId: number) => removed.has(userId),
     latest(userId: number): ChangedAvailability {
       return users.get(userId) ?? { userId, status: "offline", version: 0, updatedAt: 0 };
     },
-    wanted: () => (everyone ? [1, 2, 3] : watched),
+    subscribedUserIds: () => (allUsers ? [1, 2, 3] : watched),
     seen: (userId: number) => seen.get(userId),
     regressions: () => regressions,
     openFeeds: () => openFeeds,
     beginWatch,
-    /** What a page does whose request to watch was rejected. */
-    repeatRefusedWatch: () => isAnswered || void beginWatch(watched),
+    /** Simulates a page that repeats a rejected watch request. */
+    repeatRejectedWatch: () => isAnswered || void beginWatch(watched),
     async watch(userIds: readonly number[]) {
       const watching = beginWatch(userIds);
       await settle();
-      while (answerRead()) await settle();
+      while (respondToFetch()) await settle();
       await watching;
       while (deliverOne());
       await settle();
     },
     async init() {
-      everyone = true;
+      allUsers = true;
       service.init(["USER"]).catch(() => {});
       await settle();
     },
     async destroy() {
-      everyone = false;
+      allUsers = false;
       for (const userId of seen.keys()) if (!watched.includes(userId)) seen.delete(userId);
       service.destroy(["USER"]);
       await settle();
     },
     async signIn(userId: number | "operator") {
-      // Who has followed nothing yet has been told by answers alone, which the page itself has asked for.
+      // Before the first feed, the page has received only responses to its own requests.
       if (owner !== userId && hasFollowed) seen.clear();
       owner = userId;
-      isRefused = false;
-      service.renew();
+      isTokenRejected = false;
+      service.onTokenChanged();
       await settle();
     },
-    isRefused: () => isRefused,
-    /** The backend refuses the page's token, by the feed or by any other call. */
-    refuseToken() {
-      isRefused = true;
-      // It is told of the end.
+    isTokenRejected: () => isTokenRejected,
+    /** The backend rejects the page's token, in the feed or in another request. */
+    rejectToken() {
+      isTokenRejected = true;
+      // The page is notified of the end.
       seen.clear();
-      service.end();
+      service.endSession();
     },
     identify: () => answerIdentity(),
     finishLoading: () => finishLoading(),
-    timesAskedForToken: () => timesAskedForToken,
-    async wake() {
-      live?.wake();
+    tokenRequestCount: () => tokenRequestCount,
+    async checkConnection() {
+      live?.checkConnection();
       await settle();
     },
-    tell,
+    emit,
     settle,
     deliverOne,
     async deliverAll() {
@@ -265,16 +265,19 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     repeatLast() {
       if (last?.type === "availability") listener?.(last);
     },
-    answerRead,
-    refuseRead(error: unknown) {
+    respondToFetch,
+    rejectFetch(error: unknown) {
       pending.shift()?.reject(error);
     },
-    /** The connection breaks: what was told last, and what was on its way, is told once more. Half a snapshot begins anew. */
+    /**
+     * The connection breaks: the last events and the pending events are sent again. An incomplete snapshot starts
+     * again.
+     */
     resume() {
       if (queue.some(({ type }) => type === "current")) queue = snapshot();
       else if (isQueueing) queue = log.slice(-3 - queue.length);
     },
-    /** The connection breaks, and a snapshot follows, of a gateway that may not know the last change yet. */
+    /** The connection breaks, and a snapshot follows. The gateway may lack the last change. */
     restart(how?: "lagging") {
       if (!isQueueing) return;
       const all = snapshot();

@@ -1,8 +1,8 @@
-/** What becomes of a wrap-up time, from the feed through the clock to another read. */
+/** Tests of a wrap-up time, from the feed through the timer to the next fetch. */
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import type { Availability } from "../../shared/contracts/availability.ts";
 import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
-import type { FeedEvent } from "./feed.ts";
+import type { FeedEvent } from "./change-feed.ts";
 import { createLive, type Live } from "./live.ts";
 
 beforeEach(() => {
@@ -14,70 +14,70 @@ const wrappingUp = (userId: number, version: number, wrapUpTimeTtl: number): Ava
   return { userId, status: "available", wrapUpTimeConfig: 30, wrapUpTimeTtl, version };
 };
 
-/** A live part that follows users 1 and 2, how to tell it what its feed brings, and whom it has read again. */
+/** A live part subscribed to users 1 and 2, with a feed driven by the test and the list of refetched users. */
 async function setUp(): Promise<{
   readonly live: Live;
-  readonly tell: (availability: Availability, ageMs?: number) => void;
-  readonly readAgain: number[];
+  readonly emit: (availability: Availability, ageMs?: number) => void;
+  readonly refetched: number[];
 }> {
   let onEvent: (event: FeedEvent) => void = () => {};
-  const readAgain: number[] = [];
+  const refetched: number[] = [];
   const live = createLive({
     openFeed(options) {
       onEvent = options.onEvent;
-      return { wake() {}, close() {} };
+      return { checkConnection() {}, close() {} };
     },
     announce() {},
     identify: () => Promise.resolve(undefined),
-    askForToken() {},
-    ringIn: createAlarmClock().ringIn,
-    readAgain: (userId) => void readAgain.push(userId),
+    requestToken() {},
+    schedule: createAlarmClock().ringIn,
+    refetchUser: (userId) => void refetched.push(userId),
   });
-  live.follow({ everyone: false, userIds: new Set([1, 2]) });
+  live.setSubscription({ allUsers: false, userIds: new Set([1, 2]) });
   await vi.advanceTimersByTimeAsync(0);
-  const tell = (availability: Availability, ageMs = 0): void =>
+  const emit = (availability: Availability, ageMs = 0): void =>
     onEvent({ type: "availability", availability: { ...availability, updatedAt: 1 }, ageMs });
-  return { live, tell, readAgain };
+  return { live, emit, refetched };
 }
 
-test("reads a user again once, when the wrap-up time has run down, whatever that brings", async () => {
-  const { live, tell, readAgain } = await setUp();
-  tell(wrappingUp(1, 1, 5), 2_000);
+test("fetches a user again once when the wrap-up time has expired, whatever the response", async () => {
+  const { live, emit, refetched } = await setUp();
+  emit(wrappingUp(1, 1, 5), 2_000);
   await vi.advanceTimersByTimeAsync(2_999);
-  expect(readAgain).toEqual([]);
+  expect(refetched).toEqual([]);
   await vi.advanceTimersByTimeAsync(1);
-  expect(readAgain).toEqual([1]);
-  // Another clock is a little behind, and the answer was under way for a while.
-  expect(live.known.newest(wrappingUp(1, 1, 1))).toEqual(wrappingUp(1, 1, 0));
+  expect(refetched).toEqual([1]);
+  // The other clock is slightly behind, and the response took time to arrive.
+  expect(live.cache.newest(wrappingUp(1, 1, 1))).toEqual(wrappingUp(1, 1, 0));
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(readAgain).toEqual([1]);
+  expect(refetched).toEqual([1]);
 });
 
-test("takes what it reads for what it is by its version", async () => {
-  const { live, tell } = await setUp();
-  tell(wrappingUp(1, 3, 5));
-  expect(live.known.newest(wrappingUp(1, 2, 20))).toEqual(wrappingUp(1, 3, 5));
-  expect(live.known.newest(wrappingUp(1, 4, 20))).toEqual(wrappingUp(1, 4, 20));
-  expect(live.known.find(1)?.version).toBe(4);
+test("applies the fetched availability by its version", async () => {
+  const { live, emit } = await setUp();
+  emit(wrappingUp(1, 3, 5));
+  expect(live.cache.newest(wrappingUp(1, 2, 20))).toEqual(wrappingUp(1, 3, 5));
+  expect(live.cache.newest(wrappingUp(1, 4, 20))).toEqual(wrappingUp(1, 4, 20));
+  expect(live.cache.find(1)?.version).toBe(4);
 });
 
-test("reads nobody again who is watched no more, or of whom something newer is known", async () => {
-  const { live, tell, readAgain } = await setUp();
-  tell(wrappingUp(1, 1, 5));
-  tell(wrappingUp(2, 1, 5));
-  tell(wrappingUp(2, 2, 9));
-  live.follow({ everyone: false, userIds: new Set([2]) });
+test("does not fetch a user again after unwatching, or with a newer version stored", async () => {
+  const { live, emit, refetched } = await setUp();
+  emit(wrappingUp(1, 1, 5));
+  emit(wrappingUp(2, 1, 5));
+  emit(wrappingUp(2, 2, 9));
+  live.setSubscription({ allUsers: false, userIds: new Set([2]) });
   await vi.advanceTimersByTimeAsync(8_999);
-  expect(readAgain).toEqual([]);
+  expect(refetched).toEqual([]);
   await vi.advanceTimersByTimeAsync(1);
-  expect(readAgain).toEqual([2]);
+  expect(refetched).toEqual([2]);
 });
 
-test("knows nothing of users who are not watched, be it that they are read", async () => {
-  const { live, tell, readAgain } = await setUp();
-  tell(wrappingUp(3, 1, 5));
-  expect(live.known.newest(wrappingUp(4, 1, 5))).toEqual(wrappingUp(4, 1, 5));
-  expect([live.known.find(3), live.known.find(4)]).toEqual([undefined, undefined]);
+test("stores no availability of unwatched users, even if fetched", async () => {
+  const { live, emit, refetched } = await setUp();
+  emit(wrappingUp(3, 1, 5));
+  expect(live.cache.newest(wrappingUp(4, 1, 5))).toEqual(wrappingUp(4, 1, 5));
+  expect([live.cache.find(3), live.cache.find(4)]).toEqual([undefined, undefined]);
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(readAgain).toEqual([]);
+  expect(refetched).toEqual([]);
 });

@@ -3,7 +3,7 @@
 import { type Core, type CoreOptions, createCore } from "../core.ts";
 import { readChanged } from "../gateway/changed-availability.ts";
 import { createHttpGatewayClient } from "../gateway/http-gateway-client.ts";
-import { createFeedCalls, createFeedEventReader, createLive, createStreamFeed } from "../live/index.ts";
+import { createFeedEventParser, createLive, createLiveApi, createStreamFeed } from "../live/index.ts";
 
 export interface TestCoreOptions extends Pick<CoreOptions, "post" | "onDefect"> {
   /** The backend's origin. */
@@ -17,8 +17,8 @@ export function createTestCore({ backend, post, onDefect }: TestCoreOptions): Co
     pageOrigin: () => undefined,
     createGateway: (session) => createHttpGatewayClient(new URL("/v1/", backend), session),
     async loadLive({ follow }, options) {
-      const calls = createFeedCalls({ follow, readChanged });
-      const openFeed = createStreamFeed({ ...calls, readEvent: createFeedEventReader(readChanged), onDefect });
+      const calls = createLiveApi({ follow, parseChanged: readChanged });
+      const openFeed = createStreamFeed({ ...calls, parseEvent: createFeedEventParser(readChanged), onDefect });
       return createLive({ ...options, openFeed });
     },
     onDefect,

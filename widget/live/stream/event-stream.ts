@@ -1,49 +1,53 @@
-/** Reads one stream of server-sent events, from its opening to its end. */
+/** Reads one stream of server-sent events until the stream ends. */
 import { createParser, type EventSourceMessage } from "eventsource-parser";
-import type { FeedEvent } from "../feed.ts";
-import { MalformedAnswer } from "./failure.ts";
-import type { FeedCalls } from "./feed-calls.ts";
+import type { FeedEvent } from "../change-feed.ts";
+import type { LiveApi } from "./live-api.ts";
+import { MalformedResponseError } from "./live-failure.ts";
 
-/** Reads the name and the data of a server-sent event, which may be anything. `undefined` for what it does not know. */
-export type ReadFeedEvent = (name: string, data: string) => FeedEvent | undefined;
+/** Parses the unchecked name and data of a server-sent event. Returns `undefined` for an unknown event. */
+export type ParseFeedEvent = (name: string, data: string) => FeedEvent | undefined;
 
 export interface EventStreamOptions {
-  readonly openStream: FeedCalls["openStream"];
-  /** @throws where the data is not what the name promises. */
-  readonly readEvent: ReadFeedEvent;
-  /** Where to resume. */
+  readonly openStream: LiveApi["openStream"];
+  /** @throws if the data does not match the name. */
+  readonly parseEvent: ParseFeedEvent;
+  /** The position to resume from. */
   readonly cursor: string | undefined;
   readonly signal: AbortSignal;
-  /** Something has come, whatever it is. */
+  /** Called for every chunk. */
   readonly onBytes: () => void;
-  /** A sign of life has come: an event or a comment. */
-  readonly onLife: () => void;
-  /** `cursor` is where a stream resumes that is opened after the event; an empty one is none. Absent: as before. */
+  /** Called for every event and comment. */
+  readonly onHeartbeat: () => void;
+  /**
+   * `cursor` is the position to resume from after the event. An empty string means no position, `undefined` means
+   * unchanged.
+   */
   readonly onEvent: (event: FeedEvent | undefined, cursor: string | undefined) => void;
-  /** The gateway says after how long to come back, in milliseconds. */
+  /** Receives the gateway's reconnection delay, in milliseconds. */
   readonly onRetry: (milliseconds: number) => void;
 }
 
-/** A line may have as many characters, and an event as well: no event of the gateway's comes near it. */
+/** Maximum number of characters of a line and of an event. The gateway's events are far shorter. */
 const MAX_LENGTH = 1024 * 1024;
 
 /**
  * Resolves when the stream has ended.
  *
- * @throws {MalformedAnswer} where it brings what is none of the gateway's events. @throws as `openStream` does.
+ * @throws {MalformedResponseError} if an event does not follow the gateway's protocol. @throws the errors of
+ * `openStream`.
  */
 export async function readEventStream(options: EventStreamOptions): Promise<void> {
-  const { openStream, readEvent, cursor, signal, onBytes, onLife, onEvent, onRetry } = options;
+  const { openStream, parseEvent, cursor, signal, onBytes, onHeartbeat, onEvent, onRetry } = options;
   const parser = createParser({
     maxBufferSize: MAX_LENGTH,
-    onComment: onLife,
+    onComment: onHeartbeat,
     onRetry,
     onError(error) {
       throw error;
     },
     onEvent({ event = "", data, id }: EventSourceMessage) {
-      onLife();
-      if (!signal.aborted) onEvent(readEvent(event, data), id);
+      onHeartbeat();
+      if (!signal.aborted) onEvent(parseEvent(event, data), id);
     },
   });
   const reader = (await openStream(signal, cursor)).pipeThrough(new TextDecoderStream()).getReader();
@@ -57,6 +61,6 @@ function feed(parser: ReturnType<typeof createParser>, text: string): void {
   try {
     parser.feed(text);
   } catch (error) {
-    throw new MalformedAnswer(error);
+    throw new MalformedResponseError(error);
   }
 }

@@ -1,20 +1,20 @@
-import type { ReadChanged } from "../feed.ts";
-import type { ReadFeedEvent } from "./event-stream.ts";
-import { readMember } from "./failure.ts";
+import type { ParseChange } from "../change-feed.ts";
+import type { ParseFeedEvent } from "./event-stream.ts";
+import { getProperty } from "./live-failure.ts";
 
 /**
- * Creates what reads the name and the data of an event of the gateway's stream. It returns `undefined` where it is none that
- * this widget knows, such as one of a newer gateway's, and throws where the data is not what the event's name promises: the
- * stream is no stream of the gateway's.
+ * Creates a parser for the events of the gateway's stream. The parser returns `undefined` for an unknown event, for
+ * example from a newer gateway. The parser throws if the data does not match the event's name: the stream is no
+ * gateway's.
  */
-export function createFeedEventReader(readChanged: ReadChanged): ReadFeedEvent {
+export function createFeedEventParser(parseChanged: ParseChange): ParseFeedEvent {
   return (name, data) => {
     switch (name) {
       case "availability":
-        return { type: "availability", availability: readChanged(JSON.parse(data)), ageMs: 0 };
+        return { type: "availability", availability: parseChanged(JSON.parse(data)), ageMs: 0 };
       case "removal": {
         const removal: unknown = JSON.parse(data);
-        return { type: "removal", userId: readNumber(removal, "userId"), version: readNumber(removal, "version") };
+        return { type: "removal", userId: parseNumber(removal, "userId"), version: parseNumber(removal, "version") };
       }
       case "reset":
         return { type: "reset" };
@@ -26,8 +26,8 @@ export function createFeedEventReader(readChanged: ReadChanged): ReadFeedEvent {
   };
 }
 
-function readNumber(value: unknown, name: string): number {
-  const member = readMember(value, name);
+function parseNumber(value: unknown, name: string): number {
+  const member = getProperty(value, name);
   if (typeof member === "number" && Number.isSafeInteger(member) && member >= 0) return member;
   throw new Error(`${name}: expected a whole number`);
 }

@@ -1,19 +1,19 @@
-/** Whatever becomes of the stream, of polls, of the machine and in whatever order, a feed leads to what the gateway has. */
+/** Property test: a feed reaches the gateway's state after any order of faults of streams, polls and the machine. */
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { Refusal } from "../../../shared/protocol/rejection.ts";
-import type { FeedEvent } from "../feed.ts";
-import { type AskedStream, change, changed, HEARTBEAT, scriptGateway } from "./test-scripted-gateway.ts";
+import type { FeedEvent } from "../change-feed.ts";
+import { change, changed, createScriptedGateway, HEARTBEAT, type StreamCall } from "./test-scripted-gateway.ts";
 
-/** Who listens, as the live part does: it drops what is older, and after a snapshot those whom it did not name. */
-function createListener() {
+/** A subscriber like the live part: ignores older versions, and removes users missing from a snapshot. */
+function createSubscriber() {
   const held = new Map<number, number>();
   const removed = new Map<number, number>();
   let unnamed: Set<number> | undefined;
   return {
     held,
     removed,
-    take(event: FeedEvent): void {
+    apply(event: FeedEvent): void {
       switch (event.type) {
         case "availability": {
           const { userId, version } = event.availability;
@@ -40,7 +40,7 @@ function createListener() {
   };
 }
 
-/** What the gateway has, and what has become of it, in order. */
+/** The gateway's agents, and the log of changes in order. */
 function createAgents() {
   const versions = new Map<number, number>();
   const log: { readonly userId: number; readonly isGone: boolean; readonly text: string }[] = [];
@@ -63,11 +63,11 @@ function createAgents() {
       log.push({ userId, isGone: true, text });
       return text;
     },
-    /** Tells from now on nobody what has changed until now: whoever asks for it gets a snapshot. */
-    forget(): void {
+    /** Drops the log, so that a stream with an earlier cursor gets a snapshot. */
+    dropLog(): void {
       oldest = log.length;
     },
-    /** Who was there, at this cursor, in which version. */
+    /** Versions of the present users at this cursor. */
     asOf(cursor: string): ReadonlyMap<number, number> {
       const then = new Map<number, number>();
       for (const [index, { userId, isGone }] of log.slice(0, Number(cursor.slice(2))).entries()) {
@@ -76,7 +76,7 @@ function createAgents() {
       }
       return then;
     },
-    /** What a stream begins with that resumes there. */
+    /** The first events of a stream that resumes at this cursor. */
     since(cursor: string | undefined): readonly string[] {
       if (cursor !== undefined && Number(cursor.slice(2)) >= oldest)
         return log.slice(Number(cursor.slice(2))).map(({ text }) => text);
@@ -89,19 +89,22 @@ function createAgents() {
 }
 
 async function createWorld() {
-  const gateway = await scriptGateway();
+  const gateway = await createScriptedGateway();
   const agents = createAgents();
-  const listener = createListener();
+  const listener = createSubscriber();
   let network: "up" | "holds streams back" | "down" = "up";
-  /** Streams that get what changes. */
-  let live: AskedStream[] = [];
+  /** Streams that receive changes. */
+  let live: StreamCall[] = [];
   const served = { streams: 0, overviews: 0, told: 0 };
 
-  /** Answers what the feed has asked for: a stream with half of what it lacks, after which nothing comes, where that is said. */
+  /**
+   * Responds to the feed's requests. If `isWhole` is false, a stream delivers half of the missing events and then
+   * nothing.
+   */
   async function serve(isWhole = true): Promise<void> {
     for (; served.streams < gateway.streams.length; served.streams += 1) {
       const stream = gateway.streams[served.streams];
-      if (!stream || stream.isGivenUp()) continue;
+      if (!stream || stream.isAborted()) continue;
       if (network === "down") await stream.fail(new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached"));
       else await stream.open();
       if (network !== "up") continue;
@@ -109,30 +112,30 @@ async function createWorld() {
       for (const text of isWhole ? texts : texts.slice(0, texts.length / 2)) await stream.write(text);
       if (isWhole) live.push(stream);
     }
-    for (; served.overviews < gateway.overviews.length; served.overviews += 1) {
-      const asked = gateway.overviews[served.overviews];
-      if (!asked || asked.isGivenUp()) continue;
+    for (; served.overviews < gateway.snapshotCalls.length; served.overviews += 1) {
+      const asked = gateway.snapshotCalls[served.overviews];
+      if (!asked || asked.isAborted()) continue;
       const etag = agents.cursor();
       const availabilities = [...agents.versions].map(([userId, version]) => changed(userId, version));
       if (network === "down") await asked.fail(new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached"));
-      else await asked.answer(asked.etag === etag ? undefined : { availabilities, cursor: etag, etag, ageMs: 0 });
+      else await asked.respond(asked.etag === etag ? undefined : { availabilities, cursor: etag, etag, ageMs: 0 });
     }
-    for (; served.told < gateway.told.length; served.told += 1) hear(gateway.told[served.told]);
+    for (; served.told < gateway.events.length; served.told += 1) handleEvent(gateway.events[served.told]);
   }
 
-  function hear(event: FeedEvent | undefined): void {
+  function handleEvent(event: FeedEvent | undefined): void {
     if (!event) return;
-    listener.take(event);
-    if (event.type === "refused" || event.cursor === undefined) return;
-    // Whoever goes on from here must not have missed anything before.
+    listener.apply(event);
+    if (event.type === "unauthorized" || event.cursor === undefined) return;
+    // A feed that resumes at this cursor must not have missed an earlier event.
     for (const [userId, version] of agents.asOf(event.cursor)) {
       const isGone = !listener.held.has(userId) && listener.removed.has(userId);
       if (!isGone) expect(listener.held.get(userId)).toBeGreaterThanOrEqual(version);
     }
   }
 
-  async function tell(text: string): Promise<void> {
-    live = live.filter((stream) => !stream.isGivenUp());
+  async function send(text: string): Promise<void> {
+    live = live.filter((stream) => !stream.isAborted());
     if (network === "up") for (const stream of live) await stream.write(text);
   }
 
@@ -141,20 +144,20 @@ async function createWorld() {
     agents,
     listener,
     serve,
-    tell,
+    send,
     set(state: typeof network): void {
       network = state;
-      // What is held back once stays so, whatever becomes of the next.
+      // A buffered stream stays buffered after the network recovers.
       if (state !== "up") live = [];
     },
     async lose(): Promise<void> {
-      for (const stream of live.splice(0)) if (!stream.isGivenUp()) await stream.lose();
+      for (const stream of live.splice(0)) if (!stream.isAborted()) await stream.disconnect();
     },
     async pass(milliseconds: number): Promise<void> {
       for (let leftMs = milliseconds; leftMs > 0; leftMs -= 15_000) {
         await gateway.pass(Math.min(leftMs, 15_000));
         await serve();
-        await tell(HEARTBEAT);
+        await send(HEARTBEAT);
         await serve();
       }
     },
@@ -166,20 +169,20 @@ type Step = (world: World) => Promise<void> | void;
 
 const userId = fc.integer({ min: 1, max: 4 });
 const step: fc.Arbitrary<readonly [name: string, step: Step]> = fc.oneof(
-  userId.map((id) => [`set ${id}`, ({ tell, agents }: World) => tell(agents.set(id))] as const),
+  userId.map((id) => [`set ${id}`, ({ send, agents }: World) => send(agents.set(id))] as const),
   userId.map(
     (id) =>
       [
         `remove ${id}`,
-        ({ tell, agents }: World) => (agents.versions.has(id) ? tell(agents.remove(id)) : undefined),
+        ({ send, agents }: World) => (agents.versions.has(id) ? send(agents.remove(id)) : undefined),
       ] as const,
   ),
   fc.constantFrom("up", "holds streams back", "down").map((state) => [state, ({ set }: World) => set(state)] as const),
   fc.constant(["lose", ({ lose }: World) => lose()] as const),
   fc.constantFrom(500, 31_000, 50_000, 310_000).map((ms) => [`pass ${ms}`, ({ pass }: World) => pass(ms)] as const),
-  fc.constant(["wake", ({ gateway }: World) => gateway.feed.wake()] as const),
+  fc.constant(["wake", ({ gateway }: World) => gateway.feed.checkConnection()] as const),
   fc.constant(["sleep", () => void vi.setSystemTime(Date.now() + 3_600_000)] as const),
-  fc.constant(["forget", ({ agents }: World) => agents.forget()] as const),
+  fc.constant(["drop log", ({ agents }: World) => agents.dropLog()] as const),
   fc.constant([
     "a stream that comes in part",
     async ({ lose, gateway, serve }: World) => {
@@ -190,7 +193,7 @@ const step: fc.Arbitrary<readonly [name: string, step: Step]> = fc.oneof(
   ] as const),
 );
 
-test("leads to what the gateway has, and never further on than it has told", async () => {
+test("reaches the gateway's state, and never passes a cursor ahead of the reported events", async () => {
   vi.spyOn(console, "warn").mockImplementation(() => {});
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25, size: "max" }), async (steps) => {

@@ -1,73 +1,73 @@
-/** What a feed does where its stream is held back on the way. */
+/** Tests of a feed behind a proxy that buffers the stream. */
 import { describe, expect, test, vi } from "vitest";
 import { BackendRefusal, Refusal } from "../../../shared/protocol/rejection.ts";
-import { CURRENT, change, changed, HEARTBEAT, scriptGateway } from "./test-scripted-gateway.ts";
+import { CURRENT, change, changed, createScriptedGateway, HEARTBEAT } from "./test-scripted-gateway.ts";
 
 const UNREACHABLE = new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached");
 
-/** A feed that has been told of users 1 and 2 by an overview, up to the cursor `a-1`, since no byte of its stream has come. */
+/** A feed that received users 1 and 2 in a snapshot, up to the cursor `a-1`, after a stream without a byte. */
 async function polled() {
   const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
-  const gateway = await scriptGateway();
+  const gateway = await createScriptedGateway();
   await gateway.stream().open();
   await gateway.pass(30_000);
   await gateway
-    .overview()
-    .answer({ availabilities: [changed(1, 1), changed(2, 1)], ageMs: 0, cursor: "a-1", etag: "1" });
+    .snapshotCall()
+    .respond({ availabilities: [changed(1, 1), changed(2, 1)], ageMs: 0, cursor: "a-1", etag: "1" });
   return { ...gateway, warned };
 }
 
-/** Lets a poll become due, 15 s and a fifth after the one before it. */
+/** The longest time between two polls: 15 s plus a fifth. */
 const DUE_MS = 18_000;
 
-test("asks for everything once no byte of a stream has come within two heartbeats, and not before", async () => {
-  const { streams, overviews, stream, pass } = await scriptGateway();
+test("polls after two heartbeat intervals without a byte, and not before", async () => {
+  const { streams, snapshotCalls, stream, pass } = await createScriptedGateway();
   await stream().open();
   await pass(29_999);
-  expect([streams[0]?.isGivenUp(), overviews.length]).toEqual([false, 0]);
+  expect([streams[0]?.isAborted(), snapshotCalls.length]).toEqual([false, 0]);
   await pass(1);
-  expect([streams[0]?.isGivenUp(), overviews.length]).toEqual([true, 1]);
+  expect([streams[0]?.isAborted(), snapshotCalls.length]).toEqual([true, 1]);
 });
 
-test("does so also where not even the head of the answer has come, and says so in the console once", async () => {
-  const { overview, pass } = await scriptGateway();
+test("polls also without the response's head, and logs one warning", async () => {
+  const { snapshotCall, pass } = await createScriptedGateway();
   const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
   await pass(30_000);
-  await overview().answer({ availabilities: [], ageMs: 0, cursor: "a-1", etag: "1" });
+  await snapshotCall().respond({ availabilities: [], ageMs: 0, cursor: "a-1", etag: "1" });
   await pass(60_000);
   expect(warned).toHaveBeenCalledTimes(1);
 });
 
-test("does so where the end of a snapshot is held back", async () => {
-  const { streams, overviews, stream, pass } = await scriptGateway();
+test("polls if a proxy buffers the end of a snapshot", async () => {
+  const { streams, snapshotCalls, stream, pass } = await createScriptedGateway();
   await stream().open();
   await stream().write("event: reset\nid\ndata: {}\n\n");
   await pass(45_000);
-  expect([streams.length, overviews.length]).toEqual([1, 1]);
+  expect([streams.length, snapshotCalls.length]).toEqual([1, 1]);
 });
 
-test("tries the stream again where everything cannot be asked for either: nothing comes through to anybody", async () => {
-  const { streams, overviews, overview, told, pass } = await scriptGateway();
+test("retries the stream if polling fails as well: the gateway is unreachable", async () => {
+  const { streams, snapshotCalls, snapshotCall, events, pass } = await createScriptedGateway();
   await pass(30_000);
-  await overview().fail(UNREACHABLE);
+  await snapshotCall().fail(UNREACHABLE);
   await pass(1_000);
-  expect([told, streams.length]).toEqual([[], 2]);
+  expect([events, streams.length]).toEqual([[], 2]);
   await pass(29_000);
-  expect(overviews).toHaveLength(1);
+  expect(snapshotCalls).toHaveLength(1);
 });
 
-test("gives up the first call like any other that is not answered before the next is due", async () => {
-  const { streams, overviews, pass } = await scriptGateway();
+test("aborts the first poll too if no response arrives before the next poll", async () => {
+  const { streams, snapshotCalls, pass } = await createScriptedGateway();
   await pass(30_000);
   await pass(DUE_MS);
   await pass(1_000);
-  expect([streams.length, overviews.every(({ isGivenUp }) => isGivenUp())]).toEqual([2, true]);
+  expect([streams.length, snapshotCalls.every(({ isAborted }) => isAborted())]).toEqual([2, true]);
 });
 
-describe("while it asks for everything again and again", () => {
-  test("tells the first as a snapshot", async () => {
-    const { told } = await polled();
-    expect(told).toEqual([
+describe("while polling", () => {
+  test("reports the first response as a snapshot", async () => {
+    const { events } = await polled();
+    expect(events).toEqual([
       { type: "reset" },
       { type: "availability", availability: changed(1, 1), ageMs: 0 },
       { type: "availability", availability: changed(2, 1), ageMs: 0 },
@@ -75,19 +75,19 @@ describe("while it asks for everything again and again", () => {
     ]);
   });
 
-  test("tells how old what it was answered is", async () => {
-    const { overview, told, pass } = await polled();
+  test("reports the age of a response", async () => {
+    const { snapshotCall, events, pass } = await polled();
     await pass(DUE_MS);
-    await overview().answer({ availabilities: [changed(1, 2)], ageMs: 7_000, cursor: "a-2", etag: "2" });
-    expect(told).toContainEqual(expect.objectContaining({ type: "availability", ageMs: 7_000 }));
+    await snapshotCall().respond({ availabilities: [changed(1, 2)], ageMs: 7_000, cursor: "a-2", etag: "2" });
+    expect(events).toContainEqual(expect.objectContaining({ type: "availability", ageMs: 7_000 }));
   });
 
-  test("tells what has changed since, by the version, and who is there no more", async () => {
-    const { told, overview, pass } = await polled();
+  test("reports the users with a new version and the removed users", async () => {
+    const { events, snapshotCall, pass } = await polled();
     await pass(DUE_MS);
     const availabilities = [changed(1, 2), changed(3, 1)];
-    await overview().answer({ availabilities, ageMs: 0, cursor: "a-4", etag: "4" });
-    expect(told.slice(4)).toEqual([
+    await snapshotCall().respond({ availabilities, ageMs: 0, cursor: "a-4", etag: "4" });
+    expect(events.slice(4)).toEqual([
       { type: "availability", availability: changed(1, 2), ageMs: 0, cursor: "a-1" },
       { type: "availability", availability: changed(3, 1), ageMs: 0, cursor: "a-1" },
       { type: "removal", userId: 2, version: 2, cursor: "a-1" },
@@ -95,120 +95,120 @@ describe("while it asks for everything again and again", () => {
     ]);
   });
 
-  test("says what it holds, and tells nothing where that is still so", async () => {
-    const { told, overviews, overview, pass } = await polled();
+  test("sends the entity tag, and reports no event for an unchanged response", async () => {
+    const { events, snapshotCalls, snapshotCall, pass } = await polled();
     for (let polls = 0; polls < 3; polls += 1) {
       await pass(DUE_MS);
-      await overview().answer(undefined);
+      await snapshotCall().respond(undefined);
     }
-    expect(told).toHaveLength(4);
-    expect(overviews.map(({ etag }) => etag)).toEqual([undefined, "1", "1", "1"]);
+    expect(events).toHaveLength(4);
+    expect(snapshotCalls.map(({ etag }) => etag)).toEqual([undefined, "1", "1", "1"]);
   });
 
   test.each([
     [0, 12_000],
     [0.5, 15_000],
     [1, 18_000],
-  ])("asks every 15 s, give or take a fifth: where chance is %d after %d ms", async (random, delayMs) => {
-    const gateway = await scriptGateway();
+  ])("polls every 15 s plus or minus a fifth: with random %d after %d ms", async (random, delayMs) => {
+    const gateway = await createScriptedGateway();
     gateway.random = random;
     await gateway.pass(30_000);
-    await gateway.overview().answer({ availabilities: [], ageMs: 0, cursor: "a-1", etag: "1" });
+    await gateway.snapshotCall().respond({ availabilities: [], ageMs: 0, cursor: "a-1", etag: "1" });
     await gateway.pass(delayMs - 1);
-    expect(gateway.overviews).toHaveLength(1);
+    expect(gateway.snapshotCalls).toHaveLength(1);
     await gateway.pass(1);
-    expect(gateway.overviews).toHaveLength(2);
+    expect(gateway.snapshotCalls).toHaveLength(2);
   });
 
-  test("asks again after a failure as if there had been none, and no sooner than it is told to", async () => {
-    const { overviews, overview, pass } = await polled();
+  test("polls at the same interval after a failure, and obeys the gateway's retry delay", async () => {
+    const { snapshotCalls, snapshotCall, pass } = await polled();
     await pass(DUE_MS);
-    await overview().fail(UNREACHABLE);
+    await snapshotCall().fail(UNREACHABLE);
     await pass(DUE_MS);
-    await overview().fail(Object.assign(new BackendRefusal(429, undefined), { retryAfterSeconds: 60 }));
+    await snapshotCall().fail(Object.assign(new BackendRefusal(429, undefined), { retryAfterSeconds: 60 }));
     await pass(59_999);
-    expect(overviews).toHaveLength(3);
+    expect(snapshotCalls).toHaveLength(3);
     await pass(1);
-    expect(overviews).toHaveLength(4);
+    expect(snapshotCalls).toHaveLength(4);
   });
 
-  test("gives up a call that is out when the next is due", async () => {
-    const { overviews, pass } = await polled();
+  test("aborts a pending poll before the next poll", async () => {
+    const { snapshotCalls, pass } = await polled();
     await pass(2 * DUE_MS);
-    expect(overviews.map(({ isGivenUp }) => isGivenUp())).toEqual([true, true, false]);
+    expect(snapshotCalls.map(({ isAborted }) => isAborted())).toEqual([true, true, false]);
   });
 
-  test("tries the stream every five minutes from where it stands, and asks on until something comes", async () => {
-    const { streams, overviews, stream, pass } = await polled();
+  test("retries the stream from the last cursor every five minutes, and polls until an event or heartbeat arrives", async () => {
+    const { streams, snapshotCalls, stream, pass } = await polled();
     await pass(299_999);
     expect(streams).toHaveLength(1);
     await pass(1);
     expect([streams.length, stream().cursor]).toEqual([2, "a-1"]);
-    const before = overviews.length;
+    const before = snapshotCalls.length;
     await stream().open();
     await pass(30_000);
-    expect(overviews.length).toBeGreaterThan(before);
+    expect(snapshotCalls.length).toBeGreaterThan(before);
     await pass(300_000);
     expect(streams).toHaveLength(3);
   });
 
   test.each([
-    ["a sign of life", HEARTBEAT],
+    ["a heartbeat", HEARTBEAT],
     ["a change", change(1, 2, "a-2")],
     ["a snapshot", `event: reset\nid\ndata: {}\n\n${CURRENT}`],
-  ])("asks no more once the stream has brought %s", async (_what, text) => {
-    const { overviews, stream, pass } = await polled();
+  ])("stops polling once the stream has delivered %s", async (_what, text) => {
+    const { snapshotCalls, stream, pass } = await polled();
     await pass(300_000);
     await stream().open();
     await stream().write(text);
-    const before = overviews.length;
+    const before = snapshotCalls.length;
     for (let heartbeats = 0; heartbeats < 40; heartbeats += 1) {
       await pass(15_000);
       await stream().write(HEARTBEAT);
     }
-    expect(overviews).toHaveLength(before);
-    expect(overviews.at(-1)?.isGivenUp()).toBe(true);
+    expect(snapshotCalls).toHaveLength(before);
+    expect(snapshotCalls.at(-1)?.isAborted()).toBe(true);
   });
 
-  test("goes on asking while the stream fails in another way", async () => {
-    const { streams, overviews, stream, pass } = await polled();
+  test("continues polling while the stream fails for another reason", async () => {
+    const { streams, snapshotCalls, stream, pass } = await polled();
     await pass(300_000);
     await stream().fail(new BackendRefusal(503, undefined));
-    const before = overviews.length;
+    const before = snapshotCalls.length;
     await pass(DUE_MS);
     expect(streams.length).toBeGreaterThan(2);
-    expect(overviews.length).toBeGreaterThan(before);
+    expect(snapshotCalls.length).toBeGreaterThan(before);
   });
 
-  test("asks at once when it is woken, and tries the stream", async () => {
-    const { feed, streams, overviews, overview, stream, pass } = await polled();
+  test("polls at once when the page resumes, and retries the stream", async () => {
+    const { feed, streams, snapshotCalls, snapshotCall, stream, pass } = await polled();
     vi.setSystemTime(Date.now() + 3_600_000);
-    feed.wake();
+    feed.checkConnection();
     await pass(0);
-    expect([streams.length, stream().cursor, overviews.length]).toEqual([2, "a-1", 2]);
-    await overview().answer(undefined);
-    feed.wake();
+    expect([streams.length, stream().cursor, snapshotCalls.length]).toEqual([2, "a-1", 2]);
+    await snapshotCall().respond(undefined);
+    feed.checkConnection();
     await pass(0);
-    expect([streams.length, overviews.length]).toEqual([2, 2]);
+    expect([streams.length, snapshotCalls.length]).toEqual([2, 2]);
   });
 
-  test("asks no sooner than it is told to, however often it is woken", async () => {
-    const { feed, overviews, overview, pass } = await polled();
+  test("obeys the gateway's retry delay, however often the page resumes", async () => {
+    const { feed, snapshotCalls, snapshotCall, pass } = await polled();
     await pass(DUE_MS);
-    await overview().fail(Object.assign(new BackendRefusal(429, undefined), { retryAfterSeconds: 120 }));
+    await snapshotCall().fail(Object.assign(new BackendRefusal(429, undefined), { retryAfterSeconds: 120 }));
     for (let looks = 0; looks < 5; looks += 1) {
-      feed.wake();
+      feed.checkConnection();
       await pass(1);
     }
-    expect(overviews).toHaveLength(2);
+    expect(snapshotCalls).toHaveLength(2);
     await pass(120_000);
-    expect(overviews).toHaveLength(3);
+    expect(snapshotCalls).toHaveLength(3);
   });
 
-  test("ends with the feed", async () => {
-    const { feed, streams, overviews, pass } = await polled();
+  test("stops when the feed is closed", async () => {
+    const { feed, streams, snapshotCalls, pass } = await polled();
     feed.close();
     await pass(600_000);
-    expect([streams.length, overviews.length, vi.getTimerCount()]).toEqual([1, 1, 0]);
+    expect([streams.length, snapshotCalls.length, vi.getTimerCount()]).toEqual([1, 1, 0]);
   });
 });

@@ -1,80 +1,85 @@
-/** Asks for everything again and again, while no stream comes through. */
+/** Polls for snapshots while no stream gets through. */
 
-import { type Failure, readFailure } from "./failure.ts";
-import type { FeedCalls, Overview } from "./feed-calls.ts";
+import type { LiveApi, LiveSnapshot } from "./live-api.ts";
+import { classifyError, type LiveFailure } from "./live-failure.ts";
 
-/** How often to ask, in milliseconds, give or take a fifth: else all who lost their stream at once would ask at once. */
+/**
+ * Polling interval in milliseconds, plus or minus a fifth. Clients that lost the stream together do not poll together.
+ */
 const INTERVAL_MS = 15_000;
 
 export interface PollingOptions {
-  readonly readOverview: FeedCalls["readOverview"];
-  readonly onOverview: (overview: Overview) => void;
-  /** Hears why there is no answer this time. Where the token is refused, it is not asked again. */
-  readonly onFailure: (failure: Failure) => void;
+  readonly fetchSnapshot: LiveApi["fetchSnapshot"];
+  readonly onSnapshot: (snapshot: LiveSnapshot) => void;
+  /** Receives the cause of a failed poll. A 401 ends the polling. */
+  readonly onFailure: (failure: LiveFailure) => void;
   readonly random: () => number;
 }
 
-/** Asks from now on, until it is stopped. */
+/** Polling that has started. */
 export interface Polling {
-  /** Whether the first call has been answered. */
-  readonly first: Promise<boolean>;
-  /** Asks at once, unless the last answer is newer than the next is due, or the backend has asked to be left alone. */
-  wake(hasSlept: boolean): void;
+  /** Resolves to true if the first poll succeeded. */
+  readonly firstResult: Promise<boolean>;
+  /**
+   * Polls at once after sleep. Otherwise polls if the last response is older than the interval, except during the
+   * gateway's `Retry-After`.
+   */
+  pollIfStale(hasSlept: boolean): void;
   stop(): void;
 }
 
-/** Begins to ask. */
-export function startPolling({ readOverview, onOverview, onFailure, random }: PollingOptions): Polling {
-  let call = new AbortController();
+/** Starts polling at once. */
+export function startPolling({ fetchSnapshot, onSnapshot, onFailure, random }: PollingOptions): Polling {
+  let controller = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let etag: string | undefined;
-  let answeredAt = Number.NEGATIVE_INFINITY;
-  /** Whether the backend has asked to be left alone, be it that somebody looks at the page. */
-  let isToWait = false;
+  let lastResponseAt = Number.NEGATIVE_INFINITY;
+  /** True during the gateway's `Retry-After`. Resuming the page does not shorten the delay. */
+  let mustWait = false;
 
-  function askIn(milliseconds: number): void {
+  function schedulePoll(milliseconds: number): void {
     clearTimeout(timer);
-    timer = setTimeout(ask, milliseconds);
+    timer = setTimeout(poll, milliseconds);
   }
 
-  /** Asks once. A call that is still out when the next is due is given up. */
-  async function ask(): Promise<boolean> {
-    call.abort();
-    call = new AbortController();
-    isToWait = false;
-    const { signal } = call;
-    askIn(INTERVAL_MS * (0.8 + 0.4 * random()));
+  /** Polls once. Aborts the previous request if still pending. */
+  async function poll(): Promise<boolean> {
+    controller.abort();
+    controller = new AbortController();
+    mustWait = false;
+    const { signal } = controller;
+    schedulePoll(INTERVAL_MS * (0.8 + 0.4 * random()));
     try {
-      const overview = await readOverview(signal, etag);
+      const snapshot = await fetchSnapshot(signal, etag);
       if (signal.aborted) return false;
-      answeredAt = performance.now();
-      if (overview) {
-        etag = overview.etag;
-        onOverview(overview);
+      lastResponseAt = performance.now();
+      if (snapshot) {
+        etag = snapshot.etag;
+        onSnapshot(snapshot);
       }
       return true;
     } catch (error) {
-      if (!signal.aborted) giveUp(readFailure(error));
+      if (!signal.aborted) handleFailure(classifyError(error));
       return false;
     }
   }
 
-  function giveUp(failure: Failure): void {
-    isToWait = failure.retryAfterMs > 0;
-    if (failure.isRefusal) stop();
-    else if (failure.retryAfterMs > INTERVAL_MS) askIn(failure.retryAfterMs);
+  function handleFailure(failure: LiveFailure): void {
+    mustWait = failure.retryAfterMs > 0;
+    if (failure.isUnauthorized) stop();
+    else if (failure.retryAfterMs > INTERVAL_MS) schedulePoll(failure.retryAfterMs);
     onFailure(failure);
   }
 
   function stop(): void {
     clearTimeout(timer);
-    call.abort();
+    controller.abort();
   }
 
   return {
-    first: ask(),
-    wake(hasSlept) {
-      if (hasSlept || (!isToWait && performance.now() - answeredAt > INTERVAL_MS)) void ask();
+    firstResult: poll(),
+    pollIfStale(hasSlept) {
+      if (hasSlept || (!mustWait && performance.now() - lastResponseAt > INTERVAL_MS)) void poll();
     },
     stop,
   };

@@ -1,13 +1,13 @@
 import { describe, expect, test, vi } from "vitest";
 import { BackendRefusal, Refusal } from "../../../shared/protocol/rejection.ts";
-import { CURRENT, change, changed, HEARTBEAT, scriptGateway } from "./test-scripted-gateway.ts";
+import { CURRENT, change, changed, createScriptedGateway, HEARTBEAT } from "./test-scripted-gateway.ts";
 
 const RESET = "event: reset\nid\ndata: {}\n\n";
 const SNAPSHOT = `event: availability\ndata: ${JSON.stringify(changed(1, 1))}\n\n`;
 
-/** A feed whose stream has told everything, up to the cursor `a-1`. */
+/** A feed with a complete snapshot from the stream, up to the cursor `a-1`. */
 async function followed() {
-  const gateway = await scriptGateway();
+  const gateway = await createScriptedGateway();
   await gateway.stream().open();
   await gateway.stream().write(RESET + SNAPSHOT + CURRENT);
   return gateway;
@@ -18,11 +18,11 @@ function refusal(status: number, retryAfterSeconds?: number): BackendRefusal {
 }
 
 describe("a stream", () => {
-  test("is told as it comes, with where to resume once there is such a place", async () => {
-    const { told, stream } = await followed();
+  test("is reported event by event, with the cursor once known", async () => {
+    const { events, stream } = await followed();
     await stream().write(change(1, 2, "a-2"));
     await stream().write('event: removal\nid: a-3\ndata: {"userId":1,"version":3}\n\n');
-    expect(told).toEqual([
+    expect(events).toEqual([
       { type: "reset" },
       { type: "availability", availability: changed(1, 1), ageMs: 0 },
       { type: "current", cursor: "a-1" },
@@ -31,56 +31,56 @@ describe("a stream", () => {
     ]);
   });
 
-  test("is read however it is cut into pieces", async () => {
-    const { told, stream } = await followed();
+  test("is parsed however the bytes are split", async () => {
+    const { events, stream } = await followed();
     for (const character of change(1, 2, "a-2")) await stream().write(character);
-    expect(told.at(-1)).toMatchObject({ availability: { version: 2 }, cursor: "a-2" });
+    expect(events.at(-1)).toMatchObject({ availability: { version: 2 }, cursor: "a-2" });
   });
 
-  test("leads over an event of a newer gateway's to what comes after it", async () => {
-    const { told, defects, stream, pass } = await followed();
+  test("continues after an unknown event of a newer gateway", async () => {
+    const { events, defects, stream, pass } = await followed();
     await stream().write("event: rumour\nid: a-2\ndata: what\n\n");
     await stream().end();
     await pass(1_000);
-    expect([told.length, defects, stream().cursor]).toEqual([3, [], "a-2"]);
+    expect([events.length, defects, stream().cursor]).toEqual([3, [], "a-2"]);
   });
 
-  test("begins where the feed is told to begin", async () => {
-    const { stream } = await scriptGateway("a-7");
+  test("starts at the cursor given to the feed", async () => {
+    const { stream } = await createScriptedGateway("a-7");
     expect(stream().cursor).toBe("a-7");
   });
 
-  test("that breaks off is opened again where it had come to", async () => {
+  test("is resumed from the last cursor after a disconnect", async () => {
     const { streams, stream, pass } = await followed();
     await stream().write(change(1, 2, "a-2"));
-    await stream().lose();
+    await stream().disconnect();
     await pass(1_000);
     expect(streams.map(({ cursor }) => cursor)).toEqual([undefined, "a-2"]);
   });
 
-  test("that breaks off within a snapshot begins anew, also where it was to be resumed", async () => {
-    const { streams, told, stream, pass } = await scriptGateway("a-7");
+  test("starts with a new snapshot after a disconnect within a snapshot, even if the stream had resumed from a cursor", async () => {
+    const { streams, events, stream, pass } = await createScriptedGateway("a-7");
     await stream().open();
     await stream().write(RESET + SNAPSHOT);
-    await stream().lose();
+    await stream().disconnect();
     await pass(1_000);
     expect(streams.map(({ cursor }) => cursor)).toEqual(["a-7", undefined]);
-    expect(told.some((event) => "cursor" in event)).toBe(false);
+    expect(events.some((event) => "cursor" in event)).toBe(false);
   });
 
-  test("tells nothing once the feed is closed, and nothing is asked for any more", async () => {
-    const { feed, told, streams, stream, pass } = await followed();
+  test("reports no event and sends no request after the feed is closed", async () => {
+    const { feed, events, streams, stream, pass } = await followed();
     feed.close();
-    expect(stream().isGivenUp()).toBe(true);
+    expect(stream().isAborted()).toBe(true);
     await pass(600_000);
-    expect([told.length, streams.length]).toEqual([3, 1]);
+    expect([events.length, streams.length]).toEqual([3, 1]);
     expect(vi.getTimerCount()).toBe(0);
   });
 });
 
 describe("after a failure", () => {
-  /** How long the feed waits before each of the next streams, which all fail: for the longest that chance allows. */
-  async function delaysOf({ streams, stream, pass }: Awaited<ReturnType<typeof scriptGateway>>, count: number) {
+  /** The maximum delay before each of the next streams, which all fail. */
+  async function delaysOf({ streams, stream, pass }: Awaited<ReturnType<typeof createScriptedGateway>>, count: number) {
     const delays: number[] = [];
     while (delays.length < count) {
       const [before, begunAt] = [streams.length, performance.now()];
@@ -91,19 +91,19 @@ describe("after a failure", () => {
     return delays;
   }
 
-  test("waits for up to a second, doubled with each failure up to half a minute", async () => {
-    const gateway = await scriptGateway();
+  test("waits for up to a second, doubled with each failure up to 30 s", async () => {
+    const gateway = await createScriptedGateway();
     expect(await delaysOf(gateway, 7)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
   });
 
-  test("waits for as long as chance has it, from nothing on", async () => {
-    const gateway = await scriptGateway();
+  test("waits for a random time from 0", async () => {
+    const gateway = await createScriptedGateway();
     gateway.random = 0.25;
     expect(await delaysOf(gateway, 3)).toEqual([300, 500, 1_000]);
   });
 
-  test("waits for up to a second once a stream has brought what the next goes on from", async () => {
-    const gateway = await scriptGateway();
+  test("waits for up to a second after a stream that delivered a cursor", async () => {
+    const gateway = await createScriptedGateway();
     await delaysOf(gateway, 5);
     await gateway.stream().open();
     await gateway.stream().write(CURRENT);
@@ -112,8 +112,8 @@ describe("after a failure", () => {
     expect(gateway.streams).toHaveLength(7);
   });
 
-  test("takes a stream that was resumed, and has heard heartbeats alone, for as good as any other", async () => {
-    const gateway = await scriptGateway("a-7");
+  test("treats a resumed stream with heartbeats alone as a success", async () => {
+    const gateway = await createScriptedGateway("a-7");
     await delaysOf(gateway, 5);
     await gateway.stream().open();
     await gateway.stream().write(":\n\n");
@@ -123,13 +123,13 @@ describe("after a failure", () => {
     expect(gateway.streams).toHaveLength(7);
   });
 
-  test("goes on doubling while no stream brings more than a part of a snapshot", async () => {
-    const { streams, stream, pass } = await scriptGateway();
+  test("continues doubling while every stream ends within a snapshot", async () => {
+    const { streams, stream, pass } = await createScriptedGateway();
     for (const delayMs of [1_000, 2_000, 4_000]) {
       const before = streams.length;
       await stream().open();
       await stream().write(RESET + SNAPSHOT);
-      await stream().lose();
+      await stream().disconnect();
       await pass(delayMs - 1);
       expect(streams).toHaveLength(before);
       await pass(1);
@@ -137,7 +137,7 @@ describe("after a failure", () => {
     }
   });
 
-  test("comes back no sooner than the gateway says as it goes", async () => {
+  test("waits for at least the stream's `retry` delay", async () => {
     const { streams, stream, pass } = await followed();
     await stream().write("retry: 7000\n\n");
     await stream().end();
@@ -147,67 +147,67 @@ describe("after a failure", () => {
     expect(streams).toHaveLength(2);
   });
 
-  test.each([403, 404, 429, 500, 503])("takes %i for no end of the session, and tries again", async (status) => {
-    const { told, streams, stream, overviews, pass } = await scriptGateway();
+  test.each([403, 404, 429, 500, 503])("does not end the session on %i, and retries", async (status) => {
+    const { events, streams, stream, snapshotCalls, pass } = await createScriptedGateway();
     await stream().fail(refusal(status));
     await pass(1_000);
-    expect([told, streams.length, overviews.length]).toEqual([[], 2, 0]);
+    expect([events, streams.length, snapshotCalls.length]).toEqual([[], 2, 0]);
   });
 
-  test("leaves the gateway alone for as long as it asks for, whoever looks at the page", async () => {
-    const { feed, streams, stream, pass } = await scriptGateway();
+  test("waits for `Retry-After`, even if the page resumes", async () => {
+    const { feed, streams, stream, pass } = await createScriptedGateway();
     await stream().fail(refusal(429, 60));
     await pass(30_000);
-    feed.wake();
+    feed.checkConnection();
     await pass(30_000);
     expect(streams).toHaveLength(1);
     await pass(1_000);
     expect(streams).toHaveLength(2);
   });
 
-  test("tries again at once when something says that it may help", async () => {
-    const { feed, streams, stream, pass } = await scriptGateway();
+  test("retries at once when the page resumes", async () => {
+    const { feed, streams, stream, pass } = await createScriptedGateway();
     await stream().fail(new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached"));
-    feed.wake();
+    feed.checkConnection();
     await pass(0);
     expect(streams).toHaveLength(2);
   });
 });
 
-describe("a token that is refused", () => {
-  test("ends the feed, of which nothing more is heard", async () => {
-    const { feed, told, streams, stream, pass } = await followed();
+describe("a rejected token", () => {
+  test("ends the feed without further events", async () => {
+    const { feed, events, streams, stream, pass } = await followed();
     await stream().end();
     await pass(1_000);
     await stream().fail(refusal(401));
-    expect(told.at(-1)).toEqual({ type: "refused" });
-    feed.wake();
+    expect(events.at(-1)).toEqual({ type: "unauthorized" });
+    feed.checkConnection();
     await pass(600_000);
-    expect([told.length, streams.length, vi.getTimerCount()]).toEqual([4, 2, 0]);
+    expect([events.length, streams.length, vi.getTimerCount()]).toEqual([4, 2, 0]);
   });
 
-  test("does so while everything is asked for again and again, too", async () => {
-    const { told, overviews, overview, pass } = await scriptGateway();
+  test("ends the feed while polling, too", async () => {
+    const { events, snapshotCalls, snapshotCall, pass } = await createScriptedGateway();
     await pass(30_000);
-    await overview().answer({ availabilities: [], ageMs: 0, cursor: "a-1", etag: "1" });
+    await snapshotCall().respond({ availabilities: [], ageMs: 0, cursor: "a-1", etag: "1" });
     await pass(20_000);
-    await overview().fail(refusal(401));
-    expect(told.at(-1)).toEqual({ type: "refused" });
+    await snapshotCall().fail(refusal(401));
+    expect(events.at(-1)).toEqual({ type: "unauthorized" });
     await pass(600_000);
-    expect([overviews.length, vi.getTimerCount()]).toEqual([2, 0]);
+    expect([snapshotCalls.length, vi.getTimerCount()]).toEqual([2, 0]);
   });
 });
 
-describe("silence", () => {
-  test("of 45 s is death: the stream is opened again where it had come to", async () => {
-    const { streams, overviews, stream, pass } = await followed();
+describe("an idle stream", () => {
+  test("is resumed from the last cursor after 45 s", async () => {
+    const { streams, snapshotCalls, stream, pass } = await followed();
     await pass(44_999);
-    expect(streams[0]?.isGivenUp()).toBe(false);
+    expect(streams[0]?.isAborted()).toBe(false);
     await pass(1_001);
-    expect([streams[0]?.isGivenUp(), stream().cursor, overviews.length]).toEqual([true, "a-1", 0]);
+    expect([streams[0]?.isAborted(), stream().cursor, snapshotCalls.length]).toEqual([true, "a-1", 0]);
   });
 
-  test("is broken by the gateway's signs of life, however long nothing changes", async () => {
+  test("is kept open by the gateway's heartbeats, however long without a change", async () => {
     const { streams, stream, pass } = await followed();
     for (let minutes = 0; minutes < 4 * 60; minutes += 1) {
       await pass(15_000);
@@ -216,64 +216,64 @@ describe("silence", () => {
     expect(streams).toHaveLength(1);
   });
 
-  test("is not broken by noise", async () => {
+  test("is not kept open by noise", async () => {
     const { streams, stream, pass } = await followed();
     for (let seconds = 0; seconds < 45; seconds += 5) {
       await stream().write("x");
       await pass(5_000);
     }
-    expect(streams[0]?.isGivenUp()).toBe(true);
+    expect(streams[0]?.isAborted()).toBe(true);
   });
 
-  test("needs one timer, however much is heard", async () => {
+  test("needs one timer, however much data arrives", async () => {
     const { stream } = await followed();
     for (let version = 2; version < 50; version += 1) await stream().write(change(1, version, `a-${version}`));
     expect(vi.getTimerCount()).toBe(1);
   });
 });
 
-describe("when it is woken", () => {
-  test("leaves a stream alone that it has heard within a heartbeat", async () => {
+describe("when the page resumes", () => {
+  test("keeps a stream with activity within the heartbeat interval", async () => {
     const { feed, streams, stream, pass } = await followed();
     await pass(14_000);
-    feed.wake();
+    feed.checkConnection();
     await stream().write(HEARTBEAT);
     await pass(15_000);
-    feed.wake();
+    feed.checkConnection();
     await pass(0);
     expect(streams).toHaveLength(1);
   });
 
-  test("gives up a stream that is overdue, and catches up at once", async () => {
+  test("closes an overdue stream, and resumes at once", async () => {
     const { feed, streams, stream, pass } = await followed();
     await pass(16_000);
-    feed.wake();
+    feed.checkConnection();
     await pass(0);
-    expect([streams[0]?.isGivenUp(), stream().cursor]).toEqual([true, "a-1"]);
+    expect([streams[0]?.isAborted(), stream().cursor]).toEqual([true, "a-1"]);
   });
 
-  test("leaves a stream alone that is still being opened", async () => {
-    const { feed, streams, pass } = await scriptGateway();
+  test("keeps a stream that is still opening", async () => {
+    const { feed, streams, pass } = await createScriptedGateway();
     await pass(29_000);
-    feed.wake();
+    feed.checkConnection();
     await pass(0);
     expect(streams).toHaveLength(1);
   });
 
-  test("catches up with one call after a sleep in which the monotonic clock stood", async () => {
-    const { feed, streams, overviews, stream, pass } = await followed();
+  test("resumes with one request after a sleep that stopped the monotonic clock", async () => {
+    const { feed, streams, snapshotCalls, stream, pass } = await followed();
     vi.setSystemTime(Date.now() + 3_600_000);
-    feed.wake();
+    feed.checkConnection();
     await pass(0);
     await stream().open();
     await stream().write(change(1, 2, "a-2"));
-    feed.wake();
+    feed.checkConnection();
     await pass(0);
     expect(streams.map(({ cursor }) => cursor)).toEqual([undefined, "a-1"]);
-    expect(overviews).toHaveLength(0);
+    expect(snapshotCalls).toHaveLength(0);
   });
 
-  test("notices such a sleep by itself as well, when it looks at the clock for another reason", async () => {
+  test("detects such a sleep also when the idle timer fires", async () => {
     const { streams, stream, pass } = await followed();
     await pass(29_000);
     await stream().write(HEARTBEAT);
@@ -282,17 +282,17 @@ describe("when it is woken", () => {
     expect([streams.length, stream().cursor]).toEqual([2, "a-1"]);
   });
 
-  test("takes no sleep while a stream was opened for a proxy that holds it back", async () => {
-    const { streams, overviews, pass } = await scriptGateway();
+  test("does not treat sleep during opening as a buffering proxy", async () => {
+    const { streams, snapshotCalls, pass } = await createScriptedGateway();
     vi.setSystemTime(Date.now() + 3_600_000);
     await pass(30_000);
-    expect([streams.length, overviews.length]).toEqual([2, 0]);
+    expect([streams.length, snapshotCalls.length]).toEqual([2, 0]);
   });
 
-  test("is not bothered by two clocks that drift apart a little", async () => {
+  test("ignores a small drift between the two clocks", async () => {
     const { feed, streams, pass } = await followed();
     vi.setSystemTime(Date.now() + 1_900);
-    feed.wake();
+    feed.checkConnection();
     await pass(0);
     expect(streams).toHaveLength(1);
   });
@@ -300,21 +300,21 @@ describe("when it is woken", () => {
 
 describe("a malformed stream", () => {
   test.each([
-    ["data that is no JSON", "event: availability\ndata: what\n\n"],
-    ["an event without what it promises", 'event: removal\ndata: {"userId":1}\n\n'],
+    ["data other than JSON", "event: availability\ndata: what\n\n"],
+    ["an event with missing data", 'event: removal\ndata: {"userId":1}\n\n'],
     ["text", "<!doctype html>\n<title>Sign in</title>\n"],
     ["a line without an end", `data: ${"x".repeat(1024 * 1024)}`],
     ["an event without an end", `data: ${"x".repeat(1023)}\n`.repeat(1025)],
-  ])("of %s is given up, told to nobody and opened again after a delay", async (_what, text) => {
-    const { told, streams, defects, stream, pass } = await followed();
+  ])("of %s is closed without an event, and opened again after a delay", async (_what, text) => {
+    const { events, streams, defects, stream, pass } = await followed();
     await stream().write(text);
-    expect([streams.length, streams[0]?.isGivenUp()]).toEqual([1, true]);
+    expect([streams.length, streams[0]?.isAborted()]).toEqual([1, true]);
     await pass(1_000);
-    expect([told.length, stream().cursor]).toEqual([3, "a-1"]);
-    expect(defects).toEqual([expect.objectContaining({ name: "MalformedAnswer" })]);
+    expect([events.length, stream().cursor]).toEqual([3, "a-1"]);
+    expect(defects).toEqual([expect.objectContaining({ name: "MalformedResponseError" })]);
   });
 
-  test("and an answer that is no stream are reported once, and come back ever more slowly", async () => {
+  test("and a response that is no stream are reported once, and retried with growing delays", async () => {
     const { streams, defects, stream, pass } = await followed();
     await stream().write("what\n");
     await pass(1_000);
@@ -329,7 +329,7 @@ describe("a malformed stream", () => {
     expect(defects).toHaveLength(1);
   });
 
-  test("slows its return down although each begins well", async () => {
+  test("is retried with growing delays although each stream begins well", async () => {
     const { streams, stream, pass } = await followed();
     for (const delayMs of [1_000, 2_000, 4_000]) {
       const before = streams.length;

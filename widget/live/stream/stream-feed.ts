@@ -1,106 +1,103 @@
 /**
- * A feed from the gateway's stream of server-sent events, which is opened again whenever it ends; from polls where no stream
- * comes through.
+ * A change feed over the gateway's stream of server-sent events. The feed reconnects whenever the stream ends, and
+ * polls if a proxy buffers the stream.
  */
 
-import type { Feed, FeedOptions, OpenFeed } from "../feed.ts";
-import type { ReadFeedEvent } from "./event-stream.ts";
-import { type Failure, LONGEST_WAIT_MS } from "./failure.ts";
-import type { FeedCalls } from "./feed-calls.ts";
-import { createOverviewChanges } from "./overview-changes.ts";
-import { createPause } from "./pause.ts";
+import type { ChangeFeed, FeedOptions, OpenFeed } from "../change-feed.ts";
+import { createBackoff } from "./backoff.ts";
+import { createCancellableDelay } from "./cancellable-delay.ts";
+import type { ParseFeedEvent } from "./event-stream.ts";
+import type { LiveApi } from "./live-api.ts";
+import { type LiveFailure, MAX_RETRY_AFTER_MS } from "./live-failure.ts";
 import { type Polling, startPolling } from "./polling.ts";
-import { createRetryDelays } from "./retry-delays.ts";
-import { createSleepDetector } from "./sleep.ts";
-import { attemptStream, type Ending, type StreamAttempt } from "./stream-attempt.ts";
+import { createSleepDetector } from "./sleep-detector.ts";
+import { createSnapshotDiff } from "./snapshot-diff.ts";
+import { connectStream, type StreamConnection, type StreamEnd } from "./stream-connection.ts";
 
-export interface StreamFeedOptions extends FeedCalls {
-  readonly readEvent: ReadFeedEvent;
-  /** Hears, once in a feed's life, that what came is none of the gateway's answers. */
+export interface StreamFeedOptions extends LiveApi {
+  readonly parseEvent: ParseFeedEvent;
+  /** Receives the first malformed response of a feed. */
   readonly onDefect: (error: unknown) => void;
   /** @default Math.random */
   readonly random?: () => number;
 }
 
-/** How long after a stream was held back on its way the next is tried, in milliseconds. */
+/** Delay before the next stream after a proxy has buffered a stream, in milliseconds. */
 const STREAM_RETRY_MS = 300_000;
 
-/** Creates what opens a feed over a stream of its own. */
+/** Creates a function that opens feeds, each over a stream of its own. */
 export function createStreamFeed(options: StreamFeedOptions): OpenFeed {
   return (feedOptions) => openStreamFeed(options, feedOptions);
 }
 
-function openStreamFeed(options: StreamFeedOptions, { onEvent, cursor: resumeFrom }: FeedOptions): Feed {
-  const { openStream, readOverview, readEvent, onDefect, random = Math.random } = options;
-  const delays = createRetryDelays(random);
+function openStreamFeed(options: StreamFeedOptions, { onEvent, cursor: resumeFrom }: FeedOptions): ChangeFeed {
+  const { openStream, fetchSnapshot, parseEvent, onDefect, random = Math.random } = options;
+  const backoff = createBackoff(random);
   const hasSlept = createSleepDetector();
-  const pause = createPause();
+  const delay = createCancellableDelay();
   let cursor = resumeFrom;
-  let stream: StreamAttempt | undefined;
+  let stream: StreamConnection | undefined;
   let polling: Polling | undefined;
   let isClosed = false;
   let hasReported = false;
-  /** Whether the gateway has asked to be left alone, be it that somebody looks at the page. */
-  let isToWait = false;
+  /** True during the gateway's `Retry-After`. Resuming the page does not shorten the delay. */
+  let mustWait = false;
 
   function close(): void {
     isClosed = true;
-    stream?.giveUp();
+    stream?.close();
     stopPolling();
-    pause.end();
+    delay.cancel();
   }
 
-  function fail({ isRefusal, defect }: Failure): void {
+  function handleFailure({ isUnauthorized, defect }: LiveFailure): void {
     if (defect !== undefined && !hasReported) {
       hasReported = true;
       onDefect(defect);
     }
-    if (!isRefusal) return;
+    if (!isUnauthorized) return;
     close();
-    onEvent({ type: "refused" });
+    onEvent({ type: "unauthorized" });
   }
 
-  async function followStream(): Promise<Ending> {
-    stream = attemptStream({
+  async function followStream(): Promise<StreamEnd> {
+    stream = connectStream({
       openStream,
-      readEvent,
+      parseEvent,
       cursor,
       hasSlept,
-      // Both at once would tell of two snapshots, one within the other.
-      onLife: stopPolling,
+      // Stream and polling together would interleave two snapshots.
+      onHeartbeat: stopPolling,
       onEvent(event, next) {
         cursor = next;
         if (event) onEvent({ ...event, ...(next !== undefined && { cursor: next }) });
       },
     });
-    const ending = await stream.ended;
+    const streamEnd = await stream.ended;
     stream = undefined;
-    if (ending.failure && !isClosed) fail(ending.failure);
-    // What brings nothing but a part each time, or ends in noise, is not asked for at ever the same pace.
-    if (ending.hasProgressed && ending.failure?.defect === undefined) delays.reset();
-    return ending;
+    if (streamEnd.failure && !isClosed) handleFailure(streamEnd.failure);
+    // Streams that end within the snapshot, or with malformed data, must not reconnect at a constant rate.
+    if (streamEnd.hasProgressed && streamEnd.failure?.defect === undefined) backoff.reset();
+    return streamEnd;
   }
 
-  /** Asks for everything from now on. Resolves to whether there was an answer: where none comes, no stream could. */
+  /** Starts polling. Resolves to false if the first poll fails: a stream would fail too. */
   async function poll(): Promise<boolean> {
     if (polling) return true;
-    const toEvents = createOverviewChanges();
-    const begun = startPolling({
-      readOverview,
-      onFailure: fail,
+    const toEvents = createSnapshotDiff();
+    const started = startPolling({
+      fetchSnapshot,
+      onFailure: handleFailure,
       random,
-      onOverview(overview) {
-        for (const event of toEvents(overview, cursor)) onEvent(event);
-        cursor = overview.cursor;
+      onSnapshot(snapshot) {
+        for (const event of toEvents(snapshot, cursor)) onEvent(event);
+        cursor = snapshot.cursor;
       },
     });
-    polling = begun;
-    const isAnswered = await begun.first;
+    polling = started;
+    const isAnswered = await started.firstResult;
     if (!isAnswered) stopPolling();
-    else
-      console.warn(
-        "availability-bridge: the gateway's stream is held back on its way here; asking again and again instead",
-      );
+    else console.warn("availability-bridge: a proxy buffers the gateway's event stream; polling every 15 s instead");
     return isAnswered;
   }
 
@@ -109,30 +106,30 @@ function openStreamFeed(options: StreamFeedOptions, { onEvent, cursor: resumeFro
     polling = undefined;
   }
 
-  async function waitToRetry({ retryMs, failure }: Ending): Promise<void> {
-    isToWait = failure !== undefined && failure.retryAfterMs > 0;
-    const askedMs = Math.max(failure?.retryAfterMs ?? 0, Math.min(retryMs, LONGEST_WAIT_MS));
-    await pause.take(askedMs + delays.next());
-    isToWait = false;
+  async function waitToRetry({ retryMs, failure }: StreamEnd): Promise<void> {
+    mustWait = failure !== undefined && failure.retryAfterMs > 0;
+    const minDelayMs = Math.max(failure?.retryAfterMs ?? 0, Math.min(retryMs, MAX_RETRY_AFTER_MS));
+    await delay.wait(minDelayMs + backoff.nextDelayMs());
+    mustWait = false;
   }
 
   async function run(): Promise<void> {
     while (!isClosed) {
-      const ending = await followStream();
-      if (isClosed || ending.reason === "woken") continue;
-      const isPolled = ending.reason === "held back" && (await poll());
+      const streamEnd = await followStream();
+      if (isClosed || streamEnd.reason === "resync") continue;
+      const isPolled = streamEnd.reason === "buffered" && (await poll());
       if (isClosed) continue;
-      await (isPolled ? pause.take(STREAM_RETRY_MS) : waitToRetry(ending));
+      await (isPolled ? delay.wait(STREAM_RETRY_MS) : waitToRetry(streamEnd));
     }
   }
 
   void run();
   return {
-    wake() {
+    checkConnection() {
       const slept = hasSlept();
-      polling?.wake(slept);
-      if (stream) stream.wake(slept);
-      else if (slept || !isToWait) pause.end();
+      polling?.pollIfStale(slept);
+      if (stream) stream.reconnectIfStale(slept);
+      else if (slept || !mustWait) delay.cancel();
     },
     close,
   };

@@ -1,59 +1,59 @@
-/** A gateway as a feed sees it, whose every stream and answer a test makes by hand, at a time that the test sets. */
+/** A scripted gateway: the test writes every stream and response by hand, on a fake clock. */
 import { onTestFinished, vi } from "vitest";
 import { readChanged } from "../../gateway/changed-availability.ts";
-import type { Feed, FeedEvent } from "../feed.ts";
-import type { Overview } from "./feed-calls.ts";
-import { createFeedEventReader } from "./feed-event.ts";
+import type { ChangeFeed, FeedEvent } from "../change-feed.ts";
+import { createFeedEventParser } from "./feed-event.ts";
+import type { LiveSnapshot } from "./live-api.ts";
 import { createStreamFeed } from "./stream-feed.ts";
 
-/** A stream that the feed has asked for. */
-export interface AskedStream {
-  /** Where the feed wants to resume. */
+/** A stream requested by the feed. */
+export interface StreamCall {
+  /** The position to resume from. */
   readonly cursor: string | undefined;
-  /** Whether the feed has given it up. */
-  isGivenUp(): boolean;
-  /** The gateway begins to answer. */
+  /** True if the feed has aborted the stream. */
+  isAborted(): boolean;
+  /** Sends the head of the response. */
   open(): Promise<void>;
-  /** The gateway refuses. */
+  /** Rejects the request. */
   fail(error: unknown): Promise<void>;
-  /** Something comes. */
+  /** Sends a chunk. */
   write(text: string): Promise<void>;
-  /** The gateway has ended it. */
+  /** Ends the response. */
   end(): Promise<void>;
-  /** The connection is lost. */
-  lose(): Promise<void>;
+  /** Breaks the connection. */
+  disconnect(): Promise<void>;
 }
 
-/** An overview that the feed has asked for. */
-export interface AskedOverview {
+/** A snapshot requested by the feed. */
+export interface SnapshotCall {
   readonly etag: string | undefined;
-  isGivenUp(): boolean;
-  /** `undefined`: it is as the feed holds it. */
-  answer(overview: Overview | undefined): Promise<void>;
+  isAborted(): boolean;
+  /** `undefined` means unchanged (304). */
+  respond(overview: LiveSnapshot | undefined): Promise<void>;
   fail(error: unknown): Promise<void>;
 }
 
 export interface ScriptedGateway {
-  readonly feed: Feed;
-  readonly streams: AskedStream[];
-  readonly overviews: AskedOverview[];
-  /** What the feed has told. */
-  readonly told: FeedEvent[];
+  readonly feed: ChangeFeed;
+  readonly streams: StreamCall[];
+  readonly snapshotCalls: SnapshotCall[];
+  /** Events reported by the feed. */
+  readonly events: FeedEvent[];
   readonly defects: unknown[];
-  /** What `Math.random` is to the feed. @default 1, the most that chance can have */
+  /** The feed's `Math.random`. @default 1, the upper limit */
   random: number;
   /** The newest stream. */
-  stream(): AskedStream;
-  overview(): AskedOverview;
-  /** Lets time pass on both clocks. */
+  stream(): StreamCall;
+  snapshotCall(): SnapshotCall;
+  /** Advances both clocks. */
   pass(milliseconds: number): Promise<void>;
 }
 
-/** What the gateway says when it has told everything, and what it says between times. */
+/** The end of a snapshot, and a heartbeat. */
 export const CURRENT = "event: current\nid: a-1\ndata: {}\n\n";
 export const HEARTBEAT = ":\n\n";
 
-/** A change, as the stream tells it. */
+/** A change in the stream's format. */
 export function change(userId: number, version: number, cursor: string): string {
   return `event: availability\nid: ${cursor}\ndata: ${JSON.stringify(changed(userId, version))}\n\n`;
 }
@@ -62,29 +62,29 @@ export function changed(userId: number, version: number) {
   return { userId, status: "available", version, updatedAt: version } as const;
 }
 
-/** Opens a feed over such a gateway. It ends with the test. */
-export async function scriptGateway(resumeFrom?: string): Promise<ScriptedGateway> {
+/** Opens a feed over a scripted gateway. The feed is closed at the end of the test. */
+export async function createScriptedGateway(resumeFrom?: string): Promise<ScriptedGateway> {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
-  const streams: AskedStream[] = [];
-  const overviews: AskedOverview[] = [];
-  const told: FeedEvent[] = [];
+  const streams: StreamCall[] = [];
+  const snapshotCalls: SnapshotCall[] = [];
+  const events: FeedEvent[] = [];
   const defects: unknown[] = [];
   const openFeed = createStreamFeed({
-    openStream: (signal, cursor) => askStream(signal, cursor, streams),
-    readOverview: (signal, etag) => askOverview(signal, etag, overviews),
-    readEvent: createFeedEventReader(readChanged),
+    openStream: (signal, cursor) => requestStream(signal, cursor, streams),
+    fetchSnapshot: (signal, etag) => requestSnapshot(signal, etag, snapshotCalls),
+    parseEvent: createFeedEventParser(readChanged),
     onDefect: (error) => defects.push(error),
     random: () => scripted.random,
   });
   const scripted: ScriptedGateway = {
-    feed: openFeed({ onEvent: (event) => told.push(event), cursor: resumeFrom }),
+    feed: openFeed({ onEvent: (event) => events.push(event), cursor: resumeFrom }),
     streams,
-    overviews,
-    told,
+    snapshotCalls,
+    events,
     defects,
     random: 1,
     stream: () => newest(streams),
-    overview: () => newest(overviews),
+    snapshotCall: () => newest(snapshotCalls),
     async pass(milliseconds) {
       await vi.advanceTimersByTimeAsync(milliseconds);
       await settle();
@@ -105,7 +105,7 @@ function newest<Asked>(asked: readonly Asked[]): Asked {
   return last;
 }
 
-/** Lets everything happen that waits for no timer. */
+/** Runs all tasks that wait for no timer. */
 async function settle(): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   for (let turns = 0; turns < 5; turns += 1) {
@@ -117,10 +117,10 @@ async function settle(): Promise<void> {
   port1.close();
 }
 
-function askStream(
+function requestStream(
   signal: AbortSignal,
   cursor: string | undefined,
-  streams: AskedStream[],
+  streams: StreamCall[],
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   let body: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
   return new Promise((resolve, reject) => {
@@ -139,27 +139,27 @@ function askStream(
     };
     streams.push({
       cursor,
-      isGivenUp: () => signal.aborted,
+      isAborted: () => signal.aborted,
       open: after(() => resolve(stream)),
       fail: (error) => after(() => reject(error))(),
       write: (text) => after(() => body?.enqueue(new TextEncoder().encode(text)))(),
       end: after(() => body?.close()),
-      lose: after(() => body?.error(new TypeError("network error"))),
+      disconnect: after(() => body?.error(new TypeError("network error"))),
     });
   });
 }
 
-function askOverview(
+function requestSnapshot(
   signal: AbortSignal,
   etag: string | undefined,
-  overviews: AskedOverview[],
-): Promise<Overview | undefined> {
+  overviews: SnapshotCall[],
+): Promise<LiveSnapshot | undefined> {
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason));
     overviews.push({
       etag,
-      isGivenUp: () => signal.aborted,
-      async answer(overview) {
+      isAborted: () => signal.aborted,
+      async respond(overview) {
         resolve(overview);
         await settle();
       },

@@ -1,8 +1,8 @@
 // oxlint-disable-next-line import/default -- vite makes a module of it that exports the address.
 import workerUrl from "../../stream-worker.ts?sharedworker&url";
-import type { StreamWorker } from "./leader-by-worker.ts";
+import type { StreamWorker } from "./shared-worker-election.ts";
 
-/** What is used of `window.trustedTypes`, which not every browser has. */
+/** The parts of `window.trustedTypes` in use. Not every browser has the API. */
 interface TrustedTypes {
   createPolicy(name: string, rules: { createScriptURL(): string }): { createScriptURL(input: string): string };
 }
@@ -10,10 +10,10 @@ interface TrustedTypes {
 let readAddress: (() => string) | undefined;
 
 /**
- * Opens the shared worker of this name, which is the same one in all tabs.
+ * Opens the shared worker of this name, which all tabs share.
  *
- * The document's policy makes no script's address of a text but by this one rule, which makes the worker's and no other. A
- * document may set a rule up once.
+ * The document's CSP allows a script address only from this trusted-types policy, which returns the worker's address
+ * and no other. A document can create the policy only once.
  */
 export function openStreamWorker(name: string): StreamWorker {
   readAddress ??= createAddressReader();

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { createTabWorld, PROOF, type TestTabView } from "./test-tab-world.ts";
 
-/** How long the tabs of a browser take at the most to agree, in milliseconds. */
+/** Maximum time for the tabs of a browser to agree, in milliseconds. */
 const AGREEMENT_MS = 60_000;
 
 const Step = fc.oneof(
@@ -10,7 +10,7 @@ const Step = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
-      type: fc.constantFrom("leave", "crash", "freeze", "thaw", "sleep", "awake", "refuse"),
+      type: fc.constantFrom("close", "crash", "freeze", "thaw", "sleep", "awake", "rejectToken"),
       tab: fc.nat(9),
     }),
   },
@@ -25,7 +25,7 @@ const Step = fc.oneof(
 describe.each([
   { means: "locks", hasLocks: true },
   { means: "messages alone", hasLocks: false },
-])("where tabs elect by $means", ({ hasLocks }) => {
+])("when tabs elect by $means", ({ hasLocks }) => {
   test("twenty tabs that open at once make one stream", async () => {
     const world = createTabWorld({ hasLocks });
     world.change(1);
@@ -37,7 +37,7 @@ describe.each([
     expect(world.streamsOpened()).toBe(1);
   });
 
-  test("whatever happens to tabs, each ends with the gateway's latest, over one stream and never more than two", async () => {
+  test("every tab ends with the gateway's latest state over one stream, and never over more than two", async () => {
     const Delays = fc.infiniteStream(fc.integer({ min: 0, max: 100 }));
     const property = fc.asyncProperty(fc.array(Step, { maxLength: 60, size: "max" }), Delays, async (steps, delays) => {
       const world = createTabWorld({ hasLocks, delayMs: () => delays.next().value ?? 0 });
@@ -48,7 +48,7 @@ describe.each([
         else if (step.type === "remove") world.remove(step.userId);
         else if (step.type === "pass") await world.pass(step.ms);
         else {
-          // By messages alone nobody knows of a tab that has hung since before it came.
+          // Without locks, a tab cannot detect another tab that hung before the first tab opened.
           if (step.type === "freeze" && !hasLocks) for (const tab of tabs) tab.thaw();
           tabs[step.tab % tabs.length]?.[step.type]();
         }
@@ -56,10 +56,10 @@ describe.each([
       for (const tab of tabs) tab.thaw();
       for (const tab of tabs) tab.awake();
       await world.pass(AGREEMENT_MS);
-      const present = tabs.filter((tab) => tab.isThere());
+      const present = tabs.filter((tab) => tab.isPresent());
       for (const tab of present) expect(tab.versions).toEqual(world.versions());
       expect(world.openStreams()).toBe(Math.min(1, present.length));
-      expect(world.mostStreams()).toBeLessThanOrEqual(2);
+      expect(world.maxStreams()).toBeLessThanOrEqual(2);
     });
     await fc.assert(property, { numRuns: 100 });
   });
@@ -67,33 +67,33 @@ describe.each([
 
 const refusal = Object.assign(new Error("The token has been refused"), { status: 401 });
 
-test("neither hears nor tells anything before the backend has answered the page's own token", async () => {
+test("neither sends nor receives messages before the backend has accepted the page's own token", async () => {
   const world = createTabWorld({ hasLocks: true });
   world.change(1);
   const first = world.open();
   await world.pass(1_000);
-  let answer = (_proof: typeof PROOF): void => {};
-  const second = world.open(() => new Promise((resolve) => (answer = resolve)));
+  let resolveProof = (_proof: typeof PROOF): void => {};
+  const second = world.open(() => new Promise((resolve) => (resolveProof = resolve)));
   world.change(2);
   await world.pass(20_000);
   expect(second.events).toEqual([]);
-  answer(PROOF);
+  resolveProof(PROOF);
   await world.pass(1_000);
   expect(second.versions).toEqual(world.versions());
   expect(first.versions).toEqual(world.versions());
   expect(world.streamsOpened()).toBe(1);
 });
 
-test("tells nothing to a page whose token is refused but that it is, whoever the token names", async () => {
+test("reports only the rejection to a page with a rejected token, whatever subject the token names", async () => {
   const world = createTabWorld({ hasLocks: true });
   world.change(1);
   world.open();
   const forged = world.open(() => Promise.reject(refusal));
   await world.pass(20_000);
-  expect(forged.events).toEqual([{ type: "refused" }]);
+  expect(forged.events).toEqual([{ type: "unauthorized" }]);
 });
 
-test("shares nothing between two sign-ins", async () => {
+test("does not share a stream between two agents", async () => {
   const world = createTabWorld({ hasLocks: true });
   world.open();
   world.open(() => Promise.resolve({ ...PROOF, sharedBy: "subject 8" }));
@@ -101,7 +101,7 @@ test("shares nothing between two sign-ins", async () => {
   expect(world.openStreams()).toBe(2);
 });
 
-test("shares with nobody by a token that does not say whose it is", async () => {
+test("does not share a stream by a token without a subject", async () => {
   const world = createTabWorld({ hasLocks: true });
   const unnamed = () => Promise.resolve({ ...PROOF, sharedBy: undefined });
   world.open(unnamed);
@@ -110,7 +110,7 @@ test("shares with nobody by a token that does not say whose it is", async () => 
   expect(world.openStreams()).toBe(2);
 });
 
-test("has a stream of its own where the browser refuses the channel between tabs, and says so in the console", async () => {
+test("opens a separate stream and logs a warning if the browser rejects the channel between tabs", async () => {
   const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
   const world = createTabWorld({ hasLocks: true, fails: "channels" });
   world.change(1);
@@ -118,11 +118,11 @@ test("has a stream of its own where the browser refuses the channel between tabs
   await world.pass(1_000);
   for (const tab of tabs) expect(tab.versions).toEqual(world.versions());
   expect([world.openStreams(), warned.mock.calls.length, world.defects]).toEqual([2, 2, []]);
-  for (const tab of tabs) tab.leave();
+  for (const tab of tabs) tab.close();
   expect(world.openStreams()).toBe(0);
 });
 
-test("has a stream of its own where it fails to join the others for no known reason, and reports that", async () => {
+test("opens a separate stream and reports the error if joining the other tabs fails unexpectedly", async () => {
   const world = createTabWorld({ hasLocks: true, fails: "ids" });
   world.change(1);
   const tab = world.open();
@@ -131,7 +131,7 @@ test("has a stream of its own where it fails to join the others for no known rea
   expect(world.defects).toEqual([new Error("There are no ids")]);
 });
 
-test("asks again where the backend cannot be reached", async () => {
+test("verifies the token again if the backend is unreachable", async () => {
   const world = createTabWorld({ hasLocks: true });
   world.change(1);
   let attempts = 0;
@@ -143,7 +143,7 @@ test("asks again where the backend cannot be reached", async () => {
   expect(tab.versions).toEqual(world.versions());
 });
 
-test("asks no sooner than the backend wants, however often somebody looks at the tab or comes back to it", async () => {
+test("obeys the backend's retry delay, however often the tab resumes", async () => {
   const world = createTabWorld({ hasLocks: true });
   let proofs = 0;
   const tab = world.open(() => {
@@ -152,7 +152,7 @@ test("asks no sooner than the backend wants, however often somebody looks at the
   });
   await world.pass(0);
   for (let looks = 0; looks < 5; looks += 1) {
-    tab.look();
+    tab.checkConnection();
     tab.sleep();
     tab.awake();
     await world.pass(10_000);
@@ -162,7 +162,7 @@ test("asks no sooner than the backend wants, however often somebody looks at the
   expect(proofs).toBe(2);
 });
 
-test("asks at once when somebody looks at a tab that waits of its own accord", async () => {
+test("verifies at once when the tab resumes during a backoff", async () => {
   const world = createTabWorld({ hasLocks: true, delayMs: () => 100 });
   let proofs = 0;
   const tab = world.open(() => {
@@ -170,15 +170,15 @@ test("asks at once when somebody looks at a tab that waits of its own accord", a
     return Promise.reject(new TypeError("Failed to fetch"));
   });
   await world.pass(0);
-  tab.look();
+  tab.checkConnection();
   await world.pass(0);
   expect(proofs).toBe(2);
 });
 
-describe.each([403, 404])("where the backend answers a token by %d", (status) => {
+describe.each([403, 404])("when the backend responds to a token with %d", (status) => {
   const denial = Object.assign(new Error("No"), { status });
 
-  test("asks again every five minutes, whoever looks", async () => {
+  test("verifies again every five minutes, even if the page resumes", async () => {
     const world = createTabWorld({ hasLocks: true });
     let proofs = 0;
     const tab = world.open(() => {
@@ -187,12 +187,12 @@ describe.each([403, 404])("where the backend answers a token by %d", (status) =>
     });
     for (let minutes = 0; minutes < 59; minutes += 1) {
       await world.pass(60_000);
-      tab.look();
+      tab.checkConnection();
     }
     expect(proofs).toBe(12);
   });
 
-  test("is told nothing more by other tabs, and follows again once it may", async () => {
+  test("receives no more events from other tabs until the token is accepted again", async () => {
     const world = createTabWorld({ hasLocks: true });
     world.change(1);
     world.open();
@@ -208,7 +208,7 @@ describe.each([403, 404])("where the backend answers a token by %d", (status) =>
   });
 });
 
-test("gives up a proof that is not answered within 10 s, and tries another", async () => {
+test("aborts a token check without a response after 10 s, and starts another", async () => {
   const world = createTabWorld({ hasLocks: true });
   world.change(1);
   const proofs: AbortSignal[] = [];
@@ -223,7 +223,7 @@ test("gives up a proof that is not answered within 10 s, and tries another", asy
   expect(tab.versions).toEqual(world.versions());
 });
 
-test("has each tab's own token proven anew when it ends, and tells it nothing more where it is refused", async () => {
+test("verifies each tab's token again on expiry, and sends no more events to a tab with a rejected token", async () => {
   const world = createTabWorld({ hasLocks: true });
   world.change(1);
   const first = world.open();
@@ -236,10 +236,10 @@ test("has each tab's own token proven anew when it ends, and tells it nothing mo
   await world.pass(1_000);
   expect(first.versions).toEqual(world.versions());
   expect([...second.versions.keys()]).toEqual([1]);
-  expect(second.events.at(-1)).toEqual({ type: "refused" });
+  expect(second.events.at(-1)).toEqual({ type: "unauthorized" });
 });
 
-test("resumes from the last cursor where the leader has gone, and tells no tab anything twice", async () => {
+test("resumes from the last cursor after the leader has gone, and delivers each event once", async () => {
   const world = createTabWorld({ hasLocks: true });
   world.change(1);
   const leader = world.open();
@@ -254,7 +254,7 @@ test("resumes from the last cursor where the leader has gone, and tells no tab a
   }
 });
 
-test("tells a tab that comes later how long ago an availability was made", async () => {
+test("gives a tab that joins later the age of an availability", async () => {
   const world = createTabWorld({ hasLocks: true, delayMs: () => 5 });
   world.change(1);
   world.open();

@@ -1,35 +1,35 @@
 /**
- * A feed that all tabs of a browser share, so that there is one stream however many tabs there are: over HTTP/1.1 a browser
- * keeps six connections to a host, and the seventh tab would wait for ever.
+ * A change feed shared by all tabs of a browser, so that any number of tabs needs one stream. Over HTTP/1.1 a browser
+ * opens six connections to a host, and the seventh tab would wait forever.
  *
- * Who shares is told by the subject of the page's token, which anybody could have written. A tab therefore joins the others
- * only once the backend has answered a read with the very token: until then it neither hears nor tells anything.
+ * Tabs share by the subject of the page's token, which a page can forge. A tab therefore joins only after the gateway
+ * has accepted a read with the token. Before, the tab neither sends nor receives messages.
  */
 import type { GatewayClient, Proof } from "../../gateway/gateway-client.ts";
-import type { Feed, FeedOptions, OpenFeed } from "../feed.ts";
-import type { ReadFeedEvent } from "../stream/event-stream.ts";
-import { LONGEST_WAIT_MS, readFailure } from "../stream/failure.ts";
-import { createRetryDelays } from "../stream/retry-delays.ts";
-import type { OpenElection } from "./election.ts";
-import { createChannelElection } from "./leader-by-channel.ts";
-import { createLockElection, type Locks, mayLock } from "./leader-by-locks.ts";
-import { createWorkerElection, type StreamWorker } from "./leader-by-worker.ts";
+import type { ChangeFeed, FeedOptions, OpenFeed } from "../change-feed.ts";
+import { createBackoff } from "../stream/backoff.ts";
+import type { ParseFeedEvent } from "../stream/event-stream.ts";
+import { classifyError, MAX_RETRY_AFTER_MS } from "../stream/live-failure.ts";
+import { createBroadcastElection } from "./broadcast-election.ts";
+import type { OpenLeaderElection } from "./leader-election.ts";
 import { openStreamWorker } from "./open-worker.ts";
+import { documentLifecycle, type PageLifecycle } from "./page-lifecycle.ts";
+import { createSharedWorkerElection, type StreamWorker } from "./shared-worker-election.ts";
 import type { Channel } from "./tab-channel.ts";
 import { browserClock, type TabClock } from "./tab-clock.ts";
 import { joinTabGroup } from "./tab-group.ts";
-import { documentLife, type TabLife } from "./tab-life.ts";
+import { canUseLocks, createWebLocksElection, type Locks } from "./web-locks-election.ts";
 
 export interface SharedFeedOptions {
-  /** The backend's address: it belongs to one customer. */
+  /** The backend's address. Each customer has a separate address. */
   readonly apiBase: string;
-  readonly prove: GatewayClient["prove"];
-  readonly lend: GatewayClient["lend"];
-  /** Opens a feed of this tab's own. */
-  readonly openOwn: OpenFeed;
-  readonly readEvent: ReadFeedEvent;
+  readonly verifyToken: GatewayClient["prove"];
+  readonly provideToken: GatewayClient["lend"];
+  /** Opens a feed for this tab alone. */
+  readonly openOwnFeed: OpenFeed;
+  readonly parseEvent: ParseFeedEvent;
   /**
-   * Hears what nobody expects to fail, and has.
+   * Receives unexpected errors.
    *
    * @default reportError
    */
@@ -37,172 +37,184 @@ export interface SharedFeedOptions {
   readonly browser?: TabBrowser;
 }
 
-/** What a browser gives its tabs. */
+/** The browser's APIs in use. */
 export interface TabBrowser {
   readonly openChannel: (name: string) => Channel;
-  /** `undefined` where the browser has none for this document. */
+  /** `undefined` if the browser offers no locks to this document. */
   readonly locks: Locks | undefined;
-  /** `undefined` where the browser has none. */
+  /** `undefined` if the browser has no shared workers. */
   readonly openWorker: ((name: string) => StreamWorker) | undefined;
-  readonly life: TabLife;
+  readonly lifecycle: PageLifecycle;
   readonly clock: TabClock;
   readonly random: () => number;
   readonly createId: () => string;
 }
 
-/** The browser that this document is in. Locks are there in secure contexts only. */
-function thisBrowser(): TabBrowser {
+/** The APIs of this document's browser. Locks exist in secure contexts only. */
+function defaultBrowser(): TabBrowser {
   return {
     openChannel: (name) => new BroadcastChannel(name),
     locks: navigator.locks,
     openWorker: "SharedWorker" in globalThis ? openStreamWorker : undefined,
-    life: documentLife,
+    lifecycle: documentLifecycle,
     clock: browserClock,
     random: Math.random,
     createId: () => crypto.getRandomValues(new Uint32Array(4)).join("-"),
   };
 }
 
-/** Changes with the messages, so that tabs of different releases do not meet. */
+/** Changes with the message format, so that tabs of different formats do not meet. */
 const PROTOCOL = "availability-bridge/1";
 
-/** The longest time for which a proof holds, in milliseconds: a timer cannot be set for more than 24 days. */
-const PROOF_LIFE_MS = 3_600_000;
+/** Maximum time between two token checks, in milliseconds: a timer runs for at most 24 days. */
+const VERIFICATION_TTL_MS = 3_600_000;
 
-/** How long a proof may take, in milliseconds, before another is tried. */
-const PROOF_PATIENCE_MS = 10_000;
+/** Timeout of a token check, in milliseconds. */
+const VERIFICATION_TIMEOUT_MS = 10_000;
 
-/** Creates what opens a feed that tabs share. It begins with a snapshot; a cursor is not looked at. */
+/** Creates a function that opens feeds shared by tabs. A feed begins with a snapshot and ignores the cursor. */
 export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
-  const { apiBase, prove, lend, openOwn, readEvent, browser = thisBrowser() } = options;
+  const { apiBase, verifyToken, provideToken, openOwnFeed, parseEvent, browser = defaultBrowser() } = options;
   const { onDefect = (error) => reportError(error) } = options;
-  const { openChannel, locks, openWorker, life, clock, random, createId } = browser;
+  const { openChannel, locks, openWorker, lifecycle, clock, random, createId } = browser;
 
-  async function chooseElection(name: string): Promise<OpenElection> {
-    if (!locks || !(await mayLock(locks, name))) return createChannelElection(clock);
-    const openFallback = createLockElection(locks);
-    return openWorker ? createWorkerElection({ openWorker, apiBase, lend, openFallback }) : openFallback;
+  async function chooseElection(name: string): Promise<OpenLeaderElection> {
+    if (!locks || !(await canUseLocks(locks, name))) return createBroadcastElection(clock);
+    const openFallback = createWebLocksElection(locks);
+    return openWorker ? createSharedWorkerElection({ openWorker, apiBase, provideToken, openFallback }) : openFallback;
   }
 
-  return ({ onEvent }: FeedOptions): Feed => {
-    let isAwake = true;
-    let feed: { readonly sharedBy: string | undefined; readonly inner: Feed } | undefined;
-    let working = new AbortController();
-    let callOff = (): void => {};
-    /** Until when the backend is to be left alone, on the wall clock, which runs on while the machine sleeps. */
-    let quietUntil = Number.NEGATIVE_INFINITY;
-    const delays = createRetryDelays(random);
-    const unwatch = life.watch(sleep, awake);
+  return ({ onEvent }: FeedOptions): ChangeFeed => {
+    let isActive = true;
+    let feed: { readonly sharingKey: string | undefined; readonly inner: ChangeFeed } | undefined;
+    let abortController = new AbortController();
+    let cancelTimer = (): void => {};
+    /** End of the gateway's `Retry-After`, on the wall clock, which advances during sleep. */
+    let notBefore = Number.NEGATIVE_INFINITY;
+    const backoff = createBackoff(random);
+    const unsubscribe = lifecycle.subscribe(handleFreeze, handleResume);
 
-    function leave(): void {
-      working.abort();
-      callOff();
+    function leaveGroup(): void {
+      abortController.abort();
+      cancelTimer();
       feed?.inner.close();
       feed = undefined;
     }
 
-    function sleep(): void {
-      isAwake = false;
-      leave();
+    function handleFreeze(): void {
+      isActive = false;
+      leaveGroup();
     }
 
-    function awake(): void {
-      // A page that is shown for the first time is told so as well.
-      if (isAwake) return;
-      isAwake = true;
-      beginIn(0);
+    function handleResume(): void {
+      // The browser also fires `pageshow` when a page is first shown.
+      if (isActive) return;
+      isActive = true;
+      scheduleStart(0);
     }
 
     function close(): void {
-      unwatch();
-      leave();
+      unsubscribe();
+      leaveGroup();
     }
 
-    /** Begins after so long, in milliseconds, and no sooner than the backend wants. */
-    function beginIn(delayMs: number): void {
-      callOff();
-      const quietMs = Math.min(LONGEST_WAIT_MS, Math.max(0, quietUntil - clock.wallMs()));
-      if (quietMs + delayMs > 0) callOff = clock.after(quietMs + delayMs, begin);
-      else begin();
+    /** Starts after a delay in milliseconds, but not before `notBefore`. */
+    function scheduleStart(delayMs: number): void {
+      cancelTimer();
+      const pauseMs = Math.min(MAX_RETRY_AFTER_MS, Math.max(0, notBefore - clock.epochMs()));
+      if (pauseMs + delayMs > 0) cancelTimer = clock.setTimer(pauseMs + delayMs, start);
+      else start();
     }
 
-    function begin(): void {
-      working.abort();
-      working = new AbortController();
-      const { signal } = working;
-      enter(signal).catch((error: unknown) => {
+    function start(): void {
+      abortController.abort();
+      abortController = new AbortController();
+      const { signal } = abortController;
+      verifyAndJoin(signal).catch((error: unknown) => {
         onDefect(error);
-        if (!signal.aborted) feed ??= followAlone();
+        if (!signal.aborted) feed ??= openUnsharedFeed();
       });
     }
 
-    /** Proves the page's token, unless it takes too long: the way to the backend may have swallowed the call. */
-    async function proveInTime(signal: AbortSignal): Promise<Proof> {
-      const lateness = new AbortController();
-      const late = new Promise<never>((_resolve, reject) => {
-        callOff = clock.after(PROOF_PATIENCE_MS, () => {
-          const error = new Error(`No answer to the page's token within ${PROOF_PATIENCE_MS} ms`);
-          lateness.abort(error);
+    /** Verifies the page's token within the timeout: the network may have lost the request. */
+    async function verifyWithTimeout(signal: AbortSignal): Promise<Proof> {
+      const timeoutAbort = new AbortController();
+      const timedOut = new Promise<never>((_resolve, reject) => {
+        cancelTimer = clock.setTimer(VERIFICATION_TIMEOUT_MS, () => {
+          const error = new Error(`The token check got no response within ${VERIFICATION_TIMEOUT_MS} ms`);
+          timeoutAbort.abort(error);
           reject(error);
         });
       });
-      return Promise.race([prove(AbortSignal.any([signal, lateness.signal])), late]);
+      return Promise.race([verifyToken(AbortSignal.any([signal, timeoutAbort.signal])), timedOut]);
     }
 
-    async function enter(signal: AbortSignal): Promise<void> {
-      callOff();
-      const proof = await proveInTime(signal).catch((error: unknown) => ({ error }));
+    async function verifyAndJoin(signal: AbortSignal): Promise<void> {
+      cancelTimer();
+      const verification = await verifyWithTimeout(signal).catch((error: unknown) => ({ error }));
       if (signal.aborted) return;
-      callOff();
-      if ("error" in proof) return fail(proof.error);
-      delays.reset();
-      callOff = clock.after(Math.min(PROOF_LIFE_MS, proof.renewAt - clock.wallMs()), begin);
-      await join(proof, signal);
+      cancelTimer();
+      if ("error" in verification) return handleFailure(verification.error);
+      backoff.reset();
+      cancelTimer = clock.setTimer(Math.min(VERIFICATION_TTL_MS, verification.renewAt - clock.epochMs()), start);
+      await join(verification, signal);
     }
 
-    function fail(error: unknown): void {
-      const { isRefusal, isDenial, retryAfterMs } = readFailure(error);
-      if (isRefusal) {
+    function handleFailure(error: unknown): void {
+      const { isUnauthorized, isForbidden, retryAfterMs } = classifyError(error);
+      if (isUnauthorized) {
         close();
-        onEvent({ type: "refused" });
+        onEvent({ type: "unauthorized" });
         return;
       }
-      // Whoever may read nothing is told nothing by others either.
-      if (isDenial) leave();
-      quietUntil = clock.wallMs() + (isDenial ? LONGEST_WAIT_MS : retryAfterMs);
-      beginIn(delays.next());
+      // Without permission to read, the tab must not receive events from other tabs either.
+      if (isForbidden) leaveGroup();
+      notBefore = clock.epochMs() + (isForbidden ? MAX_RETRY_AFTER_MS : retryAfterMs);
+      scheduleStart(backoff.nextDelayMs());
     }
 
-    function followAlone(sharedBy?: string) {
-      return { sharedBy, inner: openOwn({ onEvent }) };
+    function openUnsharedFeed(sharingKey?: string) {
+      return { sharingKey, inner: openOwnFeed({ onEvent }) };
     }
 
-    async function join({ sharedBy }: Proof, signal: AbortSignal): Promise<void> {
-      if (feed && feed.sharedBy === sharedBy) return;
+    async function join({ sharedBy: sharingKey }: Proof, signal: AbortSignal): Promise<void> {
+      if (feed && feed.sharingKey === sharingKey) return;
       feed?.inner.close();
       feed = undefined;
-      if (sharedBy === undefined) {
-        feed = followAlone();
+      if (sharingKey === undefined) {
+        feed = openUnsharedFeed();
         return;
       }
-      const name = `${PROTOCOL} ${apiBase} ${sharedBy}`;
+      const name = `${PROTOCOL} ${apiBase} ${sharingKey}`;
       const openElection = await chooseElection(name);
       if (signal.aborted) return;
-      const group = { name, id: createId(), openChannel, readEvent, openElection, openOwn, clock, random };
+      const group = {
+        name,
+        id: createId(),
+        openChannel,
+        parseEvent,
+        openElection,
+        openOwnFeed,
+        clock,
+        random,
+      };
       try {
-        feed = { sharedBy, inner: joinTabGroup(group, { onEvent }) };
+        feed = { sharingKey, inner: joinTabGroup(group, { onEvent }) };
       } catch (error) {
-        // Firefox has no channel for a frame whose cookies are blocked.
-        console.warn("availability-bridge: this tab cannot share a stream with others, and has its own", error);
-        feed = followAlone(sharedBy);
+        // Firefox has no BroadcastChannel for a frame with blocked cookies.
+        console.warn(
+          "availability-bridge: this tab cannot share a stream with other tabs and opens a separate stream",
+          error,
+        );
+        feed = openUnsharedFeed(sharingKey);
       }
     }
 
-    begin();
+    start();
     return {
-      wake() {
-        if (feed) feed.inner.wake();
-        else if (isAwake && clock.wallMs() >= quietUntil) begin();
+      checkConnection() {
+        if (feed) feed.inner.checkConnection();
+        else if (isActive && clock.epochMs() >= notBefore) start();
       },
       close,
     };

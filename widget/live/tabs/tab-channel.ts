@@ -1,39 +1,39 @@
-import type { ReadFeedEvent } from "../stream/event-stream.ts";
-import type { TabMessage, TabNews } from "./tab-message.ts";
-import { fromWire, toWire } from "./tab-wire.ts";
+import type { ParseFeedEvent } from "../stream/event-stream.ts";
+import type { OutgoingMessage, TabMessage } from "./tab-message.ts";
+import { decodeMessage, encodeMessage } from "./tab-message-codec.ts";
 
-/** What is used of a `BroadcastChannel`. */
+/** The parts of `BroadcastChannel` in use. */
 export interface Channel {
   onmessage: ((event: MessageEvent) => unknown) | null;
   postMessage(message: unknown): void;
   close(): void;
 }
 
-/** A tab's way to the others that share a name with it. */
+/** Connects this tab to the other tabs of the same name. */
 export interface TabChannel {
-  post(news: TabNews): void;
-  /** Tells one tab alone, on a channel of its own: a snapshot is large, and costs every tab that gets it. */
-  postTo(tab: string, news: TabNews): void;
+  post(message: OutgoingMessage): void;
+  /** Sends to one tab alone, on a private channel: a snapshot is large, and costs every receiving tab. */
+  postTo(tab: string, message: OutgoingMessage): void;
   close(): void;
 }
 
 export interface TabChannelOptions {
   readonly name: string;
-  /** This tab's. */
+  /** The id of this tab. */
   readonly id: string;
   readonly openChannel: (name: string) => Channel;
-  readonly readEvent: ReadFeedEvent;
+  readonly parseEvent: ParseFeedEvent;
   readonly onMessage: (message: TabMessage) => void;
 }
 
-/** Opens a tab's channels: the one of all, and the one on which it alone is told. */
-export function openTabChannel({ name, id, openChannel, readEvent, onMessage }: TabChannelOptions): TabChannel {
+/** Opens the channel shared by all tabs and the private channel of this tab. */
+export function openTabChannel({ name, id, openChannel, parseEvent, onMessage }: TabChannelOptions): TabChannel {
   let isClosed = false;
 
   function open(channelName: string): Channel {
     const channel = openChannel(channelName);
     channel.onmessage = ({ data }) => {
-      const message = fromWire(data, readEvent);
+      const message = decodeMessage(data, parseEvent);
       if (message && message.from !== id && !isClosed) onMessage(message);
     };
     return channel;
@@ -42,10 +42,10 @@ export function openTabChannel({ name, id, openChannel, readEvent, onMessage }: 
   const all = open(name);
   const own = open(privateName(name, id));
   return {
-    post: (news) => all.postMessage(toWire({ ...news, from: id })),
-    postTo(tab, news) {
+    post: (message) => all.postMessage(encodeMessage({ ...message, from: id })),
+    postTo(tab, message) {
       const channel = openChannel(privateName(name, tab));
-      channel.postMessage(toWire({ ...news, from: id }));
+      channel.postMessage(encodeMessage({ ...message, from: id }));
       channel.close();
     },
     close() {

@@ -1,18 +1,21 @@
-/** The time, as tabs need it. */
+/** Clock and timers of the tabs. */
 export interface TabClock {
-  /** Monotonic, in milliseconds: to measure by. */
+  /** Monotonic time for measurements, in milliseconds. */
   now(): number;
-  /** In milliseconds since 1970, which all tabs of a browser agree about. */
-  wallMs(): number;
-  /** Runs a task later, and tells it by how much too late it runs, in milliseconds. @returns what calls it off. */
-  after(delayMs: number, task: (lateMs: number) => void): () => void;
+  /** Milliseconds since 1970, equal in all tabs of a browser. */
+  epochMs(): number;
+  /**
+   * Runs a task after a delay. The task receives the timer's lateness in milliseconds. @returns the function to cancel
+   * the timer.
+   */
+  setTimer(delayMs: number, task: (lateMs: number) => void): () => void;
 }
 
-/** The browser's clock. In a hidden tab its tasks may run up to a minute late. */
+/** The browser's clock. Timers of a hidden tab may run up to a minute late. */
 export const browserClock: TabClock = {
   now: () => performance.now(),
-  wallMs: () => Date.now(),
-  after(delayMs, task) {
+  epochMs: () => Date.now(),
+  setTimer(delayMs, task) {
     const dueAt = performance.now() + delayMs;
     const timer = setTimeout(() => task(performance.now() - dueAt), delayMs);
     return () => clearTimeout(timer);

@@ -1,141 +1,149 @@
-/** One tab's part in a feed that tabs share: it leads, and tells the others what its own feed tells it, or it follows. */
+/**
+ * One tab's part in a shared feed: a leader sends the events of its own feed to the other tabs, and a follower receives
+ * them.
+ */
 
-import type { Feed, FeedEvent, FeedOptions, OpenFeed } from "../feed.ts";
-import type { ReadFeedEvent } from "../stream/event-stream.ts";
-import type { OpenElection } from "./election.ts";
-import { createFeedLedger } from "./feed-ledger.ts";
-import { createFollowing, type Following } from "./following.ts";
+import type { ChangeFeed, FeedEvent, FeedOptions, OpenFeed } from "../change-feed.ts";
+import type { ParseFeedEvent } from "../stream/event-stream.ts";
+import { createFeedCache } from "./feed-cache.ts";
+import type { OpenLeaderElection } from "./leader-election.ts";
 import { type Channel, openTabChannel } from "./tab-channel.ts";
 import type { TabClock } from "./tab-clock.ts";
-import { type LeaderNews, type Leadership, outranks, type TabMessage } from "./tab-message.ts";
+import { createTabFollower, type TabFollower } from "./tab-follower.ts";
+import { type LeaderMessage, type Leadership, outranks, type TabMessage } from "./tab-message.ts";
 
 export interface TabGroupOptions {
-  /** What the tabs share: who they ask, and for whom. */
+  /** The name shared by the tabs: the gateway's address and the token's subject. */
   readonly name: string;
-  /** This tab's, new for each time that it joins. */
+  /** The id of this tab, new for each join. */
   readonly id: string;
   readonly openChannel: (name: string) => Channel;
-  readonly readEvent: ReadFeedEvent;
-  readonly openElection: OpenElection;
-  /** Opens a feed of this tab's own, for when it leads. */
-  readonly openOwn: OpenFeed;
+  readonly parseEvent: ParseFeedEvent;
+  readonly openElection: OpenLeaderElection;
+  /** Opens a feed of this tab's own while the tab leads. */
+  readonly openOwnFeed: OpenFeed;
   readonly clock: TabClock;
   /** From 0 to 1. */
   readonly random: () => number;
 }
 
-/** A tab's time as the leader. */
-interface Lead {
+/** The leader's role of a tab. */
+interface OwnLeadership {
   readonly term: number;
   readonly slot: number | undefined;
-  told: number;
-  own?: Feed;
-  /** What is told at the end of this turn: a stream's events come by the hundred. */
-  readonly untold: FeedEvent[];
+  sequence: number;
+  ownFeed?: ChangeFeed;
+  /** Events to send at the end of the current task: a stream delivers hundreds at once. */
+  readonly pendingEvents: FeedEvent[];
 }
 
-/** Joins the tabs that share a feed. It begins with a snapshot. */
-export function joinTabGroup(options: TabGroupOptions, { onEvent }: Pick<FeedOptions, "onEvent">): Feed {
-  const { name, id, openChannel, readEvent, openElection, openOwn, clock, random } = options;
-  const ledger = createFeedLedger(clock.now);
-  const channel = openTabChannel({ name, id, openChannel, readEvent, onMessage: hear });
+/** Joins the tabs of a shared feed. The feed begins with a snapshot. */
+export function joinTabGroup(options: TabGroupOptions, { onEvent }: Pick<FeedOptions, "onEvent">): ChangeFeed {
+  const { name, id, openChannel, parseEvent, openElection, openOwnFeed, clock, random } = options;
+  const feedCache = createFeedCache(clock.now);
+  const channel = openTabChannel({ name, id, openChannel, parseEvent, onMessage: handleMessage });
   const election = openElection({ name, id, post: channel.post, onElected });
-  let lead: Lead | undefined;
+  let leadership: OwnLeadership | undefined;
   let latestTerm = 0;
   let isClosed = false;
-  const following: Following = createFollowing({
+  const follower: TabFollower = createTabFollower({
     clock,
     random,
-    cursor: ledger.cursor,
-    ask: (type) => channel.post({ type }),
-    onEvent: tell,
-    onMissing: election.replace,
+    cursor: feedCache.cursor,
+    send: (type) => channel.post({ type }),
+    onEvent: emit,
+    onLeaderLost: election.takeOver,
   });
 
-  function tell(event: FeedEvent): void {
-    ledger.take(event);
+  function emit(event: FeedEvent): void {
+    feedCache.apply(event);
     onEvent(event);
   }
 
-  function hear(message: TabMessage): void {
+  function handleMessage(message: TabMessage): void {
     switch (message.type) {
       case "hello":
-        if (lead) channel.postTo(message.from, { type: "snapshot", ...toLeadership(lead), ...packed(ledger.retell()) });
+        if (leadership)
+          channel.postTo(message.from, {
+            type: "snapshot",
+            ...toLeadership(leadership),
+            ...toBatch(feedCache.toSnapshot()),
+          });
         return;
       case "ping":
-        if (lead) assert(lead);
-        else following.hearPing();
+        if (leadership) announceLeadership(leadership);
+        else follower.handlePing();
         return;
       case "claim":
-        if (lead) assert(lead);
-        else election.hear(message);
+        if (leadership) announceLeadership(leadership);
+        else election.handleMessage(message);
         return;
       case "bye":
-        if (following.hearBye(message.from)) election.stand();
+        if (follower.handleBye(message.from)) election.requestLeadership();
         return;
       default:
-        hearLeader(message);
+        handleLeaderMessage(message);
     }
   }
 
-  function hearLeader(message: LeaderNews & { readonly from: string }): void {
-    if (lead && !outranks(message, { term: lead.term, from: id })) {
-      assert(lead);
+  function handleLeaderMessage(message: LeaderMessage & { readonly from: string }): void {
+    if (leadership && !outranks(message, { term: leadership.term, from: id })) {
+      announceLeadership(leadership);
       return;
     }
-    if (lead) stepDown();
+    if (leadership) stepDown();
     latestTerm = Math.max(latestTerm, message.term);
-    const isNew = following.hearLeader(message);
-    if (isNew) election.follow(message.slot);
+    const isNew = follower.handleLeaderMessage(message);
+    if (isNew) election.acceptLeader(message.slot);
   }
 
-  /** Says that this tab leads. */
-  function assert(current: Lead): void {
-    channel.post({ type: "lead", ...toLeadership(current), cursor: ledger.cursor() });
+  /** Announces that this tab leads. */
+  function announceLeadership(current: OwnLeadership): void {
+    channel.post({ type: "lead", ...toLeadership(current), cursor: feedCache.cursor() });
   }
 
-  /** What this tab leads by, once all that its ledger holds is told. */
-  function toLeadership(current: Lead): Leadership {
+  /** Returns this tab's leadership after sending the pending events. */
+  function toLeadership(current: OwnLeadership): Leadership {
     flush(current);
-    return { term: current.term, told: current.told, slot: current.slot };
+    return { term: current.term, told: current.sequence, slot: current.slot };
   }
 
-  function packed(events: readonly FeedEvent[]) {
-    return { events, sentAt: clock.wallMs() };
+  function toBatch(events: readonly FeedEvent[]) {
+    return { events, sentAt: clock.epochMs() };
   }
 
-  function flush(current: Lead): void {
-    if (current.untold.length === 0 || lead !== current) return;
-    const events = current.untold.splice(0);
-    current.told += 1;
-    channel.post({ type: "news", term: current.term, told: current.told, slot: current.slot, ...packed(events) });
+  function flush(current: OwnLeadership): void {
+    if (current.pendingEvents.length === 0 || leadership !== current) return;
+    const events = current.pendingEvents.splice(0);
+    current.sequence += 1;
+    channel.post({ type: "news", term: current.term, told: current.sequence, slot: current.slot, ...toBatch(events) });
   }
 
   function onElected(slot: number | undefined): void {
-    // By the clock, so that it is later than a term that this tab has not heard of.
-    latestTerm = Math.max(latestTerm + 1, clock.wallMs());
-    const current: Lead = { term: latestTerm, slot, told: 0, untold: [] };
-    lead = current;
-    following.stop();
-    assert(current);
-    current.own = openOwn({ cursor: ledger.cursor(), onEvent: (event) => hearOwn(current, event) });
-    if (lead !== current) current.own.close();
+    // The clock makes the term higher than a term unknown to this tab.
+    latestTerm = Math.max(latestTerm + 1, clock.epochMs());
+    const current: OwnLeadership = { term: latestTerm, slot, sequence: 0, pendingEvents: [] };
+    leadership = current;
+    follower.stop();
+    announceLeadership(current);
+    current.ownFeed = openOwnFeed({ cursor: feedCache.cursor(), onEvent: (event) => onOwnEvent(current, event) });
+    if (leadership !== current) current.ownFeed.close();
   }
 
-  function hearOwn(current: Lead, event: FeedEvent): void {
-    if (lead !== current) return;
-    // Another tab's token may hold where this one's does not.
-    if (event.type === "refused") close();
-    else if (current.untold.push(event) === 1) queueMicrotask(() => flush(current));
-    tell(event);
+  function onOwnEvent(current: OwnLeadership, event: FeedEvent): void {
+    if (leadership !== current) return;
+    // Another tab's token may still be valid.
+    if (event.type === "unauthorized") close();
+    else if (current.pendingEvents.push(event) === 1) queueMicrotask(() => flush(current));
+    emit(event);
   }
 
-  /** Ends this tab's time as the leader. */
+  /** Ends this tab's leadership. */
   function resign(): void {
-    if (!lead) return;
-    flush(lead);
-    lead.own?.close();
-    lead = undefined;
+    if (!leadership) return;
+    flush(leadership);
+    leadership.ownFeed?.close();
+    leadership = undefined;
     channel.post({ type: "bye" });
   }
 
@@ -148,17 +156,17 @@ export function joinTabGroup(options: TabGroupOptions, { onEvent }: Pick<FeedOpt
     if (isClosed) return;
     isClosed = true;
     resign();
-    following.stop();
-    election.leave();
+    follower.stop();
+    election.close();
     channel.close();
   }
 
-  following.begin();
-  election.stand();
+  follower.start();
+  election.requestLeadership();
   return {
-    wake() {
-      if (lead) lead.own?.wake();
-      else following.look();
+    checkConnection() {
+      if (leadership) leadership.ownFeed?.checkConnection();
+      else follower.check();
     },
     close,
   };

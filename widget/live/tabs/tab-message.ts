@@ -1,44 +1,47 @@
-import type { FeedEvent } from "../feed.ts";
+import type { FeedEvent } from "../change-feed.ts";
 
 /**
- * What tabs tell each other. Nothing of a token is in it. What a leader says names its `term`, and how many messages of news
- * it has `told` in that term, so that whoever has missed one sees it.
+ * A message between tabs, without any part of a token. A leader's message contains the `term` and `told`, the number of
+ * `news` messages sent in the term, so that a tab can detect a missed message.
  */
-export type TabMessage = TabNews & {
-  /** The tab that says it. New whenever a tab joins. */
+export type TabMessage = OutgoingMessage & {
+  /** The id of the sending tab, new for each join. */
   readonly from: string;
 };
 
-export type TabNews =
-  /** Whoever leads sends the asker a snapshot. */
+export type OutgoingMessage =
+  /** Requests a snapshot from the leader. */
   | { readonly type: "hello" }
-  /** Whoever leads says so. */
+  /** Requests a `lead` message from the leader. */
   | { readonly type: "ping" }
-  /** The tab would lead, and has wanted to since then, in milliseconds since 1970. */
+  /** The tab claims leadership, since the given time in milliseconds since 1970. */
   | { readonly type: "claim"; readonly since: number }
-  /** The tab leads no more. Its stream is closed. */
+  /** The tab no longer leads. The stream is closed. */
   | { readonly type: "bye" }
-  | LeaderNews;
+  | LeaderMessage;
 
-export type LeaderNews = Leadership &
-  ({ readonly type: "lead"; readonly cursor?: string | undefined } | ({ readonly type: "news" | "snapshot" } & Told));
+export type LeaderMessage = Leadership &
+  (
+    | { readonly type: "lead"; readonly cursor?: string | undefined }
+    | ({ readonly type: "news" | "snapshot" } & EventBatch)
+  );
 
-/** By what a tab leads. */
+/** The leadership of a tab. */
 export interface Leadership {
-  /** Of two that lead, the one with the higher term goes on; with the same one, the one with the greater id. */
+  /** Of two leaders, the higher term wins. With equal terms, the greater id wins. */
   readonly term: number;
   readonly told: number;
-  /** The lock that the leader holds, where it leads by one. */
+  /** The leader's lock in an election by locks. */
   readonly slot?: number | undefined;
 }
 
-interface Told {
+interface EventBatch {
   readonly events: readonly FeedEvent[];
-  /** In milliseconds since 1970. */
+  /** Time of posting, in milliseconds since 1970. */
   readonly sentAt: number;
 }
 
-/** Whether one leader goes on, and the other does not, where both lead. */
+/** True if the first of two leaders stays the leader. */
 export function outranks(one: RankedLeader, other: RankedLeader): boolean {
   return one.term > other.term || (one.term === other.term && one.from > other.from);
 }

@@ -1,4 +1,4 @@
-/** The channels of a browser of the tests. */
+/** Fake BroadcastChannels. */
 import type { Channel } from "./tab-channel.ts";
 import type { TestTab } from "./test-tab.ts";
 
@@ -7,11 +7,11 @@ type Schedule = (delayMs: number, task: () => void) => unknown;
 interface End {
   readonly channel: Channel;
   readonly tab: TestTab;
-  /** What each other end has underway to this one, oldest first. */
+  /** Messages under way from each other tab, oldest first. */
   readonly underway: Map<TestTab, (() => void)[]>;
 }
 
-/** Creates a browser's channels. What one tab posts reaches another in order; what two tabs post may cross. */
+/** Creates a browser's channels. Messages of one tab arrive in order; messages of two tabs may cross. */
 export function createTestChannels(schedule: Schedule, delayMs: () => number) {
   const ends = new Map<string, Set<End>>();
 
@@ -37,7 +37,7 @@ export function createTestChannels(schedule: Schedule, delayMs: () => number) {
         line.push(() => {
           if (all.has(to)) to.channel.onmessage?.(new MessageEvent("message", { data }));
         });
-        // Whichever of its timers fires first brings the oldest message.
+        // The first timer delivers the oldest message.
         schedule(delayMs(), () => {
           const deliver = line.shift();
           if (deliver) to.tab.run(deliver);

@@ -1,6 +1,7 @@
-/** The locks of a browser of the tests. */
-import type { Locks } from "./leader-by-locks.ts";
+/** Fake Web Locks. */
+
 import type { TestTab } from "./test-tab.ts";
+import type { Locks } from "./web-locks-election.ts";
 
 type Schedule = (delayMs: number, task: () => void) => unknown;
 
@@ -53,7 +54,7 @@ export function createTestLocks(schedule: Schedule, delayMs: () => number) {
           signal?.addEventListener("abort", () => {
             const queue = queueOf(name);
             const at = queue.indexOf(waiting);
-            // A lock that is held is not given up by that.
+            // An abort does not release a held lock.
             if (at < 0) return;
             queue.splice(at, 1);
             reject(signal.reason);
@@ -66,7 +67,7 @@ export function createTestLocks(schedule: Schedule, delayMs: () => number) {
 
   return {
     of,
-    /** Takes from a tab what it holds and waits for. */
+    /** Drops a tab's held and pending locks. */
     crash(tab: TestTab): void {
       for (const [name, queue] of queues)
         queues.set(

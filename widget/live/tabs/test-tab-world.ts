@@ -1,44 +1,44 @@
-/** A browser with tabs, a gateway with streams, and the time, which passes only when a test says so. */
+/** A fake browser with tabs, a gateway with streams, and a clock set by the test. */
 import type { ChangedAvailability } from "../../../shared/contracts/availability.ts";
 import { readChanged } from "../../gateway/changed-availability.ts";
 import type { GatewayClient, Proof } from "../../gateway/gateway-client.ts";
-import type { Feed, FeedEvent, OpenFeed } from "../feed.ts";
-import { createFeedEventReader } from "../stream/feed-event.ts";
+import type { ChangeFeed, FeedEvent, OpenFeed } from "../change-feed.ts";
+import { createFeedEventParser } from "../stream/feed-event.ts";
 import { createSharedFeed } from "./shared-feed.ts";
 import type { TestTab } from "./test-tab.ts";
 import { createTestChannels } from "./test-tab-channels.ts";
 import { createTestLocks } from "./test-tab-locks.ts";
 
 export interface TestTabView {
-  /** The versions that the tab's page has, by user. */
+  /** Versions received by the tab's page, by user. */
   readonly versions: ReadonlyMap<number, number>;
   readonly events: readonly FeedEvent[];
-  /** Somebody looks at it. */
-  look(): void;
-  leave(): void;
-  /** Runs nothing from now on, and what it held is let go. */
+  /** Resumes the page. */
+  checkConnection(): void;
+  close(): void;
+  /** Stops running tasks, and releases locks and streams. */
   crash(): void;
-  /** Runs nothing from now on, and keeps what it holds. */
+  /** Stops running tasks, and keeps locks and streams. */
   freeze(): void;
   thaw(): void;
-  /** Is told by the browser that it will sleep, or that it has woken. */
+  /** The browser announces the freezing, or the resuming, of the tab. */
   sleep(): void;
   awake(): void;
-  /** Its page's token is refused from now on. */
-  refuse(): void;
-  isThere(): boolean;
+  /** Rejects the page's token from now on. */
+  rejectToken(): void;
+  isPresent(): boolean;
 }
 
 export interface TabWorldOptions {
-  /** Whether the browser grants locks. */
+  /** True if the browser grants locks. */
   readonly hasLocks: boolean;
-  /** How long a message takes, in milliseconds. */
+  /** Delay of a message, in milliseconds. */
   readonly delayMs?: () => number;
-  /** What the browser fails to give its tabs: channels, by an error that it has for this, or anything, by one that nobody expects. */
+  /** Browser API that fails: channels with the expected error, or ids with an unexpected error. */
   readonly fails?: "channels" | "ids";
 }
 
-/** The backend's word for an agent whose token never ends. */
+/** The backend's response for an agent with a token that never expires. */
 export const PROOF: Proof = { sharedBy: "subject 7", renewAt: Infinity };
 
 interface Scheduled {
@@ -57,7 +57,7 @@ export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldO
   const users = new Map<number, ChangedAvailability>();
   const streams = new Set<(event: FeedEvent) => void>();
   let version = 0;
-  let mostStreams = 0;
+  let maxStreams = 0;
   let streamsOpened = 0;
   const defects: unknown[] = [];
 
@@ -86,11 +86,11 @@ export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldO
 
   function streamFor(tab: TestTab, isRefused: () => boolean, open: Set<() => void>): OpenFeed {
     return ({ onEvent, cursor }) => {
-      // What a promise was to bring in the turn in which the tab crashed comes to nothing.
-      if (tab.isCrashed()) return { wake: () => {}, close: () => {} };
+      // A promise that resolves in the task of the crash must have no effect.
+      if (tab.isCrashed()) return { checkConnection: () => {}, close: () => {} };
       let readyAt = 0;
       const write = (event: FeedEvent): void => {
-        // A stream is in order, however long it takes.
+        // A stream keeps its order, whatever the delay.
         readyAt = Math.max(readyAt, now + delayMs());
         schedule(readyAt - now, () => tab.run(() => streams.has(write) && onEvent(event)));
       };
@@ -101,15 +101,15 @@ export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldO
       streams.add(write);
       open.add(close);
       streamsOpened += 1;
-      mostStreams = Math.max(mostStreams, streams.size);
+      maxStreams = Math.max(maxStreams, streams.size);
       const missed = cursor === undefined ? snapshot() : told.slice(Number(cursor));
-      for (const event of isRefused() ? [{ type: "refused" } as const] : missed) write(event);
-      return { wake: () => {}, close };
+      for (const event of isRefused() ? [{ type: "unauthorized" } as const] : missed) write(event);
+      return { checkConnection: () => {}, close };
     };
   }
 
-  /** Opens a tab, of whose page's token this is proven. */
-  function open(prove: GatewayClient["prove"] = () => Promise.resolve(PROOF)): TestTabView {
+  /** Opens a tab with the given token check. */
+  function open(verifyToken: GatewayClient["prove"] = () => Promise.resolve(PROOF)): TestTabView {
     const waiting: (() => void)[] = [];
     const openStreams = new Set<() => void>();
     const versions = new Map<number, number>();
@@ -141,12 +141,12 @@ export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldO
       else if (event.type === "current") for (const userId of unnamed) versions.delete(userId);
     }
 
-    const feed: Feed = createSharedFeed({
+    const feed: ChangeFeed = createSharedFeed({
       apiBase: "https://widget.example.com/v1/",
-      prove,
-      lend: () => Promise.reject(new Error("There is no worker here")),
-      openOwn: streamFor(tab, () => isRefused, openStreams),
-      readEvent: createFeedEventReader(readChanged),
+      verifyToken,
+      provideToken: () => Promise.reject(new Error("There is no worker here")),
+      openOwnFeed: streamFor(tab, () => isRefused, openStreams),
+      parseEvent: createFeedEventParser(readChanged),
       onDefect: (error) => defects.push(error),
       browser: {
         openChannel(name) {
@@ -155,8 +155,8 @@ export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldO
         },
         locks: hasLocks ? locks.of(tab) : undefined,
         openWorker: undefined,
-        life: {
-          watch(onSleep, onWake) {
+        lifecycle: {
+          subscribe(onSleep, onWake) {
             life = { onSleep, onWake };
             return () => {
               life = { onSleep: () => {}, onWake: () => {} };
@@ -165,8 +165,8 @@ export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldO
         },
         clock: {
           now: () => now,
-          wallMs: () => now,
-          after: (delay, task) => {
+          epochMs: () => now,
+          setTimer: (delay, task) => {
             const dueAt = now + delay;
             let isOff = false;
             const callOff = Number.isFinite(delay)
@@ -196,8 +196,8 @@ export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldO
     return {
       versions,
       events,
-      look: () => tab.run(() => feed.wake()),
-      leave() {
+      checkConnection: () => tab.run(() => feed.checkConnection()),
+      close() {
         tab.run(() => {
           hasLeft = true;
           feed.close();
@@ -224,14 +224,15 @@ export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldO
           isSleeping = false;
         });
       },
-      refuse() {
+      rejectToken() {
         isRefused = true;
       },
-      isThere: () => state !== "gone" && !hasLeft && !isSleeping && !events.some(({ type }) => type === "refused"),
+      isPresent: () =>
+        state !== "gone" && !hasLeft && !isSleeping && !events.some(({ type }) => type === "unauthorized"),
     };
   }
 
-  /** Lets time pass. */
+  /** Advances the clock. */
   async function pass(ms: number): Promise<void> {
     const until = now + ms;
     await settle();
@@ -263,12 +264,12 @@ export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldO
     versions: () => new Map([...users.values()].map((user) => [user.userId, user.version])),
     now: () => now,
     openStreams: () => streams.size,
-    mostStreams: () => mostStreams,
+    maxStreams: () => maxStreams,
     streamsOpened: () => streamsOpened,
   };
 }
 
-/** Lets everything happen that waits for nothing but its turn. */
+/** Runs all pending promise callbacks. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
 }

@@ -1,6 +1,6 @@
-/** A tab as the browser has it. */
+/** A tab of the fake browser. */
 export interface TestTab {
-  /** Runs a task in the tab, at once or when it has woken. A crashed tab runs nothing. */
+  /** Runs a task in the tab: at once, or after the tab has resumed. A crashed tab runs no task. */
   run(task: () => void): void;
   isCrashed(): boolean;
 }

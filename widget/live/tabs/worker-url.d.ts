@@ -1,4 +1,4 @@
-/** The address of a shared worker that is built beside what imports it. */
+/** The URL of a shared worker that the build places beside the importing module. */
 declare module "*?sharedworker&url" {
   const url: string;
   export default url;

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { readChanged } from "../../gateway/changed-availability.ts";
-import { createFeedEventReader } from "../stream/feed-event.ts";
+import { createFeedEventParser } from "../stream/feed-event.ts";
 import type { TabMessage } from "./tab-message.ts";
-import { fromWire, toWire } from "./tab-wire.ts";
+import { decodeMessage, encodeMessage } from "./tab-message-codec.ts";
 
-const readEvent = createFeedEventReader(readChanged);
+const readEvent = createFeedEventParser(readChanged);
 const availability = { userId: 1, status: "in_call", version: 7, updatedAt: 5 } as const;
 
 const NEWS: TabMessage = {
@@ -30,20 +30,20 @@ test.each<TabMessage>([
   { type: "lead", from: "a tab", term: 1, told: 2, slot: undefined, cursor: "a-1" },
   NEWS,
   { ...NEWS, type: "snapshot" },
-])("reads what another tab has posted: $type", (message) => {
-  expect(fromWire(structuredClone(toWire(message)), readEvent)).toEqual(message);
+])("decodes a message of another tab: $type", (message) => {
+  expect(decodeMessage(structuredClone(encodeMessage(message)), readEvent)).toEqual(message);
 });
 
 test.each<[string, unknown]>([
-  ["nothing", null],
+  ["null", null],
   ["a text", "hello"],
-  ["a message of nobody", { type: "hello" }],
+  ["a message without a sender", { type: "hello" }],
   ["a message of a later release", { type: "farewell", from: "a tab" }],
   ["a claim without a time", { type: "claim", from: "a tab" }],
   ["a leader without a term", { type: "lead", from: "a tab", told: 1 }],
   ["news without events", { ...NEWS, events: undefined }],
-])("takes for no message: %s", (_what, data) => {
-  expect(fromWire(data, readEvent)).toBeUndefined();
+])("decodes no message from: %s", (_what, data) => {
+  expect(decodeMessage(data, readEvent)).toBeUndefined();
 });
 
 const ofLaterRelease = JSON.stringify({ ...availability, status: "on_the_moon" });
@@ -51,10 +51,10 @@ const ofLaterRelease = JSON.stringify({ ...availability, status: "on_the_moon" }
 test.each<[string, unknown]>([
   ["of a later release", { name: "rename", data: "{}", ageMs: 0 }],
   ["with a status of a later release", { name: "availability", data: ofLaterRelease, ageMs: 0 }],
-  ["whose data are none", { name: "availability", data: "{", ageMs: 0 }],
-  ["that has no age", { name: "reset", data: "{}" }],
-])("reads of a leader's message no more than that it leads, where it tells of an event %s", (_what, event) => {
+  ["with malformed data", { name: "availability", data: "{", ageMs: 0 }],
+  ["without an age", { name: "reset", data: "{}" }],
+])("decodes only the leadership from a leader's message with an event %s", (_what, event) => {
   const { type: _type, events: _events, sentAt: _sentAt, ...leadership } = NEWS;
   const posted = { ...NEWS, events: [{ name: "reset", data: "{}", ageMs: 0 }, event] };
-  expect(fromWire(posted, readEvent)).toEqual({ ...leadership, type: "lead" });
+  expect(decodeMessage(posted, readEvent)).toEqual({ ...leadership, type: "lead" });
 });

@@ -1,18 +1,18 @@
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
-import { createWrapUpClock, type WrapUpClock } from "./wrap-up-clock.ts";
+import { createWrapUpTimers, type WrapUpTimers } from "./wrap-up-timers.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
 });
 
-function setUp(): { readonly clock: WrapUpClock; readonly told: number[] } {
+function setUp(): { readonly clock: WrapUpTimers; readonly told: number[] } {
   const told: number[] = [];
-  return { clock: createWrapUpClock(createAlarmClock().ringIn, (userId) => told.push(userId)), told };
+  return { clock: createWrapUpTimers(createAlarmClock().ringIn, (userId) => told.push(userId)), told };
 }
 
-test("tells once when each user's wrap-up time has run down, and not before", async () => {
+test("calls back once per user when the wrap-up time has expired, and not before", async () => {
   const { clock, told } = setUp();
   clock.set(1, 2_000);
   clock.set(2, 1_000);
@@ -24,13 +24,13 @@ test("tells once when each user's wrap-up time has run down, and not before", as
   expect(told).toEqual([2, 1]);
 });
 
-test("has one timer for all of them", () => {
+test("uses one timer for all users", () => {
   const { clock } = setUp();
   for (let userId = 1; userId <= 100; userId += 1) clock.set(userId, 1_000 * userId);
   expect(vi.getTimerCount()).toBe(1);
 });
 
-test("goes by what was said of a user last, and tells nothing of one that was cancelled", async () => {
+test("uses the last time set for a user, and does not call back after a cancellation", async () => {
   const { clock, told } = setUp();
   clock.set(1, 1_000);
   clock.set(1, 3_000);
@@ -44,7 +44,7 @@ test("goes by what was said of a user last, and tells nothing of one that was ca
   expect(told).toEqual([1]);
 });
 
-test("does not take a wrap-up time that is longer than a timer for one that has run down", async () => {
+test("does not treat a wrap-up time longer than a timer's maximum as expired", async () => {
   const { clock, told } = setUp();
   clock.set(1, Number.MAX_SAFE_INTEGER);
   await vi.advanceTimersByTimeAsync(60_000);

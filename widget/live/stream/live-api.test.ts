@@ -1,10 +1,10 @@
-/** The calls that users are followed by, over HTTP. */
+/** Tests of the live requests over HTTP. */
 import { expect, onTestFinished, test } from "vitest";
 import { type RawAnswer, type ScriptedAnswer, startScriptedBackend } from "../../../gateway/test/scripted-backend.ts";
 import { readChanged } from "../../gateway/changed-availability.ts";
 import { createHttpGatewayClient } from "../../gateway/http-gateway-client.ts";
 import { testSession } from "../../test/test-services.ts";
-import { createFeedCalls } from "./feed-calls.ts";
+import { createLiveApi } from "./live-api.ts";
 
 const never = new AbortController().signal;
 
@@ -17,7 +17,7 @@ async function setUp(...answers: readonly (ScriptedAnswer | RawAnswer)[]) {
     payload: { token: tokens.shift() },
   }));
   const { follow, statistics } = createHttpGatewayClient(new URL("/v1/", backend.origin), session);
-  return { backend, statistics, gateway: createFeedCalls({ follow, readChanged }) };
+  return { backend, statistics, gateway: createLiveApi({ follow, parseChanged: readChanged }) };
 }
 
 const STREAM = { status: 200, contentType: "text/event-stream", text: ":\n\n" } as const;
@@ -30,9 +30,9 @@ const LIST = {
 } as const;
 
 const redirected = { rejection: expect.objectContaining({ code: "INVALID_RESPONSE" }) };
-const malformed = { name: "MalformedAnswer" };
+const malformed = { name: "MalformedResponseError" };
 
-test("a stream is asked for with the page's token, and with where to resume only where there is such a place", async () => {
+test("requests a stream with the page's token, and with a cursor only if known", async () => {
   const { backend, gateway } = await setUp(STREAM);
   const body = await gateway.openStream(never);
   expect(await new Response(body).text()).toBe(":\n\n");
@@ -42,30 +42,30 @@ test("a stream is asked for with the page's token, and with where to resume only
   expect(backend.calls.map(({ headers }) => headers.authorization)).toEqual(["Bearer t1", "Bearer t1"]);
 });
 
-test("everybody is asked for with what is held, and is answered with when each has changed", async () => {
-  const answer = { status: 200, headers: { etag: 'W/"a-1"' }, body: LIST };
-  const { backend, gateway } = await setUp(answer, { status: 304, text: "" });
-  const overview = await gateway.readOverview(never);
+test("requests a snapshot with the entity tag, and returns each user's time of change", async () => {
+  const response = { status: 200, headers: { etag: 'W/"a-1"' }, body: LIST };
+  const { backend, gateway } = await setUp(response, { status: 304, text: "" });
+  const overview = await gateway.fetchSnapshot(never);
   expect(overview).toEqual({
     availabilities: [{ userId: 1, status: "available", version: 7, updatedAt: 5 }],
     ageMs: 0,
     cursor: "a-1",
     etag: 'W/"a-1"',
   });
-  await expect(gateway.readOverview(never, overview?.etag)).resolves.toBeUndefined();
+  await expect(gateway.fetchSnapshot(never, overview?.etag)).resolves.toBeUndefined();
   expect(backend.calls.map(({ headers }) => headers["if-none-match"])).toEqual([undefined, 'W/"a-1"']);
 });
 
-const CALLS = ["openStream", "readOverview"] as const;
+const CALLS = ["openStream", "fetchSnapshot"] as const;
 
-test.each(CALLS)("%s asks the page for another token where one is refused", async (call) => {
+test.each(CALLS)("%s asks the page for another token after a 401", async (call) => {
   const taken = call === "openStream" ? STREAM : { status: 200, body: LIST };
   const { backend, gateway } = await setUp({ status: 401, text: "" }, taken);
   await gateway[call](never);
   expect(backend.calls.map(({ headers }) => headers.authorization)).toEqual(["Bearer t1", "Bearer t2"]);
 });
 
-test.each(CALLS)("%s says what it was refused with, and after how long to come back", async (call) => {
+test.each(CALLS)("%s rejects with the status and the retry delay", async (call) => {
   const { gateway } = await setUp(
     { status: 429, headers: { "retry-after": "7" }, body: {} },
     { status: 503, text: "" },
@@ -74,14 +74,14 @@ test.each(CALLS)("%s says what it was refused with, and after how long to come b
   await expect(gateway[call](never)).rejects.toMatchObject({ status: 503, retryAfterSeconds: undefined });
 });
 
-test.each(CALLS)("%s is not repeated where the backend cannot be reached", async (call) => {
+test.each(CALLS)("%s is not retried if the backend is unreachable", async (call) => {
   const { backend, gateway } = await setUp({ unreachable: true });
   const unreachable = { rejection: expect.objectContaining({ code: "BACKEND_UNREACHABLE" }) };
   await expect(gateway[call](never)).rejects.toMatchObject(unreachable);
   expect(backend.calls).toHaveLength(1);
 });
 
-test.each(CALLS)("%s ends with the reason for which it is aborted", async (call) => {
+test.each(CALLS)("%s rejects with the reason of the abort", async (call) => {
   const { gateway } = await setUp({ hangs: true });
   const controller = new AbortController();
   const asked = gateway[call](controller.signal);
@@ -90,43 +90,38 @@ test.each(CALLS)("%s ends with the reason for which it is aborted", async (call)
 });
 
 test.each<[(typeof CALLS)[number], string, ScriptedAnswer, object]>([
-  ["openStream", "a page to sign in on", { status: 200, contentType: "text/html", text: "<!doctype html>" }, malformed],
+  ["openStream", "a sign-in page", { status: 200, contentType: "text/html", text: "<!doctype html>" }, malformed],
   ["openStream", "a redirect", { status: 302, headers: { location: "/elsewhere" }, text: "" }, redirected],
-  ["readOverview", "a redirect", { status: 302, headers: { location: "/elsewhere" }, text: "" }, redirected],
+  ["fetchSnapshot", "a redirect", { status: 302, headers: { location: "/elsewhere" }, text: "" }, redirected],
+  ["fetchSnapshot", "a sign-in page", { status: 200, contentType: "text/html", text: "<!doctype html>" }, malformed],
+  ["fetchSnapshot", "a list without times of change", { status: 200, body: { ...LIST, updatedAt: {} } }, malformed],
+  ["fetchSnapshot", "a list without a cursor", { status: 200, body: { ...LIST, cursor: undefined } }, malformed],
+  ["fetchSnapshot", "a body without a list", { status: 200, body: { cursor: "a-1" } }, malformed],
   [
-    "readOverview",
-    "a page to sign in on",
-    { status: 200, contentType: "text/html", text: "<!doctype html>" },
-    malformed,
-  ],
-  ["readOverview", "a list without its times", { status: 200, body: { ...LIST, updatedAt: {} } }, malformed],
-  ["readOverview", "a list without a cursor", { status: 200, body: { ...LIST, cursor: undefined } }, malformed],
-  ["readOverview", "what is no list", { status: 200, body: { cursor: "a-1" } }, malformed],
-  [
-    "readOverview",
+    "fetchSnapshot",
     "a list over 4 MiB",
     { status: 200, text: JSON.stringify(LIST).padEnd(4 * 1024 * 1024 + 1) },
     malformed,
   ],
-])("%s refuses %s as an answer", async (call, _what, answer, error) => {
-  const { gateway } = await setUp(answer);
+])("%s rejects %s as a response", async (call, _what, response, error) => {
+  const { gateway } = await setUp(response);
   await expect(gateway[call](never)).rejects.toMatchObject(error);
 });
 
-test("says how old a list is, so that its wrap-up times may be taken for as much shorter", async () => {
+test("returns the age of a snapshot, so that wrap-up times can be shortened by the age", async () => {
   const { gateway } = await setUp({ status: 200, headers: { age: "7" }, body: LIST });
-  expect(await gateway.readOverview(never)).toMatchObject({ ageMs: 7_000 });
+  expect(await gateway.fetchSnapshot(never)).toMatchObject({ ageMs: 7_000 });
 });
 
-test("counts streams, lists and the bytes of both", async () => {
+test("counts streams, snapshots and the bytes of both", async () => {
   const { gateway, statistics } = await setUp({ status: 200, body: LIST }, { ...STREAM, text: ": ö\n\n" });
-  await gateway.readOverview(never);
+  await gateway.fetchSnapshot(never);
   expect(statistics).toMatchObject({ calls: 1, streams: 0, bytes: JSON.stringify(LIST).length });
   expect(await new Response(await gateway.openStream(never)).text()).toBe(": ö\n\n");
   expect(statistics).toMatchObject({ calls: 1, streams: 1, bytes: JSON.stringify(LIST).length + 6 });
 });
 
-test("leaves a stream whose reader has left", async () => {
+test("cancels the stream when the reader cancels", async () => {
   const { backend, gateway } = await setUp((_request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" }).write(": hello\n\n");
   });

@@ -1,0 +1,31 @@
+/** Upper limit of the first delay, in milliseconds. Each failure doubles the limit. */
+const BASE_MS = 1_000;
+
+/** Maximum delay, in milliseconds. */
+const MAX_MS = 30_000;
+
+/** Random exponential backoff. */
+export interface Backoff {
+  /**
+   * Returns a delay in milliseconds between 0 and the limit, and doubles the limit. The random delay spreads out
+   * clients disconnected at the same moment.
+   */
+  nextDelayMs(): number;
+  /** Resets the limit after a success. */
+  reset(): void;
+}
+
+/** Creates a backoff without failures. */
+export function createBackoff(random: () => number): Backoff {
+  let failures = 0;
+  return {
+    nextDelayMs() {
+      const limitMs = Math.min(MAX_MS, BASE_MS * 2 ** failures);
+      failures += 1;
+      return random() * limitMs;
+    },
+    reset() {
+      failures = 0;
+    },
+  };
+}
