@@ -5,14 +5,14 @@ const everywhere: UserConfig = { logLevel: "warn", publicDir: false };
 const target = "es2022";
 
 const builds: Readonly<Record<string, UserConfig>> = {
-  /** The package's entries, for the bundlers of its users: valibot stays an import. */
+  /** The package's entries, for the bundlers of its users: penpal and valibot stay imports. */
   package: {
     build: {
       target,
       minify: false,
       emptyOutDir: false,
       lib: { entry: { index: "host/index.ts", contracts: "shared/contracts/index.ts" }, formats: ["es"] },
-      rolldownOptions: { external: ["valibot"], output: { chunkFileNames: "chunks/[name].js" } },
+      rolldownOptions: { external: ["penpal", "valibot"], output: { chunkFileNames: "chunks/[name].js" } },
     },
   },
   /** The script tag: one file, with everything in it. */

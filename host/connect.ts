@@ -1,9 +1,9 @@
 import { checkContainer, checkFrame, mountFrame } from "./connection/frame.ts";
-import { openLink } from "./connection/link.ts";
+import { openFrameConnection } from "./connection/frame-connection.ts";
 import type { Connector } from "./connector.ts";
 import { createConnector } from "./create-connector.ts";
-import { readDurations } from "./request/durations.ts";
-import type { FetchToken } from "./token/page-token.ts";
+import { parseTimeouts } from "./request/timeouts.ts";
+import type { FetchToken } from "./token/token-provider.ts";
 
 /** How to connect to a widget. */
 export interface ConnectOptions {
@@ -49,7 +49,7 @@ export function connect(options: ConnectOptions): Connector {
   if (typeof document === "undefined") throw new TypeError("connect: expected a browser");
   // A caller without types may give none.
   const { src: given, signal, frame, container, title = "Phone", app, fetchToken, ...others } = options ?? {};
-  const durations = readDurations(others);
+  const timeouts = parseTimeouts(others);
   const src = readSrc(given ?? frame?.src);
   if (frame !== undefined) checkFrame(frame);
   if (container !== undefined) checkContainer(container);
@@ -59,15 +59,15 @@ export function connect(options: ConnectOptions): Connector {
     throw new TypeError("fetchToken: expected a function");
   }
   for (const name of Object.keys(others)) {
-    if (!(name in durations)) {
-      const known = [OTHER_OPTIONS, ...Object.keys(durations)].join(", ");
+    if (!(name in timeouts)) {
+      const known = [OTHER_OPTIONS, ...Object.keys(timeouts)].join(", ");
       console.warn(`availability-bridge: connect: options.${name}: expected ${known}`);
     }
   }
   const { origin } = src;
   const mount = () => mountFrame(src, container, title);
   const connector = createConnector({
-    open: (user) => openLink({ origin, ownFrame: frame, mount, durations }, user),
+    open: (events) => openFrameConnection({ origin, ownFrame: frame, mount, timeouts }, events),
     // The origin and not the location, since a document made of text or of a blob has no address.
     registration: {
       origin: self.origin,
@@ -76,7 +76,7 @@ export function connect(options: ConnectOptions): Connector {
       release: `${app?.release || "unknown"}`.slice(0, 256),
     },
     unavailable: describeUnavailable(src),
-    durations,
+    timeouts,
     fetchToken,
     onDestroy: () => signal?.removeEventListener("abort", connector.destroy),
   });
@@ -85,7 +85,7 @@ export function connect(options: ConnectOptions): Connector {
   return connector;
 }
 
-/** The options that are no durations. */
+/** The options that are no timeouts. */
 const OTHER_OPTIONS = "src, container, frame, title, app, fetchToken, signal";
 
 function readSrc(src: string | URL | undefined): URL {

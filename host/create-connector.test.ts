@@ -2,10 +2,10 @@ import { expect, type Mock, onTestFinished, test, vi } from "vitest";
 import { eventTraits } from "../shared/contracts/contract.ts";
 import { announcements, contract } from "../shared/contracts/index.ts";
 import { ConnectionError, ContractError, RejectedError, TimeoutError } from "../shared/protocol/errors.ts";
-import { type LinkUser } from "./connection/link.ts";
+import type { ConnectionEvents } from "./connection/frame-connection.ts";
 import type { Connector } from "./connector.ts";
 import { createConnector } from "./create-connector.ts";
-import type { FetchToken } from "./token/page-token.ts";
+import type { FetchToken } from "./token/token-provider.ts";
 
 interface Posted {
   readonly event: { readonly type: string; readonly meta: { readonly id: string; readonly timeoutMs: number } };
@@ -15,10 +15,10 @@ interface Posted {
 interface OtherSide {
   readonly connector: Connector;
   /** Whoever sends requests over the link: what the link tells it is what happens to the frame. */
-  readonly user: LinkUser;
+  readonly user: ConnectionEvents;
   /** What was posted, without what the connector says on its own account. */
   readonly posted: Posted[];
-  readonly seek: Mock;
+  readonly ensureConnecting: Mock;
 }
 
 const REGISTERED = {
@@ -33,27 +33,27 @@ function setUp(fetchToken?: FetchToken, registered: object | null = REGISTERED):
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const posted: Posted[] = [];
-  const seek = vi.fn();
-  let user: LinkUser | undefined;
+  const ensureConnecting = vi.fn();
+  let user: ConnectionEvents | undefined;
   const connector = createConnector({
-    open(linkUser) {
-      user = linkUser;
+    open(events) {
+      user = events;
       const post = (event: unknown) =>
         new Promise((resolve) => {
           const { type, meta } = event as Posted["event"];
           if (type !== "BUS.REGISTER") posted.push({ event: event as Posted["event"], answer: resolve });
           else if (registered) resolve({ type: `${type}_FULFILLED`, payload: registered, meta: { id: meta.id } });
         });
-      return { post, look: () => {}, seek, close: () => {} };
+      return { post, detectFrameMove: () => {}, ensureConnecting, close: () => {} };
     },
     registration: { origin: "https://crm.example.com", appName: "crm.example.com", release: "unknown" },
     unavailable: "nobody there",
-    durations: { timeoutMs: 10_000, handshakeTimeoutMs: 5_000 },
+    timeouts: { timeoutMs: 10_000, handshakeTimeoutMs: 5_000 },
     fetchToken,
     onDestroy: () => {},
   });
   if (!user) throw new Error("The connector opened no link");
-  return { connector, user, posted, seek };
+  return { connector, user, posted, ensureConnecting };
 }
 
 const fetching = { type: "TEST.ASK", payload: 1 };
@@ -68,7 +68,7 @@ test("waits for the handshake and posts what is left of the request's life", asy
   const settled = connector.dispatch(fetching);
   await vi.advanceTimersByTimeAsync(4_000);
   expect(posted).toEqual([]);
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   expect(posted[0]?.event.meta.timeoutMs).toBe(6_000);
   posted[0]?.answer({ type: "TEST.ASK_FULFILLED", payload: 2, meta: { id: posted[0].event.meta.id } });
@@ -88,7 +88,7 @@ test("settles as unavailable where no widget connects, and its ready rejects", a
 
 test("times out 250 ms after the life of a request that the widget leaves unanswered", async () => {
   const { connector, user } = setUp();
-  user.onOpened();
+  user.onConnected();
   await connector.ready;
   const heard = vi.fn();
   connector.on("*", heard);
@@ -102,7 +102,7 @@ test("times out 250 ms after the life of a request that the widget leaves unansw
 
 test("cancels an aborted request in the widget and throws the signal's own reason", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   await connector.ready;
   const controller = new AbortController();
   const reason = new Error("no longer needed");
@@ -120,7 +120,7 @@ test.each<[string, unknown]>([
   ["another request's settlement", { type: "TEST.ASK_FULFILLED", payload: 1, meta: { id: "other" } }],
 ])("refuses %s as an answer", async (_name, answer) => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   await connector.ready;
   const settled = connector.dispatch(fetching);
   posted[0]?.answer(answer);
@@ -129,7 +129,7 @@ test.each<[string, unknown]>([
 
 test("refuses what cannot be sent and posts none of it", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   await connector.ready;
   const payloads = [() => {}, "x".repeat(65 * 1024), Number.NaN];
   const settlements = await Promise.all(payloads.map((payload) => connector.dispatch({ type: "TEST.ASK", payload })));
@@ -139,7 +139,7 @@ test("refuses what cannot be sent and posts none of it", async () => {
 
 test("settles all that is open when it is destroyed, and all that is asked later", async () => {
   const { connector, user } = setUp();
-  user.onOpened();
+  user.onConnected();
   await connector.ready;
   const settled = connector.dispatch(fetching);
   connector.destroy();
@@ -184,7 +184,7 @@ test("hears announcements, reports a listener that throws, and knows no request 
 
 test("keeps the caller's own id and refuses it a second time while it is in flight", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   const named = { ...fetching, meta: { id: "mine" } };
   const first = connector.dispatch(named);
@@ -199,7 +199,7 @@ test("keeps the caller's own id and refuses it a second time while it is in flig
 
 test("refuses more than 1,024 requests in flight and lets those go on", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   const first = connector.dispatch(fetching);
   for (let count = 1; count < 1_024; count += 1) void connector.dispatch(fetching);
@@ -223,7 +223,7 @@ test("records what is sent before what is settled, under the name that it was po
   const kinds: string[] = [];
   connector.observe((record) => kinds.push("event" in record ? `${record.kind} ${record.event.type}` : record.kind));
   const settled = connector.dispatch(fetching);
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   posted[0]?.answer({ type: "TEST.ASK_FULFILLED", payload: 2, meta: { id: posted[0].event.meta.id } });
   await settled;
@@ -236,7 +236,7 @@ test("connects after its ready has given up", async () => {
   await vi.advanceTimersByTimeAsync(5_000);
   await ready;
   void connector.dispatch(fetching);
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   expect(connector.state).toBe("ready");
   expect(posted).toHaveLength(1);
@@ -255,7 +255,7 @@ test.each([
   ["INTERNAL", RejectedError],
 ])("throws the widget's %s as the error of who must act", async (code, kind) => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   const asked = connector.request("API.FETCH_USER_AVAILABILITY", payload).catch((error: unknown) => error);
   const type = "API.FETCH_USER_AVAILABILITY_REJECTED";
@@ -273,7 +273,7 @@ test.each([
 
 test("throws the backend's own answer as it is, with its status", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   const asked = connector.request("API.FETCH_USER_AVAILABILITY", payload).catch((error: unknown) => error);
   const type = "API.FETCH_USER_AVAILABILITY_REJECTED";
@@ -291,7 +291,7 @@ test("throws by what this side found: no widget, a silent one, a connector that 
   const unavailable = ask(1);
   await vi.advanceTimersByTimeAsync(1);
   expect(await unavailable).toBeInstanceOf(ConnectionError);
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   const silent = ask(1);
   await vi.advanceTimersByTimeAsync(251);
@@ -302,7 +302,7 @@ test("throws by what this side found: no widget, a silent one, a connector that 
 
 test("leaves a settled request alone when its caller aborts later", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   const controller = new AbortController();
   const settled = connector.dispatch(fetching, { signal: controller.signal });
@@ -317,7 +317,7 @@ test("leaves a settled request alone when its caller aborts later", async () => 
 
 test("posts nothing for a request that was aborted before", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   expect(await connector.dispatch(fetching, { signal: AbortSignal.abort() })).toEqual(rejected("ABORTED"));
   expect(posted).toEqual([]);
@@ -326,7 +326,7 @@ test("posts nothing for a request that was aborted before", async () => {
 test("posts once what is asked as soon as the widget is there", async () => {
   const { connector, user, posted } = setUp();
   connector.onStateChange((state) => void (state === "ready" && connector.dispatch(fetching)));
-  user.onOpened();
+  user.onConnected();
   expect(posted).toHaveLength(1);
 });
 
@@ -336,14 +336,14 @@ test("posts nothing of a request that was aborted while another one was posted",
   void connector.dispatch(fetching);
   const aborted = connector.dispatch(fetching, { signal: controller.signal });
   connector.observe(({ kind }) => void (kind === "sent" && controller.abort()));
-  user.onOpened();
+  user.onConnected();
   expect(await aborted).toEqual(rejected("ABORTED"));
   expect(posted).toHaveLength(1);
 });
 
 test("refuses a signal that is none, and lets the others settle in time", async () => {
   const { connector, user } = setUp();
-  user.onOpened();
+  user.onConnected();
   const signal = {} as AbortSignal;
   expect(await connector.dispatch(fetching, { signal })).toMatchObject({
     payload: { error: { code: "INVALID_REQUEST", message: "signal: expected an AbortSignal" } },
@@ -355,7 +355,7 @@ test("refuses a signal that is none, and lets the others settle in time", async 
 
 test("throws an error, and no reason, where somebody else cancelled", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   const asked = connector.request("API.FETCH_USER_AVAILABILITY", payload).catch((error: unknown) => error);
   const type = "API.FETCH_USER_AVAILABILITY_REJECTED";
   posted[0]?.answer({ type, payload: bridgeError("ABORTED"), meta: { id: posted[0].event.meta.id, source: "bridge" } });
@@ -367,13 +367,13 @@ test("tells every listener of its states in the order in which they came", () =>
   const states: string[] = [];
   connector.onStateChange(() => connector.destroy());
   connector.onStateChange((state) => states.push(state));
-  user.onOpened();
+  user.onConnected();
   expect(states).toEqual(["ready", "closed"]);
 });
 
 test("cancels also where as many requests are in flight as may be", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   for (let count = 0; count < 1_024; count += 1) void connector.dispatch(fetching);
   void connector.dispatch({ type: "BUS.CANCEL", payload: { id: "any" } });
   expect(posted.at(-1)?.event.type).toBe("BUS.CANCEL");
@@ -381,7 +381,7 @@ test("cancels also where as many requests are in flight as may be", async () => 
 
 test("does not take a bridge's rejection without an error for a settlement", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   const settled = connector.dispatch(fetching);
   const meta = { id: posted[0]?.event.meta.id, source: "bridge" };
   posted[0]?.answer({ type: "TEST.ASK_REJECTED", payload: { error: null }, meta });
@@ -392,13 +392,13 @@ const ask = { type: "API.FETCH_USER_AVAILABILITY", payload } as const;
 
 test("sends again what may be sent twice when the widget comes back, within what is left of its life", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   const settled = connector.dispatch(ask);
   await vi.advanceTimersByTimeAsync(1_000);
-  user.onLost();
+  user.onDisconnected();
   expect(connector.state).toBe("reconnecting");
   await vi.advanceTimersByTimeAsync(1_000);
-  user.onOpened();
+  user.onConnected();
   expect(posted.map(({ event }) => event.meta.timeoutMs)).toEqual([10_000, 8_000]);
   const [lost, current] = posted;
   const fulfilled = (value: number) => ({
@@ -413,19 +413,19 @@ test("sends again what may be sent twice when the widget comes back, within what
 
 test("settles at once what may not be sent twice when the widget goes", async () => {
   const { connector, user } = setUp();
-  user.onOpened();
+  user.onConnected();
   const settled = connector.dispatch(fetching);
-  user.onLost();
+  user.onDisconnected();
   expect(await settled).toEqual(rejected("CONNECTION_CLOSED"));
 });
 
 test("gives up on a widget that does not come back, counting from when it went", async () => {
   const { connector, user } = setUp();
-  user.onOpened();
+  user.onConnected();
   const settled = vi.fn();
   void connector.dispatch(ask).then(settled);
   await vi.advanceTimersByTimeAsync(2_000);
-  user.onLost();
+  user.onDisconnected();
   await vi.advanceTimersByTimeAsync(4_999);
   expect(settled).not.toHaveBeenCalled();
   await vi.advanceTimersByTimeAsync(1);
@@ -434,9 +434,9 @@ test("gives up on a widget that does not come back, counting from when it went",
 
 test("settles everything as the link says where nothing can go on", async () => {
   const { connector, user } = setUp();
-  user.onOpened();
+  user.onConnected();
   const settled = connector.dispatch(ask);
-  user.onLost(["CONNECTION_CLOSED", "gone"]);
+  user.onDisconnected({ code: "CONNECTION_CLOSED", message: "gone" });
   expect(await settled).toMatchObject({ payload: { error: { code: "CONNECTION_CLOSED", message: "gone" } } });
 });
 
@@ -445,7 +445,7 @@ test("leaves what waits for its first widget as it is where a frame is lost befo
   const settled = vi.fn();
   void connector.dispatch(fetching).then(settled);
   await vi.advanceTimersByTimeAsync(4_000);
-  user.onLost();
+  user.onDisconnected();
   expect(connector.state).toBe("connecting");
   await vi.advanceTimersByTimeAsync(999);
   expect(settled).not.toHaveBeenCalled();
@@ -455,16 +455,16 @@ test("leaves what waits for its first widget as it is where a frame is lost befo
 });
 
 test("does not settle with the rest what a listener asks when it hears that all is lost", async () => {
-  const { connector, user, posted, seek } = setUp();
-  user.onOpened();
+  const { connector, user, posted, ensureConnecting } = setUp();
+  user.onConnected();
   void connector.dispatch(ask);
   let again: Promise<unknown> | undefined;
   connector.on("*", () => {
     again ??= connector.dispatch(ask);
   });
-  user.onLost(["CONNECTION_CLOSED", "gone"]);
-  expect(seek).toHaveBeenCalledOnce();
-  user.onOpened();
+  user.onDisconnected({ code: "CONNECTION_CLOSED", message: "gone" });
+  expect(ensureConnecting).toHaveBeenCalledOnce();
+  user.onConnected();
   const id = posted[1]?.event.meta.id;
   posted[1]?.answer({ type: "API.FETCH_USER_AVAILABILITY_FULFILLED", payload: 2, meta: { id } });
   expect(await again).toMatchObject({ payload: 2 });
@@ -478,12 +478,12 @@ test("sends nothing more to a widget that goes while it is sent what has waited,
   connector.observe((record) => {
     if (record.kind !== "sent" || record.event.type !== ask.type || hasGone) return;
     hasGone = true;
-    user.onLost();
+    user.onDisconnected();
     void connector.dispatch(ask);
   });
-  user.onOpened();
+  user.onConnected();
   expect(posted).toHaveLength(1);
-  user.onOpened();
+  user.onConnected();
   expect(new Set(posted.map(({ event }) => event.meta.id)).size).toBe(3);
 });
 
@@ -492,31 +492,31 @@ test("registers nothing where whoever hears that it is ready destroys it", () =>
   const kinds: string[] = [];
   connector.observe((record) => kinds.push(record.kind === "state" ? record.state : record.kind));
   connector.onStateChange(() => connector.destroy());
-  user.onOpened();
+  user.onConnected();
   expect(kinds).toEqual(["ready", "closed"]);
 });
 
 test("looks for a widget where a request is made without one", () => {
-  const { connector, user, seek } = setUp();
-  user.onOpened();
-  user.onLost(["CONNECTION_CLOSED", "gone"]);
-  expect(seek).not.toHaveBeenCalled();
+  const { connector, user, ensureConnecting } = setUp();
+  user.onConnected();
+  user.onDisconnected({ code: "CONNECTION_CLOSED", message: "gone" });
+  expect(ensureConnecting).not.toHaveBeenCalled();
   void connector.dispatch(ask);
-  expect(seek).toHaveBeenCalledOnce();
+  expect(ensureConnecting).toHaveBeenCalledOnce();
 });
 
 test("is wanted while `ready` or a request waits", async () => {
   const { connector, user } = setUp();
-  expect(user.isWanted()).toBe(true);
+  expect(user.hasPendingWork()).toBe(true);
   await vi.advanceTimersByTimeAsync(5_000);
-  expect(user.isWanted()).toBe(false);
+  expect(user.hasPendingWork()).toBe(false);
   void connector.dispatch(ask);
-  expect(user.isWanted()).toBe(true);
+  expect(user.hasPendingWork()).toBe(true);
 });
 
 test("gives the widget the page's token, of which neither listeners nor observers hear", async () => {
   const { connector, user } = setUp(() => "t1");
-  user.onOpened();
+  user.onConnected();
   await connector.ready;
   const heard = vi.fn();
   connector.on("*", heard);
@@ -556,7 +556,7 @@ test("tells the widget what the page watches on its own account: observed, and n
   connector.on("*", heard);
   connector.observe(observed);
   connector.watch(1, told);
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   expect(posted.map(({ event }) => event)).toMatchObject([{ type: WATCH, payload: { variables: { userIds: [1] } } }]);
   const id = posted[0]?.event.meta.id;
@@ -570,7 +570,7 @@ test("tells the widget what the page watches on its own account: observed, and n
 
 test("tells whoever watches what was announced, and what others have asked", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   const versions: number[] = [];
   connector.watch(1, ({ version }) => versions.push(version));
@@ -588,8 +588,8 @@ test("tells whoever watches what was announced, and what others have asked", asy
 });
 
 test("says what it said before to the widget that comes after a lost one, each thing once", async () => {
-  const { connector, user, posted, seek } = setUp();
-  user.onOpened();
+  const { connector, user, posted, ensureConnecting } = setUp();
+  user.onConnected();
   connector.watch(1, () => {});
   void connector.dispatch({ type: "BUS.INIT", payload: { services: ["USER"] } });
   await vi.advanceTimersByTimeAsync(0);
@@ -597,41 +597,41 @@ test("says what it said before to the widget that comes after a lost one, each t
     answer({ type: `${event.type}_FULFILLED`, payload: {}, meta: { id: event.meta.id } });
   }
   await vi.advanceTimersByTimeAsync(0);
-  user.onLost();
+  user.onDisconnected();
   await vi.advanceTimersByTimeAsync(0);
-  expect(seek).toHaveBeenCalled();
-  expect(user.isWanted()).toBe(true);
-  user.onOpened();
+  expect(ensureConnecting).toHaveBeenCalled();
+  expect(user.hasPendingWork()).toBe(true);
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   expect(posted.map(({ event }) => event.type)).toEqual(["BUS.INIT", WATCH]);
 });
 
 test("seeks a widget once for what is watched where its frame has no place any more, and sets no timer for it", async () => {
-  const { connector, user, seek } = setUp();
-  seek.mockImplementation(() => user.onLost(["CONNECTION_CLOSED", "gone"]));
-  user.onOpened();
+  const { connector, user, ensureConnecting } = setUp();
+  ensureConnecting.mockImplementation(() => user.onDisconnected({ code: "CONNECTION_CLOSED", message: "gone" }));
+  user.onConnected();
   connector.watch(1, () => {});
   await vi.advanceTimersByTimeAsync(0);
-  user.onLost(["CONNECTION_CLOSED", "gone"]);
+  user.onDisconnected({ code: "CONNECTION_CLOSED", message: "gone" });
   await vi.advanceTimersByTimeAsync(600_000);
-  expect(seek).toHaveBeenCalledOnce();
+  expect(ensureConnecting).toHaveBeenCalledOnce();
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("goes on seeking, with pauses, while somebody watches and no widget comes, and tells the first that does", async () => {
-  const { connector, user, posted, seek } = setUp();
+test("goes on ensureConnectinging, with pauses, while somebody watches and no widget comes, and tells the first that does", async () => {
+  const { connector, user, posted, ensureConnecting } = setUp();
   connector.watch(1, () => {});
   await vi.advanceTimersByTimeAsync(120_000);
-  expect(seek.mock.calls.length).toBeGreaterThan(3);
+  expect(ensureConnecting.mock.calls.length).toBeGreaterThan(3);
   expect(posted).toEqual([]);
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   expect(posted.map(({ event }) => event.type)).toEqual([WATCH]);
 });
 
 test("lets no timer fire on an idle page that watches a thousand users", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   for (let userId = 1; userId <= 1_000; userId += 1) connector.watch(userId, () => {});
   await vi.advanceTimersByTimeAsync(0);
   const { event, answer } = posted.at(-1) ?? {};
@@ -644,7 +644,7 @@ test("lets no timer fire on an idle page that watches a thousand users", async (
 
 test("tells nobody of anything once it is destroyed, and watches nothing more", async () => {
   const { connector, user } = setUp();
-  user.onOpened();
+  user.onConnected();
   const [told, observed] = [vi.fn(), vi.fn()];
   const off = connector.watch(1, told);
   await vi.advanceTimersByTimeAsync(0);
@@ -659,7 +659,7 @@ test("tells nobody of anything once it is destroyed, and watches nothing more", 
 
 test("hands nothing to a badge but the events that carry availabilities by the widget's own list", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   const told = vi.fn();
   connector.watch(1, told);
@@ -675,7 +675,7 @@ test("hands nothing to a badge but the events that carry availabilities by the w
 test("goes by the list of a newer widget: events that this version does not know are sent again, and told to badges", async () => {
   const traits = { idempotent: ["CALLS.LIST"], availabilities: ["USER.BACK"], mute: ["CALLS.LIST"] };
   const { connector, user, posted } = setUp(undefined, { ...REGISTERED, traits });
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   const told = vi.fn();
   connector.watch(1, told);
@@ -683,8 +683,8 @@ test("goes by the list of a newer widget: events that this version does not know
   await user.receive({ type: "USER.BACK", payload: availability });
   expect(told).toHaveBeenCalledExactlyOnceWith(availability);
   void connector.dispatch({ type: "CALLS.LIST" });
-  user.onLost();
-  user.onOpened();
+  user.onDisconnected();
+  user.onConnected();
   expect(posted.filter(({ event }) => event.type === "CALLS.LIST")).toHaveLength(2);
 });
 
@@ -695,22 +695,22 @@ test.each<[string, object | null]>([
   ["says nothing at all", []],
 ])("sends no request twice where a widget goes that %s", async (_name, registered) => {
   const { connector, user } = setUp(undefined, registered);
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
   const settled = connector.dispatch(ask);
-  user.onLost();
+  user.onDisconnected();
   expect(await settled).toMatchObject({ payload: { error: { code: "CONNECTION_CLOSED", retryable: true } } });
 });
 
 test("keeps the list of the last widget until the next has registered the page", async () => {
   const { connector, user, posted } = setUp();
-  user.onOpened();
+  user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
-  user.onLost();
-  user.onOpened();
+  user.onDisconnected();
+  user.onConnected();
   void connector.dispatch(ask);
-  user.onLost();
-  user.onOpened();
+  user.onDisconnected();
+  user.onConnected();
   expect(posted).toHaveLength(2);
 });
 
@@ -718,7 +718,7 @@ test.each(Object.entries(contract).filter(([, { bypassesLimit }]) => bypassesLim
   "sends %s beyond the limit of requests in flight, as the contract allows",
   (type) => {
     const { connector, user } = setUp();
-    user.onOpened();
+    user.onConnected();
     for (let count = 0; count < 1_024; count += 1) void connector.dispatch(fetching);
     const sent = vi.fn();
     connector.observe((record) => void (record.kind === "sent" && sent(record.event.type)));

@@ -16,23 +16,23 @@ import { toBusError } from "../shared/protocol/errors.ts";
 import { invalidRequest, Refusal } from "../shared/protocol/rejection.ts";
 import { createAlarmClock } from "../shared/runtime/alarm-clock.ts";
 import type { EventListener, RequestType } from "./bus-types.ts";
-import { type Fate, type Link, type LinkUser } from "./connection/link.ts";
+import type { ConnectionEvents, ConnectionLoss, FrameConnection } from "./connection/frame-connection.ts";
 import type { Connector, ConnectorRecord, ConnectorState, Happening, RequestOptions } from "./connector.ts";
 import { createListeners } from "./listeners.ts";
-import type { Durations } from "./request/durations.ts";
-import { type OpenRequest, openRequest, type PostedRequest } from "./request/open-request.ts";
-import { createReadiness } from "./request/readiness.ts";
-import { createPageToken, FETCH_TOKEN, type FetchToken } from "./token/page-token.ts";
+import { createPendingRequest, type PendingRequest, type PostedRequest } from "./request/pending-request.ts";
+import { createReadyPromise } from "./request/ready-promise.ts";
+import type { Timeouts } from "./request/timeouts.ts";
+import { createTokenProvider, FETCH_TOKEN, type FetchToken } from "./token/token-provider.ts";
 import { createWatches } from "./watch/watches.ts";
 
 export interface CreateConnectorOptions {
-  /** Opens the link to the widget. */
-  readonly open: (user: LinkUser) => Link;
+  /** Opens the connection to the widget. */
+  readonly open: (events: ConnectionEvents) => FrameConnection;
   /** What the connector says of its page after each handshake. */
   readonly registration: { readonly origin: string; readonly appName: string; readonly release: string };
   /** What to say where no widget connects: the likely causes. */
   readonly unavailable: string;
-  readonly durations: Pick<Durations, "timeoutMs" | "handshakeTimeoutMs">;
+  readonly timeouts: Pick<Timeouts, "timeoutMs" | "handshakeTimeoutMs">;
   /** Where the page gets its tokens, if it has any. */
   readonly fetchToken?: FetchToken | undefined;
   /** Called once by `destroy()`, after everything has settled. */
@@ -42,40 +42,40 @@ export interface CreateConnectorOptions {
 const REGISTER: RequestType = "BUS.REGISTER";
 const CANCEL: RequestType = "BUS.CANCEL";
 
-/** Creates a connector over a link. Knows neither the DOM nor penpal. */
+/** Creates a connector over a connection. Knows neither the DOM nor penpal. */
 export function createConnector(options: CreateConnectorOptions): Connector {
-  const { unavailable, durations, fetchToken } = options;
-  const { timeoutMs: defaultLifeMs, handshakeTimeoutMs: patienceMs } = durations;
-  const inFlight = new Map<string, OpenRequest>();
+  const { unavailable, timeouts, fetchToken } = options;
+  const { timeoutMs: defaultTimeoutMs, handshakeTimeoutMs } = timeouts;
+  const inFlight = new Map<string, PendingRequest>();
   const observers = createListeners<[ConnectorRecord]>();
   const listeners = createListeners<[Envelope, Envelope?]>();
   // Unlike those of any other connector. Not `randomUUID`, which is missing on pages that are served without TLS.
   const idPrefix = crypto.getRandomValues(new Uint32Array(2)).join("-");
   let ids = 0;
   const clock = createAlarmClock();
-  const readiness = createReadiness();
-  const pageToken = fetchToken && createPageToken(fetchToken, clock);
+  const ready = createReadyPromise();
+  const tokenProvider = fetchToken && createTokenProvider(fetchToken, clock);
   let state: ConnectorState = "connecting";
   /** Traits of events as the widget that registered last has listed them. Unknown until the first widget has. */
   let traits: Partial<EventTraits> = {};
   const watches = createWatches(clock, () => state, submit);
 
-  const link = options.open({
+  const connection = options.open({
     clock,
     receive,
-    isWanted: () => readiness.isPending() || inFlight.size > 0,
-    onOpened,
-    onSeen: watches.renew,
-    onLost,
+    hasPendingWork: () => ready.isPending() || inFlight.size > 0,
+    onConnected,
+    onPageResumed: watches.renew,
+    onDisconnected,
   });
-  const surroundings = { clock, patienceMs, unavailable, post };
-  const endPatience = clock.ringIn(patienceMs, () => readiness.reject("WIDGET_UNAVAILABLE", unavailable));
+  const requestContext = { clock, handshakeTimeoutMs, unavailable, post };
+  const cancelHandshakeTimer = clock.ringIn(handshakeTimeoutMs, () => ready.reject("WIDGET_UNAVAILABLE", unavailable));
 
-  function onOpened(): void {
+  function onConnected(): void {
     // It would keep the connector in memory, also in a page that has forgotten it.
-    endPatience();
+    cancelHandshakeTimer();
     changeState("ready");
-    readiness.resolve();
+    ready.resolve();
     // First, so that the traits are known before the widget handles any other request. A listener of the state, or an observer
     // of a sent event, may have destroyed the connector.
     if (state === "ready") {
@@ -87,15 +87,15 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     watches.renew();
   }
 
-  function onLost(fate?: Fate): void {
+  function onDisconnected(reason?: ConnectionLoss): void {
     const wasReady = state === "ready";
     if (wasReady) changeState("reconnecting");
     const requests = [...inFlight.values()];
     for (const request of requests) {
-      if (fate) request.refuse(...fate);
+      if (reason) request.reject(reason.code, reason.message);
       else if (request.isSent()) {
-        if (hasTrait("idempotent", request.type)) request.wait();
-        else request.refuse("CONNECTION_CLOSED", `${request.type} was lost with its widget: its outcome is unknown`);
+        if (hasTrait("idempotent", request.type)) request.enqueue();
+        else request.reject("CONNECTION_CLOSED", `${request.type} was lost with its widget: its outcome is unknown`);
       }
     }
     // Once for each widget: where no other can be had, the next try is lost at once.
@@ -123,7 +123,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
 
   function post(event: PostedRequest): Promise<unknown> {
     record({ kind: "sent", event });
-    return link.post(event);
+    return connection.post(event);
   }
 
   /**
@@ -147,7 +147,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
 
   /** Answers a request to the page, of which neither listeners nor observers hear: a token is nothing for them. */
   function answer({ type, meta }: CheckedEvent): Promise<unknown> {
-    if (pageToken && type === FETCH_TOKEN) return pageToken.fetch(meta?.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    if (tokenProvider && type === FETCH_TOKEN) return tokenProvider.fetch(meta?.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     throw new Refusal("UNKNOWN_EVENT", `${type} is unknown to this page`);
   }
 
@@ -171,7 +171,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     const askedAt = performance.now();
     const asked = peek(event);
     let posted = event;
-    let opened: OpenRequest | undefined;
+    let pending: PendingRequest | undefined;
 
     function settle(settlement: Settlement): void {
       signal?.removeEventListener?.("abort", abort);
@@ -181,29 +181,30 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     }
 
     function abort(): void {
-      const id = opened?.isSent() && posted.meta?.id;
-      opened?.refuse("ABORTED", `${asked.type} was aborted`);
+      const id = pending?.isSent() && posted.meta?.id;
+      pending?.reject("ABORTED", `${asked.type} was aborted`);
       if (id) submit({ type: CANCEL, payload: { id } });
     }
 
     try {
+      // The frame may have been removed in this very task: the request then goes to a new one. A listener to that loss may
+      // have destroyed the connector, which the next check finds.
+      if (state === "ready") connection.detectFrameMove();
       const request = admit(event, timeoutMs);
       if (signal && !signal.addEventListener) throw invalidRequest("signal", "an AbortSignal");
       if (signal?.aborted) throw new Refusal("ABORTED", `${asked.type} was aborted`);
       const { id } = request.meta;
       posted = request;
-      // Its frame may have been removed in this very task, and what is asked after that goes to a new one.
-      if (state === "ready") link.look();
-      opened = openRequest(request, surroundings, (settlement) => {
+      pending = createPendingRequest(request, requestContext, (settlement) => {
         inFlight.delete(id);
         settle(settlement);
       });
-      inFlight.set(id, opened);
+      inFlight.set(id, pending);
       signal?.addEventListener("abort", abort);
-      if (state === "ready") opened.send();
+      if (state === "ready") pending.send();
       else {
-        opened.wait();
-        link.seek();
+        pending.enqueue();
+        connection.ensureConnecting();
       }
     } catch (reason) {
       if (!(reason instanceof Refusal)) reportError(reason);
@@ -223,7 +224,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     ids += 1;
     const id = meta?.id ?? `${idPrefix}-${ids}`;
     if (inFlight.has(id)) throw invalidRequest("meta.id", "an id not in flight");
-    const life = readTimeout(timeoutMs ?? meta?.timeoutMs ?? defaultLifeMs, "timeoutMs");
+    const life = readTimeout(timeoutMs ?? meta?.timeoutMs ?? defaultTimeoutMs, "timeoutMs");
     return { ...checked, meta: { ...meta, id, timeoutMs: life } };
   }
 
@@ -239,16 +240,16 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function destroy(): void {
     if (state === "closed") return;
     changeState("closed");
-    for (const request of inFlight.values()) request.refuse(...DESTROYED);
-    readiness.reject(...DESTROYED);
-    pageToken?.close();
-    link.close();
+    for (const request of inFlight.values()) request.reject(...DESTROYED);
+    ready.reject(...DESTROYED);
+    tokenProvider?.close();
+    connection.close();
     clock.stop();
     options.onDestroy();
   }
 
   return {
-    ready: readiness.promise,
+    ready: ready.promise,
     get state() {
       return state;
     },

@@ -23,5 +23,5 @@ export type {
 export { type ConnectOptions, connect } from "./connect.ts";
 export type { Connector, ConnectorRecord, ConnectorState, RequestOptions } from "./connector.ts";
 export type { Unsubscribe } from "./listeners.ts";
-export type { FetchToken } from "./token/page-token.ts";
+export type { FetchToken } from "./token/token-provider.ts";
 export { defineAvailabilityBadge } from "./watch/availability-badge.ts";

@@ -1,7 +1,7 @@
 import { MAX_TIMEOUT_MS } from "../shared/protocol/envelope.ts";
 import type { ConnectOptions } from "./connect.ts";
 
-import { readTokenUrl } from "./token/token-url.ts";
+import { createTokenFetcher } from "./token/fetch-token-from-url.ts";
 import { warnOnce } from "./warn.ts";
 
 /** The settings of a script tag as options of its connector. */
@@ -44,7 +44,7 @@ export function readScriptOptions(tag: HTMLScriptElement): ScriptOptions | undef
     ...(container && { container }),
     ...(title !== undefined && { title }),
     ...(timeoutMs !== undefined && { timeoutMs: readTimeout(timeoutMs) }),
-    ...(tokenUrl !== undefined && { fetchToken: readTokenUrl(tokenUrl, document.baseURI) }),
+    ...(tokenUrl !== undefined && { fetchToken: createTokenFetcher(tokenUrl, document.baseURI) }),
     app: { ...(appName && { name: appName }), ...(release && { release }) },
   };
 }

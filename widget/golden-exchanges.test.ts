@@ -12,8 +12,8 @@ import {
 } from "../gateway/test/golden-exchanges.ts";
 import { describeCalls, type ScriptedBackend, startScriptedBackend } from "../gateway/test/scripted-backend.ts";
 import { announcements, contract } from "../shared/contracts/index.ts";
+import { openPort, type Port } from "../shared/transport/penpal-port.ts";
 import { createTestCore } from "./test/test-core.ts";
-import { openPort, type Port } from "./transport/penpal-port.ts";
 
 test.for(goldenExchanges)("settles as the golden exchange says: $file, $name", async (exchange) => {
   const backend = await startBackend();
@@ -22,7 +22,7 @@ test.for(goldenExchanges)("settles as the golden exchange says: $file, $name", a
 
 test.for(goldenExchanges)("settles over penpal as the golden exchange says: $file, $name", async (exchange) => {
   const backend = await startBackend();
-  await expectExchange(backend, exchange, connectByPenpal(backend, createPage()).post);
+  await expectExchange(backend, exchange, (await connectByPenpal(backend, createPage())).post);
 });
 
 test.for(goldenConversations)("announces as the golden conversation says: $file, $name", async (conversation) => {
@@ -36,7 +36,7 @@ test.for(goldenConversations)(
   async (conversation) => {
     const backend = await startBackend();
     const page = createPage(conversation);
-    await expectConversation(backend, conversation, page, connectByPenpal(backend, page));
+    await expectConversation(backend, conversation, page, await connectByPenpal(backend, page));
   },
 );
 
@@ -90,7 +90,7 @@ function connectDirectly(backend: ScriptedBackend, page: TestPage): Connected {
 }
 
 /** A host's end of a port whose other end is answered by the widget's core. */
-function connectByPenpal(backend: ScriptedBackend, page: TestPage): Connected {
+async function connectByPenpal(backend: ScriptedBackend, page: TestPage): Promise<Connected> {
   const { port1, port2 } = new MessageChannel();
   const widget = openPort(new PortMessenger({ port: port1 }), (event) => core.dispatch(event));
   const core = createTestCore({ backend: backend.origin, post: widget.post, onDefect });
@@ -100,6 +100,7 @@ function connectByPenpal(backend: ScriptedBackend, page: TestPage): Connected {
     host.close();
     widget.close();
   });
+  await host.opened;
   return host;
 }
 

@@ -1,20 +1,18 @@
 import type { Settlement } from "../shared/protocol/envelope.ts";
+import { openWindowPort, type Port } from "../shared/transport/penpal-port.ts";
 import { type CoreOptions, createCore } from "./core.ts";
-import { openPort, type Port } from "./transport/penpal-port.ts";
-import { logRefusedOrigins } from "./transport/refused-origins.ts";
-import { withoutStacks } from "./transport/stackless-messenger.ts";
-import { createWindowMessenger } from "./transport/window-messenger.ts";
+import { logRejectedOrigins } from "./transport/log-rejected-origins.ts";
 
 export interface StartWidgetOptions extends Pick<CoreOptions, "createGateway" | "loadLive"> {
   /** The page around the widget. */
   readonly parent: Window;
   /** The exact origins that the page may have. At least one. */
   readonly allowedOrigins: readonly string[];
-  /** Hears every settlement as it goes out. */
+  /** Called with every settlement before it is sent. */
   readonly onSettled: (settlement: Settlement) => void;
 }
 
-/** Starts answering the page around the widget, and whoever connects after it in the same page. */
+/** Starts the widget: it serves the page around it, and each connection that the same page opens later. */
 export function startWidget(options: StartWidgetOptions): void {
   const { parent, allowedOrigins, createGateway, loadLive, onSettled } = options;
   let pageOrigin: string | undefined;
@@ -27,10 +25,9 @@ export function startWidget(options: StartWidgetOptions): void {
     onDefect: reportError,
   });
 
-  function serve(): void {
-    const messenger = createWindowMessenger(parent, allowedOrigins, onGreeted, onEnded);
-    port = openPort(withoutStacks(messenger), async (event) => {
-      // With the first event after a handshake the way back is open: the token then comes while nobody waits for it yet.
+  function openPort(): void {
+    port = openWindowPort({ remote: parent, allowedOrigins, onSyn, onClosed }, async (event) => {
+      // The first event shows that the page can receive calls. The token is fetched now, before a request waits for it.
       core.prepare();
       const settlement = await core.dispatch(event);
       onSettled(settlement);
@@ -38,16 +35,17 @@ export function startWidget(options: StartWidgetOptions): void {
     });
   }
 
-  function onGreeted(origin: string): void {
+  // A new SYN can come without the end of the last connection, as when the page reloads. Either one resets the widget.
+  function onSyn(origin: string): void {
     pageOrigin = origin;
     core.leave();
   }
 
-  function onEnded(): void {
+  function onClosed(): void {
     core.leave();
-    serve();
+    openPort();
   }
 
-  logRefusedOrigins(parent, allowedOrigins);
-  serve();
+  logRejectedOrigins(parent, allowedOrigins);
+  openPort();
 }

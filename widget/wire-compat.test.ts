@@ -78,17 +78,17 @@ test.for(exchanges)(
     onTestFinished(() => void vi.useRealTimers());
     const onTheWire: unknown[] = [];
     const connector = createConnector({
-      open(user) {
-        queueMicrotask(user.onOpened);
+      open(events) {
+        queueMicrotask(events.onConnected);
         const post = async (event: unknown): Promise<unknown> => {
           onTheWire.push(event);
           return settled[posted.findIndex(({ meta }) => meta?.id === Object(event).meta.id)];
         };
-        return { post, look: () => {}, seek: () => {}, close: () => {} };
+        return { post, detectFrameMove: () => {}, ensureConnecting: () => {}, close: () => {} };
       },
       registration: { origin: "https://crm.example.com", appName: "crm.example.com", release: "unknown" },
       unavailable: "nobody there",
-      durations: { timeoutMs: 10_000, handshakeTimeoutMs: 10_000 },
+      timeouts: { timeoutMs: 10_000, handshakeTimeoutMs: 10_000 },
       onDestroy: () => {},
     });
     onTestFinished(connector.destroy);

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
-import { probe } from "./heartbeat.ts";
+import { ping } from "./heartbeat.ts";
 
 interface Patient {
   /** How often it has been asked. */
@@ -30,7 +30,7 @@ function startProbe({ hidden = false } = {}): Patient {
       }),
   );
   const onSilence = vi.fn();
-  probe(createAlarmClock(), 1_000, ask, onSilence);
+  ping(createAlarmClock(), 1_000, ask, onSilence);
   return { ask, onSilence, answer: () => answer(), refuse: () => refuse() };
 }
 

@@ -1,21 +1,21 @@
 import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
 
 /**
- * Asks a widget for a sign of life, and calls `onSilence` where none comes in this time. A refusal is a sign of life as
- * well, and so is the end of the connection: whoever comes after it is another widget.
+ * Sends a ping and calls `onTimeout` if no reply arrives in time. A rejection counts as a reply. So does closing the
+ * connection, because the next widget gets its own ping.
  */
-export function probe(
+export function ping(
   clock: AlarmClock,
-  milliseconds: number,
-  ask: () => Promise<unknown>,
-  onSilence: () => void,
+  timeoutMs: number,
+  sendPing: () => Promise<unknown>,
+  onTimeout: () => void,
 ): void {
-  const due = performance.now() + milliseconds;
-  const cancel = clock.ringIn(milliseconds, () => {
-    // Browsers slow hidden pages down, and freeze them: silence says nothing there. An alarm that rings a second too late has
-    // been held back, and with it the widget's answer.
-    if (document.hidden || performance.now() - due > 1_000) probe(clock, milliseconds, ask, onSilence);
-    else onSilence();
+  const dueAt = performance.now() + timeoutMs;
+  const cancel = clock.ringIn(timeoutMs, () => {
+    // Browsers slow down and freeze hidden pages, so a missing reply proves nothing there. A timer that fires more than a
+    // second late was held back by the browser, and the widget's reply with it.
+    if (document.hidden || performance.now() - dueAt > 1_000) ping(clock, timeoutMs, sendPing, onTimeout);
+    else onTimeout();
   });
-  ask().then(cancel, cancel);
+  sendPing().then(cancel, cancel);
 }

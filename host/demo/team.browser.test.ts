@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import type { Envelope } from "../../shared/protocol/envelope.ts";
-import type { LinkUser } from "../connection/link.ts";
+import type { ConnectionEvents } from "../connection/frame-connection.ts";
 import type { Connector } from "../connector.ts";
 import { createConnector } from "../create-connector.ts";
 import { showTeam } from "./team.ts";
@@ -25,15 +25,20 @@ interface Page {
 /** A page that shows a team of one, with a widget that the test plays itself. */
 async function setUp(): Promise<Page> {
   document.body.innerHTML = MARKUP;
-  let user: LinkUser | undefined;
+  let user: ConnectionEvents | undefined;
   const connector = createConnector({
-    open(linkUser) {
-      user = linkUser;
-      return { post: (event) => Promise.resolve(answer(event)), look() {}, seek() {}, close() {} };
+    open(events) {
+      user = events;
+      return {
+        post: (event) => Promise.resolve(answer(event)),
+        detectFrameMove() {},
+        ensureConnecting() {},
+        close() {},
+      };
     },
     registration: { origin: "", appName: "", release: "" },
     unavailable: "",
-    durations: { timeoutMs: 10_000, handshakeTimeoutMs: 10_000 },
+    timeouts: { timeoutMs: 10_000, handshakeTimeoutMs: 10_000 },
     onDestroy() {},
   });
   const page: Page = {
@@ -49,7 +54,7 @@ async function setUp(): Promise<Page> {
       : { type: `${type}_FULFILLED`, payload: type.startsWith("API.FETCH") ? { 123: IDRIS } : undefined, meta };
   }
   showTeam(connector);
-  user?.onOpened();
+  user?.onConnected();
   await expect.poll(page.look).toBe("ready");
   return page;
 }

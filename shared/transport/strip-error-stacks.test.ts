@@ -1,18 +1,17 @@
 import { type Message, PortMessenger } from "penpal";
 import { expect, onTestFinished, test } from "vitest";
 import { openPort } from "./penpal-port.ts";
-import { withoutStacks } from "./stackless-messenger.ts";
 
 /** What the other side hears of a call of the given method, over penpal, on this side's real port. */
 async function call(methodPath: readonly string[], receive: () => unknown): Promise<Message[]> {
   const { port1, port2 } = new MessageChannel();
-  const widget = openPort(withoutStacks(new PortMessenger({ port: port1 })), receive);
+  const widget = openPort(new PortMessenger({ port: port1 }), receive);
   const host = openPort(new PortMessenger({ port: port2 }), () => undefined);
   onTestFinished(() => {
     host.close();
     widget.close();
   });
-  await host.post("until the handshake is complete").catch(() => {});
+  await host.opened;
   const heard: Message[] = [];
   const replied = new Promise<void>((resolve) => {
     port2.addEventListener("message", ({ data }: MessageEvent) => {

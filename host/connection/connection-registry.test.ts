@@ -1,12 +1,12 @@
 import { expect, onTestFinished, test } from "vitest";
-import { joinPage, renewAll } from "./neighbours.ts";
+import { getRegistry, remountAll } from "./connection-registry.ts";
 
 const HUNG = "https://widget.example.com";
 
 /** Puts a link to this origin on the page, which writes down what it is told. */
 function join(name: string, log: string[], origin = HUNG): void {
   const neighbour = { origin, drop: () => log.push(`drop ${name}`), renew: () => log.push(`renew ${name}`) };
-  const page = joinPage();
+  const page = getRegistry();
   page.add(neighbour);
   onTestFinished(() => void page.delete(neighbour));
 }
@@ -14,7 +14,7 @@ function join(name: string, log: string[], origin = HUNG): void {
 test("drops every link of the origin before it renews the first", () => {
   const log: string[] = [];
   for (const name of ["a", "b", "c"]) join(name, log);
-  renewAll(HUNG);
+  remountAll(HUNG);
   expect(log).toEqual(["drop a", "drop b", "drop c", "renew a", "renew b", "renew c"]);
 });
 
@@ -24,25 +24,25 @@ test("leaves links of other origins alone", () => {
   for (const other of ["https://widget.example.com:8443", "http://widget.example.com", "https://example.com"]) {
     join(other, log, other);
   }
-  renewAll(HUNG);
+  remountAll(HUNG);
   expect(log).toEqual(["drop same", "renew same"]);
 });
 
 test("renews a link that takes itself off the list while it is dropped, as every link does", () => {
   const log: string[] = [];
-  const page = joinPage();
+  const page = getRegistry();
   const leaving = {
     origin: HUNG,
     drop: () => void page.delete(leaving),
     renew: () => void log.push("renewed"),
   };
   page.add(leaving);
-  renewAll(HUNG);
+  remountAll(HUNG);
   expect(log).toEqual(["renewed"]);
   expect(page.size).toBe(0);
 });
 
 test("is shared by every copy of the package on a page, by a name that is never to change", () => {
-  expect(joinPage()).toBe(joinPage());
-  expect(Reflect.get(globalThis, Symbol.for("availability-bridge.neighbours"))).toBe(joinPage());
+  expect(getRegistry()).toBe(getRegistry());
+  expect(Reflect.get(globalThis, Symbol.for("availability-bridge.neighbours"))).toBe(getRegistry());
 });

@@ -1,4 +1,4 @@
-/** How the page gives the widget a token: the widget asks, the page's own function answers, and nobody else hears of it. */
+/** Tokens of the page for the widget: the widget sends a request, and the page's own function returns the token. */
 
 import type * as contract from "../../shared/contracts/contract.ts";
 import type { HostContract } from "../../shared/contracts/host.ts";
@@ -8,35 +8,35 @@ import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
 
 /**
  * Gets a token from the page's own backend, by which the widget's backend knows for whom the page asks.
- * `signal` aborts when nobody waits for the token any more.
+ * `signal` aborts when the widget no longer waits for the token.
  */
 export type FetchToken = (options: { readonly signal: AbortSignal }) => string | Promise<string>;
 
-/** The request that the widget asks for a token by. */
+/** The request by which the widget gets a token. */
 export const FETCH_TOKEN: contract.RequestType<HostContract> = "HOST.FETCH_TOKEN";
 
-type Answer = contract.FulfilledPayload<HostContract, typeof FETCH_TOKEN>;
+type TokenAnswer = contract.FulfilledPayload<HostContract, typeof FETCH_TOKEN>;
 
-/** The page's token, as the widget asks for it. */
-export interface PageToken {
+/** Provider of the page's tokens. */
+export interface TokenProvider {
   /**
-   * Asks the page for a token. Whoever asks while one is being fetched gets the same.
+   * Calls the page's function. Calls that overlap share one token.
    *
-   * @throws {Refusal} `INTERNAL` where the page gives none in time. What went wrong is reported in the page, and goes no further.
+   * @throws {Refusal} `INTERNAL` when the function gives no token in time. Its error is reported in the page and stays there.
    */
-  fetch(timeoutMs: number): Promise<Answer>;
-  /** Aborts what is under way. */
+  fetch(timeoutMs: number): Promise<TokenAnswer>;
+  /** Aborts a pending call. */
   close(): void;
 }
 
-/** Creates what asks the page's function: once at a time, however often the widget asks. */
-export function createPageToken(fetchToken: FetchToken, clock: AlarmClock): PageToken {
-  let asking: Promise<Answer> | undefined;
+/** Creates a provider that calls the page's function once at a time, however often the widget asks. */
+export function createTokenProvider(fetchToken: FetchToken, clock: AlarmClock): TokenProvider {
+  let pending: Promise<TokenAnswer> | undefined;
   let controller = new AbortController();
   let isClosed = false;
 
-  /** What the function returns, unless it is aborted before. */
-  function call(): Promise<unknown> {
+  /** Calls the function, and rejects when the call is aborted first. */
+  function callWithAbort(): Promise<unknown> {
     controller = new AbortController();
     const { signal } = controller;
     return new Promise((resolve, reject) => {
@@ -45,27 +45,27 @@ export function createPageToken(fetchToken: FetchToken, clock: AlarmClock): Page
     });
   }
 
-  async function ask(timeoutMs: number): Promise<Answer> {
-    const cancel = clock.ringIn(timeoutMs, () =>
+  async function requestToken(timeoutMs: number): Promise<TokenAnswer> {
+    const cancelTimer = clock.ringIn(timeoutMs, () =>
       controller.abort(new Error(`fetchToken: expected a token within ${timeoutMs} ms`)),
     );
     try {
-      const token = await call();
+      const token = await callWithAbort();
       if (isToken(token)) return { token };
       throw new TypeError(`fetchToken: expected ${TOKEN_EXPECTED}`);
     } catch (error) {
       if (!isClosed) reportError(error);
       throw new Refusal("INTERNAL", "fetchToken gave no token: see the page's console");
     } finally {
-      cancel();
-      asking = undefined;
+      cancelTimer();
+      pending = undefined;
     }
   }
 
   return {
     fetch(timeoutMs) {
-      asking ??= ask(timeoutMs);
-      return asking;
+      pending ??= requestToken(timeoutMs);
+      return pending;
     },
     close() {
       isClosed = true;

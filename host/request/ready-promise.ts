@@ -1,16 +1,16 @@
 import { ConnectionError } from "../../shared/protocol/errors.ts";
 import type { RejectionCode } from "../../shared/protocol/rejection.ts";
 
-/** Whether the first handshake has taken place, as a promise that settles once. */
-export interface Readiness {
+/** The connector's `ready`: a promise of the first handshake that settles once. */
+export interface ReadyPromise {
   readonly promise: Promise<void>;
   isPending(): boolean;
   resolve(): void;
   reject(code: RejectionCode, message: string): void;
 }
 
-/** Starts waiting for the first handshake. */
-export function createReadiness(): Readiness {
+/** Creates a pending `ready`. */
+export function createReadyPromise(): ReadyPromise {
   let isPending = true;
   let settle = (_error?: ConnectionError): void => {};
   const promise = new Promise<void>((resolve, reject) => {
@@ -20,7 +20,7 @@ export function createReadiness(): Readiness {
       else resolve();
     };
   });
-  // A `ready` that nobody awaits is no unhandled rejection.
+  // Without this handler a page that does not await `ready` would log an unhandled rejection.
   promise.catch(() => {});
   return {
     promise,

@@ -7,7 +7,7 @@ import { createDispatcher } from "../../shared/runtime/dispatch.ts";
 import { openPort, type Port } from "./penpal-port.ts";
 
 /** A dispatcher behind real penpal, as a page sees it. */
-function setUp(): { readonly host: Port; readonly defects: unknown[] } {
+async function setUp(): Promise<{ readonly host: Port; readonly defects: unknown[] }> {
   const defects: unknown[] = [];
   const { dispatch } = createDispatcher({
     contract: { "TEST.ECHO": request({ payload: v.unknown(), fulfilled: v.unknown(), idempotent: true }) },
@@ -22,13 +22,14 @@ function setUp(): { readonly host: Port; readonly defects: unknown[] } {
     host.close();
     widget.close();
   });
+  await host.opened;
   return { host, defects };
 }
 
 const wellFormed = expect.objectContaining({ type: expect.stringMatching(/_(FULFILLED|REJECTED)$/s) });
 
 test("settles any JSON value that is posted over penpal", async () => {
-  const { host } = setUp();
+  const { host } = await setUp();
   await fc.assert(
     fc.asyncProperty(fc.jsonValue(), async (value) => {
       expect(await host.post(value)).toEqual(wellFormed);
@@ -53,7 +54,7 @@ const cloneable = fc.letrec((part) => ({
 })).value;
 
 test("settles what only a structured clone can carry, over penpal", async () => {
-  const { host, defects } = setUp();
+  const { host, defects } = await setUp();
   await fc.assert(
     fc.asyncProperty(cloneable, async (value) => {
       for (const event of [value, { type: "TEST.ECHO", payload: value }, { type: "TEST.ECHO", meta: value }]) {

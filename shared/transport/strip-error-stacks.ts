@@ -1,10 +1,10 @@
 import type { Message, Messenger } from "penpal";
 
 /**
- * A messenger that sends errors without their stack. Penpal sends it along, even with its own METHOD_NOT_FOUND,
- * and a stack is nothing for the page around the widget to read.
+ * Wraps a messenger so that errors cross without their stack. penpal sends the stack, even with its own METHOD_NOT_FOUND,
+ * and the stack of one side must not be readable by the other.
  */
-export function withoutStacks(messenger: Messenger): Messenger {
+export function stripErrorStacks(messenger: Messenger): Messenger {
   return {
     ...messenger,
     sendMessage: (message, transferables) => messenger.sendMessage(withoutStack(message), transferables),

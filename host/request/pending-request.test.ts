@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
-import { openRequest } from "./open-request.ts";
+import { createPendingRequest } from "./pending-request.ts";
 
 /** A request over a clock that never rings, and the number of alarms that are set on it. */
 function setUp() {
@@ -15,29 +15,29 @@ function setUp() {
     },
     stop() {},
   };
-  const request = openRequest(
+  const request = createPendingRequest(
     { type: "TEST.ASK", meta: { id: "1", timeoutMs: 1_000 } },
-    { clock, patienceMs: 500, unavailable: "nobody there", post: () => new Promise(() => {}) },
+    { clock, handshakeTimeoutMs: 500, unavailable: "nobody there", post: () => new Promise(() => {}) },
     () => {},
   );
   return { request, alarms };
 }
 
 // An alarm holds on to the request, and by it to the connector of a page that may have forgotten both.
-test.each<[string, readonly ("wait" | "send")[]]>([
+test.each<[string, readonly ("enqueue" | "send")[]]>([
   ["is sent", ["send"]],
-  ["waits", ["wait"]],
-  ["waits again after it was sent", ["wait", "send", "wait"]],
+  ["waits", ["enqueue"]],
+  ["waits again after it was sent", ["enqueue", "send", "enqueue"]],
 ])("keeps no alarm of a request that is settled while it %s", (_what, turns) => {
   const { request, alarms } = setUp();
   for (const turn of turns) request[turn]();
-  request.refuse("ABORTED", "Not wanted any more");
+  request.reject("ABORTED", "Not wanted any more");
   expect(alarms.size).toBe(0);
 });
 
 test("does not wait for a widget any more once it is sent", () => {
   const { request, alarms } = setUp();
-  request.wait();
+  request.enqueue();
   request.send();
   // That of its life is left.
   expect(alarms.size).toBe(1);

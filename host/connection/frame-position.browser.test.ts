@@ -1,6 +1,6 @@
 /** What is heard of a frame's place in a real document. */
 import { expect, onTestFinished, test, vi } from "vitest";
-import { watchPlace } from "./place.ts";
+import { observeFramePosition } from "./frame-position.ts";
 
 interface Watched {
   readonly frame: HTMLIFrameElement;
@@ -25,7 +25,7 @@ function watch(parent: Node = document.body): Watched {
   const controller = new AbortController();
   const heard: ("same" | "another" | "none")[] = [];
   const { contentWindow } = frame;
-  watchPlace(frame, controller.signal, () => {
+  observeFramePosition(frame, controller.signal, () => {
     const present = frame.contentWindow;
     heard.push(present === contentWindow ? "same" : present ? "another" : "none");
   });

@@ -1,9 +1,9 @@
 import { expect, type Mock, onTestFinished, test, vi } from "vitest";
 import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
-import { createPageToken, type FetchToken, type PageToken } from "./page-token.ts";
+import { createTokenProvider, type FetchToken, type TokenProvider } from "./token-provider.ts";
 
 /** A page's function in time that stands still, and what is reported in the page. */
-function setUp(fetchToken: FetchToken): { readonly pageToken: PageToken; readonly report: Mock } {
+function setUp(fetchToken: FetchToken): { readonly tokenProvider: TokenProvider; readonly report: Mock } {
   vi.useFakeTimers();
   const report = vi.fn();
   vi.stubGlobal("reportError", report);
@@ -11,7 +11,7 @@ function setUp(fetchToken: FetchToken): { readonly pageToken: PageToken; readonl
     vi.useRealTimers();
     vi.unstubAllGlobals();
   });
-  return { pageToken: createPageToken(fetchToken, createAlarmClock()), report };
+  return { tokenProvider: createTokenProvider(fetchToken, createAlarmClock()), report };
 }
 
 const refused = { rejection: { code: "INTERNAL", message: expect.stringMatching(/^fetchToken gave no token/) } };
@@ -20,8 +20,8 @@ test.each<[string, FetchToken]>([
   ["returns", () => "t1"],
   ["resolves with", () => Promise.resolve("t1")],
 ])("gives the token that the page's function %s", async (_how, fetchToken) => {
-  const { pageToken } = setUp(fetchToken);
-  expect(await pageToken.fetch(5_000)).toEqual({ token: "t1" });
+  const { tokenProvider } = setUp(fetchToken);
+  expect(await tokenProvider.fetch(5_000)).toEqual({ token: "t1" });
 });
 
 const secret = new Error("could not sign s3cret");
@@ -35,8 +35,8 @@ test.each<[string, FetchToken]>([
   ],
   ["rejects", () => Promise.reject(secret)],
 ])("reports in the page what its function %s, and says nothing of it to the widget", async (_how, fetchToken) => {
-  const { pageToken, report } = setUp(fetchToken);
-  const given = pageToken.fetch(5_000);
+  const { tokenProvider, report } = setUp(fetchToken);
+  const given = tokenProvider.fetch(5_000);
   await expect(given).rejects.toMatchObject(refused);
   await expect(given).rejects.not.toThrow("s3cret");
   expect(report).toHaveBeenCalledExactlyOnceWith(secret);
@@ -45,8 +45,8 @@ test.each<[string, FetchToken]>([
 test.each([undefined, null, 1, {}, "", "s3cret token", "s3cret\n", `s3cret${"t".repeat(8_192)}`])(
   "says what it expected instead of %j, and not what it got",
   async (token) => {
-    const { pageToken, report } = setUp(() => token as string);
-    await expect(pageToken.fetch(5_000)).rejects.toMatchObject(refused);
+    const { tokenProvider, report } = setUp(() => token as string);
+    await expect(tokenProvider.fetch(5_000)).rejects.toMatchObject(refused);
     expect(report).toHaveBeenCalledExactlyOnceWith(
       new TypeError("fetchToken: expected a bearer token of 1 to 8192 characters"),
     );
@@ -61,11 +61,11 @@ test("calls the page's function once at a time, however often the widget asks", 
         give = resolve;
       }),
   );
-  const { pageToken } = setUp(fetchToken);
-  const answers = [pageToken.fetch(5_000), pageToken.fetch(5_000)];
+  const { tokenProvider } = setUp(fetchToken);
+  const answers = [tokenProvider.fetch(5_000), tokenProvider.fetch(5_000)];
   give("t1");
   expect(await Promise.all(answers)).toEqual([{ token: "t1" }, { token: "t1" }]);
-  const later = pageToken.fetch(5_000);
+  const later = tokenProvider.fetch(5_000);
   give("t2");
   expect(await later).toEqual({ token: "t2" });
   expect(fetchToken).toHaveBeenCalledTimes(2);
@@ -73,26 +73,26 @@ test("calls the page's function once at a time, however often the widget asks", 
 
 test("aborts a function that takes longer than the widget waits, and asks it anew the next time", async () => {
   const signals: AbortSignal[] = [];
-  const { pageToken, report } = setUp(({ signal }) => {
+  const { tokenProvider, report } = setUp(({ signal }) => {
     signals.push(signal);
     return signals.length > 1 ? "t2" : new Promise(() => {});
   });
-  const given = expect(pageToken.fetch(5_000)).rejects.toMatchObject(refused);
+  const given = expect(tokenProvider.fetch(5_000)).rejects.toMatchObject(refused);
   await vi.advanceTimersByTimeAsync(4_999);
   expect(signals[0]?.aborted).toBe(false);
   await vi.advanceTimersByTimeAsync(1);
   await given;
   expect(signals[0]?.aborted).toBe(true);
   expect(report).toHaveBeenCalledExactlyOnceWith(new Error("fetchToken: expected a token within 5000 ms"));
-  expect(await pageToken.fetch(5_000)).toEqual({ token: "t2" });
+  expect(await tokenProvider.fetch(5_000)).toEqual({ token: "t2" });
 });
 
 test("aborts the function when it is closed, and reports nothing of what becomes of it", async () => {
-  const { pageToken, report } = setUp(
+  const { tokenProvider, report } = setUp(
     ({ signal }) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
   );
-  const given = expect(pageToken.fetch(5_000)).rejects.toMatchObject(refused);
-  pageToken.close();
+  const given = expect(tokenProvider.fetch(5_000)).rejects.toMatchObject(refused);
+  tokenProvider.close();
   await given;
   expect(report).not.toHaveBeenCalled();
 });

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { listen } from "../../scripts/testing/local-server.ts";
-import { readTokenUrl } from "./token-url.ts";
+import { createTokenFetcher } from "./fetch-token-from-url.ts";
 
 const { signal } = new AbortController();
 
@@ -21,14 +21,14 @@ async function startSite(
 
 test("gets the token of an address beside the page's own, past every cache", async () => {
   const { origin, calls } = await startSite(200, '{ "token": "t1", "more": 1 }');
-  expect(await readTokenUrl("../token?for=phone", `${origin}/crm/contacts/7`)({ signal })).toBe("t1");
+  expect(await createTokenFetcher("../token?for=phone", `${origin}/crm/contacts/7`)({ signal })).toBe("t1");
   expect(calls[0]?.url).toBe("/crm/token?for=phone");
   expect(calls[0]?.headers["cache-control"]).toBe("no-cache");
 });
 
 test.each([301, 401, 404, 500])("names the attribute and the status where the answer has status %i", async (status) => {
   const { origin } = await startSite(status, '{ "token": "t1" }');
-  const given = readTokenUrl(`${origin}/token?s3cret`, origin)({ signal });
+  const given = createTokenFetcher(`${origin}/token?s3cret`, origin)({ signal });
   await expect(given).rejects.toThrow(`data-token-url: expected a token, not an answer with status ${status}`);
 });
 
@@ -36,7 +36,7 @@ test.each(["", "s3cret", '"s3cret"', "null", "{}", '{ "token": 1 }', '{ "token":
   "names the attribute and what it expected instead of the body %j, and shows none of it",
   async (body) => {
     const { origin } = await startSite(200, body);
-    await expect(readTokenUrl("/token", origin)({ signal })).rejects.toThrow(
+    await expect(createTokenFetcher("/token", origin)({ signal })).rejects.toThrow(
       /^data-token-url: expected an answer \{ "token": "…" \} with a bearer token of 1 to 8192 characters$/,
     );
   },
@@ -49,7 +49,7 @@ test.each([
   "ftp://crm.example.com/token",
   "https://user:s3cret@crm.example.com/",
 ])("throws at once for the address %j, and does not show it", (text) => {
-  expect(() => readTokenUrl(text, "https://crm.example.com/")).toThrow(
+  expect(() => createTokenFetcher(text, "https://crm.example.com/")).toThrow(
     /^data-token-url: expected an http\(s\) address without credentials, such as \/phone-token$/,
   );
 });

@@ -1,0 +1,99 @@
+import { isSettlementOf, type RequestMeta, refused, type Settlement } from "../../shared/protocol/envelope.ts";
+import { Refusal, type RejectionCode } from "../../shared/protocol/rejection.ts";
+import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
+
+/** A request as it is posted: checked, with an id and a timeout of its own. */
+export interface PostedRequest {
+  readonly type: string;
+  readonly payload?: unknown;
+  readonly meta: RequestMeta & { readonly id: string; readonly timeoutMs: number };
+}
+
+/** A request between its creation and its settlement. It settles exactly once. */
+export interface PendingRequest {
+  readonly type: string;
+  /** True while a widget has the request. */
+  isSent(): boolean;
+  /** Posts the request with the rest of its timeout. Does nothing if the request has settled. */
+  send(): void;
+  /** Lets the request wait for a widget. If none connects in time, the request settles `WIDGET_UNAVAILABLE`. */
+  enqueue(): void;
+  /** Settles the request from this side. Does nothing if the request has settled before. */
+  reject(code: RejectionCode, message: string): void;
+}
+
+/** Settings that all requests of a connector share. */
+export interface RequestContext {
+  readonly clock: AlarmClock;
+  /** How long a request may wait for a widget, in milliseconds, within its timeout. */
+  readonly handshakeTimeoutMs: number;
+  /** Message of the rejection if no widget connects in that time. */
+  readonly unavailable: string;
+  /** Posts a request and resolves with the widget's reply. */
+  readonly post: (request: PostedRequest) => Promise<unknown>;
+}
+
+/** Creates a request and starts its timeout. `onSettled` is called once, with its settlement. */
+export function createPendingRequest(
+  request: PostedRequest,
+  { clock, handshakeTimeoutMs, unavailable, post }: RequestContext,
+  onSettled: (settlement: Settlement) => void,
+): PendingRequest {
+  const { type, meta } = request;
+  const requestRef = { type, id: meta.id };
+  const deadline = performance.now() + meta.timeoutMs;
+  let isSettled = false;
+  let isSent = false;
+  /** Incremented each time the request is sent or queued. Replies to an earlier attempt are ignored. */
+  let attempt = 0;
+  let cancelHandshakeTimer = (): void => {};
+  let cancelTimer = clock.ringIn(meta.timeoutMs, () => {
+    if (!isSent) return rejectUnavailable();
+    // The widget settles at the same deadline and knows the cause. Its settlement gets 250 ms to arrive.
+    cancelTimer = clock.ringIn(250, () => reject("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`));
+  });
+
+  function settle(settlement: Settlement): void {
+    if (isSettled) return;
+    isSettled = true;
+    cancelTimer();
+    cancelHandshakeTimer();
+    onSettled(settlement);
+  }
+
+  function reject(code: RejectionCode, message: string): void {
+    settle(refused(requestRef, new Refusal(code, message)));
+  }
+
+  function rejectUnavailable(): void {
+    reject("WIDGET_UNAVAILABLE", unavailable);
+  }
+
+  return {
+    type,
+    isSent: () => isSent,
+    enqueue() {
+      if (isSettled) return;
+      isSent = false;
+      attempt += 1;
+      cancelHandshakeTimer = clock.ringIn(handshakeTimeoutMs, rejectUnavailable);
+    },
+    send() {
+      // A listener to another request's settlement may have settled this request.
+      if (isSettled) return;
+      isSent = true;
+      cancelHandshakeTimer();
+      attempt += 1;
+      const attemptId = attempt;
+      const timeoutMs = Math.max(1, Math.ceil(deadline - performance.now()));
+      // A rejected call is a reply as well: the connection was closed, or the widget's `post` threw.
+      const handleReply = (reply: unknown): void => {
+        if (attemptId !== attempt) return;
+        if (isSettlementOf(requestRef, reply)) settle(reply);
+        else reject("INVALID_RESPONSE", `${type} was answered with no settlement of it`);
+      };
+      post({ ...request, meta: { ...meta, timeoutMs } }).then(handleReply, handleReply);
+    },
+    reject,
+  };
+}

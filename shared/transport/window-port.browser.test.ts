@@ -1,0 +1,51 @@
+/** The page's end of the message channel in a real browser, with the built widget on another site. */
+import { expect, inject, onTestFinished, test, vi } from "vitest";
+import { openWindowPort, type Port } from "./penpal-port.ts";
+
+const origin = inject("widgetOrigin");
+
+interface Opened {
+  readonly port: Port;
+  readonly frame: HTMLIFrameElement;
+  readonly onSyn: ReturnType<typeof vi.fn>;
+}
+
+/** Mounts the widget and opens a port to it. */
+async function open(): Promise<Opened> {
+  const frame = document.createElement("iframe");
+  frame.src = `${origin}/widget/`;
+  document.body.append(frame);
+  onTestFinished(() => frame.remove());
+  const onSyn = vi.fn();
+  const port = openWindowPort(
+    { remote: frame.contentWindow, allowedOrigins: [origin], onSyn, onClosed: () => {} },
+    () => undefined,
+  );
+  onTestFinished(() => port.close());
+  await port.opened;
+  return { port, frame, onSyn };
+}
+
+test("shakes hands with penpal, and gets the answer to each of its calls", async () => {
+  const { port, onSyn } = await open();
+  const answers = await Promise.all([port.post({ type: "BUS.PING" }), port.post({ type: "NO.SUCH" }), port.post(null)]);
+  expect(answers).toEqual([
+    { type: "BUS.PING_FULFILLED", payload: {} },
+    expect.objectContaining({ type: "NO.SUCH_REJECTED" }),
+    expect.objectContaining({ type: "BUS.INVALID_EVENT_REJECTED" }),
+  ]);
+  expect(onSyn).toHaveBeenCalledOnce();
+});
+
+test("hears another document greet in the same window", async () => {
+  const { frame, onSyn } = await open();
+  frame.src = `${origin}/widget/?again`;
+  await expect.poll(() => onSyn.mock.calls.length).toBe(2);
+});
+
+test("leaves no call pending when it is closed: a missing reply would pass for a widget that hangs", async () => {
+  const { port } = await open();
+  const reply = port.post({ type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId: 123 } } });
+  port.close();
+  await expect(reply).rejects.toMatchObject({ code: "CONNECTION_DESTROYED" });
+});
