@@ -55,7 +55,7 @@ test("both packages, packed and installed into empty folders, settle a request o
     await install(path.join(directory, gateway.filename), gatewayFolder);
     // The gateway's program holds its libraries; the connector brings what its types and its two ends of the bus need.
     expect(await packagesIn(gatewayFolder)).toEqual(["availability-gateway"]);
-    expect(await packagesIn(pageFolder)).toEqual(["availability-bridge", "valibot"]);
+    expect(await packagesIn(pageFolder)).toEqual(["availability-bridge", "penpal", "valibot"]);
 
     const running = await startGatewayProcess(
       { GATEWAY_PORT: "0", ALLOWED_ORIGINS: host.origin },
