@@ -12,6 +12,8 @@ const ONCE = /@once/;
  * most tests. Naming them replaces what Playwright itself turns off, so that all of its list, of version 1.64.1, stands beside them.
  */
 const FEATURES_OFF = [
+  // It starts a renderer ahead of its use after each navigation, and most tests end before they need one more.
+  "SpareRendererForSitePerProcess",
   "WebUIOmniboxPopup",
   "WebUIOmniboxAimPopup",
   "AimEnabled",
