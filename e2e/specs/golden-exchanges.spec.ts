@@ -1,4 +1,5 @@
 /** Every golden vector over the built files, with a plain penpal page and with the connector. */
+import { readFileSync } from "node:fs";
 import type { Browser, Page } from "@playwright/test";
 import {
   type Announced,
@@ -18,8 +19,8 @@ import { type HostSite, startHostSite } from "../fixtures/host-site.ts";
 interface Desk {
   readonly page: Page;
   readonly backend: ScriptedBackend;
-  /** Sends an event and returns its settlement, both as text: not every JSON value, such as a key named `__proto__`, passes the test runner's own way to a page. */
-  readonly send: (event: string) => Promise<string>;
+  /** Sends events, one after the other, and returns their settlements, all as text: not every JSON value, such as a key named `__proto__`, passes the test runner's own way to a page. */
+  readonly send: (events: readonly string[]) => Promise<readonly string[]>;
 }
 
 /** Opens a page that gives these tokens, one each time that it is asked. */
@@ -33,15 +34,46 @@ declare global {
 }
 
 /** For exchanges, which do not mind each other: the pages stay open for all those of one worker. */
-const test = base.extend<object, { plainDesk: Desk; connectorDesk: Desk }>({
-  plainDesk: [({ browser }, use) => withDesk(browser, openPlainPage, use), { scope: "worker" }],
-  connectorDesk: [({ browser }, use) => withDesk(browser, openConnectorPage, use), { scope: "worker" }],
+interface Desks {
+  readonly plainDesk: Desk;
+  readonly connectorDesk: Desk;
+  /** A page that shows the documents of one conversation after the other, each of them from a site of its own. */
+  readonly shownPage: Page;
+}
+
+const test = base.extend<object, Desks>({
+  plainDesk: [
+    ({ browser }, use) => withPage(browser, (page) => withDesk(page, openPlainPage, use)),
+    { scope: "worker" },
+  ],
+  connectorDesk: [
+    ({ browser }, use) => withPage(browser, (page) => withDesk(page, openConnectorPage, use)),
+    { scope: "worker" },
+  ],
+  shownPage: [({ browser }, use) => withPage(browser, use), { scope: "worker" }],
 });
 
-async function openPlainPage(...[page, host, widget]: Parameters<Open>): ReturnType<Open> {
-  await page.goto(`${host.origin}/plain-penpal.html?widget=${encodeURIComponent(widget)}`);
-  return (event) => page.evaluate(async (json) => JSON.stringify(await window.post(JSON.parse(json))), event);
+async function withPage(browser: Browser, use: (page: Page) => Promise<void>): Promise<void> {
+  const page = await browser.newPage();
+  await use(page);
+  await page.close();
 }
+
+async function openPlainPage(...[page, host, widget]: Parameters<Open>): ReturnType<Open> {
+  return openPenpalPage(page, `${host.origin}/plain-penpal.html`, widget);
+}
+
+async function openPenpalPage(page: Page, address: string, widget: string): ReturnType<Open> {
+  await page.goto(`${address}?widget=${encodeURIComponent(widget)}`);
+  return (events) =>
+    page.evaluate(async (texts) => {
+      const settlements: string[] = [];
+      for (const text of texts) settlements.push(JSON.stringify(await window.post(JSON.parse(text))));
+      return settlements;
+    }, events);
+}
+
+const PLAIN_PAGE = readFileSync("e2e/pages/plain-penpal.html", "utf8");
 
 /** The same page, but for what it exposes: it gives tokens, and hears what is announced. */
 async function openListeningPage(...[page, host, widget, tokens]: Parameters<Open>): ReturnType<Open> {
@@ -54,8 +86,7 @@ async function openListeningPage(...[page, host, widget, tokens]: Parameters<Ope
         ? { type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token } }
         : { type: "HOST.FETCH_TOKEN_REJECTED", payload: { error: null } };
     };`;
-  await page.addInitScript({ content: `if (window === window.parent) {${told}}` });
-  return openPlainPage(page, host, widget, tokens);
+  return openPenpalPage(page, host.serve(PLAIN_PAGE.replace("<head>", `<head><script>${told}</script>`)), widget);
 }
 
 async function openConnectorPage(...[page, host, src, tokens]: Parameters<Open>): ReturnType<Open> {
@@ -73,30 +104,38 @@ async function openConnectorPage(...[page, host, src, tokens]: Parameters<Open>)
     },
     { src, tokens },
   );
-  return (event) =>
-    page.evaluate(async (json) => JSON.stringify(await window.connector.dispatch(JSON.parse(json))), event);
+  return (events) =>
+    page.evaluate(async (texts) => {
+      const settlements: string[] = [];
+      for (const text of texts) settlements.push(JSON.stringify(await window.connector.dispatch(JSON.parse(text))));
+      return settlements;
+    }, events);
 }
 
 async function withDesk(
-  browser: Browser,
+  page: Page,
   open: Open,
   use: (desk: Desk) => Promise<void>,
   tokens: readonly string[] = [],
 ): Promise<void> {
   const host = await startHostSite();
   const backend = await startScriptedBackend({ answers: null, allowedOrigins: [host.origin] });
-  const page = await browser.newPage();
   const send = await open(page, host, `${backend.origin}/widget/`, tokens);
   await use({ page, backend, send });
-  await page.close();
   await backend.close();
   await host.close();
 }
 
-async function expectExchange({ backend, send }: Desk, exchange: Exchange): Promise<void> {
+/** Sends what is to follow the exchange with it, since each way to the page and back takes longer than an exchange. */
+async function expectExchange(
+  { backend, send }: Desk,
+  exchange: Exchange,
+  following: readonly object[] = [],
+): Promise<void> {
   const { event, backend: answers, asked, settlement } = exchange;
   backend.answerWith(answers);
-  expect(comparable(JSON.parse(await send(JSON.stringify(event))), settlement)).toEqual(settlement);
+  const [settled = ""] = await send([event, ...following].map((each) => JSON.stringify(each)));
+  expect(comparable(JSON.parse(settled), settlement)).toEqual(settlement);
   if (answers === null) expect(backend.calls).toHaveLength(0);
   if (Array.isArray(answers)) expect(backend.calls).toHaveLength(answers.length);
   if (asked) expect(await describeCalls(backend)).toEqual(asked);
@@ -110,8 +149,7 @@ const NOTHING_WANTED = [
 
 /** On a page that stays open, for the exchanges that come after this one. */
 async function expectExchangeAlone(desk: Desk, exchange: Exchange): Promise<void> {
-  await expectExchange(desk, exchange);
-  for (const event of NOTHING_WANTED) await desk.send(JSON.stringify(event));
+  await expectExchange(desk, exchange, NOTHING_WANTED);
 }
 
 async function expectConversation(desk: Desk, golden: GoldenConversation): Promise<void> {
@@ -145,8 +183,8 @@ test.describe("the connector settles", () => {
 for (const [what, open] of Object.entries(PAGES)) {
   test.describe(`${what} is told`, () => {
     for (const golden of goldenConversations) {
-      test(titleOf(golden), ({ browser }) =>
-        withDesk(browser, open, (desk) => expectConversation(desk, golden), golden.tokens.map(toToken)),
+      test(titleOf(golden), ({ shownPage }) =>
+        withDesk(shownPage, open, (desk) => expectConversation(desk, golden), golden.tokens.map(toToken)),
       );
     }
   });
