@@ -56,7 +56,8 @@ export default defineConfig({
   test: {
     // For a machine that has much else to do: no test waits for time to pass.
     testTimeout: 30_000,
-    reporters: ["default", ["json", { outputFile: "test-results/unit.json" }]],
+    reporters: ["default", "json"],
+    outputFile: { json: "test-results/unit.json" },
     projects: [
       {
         extends: true,

@@ -1,16 +1,66 @@
 // @ts-check
-/** Adds up what the test runners have written to `test-results/`, as one line: `N passed, N failed`. */
+/**
+ * Adds up what the test runners have written to `test-results/`, as one line: `N passed, N failed`. With `--names` it prints
+ * the name of every case instead, one a line and sorted, for a comparison of two runs: `diff before.txt after.txt`.
+ */
 import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
 
-// Vitest's report holds its projects in Node, in the browsers and in WebKit; Playwright's holds every browser.
+// Vitest's first report holds its projects in Node, in the browsers and in WebKit; Playwright's holds every browser.
 const unit = read("test-results/unit.json");
-const e2e = read("test-results/e2e.json")?.stats;
-// A run of the chaos is a test.
-const chaos = read("test-results/chaos.json");
-const passed = (unit?.numPassedTests ?? 0) + (e2e?.expected ?? 0) + (chaos?.passed ?? 0);
-const failed = (unit?.numFailedTests ?? 0) + (e2e?.unexpected ?? 0) + (e2e?.flaky ?? 0) + (chaos?.failed ?? 0);
-console.log(`${passed} passed, ${failed} failed`);
-if (failed > 0 || passed === 0 || !unit || !e2e || !chaos) process.exitCode = 1;
+const processes = read("test-results/processes.json");
+const e2e = read("test-results/e2e.json");
+if (process.argv.includes("--names")) printNames();
+else printCount();
+
+function printCount() {
+  // A run of the chaos is a test.
+  const chaos = read("test-results/chaos.json");
+  const { expected = 0, unexpected = 0, flaky = 0 } = e2e?.stats ?? {};
+  const vitest = [unit, processes];
+  const passed = sum(vitest.map((report) => report?.numPassedTests)) + expected + (chaos?.passed ?? 0);
+  const failed = sum(vitest.map((report) => report?.numFailedTests)) + unexpected + flaky + (chaos?.failed ?? 0);
+  console.log(`${passed} passed, ${failed} failed`);
+  if (failed > 0 || passed === 0 || !unit || !processes || !e2e || !chaos) process.exitCode = 1;
+}
+
+function printNames() {
+  const inVitest = [unit, processes].flatMap((report) => report?.testResults ?? []).flatMap(listVitestNames);
+  const inPlaywright = (e2e?.suites ?? []).flatMap((/** @type {Suite} */ suite) => listPlaywrightNames(suite, []));
+  for (const name of [...inVitest, ...inPlaywright].sort()) console.log(name);
+}
+
+/**
+ * @typedef {object} Suite a file or a group of Playwright's report
+ * @property {string} title
+ * @property {readonly { readonly title: string, readonly tests: readonly { readonly projectName: string }[] }[]} [specs]
+ * @property {readonly Suite[]} [suites]
+ */
+
+/** @param {{ name: string, assertionResults: readonly { fullName: string }[] }} file */
+function listVitestNames({ name, assertionResults }) {
+  return assertionResults.map(({ fullName }) => `${path.relative(process.cwd(), name)} > ${fullName}`);
+}
+
+/**
+ * @param {Suite} suite
+ * @param {readonly string[]} around the titles of the suites around it
+ * @returns {string[]}
+ */
+function listPlaywrightNames({ title, specs = [], suites = [] }, around) {
+  const titles = [...around, title];
+  return [
+    ...specs.flatMap((spec) =>
+      spec.tests.map(({ projectName }) => [...titles, spec.title, `[${projectName}]`].join(" > ")),
+    ),
+    ...suites.flatMap((suite) => listPlaywrightNames(suite, titles)),
+  ];
+}
+
+/** @param {readonly (number | undefined)[]} counts */
+function sum(counts) {
+  return counts.reduce((/** @type {number} */ total, count = 0) => total + count, 0);
+}
 
 /** @param {string} file */
 function read(file) {

@@ -20,7 +20,7 @@ if (demanded && missing.length > 0) {
 function runEverywhere() {
   // For the runners, and for what is said of them afterwards.
   process.env["ALL_BROWSERS"] = "1";
-  for (const command of ["npm run test:unit", "npm run test:e2e"]) {
+  for (const command of ["npm run test:vitest", "npm run test:e2e"]) {
     const { status } = spawnSync(command, { shell: true, stdio: "inherit" });
     if (status !== 0) process.exitCode = 1;
   }
