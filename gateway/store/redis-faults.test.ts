@@ -13,8 +13,11 @@ import { collectChanges, eventually, expectGrowingVersions } from "./store.suite
 const never = new AbortController().signal;
 const PASSWORD = "let-me-in";
 
-/** Everything that waits for Redis waits less than in operation. */
-const IMPATIENT = { timeoutMs: 600, waitMs: 50, longestPauseMs: 50 };
+/** A lost Redis is looked for more often than in operation. */
+const QUICK_RETURN = { waitMs: 50, longestPauseMs: 50 };
+
+/** For a Redis that says nothing. Any other has longer, so that no test fails on a machine that has much else to do. */
+const IMPATIENT = { timeoutMs: 600 };
 
 async function startServer(): Promise<RedisServer> {
   const server = await startRedisServer(["--stream-node-max-entries", "5"]);
@@ -28,7 +31,7 @@ function openStore(url: string, options: Partial<RedisStoreOptions> = {}) {
     line: (line: string) => void lines.push(`info: ${line}`),
     warning: (line: string) => void lines.push(`warn: ${line}`),
   };
-  const store = createRedisStore({ url, log, ...IMPATIENT, ...options });
+  const store = createRedisStore({ url, log, timeoutMs: 10_000, ...QUICK_RETURN, ...options });
   onTestFinished(store.close);
   return { ...store, lines };
 }
@@ -189,7 +192,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
   });
 
   test("hangs, what is known is read on as stale, and what was refused is not done later", async () => {
-    const { server, stores, customers, replicas, heard } = await setUp();
+    const { server, stores, customers, replicas, heard } = await setUp(IMPATIENT);
     const [store] = stores;
     server.suspend();
     onTestFinished(server.resume);
@@ -211,7 +214,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
   });
 
   test("is killed while writes are under way, each is kept or rejected", async () => {
-    const { server, stores, customers, replicas, heard } = await setUp();
+    const { server, stores, customers, replicas, heard } = await setUp({ timeoutMs: 2_000 });
     const ids = Array.from({ length: 400 }, (_, index) => index + 1_000);
     const killed = { by: Promise.resolve() };
     let kept = 0;
@@ -333,14 +336,14 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     await new Promise((resolve) => silent.once("listening", resolve));
     const address = silent.address();
     const port = typeof address === "object" ? address?.port : undefined;
-    const store = openStore(`redis://127.0.0.1:${port}`);
+    const store = openStore(`redis://127.0.0.1:${port}`, IMPATIENT);
     await expect(store.of("acme").open(never)).rejects.toThrow(StoreUnavailableError);
     await expect(store.of("acme").set(1, { status: "available" })).rejects.toThrow(StoreUnavailableError);
     expect(store.isReady()).toBe(false);
   });
 
   test("is lost while nobody asks, the gateway can be closed, and what waits for it is told", async () => {
-    const { server, stores, customers } = await setUp();
+    const { server, stores, customers } = await setUp(IMPATIENT);
     server.suspend();
     onTestFinished(server.resume);
     const waiting = expect(customers[0].set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailableError);
