@@ -10,8 +10,8 @@ import {
   FULFILLED,
   openConnected,
   rejectedBy,
-  test,
 } from "../fixtures/fixtures.ts";
+import { test } from "../fixtures/kept-page.ts";
 
 declare global {
   interface Window {

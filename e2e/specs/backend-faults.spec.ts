@@ -2,7 +2,8 @@
 import type { Page } from "@playwright/test";
 import type { Answers, RawAnswer } from "../../gateway/test/scripted-backend.ts";
 import { listen } from "../../scripts/testing/local-server.ts";
-import { ASK_123, AVAILABLE, expect, FULFILLED, openConnected, rejectedBy, test } from "../fixtures/fixtures.ts";
+import { ASK_123, AVAILABLE, expect, FULFILLED, openConnected, rejectedBy } from "../fixtures/fixtures.ts";
+import { test } from "../fixtures/kept-page.ts";
 
 const ask = (page: Page): Promise<unknown> => page.evaluate((event) => window.connector.dispatch(event), ASK_123);
 

@@ -1,6 +1,7 @@
 /** The built connector and the built widget, on two sites. */
 import type { Page } from "@playwright/test";
-import { ASK_123, collectComplaints, connectorPage, expect, openConnected, test } from "../fixtures/fixtures.ts";
+import { ASK_123, collectComplaints, connectorPage, expect, openConnected } from "../fixtures/fixtures.ts";
+import { test } from "../fixtures/kept-page.ts";
 
 const FULFILLED = {
   type: "API.FETCH_USER_AVAILABILITY_FULFILLED",

@@ -6,8 +6,9 @@ import path from "node:path";
 import type { Page } from "@playwright/test";
 import { SignJWT } from "jose";
 import { startGatewayProcess } from "../../scripts/demo/gateway-process.mjs";
-import { ASK_123, connectorPage, expect, rejectedBy, test as withSites } from "../fixtures/fixtures.ts";
+import { ASK_123, connectorPage, expect, rejectedBy } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
+import { test as withSites } from "../fixtures/kept-page.ts";
 
 interface Customers {
   /** The gateway's address. Acme's pages are on `host`, Globex's on `foreign`. */

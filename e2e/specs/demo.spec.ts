@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import AxeBuilder from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
-import { expect, test } from "../fixtures/fixtures.ts";
+import { expect } from "../fixtures/fixtures.ts";
+import { test } from "../fixtures/kept-page.ts";
 
 /** What the page shows, by the names that a screen reader reads. */
 interface Demo {

@@ -1,8 +1,9 @@
 /** `destroy()` at every stage of a connector's life: all that was asked settles at once, and nothing of it stays on the page. */
 import type { Page } from "@playwright/test";
 import type { ScriptedBackend } from "../../gateway/test/scripted-backend.ts";
-import { ASK_123, connectorPage, expect, rejectedBy, test } from "../fixtures/fixtures.ts";
+import { ASK_123, connectorPage, expect, rejectedBy } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
+import { test } from "../fixtures/kept-page.ts";
 
 /** What a connector may leave on a page, counted. */
 interface Traces {

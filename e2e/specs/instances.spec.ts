@@ -1,6 +1,7 @@
 /** Many connectors on one page, and one that is made twice: as many frames as wanted, and no crosstalk. */
 import type { Page } from "@playwright/test";
-import { ASK_123, connectorPage, expect, FULFILLED, test } from "../fixtures/fixtures.ts";
+import { ASK_123, connectorPage, expect, FULFILLED } from "../fixtures/fixtures.ts";
+import { test } from "../fixtures/kept-page.ts";
 
 /** How many links to widgets the page has, of all copies of the package. */
 const neighbours = (page: Page): Promise<number> =>

@@ -1,6 +1,7 @@
 /** What a page's own listeners may do: throw, destroy the connector, ask again. */
 import type { Page } from "@playwright/test";
-import { ASK_123, connectorPage, expect, FULFILLED, openConnected, rejectedBy, test } from "../fixtures/fixtures.ts";
+import { ASK_123, connectorPage, expect, FULFILLED, openConnected, rejectedBy } from "../fixtures/fixtures.ts";
+import { test } from "../fixtures/kept-page.ts";
 
 /** What the page reports, as an uncaught error would be. */
 function collectReports(page: Page): readonly string[] {

@@ -5,8 +5,9 @@ import { InvalidTokenError } from "../../gateway/auth/invalid-token-error.ts";
 import { type LiveCall, type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
 import { openRelay } from "../../gateway/test/relay.ts";
 import { canBuffer, startBufferingProxy } from "../fixtures/buffering-proxy.ts";
-import { test as base, connectorPage, expect, stopClock } from "../fixtures/fixtures.ts";
+import { connectorPage, expect, stopClock } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
+import { test as base } from "../fixtures/kept-page.ts";
 import { announced, keepAnnounced } from "../fixtures/live-page.ts";
 import { widgetFrame } from "../fixtures/silent-widget.ts";
 

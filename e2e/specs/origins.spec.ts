@@ -1,8 +1,9 @@
 /** Pages that the widget is not meant for. */
 import type { Page } from "@playwright/test";
 import { startScriptedBackend } from "../../gateway/test/scripted-backend.ts";
-import { ASK_123, connectorPage, expect, test } from "../fixtures/fixtures.ts";
+import { ASK_123, connectorPage, expect } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
+import { test } from "../fixtures/kept-page.ts";
 
 /** Asks from a page that is not allowed, and returns the settlement. */
 async function ask(page: Page, host: HostSite, src: string): Promise<unknown> {

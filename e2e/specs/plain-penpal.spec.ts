@@ -1,5 +1,6 @@
 /** A page that has penpal 7 and nothing of ours. */
-import { ASK_123, expect, test } from "../fixtures/fixtures.ts";
+import { ASK_123, expect } from "../fixtures/fixtures.ts";
+import { test } from "../fixtures/kept-page.ts";
 
 test("a plain penpal page gets the agent's availability from the running gateway", async ({ page, host, gateway }) => {
   await page.goto(`${host.origin}/plain-penpal.html?widget=${encodeURIComponent(`${gateway.origin}/widget/`)}`);

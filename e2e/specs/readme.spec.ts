@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { bundleExample, examplesIn, exampleWith, expectConsole } from "../fixtures/documentation.ts";
-import { expect, test } from "../fixtures/fixtures.ts";
+import { expect } from "../fixtures/fixtures.ts";
+import { test } from "../fixtures/kept-page.ts";
 
 const file = "README.md";
 

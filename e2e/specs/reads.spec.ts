@@ -1,7 +1,8 @@
 /** What the widget asks the gateway for, and how often. */
 
 import { type LiveCall, type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
-import { test as base, expect, openConnected } from "../fixtures/fixtures.ts";
+import { expect, openConnected } from "../fixtures/fixtures.ts";
+import { test as base } from "../fixtures/kept-page.ts";
 
 const test = base.extend<{ live: LiveGateway }>({
   live: async ({ host }, use) => {

@@ -1,9 +1,11 @@
 /** What the connector says of its page after each handshake, and what the widget answers. */
+
 import type { Page } from "@playwright/test";
 import type { ConnectorRecord } from "../../host/index.ts";
 import { eventTraits } from "../../shared/contracts/contract.ts";
 import { announcements, contract } from "../../shared/contracts/index.ts";
-import { ASK_123, connectorPage, expect, openConnected, test } from "../fixtures/fixtures.ts";
+import { ASK_123, connectorPage, expect, openConnected } from "../fixtures/fixtures.ts";
+import { test } from "../fixtures/kept-page.ts";
 
 declare global {
   interface Window {

@@ -1,7 +1,8 @@
 /** The script tag as an administrator pastes it. */
 import type { Page } from "@playwright/test";
-import { expect, test } from "../fixtures/fixtures.ts";
+import { expect } from "../fixtures/fixtures.ts";
 import { startPrefixProxy } from "../fixtures/host-site.ts";
+import { test } from "../fixtures/kept-page.ts";
 
 const ASK = `(window.availabilityBridge ||= []).push(async (connector) => {
   const payload = { variables: { userId: 123 } };

@@ -1,8 +1,9 @@
 /** Host and widget years apart: what one of them does not know is passed through or refused politely, and the rest works. */
 import type { Page } from "@playwright/test";
 import type { ScriptedBackend } from "../../gateway/test/scripted-backend.ts";
-import { ASK_123, connectorPage, expect, FULFILLED, rejectedBy, test } from "../fixtures/fixtures.ts";
+import { ASK_123, connectorPage, expect, FULFILLED, rejectedBy } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
+import { test } from "../fixtures/kept-page.ts";
 
 /** A widget of the future, which answers more than this version asks. It opens its end of the bus with penpal alone. */
 const newerWidget = (host: HostSite): string => `<!doctype html><title>Newer widget</title>

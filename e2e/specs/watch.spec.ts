@@ -2,7 +2,8 @@
 import type { Page } from "@playwright/test";
 import { type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
 import type { WatchedAvailability } from "../../host/index.ts";
-import { test as base, collectComplaints, expect, openConnected } from "../fixtures/fixtures.ts";
+import { collectComplaints, expect, openConnected } from "../fixtures/fixtures.ts";
+import { test as base } from "../fixtures/kept-page.ts";
 import { headersToPaste, linesToPaste } from "../fixtures/security-page.ts";
 import { widgetFrame } from "../fixtures/silent-widget.ts";
 

@@ -1,7 +1,8 @@
 /** The widget's document as the gateway serves it: what it loads, what it shows, and that its own policy lets it. */
 import type { Page } from "@playwright/test";
-import { ASK_123, AVAILABLE, collectComplaints, connectorPage, expect, stopClock, test } from "../fixtures/fixtures.ts";
+import { ASK_123, AVAILABLE, collectComplaints, connectorPage, expect, stopClock } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
+import { test } from "../fixtures/kept-page.ts";
 
 /** Opens a page whose widget is shown in a container, asks once, and asks again for each further event. */
 async function openVisible(page: Page, host: HostSite, origin: string): Promise<void> {
