@@ -2,7 +2,7 @@ import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { RegExpRouter } from "hono/router/reg-exp-router";
 import type { BuiltFiles } from "./assets/built-files.ts";
-import { authorize, type OnRefusal } from "./auth/authorize.ts";
+import { authorize, type OnUnauthorized } from "./auth/authorize.ts";
 import { requireOwnUser } from "./auth/require-own-user.ts";
 import type { Customers } from "./customer.ts";
 import type { AppEnv } from "./hono-env.ts";
@@ -31,7 +31,7 @@ export interface GatewayOptions {
   /** Called with each unexpected error while a request is handled. The client gets a 500 without the reason. */
   readonly onDefect: (error: unknown, request?: RequestIdentity) => void;
   /** Called for each request that was rejected for its token or for the lack of one. The client does not get the reason. @default none */
-  readonly onRefusal?: OnRefusal;
+  readonly onUnauthorized?: OnUnauthorized;
   /** The open streams, for the caller that has to end them. @default streams of its own, which end with their connections */
   readonly streams?: StreamHub;
   /** Log, metrics and limits of the requests. @default none: no request is logged, measured or limited, and there is no `/readyz` */
@@ -80,18 +80,18 @@ function createNotFoundAnswerer({ releases }: BuiltFiles): AnswerNotFound {
 
 /** Creates the routes that each customer has below its own address. */
 function createCustomerRoutes(options: GatewayOptions): Hono<AppEnv> {
-  const { customers, files, onRefusal = () => {}, operation } = options;
+  const { customers, files, onUnauthorized = () => {}, operation } = options;
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
   const routes = new Hono<AppEnv>();
   // Before `authorize`: a telephony system has a secret of its own in place of a token.
   routes.route("/", createWebhookRoutes());
-  routes.use("/v1/*", authorize(onRefusal));
+  routes.use("/v1/*", authorize(onUnauthorized));
   if (operation) {
     routes.use("/v1/*", limitRequestRate(operation));
     routes.get("/v1/availabilities/stream", limitStreams(operation));
   }
   return routes
-    .put("/v1/users/:userId/availability", requireOwnUser(onRefusal))
+    .put("/v1/users/:userId/availability", requireOwnUser(onUnauthorized))
     .route("/", createStreamRoutes(streams))
     .route("/", createAvailabilitiesRoutes())
     .route("/", createAvailabilityRoutes())

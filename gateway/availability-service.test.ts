@@ -15,7 +15,7 @@ function setUp(upstream: Partial<Upstream> = {}, agents: readonly StoredAgent[] 
   const time = { nowMs: 100_000 };
   const clock = { wallMs: () => 0, monotonicMs: () => time.nowMs };
   const replica: WritableReplica = createReplica({ ...emptyContents("0", () => 0), agents }, 10);
-  const store = { ...createMemoryStore({ clock }).of("demo"), open: async () => replica };
+  const store = { ...createMemoryStore({ clock }).forCustomer("demo"), open: async () => replica };
   const availabilities = createAvailabilityService({
     store,
     upstream: { ...memoryUpstream, ...upstream },
@@ -79,7 +79,7 @@ test("says what the upstream said once what is known is too old", async () => {
 
 test("changes a status upstream first, and not at all where the upstream refuses", async () => {
   const failure = new UpstreamError("No", { status: 422, body: {} });
-  const store = createMemoryStore().of("demo");
+  const store = createMemoryStore().forCustomer("demo");
   await store.set(1, { status: "available" });
   const asked: unknown[] = [];
   const setStatus = async (...change: unknown[]): Promise<void> => {
@@ -107,11 +107,11 @@ test("asks the upstream for nothing where there is no such user or another versi
 });
 
 test("tells no condition to have failed once the upstream has made the change", async () => {
-  const store = createMemoryStore().of("demo");
+  const store = createMemoryStore().forCustomer("demo");
   const { version } = await store.set(1, { status: "available" });
   // A poll brings something else while the upstream is asked.
   const setStatus = async (): Promise<void> => void (await store.set(1, { status: "in_call" }));
-  const upstream = { ...memoryUpstream, admitsUsers: false, setStatus };
+  const upstream = { ...memoryUpstream, allowsNewUsers: false, setStatus };
   const availabilities = createAvailabilityService({ store, upstream, staleLimitSeconds: 60 });
   const change = { userId: 1, status: "do_not_disturb", ifVersions: [version] } as const;
   await expect(availabilities.setStatus(change, { signal: never })).resolves.toMatchObject({
@@ -120,19 +120,19 @@ test("tells no condition to have failed once the upstream has made the change", 
 });
 
 test("has an agent read anew once the change is written, so that what the agent is comes after it", async () => {
-  const store = createMemoryStore().of("demo");
+  const store = createMemoryStore().forCustomer("demo");
   await store.set(1, { status: "in_call" });
   const replica = await store.open(never);
   const rechecked: unknown[] = [];
-  const recheck = (userId: number) => void rechecked.push(userId, replica.read(userId)?.status);
-  const upstream = { ...memoryUpstream, admitsUsers: false, recheck };
+  const scheduleRefresh = (userId: number) => void rechecked.push(userId, replica.read(userId)?.status);
+  const upstream = { ...memoryUpstream, allowsNewUsers: false, scheduleRefresh };
   const availabilities = createAvailabilityService({ store, upstream, staleLimitSeconds: 60 });
   await availabilities.setStatus({ userId: 1, status: "available" }, { signal: never });
   expect(rechecked).toEqual([1, "available"]);
 });
 
 test("loses no status of a user whom another has made known meanwhile", async () => {
-  const store = createMemoryStore().of("demo");
+  const store = createMemoryStore().forCustomer("demo");
   const availabilities = createAvailabilityService({ store, upstream: memoryUpstream, staleLimitSeconds: 60 });
   await expect(availabilities.introduce(1, "available")).resolves.toMatchObject({ status: "available" });
   await expect(availabilities.introduce(1, "other")).resolves.toMatchObject({ status: "other" });

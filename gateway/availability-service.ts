@@ -149,7 +149,7 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
       const atMs = madeAtMs(age);
       return [...replica.agents()].map((agent) => toChangedAvailability(agent, atMs));
     };
-    return { value: { cursor: replica.changedAt(), list }, ageSeconds: age };
+    return { value: { cursor: replica.lastChangeCursor(), list }, ageSeconds: age };
   }
 
   async function setStatus(change: StatusChangeResult, scope: UpstreamContext): Promise<Availability | undefined> {
@@ -161,9 +161,9 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     if (known && ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatchError(known.version);
     await upstream.setStatus(userId, status, scope);
     // Where the upstream decides, it has by now: that the agent has changed meanwhile takes nothing of it back.
-    const agent = await store.setStatus(userId, status, upstream.admitsUsers ? ifVersions : undefined);
+    const agent = await store.setStatus(userId, status, upstream.allowsNewUsers ? ifVersions : undefined);
     // Who is in a call, say, is not made available by it. Not before it is written, which would come on top.
-    upstream.recheck(userId);
+    upstream.scheduleRefresh(userId);
     return agent && toAvailability(agent, clock.monotonicMs());
   }
 
@@ -173,8 +173,8 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     readAll,
     setStatus,
     async introduce(userId, status) {
-      if (!upstream.admitsUsers) return undefined;
-      const introduced = await store.introduce(userId, { status });
+      if (!upstream.allowsNewUsers) return undefined;
+      const introduced = await store.insertIfAbsent(userId, { status });
       // Another asker was faster: then this is a change like any other.
       const agent = introduced.status === status ? introduced : await store.setStatus(userId, status);
       return agent && toAvailability(agent, clock.monotonicMs());

@@ -7,7 +7,7 @@ import { availabilityServiceOver } from "./test/test-gateway.ts";
 const never = new AbortController().signal;
 
 async function storeOf(userId: number): Promise<CustomerStore> {
-  const store = createMemoryStore().of("demo");
+  const store = createMemoryStore().forCustomer("demo");
   await store.set(userId, { status: "available" });
   return store;
 }

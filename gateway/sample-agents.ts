@@ -24,7 +24,7 @@ export const SAMPLE_DELAYS_MS: ReadonlyMap<number, number> = new Map([[3000, 300
 
 /** Introduces the sample agents to a store, as they are at this moment. */
 export async function createSampleAgents(store: CustomerStore): Promise<void> {
-  for (const [userId, state] of SAMPLE_AGENTS) await ignoreUnreadable(store.introduce(userId, state));
+  for (const [userId, state] of SAMPLE_AGENTS) await ignoreUnreadable(store.insertIfAbsent(userId, state));
 }
 
 /** Introduces the sample agents now, or, where the store cannot be reached, once it can be: that much is `done` later. */
@@ -33,7 +33,7 @@ export async function createSampleAgentsWhenReady(
   store: AvailabilityStore,
   signal: AbortSignal,
 ): Promise<{ readonly done: Promise<void> }> {
-  const introduce = () => createSampleAgents(store.of(customerId));
+  const introduce = () => createSampleAgents(store.forCustomer(customerId));
   try {
     await introduce();
     return { done: Promise.resolve() };

@@ -35,7 +35,7 @@ export async function startCustomers(
     const { upstream, receiveWebhook } = openUpstream(customer, { store, log, timeoutMs: settings.upstreamTimeoutMs });
     upstreams.set(id, upstream);
     const { staleLimitSeconds, isDemo, anonymousReads } = settings;
-    const availabilities = createAvailabilityService({ store: store.of(id), upstream, staleLimitSeconds });
+    const availabilities = createAvailabilityService({ store: store.forCustomer(id), upstream, staleLimitSeconds });
     return {
       id,
       allowedOrigins,

@@ -64,7 +64,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
       customers,
       files,
       onDefect: log.defect,
-      onRefusal: ({ reason, ...context }) => log.warning(`Request rejected: ${reason}`, context),
+      onUnauthorized: ({ reason, ...context }) => log.warning(`Request rejected: ${reason}`, context),
       streams: createStreamHub({ observer: operation.metrics, onDefect: log.defect }),
       operation,
     });

@@ -34,7 +34,7 @@ async function gateway({ anonymousReads = false, tokens = SECRET_SETTINGS, avail
     customers: createCustomers([acme], "acme"),
     files: TEST_FILES,
     onDefect: throwDefect,
-    onRefusal: (call) => void refusals.push(call),
+    onUnauthorized: (call) => void refusals.push(call),
   });
   const ask = (path: string, authorization?: string, method = "GET"): Promise<Response> =>
     Promise.resolve(app.request(path, { method, headers: authorization ? { Authorization: authorization } : {} }));

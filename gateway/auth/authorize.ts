@@ -21,7 +21,7 @@ export interface UnauthorizedCall {
 }
 
 /** Handles a rejected request. */
-export type OnRefusal = (call: UnauthorizedCall) => void;
+export type OnUnauthorized = (call: UnauthorizedCall) => void;
 
 /** Scope that each method needs. No route responds to another method with more than a 405. */
 const NEEDED_SCOPES: Readonly<Record<string, Scope>> = {
@@ -35,26 +35,26 @@ const NEEDED_SCOPES: Readonly<Record<string, Scope>> = {
  *
  * A customer that does not exist gets the response of one whose secret is unknown, by the same work.
  */
-export function authorize(onRefusal: OnRefusal): MiddlewareHandler<AppEnv> {
-  const nobody = createNobodysAccess();
+export function authorize(onUnauthorized: OnUnauthorized): MiddlewareHandler<AppEnv> {
+  const unknownCustomerAccess = createUnknownCustomerAccess();
 
   return async (context, next) => {
     const customer = context.get("customer");
-    const { verify, anonymousReads } = customer?.access ?? nobody;
+    const { verify, anonymousReads } = customer?.access ?? unknownCustomerAccess;
     const scope = NEEDED_SCOPES[context.req.method];
     const authorization = context.req.header("Authorization");
     if (authorization === undefined) {
       if (anonymousReads && scope !== "availability:write") return next();
-      onRefusal(describeRefusal(context, "the request has no Authorization header"));
+      onUnauthorized(describeUnauthorized(context, "the request has no Authorization header"));
       return tokenRequired();
     }
     const caller = await verifyHeader(authorization, verify).catch(toReason);
     if ("answer" in caller) {
-      onRefusal(describeRefusal(context, caller.reason));
+      onUnauthorized(describeUnauthorized(context, caller.reason));
       return caller.answer();
     }
     if (scope && !caller.scopes.has(scope)) {
-      onRefusal(describeRefusal(context, `the token does not have the scope ${scope}`));
+      onUnauthorized(describeUnauthorized(context, `the token does not have the scope ${scope}`));
       return insufficientScope(scope);
     }
     context.set("caller", caller);
@@ -63,7 +63,7 @@ export function authorize(onRefusal: OnRefusal): MiddlewareHandler<AppEnv> {
 }
 
 /** The rejection of the request at hand, with the ids that join it to the request's line of the log. */
-export function describeRefusal(context: AppContext, reason: string): UnauthorizedCall {
+export function describeUnauthorized(context: AppContext, reason: string): UnauthorizedCall {
   return {
     customer: context.get("customer")?.id,
     requestId: context.get("requestId"),
@@ -72,7 +72,7 @@ export function describeRefusal(context: AppContext, reason: string): Unauthoriz
   };
 }
 
-function createNobodysAccess(): Access {
+function createUnknownCustomerAccess(): Access {
   const settings = { algorithm: "HS256", issuer: "nobody", audience: "nobody", leewaySeconds: 30 } as const;
   const secret = randomBytes(32).toString("base64url");
   return { verify: createTokenVerifier({ ...settings, secret }, randomUUID()), anonymousReads: false };
@@ -84,12 +84,12 @@ async function verifyHeader(authorization: string, verify: VerifyToken): Promise
   return verify(token);
 }
 
-interface Refusal {
+interface AuthFailure {
   readonly answer: () => Response;
   readonly reason: string;
 }
 
-function toReason(thrown: unknown): Refusal {
+function toReason(thrown: unknown): AuthFailure {
   if (thrown instanceof InvalidTokenError) return { answer: invalidToken, reason: thrown.message };
   if (thrown instanceof KeysUnavailableError) return { answer: keysUnavailable, reason: thrown.message };
   throw thrown;

@@ -18,7 +18,7 @@ const MAX_AGE_MS = 300_000;
 export interface TokenCache {
   verify(token: string): Promise<Caller>;
   /** Who brings a token that was verified before and still holds; `undefined` where it has to be verified. */
-  recall(token: string): Caller | undefined;
+  getCached(token: string): Caller | undefined;
 }
 
 /**
@@ -26,7 +26,7 @@ export interface TokenCache {
  * time. Refusals are not remembered: forged tokens would push out those that are good.
  */
 export function createTokenCache(verify: (token: string) => Promise<Caller>, clock: Clock): TokenCache {
-  const remembered = new LRUCache<string, Caller>({
+  const cache = new LRUCache<string, Caller>({
     // Not by `max`, for which the cache takes a third of a megabyte at once, also for a customer of whom nobody ever comes.
     maxSize: MAX_CHARACTERS,
     sizeCalculation: (_caller, token) => Math.max(token.length, MIN_CHARACTERS),
@@ -34,24 +34,24 @@ export function createTokenCache(verify: (token: string) => Promise<Caller>, clo
     perf: { now: clock.monotonicMs },
     ttlResolution: 0,
   });
-  const underWay = new Map<string, Promise<Caller>>();
+  const pendingByToken = new Map<string, Promise<Caller>>();
 
-  const verifyAnew = async (token: string): Promise<Caller> => {
+  const verifyUncached = async (token: string): Promise<Caller> => {
     const caller = await verify(token);
     const ttl = Math.min(caller.endsAtMs - clock.wallMs(), MAX_AGE_MS);
     // To the cache a ttl of 0 means for ever.
-    if (ttl > 0) remembered.set(token, caller, { ttl });
+    if (ttl > 0) cache.set(token, caller, { ttl });
     return caller;
   };
 
   return {
     verify(token) {
-      const caller = remembered.get(token);
+      const caller = cache.get(token);
       if (caller) return Promise.resolve(caller);
-      const pending = underWay.get(token) ?? verifyAnew(token).finally(() => underWay.delete(token));
-      underWay.set(token, pending);
+      const pending = pendingByToken.get(token) ?? verifyUncached(token).finally(() => pendingByToken.delete(token));
+      pendingByToken.set(token, pending);
       return pending;
     },
-    recall: (token) => remembered.get(token),
+    getCached: (token) => cache.get(token),
   };
 }

@@ -8,7 +8,7 @@ import { DEFAULT_LEEWAY_SECONDS, TokenSettings } from "./token-settings.ts";
 export interface TokenSettingsFromEnv {
   readonly tokens: TokenSettings;
   /** Whether no `JWT_…` variable is set, so that they are the demo page's own. */
-  readonly areDemo: boolean;
+  readonly isDemo: boolean;
 }
 
 /** The variables, by the setting that each contains. */
@@ -87,11 +87,11 @@ export function readTokenSettingsFromEnv(
     problems.push(...given.map(({ name }) => `${name}: is set beside GATEWAY_CONFIG, whose customers have tokens`));
     return undefined;
   }
-  const areDemo = given.length === 0;
+  const isDemo = given.length === 0;
   const settings = given.map(({ setting, text }) => [setting, setting === "leewaySeconds" ? toNumber(text) : text]);
-  const result = v.safeParse(TokenSettings, areDemo ? demoSettings(environment) : Object.fromEntries(settings));
-  if (result.success) return { tokens: result.output, areDemo };
-  const names = areDemo ? DEMO_NAMES : NAMES;
+  const result = v.safeParse(TokenSettings, isDemo ? demoSettings(environment) : Object.fromEntries(settings));
+  if (result.success) return { tokens: result.output, isDemo };
+  const names = isDemo ? DEMO_NAMES : NAMES;
   problems.push(...result.issues.map((issue) => describeIssue(issue, names, environment["JWT_ALGORITHM"])));
   return undefined;
 }

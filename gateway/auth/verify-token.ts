@@ -22,7 +22,7 @@ export interface VerifyToken {
    */
   (token: string): Promise<Caller>;
   /** Who brings a token that was verified lately and still holds; `undefined` where that has to be found out. @default always that */
-  readonly recall?: (token: string) => Caller | undefined;
+  readonly getCached?: (token: string) => Caller | undefined;
 }
 
 /** Verifies the tokens of one customer. A token is verified once while it holds, at most for five minutes. */
@@ -34,7 +34,7 @@ export function createTokenVerifier(
   const findKey = createKeyFinder(settings, clock);
   const { issuer, audience, algorithm, leewaySeconds } = settings;
 
-  const remembered = createTokenCache(async (token) => {
+  const cache = createTokenCache(async (token) => {
     const { payload } = await jwtVerify(token, findKey, {
       issuer,
       audience,
@@ -42,18 +42,18 @@ export function createTokenVerifier(
       requiredClaims: ["exp"],
       clockTolerance: leewaySeconds,
       currentDate: new Date(clock.wallMs()),
-    }).catch(throwRefusal);
-    return readClaims(payload, { token, customerId, leewaySeconds });
+    }).catch(throwTokenError);
+    return parseClaims(payload, { token, customerId, leewaySeconds });
   }, clock);
 
   async function verify(token: string): Promise<Caller> {
     if (token.length > MAX_TOKEN_CHARACTERS) {
       throw new InvalidTokenError(`The token is longer than ${MAX_TOKEN_CHARACTERS} characters`);
     }
-    return remembered.verify(token);
+    return cache.verify(token);
   }
 
-  return Object.assign(verify, { recall: remembered.recall });
+  return Object.assign(verify, { recall: cache.getCached });
 }
 
 function createKeyFinder(settings: TokenSettings, clock: Clock): JWTVerifyGetKey {
@@ -62,7 +62,7 @@ function createKeyFinder(settings: TokenSettings, clock: Clock): JWTVerifyGetKey
   return () => key;
 }
 
-function throwRefusal(cause: unknown): never {
+function throwTokenError(cause: unknown): never {
   if (cause instanceof KeysUnavailableError) throw cause;
   // An extension that the token demands: the message would name it, in the words of whoever made the token.
   if (cause instanceof errors.JOSENotSupported)
@@ -80,7 +80,7 @@ interface Expectation {
   readonly leewaySeconds: number;
 }
 
-function readClaims(payload: JWTPayload, { token, customerId, leewaySeconds }: Expectation): Caller {
+function parseClaims(payload: JWTPayload, { token, customerId, leewaySeconds }: Expectation): Caller {
   const claims = v.safeParse(CallerClaims, payload);
   if (!claims.success) {
     throw new InvalidTokenError(

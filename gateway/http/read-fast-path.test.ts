@@ -28,7 +28,7 @@ interface Parts {
 }
 
 async function storedAvailabilities(): Promise<AvailabilityService> {
-  const store = createMemoryStore({ clock }).of("acme");
+  const store = createMemoryStore({ clock }).forCustomer("acme");
   await store.set(123, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 5 } });
   await store.set(Number.MAX_SAFE_INTEGER, { status: "in_call" });
   const availabilities = availabilityServiceOver(store, clock);

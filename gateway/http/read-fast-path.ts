@@ -77,7 +77,7 @@ function isPlain({ headers, rawHeaders, httpVersion }: IncomingMessage): boolean
 
 function recallCaller(customer: Customer, authorization: string | undefined): Caller | undefined {
   if (!authorization?.startsWith("Bearer ")) return undefined;
-  return customer.access.verify.recall?.(authorization.slice("Bearer ".length));
+  return customer.access.verify.getCached?.(authorization.slice("Bearer ".length));
 }
 
 /** Writes the answer and returns its status. */

@@ -162,7 +162,7 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
     customers,
     defaultCustomer,
     isDemo: !configured,
-    anonymousReads: unconfigured?.areDemo ?? false,
+    anonymousReads: unconfigured?.isDemo ?? false,
     redisUrl,
     staleLimitSeconds,
     upstreamTimeoutMs: read.UPSTREAM_TIMEOUT_MS,
@@ -173,10 +173,10 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
 
 /** With tokens of its own it has limits like any other customer, since tokens tell its callers apart. */
 function demoCustomer(
-  { tokens, areDemo }: TokenSettingsFromEnv,
+  { tokens, isDemo }: TokenSettingsFromEnv,
   allowedOrigins: readonly string[] = [],
 ): CustomerSettings {
-  const limits = areDemo ? UNLIMITED : v.parse(CustomerLimits, {});
+  const limits = isDemo ? UNLIMITED : v.parse(CustomerLimits, {});
   return { id: DEMO_CUSTOMER, allowedOrigins, tokens, upstream: { kind: "memory" }, limits };
 }
 

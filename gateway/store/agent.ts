@@ -53,11 +53,11 @@ export function toChangedAvailability(agent: StoredAgent, nowMs: number): Change
 }
 
 /** Whether a store's agent is already as this state says, at this moment of the monotonic clock. */
-export function isUnchanged({ status, wrapUp }: StoredAgent, said: AgentState, nowMs: number): boolean {
-  if (status !== said.status || wrapUp?.configuredSeconds !== said.wrapUp?.configuredSeconds) return false;
-  if (!wrapUp || !said.wrapUp) return true;
+export function isUnchanged({ status, wrapUp }: StoredAgent, state: AgentState, nowMs: number): boolean {
+  if (status !== state.status || wrapUp?.configuredSeconds !== state.wrapUp?.configuredSeconds) return false;
+  if (!wrapUp || !state.wrapUp) return true;
   const leftMs = Math.max(0, wrapUp.endsAtMs - nowMs);
-  return Math.abs(leftMs - said.wrapUp.leftSeconds * 1000) < SAME_WRAP_UP_TOLERANCE_MS;
+  return Math.abs(leftMs - state.wrapUp.leftSeconds * 1000) < SAME_WRAP_UP_TOLERANCE_MS;
 }
 
 function leftSeconds(endsAtMs: number, nowMs: number): number {

@@ -12,7 +12,7 @@ export interface StoreLog {
 /** Where the gateway keeps the availabilities of all customers. */
 export interface AvailabilityStore {
   /** One customer's part of it. */
-  of(customerId: string): CustomerStore;
+  forCustomer(customerId: string): CustomerStore;
   /** Whether it can be read and written now. */
   isReady(): boolean;
   /** Resolves once it is ready. Rejects with the signal's reason as soon as that aborts. */
@@ -30,7 +30,7 @@ export interface AvailabilityStore {
 
 export interface LeaseOptions {
   /** Whether it stays taken for all of its time, also where this gateway closes before, as for what is used up. @default false */
-  readonly outlivesGateway?: boolean;
+  readonly keepAfterClose?: boolean;
 }
 
 /** One customer's availabilities in a store. No other customer's agents can be reached through it. */
@@ -48,7 +48,7 @@ export interface CustomerStore {
    */
   set(userId: number, state: AgentState): Promise<StoredAgent>;
   /** As `set`, but leaves an agent alone who is known already. */
-  introduce(userId: number, state: AgentState): Promise<StoredAgent>;
+  insertIfAbsent(userId: number, state: AgentState): Promise<StoredAgent>;
   /**
    * Changes what a known agent does and leaves the wrap-up time running as it is. `undefined` where there is no such agent.
    *

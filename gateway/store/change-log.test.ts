@@ -17,8 +17,8 @@ test("knows nothing of what came before its beginning", () => {
 test("begins anew and forgets", () => {
   const log = createChangeLog(0, 10);
   log.append({ position: 1 });
-  log.restart(20);
-  expect([log.begin(), log.since(0), log.since(20)]).toEqual([20, undefined, []]);
+  log.reset(20);
+  expect([log.firstPosition(), log.since(0), log.since(20)]).toEqual([20, undefined, []]);
 });
 
 test("tells from any position exactly what came after it, or that it has forgotten some of it", () => {
@@ -34,7 +34,7 @@ test("tells from any position exactly what came after it, or that it has forgott
         const told = log.since(from)?.map(({ position }) => position);
         if (after.length <= capacity) expect(told).toEqual(after);
         else if (told) expect(told).toEqual(after);
-        else expect(from).toBeLessThan(log.begin());
+        else expect(from).toBeLessThan(log.firstPosition());
       }
     }),
   );

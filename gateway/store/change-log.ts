@@ -10,11 +10,11 @@ export interface ChangeLog<Entry extends Positioned> {
   /** Remembers an entry, whose position is higher than all before it. */
   append(entry: Entry): void;
   /** The position that it can be read from: what comes after it is all there. */
-  begin(): number;
+  firstPosition(): number;
   /** The entries after this position, oldest first: none where it lies ahead; `undefined` where some are forgotten. */
   since(position: number): readonly Entry[] | undefined;
   /** Forgets everything and begins anew at this position. */
-  restart(begin: number): void;
+  reset(position: number): void;
 }
 
 /** What stands at a place in the order of changes. */
@@ -23,9 +23,9 @@ export interface Positioned {
 }
 
 /** An empty log that begins at a position and holds at least this many entries, once there are as many. */
-export function createChangeLog<Entry extends Positioned>(begin: number, capacity: number): ChangeLog<Entry> {
+export function createChangeLog<Entry extends Positioned>(firstPosition: number, capacity: number): ChangeLog<Entry> {
   let entries: Entry[] = [];
-  let readableFrom = begin;
+  let readableFrom = firstPosition;
 
   function forgetOldest(): void {
     // In strides, since each takes all that stays to another place.
@@ -40,9 +40,9 @@ export function createChangeLog<Entry extends Positioned>(begin: number, capacit
       entries.push(entry);
       forgetOldest();
     },
-    begin: () => readableFrom,
+    firstPosition: () => readableFrom,
     since: (position) => (position < readableFrom ? undefined : entries.slice(countUpTo(entries, position))),
-    restart(position) {
+    reset(position) {
       entries = [];
       readableFrom = position;
     },

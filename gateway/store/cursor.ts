@@ -18,7 +18,7 @@ export function parseCursor(text: string): Cursor | undefined {
 }
 
 /** Whether a reader that holds everything up to one cursor has been told already of what stands at another one. */
-export function isAtOrAfter(held: string, cursor: string): boolean {
-  const [from, at] = [parseCursor(held), parseCursor(cursor)];
+export function isAtOrAfter(reached: string, cursor: string): boolean {
+  const [from, at] = [parseCursor(reached), parseCursor(cursor)];
   return from !== undefined && at !== undefined && from.epoch === at.epoch && at.position <= from.position;
 }

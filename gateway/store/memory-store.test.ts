@@ -13,7 +13,7 @@ const never = new AbortController().signal;
 /** A customer's part of a store whose two clocks stand where the test puts them, as its readers read it. */
 function storeAt(time: { wallMs: number; monotonicMs: number }): CustomerStore & Pick<AvailabilityService, "read"> {
   const clock = { wallMs: () => time.wallMs, monotonicMs: () => time.monotonicMs };
-  const store = createMemoryStore({ clock }).of("demo");
+  const store = createMemoryStore({ clock }).forCustomer("demo");
   return { ...store, read: availabilityServiceOver(store, clock).read };
 }
 

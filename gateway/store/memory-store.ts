@@ -21,7 +21,7 @@ export function createMemoryStore({
 }: MemoryStoreOptions = {}): AvailabilityStore {
   const customers = new Map<string, CustomerStore>();
   return {
-    of(customerId) {
+    forCustomer(customerId) {
       const known = customers.get(customerId) ?? createCustomerStore(clock, historyLength);
       customers.set(customerId, known);
       return known;
@@ -54,7 +54,7 @@ function createCustomerStore(clock: Clock, historyLength: number): CustomerStore
     return toCursorText({ epoch, position });
   }
 
-  function keep(userId: number, state: Pick<StoredAgent, "status" | "wrapUp">): StoredAgent {
+  function storeAgent(userId: number, state: Pick<StoredAgent, "status" | "wrapUp">): StoredAgent {
     const agent = { userId, ...state, version: nextVersion(userId), updatedAt: clock.wallMs() };
     const cursor = nextCursor();
     replica.apply(position, { cursor, agent });
@@ -69,10 +69,10 @@ function createCustomerStore(clock: Clock, historyLength: number): CustomerStore
     async set(userId, state) {
       const known = replica.read(userId);
       if (known && isUnchanged(known, state, clock.monotonicMs())) return known;
-      return keep(userId, toKept(state, clock));
+      return storeAgent(userId, toStored(state, clock));
     },
-    introduce: async (userId, state) => replica.read(userId) ?? keep(userId, toKept(state, clock)),
-    setStatus: async (userId, status, ifVersions) => setStatus(replica, keep, { userId, status, ifVersions }),
+    insertIfAbsent: async (userId, state) => replica.read(userId) ?? storeAgent(userId, toStored(state, clock)),
+    setStatus: async (userId, status, ifVersions) => setStatus(replica, storeAgent, { userId, status, ifVersions }),
     async remove(userId) {
       if (!replica.read(userId)) return;
       const cursor = nextCursor();
@@ -83,18 +83,18 @@ function createCustomerStore(clock: Clock, historyLength: number): CustomerStore
 
 function setStatus(
   replica: WritableReplica,
-  keep: (userId: number, state: Pick<StoredAgent, "status" | "wrapUp">) => StoredAgent,
-  asked: { readonly userId: number; readonly status: Status; readonly ifVersions: readonly number[] | undefined },
+  storeAgent: (userId: number, state: Pick<StoredAgent, "status" | "wrapUp">) => StoredAgent,
+  request: { readonly userId: number; readonly status: Status; readonly ifVersions: readonly number[] | undefined },
 ): StoredAgent | undefined {
-  const { userId, status, ifVersions } = asked;
+  const { userId, status, ifVersions } = request;
   const known = replica.read(userId);
   if (!known) return undefined;
   if (ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatchError(known.version);
   if (known.status === status) return known;
-  return keep(userId, { status, ...(known.wrapUp && { wrapUp: known.wrapUp }) });
+  return storeAgent(userId, { status, ...(known.wrapUp && { wrapUp: known.wrapUp }) });
 }
 
-function toKept({ status, wrapUp }: AgentState, clock: Clock): Pick<StoredAgent, "status" | "wrapUp"> {
+function toStored({ status, wrapUp }: AgentState, clock: Clock): Pick<StoredAgent, "status" | "wrapUp"> {
   if (!wrapUp) return { status };
   const { configuredSeconds, leftSeconds } = wrapUp;
   return { status, wrapUp: { configuredSeconds, endsAtMs: clock.monotonicMs() + leftSeconds * 1000 } };

@@ -13,10 +13,10 @@ import { collectChanges, eventually, expectGrowingVersions } from "./store.suite
 const never = new AbortController().signal;
 const PASSWORD = "let-me-in";
 
-/** A lost Redis is looked for more often than in operation. */
-const QUICK_RETURN = { waitMs: 50, longestPauseMs: 50 };
+/** Short delays before the next attempt to reconnect. */
+const QUICK_RETURN = { waitMs: 50, maxDelayMs: 50 };
 
-/** For a Redis that says nothing. Any other has longer, so that no test fails on a machine that has much else to do. */
+/** A short timeout, for a Redis that sends no reply. Other tests have a longer one, so that a busy machine fails no test. */
 const IMPATIENT = { timeoutMs: 600 };
 
 async function startServer(): Promise<RedisServer> {
@@ -64,7 +64,7 @@ async function recovered(...stores: readonly AvailabilityStore[]): Promise<void>
 async function setUp(options: Partial<RedisStoreOptions> = {}) {
   const server = await startServer();
   const stores = [openStore(server.url, options), openStore(server.url, options)] as const;
-  const [one, other] = [stores[0].of("acme"), stores[1].of("acme")];
+  const [one, other] = [stores[0].forCustomer("acme"), stores[1].forCustomer("acme")];
   for (const userId of [1, 2, 3, 4, 5, 9]) await one.set(userId, { status: "available" });
   await other.remove(9);
   const replicas = await Promise.all([one.open(never), other.open(never)]);
@@ -117,7 +117,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     for (const changes of heard) await eventually(() => resets(changes)).toBeGreaterThan(0);
     await recovered(...stores);
 
-    const fresh = await openStore(server.url).of("acme").open(never);
+    const fresh = await openStore(server.url).forCustomer("acme").open(never);
     for (const replica of [...replicas, fresh]) expect(versions(replica)).toEqual(before);
     for (const cursor of cursors) expect(fresh.changesSince(cursor)).toBeUndefined();
     const { version } = await customers[0].set(1, { status: "offline" });
@@ -142,12 +142,12 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     await server.start(["--requirepass", PASSWORD]);
     const third = openStore(server.url.replace("//", `//:${PASSWORD}@`));
     for (const status of ["on_mobile", "other", "offline", "on_mobile"] as const) {
-      await third.of("acme").set(2, { status });
+      await third.forCustomer("acme").set(2, { status });
     }
     await server.command(["CONFIG", "SET", "requirepass", ""], PASSWORD);
     for (const changes of heard) await eventually(() => resets(changes)).toBeGreaterThan(0);
     await recovered(...stores, third);
-    const all = [...replicas, await third.of("acme").open(never)];
+    const all = [...replicas, await third.forCustomer("acme").open(never)];
     for (const replica of all) {
       await eventually(() => statuses(replica)).toMatchObject({ 1: "in_call", 2: "on_mobile", 3: "available" });
       expect(replica.read(1)?.version).toBe(before.get(1));
@@ -177,7 +177,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     const { server, stores, replicas, heard } = await setUp();
     // As if the clock had been set back an hour after these were written, which no test can do to Redis.
     const ahead = Date.now() + 3_600_000;
-    const stranger = stores[0].of("stranger");
+    const stranger = stores[0].forCustomer("stranger");
     await stranger.set(1, { status: "available" });
     await server.command(["HSET", "availability-bridge:agent:stranger:1", "version", String(ahead)]);
     const { version } = await stranger.set(1, { status: "in_call" });
@@ -187,7 +187,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     await server.start();
     for (const changes of heard) await eventually(() => resets(changes)).toBeGreaterThan(0);
     await recovered(...stores);
-    await expect(stranger.introduce(1, { status: "offline" })).resolves.toMatchObject({ version: ahead + 2 });
+    await expect(stranger.insertIfAbsent(1, { status: "offline" })).resolves.toMatchObject({ version: ahead + 2 });
     expect(replicas.map((replica) => replica.size())).toEqual([5, 5]);
   });
 
@@ -233,7 +233,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     await Promise.all(stores.map(lost));
     await server.start();
     await recovered(...stores);
-    const fresh = await openStore(server.url).of("acme").open(never);
+    const fresh = await openStore(server.url).forCustomer("acme").open(never);
     for (const outcome of settled) {
       if (outcome.status === "fulfilled")
         expect(fresh.read(outcome.value.userId)).toMatchObject({ version: outcome.value.version });
@@ -277,7 +277,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
       expect(replica.read(1)?.status).toBe("available");
     }
     // Also by one that comes up only now.
-    expect(statuses(await openStore(server.url).of("acme").open(never))).toEqual(
+    expect(statuses(await openStore(server.url).forCustomer("acme").open(never))).toEqual(
       statuses(replicas[0] ?? expect.fail()),
     );
     await mend(server);
@@ -294,11 +294,11 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     await Promise.all(stores.map(lost));
     const third = openStore(server.url.replace("//", `//:${PASSWORD}@`), { historyLength: 10 });
     for (let count = 0; count < 40; count += 1) {
-      await third.of("acme").set(1 + (count % 3), { status: count % 2 ? "in_call" : "offline" });
+      await third.forCustomer("acme").set(1 + (count % 3), { status: count % 2 ? "in_call" : "offline" });
     }
     await server.command(["CONFIG", "SET", "requirepass", ""], PASSWORD);
     await recovered(...stores);
-    const there = await third.of("acme").open(never);
+    const there = await third.forCustomer("acme").open(never);
     for (const replica of replicas) expect(versions(replica)).toEqual(versions(there));
     expect(heard.map(resets)).toEqual([1, 1]);
     // The epoch goes on, so that nobody else has to begin anew.
@@ -309,7 +309,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     const server = await startServer();
     await server.kill();
     const store = openStore(server.url);
-    const customer = store.of("acme");
+    const customer = store.forCustomer("acme");
     await expect(customer.open(never)).rejects.toThrow(StoreUnavailableError);
     await expect(customer.set(1, { status: "available" })).rejects.toThrow(StoreUnavailableError);
     await expect(store.lease("poll", 1_000)).resolves.toBe(false);
@@ -324,7 +324,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
   test("refuses the password, each call says so and no line holds it", async () => {
     const server = await startServer();
     const store = openStore(server.url.replace("//", "//agent:s3cret@"));
-    await expect(store.of("acme").open(never)).rejects.toThrow(/WRONGPASS/);
+    await expect(store.forCustomer("acme").open(never)).rejects.toThrow(/WRONGPASS/);
     await lost(store);
     expect(store.lines).toEqual([expect.stringMatching(/^warn: .*WRONGPASS/)]);
     expect(store.lines.join("\n")).not.toContain("s3cret");
@@ -337,8 +337,8 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     const address = silent.address();
     const port = typeof address === "object" ? address?.port : undefined;
     const store = openStore(`redis://127.0.0.1:${port}`, IMPATIENT);
-    await expect(store.of("acme").open(never)).rejects.toThrow(StoreUnavailableError);
-    await expect(store.of("acme").set(1, { status: "available" })).rejects.toThrow(StoreUnavailableError);
+    await expect(store.forCustomer("acme").open(never)).rejects.toThrow(StoreUnavailableError);
+    await expect(store.forCustomer("acme").set(1, { status: "available" })).rejects.toThrow(StoreUnavailableError);
     expect(store.isReady()).toBe(false);
   });
 

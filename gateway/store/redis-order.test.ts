@@ -14,12 +14,12 @@ async function setUp() {
   const relay = await openRelay(Number(new URL(server.url).port));
   onTestFinished(relay.close);
   const patient = { log: { line: () => {}, warning: () => {} }, timeoutMs: 20_000 };
-  const store = createRedisStore({ url: `redis://127.0.0.1:${relay.port}`, ...patient, longestPauseMs: 50 });
+  const store = createRedisStore({ url: `redis://127.0.0.1:${relay.port}`, ...patient, maxDelayMs: 50 });
   onTestFinished(store.close);
   const other = createRedisStore({ url: server.url, ...patient });
   onTestFinished(other.close);
   await Promise.all([store.whenReady(never), other.whenReady(never)]);
-  const quiet = await store.of("quiet").open(never);
+  const quiet = await store.forCustomer("quiet").open(never);
   const feed = find(relay.connections(), "XREAD");
   const commands = find(relay.connections(), "EVALSHA");
   return { server, relay, store, other, quiet, feed, commands };
@@ -37,10 +37,13 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
 describe.skipIf(!hasRedisServer)("where the feed", () => {
   test("lags behind an answered write, the writer is answered once its replica has the change", async () => {
     const { store, other, feed } = await setUp();
-    const [replica, others] = await Promise.all([store.of("acme").open(never), other.of("acme").open(never)]);
+    const [replica, others] = await Promise.all([
+      store.forCustomer("acme").open(never),
+      other.forCustomer("acme").open(never),
+    ]);
     const heard = collectChanges(replica);
     feed.hold();
-    const writing = store.of("acme").set(1, { status: "available" });
+    const writing = store.forCustomer("acme").set(1, { status: "available" });
     await eventually(() => others.read(1)?.status).toBe("available");
     // Whoever asks later on the same connection is answered later.
     await expect(store.lease("later", 1_000)).resolves.toBe(true);
@@ -54,23 +57,23 @@ describe.skipIf(!hasRedisServer)("where the feed", () => {
   test("lags behind what is loaded, the replica is handed out once the two agree", async () => {
     const { store, other, feed } = await setUp();
     feed.hold();
-    await other.of("acme").set(1, { status: "available" });
-    const loading = store.of("acme").open(never);
+    await other.forCustomer("acme").set(1, { status: "available" });
+    const loading = store.forCustomer("acme").open(never);
     await expect(store.lease("later", 1_000)).resolves.toBe(true);
     await expect(store.lease("later", 1_000)).resolves.toBe(true);
     expect(await isPending(loading)).toBe(true);
     feed.release();
     const replica = await loading;
-    expect(replica.cursor()).toBe((await other.of("acme").open(never)).cursor());
+    expect(replica.cursor()).toBe((await other.forCustomer("acme").open(never)).cursor());
     expect(replica.read(1)?.status).toBe("available");
   });
 
   test("is ahead of what is loaded, the later change counts", async () => {
     const { store, other, quiet, commands } = await setUp();
-    const changing = other.of("acme");
+    const changing = other.forCustomer("acme");
     for (const userId of [1, 2]) await changing.set(userId, { status: "available" });
     commands.hold();
-    const loading = store.of("acme").open(never);
+    const loading = store.forCustomer("acme").open(never);
     // First which agents there are, then each of them.
     await eventually(commands.heldBytes).toBeGreaterThan(0);
     commands.release();
@@ -90,8 +93,8 @@ describe.skipIf(!hasRedisServer)("where the feed", () => {
 
   test("breaks while it catches up, what is current already counts as stale until all is", async () => {
     const { server, relay, store, quiet } = await setUp();
-    await store.of("acme").set(1, { status: "available" });
-    const replica = await store.of("acme").open(never);
+    await store.forCustomer("acme").set(1, { status: "available" });
+    const replica = await store.forCustomer("acme").open(never);
     const resets = collectChanges(quiet);
     await server.command(["FLUSHALL"]);
     // The quiet customer is brought up first, and each time the connection breaks at the other one.

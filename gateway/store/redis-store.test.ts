@@ -42,8 +42,8 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
   test("keeps nothing but what it says, under names of its own", async () => {
     const server = await startServer();
     const store = openStore(server.url);
-    await store.of("acme").set(7, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 0 } });
-    await store.of("acme").open(never);
+    await store.forCustomer("acme").set(7, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 0 } });
+    await store.forCustomer("acme").open(never);
     await store.lease("poll:acme", 60_000);
     const keys = await server.command(["KEYS", "*"]);
     expect(new Set(keys as string[])).toEqual(
@@ -64,8 +64,8 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await server.command(["ACL", ...rights.split(" ")]);
     const url = server.url.replace("//", "//gateway:secret@");
     const [one, other] = [openStore(url), openStore(url)];
-    const agent = await one.of("acme").set(7, { status: "available" });
-    expect([...(await other.of("acme").open(never)).agents()]).toEqual([agent]);
+    const agent = await one.forCustomer("acme").set(7, { status: "available" });
+    expect([...(await other.forCustomer("acme").open(never)).agents()]).toEqual([agent]);
     await expect(one.lease("poll", 60_000)).resolves.toBe(true);
     expect(one.isReady()).toBe(true);
     await server.command(["FLUSHALL"]);
@@ -110,7 +110,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     const server = await startServer();
     const [one, other] = [openStore(server.url), openStore(server.url)];
     await Promise.all([one.whenReady(never), other.whenReady(never)]);
-    await expect(one.lease("slot", 60_000, { outlivesGateway: true })).resolves.toBe(true);
+    await expect(one.lease("slot", 60_000, { keepAfterClose: true })).resolves.toBe(true);
     await one.close();
     await expect(other.lease("slot", 60_000)).resolves.toBe(false);
   });
@@ -119,7 +119,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     const server = await startServer();
     const shifted = (byMs: number) => ({ wallMs: () => byMs, monotonicMs: () => performance.now() + byMs });
     const clocks = [shifted(0), shifted(5e9)];
-    const stores = clocks.map((clock) => openStore(server.url, { clock }).of("acme"));
+    const stores = clocks.map((clock) => openStore(server.url, { clock }).forCustomer("acme"));
     const replicas = await Promise.all(stores.map((store) => store.open(never)));
     const wrapUp = { configuredSeconds: 100_000, leftSeconds: 50_000 };
     await stores[0]?.set(1, { status: "available", wrapUp });
@@ -135,21 +135,21 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
   test("never tells more of a wrap-up time than is configured, whatever Redis's clock says", async () => {
     const server = await startServer();
     const store = openStore(server.url);
-    await store.of("acme").set(1, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 30 } });
+    await store.forCustomer("acme").set(1, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 30 } });
     const endsAt = String(Date.now() + 3_600_000);
     await server.command(["HSET", "availability-bridge:agent:acme:1", "wrapUpEndsAt", endsAt]);
-    const agent = (await openStore(server.url).of("acme").open(never)).read(1);
+    const agent = (await openStore(server.url).forCustomer("acme").open(never)).read(1);
     expect(agent && toAvailability(agent, performance.now()).wrapUpTimeTtl).toBeLessThanOrEqual(30);
   });
 
   test("loads a customer in one piece while another gateway changes it", async () => {
     const server = await startServer();
     // Patient, since all of them wait at once.
-    const writer = openStore(server.url, { timeoutMs: 30_000 }).of("acme");
+    const writer = openStore(server.url, { timeoutMs: 30_000 }).forCustomer("acme");
     const ids = Array.from({ length: 1_200 }, (_, index) => index + 1);
     await Promise.all(ids.map((userId) => writer.set(userId, { status: "offline" })));
     const changing = ids.map((userId) => writer.set(userId, { status: "available" }));
-    const replica = await openStore(server.url).of("acme").open(never);
+    const replica = await openStore(server.url).forCustomer("acme").open(never);
     const heard = collectChanges(replica);
     const begin = [...replica.agents()].filter(({ status }) => status === "offline").map(({ userId }) => userId);
     await Promise.all(changing);
@@ -162,7 +162,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
 
   test("tells a reader that its cursor is too old, at each gateway", async () => {
     const server = await startServer();
-    const [one, other] = [0, 1].map(() => openStore(server.url, { historyLength: 10 }).of("acme"));
+    const [one, other] = [0, 1].map(() => openStore(server.url, { historyLength: 10 }).forCustomer("acme"));
     const replica = await one?.open(never);
     const cursor = replica?.cursor() ?? "";
     for (let count = 0; count < 40; count += 1) await one?.set(1, { status: count % 2 ? "offline" : "available" });
@@ -173,18 +173,18 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
   test("keeps the cursor of a customer where nothing happens good, however much happens elsewhere", async () => {
     const server = await startServer();
     const store = openStore(server.url, { historyLength: 10 });
-    const replica = await store.of("quiet").open(never);
+    const replica = await store.forCustomer("quiet").open(never);
     for (let count = 0; count < 40; count += 1) {
-      await store.of("busy").set(1, { status: count % 2 ? "offline" : "available" });
+      await store.forCustomer("busy").set(1, { status: count % 2 ? "offline" : "available" });
     }
     const cursor = replica.cursor();
-    const later = await openStore(server.url, { historyLength: 10 }).of("quiet").open(never);
+    const later = await openStore(server.url, { historyLength: 10 }).forCustomer("quiet").open(never);
     expect(later.changesSince(cursor)).toEqual([]);
   });
 
   test("grows an agent's version over any that Redis or the gateway knows, however late it is by the clock", async () => {
     const server = await startServer();
-    const store = openStore(server.url).of("acme");
+    const store = openStore(server.url).forCustomer("acme");
     const key = "availability-bridge:agent:acme:1";
     await store.set(1, { status: "available" });
     // No test can set back Redis's clock: a version from an hour ahead is what is left of the time before that.
@@ -199,7 +199,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
 
   test("passes over agents whose records it cannot read, says so once, and takes them back when they are written", async () => {
     const server = await startServer();
-    const before = openStore(server.url).of("acme");
+    const before = openStore(server.url).forCustomer("acme");
     for (const userId of [1, 2, 3, 4, 5]) await before.set(userId, { status: "available" });
     const key = (userId: number) => `availability-bridge:agent:acme:${userId}`;
     await server.command(["HSET", key(1), "status", "levitating"]);
@@ -210,12 +210,12 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
 
     const lines: string[] = [];
     const store = openStore(server.url, { log: { line: () => {}, warning: (line) => void lines.push(line) } });
-    const replica = await store.of("acme").open(never);
+    const replica = await store.forCustomer("acme").open(never);
     expect(lines).toEqual(["Customer acme: 3 agents in Redis cannot be read by this version of the gateway"]);
     expect(new Set([...replica.agents()].map(({ userId }) => userId))).toEqual(new Set([4, 5]));
     expect([1, 2, 3, 4, 6].filter(replica.isUnreadable)).toEqual([1, 2, 3]);
 
-    const acme = store.of("acme");
+    const acme = store.forCustomer("acme");
     await expect(acme.setStatus(1, "in_call")).resolves.toMatchObject({ status: "in_call" });
     await expect(acme.set(2, { status: "offline" })).resolves.toMatchObject({ status: "offline" });
     await expect(acme.set(3, { status: "offline" })).rejects.toThrow(UnreadableAgentError);
@@ -230,10 +230,10 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     const store = openStore(server.url, {
       log: { line: () => {}, warning: (line) => void lines.push(line) },
       waitMs: 50,
-      longestPauseMs: 50,
+      maxDelayMs: 50,
     });
-    for (const userId of [1, 2]) await store.of("acme").set(userId, { status: "available" });
-    const replica = await store.of("acme").open(never);
+    for (const userId of [1, 2]) await store.forCustomer("acme").set(userId, { status: "available" });
+    const replica = await store.forCustomer("acme").open(never);
     await server.command(["FLUSHALL"]);
     await server.command(["SET", "availability-bridge:agent:acme:1", "no hash"]);
     await eventually(() => replica.isUnreadable(1)).toBe(true);
@@ -244,9 +244,9 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
   test("passes over what it cannot read, and says so once", async () => {
     const server = await startServer();
     const lines: string[] = [];
-    const store = openStore(server.url, { log: { line: () => {}, warning: (line) => void lines.push(line) } }).of(
-      "acme",
-    );
+    const store = openStore(server.url, {
+      log: { line: () => {}, warning: (line) => void lines.push(line) },
+    }).forCustomer("acme");
     const replica = await store.open(never);
     for (const status of ["levitating", "sleeping"]) {
       const position = Number(await server.command(["HINCRBY", "availability-bridge:store", "position", "1"]));

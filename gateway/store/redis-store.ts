@@ -29,14 +29,14 @@ export interface RedisStoreOptions {
   /** How long one call waits for changes, in milliseconds: a Redis that hangs is noticed that much later. @default 1000 */
   readonly waitMs?: number;
   /** The longest pause between two attempts to reach Redis, in milliseconds. @default 5000 */
-  readonly longestPauseMs?: number;
+  readonly maxDelayMs?: number;
   /** How many changes of all customers Redis keeps, for readers that were away. All gateways should agree. @default 100000 */
   readonly historyLength?: number;
   /** @default the machine's */
   readonly clock?: Clock;
 }
 
-const DEFAULTS = { timeoutMs: 2_000, waitMs: 1_000, longestPauseMs: 5_000, historyLength: 100_000, clock: systemClock };
+const DEFAULTS = { timeoutMs: 2_000, waitMs: 1_000, maxDelayMs: 5_000, historyLength: 100_000, clock: systemClock };
 
 /**
  * A store that several gateways share, kept in Redis. It begins to connect at once, and connects again whenever it has to.
@@ -49,43 +49,43 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
   const { clock, log } = settings;
   const customers = new Map<string, CustomerStore>();
   const loaded = new Map<string, LoadedCustomer>();
-  let feed: ChangeStream | undefined;
+  let stream: ChangeStream | undefined;
 
   const readiness = createStoreReadiness(isReady);
 
   function isReady(): boolean {
     const session = reconnection.current();
-    return session !== undefined && session.refusal() === undefined;
+    return session !== undefined && session.writeError() === undefined;
   }
 
   async function open() {
-    const session = await openRedisSession({ ...settings, onWritable: readiness.review }, loaded, feed);
-    feed = session.feed;
+    const session = await openRedisSession({ ...settings, onWritable: readiness.notify }, loaded, stream);
+    stream = session.stream;
     return session;
   }
 
   const reconnection = createReconnection({
     open,
-    onFound: readiness.review,
-    onLost({ connection }) {
+    onConnected: readiness.notify,
+    onDisconnected({ connection }) {
       for (const { replica } of loaded.values()) replica.setStaleSince(connection.lastReadMs());
     },
-    longestPauseMs: settings.longestPauseMs,
+    maxDelayMs: settings.maxDelayMs,
     monotonicMs: clock.monotonicMs,
     log,
   });
   const leases = createLeases(reconnection, clock);
 
   return {
-    of(customerId) {
+    forCustomer(customerId) {
       const known = customers.get(customerId) ?? createCustomerStore(customerId, { settings, loaded, reconnection });
       customers.set(customerId, known);
       return known;
     },
     isReady,
     whenReady: readiness.wait,
-    lease: leases.take,
-    isLeased: leases.isTaken,
+    lease: leases.acquire,
+    isLeased: leases.isHeld,
     async close() {
       await leases.release();
       await reconnection.close();
@@ -110,21 +110,21 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
     let replica: WritableReplica | undefined;
     await loadCustomer(customerId, session, (contents) => {
       replica = createReplica(contents, historyLength);
-      session.feed.follow(customerId, replica);
-      loaded.set(customerId, { replica, feed: session.feed });
+      session.stream.subscribe(customerId, replica);
+      loaded.set(customerId, { replica, stream: session.stream });
     });
     if (!replica) throw new StoreUnavailableError("The customer was not loaded");
     return replica;
   }
 
-  function change(userId: number, asked: ChangeRequest): Promise<StoredAgent | undefined> {
+  function change(userId: number, request: ChangeRequest): Promise<StoredAgent | undefined> {
     const knownVersion = () => loaded.get(customerId)?.replica.versionOf(userId) ?? 0;
     const target = { customerId, userId, knownVersion };
-    return changeAgent(target, asked, { session: reconnection.session, timeoutMs, clock });
+    return changeAgent(target, request, { session: reconnection.session, timeoutMs, clock });
   }
 
-  async function keep(userId: number, asked: ChangeRequest): Promise<StoredAgent> {
-    const agent = await change(userId, asked);
+  async function write(userId: number, request: ChangeRequest): Promise<StoredAgent> {
+    const agent = await change(userId, request);
     if (!agent) throw new Error(`Redis did not answer with agent ${userId}, whom it was to keep`);
     return agent;
   }
@@ -139,8 +139,8 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
       });
       return raceAbort(loading, signal);
     },
-    set: (userId, state) => keep(userId, { operation: "set", state }),
-    introduce: (userId, state) => keep(userId, { operation: "introduce", state }),
+    set: (userId, state) => write(userId, { operation: "set", state }),
+    insertIfAbsent: (userId, state) => write(userId, { operation: "insertIfAbsent", state }),
     setStatus: (userId, status, ifVersions) => change(userId, { operation: "setStatus", status, ifVersions }),
     async remove(userId) {
       await change(userId, { operation: "remove" });
@@ -153,24 +153,24 @@ const Counted = v.tuple([v.number()]);
 
 function createLeases(reconnection: Reconnection, clock: Clock) {
   const owner = randomBytes(16).toString("hex");
-  const taken = new Set<string>();
+  const heldKeys = new Set<string>();
   return {
-    async take(task: string, durationMs: number, { outlivesGateway = false }: LeaseOptions = {}): Promise<boolean> {
+    async acquire(task: string, durationMs: number, { keepAfterClose = false }: LeaseOptions = {}): Promise<boolean> {
       const session = reconnection.current();
       if (!session) return false;
-      const askedMs = clock.monotonicMs();
+      const sentMs = clock.monotonicMs();
       try {
         const reply = await session.write("lease", [leaseKey(task)], [owner, String(durationMs)]);
         const [isGranted] = v.parse(Granted, reply);
-        if (isGranted === 1 && !outlivesGateway) taken.add(leaseKey(task));
+        if (isGranted === 1 && !keepAfterClose) heldKeys.add(leaseKey(task));
         // An answer that took longer than that tells of a lease that has run out.
-        return isGranted === 1 && clock.monotonicMs() - askedMs < durationMs;
+        return isGranted === 1 && clock.monotonicMs() - sentMs < durationMs;
       } catch (error) {
         if (error instanceof StoreUnavailableError) return false;
         throw error;
       }
     },
-    async isTaken(task: string): Promise<boolean> {
+    async isHeld(task: string): Promise<boolean> {
       const session = reconnection.current();
       if (!session) return false;
       try {
@@ -184,8 +184,8 @@ function createLeases(reconnection: Reconnection, clock: Clock) {
     /** Lets another gateway have them at once. Where Redis cannot be told they run out by themselves. */
     async release(): Promise<void> {
       const session = reconnection.current();
-      if (!session || taken.size === 0) return;
-      await session.write("release", [...taken], [owner]).catch((error: unknown) => {
+      if (!session || heldKeys.size === 0) return;
+      await session.write("release", [...heldKeys], [owner]).catch((error: unknown) => {
         if (!(error instanceof StoreUnavailableError)) throw error;
       });
     },

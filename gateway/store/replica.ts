@@ -16,7 +16,7 @@ export interface Replica {
    * The cursor of the last change to one of this customer's agents. While it is the same, so is what the replica holds;
    * `cursor` goes on with every change to anybody.
    */
-  changedAt(): string;
+  lastChangeCursor(): string;
   /**
    * The changes after a cursor, oldest first; `undefined` where the cursor is unknown here or too old. There are none where
    * another gateway has told the reader more than is known here yet: `covers` tells which of those that follow it has heard.
@@ -61,14 +61,14 @@ export interface ReplicaContents {
   /** How far that order is known here, be it of changes to others than this customer's agents. */
   readonly position: () => number;
   /** The position that `history` begins after. */
-  readonly begin: number;
+  readonly historyStart: number;
   /** The last changes, whose outcome `agents` and `removed` are. */
   readonly history: Iterable<PositionedChange>;
 }
 
 /** Nothing, at the beginning of an order of changes. */
 export function emptyContents(epoch: string, position: () => number): ReplicaContents {
-  return { agents: [], removed: [], epoch, position, begin: position(), history: [] };
+  return { agents: [], removed: [], epoch, position, historyStart: position(), history: [] };
 }
 
 /** A change, and its place in the order of all. */
@@ -79,7 +79,7 @@ export interface PositionedChange extends Positioned {
 /** A replica that holds this, and remembers this many changes. */
 export function createReplica(contents: ReplicaContents, historyLength: number): WritableReplica {
   let { epoch, position } = contents;
-  let changedAt = 0;
+  let lastChangePosition = 0;
   const agents = new Map<number, StoredAgent>();
   const removed = new Map<number, number>();
   const unreadable = new Set<number>();
@@ -87,7 +87,7 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
   const listeners = new Set<ReplicaListener>();
   let staleSinceMs: number | undefined;
 
-  function take(next: ReplicaContents): void {
+  function load(next: ReplicaContents): void {
     ({ epoch, position } = next);
     agents.clear();
     removed.clear();
@@ -95,17 +95,17 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
     for (const agent of next.agents) agents.set(agent.userId, agent);
     for (const [userId, version] of next.removed) removed.set(userId, version);
     for (const userId of next.unreadable ?? []) unreadable.add(userId);
-    log.restart(next.begin);
-    changedAt = position();
+    log.reset(next.historyStart);
+    lastChangePosition = position();
     for (const entry of next.history) {
       log.append(entry);
-      changedAt = entry.position;
+      lastChangePosition = entry.position;
     }
   }
 
   const versionOf = (userId: number) => agents.get(userId)?.version ?? removed.get(userId) ?? 0;
 
-  function keep(change: Change): boolean {
+  function applyIfNewer(change: Change): boolean {
     if ("agent" in change) {
       if (change.agent.version <= versionOf(change.agent.userId)) return false;
       agents.set(change.agent.userId, change.agent);
@@ -120,14 +120,14 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
     return true;
   }
 
-  take(contents);
+  load(contents);
   return {
     read: (userId) => agents.get(userId),
     isUnreadable: (userId) => unreadable.has(userId),
     agents: () => agents.values(),
     size: () => agents.size,
     cursor: () => toCursorText({ epoch, position: position() }),
-    changedAt: () => toCursorText({ epoch, position: changedAt }),
+    lastChangeCursor: () => toCursorText({ epoch, position: lastChangePosition }),
     changesSince(text) {
       const cursor = parseCursor(text);
       return cursor?.epoch === epoch ? log.since(cursor.position)?.map(({ change }) => change) : undefined;
@@ -141,13 +141,13 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
     removed: () => removed,
     apply(at, change) {
       // Also where it is known already: another gateway that stands at an earlier change may not know it.
-      changedAt = at;
-      if (!keep(change)) return;
+      lastChangePosition = at;
+      if (!applyIfNewer(change)) return;
       log.append({ position: at, change });
       for (const listener of listeners) listener.onChange(change);
     },
     reset(next) {
-      take(next);
+      load(next);
       for (const listener of listeners) listener.onReset();
     },
     setStaleSince(ms) {

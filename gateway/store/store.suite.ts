@@ -25,7 +25,7 @@ let customers = 0;
 async function openCustomer(subject: StoreUnderTest): Promise<readonly [CustomerStore, CustomerStore]> {
   customers += 1;
   const [one, other] = await subject.open();
-  return [one.of(`customer-${customers}`), other.of(`customer-${customers}`)];
+  return [one.forCustomer(`customer-${customers}`), other.forCustomer(`customer-${customers}`)];
 }
 
 /** Waits until what is read is as expected, however busy the machine is. */
@@ -104,13 +104,13 @@ function declareWriteTests(subject: StoreUnderTest): void {
 
   test("introduces an agent who is unknown or was removed, and leaves a known one alone", async () => {
     const [store, other] = await openCustomer(subject);
-    const introduced = await store.introduce(1, { status: "available" });
-    await expect(other.introduce(1, { status: "offline" })).resolves.toMatchObject({
+    const introduced = await store.insertIfAbsent(1, { status: "available" });
+    await expect(other.insertIfAbsent(1, { status: "offline" })).resolves.toMatchObject({
       status: "available",
       version: introduced.version,
     });
     await store.remove(1);
-    await expect(other.introduce(1, { status: "offline" })).resolves.toMatchObject({ status: "offline" });
+    await expect(other.insertIfAbsent(1, { status: "offline" })).resolves.toMatchObject({ status: "offline" });
   });
 
   test("changes a status and leaves the wrap-up time running", async () => {
@@ -208,19 +208,19 @@ function declareReaderTests(subject: StoreUnderTest): void {
   test("names what a replica holds by the last change to it, on each gateway alike, whoever else changes", async () => {
     const [[store, other], [stranger]] = [await openCustomer(subject), await openCustomer(subject)];
     const replicas = await Promise.all([store.open(never), other.open(never)]);
-    const empty = replicas.map((replica) => replica.changedAt());
+    const empty = replicas.map((replica) => replica.lastChangeCursor());
     await store.set(1, { status: "available" });
     for (const replica of replicas) await eventually(() => replica.read(1)).toBeDefined();
-    const [here, there] = replicas.map((replica) => replica.changedAt());
+    const [here, there] = replicas.map((replica) => replica.lastChangeCursor());
     expect(here).toBe(there);
     expect(empty).not.toContain(here);
     await stranger.set(1, { status: "available" });
     const { cursor } = await stranger.open(never).then((replica) => ({ cursor: replica.cursor() }));
     for (const replica of replicas) await reached(replica, cursor);
-    expect(replicas.map((replica) => replica.changedAt())).toEqual([here, here]);
+    expect(replicas.map((replica) => replica.lastChangeCursor())).toEqual([here, here]);
     await store.remove(1);
     for (const replica of replicas) await eventually(() => replica.read(1)).toBeUndefined();
-    expect(replicas.map((replica) => replica.changedAt())).not.toContain(here);
+    expect(replicas.map((replica) => replica.lastChangeCursor())).not.toContain(here);
   });
 
   test("tells each change once and in order, until the listener leaves", async () => {
@@ -281,7 +281,10 @@ function declareReaderTests(subject: StoreUnderTest): void {
   test("is kept current", async () => {
     const [one, other] = await subject.open();
     await one.whenReady(never);
-    expect([one.isReady(), (await other.of("somebody").open(never)).staleSinceMs()]).toEqual([true, undefined]);
+    expect([one.isReady(), (await other.forCustomer("somebody").open(never)).staleSinceMs()]).toEqual([
+      true,
+      undefined,
+    ]);
     await expect(one.whenReady(AbortSignal.abort("gone"))).rejects.toBe("gone");
   });
 }
@@ -300,7 +303,7 @@ const write = fc.record({
   gateway: fc.constantFrom(0, 1),
   userId,
   state,
-  operation: fc.constantFrom("set", "setStatus", "introduce", "remove"),
+  operation: fc.constantFrom("set", "setStatus", "insertIfAbsent", "remove"),
   /** Whether whoever asks waits for the answer before the next one is asked. */
   isAwaited: fc.boolean(),
 });

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 
 export interface BackpressureOptions {
   /** Whether the rest is not to be written any more. */
-  readonly isVoid: () => boolean;
+  readonly isCancelled: () => boolean;
   /** Called after each piece that has left, or was taken in full. */
   readonly onProgress: () => void;
 }
@@ -14,14 +14,14 @@ const PIECE_LENGTH = 64 * 1024;
 export async function writeWithBackpressure(
   response: ServerResponse,
   texts: Iterable<string>,
-  { isVoid, onProgress }: BackpressureOptions,
+  { isCancelled, onProgress }: BackpressureOptions,
 ): Promise<boolean> {
   for (const piece of toPieces(texts)) {
-    if (isVoid() || response.destroyed) return false;
-    if (!response.write(piece)) await drained(response);
+    if (isCancelled() || response.destroyed) return false;
+    if (!response.write(piece)) await waitForDrain(response);
     onProgress();
   }
-  return !isVoid() && !response.destroyed;
+  return !isCancelled() && !response.destroyed;
 }
 
 function* toPieces(texts: Iterable<string>): Generator<string> {
@@ -36,7 +36,7 @@ function* toPieces(texts: Iterable<string>): Generator<string> {
 }
 
 /** Resolves when what was written has left, or the connection is gone. */
-function drained(response: ServerResponse): Promise<void> {
+function waitForDrain(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       response.off("drain", done);

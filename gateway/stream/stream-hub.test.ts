@@ -59,8 +59,8 @@ function createFollower(options: TestSubscriberOptions = {}): Follower {
       response.writeHead(200);
       hub.open({ customer: "demo", replica, response, lastEventId: reader.lastEventId(), endsAtMs: undefined });
     },
-    take: (length) => reader.hear(connection?.take(length) ?? ""),
-    hasUntaken: () => connection?.hasUntaken() ?? false,
+    take: (length) => reader.hear(connection?.read(length) ?? ""),
+    hasUntaken: () => connection?.hasUnread() ?? false,
     isConnected: () => connection !== undefined && !connection.response.destroyed,
   };
 }
@@ -295,15 +295,15 @@ test("ends a stream at the heartbeat after its reader's token has", async () => 
   const hub = createStreamHub({ heartbeatMs: HEARTBEAT_MS, clock });
   onTestFinished(hub.close);
   const replica = createSource(agents(1)).replica;
-  const { response, take } = await openTestConnection();
+  const { response, read } = await openTestConnection();
   hub.open({ customer: "demo", replica, response, lastEventId: undefined, endsAtMs: 2000 });
   const reader = createTestSubscriber();
   const beatAndTake = async (): Promise<void> => {
     vi.advanceTimersByTime(HEARTBEAT_MS);
     await turn();
-    reader.hear(take());
+    reader.hear(read());
     await turn();
-    reader.hear(take());
+    reader.hear(read());
   };
   await beatAndTake();
   await beatAndTake();
@@ -351,7 +351,7 @@ test("tells its observer of each stream, each fan-out and each reader that was d
         return () => heard.push(`${customer} closed`);
       },
       onFanOut: (lagMs) => heard.push(`told after ${lagMs} ms`),
-      onReaderDropped: (customer) => heard.push(`${customer} dropped`),
+      onSubscriberDropped: (customer) => heard.push(`${customer} dropped`),
     },
   });
   onTestFinished(hub.close);
@@ -371,11 +371,11 @@ test("sends a reader away at once that comes while the hub is closed", async () 
   const hub = createStreamHub();
   hub.close();
   const replica = createSource(agents(1)).replica;
-  const { response, take } = await openTestConnection();
+  const { response, read } = await openTestConnection();
   hub.open({ customer: "demo", replica, response, lastEventId: "c-0", endsAtMs: undefined });
   await turn();
   const reader = createTestSubscriber();
-  reader.hear(take());
+  reader.hear(read());
   expect(response.writableEnded).toBe(true);
   expect(reader.retryMs()).toBeLessThanOrEqual(10_000);
 });
@@ -389,7 +389,7 @@ test("keeps nothing of a reader that has gone before its stream begins", async (
         return () => heard.push("closed");
       },
       onFanOut: () => heard.push("told"),
-      onReaderDropped: () => heard.push("dropped"),
+      onSubscriberDropped: () => heard.push("dropped"),
     },
   });
   onTestFinished(hub.close);

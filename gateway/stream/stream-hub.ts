@@ -12,7 +12,7 @@ export interface StreamObserver {
   /** A change has been written to every reader this long after the gateway had learnt of it, in milliseconds. */
   onFanOut(lagMs: number): void;
   /** A stream's reader was too slow to be kept. */
-  onReaderDropped(customer: string): void;
+  onSubscriberDropped(customer: string): void;
 }
 
 /** Who asks for a stream, and where it is written. */
@@ -46,46 +46,46 @@ export interface StreamHubOptions {
 }
 
 /** The readers of one customer come back within this time once a gateway has told them to go, in milliseconds. */
-const RETURN_WITHIN_MS = 10_000;
+const RECONNECT_SPREAD_MS = 10_000;
 
 /** Creates a hub without streams. Each change is made into text once, however many readers there are. */
 export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
   const { clock = systemClock, heartbeatMs = 15_000, maxBufferedBytes = 256 * 1024, observer } = options;
-  const { onDefect = throwOnceMore } = options;
-  const feeds = new Map<Replica, Feed>();
-  const ends = new Map<StreamSubscriber, number>();
+  const { onDefect = rethrow } = options;
+  const groups = new Map<Replica, SubscriberGroup>();
+  const expiryTimes = new Map<StreamSubscriber, number>();
   let isClosed = false;
 
   const timer = setInterval(() => {
-    for (const [reader, endsAtMs] of ends) {
+    for (const [reader, endsAtMs] of expiryTimes) {
       if (endsAtMs > clock.wallMs()) continue;
-      ends.delete(reader);
-      reader.end();
+      expiryTimes.delete(reader);
+      reader.close();
     }
-    for (const { readers } of feeds.values()) for (const reader of readers) reader.beat();
+    for (const { subscribers } of groups.values()) for (const reader of subscribers) reader.sendHeartbeat();
   }, heartbeatMs);
   // It has nothing to do where nothing else keeps the process running.
   timer.unref();
 
-  function join(replica: Replica): Feed {
-    const feed = feeds.get(replica) ?? openFeed(replica, clock, observer);
-    feeds.set(replica, feed);
+  function getGroup(replica: Replica): SubscriberGroup {
+    const feed = groups.get(replica) ?? openGroup(replica, clock, observer);
+    groups.set(replica, feed);
     return feed;
   }
 
-  function leave(replica: Replica, reader: StreamSubscriber): void {
-    ends.delete(reader);
-    const feed = feeds.get(replica);
-    feed?.readers.delete(reader);
-    if (feed?.readers.size !== 0) return;
+  function removeSubscriber(replica: Replica, reader: StreamSubscriber): void {
+    expiryTimes.delete(reader);
+    const feed = groups.get(replica);
+    feed?.subscribers.delete(reader);
+    if (feed?.subscribers.size !== 0) return;
     feed.close();
-    feeds.delete(replica);
+    groups.delete(replica);
   }
 
   return {
     open({ customer, replica, response, lastEventId, endsAtMs }) {
       const onClosed = observer?.onStream(customer);
-      const onDropped = (): void => observer?.onReaderDropped(customer);
+      const onDropped = (): void => observer?.onSubscriberDropped(customer);
       const reader = createStreamSubscriber({
         replica,
         response,
@@ -95,46 +95,46 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
         onDropped,
         onDefect,
       });
-      join(replica).readers.add(reader);
-      if (endsAtMs !== undefined) ends.set(reader, endsAtMs);
+      getGroup(replica).subscribers.add(reader);
+      if (endsAtMs !== undefined) expiryTimes.set(reader, endsAtMs);
       onResponseClosed(response, () => {
-        leave(replica, reader);
+        removeSubscriber(replica, reader);
         onClosed?.();
       });
-      if (isClosed) reader.end(Math.random() * RETURN_WITHIN_MS);
+      if (isClosed) reader.close(Math.random() * RECONNECT_SPREAD_MS);
     },
     close() {
       isClosed = true;
       clearInterval(timer);
-      for (const { readers } of feeds.values()) {
-        for (const reader of readers) reader.end(Math.random() * RETURN_WITHIN_MS);
+      for (const { subscribers } of groups.values()) {
+        for (const reader of subscribers) reader.close(Math.random() * RECONNECT_SPREAD_MS);
       }
     },
   };
 }
 
-function throwOnceMore(error: unknown): never {
+function rethrow(error: unknown): never {
   throw error;
 }
 
 /** All readers of one replica. */
-interface Feed {
-  readonly readers: Set<StreamSubscriber>;
+interface SubscriberGroup {
+  readonly subscribers: Set<StreamSubscriber>;
   close(): void;
 }
 
-function openFeed(replica: Replica, clock: Clock, observer: StreamObserver | undefined): Feed {
-  const readers = new Set<StreamSubscriber>();
+function openGroup(replica: Replica, clock: Clock, observer: StreamObserver | undefined): SubscriberGroup {
+  const subscribers = new Set<StreamSubscriber>();
   const close = replica.listen({
     onChange(change) {
-      const learntAtMs = clock.monotonicMs();
-      const text = Buffer.from(formatChange(change, learntAtMs));
-      for (const reader of readers) reader.tell(text, change.cursor);
-      observer?.onFanOut(clock.monotonicMs() - learntAtMs);
+      const receivedAtMs = clock.monotonicMs();
+      const text = Buffer.from(formatChange(change, receivedAtMs));
+      for (const reader of subscribers) reader.send(text, change.cursor);
+      observer?.onFanOut(clock.monotonicMs() - receivedAtMs);
     },
     onReset() {
-      for (const reader of readers) reader.reset();
+      for (const reader of subscribers) reader.reset();
     },
   });
-  return { readers, close };
+  return { subscribers, close };
 }

@@ -15,12 +15,12 @@ import {
 /** One open stream. */
 export interface StreamSubscriber {
   /** Tells the change at a cursor, whose text all readers share; not to one who has yet to hear what came before it. */
-  tell(text: Buffer, cursor: string): void;
+  send(text: Buffer, cursor: string): void;
   /** Everything that was told is void: tells it anew. */
   reset(): void;
-  beat(): void;
+  sendHeartbeat(): void;
   /** Ends the stream, and says after how long the reader may come back, where that matters. */
-  end(retryMs?: number): void;
+  close(retryMs?: number): void;
 }
 
 export interface StreamSubscriberOptions {
@@ -40,16 +40,16 @@ export interface StreamSubscriberOptions {
 export function createStreamSubscriber(options: StreamSubscriberOptions): StreamSubscriber {
   const { replica, response, lastEventId, clock, maxBufferedBytes, onDropped, onDefect } = options;
   /** What the reader has been told elsewhere, which may be more than is known here yet; `undefined` once it is not. */
-  let held = lastEventId;
+  let resumeCursor = lastEventId;
   /** Whether everything up to the replica's cursor has been written. */
   let isLive = false;
   /** Counts the times that the reader was told anew, so that an earlier telling notices that it is void. */
-  let telling = 0;
+  let generation = 0;
   /** Whether anything of what a reader lacks has left since the last heartbeat. */
-  let isMoving = true;
+  let hasProgressed = true;
 
-  function drop(): void {
-    telling += 1;
+  function disconnect(): void {
+    generation += 1;
     isLive = false;
     onDropped();
     response.destroy();
@@ -58,9 +58,9 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
   /** Writes the texts, as long as the telling that they belong to is not void. */
   function write(texts: Iterable<string>, mine: number): Promise<boolean> {
     return writeWithBackpressure(response, texts, {
-      isVoid: () => mine !== telling,
+      isCancelled: () => mine !== generation,
       onProgress: () => {
-        isMoving = true;
+        hasProgressed = true;
       },
     });
   }
@@ -69,7 +69,7 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
   async function catchUp(from: string, mine: number): Promise<void> {
     for (let cursor = from; ; ) {
       const missed = replica.changesSince(cursor);
-      if (!missed) return tellAll(mine);
+      if (!missed) return sendSnapshot(mine);
       if (missed.length === 0) break;
       const nowMs = clock.monotonicMs();
       cursor = missed.at(-1)?.cursor ?? cursor;
@@ -79,21 +79,21 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
     isLive = true;
   }
 
-  async function tellAll(mine: number): Promise<void> {
-    held = undefined;
+  async function sendSnapshot(mine: number): Promise<void> {
+    resumeCursor = undefined;
     // Both at one moment: what changes while the snapshot is on its way comes after the cursor.
     const agents = [...replica.agents()];
     const cursor = replica.cursor();
     const nowMs = clock.monotonicMs();
     const texts = mapped(agents, (agent) => formatAvailability(agent, nowMs));
-    if (await write(surrounded(RESET_TEXT, texts, formatCurrent(cursor)), mine)) await catchUp(cursor, mine);
+    if (await write(withEnds(RESET_TEXT, texts, formatCurrent(cursor)), mine)) await catchUp(cursor, mine);
   }
 
-  function begin(cursor: string | undefined): void {
-    telling += 1;
+  function start(cursor: string | undefined): void {
+    generation += 1;
     isLive = false;
-    const mine = telling;
-    void (cursor === undefined ? tellAll(mine) : catchUp(cursor, mine)).catch((error: unknown) => {
+    const mine = generation;
+    void (cursor === undefined ? sendSnapshot(mine) : catchUp(cursor, mine)).catch((error: unknown) => {
       // The reader must not go on as if it had been told all.
       response.destroy();
       onDefect(error);
@@ -102,23 +102,23 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
 
   // Nobody's error: a reader may go at any time, also while something is written.
   response.on("error", () => {});
-  begin(lastEventId);
+  start(lastEventId);
   return {
-    tell(text, cursor) {
-      if (!isLive || (held !== undefined && isAtOrAfter(held, cursor))) return;
-      held = undefined;
+    send(text, cursor) {
+      if (!isLive || (resumeCursor !== undefined && isAtOrAfter(resumeCursor, cursor))) return;
+      resumeCursor = undefined;
       response.write(text);
-      if (response.writableLength > maxBufferedBytes) drop();
+      if (response.writableLength > maxBufferedBytes) disconnect();
     },
-    reset: () => begin(undefined),
-    beat() {
+    reset: () => start(undefined),
+    sendHeartbeat() {
       if (isLive) response.write(HEARTBEAT_TEXT);
       // What it lacks is held in memory for as long as it takes.
-      else if (!isMoving && !response.destroyed) drop();
-      isMoving = isLive;
+      else if (!hasProgressed && !response.destroyed) disconnect();
+      hasProgressed = isLive;
     },
-    end(retryMs) {
-      telling += 1;
+    close(retryMs) {
+      generation += 1;
       isLive = false;
       response.end(retryMs === undefined ? "" : formatRetry(retryMs));
     },
@@ -129,7 +129,7 @@ function* mapped<Item>(items: Iterable<Item>, toText: (item: Item) => string): G
   for (const item of items) yield toText(item);
 }
 
-function* surrounded(first: string, texts: Iterable<string>, last: string): Generator<string> {
+function* withEnds(first: string, texts: Iterable<string>, last: string): Generator<string> {
   yield first;
   yield* texts;
   yield last;

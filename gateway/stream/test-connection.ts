@@ -6,21 +6,21 @@ export interface TestConnection {
   /** The server's side of it. */
   readonly response: ServerResponse;
   /** Whether something waits to be taken. */
-  hasUntaken(): boolean;
+  hasUnread(): boolean;
   /** Takes at most so many characters of what has been sent of the body. Whoever takes all of it makes room for more. */
-  take(length?: number): string;
+  read(length?: number): string;
   /** Goes without taking the rest. */
   hangUp(): void;
 }
 
 /** Opens a connection on which a request waits for its answer. */
 export async function openTestConnection(): Promise<TestConnection> {
-  let untaken = "";
+  let unread = "";
   let makeRoom: (() => void) | undefined;
   const connection = new Duplex({
     read() {},
     write(chunk, _encoding, callback) {
-      untaken += String(chunk);
+      unread += String(chunk);
       makeRoom = callback;
     },
   });
@@ -34,20 +34,20 @@ export async function openTestConnection(): Promise<TestConnection> {
   let hasHead = false;
 
   function skipHead(): void {
-    const end = untaken.indexOf("\r\n\r\n");
+    const end = unread.indexOf("\r\n\r\n");
     if (hasHead || end < 0) return;
     hasHead = true;
-    untaken = untaken.slice(end + 4);
+    unread = unread.slice(end + 4);
   }
 
   return {
     response,
-    hasUntaken: () => makeRoom !== undefined,
-    take(length = Infinity) {
+    hasUnread: () => makeRoom !== undefined,
+    read(length = Infinity) {
       skipHead();
-      const taken = untaken.slice(0, length);
-      untaken = untaken.slice(taken.length);
-      if (untaken !== "") return taken;
+      const taken = unread.slice(0, length);
+      unread = unread.slice(taken.length);
+      if (unread !== "") return taken;
       const done = makeRoom;
       makeRoom = undefined;
       done?.();

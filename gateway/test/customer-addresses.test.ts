@@ -7,12 +7,12 @@ import { ANONYMOUS_READS, availabilityServiceOver, checkedGateway, throwDefect }
 /** A gateway for two customers, each with an agent of its own, of whom `acme` owns the addresses that name nobody. */
 async function gatewayForTwo() {
   const store = createMemoryStore();
-  await store.of("acme").set(1, { status: "available" });
-  await store.of("globex").set(2, { status: "in_call" });
+  await store.forCustomer("acme").set(1, { status: "available" });
+  await store.forCustomer("globex").set(2, { status: "in_call" });
   const customers = ["acme", "globex"].map((id) => ({
     id,
     allowedOrigins: [`https://crm.${id}.example`],
-    availabilities: availabilityServiceOver(store.of(id)),
+    availabilities: availabilityServiceOver(store.forCustomer(id)),
     access: ANONYMOUS_READS,
   }));
   return checkedGateway({

@@ -27,7 +27,7 @@ const PAGE_MS = 1_760_000_000_000;
 async function serve() {
   const time = { wallMs: PAGE_MS };
   const clock = { wallMs: () => time.wallMs, monotonicMs: () => 0 };
-  const store = createMemoryStore({ clock }).of("acme");
+  const store = createMemoryStore({ clock }).forCustomer("acme");
   await store.set(123, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 0 } });
   time.wallMs += 1;
   const tokenClock = { wallMs: () => NOW_MS, monotonicMs: () => 0 };

@@ -44,7 +44,7 @@ const STREAM = /^\/v1\/availabilities\/stream/;
 /** Starts a gateway without agents on a free port of 127.0.0.1. */
 export async function startLiveGateway(options: LiveGatewayOptions): Promise<LiveGateway> {
   const { allowedOrigins, access = ANONYMOUS_READS, historyLength = 10_000 } = options;
-  const agents = createMemoryStore({ historyLength }).of("demo");
+  const agents = createMemoryStore({ historyLength }).forCustomer("demo");
   const calls: LiveCall[] = [];
   const files = await readBuiltFiles("gateway/dist");
   let openStreams = 0;

@@ -58,7 +58,7 @@ export async function setUpAircall(
     await upstream.stop();
     await fake.close();
   });
-  const replica = await store.of("acme").open(new AbortController().signal);
+  const replica = await store.forCustomer("acme").open(new AbortController().signal);
   const statuses = () => Object.fromEntries(Array.from(replica.agents(), ({ userId, status }) => [userId, status]));
   return { time, fake, upstream, told, statuses, store };
 }

@@ -27,7 +27,7 @@ export function availabilityServiceOver(
 
 /** The availabilities of the sample agents, in memory. */
 export async function sampleAvailabilityService(): Promise<AvailabilityService> {
-  const store = createMemoryStore().of("demo");
+  const store = createMemoryStore().forCustomer("demo");
   await createSampleAgents(store);
   return withDelayedAgents(availabilityServiceOver(store), SAMPLE_DELAYS_MS);
 }

@@ -5,15 +5,15 @@ import { UpstreamError, type UpstreamHealth, type UpstreamLog } from "./upstream
 /** How an upstream stands: what has gone well, and what has not. */
 export interface HealthTracker {
   /** Everything is known as it was at this moment of the monotonic clock, and has been followed since. */
-  succeed(sinceMs: number): void;
+  recordSuccess(sinceMs: number): void;
   /** It is still being followed. */
-  hear(): void;
+  recordHeartbeat(): void;
   /** Something could not be learnt. */
-  fail(error: unknown): void;
+  recordFailure(error: unknown): void;
   /** Nobody is known to follow the upstream at this moment. */
-  lag(): void;
+  markStale(): void;
   /** How many failures there have been since it last went well. */
-  failures(): number;
+  failureCount(): number;
   health(): Pick<UpstreamHealth, "staleSinceMs" | "failure">;
 }
 
@@ -25,36 +25,36 @@ export function createHealthTracker(options: {
 }): HealthTracker {
   const { overdueMs, clock, log } = options;
   let currentAtMs = -Infinity;
-  let heardAtMs = -Infinity;
-  let isLagging = true;
-  let failures = 0;
+  let lastHeartbeatMs = -Infinity;
+  let isMarkedStale = true;
+  let failureCount = 0;
   let failure: UpstreamError | undefined;
 
   return {
-    failures: () => failures,
-    succeed(sinceMs) {
-      if (failures > 0) log.line(`The telephony system answers again, after ${failures} failures`);
+    failureCount: () => failureCount,
+    recordSuccess(sinceMs) {
+      if (failureCount > 0) log.line(`The telephony system answers again, after ${failureCount} failures`);
       currentAtMs = sinceMs;
-      heardAtMs = clock.monotonicMs();
-      isLagging = false;
-      failures = 0;
+      lastHeartbeatMs = clock.monotonicMs();
+      isMarkedStale = false;
+      failureCount = 0;
       failure = undefined;
     },
-    hear() {
-      heardAtMs = clock.monotonicMs();
+    recordHeartbeat() {
+      lastHeartbeatMs = clock.monotonicMs();
     },
-    fail(error) {
-      failures += 1;
-      isLagging = true;
+    recordFailure(error) {
+      failureCount += 1;
+      isMarkedStale = true;
       failure = error instanceof UpstreamError ? error : undefined;
       // Once for all that follow: a system that is away for an hour would fill the log.
-      if (failures === 1) report(log, error);
+      if (failureCount === 1) report(log, error);
     },
-    lag() {
-      isLagging = true;
+    markStale() {
+      isMarkedStale = true;
     },
     health() {
-      const isStale = isLagging || clock.monotonicMs() - heardAtMs > overdueMs;
+      const isStale = isMarkedStale || clock.monotonicMs() - lastHeartbeatMs > overdueMs;
       return { staleSinceMs: isStale ? currentAtMs : undefined, failure };
     },
   };

@@ -3,17 +3,17 @@ import type { AvailabilityStore } from "../store/availability-store.ts";
 /** Settles which gateway of several polls an upstream, and tells the others whether it succeeds. */
 export interface PollLease {
   /** Whether it is this gateway's turn. */
-  take(): Promise<boolean>;
+  acquire(): Promise<boolean>;
   /** Tells the other gateways that the store is current. */
   confirm(): Promise<void>;
   /** Tells the other gateways that it may not be, and keeps all of them from asking for so long; 0: another may try at once. */
-  giveUp(pauseMs: number): Promise<void>;
+  release(pauseMs: number): Promise<void>;
   /** Whether a gateway keeps the store current. Where one has gone without a word, this is so until its lease has ended. */
   isConfirmed(): Promise<boolean>;
 }
 
 /** As good as at once: a store may not know of no time at all. */
-const AT_ONCE_MS = 1;
+const MIN_LEASE_MS = 1;
 
 /**
  * @param store whose tasks are those of one customer
@@ -22,14 +22,14 @@ const AT_ONCE_MS = 1;
 export function createPollLease(store: Pick<AvailabilityStore, "lease" | "isLeased">, durationMs: number): PollLease {
   let hasConfirmed = false;
   return {
-    take: () => store.lease("poll", durationMs),
+    acquire: () => store.lease("poll", durationMs),
     async confirm() {
       hasConfirmed = await store.lease("current", durationMs);
     },
-    async giveUp(pauseMs) {
-      if (hasConfirmed) await store.lease("current", AT_ONCE_MS);
+    async release(pauseMs) {
+      if (hasConfirmed) await store.lease("current", MIN_LEASE_MS);
       hasConfirmed = false;
-      await store.lease("poll", Math.max(pauseMs, AT_ONCE_MS));
+      await store.lease("poll", Math.max(pauseMs, MIN_LEASE_MS));
     },
     isConfirmed: () => store.isLeased("current"),
   };

@@ -21,7 +21,7 @@ function setUp() {
     return moment;
   };
   const budget: RequestBudget = {
-    take: async () => {
+    acquire: async () => {
       if (grants.left <= 0) return false;
       grants.left -= 1;
       return true;
@@ -29,7 +29,7 @@ function setUp() {
     block: () => {},
     blockedMs: () => 0,
     retryAfterSeconds: () => 61,
-    left: () => grants.left,
+    remaining: () => grants.left,
     pollIntervalMs: 1_000,
   };
   const read = (userId: number) =>
@@ -44,21 +44,21 @@ function setUp() {
 
 test("reads an agent once for all who ask before the read begins, and once more for all who ask after", async () => {
   const { queue, time, reads, ids } = setUp();
-  const early = [queue.ask(1), queue.ask(1), queue.ask(1)];
+  const early = [queue.refresh(1), queue.refresh(1), queue.refresh(1)];
   await time.until(() => reads.length === 1);
-  const late = [queue.ask(1), queue.ask(1)];
+  const late = [queue.refresh(1), queue.refresh(1)];
   reads[0]?.answer();
   await Promise.all(early);
   await time.until(() => reads.length === 2);
   reads[1]?.answer();
   await Promise.all(late);
-  await queue.idle();
+  await queue.whenIdle();
   expect(ids()).toEqual([1, 1]);
 });
 
 test("reads one agent after the other, in the order in which they were asked for", async () => {
   const { queue, time, reads, ids } = setUp();
-  const asked = [3, 1, 2].map((userId) => queue.ask(userId));
+  const asked = [3, 1, 2].map((userId) => queue.refresh(userId));
   for (let index = 0; index < 3; index += 1) {
     await time.until(() => reads.length === index + 1);
     await time.elapse(10_000);
@@ -73,11 +73,11 @@ test("waits for the budget, and needs none where a poll has been faster", async 
   const { queue, time, reads, ids, grants, now } = setUp();
   grants.left = 0;
   const before = now();
-  const asked = [queue.ask(1), queue.ask(2)];
+  const asked = [queue.refresh(1), queue.refresh(2)];
   await time.elapse(5_000);
   expect(reads).toEqual([]);
-  queue.satisfy([1, 2], before);
-  queue.satisfy([1, 9], now());
+  queue.markRefreshed([1, 2], before);
+  queue.markRefreshed([1, 9], now());
   await asked[0];
   grants.left = 1;
   await time.until(() => reads.length === 1);
@@ -88,8 +88,8 @@ test("waits for the budget, and needs none where a poll has been faster", async 
 
 test("tells whoever asked of a read that failed, and reads the next agent", async () => {
   const { queue, time, reads } = setUp();
-  const first = expect(queue.ask(1)).rejects.toThrow("refused");
-  const second = queue.ask(2);
+  const first = expect(queue.refresh(1)).rejects.toThrow("refused");
+  const second = queue.refresh(2);
   await time.until(() => reads.length === 1);
   reads[0]?.answer(new Error("refused"));
   await first;
@@ -101,10 +101,12 @@ test("tells whoever asked of a read that failed, and reads the next agent", asyn
 test("lets no more than 10,000 agents wait", async () => {
   const { queue, grants, stopped } = setUp();
   grants.left = 0;
-  const outcomes = Array.from({ length: 10_001 }, (_, index) => queue.ask(index + 1).catch((error: unknown) => error));
+  const outcomes = Array.from({ length: 10_001 }, (_, index) =>
+    queue.refresh(index + 1).catch((error: unknown) => error),
+  );
   await expect(outcomes.at(-1)).resolves.toBeInstanceOf(RateBudgetError);
   // Who waits already may be asked for again.
-  const again = queue.ask(1);
+  const again = queue.refresh(1);
   stopped.abort(new Error("stopped"));
   await expect(again).rejects.toThrow("stopped");
   await Promise.all(outcomes);
@@ -113,7 +115,7 @@ test("lets no more than 10,000 agents wait", async () => {
 test("begins again after it has had nothing to do", async () => {
   const { queue, time, reads } = setUp();
   for (let index = 0; index < 3; index += 1) {
-    const asked = queue.ask(index + 1);
+    const asked = queue.refresh(index + 1);
     await time.until(() => reads.length === index + 1);
     reads[index]?.answer();
     await asked;

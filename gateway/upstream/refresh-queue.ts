@@ -5,11 +5,11 @@ import { RateBudgetError } from "./upstream.ts";
 /** Agents who are to be read anew, each of them once for all who have asked before the read began. */
 export interface RefreshQueue {
   /** Resolves when the agent has been read. @throws {RateBudgetError} where too many agents wait already. */
-  ask(userId: number): Promise<void>;
+  refresh(userId: number): Promise<void>;
   /** These agents have been read otherwise, by a read that began then. */
-  satisfy(userIds: Iterable<number>, begun: number): void;
+  markRefreshed(userIds: Iterable<number>, begun: number): void;
   /** Resolves when nothing is under way. */
-  idle(): Promise<void>;
+  whenIdle(): Promise<void>;
 }
 
 export interface RefreshQueueOptions {
@@ -23,7 +23,7 @@ export interface RefreshQueueOptions {
 }
 
 interface Pending {
-  readonly askedAt: number;
+  readonly requestedAt: number;
   readonly promise: Promise<void>;
   readonly settle: (outcome: Promise<void> | undefined) => void;
 }
@@ -32,7 +32,7 @@ interface Pending {
 const MAX_PENDING = 10_000;
 
 /** The budget may be given back by another gateway, of which nothing tells: how often to look, in milliseconds. */
-const LOOK_AGAIN_MS = 1_000;
+const BUDGET_CHECK_MS = 1_000;
 
 export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQueueOptions): RefreshQueue {
   const pending = new Map<number, Pending>();
@@ -55,8 +55,8 @@ export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQ
   async function drain(): Promise<void> {
     while (pending.size > 0) {
       signal.throwIfAborted();
-      if (await budget.take("refresh")) await readNext();
-      else await wait(Math.max(LOOK_AGAIN_MS, budget.blockedMs()), signal);
+      if (await budget.acquire("refresh")) await readNext();
+      else await wait(Math.max(BUDGET_CHECK_MS, budget.blockedMs()), signal);
     }
   }
 
@@ -80,7 +80,7 @@ export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQ
   }
 
   return {
-    async ask(userId) {
+    async refresh(userId) {
       signal.throwIfAborted();
       if (!pending.has(userId) && pending.size >= MAX_PENDING) {
         throw new RateBudgetError(budget.retryAfterSeconds("refresh"));
@@ -89,24 +89,24 @@ export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQ
       start();
       return promise;
     },
-    satisfy(userIds, begun) {
+    markRefreshed(userIds, begun) {
       for (const userId of userIds) {
         const entry = pending.get(userId);
-        if (!entry || entry.askedAt > begun) continue;
+        if (!entry || entry.requestedAt > begun) continue;
         pending.delete(userId);
         entry.settle(undefined);
       }
     },
-    async idle() {
+    async whenIdle() {
       await draining;
     },
   };
 }
 
-function createPending(askedAt: number): Pending {
+function createPending(requestedAt: number): Pending {
   let settle: Pending["settle"] = () => {};
   const promise = new Promise<void>((resolve) => {
     settle = resolve;
   });
-  return { askedAt, promise, settle };
+  return { requestedAt, promise, settle };
 }

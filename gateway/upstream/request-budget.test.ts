@@ -21,9 +21,9 @@ test.each([
   [120, { poll: 60, refresh: 40, write: 20 }],
 ])("divides %s requests among what they are for", async (requestsPerMinute, parts) => {
   const budget = budgetAt({ nowMs: 0 }, requestsPerMinute);
-  expect(budget.left()).toBe(requestsPerMinute);
-  for (const purpose of PURPOSES) expect(await takeAll(() => budget.take(purpose))).toBe(parts[purpose]);
-  expect(budget.left()).toBe(0);
+  expect(budget.remaining()).toBe(requestsPerMinute);
+  for (const purpose of PURPOSES) expect(await takeAll(() => budget.acquire(purpose))).toBe(parts[purpose]);
+  expect(budget.remaining()).toBe(0);
 });
 
 test("never grants more in any minute than there is, whoever asks when", async () => {
@@ -42,7 +42,7 @@ test("never grants more in any minute than there is, whoever asks when", async (
         const grantedAtMs: number[] = [];
         for (const { purpose, afterMs, times } of askings) {
           time.nowMs += afterMs;
-          const answers = await Promise.all(Array.from({ length: times }, () => budget.take(purpose)));
+          const answers = await Promise.all(Array.from({ length: times }, () => budget.acquire(purpose)));
           for (const isGranted of answers) if (isGranted) grantedAtMs.push(time.nowMs);
         }
         for (const beginMs of grantedAtMs) {
@@ -58,7 +58,7 @@ test("lets polls go on for ever at its interval", async () => {
   const time = { nowMs: 0 };
   const budget = budgetAt(time, 60);
   for (let polls = 0; polls < 500; polls += 1) {
-    expect(await budget.take("poll")).toBe(true);
+    expect(await budget.acquire("poll")).toBe(true);
     time.nowMs += budget.pollIntervalMs;
   }
 });
@@ -70,10 +70,10 @@ test("grants nothing that another gateway has leased, and looks for another slot
     asked.push(slot);
     return !foreign.has(slot);
   });
-  expect(await budget.take("poll")).toBe(true);
-  expect(await budget.take("poll")).toBe(false);
+  expect(await budget.acquire("poll")).toBe(true);
+  expect(await budget.acquire("poll")).toBe(false);
   foreign.clear();
-  expect(await takeAll(() => budget.take("poll"))).toBe(2);
+  expect(await takeAll(() => budget.acquire("poll"))).toBe(2);
   expect(asked.slice(0, 2)).toEqual(["slot/0", "slot/1"]);
 });
 
@@ -83,9 +83,9 @@ test("loses nothing where the store cannot be asked", async () => {
     if (isAway) throw new Error("away");
     return true;
   });
-  await expect(budget.take("write")).rejects.toThrow("away");
+  await expect(budget.acquire("write")).rejects.toThrow("away");
   isAway = false;
-  expect(await budget.take("write")).toBe(true);
+  expect(await budget.acquire("write")).toBe(true);
 });
 
 test("grants nothing while it is blocked, and says for how long", async () => {
@@ -93,17 +93,17 @@ test("grants nothing while it is blocked, and says for how long", async () => {
   const budget = budgetAt(time, 60);
   budget.block(60_000);
   budget.block(10);
-  expect(await budget.take("poll")).toBe(false);
-  expect([budget.blockedMs(), budget.left(), budget.retryAfterSeconds("write")]).toEqual([60_000, 0, 60]);
+  expect(await budget.acquire("poll")).toBe(false);
+  expect([budget.blockedMs(), budget.remaining(), budget.retryAfterSeconds("write")]).toEqual([60_000, 0, 60]);
   time.nowMs = 60_000;
-  expect(await budget.take("poll")).toBe(true);
-  expect([budget.blockedMs(), budget.left()]).toEqual([0, 59]);
+  expect(await budget.acquire("poll")).toBe(true);
+  expect([budget.blockedMs(), budget.remaining()]).toEqual([0, 59]);
 });
 
 test("grants nothing to whoever was asking the store when it was blocked", async () => {
   const held: { answer?: (isMine: boolean) => void } = {};
   const budget = budgetAt({ nowMs: 0 }, 60, () => new Promise((resolve) => Object.assign(held, { answer: resolve })));
-  const taking = budget.take("poll");
+  const taking = budget.acquire("poll");
   budget.block(1);
   held.answer?.(true);
   expect(await taking).toBe(false);

@@ -22,7 +22,7 @@ export interface UpstreamContext {
 /** Where a customer's availabilities come from. What an upstream learns it writes into the customer's part of the store. */
 export interface Upstream {
   /** Whether whoever may set every user's status makes users known by it: nobody else says who there is. */
-  readonly admitsUsers: boolean;
+  readonly allowsNewUsers: boolean;
   /** Begins to keep the store current. */
   start(): void;
   /** Ends it, and what is under way. */
@@ -37,7 +37,7 @@ export interface Upstream {
    */
   setStatus(userId: number, status: Status, scope: UpstreamContext): Promise<void>;
   /** Sees to it that an agent is read anew soon, for whom nobody waits: what was set may not be what the agent is by it. */
-  recheck(userId: number): void;
+  scheduleRefresh(userId: number): void;
 }
 
 /** Where an upstream says what an operator should know. */
@@ -61,17 +61,17 @@ export class UpstreamError extends Error {
   /** Whether it was reached, as far as is known, and said nothing in time. */
   readonly isTimeout: boolean;
 
-  constructor(message: string, answer: UpstreamAnswer = {}, options?: ErrorOptions) {
+  constructor(message: string, response: UpstreamResponse = {}, options?: ErrorOptions) {
     super(message, options);
-    this.status = answer.status;
-    this.body = answer.body;
-    this.retryAfterSeconds = answer.retryAfterSeconds;
-    this.isTimeout = answer.isTimeout ?? false;
+    this.status = response.status;
+    this.body = response.body;
+    this.retryAfterSeconds = response.retryAfterSeconds;
+    this.isTimeout = response.isTimeout ?? false;
   }
 }
 
 /** What the upstream answered; each absent where it did not. */
-interface UpstreamAnswer {
+interface UpstreamResponse {
   readonly status?: number;
   readonly body?: unknown;
   readonly retryAfterSeconds?: number;

@@ -6,7 +6,7 @@ import { availabilityServiceOver, testGateway } from "../../test/test-gateway.ts
 /** A gateway with the users 1 to `count`, at version 7. */
 async function gatewayOf(count: number) {
   const clock = { wallMs: () => 7, monotonicMs: () => 0 };
-  const store = createMemoryStore({ clock }).of("demo");
+  const store = createMemoryStore({ clock }).forCustomer("demo");
   for (let userId = 1; userId <= count; userId += 1) await store.set(userId, { status: "available" });
   return testGateway({ availabilities: availabilityServiceOver(store, clock) });
 }
@@ -48,7 +48,7 @@ describe("a list of all that its reader holds", () => {
   async function setUp() {
     const time = { nowMs: 0 };
     const clock = { wallMs: () => 7, monotonicMs: () => time.nowMs };
-    const store = createMemoryStore({ clock }).of("demo");
+    const store = createMemoryStore({ clock }).forCustomer("demo");
     await store.set(1, { status: "available", wrapUp: { configuredSeconds: 60, leftSeconds: 30 } });
     const gateway = await testGateway({ availabilities: availabilityServiceOver(store, clock) });
     const read = (held?: string | null) =>
@@ -172,7 +172,7 @@ test("compresses nothing for who refuses it, and no single availability", async 
 test("says how old the list may be while the store is away", async () => {
   const time = { monotonicMs: 0 };
   const clock = { wallMs: () => 7, monotonicMs: () => time.monotonicMs };
-  const store = createMemoryStore({ clock }).of("demo");
+  const store = createMemoryStore({ clock }).forCustomer("demo");
   await store.set(1, { status: "available" });
   const replica = await store.open(new AbortController().signal);
   const open = () => Promise.resolve({ ...replica, staleSinceMs: () => 1000 });

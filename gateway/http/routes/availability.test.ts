@@ -22,7 +22,7 @@ async function gatewayOver(availabilities: AvailabilityService) {
 /** A gateway where 123 is the only user, at version 7. */
 async function gateway() {
   const clock = { wallMs: () => 7, monotonicMs: () => 0 };
-  const store = createMemoryStore({ clock }).of("demo");
+  const store = createMemoryStore({ clock }).forCustomer("demo");
   await store.set(123, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 5 } });
   return (await gatewayOver(availabilityServiceOver(store, clock))).app;
 }

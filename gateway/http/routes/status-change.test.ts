@@ -15,7 +15,7 @@ interface Change {
 async function gateway({ access = accessOf("operator"), upstream = memoryUpstream } = {}) {
   const time = { wallMs: 7 };
   const clock = { wallMs: () => time.wallMs, monotonicMs: () => 0 };
-  const store = createMemoryStore({ clock }).of("demo");
+  const store = createMemoryStore({ clock }).forCustomer("demo");
   await store.set(123, { status: "do_not_disturb", wrapUp: { configuredSeconds: 30, leftSeconds: 5 } });
   time.wallMs = 8;
   const app = await testGateway({ availabilities: availabilityServiceOver(store, clock, upstream), access });
@@ -143,7 +143,10 @@ test("makes a user known by the operator's word, where no telephony system says 
 
 test.each([
   ["an agent", { access: accessOf(404_404) }],
-  ["the operator, where a telephony system says who there is", { upstream: { ...memoryUpstream, admitsUsers: false } }],
+  [
+    "the operator, where a telephony system says who there is",
+    { upstream: { ...memoryUpstream, allowsNewUsers: false } },
+  ],
 ])("answers 404 for an unknown user to %s", async (_who, parts) => {
   const answer = await (await gateway(parts))({ userId: "404404" });
   expect(answer.status).toBe(404);

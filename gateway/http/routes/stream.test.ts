@@ -14,7 +14,7 @@ interface Setup {
 }
 
 async function setUp(options: StreamHubOptions = {}, historyLength = 100): Promise<Setup> {
-  const store = createMemoryStore({ historyLength }).of("demo");
+  const store = createMemoryStore({ historyLength }).forCustomer("demo");
   const gateway = await serveGateway(
     { host: "127.0.0.1", port: 0 },
     {
@@ -131,7 +131,7 @@ test("drops a reader that does not take what it is told, and goes on telling the
   const observer = {
     onStream: () => () => {},
     onFanOut: () => {},
-    onReaderDropped: (customer: string) => void dropped.push(customer),
+    onSubscriberDropped: (customer: string) => void dropped.push(customer),
   };
   const { origin, store } = await setUp({ maxBufferedBytes: 200_000, observer }, 10_000);
   const slow = get(`${origin}/v1/availabilities/stream`, (response) => void response.pause());

@@ -16,7 +16,7 @@ export interface Metrics {
   /** A change reached a stream's reader this long after the gateway had learnt of it, in milliseconds. */
   onFanOut(lagMs: number): void;
   /** A stream's reader was too slow to be kept. */
-  onReaderDropped(customer: string): void;
+  onSubscriberDropped(customer: string): void;
   /** Counts a connection until the function that it returns is called. */
   onConnection(): () => void;
   /** A connection was closed as it came, since there were too many. */
@@ -47,7 +47,7 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
     onLimited: (customer, limit) => counters.limited.inc({ customer, limit }),
     onStream: (customer) => openIn(gauges.streams.labels({ customer })),
     onFanOut: (lagMs) => counters.fanOutLags.observe(lagMs / 1000),
-    onReaderDropped: (customer) => counters.readersDropped.inc({ customer }),
+    onSubscriberDropped: (customer) => counters.readersDropped.inc({ customer }),
     onConnection: () => openIn(gauges.connections),
     onConnectionRefused: () => counters.connectionsRefused.inc(),
     onLineLost: () => counters.linesLost.inc(),

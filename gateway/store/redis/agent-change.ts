@@ -9,7 +9,7 @@ import type { RedisSession } from "./redis-session.ts";
 
 /** A change that is asked of one agent. */
 export type ChangeRequest =
-  | { readonly operation: "set" | "introduce"; readonly state: AgentState }
+  | { readonly operation: "set" | "insertIfAbsent"; readonly state: AgentState }
   | { readonly operation: "setStatus"; readonly status: Status; readonly ifVersions: readonly number[] | undefined }
   | { readonly operation: "remove" };
 
@@ -43,18 +43,21 @@ const Reply = v.union([
  */
 export async function changeAgent(
   target: ChangeTarget,
-  asked: ChangeRequest,
+  request: ChangeRequest,
   options: ChangeOptions,
 ): Promise<StoredAgent | undefined> {
   const { timeoutMs, clock } = options;
-  const limit = new AbortController();
-  const unanswered = new StoreUnavailableError(
+  const timeout = new AbortController();
+  const timeoutError = new StoreUnavailableError(
     `Redis did not answer within ${timeoutMs} ms: the change may have been made`,
   );
-  const cancel = startTimeout(timeoutMs, () => limit.abort(unanswered));
+  const cancel = startTimeout(timeoutMs, () => timeout.abort(timeoutError));
   const deadlineMs = clock.monotonicMs() + timeoutMs;
   try {
-    return await raceAbort(attempt(target, asked, { ...options, deadlineMs, signal: limit.signal }), limit.signal);
+    return await raceAbort(
+      attempt(target, request, { ...options, deadlineMs, signal: timeout.signal }),
+      timeout.signal,
+    );
   } finally {
     cancel();
   }
@@ -62,13 +65,17 @@ export async function changeAgent(
 
 type Attempt = ChangeOptions & { readonly deadlineMs: number; readonly signal: AbortSignal };
 
-async function attempt(target: ChangeTarget, asked: ChangeRequest, options: Attempt): Promise<StoredAgent | undefined> {
+async function attempt(
+  target: ChangeTarget,
+  request: ChangeRequest,
+  options: Attempt,
+): Promise<StoredAgent | undefined> {
   const { session: openSession, deadlineMs, signal, clock } = options;
   for (;;) {
     const session = await openSession();
     signal.throwIfAborted();
-    const { connection, feed } = session;
-    const values = toValues(target, asked, session, deadlineMs);
+    const { connection, stream } = session;
+    const values = toValues(target, request, session, deadlineMs);
     const reply = v.parse(Reply, await session.write("change", toKeys(target), values));
     // Nothing was done. With an earlier epoch than Redis has, the session has to catch up first; what came too late by the
     // clock of a Redis whose clock was set is sent again, now that this is known.
@@ -77,7 +84,7 @@ async function attempt(target: ChangeTarget, asked: ChangeRequest, options: Atte
     if (reply.length === 1) continue;
     const [outcome, position, row] = reply;
     const record = readRow(row);
-    await feed.reached(position, signal);
+    await stream.waitFor(position, signal);
     if (outcome === "mismatch") throw new VersionMismatchError(record.version);
     return toStoredAgent(record, connection.clock, clock.monotonicMs());
   }
@@ -98,26 +105,26 @@ function toKeys({ customerId, userId }: ChangeTarget): readonly string[] {
 
 function toValues(
   target: ChangeTarget,
-  asked: ChangeRequest,
+  request: ChangeRequest,
   session: RedisSession,
   deadlineMs: number,
 ): readonly string[] {
   const { customerId, userId, knownVersion } = target;
-  const { feed, connection, historyLength } = session;
+  const { stream, connection, historyLength } = session;
   const latest = Math.ceil(connection.clock.toRedisMs(deadlineMs));
-  const where = [feed.epoch, latest, historyLength, customerId, userId, knownVersion()];
-  return [...where, asked.operation, ...toOperands(asked), SAME_WRAP_UP_TOLERANCE_MS].map(String);
+  const context = [stream.epoch, latest, historyLength, customerId, userId, knownVersion()];
+  return [...context, request.operation, ...toScriptArgs(request), SAME_WRAP_UP_TOLERANCE_MS].map(String);
 }
 
 /** Status, wrap-up seconds, seconds left, and the versions that are allowed. */
-function toOperands(asked: ChangeRequest): readonly (string | number)[] {
-  switch (asked.operation) {
+function toScriptArgs(request: ChangeRequest): readonly (string | number)[] {
+  switch (request.operation) {
     case "remove":
       return ["", "", "", "*"];
     case "setStatus":
-      return [asked.status, "", "", asked.ifVersions ? `,${asked.ifVersions.join(",")},` : "*"];
+      return [request.status, "", "", request.ifVersions ? `,${request.ifVersions.join(",")},` : "*"];
     default: {
-      const { status, wrapUp } = asked.state;
+      const { status, wrapUp } = request.state;
       return [status, wrapUp?.configuredSeconds ?? "", wrapUp?.leftSeconds ?? "", "*"];
     }
   }

@@ -23,13 +23,13 @@ export interface ChangeStream {
    *
    * @throws {ChangeGapError} where that is not what comes next in this epoch.
    */
-  take(entries: readonly StreamEntry[], clock: RedisClock): void;
+  append(entries: readonly StreamEntry[], clock: RedisClock): void;
   /** Resolves once it has come to this position. Rejects with the signal's reason as soon as that aborts. */
-  reached(position: number, signal: AbortSignal): Promise<void>;
+  waitFor(position: number, signal: AbortSignal): Promise<void>;
   /** The last changes of one customer, and the position after which none is missing. */
-  historyOf(customerId: string): { readonly begin: number; readonly history: readonly PositionedChange[] };
+  historyOf(customerId: string): { readonly historyStart: number; readonly history: readonly PositionedChange[] };
   /** Hands out a customer's changes from here on. */
-  follow(customerId: string, replica: Pick<WritableReplica, "apply">): void;
+  subscribe(customerId: string, replica: Pick<WritableReplica, "apply">): void;
 }
 
 /** The stream no longer goes on from where this gateway stands: it has to begin anew. */
@@ -40,7 +40,7 @@ export class ChangeGapError extends Error {
 export interface ChangeStreamOptions {
   readonly epoch: string;
   /** How far the epoch had come when the gateway found it: up to here, the stream may still tell of earlier epochs. */
-  readonly foundAt: number;
+  readonly attachPosition: number;
   /** How many changes to keep. */
   readonly historyLength: number;
   readonly clock: Clock;
@@ -54,47 +54,48 @@ interface CustomerChange extends PositionedChange {
 /** A feed that stands before the first entry of the stream. */
 export function createChangeStream({
   epoch,
-  foundAt,
+  attachPosition,
   historyLength,
   clock: monotonic,
   log,
 }: ChangeStreamOptions): ChangeStream {
-  const followers = new Map<string, Pick<WritableReplica, "apply">>();
-  const arrivals = createPositionWaiters(() => position);
+  const replicas = new Map<string, Pick<WritableReplica, "apply">>();
+  const waiters = createPositionWaiters(() => position);
   const changes: ChangeLog<CustomerChange> = createChangeLog(0, historyLength);
   let position = 0;
   let lastEntry = "";
   let highestVersion = 0;
   let hasReported = false;
 
-  function beginEpoch(begun: string, at: number): void {
-    if (begun !== epoch && at > foundAt) throw new ChangeGapError("Another gateway has begun a new epoch");
+  function startEpoch(startedEpoch: string, at: number): void {
+    if (startedEpoch !== epoch && at > attachPosition)
+      throw new ChangeGapError("Another gateway has begun a new epoch");
     // What came before has no cursor in the epoch that follows, and what was lost may have left a gap.
-    changes.restart(at);
+    changes.reset(at);
   }
 
-  function goOn(at: number): void {
+  function expectNext(at: number): void {
     // The oldest entries of the stream may be cut off already; after that, each follows on the one before.
-    if (lastEntry === "") changes.restart(at - 1);
+    if (lastEntry === "") changes.reset(at - 1);
     else if (at !== position + 1) throw new ChangeGapError(`Changes ${position + 1} to ${at - 1} are missing`);
   }
 
-  function takeOne({ id, message }: StreamEntry, clock: RedisClock): void {
+  function appendOne({ id, message }: StreamEntry, clock: RedisClock): void {
     const at = Number(/^(\d{1,15})-0$/.exec(id)?.[1]);
     const read = v.safeParse(ChangeEntry, message);
-    if (read.success && "epoch" in read.output) beginEpoch(read.output.epoch, at);
-    else goOn(at);
+    if (read.success && "epoch" in read.output) startEpoch(read.output.epoch, at);
+    else expectNext(at);
     position = at;
     lastEntry = Object.entries(message).flat().join(" ");
     if (!read.success) skip(id);
-    else if ("customer" in read.output) keep(read.output.customer, read.output, clock);
+    else if ("customer" in read.output) store(read.output.customer, read.output, clock);
   }
 
-  function keep(customerId: string, record: AgentRecord, clock: RedisClock): void {
+  function store(customerId: string, record: AgentRecord, clock: RedisClock): void {
     const change = toChange(record, clock);
     highestVersion = Math.max(highestVersion, record.version);
     changes.append({ position, customerId, change });
-    followers.get(customerId)?.apply(position, change);
+    replicas.get(customerId)?.apply(position, change);
   }
 
   function toChange(record: AgentRecord, clock: RedisClock): Change {
@@ -114,15 +115,18 @@ export function createChangeStream({
     position: () => position,
     lastEntry: () => lastEntry,
     highestVersion: () => highestVersion,
-    take(entries, clock) {
-      for (const entry of entries) takeOne(entry, clock);
-      arrivals.review();
+    append(entries, clock) {
+      for (const entry of entries) appendOne(entry, clock);
+      waiters.notify();
     },
-    reached: arrivals.at,
+    waitFor: waiters.waitFor,
     historyOf(customerId) {
-      const begin = changes.begin();
-      return { begin, history: (changes.since(begin) ?? []).filter((entry) => entry.customerId === customerId) };
+      const historyStart = changes.firstPosition();
+      return {
+        historyStart,
+        history: (changes.since(historyStart) ?? []).filter((entry) => entry.customerId === customerId),
+      };
     },
-    follow: (customerId, replica) => void followers.set(customerId, replica),
+    subscribe: (customerId, replica) => void replicas.set(customerId, replica),
   };
 }

@@ -59,10 +59,10 @@ export class RedisReplyError extends StoreUnavailableError {
 }
 
 /** How many commands may wait for Redis at once: beyond that it is too slow to be waited for. */
-const MOST_COMMANDS = 10_000;
-const MOST_ENTRIES = 1_000;
+const MAX_COMMANDS = 10_000;
+const MAX_ENTRIES = 1_000;
 
-const Answer = v.pipe(v.looseTuple([v.string()]), v.readonly());
+const ScriptReply = v.pipe(v.looseTuple([v.string()]), v.readonly());
 const Entries = v.nullable(
   v.pipe(
     v.looseTuple([
@@ -81,10 +81,10 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
   const { timeoutMs, waitMs, monotonic } = options;
   const clock = createRedisClock();
   const clients = [createRedisClient(options), createRedisClient(options)] as const;
-  const [commands, feed] = clients;
-  const { signal, close, answered } = createLife(clients);
+  const [commands, reader] = clients;
+  const { signal, close, withTimeout } = createLifetime(clients);
   try {
-    await answered(Promise.all(clients.map((client) => connect(client, signal))), timeoutMs);
+    await withTimeout(Promise.all(clients.map((client) => connect(client, signal))), timeoutMs);
   } catch (error) {
     close(toError(error));
     // Why it ended, rather than what became of the first command.
@@ -98,14 +98,14 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
     lastReadMs: () => lastReadMs,
     async run(script, keys, values) {
       const sentMs = monotonic.monotonicMs();
-      const reply = await answered(commands[script](keys, values), timeoutMs);
-      const [micros, ...rest] = v.parse(Answer, reply);
+      const reply = await withTimeout(commands[script](keys, values), timeoutMs);
+      const [micros, ...rest] = v.parse(ScriptReply, reply);
       clock.observe(Number(micros) / 1000, sentMs, monotonic.monotonicMs());
       return rest;
     },
     async read(after) {
       const from = { key: CHANGES_KEY, id: `${after}-0` };
-      const reply = await answered(feed.xRead(from, { BLOCK: waitMs, COUNT: MOST_ENTRIES }), waitMs + timeoutMs);
+      const reply = await withTimeout(reader.xRead(from, { BLOCK: waitMs, COUNT: MAX_ENTRIES }), waitMs + timeoutMs);
       lastReadMs = monotonic.monotonicMs();
       return v.parse(Entries, reply) ?? [];
     },
@@ -121,7 +121,7 @@ async function connect(client: Client, signal: AbortSignal): Promise<void> {
 }
 
 /** What ends with the first of these clients that fails, and then ends them all. */
-function createLife(clients: readonly Client[]) {
+function createLifetime(clients: readonly Client[]) {
   const ending = new AbortController();
 
   function close(reason: Error): void {
@@ -135,10 +135,10 @@ function createLife(clients: readonly Client[]) {
   }
 
   /** Waits for Redis's answer, no longer than it may take. */
-  async function answered<Reply>(asked: Promise<Reply>, limitMs: number): Promise<Reply> {
+  async function withTimeout<Reply>(reply: Promise<Reply>, limitMs: number): Promise<Reply> {
     const cancel = startTimeout(limitMs, () => close(unavailable(`Redis did not answer within ${limitMs} ms`)));
     try {
-      return await asked;
+      return await reply;
     } catch (error) {
       if (error instanceof ErrorReply) throw new RedisReplyError(error);
       if (!ending.signal.aborted) throw unavailable(`Redis cannot be reached: ${describe(error)}`, error);
@@ -149,7 +149,7 @@ function createLife(clients: readonly Client[]) {
     }
   }
 
-  return { signal: ending.signal, close, answered };
+  return { signal: ending.signal, close, withTimeout };
 }
 
 function createRedisClient({ url, timeoutMs }: ConnectionOptions) {
@@ -159,7 +159,7 @@ function createRedisClient({ url, timeoutMs }: ConnectionOptions) {
     name: "availability-gateway",
     // Nothing is kept back for later: whoever asked has been told that it was not done.
     disableOfflineQueue: true,
-    commandsQueueMaxLength: MOST_COMMANDS,
+    commandsQueueMaxLength: MAX_COMMANDS,
     // A broken connection is replaced as a whole, since what was missed meanwhile has to be made up for.
     socket: { connectTimeout: timeoutMs, reconnectStrategy: false },
     maintNotifications: "disabled",

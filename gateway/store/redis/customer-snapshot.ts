@@ -10,7 +10,7 @@ import { agentKeyPrefix, CHANGES_KEY, membersKey, STORE_KEY } from "./keys.ts";
 /** Through what a customer's agents are read and written. */
 export interface SnapshotSource {
   readonly connection: RedisConnection;
-  readonly feed: ChangeStream;
+  readonly stream: ChangeStream;
   /** How many changes of all customers Redis keeps. */
   readonly historyLength: number;
   readonly monotonicMs: () => number;
@@ -38,37 +38,38 @@ const Agents = v.tuple([v.string(), Digits, v.array(v.unknown())]);
 export async function loadCustomer(
   customerId: string,
   source: SnapshotSource,
-  take: (contents: ReplicaContents) => void,
+  onLoaded: (contents: ReplicaContents) => void,
 ): Promise<void> {
-  const { connection, feed } = source;
+  const { connection, stream } = source;
   const members = await connection.run("members", [STORE_KEY, membersKey(customerId)], []);
   const [epoch, from, userIds] = v.parse(Members, members);
-  requireEpoch(source, epoch);
+  assertEpoch(source, epoch);
   const loaded = createContents();
   let to = from;
   for (const ids of pagesOf(userIds, AGENTS_AT_ONCE)) {
     const reply = await connection.run("agents", [STORE_KEY], [agentKeyPrefix(customerId), ...ids]);
     const [epochThen, position, rows] = v.parse(Agents, reply);
-    requireEpoch(source, epochThen);
+    assertEpoch(source, epochThen);
     to = position;
-    for (const row of rows) keepRow(loaded, row, source);
+    for (const row of rows) mergeRow(loaded, row, source);
   }
-  await feed.reached(to, connection.signal);
+  await stream.waitFor(to, connection.signal);
   connection.signal.throwIfAborted();
   // From here to the end nothing may come between, or a change would be lost.
-  const { begin, history } = feed.historyOf(customerId);
-  if (begin > from) throw new StoreUnavailableError("More has changed while the customer was loaded than Redis keeps");
+  const { historyStart, history } = stream.historyOf(customerId);
+  if (historyStart > from)
+    throw new StoreUnavailableError("More has changed while the customer was loaded than Redis keeps");
   for (const { position, change } of history) {
     if (position <= from) continue;
-    if ("agent" in change) loaded.keep(change.agent.userId, change.agent.version, change.agent);
-    else loaded.keep(change.removedUserId, change.version, undefined);
+    if ("agent" in change) loaded.merge(change.agent.userId, change.agent.version, change.agent);
+    else loaded.merge(change.removedUserId, change.version, undefined);
   }
   const unreadable = loaded.unreadable.size;
   if (unreadable > 0) {
-    const them = unreadable === 1 ? "1 agent" : `${unreadable} agents`;
-    source.log.warning(`Customer ${customerId}: ${them} in Redis cannot be read by this version of the gateway`);
+    const count = unreadable === 1 ? "1 agent" : `${unreadable} agents`;
+    source.log.warning(`Customer ${customerId}: ${count} in Redis cannot be read by this version of the gateway`);
   }
-  take({ ...loaded, epoch: feed.epoch, position: feed.position, begin, history });
+  onLoaded({ ...loaded, epoch: stream.epoch, position: stream.position, historyStart, history });
 }
 
 /**
@@ -81,10 +82,10 @@ export async function restoreCustomer(
   replica: Pick<WritableReplica, "agents" | "removed">,
   { connection, historyLength }: SnapshotSource,
 ): Promise<void> {
-  const kept = [...replica.agents()].map((agent) => toRow(agent, connection.clock));
+  const current = [...replica.agents()].map((agent) => toRow(agent, connection.clock));
   const removed = [...replica.removed()].map(([userId, version]) => toRemovedRow(userId, version));
   const keys = [STORE_KEY, CHANGES_KEY, membersKey(customerId)];
-  for (const rows of pagesOf([...kept, ...removed], AGENTS_AT_ONCE)) {
+  for (const rows of pagesOf([...current, ...removed], AGENTS_AT_ONCE)) {
     const values = [String(historyLength), customerId, agentKeyPrefix(customerId), ...rows.flat()];
     await connection.run("restore", keys, values);
   }
@@ -99,7 +100,7 @@ function createContents() {
     removed,
     unreadable,
     /** Of two versions the higher one counts. */
-    keep(userId: number, version: number, agent: StoredAgent | undefined): void {
+    merge(userId: number, version: number, agent: StoredAgent | undefined): void {
       if (version <= (agents.get(userId)?.version ?? removed.get(userId) ?? 0)) return;
       agents.delete(userId);
       removed.delete(userId);
@@ -110,7 +111,7 @@ function createContents() {
   };
 }
 
-function keepRow(loaded: ReturnType<typeof createContents>, row: unknown, source: SnapshotSource): void {
+function mergeRow(loaded: ReturnType<typeof createContents>, row: unknown, source: SnapshotSource): void {
   const read = v.safeParse(AgentRow, row);
   if (!read.success) {
     // What is under a name that is none cannot be asked for either.
@@ -119,11 +120,11 @@ function keepRow(loaded: ReturnType<typeof createContents>, row: unknown, source
     return;
   }
   const { userId, version } = read.output;
-  loaded.keep(userId, version, toStoredAgent(read.output, source.connection.clock, source.monotonicMs()));
+  loaded.merge(userId, version, toStoredAgent(read.output, source.connection.clock, source.monotonicMs()));
 }
 
-function requireEpoch({ connection, feed }: SnapshotSource, epoch: string): void {
-  if (epoch === feed.epoch) return;
+function assertEpoch({ connection, stream }: SnapshotSource, epoch: string): void {
+  if (epoch === stream.epoch) return;
   connection.close(new StoreUnavailableError("Redis has begun a new epoch"));
   connection.signal.throwIfAborted();
 }

@@ -1,35 +1,35 @@
 /** Lets others wait for a position that only grows. */
 export interface PositionWaiters {
   /** Has to be told whenever the position has grown. */
-  review(): void;
+  notify(): void;
   /** Resolves once the position is at least this. Rejects with the signal's reason as soon as that aborts. */
-  at(position: number, signal: AbortSignal): Promise<void>;
+  waitFor(position: number, signal: AbortSignal): Promise<void>;
 }
 
 /** Of what this function says. */
 export function createPositionWaiters(position: () => number): PositionWaiters {
-  const waiting = new Set<{ readonly position: number; resolve(): void }>();
+  const waiters = new Set<{ readonly position: number; resolve(): void }>();
   return {
-    review() {
-      for (const waiter of waiting) if (waiter.position <= position()) waiter.resolve();
+    notify() {
+      for (const waiter of waiters) if (waiter.position <= position()) waiter.resolve();
     },
-    at(wanted, signal) {
+    waitFor(target, signal) {
       return new Promise((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason);
-        if (wanted <= position()) return resolve();
+        if (target <= position()) return resolve();
         const abort = () => {
-          waiting.delete(waiter);
+          waiters.delete(waiter);
           reject(signal.reason);
         };
         const waiter = {
-          position: wanted,
+          position: target,
           resolve() {
-            waiting.delete(waiter);
+            waiters.delete(waiter);
             signal.removeEventListener("abort", abort);
             resolve();
           },
         };
-        waiting.add(waiter);
+        waiters.add(waiter);
         signal.addEventListener("abort", abort, { once: true });
       });
     },

@@ -1,4 +1,4 @@
-import { setTimeout as elapse } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { type StoreLog, StoreUnavailableError } from "../availability-store.ts";
 import { whenAborted } from "./abortable.ts";
 import type { RedisSession } from "./redis-session.ts";
@@ -20,61 +20,61 @@ export interface Reconnection {
 export interface ReconnectionOptions {
   readonly open: () => Promise<RedisSession>;
   /** Called when a session has been opened. */
-  readonly onFound: () => void;
+  readonly onConnected: () => void;
   /** Called when a session has ended. */
-  readonly onLost: (session: RedisSession) => void;
+  readonly onDisconnected: (session: RedisSession) => void;
   /** Longest pause between two attempts, in milliseconds. Each pause is of a random length, so that gateways do not all connect at once. */
-  readonly longestPauseMs: number;
+  readonly maxDelayMs: number;
   readonly monotonicMs: () => number;
   readonly log: StoreLog;
 }
 
 /** Upper bound of the first pause, in milliseconds. Each failure doubles the bound. */
-const SHORTEST_PAUSE_MS = 50;
+const BASE_DELAY_MS = 50;
 
 /** Opens sessions, one after the other, until it is closed. */
 export function createReconnection(options: ReconnectionOptions): Reconnection {
-  const { open, onFound, onLost, longestPauseMs, monotonicMs, log } = options;
+  const { open, onConnected, onDisconnected, maxDelayMs, monotonicMs, log } = options;
   const closing = new AbortController();
   let current: RedisSession | undefined;
   /** The current session or the next one. Rejects once an attempt has failed, until an attempt succeeds. */
-  let next = createArrival<RedisSession>();
-  let isAway = false;
-  let failures = 0;
+  let next = createDeferred<RedisSession>();
+  let isDown = false;
+  let failureCount = 0;
 
-  function arrive(session: RedisSession): void {
+  function handleConnected(session: RedisSession): void {
     const { signal } = session.connection;
     if (signal.aborted) {
-      leave(session, signal.reason);
+      handleDisconnected(session, signal.reason);
       return;
     }
-    signal.addEventListener("abort", () => leave(session, signal.reason), { once: true });
-    if (isAway) log.line("Reconnected to Redis");
-    isAway = false;
+    signal.addEventListener("abort", () => handleDisconnected(session, signal.reason), { once: true });
+    if (isDown) log.line("Reconnected to Redis");
+    isDown = false;
     current = session;
-    if (next.isSettled()) next = createArrival();
+    if (next.isSettled()) next = createDeferred();
     next.resolve(session);
-    onFound();
+    onConnected();
   }
 
   /** Runs at once, so that no caller gets a session that has ended. */
-  function leave(session: RedisSession, reason: Error): void {
+  function handleDisconnected(session: RedisSession, reason: Error): void {
     current = undefined;
-    next = createArrival();
-    onLost(session);
+    next = createDeferred();
+    onDisconnected(session);
     if (closing.signal.aborted) return;
-    if (!isAway) log.warning(`${reason.message}; reconnecting`);
-    isAway = true;
+    if (!isDown) log.warning(`${reason.message}; reconnecting`);
+    isDown = true;
   }
 
-  function fail(error: unknown): void {
-    failures += 1;
+  function handleConnectError(error: unknown): void {
+    failureCount += 1;
     const { message } = error instanceof Error ? error : new Error(String(error));
-    if (!isAway && !closing.signal.aborted) log.warning(`${message}; retrying until it succeeds`);
-    isAway = true;
+    if (!isDown && !closing.signal.aborted) log.warning(`${message}; retrying until it succeeds`);
+    isDown = true;
     const failed =
       error instanceof StoreUnavailableError ? error : new StoreUnavailableError(message, { cause: error });
-    if (next.isSettled()) next = createArrival();
+    if (next.isSettled()) next = createDeferred();
     next.reject(failed);
   }
 
@@ -83,22 +83,22 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
       try {
         const session = await open();
         const openedMs = monotonicMs();
-        arrive(session);
+        handleConnected(session);
         await Promise.race([whenAborted(session.connection.signal), whenAborted(closing.signal)]);
         session.connection.close(new StoreUnavailableError("The gateway is closing"));
         // A session that ends as soon as it was opened counts as a failure.
-        failures = monotonicMs() - openedMs > longestPauseMs ? 0 : failures + 1;
+        failureCount = monotonicMs() - openedMs > maxDelayMs ? 0 : failureCount + 1;
       } catch (error) {
-        fail(error);
+        handleConnectError(error);
       }
-      await pause();
+      await waitBeforeRetry();
     }
     next.reject(new StoreUnavailableError("The gateway is closing"));
   }
 
-  async function pause(): Promise<void> {
-    const limitMs = Math.min(longestPauseMs, SHORTEST_PAUSE_MS * 2 ** Math.min(failures, 20));
-    await elapse(Math.random() * limitMs, undefined, { signal: closing.signal }).catch(() => {
+  async function waitBeforeRetry(): Promise<void> {
+    const limitMs = Math.min(maxDelayMs, BASE_DELAY_MS * 2 ** Math.min(failureCount, 20));
+    await delay(Math.random() * limitMs, undefined, { signal: closing.signal }).catch(() => {
       // Only `close` aborts a pause.
     });
   }
@@ -115,7 +115,7 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
 }
 
 /** A promise that is settled from outside, possibly before a caller waits for it. */
-function createArrival<Value>() {
+function createDeferred<Value>() {
   let isSettled = false;
   let resolve!: (value: Value) => void;
   let reject!: (reason: Error) => void;

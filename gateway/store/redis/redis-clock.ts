@@ -10,18 +10,18 @@ export interface RedisClock {
 /** A clock that has observed nothing yet. */
 export function createRedisClock(): RedisClock {
   /** How far the Redis time is ahead: the truth lies between these two. */
-  let atLeastMs = -Infinity;
-  let atMostMs = Infinity;
+  let minOffsetMs = -Infinity;
+  let maxOffsetMs = Infinity;
   return {
     observe(redisMs, sentMs, receivedMs) {
       const low = redisMs - receivedMs;
       const high = redisMs - sentMs;
       // What contradicts all that was known: the clock there was set, or has drifted that far by now.
-      const isSet = low > atMostMs || high < atLeastMs;
-      atLeastMs = isSet ? low : Math.max(atLeastMs, low);
-      atMostMs = isSet ? high : Math.min(atMostMs, high);
+      const wasClockSet = low > maxOffsetMs || high < minOffsetMs;
+      minOffsetMs = wasClockSet ? low : Math.max(minOffsetMs, low);
+      maxOffsetMs = wasClockSet ? high : Math.min(maxOffsetMs, high);
     },
-    toMonotonicMs: (redisMs) => redisMs - atMostMs,
-    toRedisMs: (monotonicMs) => monotonicMs + atMostMs,
+    toMonotonicMs: (redisMs) => redisMs - maxOffsetMs,
+    toRedisMs: (monotonicMs) => monotonicMs + maxOffsetMs,
   };
 }

@@ -12,7 +12,7 @@ import { CHANGES_KEY, STORE_KEY } from "./keys.ts";
 /** The time from when the gateway has caught up with Redis until it loses it. */
 export interface RedisSession extends SnapshotSource {
   /** Why Redis takes no writes, in its own word; `undefined` as far as it does. */
-  refusal(): string | undefined;
+  writeError(): string | undefined;
   /** As the connection's `run`, for what writes. */
   write: RedisConnection["run"];
 }
@@ -21,7 +21,7 @@ export interface RedisSession extends SnapshotSource {
 export interface LoadedCustomer {
   readonly replica: WritableReplica;
   /** What keeps it current. */
-  feed: ChangeStream;
+  stream: ChangeStream;
 }
 
 export interface RedisSessionOptions {
@@ -55,12 +55,12 @@ export async function openRedisSession(
   const { historyLength, log, clock } = options;
   const connection = await openConnection({ ...options, monotonic: clock });
   try {
-    const { feed, foundAt } = await attach(connection, options, { customers, previous });
-    const source = { connection, feed, historyLength, log, monotonicMs: clock.monotonicMs };
+    const { stream, attachPosition } = await attach(connection, options, { customers, previous });
+    const source = { connection, stream, historyLength, log, monotonicMs: clock.monotonicMs };
     const session = createSession(source, options.onWritable);
-    void follow(session);
-    await feed.reached(foundAt, connection.signal);
-    for (const [customerId, customer] of customers) await bringUp(customerId, customer, source);
+    void readChanges(session);
+    await stream.waitFor(attachPosition, connection.signal);
+    for (const [customerId, customer] of customers) await catchUp(customerId, customer, source);
     await session.check();
     connection.signal.throwIfAborted();
     // All at once: what broke off halfway would leave customers that nothing keeps current, and that do not say so.
@@ -72,24 +72,28 @@ export async function openRedisSession(
   }
 }
 
-interface Known {
+interface PreviousState {
   readonly customers: ReadonlyMap<string, LoadedCustomer>;
   readonly previous: ChangeStream | undefined;
 }
 
-async function attach(connection: RedisConnection, options: RedisSessionOptions, { customers, previous }: Known) {
+async function attach(
+  connection: RedisConnection,
+  options: RedisSessionOptions,
+  { customers, previous }: PreviousState,
+) {
   const { historyLength, log, clock } = options;
-  const stand = previous ? [previous.epoch, String(previous.position()), previous.lastEntry()] : ["", "", ""];
-  const floor = highestVersion(customers, previous) + 1;
-  const values = [...stand, randomBytes(6).toString("hex"), String(floor), String(historyLength)];
+  const position = previous ? [previous.epoch, String(previous.position()), previous.lastEntry()] : ["", "", ""];
+  const minVersion = highestVersion(customers, previous) + 1;
+  const values = [...position, randomBytes(6).toString("hex"), String(minVersion), String(historyLength)];
   const reply = await connection.run("attach", [STORE_KEY, CHANGES_KEY], values);
-  const [state, epoch, foundAt] = v.parse(Attached, reply);
-  if (previous && state === "continued") return { feed: previous, foundAt };
-  if (previous) log.warning(WHAT_HAPPENED[state]);
-  return { feed: createChangeStream({ epoch, foundAt, historyLength, clock, log }), foundAt };
+  const [state, epoch, attachPosition] = v.parse(Attached, reply);
+  if (previous && state === "continued") return { stream: previous, attachPosition };
+  if (previous) log.warning(ATTACH_MESSAGES[state]);
+  return { stream: createChangeStream({ epoch, attachPosition, historyLength, clock, log }), attachPosition };
 }
 
-const WHAT_HAPPENED = {
+const ATTACH_MESSAGES = {
   continued: "Redis has kept everything",
   missed: "More has changed than Redis keeps: all streams restart with a snapshot",
   changed: "Redis has lost changes, as another gateway has found: all streams restart with a snapshot",
@@ -106,13 +110,13 @@ function highestVersion(customers: ReadonlyMap<string, LoadedCustomer>, previous
 }
 
 /** Brings a customer to where the feed stands who was loaded before. */
-async function bringUp(customerId: string, customer: LoadedCustomer, source: SnapshotSource): Promise<void> {
+async function catchUp(customerId: string, customer: LoadedCustomer, source: SnapshotSource): Promise<void> {
   const { replica } = customer;
-  if (customer.feed === source.feed) return;
+  if (customer.stream === source.stream) return;
   await restoreCustomer(customerId, replica, source);
   await loadCustomer(customerId, source, (contents) => {
-    customer.feed = source.feed;
-    source.feed.follow(customerId, replica);
+    customer.stream = source.stream;
+    source.stream.subscribe(customerId, replica);
     replica.reset(contents);
   });
 }
@@ -120,50 +124,50 @@ async function bringUp(customerId: string, customer: LoadedCustomer, source: Sna
 type WritableSession = RedisSession & { check(): Promise<void> };
 
 function createSession(source: SnapshotSource, onWritable: () => void): WritableSession {
-  const { connection, feed, monotonicMs } = source;
+  const { connection, stream, monotonicMs } = source;
   const openedMs = monotonicMs();
   /** Not known before it was tried. */
-  let refusal: string | undefined = "UNTRIED";
+  let writeError: string | undefined = "UNTRIED";
 
-  function setRefusal(next: string | undefined): void {
-    const isWritableAgain = refusal !== undefined && next === undefined;
-    refusal = next;
+  function setWriteError(next: string | undefined): void {
+    const isWritableAgain = writeError !== undefined && next === undefined;
+    writeError = next;
     if (isWritableAgain) onWritable();
   }
 
   return {
     ...source,
-    refusal: () => refusal,
+    writeError: () => writeError,
     async write(script, keys, values) {
       try {
         const answer = await connection.run(script, keys, values);
-        setRefusal(undefined);
+        setWriteError(undefined);
         return answer;
       } catch (error) {
         if (!(error instanceof RedisReplyError)) throw error;
         // Where the primary has become a replica, its name may lead to another one by now.
-        if (error.code === "READONLY" && refusal === undefined) connection.close(error);
-        setRefusal(error.code);
+        if (error.code === "READONLY" && writeError === undefined) connection.close(error);
+        setWriteError(error.code);
         throw error;
       }
     },
     async check() {
-      const reply = await connection.run("check", [STORE_KEY], [refusal === undefined ? "" : "write"]);
+      const reply = await connection.run("check", [STORE_KEY], [writeError === undefined ? "" : "write"]);
       const [epoch, error] = v.parse(Checked, reply);
-      if (epoch !== feed.epoch) connection.close(new StoreUnavailableError("Redis has lost its epoch"));
-      setRefusal(error === "" ? undefined : error.split(" ")[0]);
-      const isReadOnly = refusal === "READONLY" && monotonicMs() - openedMs > READ_ONLY_MS;
+      if (epoch !== stream.epoch) connection.close(new StoreUnavailableError("Redis has lost its epoch"));
+      setWriteError(error === "" ? undefined : error.split(" ")[0]);
+      const isReadOnly = writeError === "READONLY" && monotonicMs() - openedMs > READ_ONLY_MS;
       if (isReadOnly) connection.close(new StoreUnavailableError("Redis can only be read"));
     },
   };
 }
 
 /** Hands out what the stream brings, as long as the connection lasts. */
-async function follow({ connection, feed, check }: WritableSession): Promise<void> {
+async function readChanges({ connection, stream, check }: WritableSession): Promise<void> {
   try {
     while (!connection.signal.aborted) {
-      const entries = await connection.read(feed.position());
-      feed.take(entries, connection.clock);
+      const entries = await connection.read(stream.position());
+      stream.append(entries, connection.clock);
       // Without news, whether the stream is still the one that there was.
       if (entries.length === 0) await check();
     }

@@ -62,12 +62,12 @@ return { micros, found, redis.call('HGET', KEYS[1], 'epoch'), redis.call('HGET',
 
 /** Which epoch it is, and, where ARGV[1] asks for it, why nothing can be written. */
 const CHECK = `${BEGIN}
-local refusal = ''
+local writeError = ''
 if ARGV[1] == 'write' then
   local result = redis.pcall('HSET', KEYS[1], 'probe', text(now))
-  if type(result) == 'table' and result.err then refusal = result.err end
+  if type(result) == 'table' and result.err then writeError = result.err end
 end
-return { micros, redis.call('HGET', KEYS[1], 'epoch') or '', refusal }
+return { micros, redis.call('HGET', KEYS[1], 'epoch') or '', writeError }
 `;
 
 /**
@@ -103,8 +103,8 @@ local function keep(status, seconds, endsAt)
   redis.call('SADD', KEYS[4], user)
   return answer('changed', position)
 end
--- The same rule as isAsSaid() has, in this clock.
-local function isAsSaid()
+-- The same rule as isUnchanged() has, in this clock.
+local function isUnchanged()
   if kept[3] ~= status or kept[4] ~= seconds then return false end
   if seconds == '' then return true end
   return math.abs(math.max(0, tonumber(kept[5]) - now) - ARGV[10] * 1000) < tonumber(ARGV[12])
@@ -121,7 +121,7 @@ if operation == 'setStatus' then
   if kept[3] == status then return answer('unchanged') end
   return keep(status, kept[4], kept[5])
 end
-if isKnown and (operation == 'introduce' or isAsSaid()) then return answer('unchanged') end
+if isKnown and (operation == 'insertIfAbsent' or isUnchanged()) then return answer('unchanged') end
 return keep(status, seconds, seconds == '' and '' or text(now + ARGV[10] * 1000))
 `;
 

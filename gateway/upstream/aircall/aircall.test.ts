@@ -21,7 +21,7 @@ test("sees a change with the next poll, and leaves the version of everybody else
   const { time, upstream, statuses, fake, store } = await setUpAircall();
   upstream.start();
   await time.until(() => statuses()[3] === "available");
-  const replica = await store.of("acme").open(never);
+  const replica = await store.forCustomer("acme").open(never);
   const version = replica.read(1)?.version;
   fake.company.put(2, { availability: "in_training" });
   await time.until(() => statuses()[2] === "in_traning");
@@ -160,7 +160,7 @@ test("serves no more than 10,000 agents, says so once, and takes nobody beyond t
     fake: { users: 10_001, requestsPerMinute: 6_000 },
     account: { requestsPerMinute: 6_000 },
   });
-  await store.of("acme").set(10_001, { status: "in_call" });
+  await store.forCustomer("acme").set(10_001, { status: "in_call" });
   upstream.start();
   await time.until(() => fake.requests.count() === 600);
   expect(upstream.health().staleSinceMs).toBeUndefined();
@@ -186,7 +186,7 @@ test("lets wrap-up time run from when it is first seen", async () => {
   const { time, upstream, statuses, fake, store } = await setUpAircall({ account: { wrapUpSeconds: 30 } });
   upstream.start();
   await time.until(() => statuses()[1] === "available");
-  const replica = await store.of("acme").open(never);
+  const replica = await store.forCustomer("acme").open(never);
   fake.company.put(1, { availability: "after_call_work" });
   await time.until(() => statuses()[1] === "do_not_disturb");
   const seen = replica.read(1);
@@ -209,10 +209,10 @@ test("sets a status with the caller's trace, and sees soon what has become of it
     path: "/v1/users/1",
     traceparent: "00-a-b-01",
   });
-  upstream.recheck(1);
+  upstream.scheduleRefresh(1);
   await time.until(() => statuses()[1] === "do_not_disturb");
   await upstream.setStatus(2, "available", { signal: never });
-  upstream.recheck(2);
+  upstream.scheduleRefresh(2);
   await time.until(() => fake.requests.all().some(({ path }) => path === "/v1/users/2/availability"));
   expect(statuses()[2]).toBe("in_call");
 });
@@ -239,8 +239,8 @@ test("does not undo a change by what was read before it", async () => {
   // The list is on its way back when the agent is changed, and what is read after that as well.
   await happens(() => held.answers.length === 1);
   await upstream.setStatus(1, "do_not_disturb", { signal: never });
-  await store.of("acme").setStatus(1, "do_not_disturb");
-  upstream.recheck(1);
+  await store.forCustomer("acme").setStatus(1, "do_not_disturb");
+  upstream.scheduleRefresh(1);
   await happens(() => held.answers.length === 2);
   held.answers[0]?.();
   await happens(() => statuses()[2] === "in_call");

@@ -21,11 +21,11 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
   const { settings, log } = options;
   const stopped = new AbortController();
   const { signal } = stopped;
-  const { budget, client, recorder, refreshes, runPoll, standing } = createAircall(options, signal);
+  const { budget, client, recorder, refreshes, runPoll, healthTracker } = createAircall(options, signal);
   let polling: Promise<void> | undefined;
 
   function refreshLater(userId: number): void {
-    refreshes.ask(userId).catch((error: unknown) => {
+    refreshes.refresh(userId).catch((error: unknown) => {
       // What has not been seen now the poll will see, which also tells of a system that fails.
       const isExpected = EXPECTED_ERRORS.some((type) => error instanceof type);
       if (!signal.aborted && !isExpected) log.defect(error);
@@ -38,27 +38,27 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
     },
     async stop() {
       stopped.abort(new Error("The gateway no longer follows this telephony system"));
-      await Promise.all([polling, refreshes.idle()]);
+      await Promise.all([polling, refreshes.whenIdle()]);
     },
-    health: () => ({ ...standing.health(), budgetLeft: budget.left() }),
-    refresh: refreshes.ask,
+    health: () => ({ ...healthTracker.health(), budgetLeft: budget.remaining() }),
+    refresh: refreshes.refresh,
     receiveWebhook:
       settings.webhookToken === undefined
         ? undefined
         : createWebhookReceiver({ token: settings.webhookToken, onChange: refreshLater }),
-    admitsUsers: false,
+    allowsNewUsers: false,
     async setStatus(userId, status, scope) {
       const setting = SETTINGS.get(status);
       if (!setting) throw new UnsupportedStatusError(status, [...SETTINGS.keys()]);
-      if (!(await takeForWrite(budget))) throw new RateBudgetError(budget.retryAfterSeconds("write"));
+      if (!(await acquireForWrite(budget))) throw new RateBudgetError(budget.retryAfterSeconds("write"));
       await client.set(userId, setting, { ...scope, signal: AbortSignal.any([scope.signal, signal]) });
-      recorder.outdate(userId);
+      recorder.invalidate(userId);
     },
-    recheck: refreshLater,
+    scheduleRefresh: refreshLater,
   };
 }
 
 /** A write may also spend what is left for refreshes: an agent waits behind it. */
-async function takeForWrite(budget: RequestBudget): Promise<boolean> {
-  return (await budget.take("write")) || (await budget.take("refresh"));
+async function acquireForWrite(budget: RequestBudget): Promise<boolean> {
+  return (await budget.acquire("write")) || (await budget.acquire("refresh"));
 }

@@ -115,7 +115,7 @@ test("never asks for more than the budget, and ends with what the API says, what
         await time.elapse(step.afterMs);
         happen(step, fake, upstreams);
       }
-      const replica = await store.of("acme").open(new AbortController().signal);
+      const replica = await store.forCustomer("acme").open(new AbortController().signal);
       const isSame = (): boolean =>
         fake.company
           .users()

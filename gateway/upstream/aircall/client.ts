@@ -24,20 +24,20 @@ const MAX_BODY_BYTES = 1024 * 1024;
 
 /** A client of the API at this address, with these credentials. */
 export function createAircallClient(options: HttpOptions): AircallClient {
-  const ask: SendRequest = createSendRequest(options);
+  const send: SendRequest = createSendRequest(options);
   return {
     async list(page, signal) {
       const path = `v1/users/availabilities?page=${page}&per_page=${USERS_PER_PAGE}`;
-      const { users, meta } = parse(AvailabilityPage, await ask(path, { signal, maxBytes: MAX_LIST_BYTES }));
+      const { users, meta } = parse(AvailabilityPage, await send(path, { signal, maxBytes: MAX_LIST_BYTES }));
       if (meta.current_page !== page) throw invalid();
       return { users, isLast: !meta.next_page_link };
     },
     async read(userId, signal) {
       const path = `v1/users/${userId}/availability`;
-      return parse(UserAvailability, await ask(path, { signal, maxBytes: MAX_BODY_BYTES })).availability;
+      return parse(UserAvailability, await send(path, { signal, maxBytes: MAX_BODY_BYTES })).availability;
     },
     async set(userId, setting, scope) {
-      await ask(`v1/users/${userId}`, {
+      await send(`v1/users/${userId}`, {
         signal: scope.signal,
         maxBytes: MAX_BODY_BYTES,
         body: { availability_status: setting },

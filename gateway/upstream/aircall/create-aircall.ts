@@ -34,22 +34,22 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const { customerId, settings, store } = options;
   const { timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS } = settings;
-  const log = naming(customerId, options.log);
+  const log = withCustomerName(customerId, options.log);
   const { clock = systemClock, wait = delay, fetch = globalThis.fetch } = options;
   const name = (task: string): string => `aircall/${customerId}/${task}`;
   const lease = (task: string, durationMs: number) => store.lease(name(task), durationMs);
   // A request that was sent counts with the vendor, whatever becomes of who sent it.
-  const spend = (slot: string, durationMs: number) => store.lease(name(slot), durationMs, { outlivesGateway: true });
-  const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease: spend, clock });
+  const leaseSlot = (slot: string, durationMs: number) => store.lease(name(slot), durationMs, { keepAfterClose: true });
+  const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease: leaseSlot, clock });
   const client = createRateLimitedClient(createAircallClient({ ...settings, timeoutMs, fetch }), budget);
   const { wrapUpSeconds } = settings;
-  const recorder = createRecorder({ store: store.of(customerId), wrapUpSeconds, clock, log, signal });
+  const recorder = createRecorder({ store: store.forCustomer(customerId), wrapUpSeconds, clock, log, signal });
   // As long as a gateway may be busy with one page before it asks for the lease again, and some.
-  const turnMs = timeoutMs + 2 * budget.pollIntervalMs + 1_000;
-  const standing = createHealthTracker({ overdueMs: 2 * turnMs, clock, log });
+  const leaseMs = timeoutMs + 2 * budget.pollIntervalMs + 1_000;
+  const healthTracker = createHealthTracker({ overdueMs: 2 * leaseMs, clock, log });
   const refreshes = createRefreshQueue({
     read: (userId) => readAgent({ client, recorder, list }, userId, signal),
-    now: recorder.begin,
+    now: recorder.startRead,
     budget,
     wait,
     signal,
@@ -60,18 +60,18 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     clock,
     log,
     onPage: (users, begun) =>
-      refreshes.satisfy(
+      refreshes.markRefreshed(
         users.map(({ id }) => id),
         begun,
       ),
   });
-  const pollLease = createPollLease({ lease, isLeased: (task) => store.isLeased(name(task)) }, turnMs);
-  const runPoll = () => poll({ list, budget, lease: pollLease, standing, clock, wait }, signal);
-  return { budget, client, recorder, refreshes, standing, runPoll };
+  const pollLease = createPollLease({ lease, isLeased: (task) => store.isLeased(name(task)) }, leaseMs);
+  const runPoll = () => poll({ list, budget, lease: pollLease, healthTracker, clock, wait }, signal);
+  return { budget, client, recorder, refreshes, healthTracker, runPoll };
 }
 
 /** The same log, which says of which customer it tells. */
-function naming(customerId: string, log: UpstreamLog): UpstreamLog {
+function withCustomerName(customerId: string, log: UpstreamLog): UpstreamLog {
   return {
     line: (text) => log.line(`Customer ${customerId}: ${text}`),
     warning: (text) => log.warning(`Customer ${customerId}: ${text}`),
@@ -86,12 +86,12 @@ interface AgentReader {
 }
 
 async function readAgent({ client, recorder, list }: AgentReader, userId: number, signal: AbortSignal): Promise<void> {
-  const begun = recorder.begin();
+  const begun = recorder.startRead();
   try {
     await recorder.record([{ id: userId, availability: await client.read(userId, signal) }], begun);
   } catch (error) {
     // One answer alone removes nobody: a proxy in between could have given it.
-    if (error instanceof UpstreamError && error.status === 404) list.suspect(userId);
+    if (error instanceof UpstreamError && error.status === 404) list.markMissing(userId);
     throw error;
   }
 }

@@ -25,7 +25,7 @@ async function setUp() {
         ...store,
         ...leases(name),
         lease: (task, durationMs, options) => {
-          leased.push({ task, outlivesGateway: options?.outlivesGateway ?? false });
+          leased.push({ task, outlivesGateway: options?.keepAfterClose ?? false });
           return leases(name).lease(task, durationMs, options);
         },
       },

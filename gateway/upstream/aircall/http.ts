@@ -51,7 +51,7 @@ export function createSendRequest(options: HttpOptions): SendRequest {
     });
   }
 
-  return async function ask(path, call) {
+  return async function sendRequest(path, call) {
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
       const response = await send(path, call, AbortSignal.any([call.signal, timeout]));
@@ -74,13 +74,13 @@ function toJson({ status, headers }: Response, text: string | undefined): unknow
     throw new UpstreamError(`The telephony system answered with status ${status}, which the gateway does not follow`);
   }
   const body = parseJson(text);
-  if (status >= 400) throw toRefusal(status, headers, body === undefined ? { message: text } : body);
+  if (status >= 400) throw toUpstreamError(status, headers, body === undefined ? { message: text } : body);
   const isJson = /^application\/(.+\+)?json\s*(;|$)/i.test(headers.get("content-type") ?? "");
   if (body === undefined || !isJson) throw new UpstreamError("The telephony system's answer is not JSON");
   return body;
 }
 
-function toRefusal(status: number, headers: Headers, body: unknown): UpstreamError {
+function toUpstreamError(status: number, headers: Headers, body: unknown): UpstreamError {
   const retryAfterSeconds = readRetryAfter(headers);
   return new UpstreamError(`The telephony system answered with status ${status}`, {
     status,

@@ -12,11 +12,11 @@ export interface ListReader {
    *
    * @throws {UpstreamError} where the page cannot be read. What is known stays, and the list has to begin anew.
    */
-  next(signal: AbortSignal): Promise<number | undefined>;
+  readNextPage(signal: AbortSignal): Promise<number | undefined>;
   /** Begins the list anew. */
   restart(): void;
   /** The agent is said to be gone. It will be removed where the next whole list does not name it either. */
-  suspect(userId: number): void;
+  markMissing(userId: number): void;
 }
 
 export interface ListReaderOptions {
@@ -32,15 +32,15 @@ export function createListReader({ client, recorder, clock, log, onPage }: ListR
   /** Whom the last whole list did not name. Only who is missing twice is gone: agents move between pages while they are read. */
   let missing = new Set<number>();
   let hasReportedLimit = false;
-  let list = beginList();
+  let list = startList();
 
-  function beginList() {
-    return { page: 1, begun: recorder.begin(), begunMs: clock.monotonicMs(), ids: new Set<number>() };
+  function startList() {
+    return { page: 1, begun: recorder.startRead(), begunMs: clock.monotonicMs(), ids: new Set<number>() };
   }
 
   async function removeMissing(signal: AbortSignal): Promise<void> {
-    const absent = (await recorder.known(signal)).filter((id) => !list.ids.has(id));
-    for (const id of absent) if (missing.has(id)) await recorder.forget(id, list.begun);
+    const absent = (await recorder.knownUserIds(signal)).filter((id) => !list.ids.has(id));
+    for (const id of absent) if (missing.has(id)) await recorder.remove(id, list.begun);
     missing = new Set(absent);
   }
 
@@ -55,12 +55,12 @@ export function createListReader({ client, recorder, clock, log, onPage }: ListR
 
   return {
     restart() {
-      list = beginList();
+      list = startList();
     },
-    suspect: (userId) => void missing.add(userId),
-    async next(signal) {
-      if (list.page === 1) list = beginList();
-      const begun = recorder.begin();
+    markMissing: (userId) => void missing.add(userId),
+    async readNextPage(signal) {
+      if (list.page === 1) list = startList();
+      const begun = recorder.startRead();
       const { users, isLast } = await client.list(list.page, signal);
       await recorder.record(users, begun);
       onPage(users, begun);
@@ -72,7 +72,7 @@ export function createListReader({ client, recorder, clock, log, onPage }: ListR
       if (isLast) await removeMissing(signal);
       else reportLimit();
       const { begunMs } = list;
-      list = beginList();
+      list = startList();
       return begunMs;
     },
   };

@@ -6,24 +6,24 @@ import type { AircallClient } from "./client.ts";
 const BLOCKED_SECONDS = 60;
 
 /** No answer is believed that wants to be left alone for longer, in seconds: a slip there must not end the service. */
-const LONGEST_BLOCK_SECONDS = 3_600;
+const MAX_BLOCK_SECONDS = 3_600;
 
 /** The same client, where a 429 ends all requests for a minute, or for longer where it says so. */
 export function createRateLimitedClient(client: AircallClient, budget: RequestBudget): AircallClient {
-  async function watch<Value>(answer: Promise<Value>): Promise<Value> {
+  async function blockAfter429<Value>(answer: Promise<Value>): Promise<Value> {
     try {
       return await answer;
     } catch (error) {
       if (!(error instanceof UpstreamError) || error.status !== 429) throw error;
-      const asked = Math.min(error.retryAfterSeconds ?? 0, LONGEST_BLOCK_SECONDS);
-      const retryAfterSeconds = Math.max(BLOCKED_SECONDS, asked);
+      const requestedSeconds = Math.min(error.retryAfterSeconds ?? 0, MAX_BLOCK_SECONDS);
+      const retryAfterSeconds = Math.max(BLOCKED_SECONDS, requestedSeconds);
       budget.block(retryAfterSeconds * 1000);
       throw new UpstreamError(error.message, { status: 429, body: error.body, retryAfterSeconds }, { cause: error });
     }
   }
   return {
-    list: (page, signal) => watch(client.list(page, signal)),
-    read: (userId, signal) => watch(client.read(userId, signal)),
-    set: (userId, setting, scope) => watch(client.set(userId, setting, scope)),
+    list: (page, signal) => blockAfter429(client.list(page, signal)),
+    read: (userId, signal) => blockAfter429(client.read(userId, signal)),
+    set: (userId, setting, scope) => blockAfter429(client.set(userId, setting, scope)),
   };
 }

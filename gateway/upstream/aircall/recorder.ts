@@ -8,15 +8,15 @@ import { toAgentState, toStatus } from "./status.ts";
 /** Writes what was read of the API into the store, in the order in which the reads began, whatever order they end in. */
 export interface Recorder {
   /** Names a read that begins now. */
-  begin(): number;
+  startRead(): number;
   /** Takes over what a read has told, but of agents of whom a later read has told already. @throws {StoreUnavailableError} */
   record(users: readonly ListedUser[], begun: number): Promise<void>;
   /** What was read of an agent before now no longer counts: the agent has just been changed. */
-  outdate(userId: number): void;
+  invalidate(userId: number): void;
   /** Forgets an agent, unless a later read than this one has told of it. @throws {StoreUnavailableError} */
-  forget(userId: number, begun: number): Promise<void>;
+  remove(userId: number, begun: number): Promise<void>;
   /** The ids of all agents that the store knows. @throws {StoreUnavailableError} */
-  known(signal: AbortSignal): Promise<readonly number[]>;
+  knownUserIds(signal: AbortSignal): Promise<readonly number[]>;
 }
 
 export interface RecorderOptions {
@@ -29,21 +29,21 @@ export interface RecorderOptions {
 }
 
 /** How many words that nobody knows are remembered, so as to be told once each. */
-const MAX_UNKNOWN_WORDS = 100;
+const MAX_UNKNOWN_STATUSES = 100;
 
 /** How much of such a word is told: whatever it is, it comes from elsewhere. */
-const MAX_WORD_LENGTH = 64;
+const MAX_STATUS_LENGTH = 64;
 
 export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: RecorderOptions): Recorder {
-  const unknownWords = new Set<string>();
+  const unknownStatuses = new Set<string>();
   /** When the read began that told of an agent last. */
   const told = new Map<number, number>();
-  let reads = 0;
+  let lastReadId = 0;
 
   function reportUnknown(whole: string): void {
-    const word = whole.slice(0, MAX_WORD_LENGTH);
-    if (unknownWords.has(word) || unknownWords.size >= MAX_UNKNOWN_WORDS) return;
-    unknownWords.add(word);
+    const word = whole.slice(0, MAX_STATUS_LENGTH);
+    if (unknownStatuses.has(word) || unknownStatuses.size >= MAX_UNKNOWN_STATUSES) return;
+    unknownStatuses.add(word);
     const told = JSON.stringify(word);
     log.warning(`The telephony system says ${told} of an agent, which is unknown: do_not_disturb is served for it`);
   }
@@ -60,25 +60,25 @@ export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: Rec
     if (isNews) await ignoreUnreadable(store.set(id, state));
   }
 
-  function begin(): number {
-    reads += 1;
-    return reads;
+  function startRead(): number {
+    lastReadId += 1;
+    return lastReadId;
   }
 
   return {
-    begin,
+    startRead,
     async record(users, begun) {
       for (const user of users) await recordOne(user, begun);
     },
-    outdate(userId) {
-      told.set(userId, begin());
+    invalidate(userId) {
+      told.set(userId, startRead());
     },
-    async forget(userId, begun) {
+    async remove(userId, begun) {
       if ((told.get(userId) ?? 0) > begun) return;
       await ignoreUnreadable(store.remove(userId));
       told.delete(userId);
     },
-    async known(asking) {
+    async knownUserIds(asking) {
       return Array.from((await store.open(asking)).agents(), ({ userId }) => userId);
     },
   };

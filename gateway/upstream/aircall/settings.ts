@@ -15,7 +15,7 @@ const BaseUrl = v.pipe(
 
 const Secret = v.pipe(v.string("expected a text"), v.minLength(1, "expected a text that is not empty"));
 
-function whole(min: number, max: number) {
+function wholeNumber(min: number, max: number) {
   const message = `expected a whole number from ${min} to ${max}`;
   return v.pipe(v.number(message), v.safeInteger(message), v.minValue(min, message), v.maxValue(max, message));
 }
@@ -28,11 +28,11 @@ export const AircallSettings = v.strictObject({
   apiToken: Secret,
   baseUrl: v.optional(BaseUrl, "https://api.aircall.io"),
   /** How many requests all gateways together may send in a minute. The account's other programs need some of the account's limit too. */
-  requestsPerMinute: v.optional(whole(6, 6_000), 60),
+  requestsPerMinute: v.optional(wholeNumber(6, 6_000), 60),
   /** How long a call may take, its body included, in milliseconds; `UPSTREAM_TIMEOUT_MS` where nothing is said. */
-  timeoutMs: v.optional(whole(MIN_TIMEOUT_MS, MAX_TIMEOUT_MS)),
+  timeoutMs: v.optional(wholeNumber(MIN_TIMEOUT_MS, MAX_TIMEOUT_MS)),
   /** How long wrap-up time lasts, which the API does not say. Without it none is told. */
-  wrapUpSeconds: v.optional(whole(1, 86_400)),
+  wrapUpSeconds: v.optional(wholeNumber(1, 86_400)),
   /** The token of the account's webhook. Without it none is received, and changes are seen when they are polled. */
   webhookToken: v.optional(Secret),
 });

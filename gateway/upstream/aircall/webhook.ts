@@ -33,13 +33,13 @@ const USER_EVENT = /^user\.(created|deleted|connected|disconnected|opened|closed
  * and no field of theirs says which was the last.
  */
 export function createWebhookReceiver({ token, onChange }: WebhookReceiverOptions): WebhookReceiver {
-  const wanted = digest(token);
+  const expected = digest(token);
   return (text) => {
     const envelope = v.safeParse(v.pipe(v.string(), v.parseJson(), WebhookEnvelope), text);
     if (!envelope.success) return "malformed";
     const { resource, event, data } = envelope.output;
     // Of equal length whatever is given, so that the time it takes tells nothing of the token.
-    if (!timingSafeEqual(digest(envelope.output.token), wanted)) return "refused";
+    if (!timingSafeEqual(digest(envelope.output.token), expected)) return "refused";
     if (resource === "user" && USER_EVENT.test(event) && v.is(User, data)) onChange(data.id);
     return "taken";
   };

@@ -5,7 +5,7 @@ import { createMemoryStore } from "../../../store/memory-store.ts";
 const HISTORY_LENGTH = 10_000;
 
 const store = createMemoryStore({ historyLength: HISTORY_LENGTH });
-const agents = store.of("bench");
+const agents = store.forCustomer("bench");
 for (let change = 0; change < HISTORY_LENGTH; change += 1) {
   await agents.set(1, { status: change % 2 === 0 ? "available" : "in_call" });
 }
