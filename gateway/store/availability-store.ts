@@ -1,74 +1,81 @@
 import type { AgentState, Status, StoredAgent } from "./agent.ts";
 import type { Replica } from "./replica.ts";
 
-/** The lines that a store writes for the operator. None holds a password. */
+/** Log lines of a store, for the operator. No line contains a password. */
 export interface StoreLog {
-  /** The store works again. */
+  /** Reports that the store works again. */
   line(text: string): void;
-  /** The operator may have to act: the store was lost, cannot be reached or has lost data. */
+  /** Reports a problem the operator may have to solve: the store was lost, is unreachable or has lost data. */
   warning(text: string): void;
 }
 
-/** Where the gateway keeps the availabilities of all customers. */
+/** Store of the availabilities of all customers. */
 export interface AvailabilityStore {
-  /** One customer's part of it. */
+  /** Returns the customer's part of the store. */
   forCustomer(customerId: string): CustomerStore;
-  /** Whether it can be read and written now. */
+  /** True while the store can be read and written. */
   isReady(): boolean;
-  /** Resolves once it is ready. Rejects with the signal's reason as soon as that aborts. */
+  /** Resolves once the store is ready. Rejects with the signal's reason if the signal aborts first. */
   whenReady(signal: AbortSignal): Promise<void>;
   /**
-   * Takes on a task that one gateway of several does at a time, such as asking an upstream: true where this gateway has it now,
-   * for this long, in milliseconds. Asked again by the one that has it, it has it for this long from then on, be that longer or
-   * shorter than what was left. False as well while the store cannot be reached, since nobody can be sure of a task then.
+   * Acquires a task for `durationMs` milliseconds. Only one of several gateways may do the task at a time, such as
+   * polling an upstream.
+   *
+   * Resolves with true if this gateway has the task. For the gateway that already has the task, the duration restarts,
+   * shorter or longer than before. Resolves with false while the store is unreachable, because no gateway can be sure
+   * of the task then.
    */
   lease(task: string, durationMs: number, options?: LeaseOptions): Promise<boolean>;
-  /** Whether any gateway has this task now. False as well while the store cannot be reached. */
+  /** True while any gateway has the task. False while the store is unreachable. */
   isLeased(task: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
 export interface LeaseOptions {
-  /** Whether it stays taken for all of its time, also where this gateway closes before, as for what is used up. @default false */
+  /**
+   * Keeps the lease until the end of its duration even if the gateway closes first, as for a spent request. @default
+   * false
+   */
   readonly keepAfterClose?: boolean;
 }
 
-/** One customer's availabilities in a store. No other customer's agents can be reached through it. */
+/** A customer's availabilities in a store. Gives no access to other customers' agents. */
 export interface CustomerStore {
   /**
-   * All that is known of the customer, in this process's memory and kept current. Loads it at the first call.
+   * Returns the customer's replica, held in the memory of this process and kept current. The first call loads the
+   * replica.
    *
-   * @throws {StoreUnavailableError} where it was never loaded, and cannot be now.
+   * @throws {StoreUnavailableError} if the replica was never loaded and cannot be loaded now.
    */
   open(signal: AbortSignal): Promise<Replica>;
   /**
-   * Says what an agent does, who is known from then on. Leaves the version alone where that is nothing new.
+   * Sets an agent's state and adds the agent if unknown. Keeps the version if the state is unchanged.
    *
-   * @throws {StoreUnavailableError} where it is not certain to be kept.
+   * @throws {StoreUnavailableError} if the store may not have kept the change.
    */
   set(userId: number, state: AgentState): Promise<StoredAgent>;
-  /** As `set`, but leaves an agent alone who is known already. */
+  /** Does what `set` does, but only if the agent is unknown. */
   insertIfAbsent(userId: number, state: AgentState): Promise<StoredAgent>;
   /**
-   * Changes what a known agent does and leaves the wrap-up time running as it is. `undefined` where there is no such agent.
+   * Sets a known agent's status and leaves the wrap-up time running. Resolves with `undefined` if the agent is unknown.
    *
-   * @throws {VersionMismatchError} where the agent's version is none of `ifVersions`.
-   * @throws {StoreUnavailableError} where it is not certain to be kept.
+   * @throws {VersionMismatchError} if `ifVersions` does not contain the agent's version.
+   * @throws {StoreUnavailableError} if the store may not have kept the change.
    */
   setStatus(userId: number, status: Status, ifVersions?: readonly number[]): Promise<StoredAgent | undefined>;
-  /** Forgets an agent. Should the agent come back, the version is higher than it ever was. */
+  /** Removes an agent. If the agent is added again, the version is higher than ever before. */
   remove(userId: number): Promise<void>;
 }
 
-/** The store cannot be reached. What was asked of it may or may not have been done. */
+/** Thrown when the store cannot be reached. The requested change may or may not have been made. */
 export class StoreUnavailableError extends Error {
   override readonly name = "StoreUnavailableError";
 }
 
-/** What the store holds of one agent cannot be read. Of all others it can. */
+/** Thrown when an agent's record cannot be read. The rest of the store works. */
 export class UnreadableAgentError extends StoreUnavailableError {}
 
-/** Waits for what is done of one agent among many, and passes over one who cannot be read: the others are not to suffer for it. */
+/** Awaits an operation on an agent and ignores an unreadable record, so that a loop goes on with the next agent. */
 export async function ignoreUnreadable(done: Promise<unknown>): Promise<void> {
   try {
     await done;
@@ -77,10 +84,10 @@ export async function ignoreUnreadable(done: Promise<unknown>): Promise<void> {
   }
 }
 
-/** A change was made on the condition of a version, and the agent has another one by now. */
+/** Thrown when the agent's version is not among the versions that the change required. */
 export class VersionMismatchError extends Error {
   override readonly name = "VersionMismatchError";
-  /** The version that the agent has. */
+  /** The agent's current version. */
   readonly version: number;
 
   constructor(version: number) {

@@ -1,34 +1,37 @@
 import type { StoredAgent } from "./agent.ts";
 
-/** Something that has become of an agent. */
+/** Change or removal of an agent. */
 export type Change =
   | { readonly cursor: string; readonly agent: StoredAgent }
   | { readonly cursor: string; readonly removedUserId: number; readonly version: number };
 
-/** The last changes of one customer or of all, so that a reader who was away can be told what it has missed. */
+/** Latest changes of a customer or of the whole store, for subscribers that return after missing some. */
 export interface ChangeLog<Entry extends Positioned> {
-  /** Remembers an entry, whose position is higher than all before it. */
+  /** Appends an entry. The position must be higher than every earlier position. */
   append(entry: Entry): void;
-  /** The position that it can be read from: what comes after it is all there. */
+  /** Returns the position after which the log is complete. */
   firstPosition(): number;
-  /** The entries after this position, oldest first: none where it lies ahead; `undefined` where some are forgotten. */
+  /**
+   * Returns the entries after a position, oldest first. Empty if the position is ahead of the log; `undefined` if
+   * entries in between were discarded.
+   */
   since(position: number): readonly Entry[] | undefined;
-  /** Forgets everything and begins anew at this position. */
+  /** Discards all entries and starts again at a position. */
   reset(position: number): void;
 }
 
-/** What stands at a place in the order of changes. */
+/** Entry with a position in the order of changes. */
 export interface Positioned {
   readonly position: number;
 }
 
-/** An empty log that begins at a position and holds at least this many entries, once there are as many. */
+/** Creates an empty log, starting at a position. A full log holds at least `capacity` entries. */
 export function createChangeLog<Entry extends Positioned>(firstPosition: number, capacity: number): ChangeLog<Entry> {
   let entries: Entry[] = [];
   let readableFrom = firstPosition;
 
   function forgetOldest(): void {
-    // In strides, since each takes all that stays to another place.
+    // Discard in batches, because each `slice` copies the remaining entries.
     const excess = entries.length - capacity;
     if (excess < Math.max(1, capacity / 10)) return;
     readableFrom = entries[excess - 1]?.position ?? readableFrom;
@@ -49,7 +52,7 @@ export function createChangeLog<Entry extends Positioned>(firstPosition: number,
   };
 }
 
-/** How many of these entries stand at this position or before it. */
+/** Counts the entries at or before a position. */
 function countUpTo(entries: readonly Positioned[], position: number): number {
   let low = 0;
   let high = entries.length;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCursor, toCursorText } from "./cursor.ts";
 
-test("reads back each cursor that it has written", () => {
+test("parses every cursor that it has formatted", () => {
   const cursors = fc.record({
     epoch: fc.stringMatching(/^[0-9a-f]{1,32}$/),
     position: fc.nat(1e15 - 1),
@@ -14,7 +14,7 @@ test("reads back each cursor that it has written", () => {
   );
 });
 
-test("takes no other text for one", () => {
+test("parses no other text", () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
       const cursor = parseCursor(text);

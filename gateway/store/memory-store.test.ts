@@ -10,7 +10,7 @@ import { declareStoreTests } from "./store.suite.ts";
 
 const never = new AbortController().signal;
 
-/** A customer's part of a store whose two clocks stand where the test puts them, as its readers read it. */
+/** A customer's store whose clocks the test sets, with the `read` of the availability service over it. */
 function storeAt(time: { wallMs: number; monotonicMs: number }): CustomerStore & Pick<AvailabilityService, "read"> {
   const clock = { wallMs: () => time.wallMs, monotonicMs: () => time.monotonicMs };
   const store = createMemoryStore({ clock }).forCustomer("demo");
@@ -27,7 +27,7 @@ describe("the store in memory", () => {
   });
 });
 
-test("leaves both wrap-up keys out where none is configured", async () => {
+test("omits both wrap-up keys if no wrap-up time is configured", async () => {
   const store = storeAt({ wallMs: 1000, monotonicMs: 0 });
   await store.set(1, { status: "offline" });
   await expect(store.read(1, never)).resolves.toStrictEqual({
@@ -50,7 +50,7 @@ test("counts a wrap-up time down to 0 and keeps the version", async () => {
   expect(new Set(read.map((availability) => availability?.wrapUpTimeConfig))).toEqual(new Set([30]));
 });
 
-test("does not let a corrected wall clock change the countdown", async () => {
+test("counts down unaffected by a correction of the wall clock", async () => {
   const time = { wallMs: 1_000_000, monotonicMs: 0 };
   const store = storeAt(time);
   await store.set(1, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 10 } });
@@ -58,7 +58,7 @@ test("does not let a corrected wall clock change the countdown", async () => {
   await expect(store.read(1, never)).resolves.toMatchObject({ value: { wrapUpTimeTtl: 10 } });
 });
 
-test("grows the version with every change, be it within one millisecond or back in time", async () => {
+test("grows the version with every change, within one millisecond and after the clock was set back", async () => {
   const time = { wallMs: 1000, monotonicMs: 0 };
   const store = storeAt(time);
   const versions = [];
@@ -75,7 +75,7 @@ test("rejects with the signal's reason once it has aborted", async () => {
   await expect(store.read(1, AbortSignal.abort("gone"))).rejects.toBe("gone");
 });
 
-test("answers what the contract says at any fraction of a millisecond", async () => {
+test("returns a valid availability at any fraction of a millisecond", async () => {
   const wrapUps = fc
     .tuple(fc.nat(100_000), fc.nat(100_000))
     .map(([a, b]) => ({ configuredSeconds: Math.max(a, b), leftSeconds: Math.min(a, b) }));

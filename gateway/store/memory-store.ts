@@ -6,15 +6,17 @@ import { toCursorText } from "./cursor.ts";
 import { createReplica, emptyContents, type WritableReplica } from "./replica.ts";
 
 export interface MemoryStoreOptions {
-  /** @default the machine's */
+  /** @default the system clock */
   readonly clock?: Clock;
-  /** How many changes of a customer a reader may miss and still be told each of them. @default 10000 */
+  /** Number of a customer's changes after which a returning subscriber can no longer resume. @default 10000 */
   readonly historyLength?: number;
 }
 
 const HISTORY_LENGTH = 10_000;
 
-/** An empty store that this process keeps in its memory. What it knows ends with the process; its versions grow all the same. */
+/**
+ * Creates an empty store in the memory of this process. The data ends with the process; versions grow across restarts.
+ */
 export function createMemoryStore({
   clock = systemClock,
   historyLength = HISTORY_LENGTH,
@@ -22,15 +24,15 @@ export function createMemoryStore({
   const customers = new Map<string, CustomerStore>();
   return {
     forCustomer(customerId) {
-      const known = customers.get(customerId) ?? createCustomerStore(clock, historyLength);
-      customers.set(customerId, known);
-      return known;
+      const customer = customers.get(customerId) ?? createCustomerStore(clock, historyLength);
+      customers.set(customerId, customer);
+      return customer;
     },
     isReady: () => true,
     async whenReady(signal) {
       signal.throwIfAborted();
     },
-    // There is no other gateway that shares this memory.
+    // No other gateway shares this memory.
     lease: async () => true,
     isLeased: async () => false,
     async close() {},
@@ -38,7 +40,7 @@ export function createMemoryStore({
 }
 
 function createCustomerStore(clock: Clock, historyLength: number): CustomerStore {
-  // A restart forgets what was changed, so that no cursor of the process before it may be resumed from.
+  // A restart loses all changes, so a cursor of the earlier process must not be resumable.
   const epoch = randomBytes(6).toString("hex");
   let position = 0;
   const replica = createReplica(
@@ -46,7 +48,7 @@ function createCustomerStore(clock: Clock, historyLength: number): CustomerStore
     historyLength,
   );
 
-  // The time makes versions grow across a restart, which forgets the previous one.
+  // Starting at the current time makes versions grow across a restart, which loses the earlier version.
   const nextVersion = (userId: number) => Math.max(replica.versionOf(userId) + 1, clock.wallMs());
 
   function nextCursor(): string {

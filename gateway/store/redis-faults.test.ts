@@ -36,8 +36,8 @@ function openStore(url: string, options: Partial<RedisStoreOptions> = {}) {
   return { ...store, lines };
 }
 
-/** What a replica has told: changes up to a reset, and from there on again. */
-type Heard = readonly (Change | "reset")[];
+/** Changes and resets that a replica's listener received. */
+type Received = readonly (Change | "reset")[];
 
 function versions(replica: Replica): ReadonlyMap<number, number> {
   return new Map([...replica.agents()].map(({ userId, version }) => [userId, version]));
@@ -47,11 +47,11 @@ function statuses(replica: Replica): Readonly<Record<number, Status>> {
   return Object.fromEntries([...replica.agents()].map(({ userId, status }) => [userId, status]));
 }
 
-function resets(heard: Heard): number {
-  return heard.filter((change) => change === "reset").length;
+function resets(received: Received): number {
+  return received.filter((change) => change === "reset").length;
 }
 
-/** Resolves once the store has lost its Redis. */
+/** Resolves once the store has lost the connection to Redis. */
 async function lost(store: AvailabilityStore): Promise<void> {
   await eventually(() => store.isReady()).toBe(false);
 }
@@ -60,7 +60,7 @@ async function recovered(...stores: readonly AvailabilityStore[]): Promise<void>
   await Promise.all(stores.map((store) => store.whenReady(never)));
 }
 
-/** Two gateways over one Redis, each with a customer's agents 1 to 5 in its memory, and agent 9 removed. */
+/** Two gateways over a Redis server, with replicas of a customer's agents 1 to 5; agent 9 is removed. */
 async function setUp(options: Partial<RedisStoreOptions> = {}) {
   const server = await startServer();
   const stores = [openStore(server.url, options), openStore(server.url, options)] as const;
@@ -73,13 +73,13 @@ async function setUp(options: Partial<RedisStoreOptions> = {}) {
     stores,
     customers: [one, other] as const,
     replicas,
-    heard: replicas.map((replica) => collectChanges(replica)),
+    received: replicas.map((replica) => collectChanges(replica)),
   };
 }
 
-describe.skipIf(!hasRedisServer)("where Redis", () => {
-  test("comes back with its data, all goes on where it stood, and no reader begins anew", async () => {
-    const { server, stores, customers, replicas, heard } = await setUp();
+describe.skipIf(!hasRedisServer)("if Redis", () => {
+  test("restarts with its data, the gateways continue and no stream restarts", async () => {
+    const { server, stores, customers, replicas, received } = await setUp();
     const [cursor = ""] = replicas.map((replica) => replica.cursor());
     await customers[0].set(1, { status: "in_call" });
     await server.kill();
@@ -88,9 +88,9 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     await recovered(...stores);
     await customers[1].set(2, { status: "on_mobile" });
     for (const replica of replicas) await eventually(() => replica.read(2)?.status).toBe("on_mobile");
-    for (const changes of heard) expectGrowingVersions(changes);
-    expect(heard.map((changes) => changes.length)).toEqual([2, 2]);
-    for (const replica of replicas) expect(replica.changesSince(cursor)).toEqual(heard[0]);
+    for (const changes of received) expectGrowingVersions(changes);
+    expect(received.map((changes) => changes.length)).toEqual([2, 2]);
+    for (const replica of replicas) expect(replica.changesSince(cursor)).toEqual(received[0]);
     expect(replicas.map((replica) => replica.staleSinceMs())).toEqual([undefined, undefined]);
     expect(stores[0].lines).toEqual([expect.stringMatching(/^warn: .*; reconnecting$/), "info: Reconnected to Redis"]);
   });
@@ -98,8 +98,8 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
   test.each([
     ["without its data", async (server: RedisServer) => server.wipe()],
     ["with an older snapshot", async (server: RedisServer) => server.loadSnapshot()],
-  ])("comes back %s, the gateways give back what they know, and no version goes back", async (_, spoil) => {
-    const { server, stores, customers, replicas, heard } = await setUp();
+  ])("restarts %s, the gateways restore their agents and no version decreases", async (_, spoil) => {
+    const { server, stores, customers, replicas, received } = await setUp();
     await server.kill();
     await server.saveSnapshot();
     await server.start();
@@ -114,7 +114,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     await server.kill();
     await spoil(server);
     await server.start();
-    for (const changes of heard) await eventually(() => resets(changes)).toBeGreaterThan(0);
+    for (const changes of received) await eventually(() => resets(changes)).toBeGreaterThan(0);
     await recovered(...stores);
 
     const fresh = await openStore(server.url).forCustomer("acme").open(never);
@@ -122,13 +122,13 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     for (const cursor of cursors) expect(fresh.changesSince(cursor)).toBeUndefined();
     const { version } = await customers[0].set(1, { status: "offline" });
     expect(version).toBeGreaterThan(before.get(1) ?? Infinity);
-    // Removed agents are remembered as well: 5 came back with a snapshot, and goes again.
+    // Removals are restored as well: agent 5 came back with the snapshot and is removed again.
     await expect(customers[1].setStatus(5, "in_call")).resolves.toBeUndefined();
     await expect(customers[1].setStatus(9, "in_call")).resolves.toBeUndefined();
   });
 
-  test("has an older snapshot that others have written to since, the loss is found by what is missing", async () => {
-    const { server, stores, customers, replicas, heard } = await setUp();
+  test("has an older snapshot with newer writes, the missing entry reveals the loss", async () => {
+    const { server, stores, customers, replicas, received } = await setUp();
     await server.kill();
     await server.saveSnapshot();
     await server.start();
@@ -138,14 +138,14 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     const before = versions(replicas[0] ?? expect.fail());
     await server.kill();
     await server.loadSnapshot();
-    // The two are kept out, until a third gateway, which has never seen what is lost, has gone on from the snapshot.
+    // Keep the gateways out until a third gateway has written to the snapshot without having seen the lost changes.
     await server.start(["--requirepass", PASSWORD]);
     const third = openStore(server.url.replace("//", `//:${PASSWORD}@`));
     for (const status of ["on_mobile", "other", "offline", "on_mobile"] as const) {
       await third.forCustomer("acme").set(2, { status });
     }
     await server.command(["CONFIG", "SET", "requirepass", ""], PASSWORD);
-    for (const changes of heard) await eventually(() => resets(changes)).toBeGreaterThan(0);
+    for (const changes of received) await eventually(() => resets(changes)).toBeGreaterThan(0);
     await recovered(...stores, third);
     const all = [...replicas, await third.forCustomer("acme").open(never)];
     for (const replica of all) {
@@ -156,13 +156,13 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
   });
 
   test.each(["idle", "asked to write"])(
-    "is emptied while the gateways are connected and %s, all comes back",
+    "is emptied while the gateways are connected and %s, the gateways restore their agents",
     async (how) => {
-      const { server, stores, customers, replicas, heard } = await setUp();
+      const { server, stores, customers, replicas, received } = await setUp();
       const before = versions(replicas[0] ?? expect.fail());
       await server.command(["FLUSHALL"]);
       const changed = how === "idle" ? undefined : await customers[0].setStatus(1, "in_call");
-      for (const changes of heard) await eventually(() => resets(changes)).toBeGreaterThan(0);
+      for (const changes of received) await eventually(() => resets(changes)).toBeGreaterThan(0);
       await recovered(...stores);
       for (const replica of replicas) {
         await expect
@@ -173,9 +173,9 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     },
   );
 
-  test("has lost versions that lie ahead of its clock, those of agents whom no gateway has loaded grow as well", async () => {
-    const { server, stores, replicas, heard } = await setUp();
-    // As if the clock had been set back an hour after these were written, which no test can do to Redis.
+  test("has lost versions ahead of its clock, versions grow for agents that no gateway has loaded too", async () => {
+    const { server, stores, replicas, received } = await setUp();
+    // A test cannot set back the clock of Redis, so it writes a version from one hour ahead.
     const ahead = Date.now() + 3_600_000;
     const stranger = stores[0].forCustomer("stranger");
     await stranger.set(1, { status: "available" });
@@ -185,7 +185,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     await server.kill();
     await server.wipe();
     await server.start();
-    for (const changes of heard) await eventually(() => resets(changes)).toBeGreaterThan(0);
+    for (const changes of received) await eventually(() => resets(changes)).toBeGreaterThan(0);
     await recovered(...stores);
     await expect(stranger.insertIfAbsent(1, { status: "offline" })).resolves.toMatchObject({ version: ahead + 2 });
     expect(replicas.map((replica) => replica.size())).toEqual([5, 5]);
@@ -210,11 +210,11 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
       expect(replica.read(1)?.status).toBe("available");
       expect(replica.staleSinceMs()).toBeUndefined();
     }
-    for (const changes of heard) expectGrowingVersions(changes);
+    for (const changes of received) expectGrowingVersions(changes);
   });
 
-  test("is killed while writes are under way, each is kept or rejected", async () => {
-    const { server, stores, customers, replicas, heard } = await setUp({ timeoutMs: 2_000 });
+  test("is killed during writes, each write is kept or rejected", async () => {
+    const { server, stores, customers, replicas, received } = await setUp();
     const ids = Array.from({ length: 400 }, (_, index) => index + 1_000);
     const killed = { by: Promise.resolve() };
     let kept = 0;
@@ -239,14 +239,14 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
         expect(fresh.read(outcome.value.userId)).toMatchObject({ version: outcome.value.version });
     }
     for (const replica of replicas) await eventually(() => versions(replica)).toEqual(versions(fresh));
-    for (const changes of heard) expectGrowingVersions(changes);
+    for (const changes of received) expectGrowingVersions(changes);
   });
 
   test.each<[string, (server: RedisServer) => Promise<unknown>, (server: RedisServer) => Promise<unknown>]>([
     [
       "cannot write to its disk",
       async (server) => {
-        // Its snapshot cannot take the place of a directory.
+        // A directory in the place of the snapshot makes saving fail.
         await mkdir(path.join(server.data, "dump.rdb", "in-the-way"), { recursive: true });
         await server.command(["CONFIG", "SET", "save", "3600 1000000"]);
         await server.command(["BGSAVE"]);
@@ -260,12 +260,12 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
       (server) => server.command(["CONFIG", "SET", "maxmemory", "0"]),
     ],
     [
-      "can only be read",
+      "is read-only",
       (server) => server.command(["REPLICAOF", "127.0.0.1", "9"]),
       (server) => server.command(["REPLICAOF", "NO", "ONE"]),
     ],
-  ])("%s, reads go on and writes are refused, until it can again", async (_, spoil, mend) => {
-    const { server, stores, customers, replicas, heard } = await setUp();
+  ])("%s, reads continue and writes are rejected until Redis accepts writes again", async (_, spoil, mend) => {
+    const { server, stores, customers, replicas, received } = await setUp();
     await spoil(server);
     for (const customer of customers) {
       await expect(customer.set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailableError);
@@ -276,7 +276,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
       await eventually(() => replica.staleSinceMs()).toBeUndefined();
       expect(replica.read(1)?.status).toBe("available");
     }
-    // Also by one that comes up only now.
+    // A gateway that starts now can read too.
     expect(statuses(await openStore(server.url).forCustomer("acme").open(never))).toEqual(
       statuses(replicas[0] ?? expect.fail()),
     );
@@ -284,11 +284,11 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     await recovered(...stores);
     await customers[0].set(1, { status: "in_call" });
     for (const replica of replicas) await eventually(() => replica.read(1)?.status).toBe("in_call");
-    for (const changes of heard) expectGrowingVersions(changes);
+    for (const changes of received) expectGrowingVersions(changes);
   });
 
-  test("has cut off what a gateway has missed, its readers begin anew and end with what the others have", async () => {
-    const { server, stores, customers, replicas, heard } = await setUp({ historyLength: 10 });
+  test("has trimmed changes that a gateway has missed, its streams restart and its replica equals the others", async () => {
+    const { server, stores, customers, replicas, received } = await setUp({ historyLength: 10 });
     await server.command(["CONFIG", "SET", "requirepass", PASSWORD]);
     await server.command(["CLIENT", "KILL", "TYPE", "normal"], PASSWORD);
     await Promise.all(stores.map(lost));
@@ -300,12 +300,12 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     await recovered(...stores);
     const there = await third.forCustomer("acme").open(never);
     for (const replica of replicas) expect(versions(replica)).toEqual(versions(there));
-    expect(heard.map(resets)).toEqual([1, 1]);
-    // The epoch goes on, so that nobody else has to begin anew.
+    expect(received.map(resets)).toEqual([1, 1]);
+    // The epoch continues, so no other gateway has to restart its streams.
     expect(customers[0] && replicas[0]?.cursor()).toBe(there.cursor());
   });
 
-  test("cannot be reached at the start, each call says so, and all works once it can be", async () => {
+  test("is unreachable at the start, each call rejects until Redis is reachable", async () => {
     const server = await startServer();
     await server.kill();
     const store = openStore(server.url);
@@ -321,7 +321,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     expect(store.lines).toEqual([expect.stringMatching(/^warn: .*ECONNREFUSED/), "info: Reconnected to Redis"]);
   });
 
-  test("refuses the password, each call says so and no line holds it", async () => {
+  test("rejects the password, each call rejects with the reason and no log line contains the password", async () => {
     const server = await startServer();
     const store = openStore(server.url.replace("//", "//agent:s3cret@"));
     await expect(store.forCustomer("acme").open(never)).rejects.toThrow(/WRONGPASS/);
@@ -330,7 +330,7 @@ describe.skipIf(!hasRedisServer)("where Redis", () => {
     expect(store.lines.join("\n")).not.toContain("s3cret");
   });
 
-  test("takes the connection and says nothing, each call is rejected all the same", async () => {
+  test("accepts the connection and never replies, each call rejects", async () => {
     const silent = createServer(() => {}).listen(0, "127.0.0.1");
     onTestFinished(() => void silent.close());
     await new Promise((resolve) => silent.once("listening", resolve));

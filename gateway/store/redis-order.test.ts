@@ -1,4 +1,4 @@
-/** What becomes of a replica where Redis's two connections do not answer in the order in which Redis did things, or break. */
+/** Replicas while the two connections to Redis reply out of order or break. */
 import { describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, startRedisServer } from "../test/redis-server.ts";
 import { openRelay, type RelayedConnection } from "../test/relay.ts";
@@ -7,7 +7,9 @@ import { collectChanges, eventually } from "./store.suite.ts";
 
 const never = new AbortController().signal;
 
-/** A gateway whose connections to Redis the test can hold back, another one, and a customer that the first has loaded. */
+/**
+ * A gateway with connections to Redis for the test to hold back, a second gateway, and a customer loaded by the first.
+ */
 async function setUp() {
   const server = await startRedisServer();
   onTestFinished(server.remove);
@@ -20,61 +22,61 @@ async function setUp() {
   onTestFinished(other.close);
   await Promise.all([store.whenReady(never), other.whenReady(never)]);
   const quiet = await store.forCustomer("quiet").open(never);
-  const feed = find(relay.connections(), "XREAD");
+  const stream = find(relay.connections(), "XREAD");
   const commands = find(relay.connections(), "EVALSHA");
-  return { server, relay, store, other, quiet, feed, commands };
+  return { server, relay, store, other, quiet, stream, commands };
 }
 
 function find(connections: readonly RelayedConnection[], text: string): RelayedConnection {
   return connections.find((connection) => connection.hasSent(text)) ?? expect.fail(`No connection has sent ${text}`);
 }
 
-/** Whether a promise is still open, once all that was answered before has arrived. */
+/** True if a promise is still pending after all received replies are processed. */
 async function isPending(promise: Promise<unknown>): Promise<boolean> {
   return Promise.race([promise.then(() => false), new Promise<true>((resolve) => setImmediate(() => resolve(true)))]);
 }
 
-describe.skipIf(!hasRedisServer)("where the feed", () => {
-  test("lags behind an answered write, the writer is answered once its replica has the change", async () => {
-    const { store, other, feed } = await setUp();
+describe.skipIf(!hasRedisServer)("if the change stream", () => {
+  test("lags behind a write, the write resolves once the replica has the change", async () => {
+    const { store, other, stream } = await setUp();
     const [replica, others] = await Promise.all([
       store.forCustomer("acme").open(never),
       other.forCustomer("acme").open(never),
     ]);
-    const heard = collectChanges(replica);
-    feed.hold();
+    const received = collectChanges(replica);
+    stream.hold();
     const writing = store.forCustomer("acme").set(1, { status: "available" });
     await eventually(() => others.read(1)?.status).toBe("available");
-    // Whoever asks later on the same connection is answered later.
+    // A later command on the same connection gets a later reply.
     await expect(store.lease("later", 1_000)).resolves.toBe(true);
-    expect([await isPending(writing), heard.length]).toEqual([true, 0]);
-    feed.release();
+    expect([await isPending(writing), received.length]).toEqual([true, 0]);
+    stream.release();
     const agent = await writing;
     expect(replica.read(1)).toMatchObject({ version: agent.version });
-    expect(heard).toHaveLength(1);
+    expect(received).toHaveLength(1);
   });
 
-  test("lags behind what is loaded, the replica is handed out once the two agree", async () => {
-    const { store, other, feed } = await setUp();
-    feed.hold();
+  test("lags behind a loaded customer, the replica is returned once both are at the same position", async () => {
+    const { store, other, stream } = await setUp();
+    stream.hold();
     await other.forCustomer("acme").set(1, { status: "available" });
     const loading = store.forCustomer("acme").open(never);
     await expect(store.lease("later", 1_000)).resolves.toBe(true);
     await expect(store.lease("later", 1_000)).resolves.toBe(true);
     expect(await isPending(loading)).toBe(true);
-    feed.release();
+    stream.release();
     const replica = await loading;
     expect(replica.cursor()).toBe((await other.forCustomer("acme").open(never)).cursor());
     expect(replica.read(1)?.status).toBe("available");
   });
 
-  test("is ahead of what is loaded, the later change counts", async () => {
+  test("is ahead of a loaded customer, the later change counts", async () => {
     const { store, other, quiet, commands } = await setUp();
     const changing = other.forCustomer("acme");
     for (const userId of [1, 2]) await changing.set(userId, { status: "available" });
     commands.hold();
     const loading = store.forCustomer("acme").open(never);
-    // First which agents there are, then each of them.
+    // The first reply lists the user ids, the second the agents.
     await eventually(commands.heldBytes).toBeGreaterThan(0);
     commands.release();
     commands.hold();
@@ -91,13 +93,13 @@ describe.skipIf(!hasRedisServer)("where the feed", () => {
     expect(replica.cursor()).toBe(there.cursor());
   });
 
-  test("breaks while it catches up, what is current already counts as stale until all is", async () => {
+  test("breaks while catching up, all replicas count as stale until all are current", async () => {
     const { server, relay, store, quiet } = await setUp();
     await store.forCustomer("acme").set(1, { status: "available" });
     const replica = await store.forCustomer("acme").open(never);
     const resets = collectChanges(quiet);
     await server.command(["FLUSHALL"]);
-    // The quiet customer is brought up first, and each time the connection breaks at the other one.
+    // The quiet customer catches up first; the connection breaks at the other customer every time.
     const cuts = relay.cutAt("availability-bridge:agent:acme:");
     await eventually(cuts).toBeGreaterThan(2);
     expect(resets).toContain("reset");

@@ -8,11 +8,11 @@ import { collectChanges, declareStoreTests, eventually } from "./store.suite.ts"
 
 const never = new AbortController().signal;
 
-// Short, since the tests over this server wait for its entries to be cut off.
+// Short nodes, because the tests wait until Redis trims entries.
 const settings = ["--stream-node-max-entries", "5"];
 
 describe.skipIf(!hasRedisServer)("the store in Redis", async () => {
-  // One for all: each test has customers of its own.
+  // All tests share one server; each test has its own customers.
   const server = hasRedisServer ? await startRedisServer(settings) : undefined;
   afterAll(() => server?.remove());
   const start = async () => server ?? Promise.reject(new Error("The tests of a missing server are skipped"));
@@ -39,7 +39,7 @@ async function startServer(): Promise<RedisServer> {
 }
 
 describe.skipIf(!hasRedisServer)("in Redis", () => {
-  test("keeps nothing but what it says, under names of its own", async () => {
+  test("writes only the documented keys", async () => {
     const server = await startServer();
     const store = openStore(server.url);
     await store.forCustomer("acme").set(7, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 0 } });
@@ -58,7 +58,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await expect(server.command(["TYPE", "availability-bridge:agent:acme:7"])).resolves.toBe("hash");
   });
 
-  test("needs no more rights than the documentation gives it", async () => {
+  test("needs no more rights than docs/redis.md grants", async () => {
     const server = await startServer();
     const [, rights = ""] = /^ACL (SETUSER .+)$/m.exec(await readFile("docs/redis.md", "utf8")) ?? [];
     await server.command(["ACL", ...rights.split(" ")]);
@@ -72,7 +72,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await eventually(() => server.command(["EXISTS", "availability-bridge:agent:acme:7"])).toBe(1);
   });
 
-  test("gives a task to one gateway at a time, until that one ends or lets it run out", async () => {
+  test("leases a task to one gateway at a time, until the gateway closes or the lease expires", async () => {
     const server = await startServer();
     const [one, other] = [openStore(server.url), openStore(server.url)];
     await Promise.all([one.whenReady(never), other.whenReady(never)]);
@@ -84,7 +84,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     expect(left).toBeGreaterThan(60_000);
     await one.close();
     await expect(other.lease("poll", 60_000)).resolves.toBe(true);
-    // Run out, as Redis sees it.
+    // Expires the lease.
     await server.command(["DEL", "availability-bridge:lease:poll"]);
     const third = openStore(server.url);
     await third.whenReady(never);
@@ -92,7 +92,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await expect(other.lease("poll", 60_000)).resolves.toBe(false);
   });
 
-  test("tells every gateway whether a task is taken, and how soon its owner means to let it go", async () => {
+  test("shows every gateway whether a task is leased, and a lease shortened by its owner", async () => {
     const server = await startServer();
     const [one, other] = [openStore(server.url), openStore(server.url)];
     await Promise.all([one.whenReady(never), other.whenReady(never)]);
@@ -106,7 +106,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await expect(other.isLeased("poll")).resolves.toBe(false);
   });
 
-  test("keeps what is used up from other gateways for all of its time, also where a gateway closes", async () => {
+  test("keeps a lease with keepAfterClose for its whole duration when the gateway closes", async () => {
     const server = await startServer();
     const [one, other] = [openStore(server.url), openStore(server.url)];
     await Promise.all([one.whenReady(never), other.whenReady(never)]);
@@ -115,7 +115,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await expect(other.lease("slot", 60_000)).resolves.toBe(false);
   });
 
-  test("tells a wrap-up time alike to gateways whose own clocks have nothing in common", async () => {
+  test("gives gateways with unrelated clocks the same wrap-up time", async () => {
     const server = await startServer();
     const shifted = (byMs: number) => ({ wallMs: () => byMs, monotonicMs: () => performance.now() + byMs });
     const clocks = [shifted(0), shifted(5e9)];
@@ -132,7 +132,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     for (const seconds of left) expect(seconds).toBeGreaterThan(40_000);
   });
 
-  test("never tells more of a wrap-up time than is configured, whatever Redis's clock says", async () => {
+  test("limits a wrap-up time to the configured seconds at any clock of Redis", async () => {
     const server = await startServer();
     const store = openStore(server.url);
     await store.forCustomer("acme").set(1, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 30 } });
@@ -144,23 +144,23 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
 
   test("loads a customer in one piece while another gateway changes it", async () => {
     const server = await startServer();
-    // Patient, since all of them wait at once.
+    // A long timeout, because all writes wait at once.
     const writer = openStore(server.url, { timeoutMs: 30_000 }).forCustomer("acme");
     const ids = Array.from({ length: 1_200 }, (_, index) => index + 1);
     await Promise.all(ids.map((userId) => writer.set(userId, { status: "offline" })));
     const changing = ids.map((userId) => writer.set(userId, { status: "available" }));
     const replica = await openStore(server.url).forCustomer("acme").open(never);
-    const heard = collectChanges(replica);
-    const begin = [...replica.agents()].filter(({ status }) => status === "offline").map(({ userId }) => userId);
+    const received = collectChanges(replica);
+    const unchanged = [...replica.agents()].filter(({ status }) => status === "offline").map(({ userId }) => userId);
     await Promise.all(changing);
-    await eventually(() => heard.length).toBe(begin.length);
-    const told = heard.map((change) => change !== "reset" && "agent" in change && change.agent.userId);
-    // Each agent was found changed or is told of, and none is both.
-    expect(new Set(told)).toEqual(new Set(begin));
+    await eventually(() => received.length).toBe(unchanged.length);
+    const userIds = received.map((change) => change !== "reset" && "agent" in change && change.agent.userId);
+    // Each agent was either loaded with the change or changed by the stream, never both.
+    expect(new Set(userIds)).toEqual(new Set(unchanged));
     expect([...replica.agents()].every(({ status }) => status === "available")).toBe(true);
   });
 
-  test("tells a reader that its cursor is too old, at each gateway", async () => {
+  test("returns undefined for a cursor that is too old, on each gateway", async () => {
     const server = await startServer();
     const [one, other] = [0, 1].map(() => openStore(server.url, { historyLength: 10 }).forCustomer("acme"));
     const replica = await one?.open(never);
@@ -170,7 +170,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     expect((await other?.open(never))?.changesSince(cursor)).toBeUndefined();
   });
 
-  test("keeps the cursor of a customer where nothing happens good, however much happens elsewhere", async () => {
+  test("keeps an idle customer's cursor resumable during changes of other customers", async () => {
     const server = await startServer();
     const store = openStore(server.url, { historyLength: 10 });
     const replica = await store.forCustomer("quiet").open(never);
@@ -182,22 +182,22 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     expect(later.changesSince(cursor)).toEqual([]);
   });
 
-  test("grows an agent's version over any that Redis or the gateway knows, however late it is by the clock", async () => {
+  test("grows an agent's version over every version in Redis and in the gateway, even ahead of the clock", async () => {
     const server = await startServer();
     const store = openStore(server.url).forCustomer("acme");
     const key = "availability-bridge:agent:acme:1";
     await store.set(1, { status: "available" });
-    // No test can set back Redis's clock: a version from an hour ahead is what is left of the time before that.
+    // A test cannot set back the clock of Redis, so it writes a version from one hour ahead.
     const ahead = Date.now() + 3_600_000;
     await server.command(["HSET", key, "version", String(ahead)]);
     await expect(store.setStatus(1, "in_call")).resolves.toMatchObject({ version: ahead + 1 });
     await store.open(never);
-    // Redis may forget an agent, as it does where it may evict keys.
+    // Redis may lose an agent, for example by eviction.
     await server.command(["DEL", key]);
     await expect(store.set(1, { status: "offline" })).resolves.toMatchObject({ version: ahead + 2 });
   });
 
-  test("passes over agents whose records it cannot read, says so once, and takes them back when they are written", async () => {
+  test("skips unreadable agents, warns once, and reads them again after a write", async () => {
     const server = await startServer();
     const before = openStore(server.url).forCustomer("acme");
     for (const userId of [1, 2, 3, 4, 5]) await before.set(userId, { status: "available" });
@@ -224,7 +224,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     expect(store.isReady()).toBe(true);
   });
 
-  test("gives back what Redis has lost of all agents but those whose records it cannot read", async () => {
+  test("restores all agents that Redis has lost, except unreadable ones", async () => {
     const server = await startServer();
     const lines: string[] = [];
     const store = openStore(server.url, {
@@ -241,7 +241,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     expect([...replica.agents()].map(({ userId }) => userId)).toEqual([2]);
   });
 
-  test("passes over what it cannot read, and says so once", async () => {
+  test("skips unreadable changes and warns once", async () => {
     const server = await startServer();
     const lines: string[] = [];
     const store = openStore(server.url, {

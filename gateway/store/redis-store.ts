@@ -20,29 +20,38 @@ import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createReplica, type WritableReplica } from "./replica.ts";
 
 export interface RedisStoreOptions {
-  /** Where Redis is: `redis://` or `rediss://`, with a password and a database where it needs them. */
+  /** Address of Redis: `redis://` or `rediss://`, with password and database if Redis needs them. */
   readonly url: string;
-  /** Gets a warning when Redis is lost, cannot be reached or has lost data, and a line when it is connected again. No line holds a password. */
+  /**
+   * Receives a warning when Redis is lost, unreachable or has lost data, and a line after reconnecting. No line
+   * contains a password.
+   */
   readonly log: StoreLog;
-  /** How long Redis may take for an answer, in milliseconds. @default 2000 */
+  /** Time limit for a reply of Redis, in milliseconds. @default 2000 */
   readonly timeoutMs?: number;
-  /** How long one call waits for changes, in milliseconds: a Redis that hangs is noticed that much later. @default 1000 */
+  /**
+   * Time for which a read waits for changes, in milliseconds. An unresponsive Redis is noticed that much later.
+   * @default 1000
+   */
   readonly waitMs?: number;
-  /** The longest pause between two attempts to reach Redis, in milliseconds. @default 5000 */
+  /** Maximum delay between two attempts to connect, in milliseconds. @default 5000 */
   readonly maxDelayMs?: number;
-  /** How many changes of all customers Redis keeps, for readers that were away. All gateways should agree. @default 100000 */
+  /**
+   * Number of changes of all customers that Redis keeps for returning subscribers. Set the same number on all gateways.
+   * @default 100000
+   */
   readonly historyLength?: number;
-  /** @default the machine's */
+  /** @default the system clock */
   readonly clock?: Clock;
 }
 
 const DEFAULTS = { timeoutMs: 2_000, waitMs: 1_000, maxDelayMs: 5_000, historyLength: 100_000, clock: systemClock };
 
 /**
- * A store that several gateways share, kept in Redis. It begins to connect at once, and connects again whenever it has to.
+ * Creates a store in Redis for several gateways. Connects at once and reconnects when the connection breaks.
  *
- * Each gateway holds a replica of every customer that it was asked for. One connection brings the changes of all of them, in
- * the order that Redis made them; nothing else changes a replica, a gateway's own writes neither.
+ * Each gateway holds a replica of every requested customer. One connection brings the changes of every customer, in the
+ * order of Redis. Replicas change in no other way, not even by the gateway's own writes.
  */
 export function createRedisStore(options: RedisStoreOptions): AvailabilityStore {
   const settings = { ...DEFAULTS, ...options };
@@ -95,7 +104,7 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
 
 interface CustomerStoreParts {
   readonly settings: Required<RedisStoreOptions>;
-  /** The customers that this process has in its memory. */
+  /** Customers with a replica in this process's memory. */
   readonly loaded: Map<string, LoadedCustomer>;
   readonly reconnection: Reconnection;
 }
@@ -125,7 +134,7 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
 
   async function write(userId: number, request: ChangeRequest): Promise<StoredAgent> {
     const agent = await change(userId, request);
-    if (!agent) throw new Error(`Redis did not answer with agent ${userId}, whom it was to keep`);
+    if (!agent) throw new Error(`Redis did not return agent ${userId} after storing it`);
     return agent;
   }
 
@@ -163,7 +172,7 @@ function createLeases(reconnection: Reconnection, clock: Clock) {
         const reply = await session.write("lease", [leaseKey(task)], [owner, String(durationMs)]);
         const [isGranted] = v.parse(Granted, reply);
         if (isGranted === 1 && !keepAfterClose) heldKeys.add(leaseKey(task));
-        // An answer that took longer than that tells of a lease that has run out.
+        // A reply that took longer than the duration is about a lease that has expired.
         return isGranted === 1 && clock.monotonicMs() - sentMs < durationMs;
       } catch (error) {
         if (error instanceof StoreUnavailableError) return false;
@@ -181,7 +190,7 @@ function createLeases(reconnection: Reconnection, clock: Clock) {
         throw error;
       }
     },
-    /** Lets another gateway have them at once. Where Redis cannot be told they run out by themselves. */
+    /** Releases the leases for other gateways. If Redis is unreachable, the leases expire. */
     async release(): Promise<void> {
       const session = reconnection.current();
       if (!session || heldKeys.size === 0) return;

@@ -2,81 +2,84 @@ import type { StoredAgent } from "./agent.ts";
 import { type Change, createChangeLog, type Positioned } from "./change-log.ts";
 import { parseCursor, toCursorText } from "./cursor.ts";
 
-/** All that is known of one customer's agents, in this process's memory. It is read at once, and in one piece. */
+/** One customer's agents in this process's memory. Reads are synchronous and consistent. */
 export interface Replica {
   read(userId: number): StoredAgent | undefined;
-  /** Whether the store holds something of an agent that cannot be read. */
+  /** True if the agent's record in the store cannot be read. */
   isUnreadable(userId: number): boolean;
   agents(): Iterable<StoredAgent>;
-  /** How many agents there are. */
+  /** Number of agents. */
   size(): number;
-  /** Stands for what the replica holds now. A reader who names it is told of everything after it. */
+  /** Cursor of the replica's present contents. A subscriber that sends it gets every later change. */
   cursor(): string;
   /**
-   * The cursor of the last change to one of this customer's agents. While it is the same, so is what the replica holds;
-   * `cursor` goes on with every change to anybody.
+   * Cursor of the last change to this customer's agents. While the cursor is unchanged, so are the replica's contents.
+   * `cursor` moves with every customer's changes.
    */
   lastChangeCursor(): string;
   /**
-   * The changes after a cursor, oldest first; `undefined` where the cursor is unknown here or too old. There are none where
-   * another gateway has told the reader more than is known here yet: `covers` tells which of those that follow it has heard.
+   * Returns the changes after a cursor, oldest first. `undefined` if the cursor is unknown or too old. Empty if the
+   * cursor is ahead of this gateway: another gateway has sent the subscriber later changes. `isAtOrAfter` then finds
+   * the changes to skip.
    */
   changesSince(cursor: string): readonly Change[] | undefined;
-  /** Hears each change in order, and each reset. */
+  /** Registers a listener for changes, in order, and resets. Returns a function to remove the listener. */
   listen(listener: ReplicaListener): () => void;
-  /** Since when it may lag behind, in milliseconds on the monotonic clock; `undefined` while it is kept current. */
+  /**
+   * Time since which the replica may be stale, in milliseconds on the monotonic clock; `undefined` while it is current.
+   */
   staleSinceMs(): number | undefined;
 }
 
-/** Who follows a replica. Must not throw. */
+/** Listener of a replica. Its functions must not throw. */
 export interface ReplicaListener {
   onChange(change: Change): void;
-  /** Everything that was told before is void: the replica has to be read anew. */
+  /** Called when all earlier changes are superseded: the listener must read the replica again. */
   onReset(): void;
 }
 
-/** A replica, and what keeps it current. */
+/** Replica with the functions that keep it current. */
 export interface WritableReplica extends Replica {
-  /** The highest version that an agent ever had, removed ones included; 0 where nothing is known of it. */
+  /** Returns the highest version that an agent ever had, removed agents included; 0 for an unknown agent. */
   versionOf(userId: number): number;
-  /** The agents that were removed, each with the version that its removal has. */
+  /** Returns the removed agents, each with the version of its removal. */
   removed(): Iterable<readonly [userId: number, version: number]>;
-  /** Takes over the change at this position, and tells the listeners; not where it is older than what is known. */
+  /** Applies the change at a position and notifies the listeners. Ignores a change older than the replica. */
   apply(position: number, change: Change): void;
-  /** Replaces everything, and tells the listeners to begin anew. */
+  /** Replaces all contents and notifies the listeners. */
   reset(contents: ReplicaContents): void;
-  /** Says since when it may lag behind, or that it no longer does. */
+  /** Sets the time since which the replica may be stale; `undefined` marks it as current. */
   setStaleSince(ms: number | undefined): void;
 }
 
-/** What a replica begins with. */
+/** Initial contents of a replica. */
 export interface ReplicaContents {
   readonly agents: Iterable<StoredAgent>;
-  /** What arrives late must not bring these back. */
+  /** Removed agents, which a late change must not restore. */
   readonly removed: Iterable<readonly [userId: number, version: number]>;
-  /** Of whom the store holds something that cannot be read. @default nobody */
+  /** Agents whose record cannot be read. @default none */
   readonly unreadable?: Iterable<number>;
-  /** Names the order of the changes. */
+  /** Epoch of the changes. */
   readonly epoch: string;
-  /** How far that order is known here, be it of changes to others than this customer's agents. */
+  /** Returns the latest position known here, changes of other customers included. */
   readonly position: () => number;
-  /** The position that `history` begins after. */
+  /** Position after which `history` starts. */
   readonly historyStart: number;
-  /** The last changes, whose outcome `agents` and `removed` are. */
+  /** Latest changes, already contained in `agents` and `removed`. */
   readonly history: Iterable<PositionedChange>;
 }
 
-/** Nothing, at the beginning of an order of changes. */
+/** Creates empty contents at the start of an epoch. */
 export function emptyContents(epoch: string, position: () => number): ReplicaContents {
   return { agents: [], removed: [], epoch, position, historyStart: position(), history: [] };
 }
 
-/** A change, and its place in the order of all. */
+/** Change with its position among the changes of all customers. */
 export interface PositionedChange extends Positioned {
   readonly change: Change;
 }
 
-/** A replica that holds this, and remembers this many changes. */
+/** Creates a replica with these contents and a history of this many changes. */
 export function createReplica(contents: ReplicaContents, historyLength: number): WritableReplica {
   let { epoch, position } = contents;
   let lastChangePosition = 0;
@@ -140,7 +143,7 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
     versionOf,
     removed: () => removed,
     apply(at, change) {
-      // Also where it is known already: another gateway that stands at an earlier change may not know it.
+      // Set it for a known change too: another gateway with an earlier position may not have the change yet.
       lastChangePosition = at;
       if (!applyIfNewer(change)) return;
       log.append({ position: at, change });

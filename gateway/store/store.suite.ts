@@ -8,11 +8,11 @@ import type { Change } from "./change-log.ts";
 import { isAtOrAfter, parseCursor } from "./cursor.ts";
 import type { Replica } from "./replica.ts";
 
-/** What the tests are run over. */
+/** Store that the tests run on. */
 export interface StoreUnderTest {
-  /** Two gateways' stores that share what they know; one and the same where a store is not shared. */
+  /** Opens the stores of two gateways over the same data; the same store twice if it cannot be shared. */
   open(): Promise<readonly [AvailabilityStore, AvailabilityStore]>;
-  /** How often each property is tried. */
+  /** Number of runs of each property. */
   readonly runs: number;
 }
 
@@ -21,31 +21,31 @@ const LONG_SECONDS = 100_000;
 
 let customers = 0;
 
-/** A customer whom no other test has, as each of the two stores has it. */
+/** Opens a new customer in each of the two stores. */
 async function openCustomer(subject: StoreUnderTest): Promise<readonly [CustomerStore, CustomerStore]> {
   customers += 1;
   const [one, other] = await subject.open();
   return [one.forCustomer(`customer-${customers}`), other.forCustomer(`customer-${customers}`)];
 }
 
-/** Waits until what is read is as expected, however busy the machine is. */
+/** Retries an expectation until it holds, with a timeout for a busy machine. */
 export function eventually<Value>(read: () => Value): ReturnType<typeof expect.poll> {
   return expect.poll(read, { interval: 5, timeout: 20_000 });
 }
 
-/** Resolves once a replica has come as far as a cursor. */
+/** Resolves once a replica has reached a cursor. */
 async function reached(replica: Replica, cursor: string): Promise<void> {
   const wanted = parseCursor(cursor)?.position ?? Infinity;
   await eventually(() => parseCursor(replica.cursor())?.position).toBeGreaterThanOrEqual(wanted);
 }
 
-/** What a listener hears from here on: changes, and resets as "reset". */
+/** Collects the changes of a replica from now on, and resets as "reset". */
 export function collectChanges(replica: Replica): (Change | "reset")[] {
-  const heard: (Change | "reset")[] = [];
+  const received: (Change | "reset")[] = [];
   onTestFinished(
-    replica.listen({ onChange: (change) => void heard.push(change), onReset: () => void heard.push("reset") }),
+    replica.listen({ onChange: (change) => void received.push(change), onReset: () => void received.push("reset") }),
   );
-  return heard;
+  return received;
 }
 
 function userIdOf(change: Change): number {
@@ -56,7 +56,7 @@ function versionOf(change: Change): number {
   return "agent" in change ? change.agent.version : change.version;
 }
 
-/** Declares what every store does, whatever it keeps its agents in. */
+/** Declares the tests that every store must pass. */
 export function declareStoreTests(subject: StoreUnderTest): void {
   describe("writes", () => declareWriteTests(subject));
   describe("versions", () => declareVersionTests(subject));
@@ -65,13 +65,13 @@ export function declareStoreTests(subject: StoreUnderTest): void {
 }
 
 function declareWriteTests(subject: StoreUnderTest): void {
-  test("knows nobody at first", async () => {
+  test("starts without agents", async () => {
     const [store] = await openCustomer(subject);
     const replica = await store.open(never);
     expect([replica.size(), [...replica.agents()], replica.read(1)]).toEqual([0, [], undefined]);
   });
 
-  test("has in its replica what it was told once it has answered", async () => {
+  test("has a change in its replica once the write resolves", async () => {
     const [store] = await openCustomer(subject);
     const replica = await store.open(never);
     const agent = await store.set(1, { status: "available" });
@@ -80,7 +80,7 @@ function declareWriteTests(subject: StoreUnderTest): void {
     expect(agent).not.toHaveProperty("wrapUp");
   });
 
-  test("has in its replica what was there before it was loaded", async () => {
+  test("loads a replica with the agents written before", async () => {
     const [store, other] = await openCustomer(subject);
     const agent = await store.set(1, { status: "in_call" });
     await store.set(2, { status: "offline" });
@@ -89,25 +89,25 @@ function declareWriteTests(subject: StoreUnderTest): void {
     expect([...replica.agents()]).toEqual([agent]);
   });
 
-  test("counts a wrap-up time down from what is left of it", async () => {
+  test("counts a wrap-up time down from the remaining seconds", async () => {
     const [store, other] = await openCustomer(subject);
     const wrapUp = { configuredSeconds: LONG_SECONDS, leftSeconds: LONG_SECONDS / 2 };
     await store.set(1, { status: "available", wrapUp });
     for (const part of [store, other]) {
       const agent = (await part.open(never)).read(1);
-      const told = agent && toAvailability(agent, systemClock.monotonicMs());
-      expect(told?.wrapUpTimeConfig).toBe(LONG_SECONDS);
-      expect(told?.wrapUpTimeTtl).toBeLessThanOrEqual(LONG_SECONDS / 2);
-      expect(told?.wrapUpTimeTtl).toBeGreaterThan(0);
+      const availability = agent && toAvailability(agent, systemClock.monotonicMs());
+      expect(availability?.wrapUpTimeConfig).toBe(LONG_SECONDS);
+      expect(availability?.wrapUpTimeTtl).toBeLessThanOrEqual(LONG_SECONDS / 2);
+      expect(availability?.wrapUpTimeTtl).toBeGreaterThan(0);
     }
   });
 
-  test("introduces an agent who is unknown or was removed, and leaves a known one alone", async () => {
+  test("inserts an agent who is unknown or was removed, and leaves a known agent unchanged", async () => {
     const [store, other] = await openCustomer(subject);
-    const introduced = await store.insertIfAbsent(1, { status: "available" });
+    const inserted = await store.insertIfAbsent(1, { status: "available" });
     await expect(other.insertIfAbsent(1, { status: "offline" })).resolves.toMatchObject({
       status: "available",
-      version: introduced.version,
+      version: inserted.version,
     });
     await store.remove(1);
     await expect(other.insertIfAbsent(1, { status: "offline" })).resolves.toMatchObject({ status: "offline" });
@@ -133,13 +133,13 @@ function declareWriteTests(subject: StoreUnderTest): void {
     expect((await store.open(never)).read(1)).toBeUndefined();
   });
 
-  test("changes a status on the condition of a version only where the agent has it", async () => {
+  test("changes a status conditionally only if the agent has one of the versions", async () => {
     const [store, other] = await openCustomer(subject);
     const { version } = await store.set(1, { status: "available" });
     const mismatch = { name: "VersionMismatchError", version };
     await expect(other.setStatus(1, "in_call", [version - 1, version + 1])).rejects.toMatchObject(mismatch);
     await expect(other.setStatus(1, "in_call", [])).rejects.toThrow(VersionMismatchError);
-    // A condition is not met by being superfluous.
+    // The condition applies even if the status would not change.
     await expect(other.setStatus(1, "available", [version - 1])).rejects.toThrow(VersionMismatchError);
     await expect(other.setStatus(1, "in_call", [5, version])).resolves.toMatchObject({ status: "in_call" });
   });
@@ -148,14 +148,14 @@ function declareWriteTests(subject: StoreUnderTest): void {
     const [one, other] = await openCustomer(subject);
     const [stranger] = await openCustomer(subject);
     const strangers = await stranger.open(never);
-    const heard = collectChanges(strangers);
+    const received = collectChanges(strangers);
     const replica = await one.open(never);
     await one.set(1, { status: "available" });
     await other.remove(1);
     await expect(stranger.setStatus(1, "in_call")).resolves.toBeUndefined();
     await stranger.set(1, { status: "offline" });
     expect(replica.read(1)).toBeUndefined();
-    expect(heard.map((change) => change !== "reset" && userIdOf(change))).toEqual([1]);
+    expect(received.map((change) => change !== "reset" && userIdOf(change))).toEqual([1]);
     expect(strangers.read(1)?.status).toBe("offline");
   });
 }
@@ -167,21 +167,21 @@ function declareVersionTests(subject: StoreUnderTest): void {
     ["a status", { status: "in_call" }],
     ["a wrap-up time", { status: "available", wrapUp }],
     ["a wrap-up time that has run down", { status: "available", wrapUp: { ...wrapUp, leftSeconds: 0 } }],
-  ])("leaves the version alone where %s is told again", async (_, state) => {
+  ])("keeps the version when %s is set again", async (_, state) => {
     const [store, other] = await openCustomer(subject);
     const first = await store.set(1, state);
-    const heard = collectChanges(await other.open(never));
+    const received = collectChanges(await other.open(never));
     await expect(other.set(1, state)).resolves.toMatchObject({ version: first.version, updatedAt: first.updatedAt });
     await expect(store.setStatus(1, state.status)).resolves.toMatchObject({ version: first.version });
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
   });
 
   test.each<[string, AgentState]>([
     ["the status", { status: "in_call", wrapUp }],
     ["the wrap-up time's length", { status: "available", wrapUp: { ...wrapUp, configuredSeconds: LONG_SECONDS + 1 } }],
-    ["what is left of it", { status: "available", wrapUp: { ...wrapUp, leftSeconds: LONG_SECONDS - 1_000 } }],
-    ["having one", { status: "available" }],
-  ])("grows the version where %s changes", async (_, state) => {
+    ["its remaining seconds", { status: "available", wrapUp: { ...wrapUp, leftSeconds: LONG_SECONDS - 1_000 } }],
+    ["its presence", { status: "available" }],
+  ])("grows the version when %s changes", async (_, state) => {
     const [store, other] = await openCustomer(subject);
     const first = await store.set(1, { status: "available", wrapUp });
     const second = await other.set(1, state);
@@ -192,20 +192,20 @@ function declareVersionTests(subject: StoreUnderTest): void {
   test("grows the version over a removal", async () => {
     const [store, other] = await openCustomer(subject);
     const replica = await store.open(never);
-    const heard = collectChanges(replica);
+    const received = collectChanges(replica);
     const first = await store.set(1, { status: "available" });
     await other.remove(1);
     await other.remove(1);
     const back = await other.set(1, { status: "available" });
     await reached(replica, (await other.open(never)).cursor());
-    const versions = heard.map((change) => (change === "reset" ? 0 : versionOf(change)));
+    const versions = received.map((change) => (change === "reset" ? 0 : versionOf(change)));
     expect(versions).toEqual([first.version, expect.any(Number), back.version]);
     expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
   });
 }
 
 function declareReaderTests(subject: StoreUnderTest): void {
-  test("names what a replica holds by the last change to it, on each gateway alike, whoever else changes", async () => {
+  test("has the same lastChangeCursor on each gateway, unaffected by other customers", async () => {
     const [[store, other], [stranger]] = [await openCustomer(subject), await openCustomer(subject)];
     const replicas = await Promise.all([store.open(never), other.open(never)]);
     const empty = replicas.map((replica) => replica.lastChangeCursor());
@@ -223,29 +223,29 @@ function declareReaderTests(subject: StoreUnderTest): void {
     expect(replicas.map((replica) => replica.lastChangeCursor())).not.toContain(here);
   });
 
-  test("tells each change once and in order, until the listener leaves", async () => {
+  test("notifies a listener of each change once and in order, until it is removed", async () => {
     const [store, other] = await openCustomer(subject);
     const replica = await other.open(never);
-    const heard: Change[] = [];
-    const leave = replica.listen({ onChange: (change) => void heard.push(change), onReset: () => {} });
+    const received: Change[] = [];
+    const stopListening = replica.listen({ onChange: (change) => void received.push(change), onReset: () => {} });
     await store.set(1, { status: "available" });
     await store.set(2, { status: "in_call" });
     await store.remove(1);
     await reached(replica, (await store.open(never)).cursor());
-    leave();
+    stopListening();
     await store.set(3, { status: "offline" });
-    expect(heard).toMatchObject([{ agent: { userId: 1 } }, { agent: { userId: 2 } }, { removedUserId: 1 }]);
+    expect(received).toMatchObject([{ agent: { userId: 1 } }, { agent: { userId: 2 } }, { removedUserId: 1 }]);
   });
 
-  test("lets a reader resume at another gateway from any cursor", async () => {
+  test("lets a subscriber resume on another gateway from any cursor", async () => {
     const [store, other] = await openCustomer(subject);
     const replica = await store.open(never);
     const begin = replica.cursor();
-    const heard = collectChanges(replica);
+    const received = collectChanges(replica);
     for (const status of AVAILABILITY_STATUSES) await store.set(1, { status });
     const later = await other.open(never);
     await reached(later, replica.cursor());
-    const cursors = [begin, ...heard.map((change) => (change === "reset" ? "" : change.cursor))];
+    const cursors = [begin, ...received.map((change) => (change === "reset" ? "" : change.cursor))];
     for (const [place, cursor] of cursors.entries()) {
       expect(later.changesSince(cursor)?.map(({ cursor: at }) => at)).toEqual(cursors.slice(place + 1));
     }
@@ -253,7 +253,7 @@ function declareReaderTests(subject: StoreUnderTest): void {
   });
 
   test.each(["", "0", "0-0", "-1", "zz-1", "abcdef-1e3", "abcdef--1", `${"a".repeat(40)}-1`, "abcdef012345-1"])(
-    "knows no cursor %j",
+    "rejects the cursor %j",
     async (cursor) => {
       const [store] = await openCustomer(subject);
       await store.set(1, { status: "available" });
@@ -261,16 +261,16 @@ function declareReaderTests(subject: StoreUnderTest): void {
     },
   );
 
-  test("tells apart what another gateway has told a reader before", async () => {
+  test("recognizes changes that another gateway has already sent", async () => {
     const [store] = await openCustomer(subject);
     const replica = await store.open(never);
     const { epoch, position } = parseCursor(replica.cursor()) ?? { epoch: "", position: 0 };
     const ahead = `${epoch}-${position + 2}`;
     expect(replica.changesSince(ahead)).toEqual([]);
-    const heard: Change[] = [];
-    onTestFinished(replica.listen({ onChange: (change) => void heard.push(change), onReset: () => {} }));
+    const received: Change[] = [];
+    onTestFinished(replica.listen({ onChange: (change) => void received.push(change), onReset: () => {} }));
     for (const userId of [1, 2, 3]) await store.set(userId, { status: "available" });
-    expect(heard.filter(({ cursor }) => !isAtOrAfter(ahead, cursor)).map(userIdOf)).toEqual([3]);
+    expect(received.filter(({ cursor }) => !isAtOrAfter(ahead, cursor)).map(userIdOf)).toEqual([3]);
   });
 
   test("rejects with the signal's reason once it has aborted", async () => {
@@ -298,29 +298,29 @@ const state = fc.record(
 );
 const userId = fc.integer({ min: 1, max: 3 });
 
-/** A write, as either of the two gateways may be asked for it. */
+/** A write to one of the two gateways. */
 const write = fc.record({
   gateway: fc.constantFrom(0, 1),
   userId,
   state,
   operation: fc.constantFrom("set", "setStatus", "insertIfAbsent", "remove"),
-  /** Whether whoever asks waits for the answer before the next one is asked. */
+  /** True if the next write waits until this write has resolved. */
   isAwaited: fc.boolean(),
 });
 type Write = typeof write extends fc.Arbitrary<infer Value> ? Value : never;
 
-async function perform(store: CustomerStore, { operation, userId: id, state: told }: Write): Promise<void> {
+async function perform(store: CustomerStore, { operation, userId: id, state: newState }: Write): Promise<void> {
   if (operation === "remove") await store.remove(id);
-  else if (operation === "setStatus") await store.setStatus(id, told.status);
-  else await store[operation](id, told);
+  else if (operation === "setStatus") await store.setStatus(id, newState.status);
+  else await store[operation](id, newState);
 }
 
 async function performAll(stores: readonly CustomerStore[], writes: readonly Write[]): Promise<void> {
   const pending: Promise<void>[] = [];
-  for (const asked of writes) {
-    const done = perform(stores[asked.gateway] ?? fail(), asked);
+  for (const request of writes) {
+    const done = perform(stores[request.gateway] ?? fail(), request);
     pending.push(done);
-    if (asked.isAwaited) await done;
+    if (request.isAwaited) await done;
   }
   await Promise.all(pending);
 }
@@ -330,39 +330,39 @@ function fail(): never {
 }
 
 function declareProperties(subject: StoreUnderTest): void {
-  test("all replicas end equal, and no listener hears a version twice or one that is lower", async () => {
+  test("all replicas end equal, and listeners receive strictly growing versions", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(write, { maxLength: 25, size: "max" }), async (writes) => {
         const stores = await openCustomer(subject);
         const replicas = await Promise.all(stores.map((store) => store.open(never)));
-        const heard = replicas.map((replica) => collectChanges(replica));
+        const received = replicas.map((replica) => collectChanges(replica));
         await performAll(stores, writes);
         await settle(replicas);
         const [one = [], other = []] = replicas.map((replica) => describeAgents(replica));
         expect(one).toEqual(other);
-        for (const changes of heard) expectGrowingVersions(changes);
-        expect(heard[0]?.map(describeChange)).toEqual(heard[1]?.map(describeChange));
+        for (const changes of received) expectGrowingVersions(changes);
+        expect(received[0]?.map(describeChange)).toEqual(received[1]?.map(describeChange));
       }),
       { numRuns: subject.runs },
     );
   });
 
-  test("who was away is told at either gateway exactly what came after its cursor", async () => {
+  test("a returning subscriber gets exactly the changes after its cursor on either gateway", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(write, { maxLength: 25, size: "max" }), async (writes) => {
         const stores = await openCustomer(subject);
         const first = await (stores[0] ?? fail()).open(never);
         const cursors = [first.cursor()];
-        const heard = collectChanges(first);
+        const received = collectChanges(first);
         onTestFinished(first.listen({ onChange: ({ cursor }) => void cursors.push(cursor), onReset: fail }));
         await performAll(stores, writes);
-        // The other gateway comes up only now.
+        // The second gateway starts only now.
         const replicas = [first, await (stores[1] ?? fail()).open(never)];
         await settle(replicas);
         for (const replica of replicas) {
           for (const [place, cursor] of cursors.entries()) {
             const missed = replica.changesSince(cursor) ?? fail();
-            expect(missed.map(describeChange)).toEqual(heard.slice(place).map(describeChange));
+            expect(missed.map(describeChange)).toEqual(received.slice(place).map(describeChange));
           }
         }
       }),
@@ -371,14 +371,14 @@ function declareProperties(subject: StoreUnderTest): void {
   });
 }
 
-/** Resolves once each of these replicas has come as far as the others. */
+/** Resolves once all replicas have reached the same position. */
 async function settle(replicas: readonly Replica[]): Promise<void> {
   const positions = replicas.map((replica) => parseCursor(replica.cursor())?.position ?? 0);
   const furthest = replicas[positions.indexOf(Math.max(...positions))]?.cursor() ?? fail();
   for (const replica of replicas) await reached(replica, furthest);
 }
 
-/** Without the end of a wrap-up time, which each gateway knows by its own clock. */
+/** Omits the end of the wrap-up time, which depends on each gateway's clock. */
 function describeAgents(replica: Replica) {
   return [...replica.agents()]
     .map(({ wrapUp, ...rest }) => ({ ...rest, configuredSeconds: wrapUp?.configuredSeconds }))
@@ -392,7 +392,7 @@ function describeChange(change: Change | "reset") {
 export function expectGrowingVersions(changes: readonly (Change | "reset")[]): void {
   const versions = new Map<number, number>();
   for (const change of changes) {
-    if (change === "reset") throw new Error("The readers were told to begin anew");
+    if (change === "reset") throw new Error("The replica was reset");
     expect(versionOf(change)).toBeGreaterThan(versions.get(userIdOf(change)) ?? 0);
     versions.set(userIdOf(change), versionOf(change));
   }

@@ -1,4 +1,4 @@
-/** What the promise comes to; rejects with the signal's reason where the signal aborts before. The promise goes on either way. */
+/** Settles like the promise, or rejects with the signal's reason if the signal aborts first. The promise continues. */
 export function raceAbort<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
@@ -8,7 +8,7 @@ export function raceAbort<Value>(promise: Promise<Value>, signal: AbortSignal): 
   });
 }
 
-/** Resolves as soon as a signal aborts. */
+/** Resolves when the signal aborts. */
 export function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
@@ -17,8 +17,9 @@ export function whenAborted(signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Calls back once a time has passed, in milliseconds, unless it is cancelled before by what this returns. What has arrived by
- * then is still looked at first: a process that was itself held up must not blame others for it.
+ * Calls `onExceeded` after `limitMs` milliseconds unless the returned function cancels the timeout first.
+ *
+ * Data received by then is processed first: a blocked process must not blame Redis for its own delay.
  */
 export function startTimeout(limitMs: number, onExceeded: () => void): () => void {
   let pending: NodeJS.Immediate | undefined;

@@ -7,7 +7,7 @@ import { type AgentRecord, AgentRow, Digits, toStoredAgent } from "./agent-recor
 import { agentKeyPrefix, CHANGES_KEY, membersKey, STORE_KEY } from "./keys.ts";
 import type { RedisSession } from "./redis-session.ts";
 
-/** A change that is asked of one agent. */
+/** Requested change of one agent. */
 export type ChangeRequest =
   | { readonly operation: "set" | "insertIfAbsent"; readonly state: AgentState }
   | { readonly operation: "setStatus"; readonly status: Status; readonly ifVersions: readonly number[] | undefined }
@@ -16,14 +16,17 @@ export type ChangeRequest =
 export interface ChangeTarget {
   readonly customerId: string;
   readonly userId: number;
-  /** A version that this gateway has seen of the agent: the next one is higher, whatever Redis remembers. */
+  /**
+   * Returns the latest version of the agent seen by the gateway. The next version is higher, even if Redis has lost the
+   * agent.
+   */
   readonly knownVersion: () => number;
 }
 
 export interface ChangeOptions {
-  /** The session; rejects where there is none. */
+  /** Returns the session. Rejects if there is no session. */
   readonly session: () => Promise<RedisSession>;
-  /** How long the asker waits. What has not been done by then is not done later. */
+  /** Time limit of the change, in milliseconds. A change not made by then is not made later. */
   readonly timeoutMs: number;
   readonly clock: Clock;
 }
@@ -34,12 +37,12 @@ const Reply = v.union([
 ]);
 
 /**
- * Changes an agent in Redis, and resolves once the feed has brought the change, so that whoever was answered finds it in the
- * replica. `undefined` where there is no such agent, before the change or after it.
+ * Changes an agent in Redis. Resolves when the change stream has brought the change, so that the replica has the change
+ * before the caller continues. Resolves with `undefined` if the agent does not exist, before or after the change.
  *
- * @throws {VersionMismatchError} where the agent's version is none of those asked for.
- * @throws {StoreUnavailableError} where it is not certain to be kept.
- * @throws {UnreadableAgentError} where what is kept of the agent cannot be read.
+ * @throws {VersionMismatchError} if the agent's version is not among the requested versions.
+ * @throws {StoreUnavailableError} if Redis may not have kept the change.
+ * @throws {UnreadableAgentError} if the agent's record cannot be read.
  */
 export async function changeAgent(
   target: ChangeTarget,
@@ -49,7 +52,7 @@ export async function changeAgent(
   const { timeoutMs, clock } = options;
   const timeout = new AbortController();
   const timeoutError = new StoreUnavailableError(
-    `Redis did not answer within ${timeoutMs} ms: the change may have been made`,
+    `Redis did not reply within ${timeoutMs} ms: the change may have been made`,
   );
   const cancel = startTimeout(timeoutMs, () => timeout.abort(timeoutError));
   const deadlineMs = clock.monotonicMs() + timeoutMs;
@@ -77,9 +80,9 @@ async function attempt(
     const { connection, stream } = session;
     const values = toValues(target, request, session, deadlineMs);
     const reply = v.parse(Reply, await session.write("change", toKeys(target), values));
-    // Nothing was done. With an earlier epoch than Redis has, the session has to catch up first; what came too late by the
-    // clock of a Redis whose clock was set is sent again, now that this is known.
-    if (reply[0] === "epoch") connection.close(new StoreUnavailableError("Redis has begun a new epoch"));
+    // Redis has not changed the agent. On a new epoch the session must catch up first. On `late` the clock of Redis was
+    // set: send the change again, now that the new time is known.
+    if (reply[0] === "epoch") connection.close(new StoreUnavailableError("Redis has started a new epoch"));
     if (reply[0] === "unreadable") throw new UnreadableAgentError(UNREADABLE);
     if (reply.length === 1) continue;
     const [outcome, position, row] = reply;
@@ -90,8 +93,8 @@ async function attempt(
   }
 }
 
-/** What an earlier or a later version of the gateway, or somebody by hand, may have left there. */
-const UNREADABLE = "Redis holds something of the agent that this version of the gateway cannot read";
+/** Such a record may come from an earlier or later version of the gateway, or from manual editing. */
+const UNREADABLE = "Redis has a record of the agent that this version of the gateway cannot read";
 
 function readRow(row: unknown): AgentRecord {
   const read = v.safeParse(AgentRow, row);
@@ -116,7 +119,7 @@ function toValues(
   return [...context, request.operation, ...toScriptArgs(request), SAME_WRAP_UP_TOLERANCE_MS].map(String);
 }
 
-/** Status, wrap-up seconds, seconds left, and the versions that are allowed. */
+/** Builds the script's status, wrap-up seconds, remaining seconds and allowed versions. */
 function toScriptArgs(request: ChangeRequest): readonly (string | number)[] {
   switch (request.operation) {
     case "remove":

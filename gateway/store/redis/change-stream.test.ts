@@ -21,16 +21,16 @@ function change(position: number, customer = "acme", version = position): Stream
   return { id: `${position}-0`, message: { customer, ...agent, wrapUpSeconds: "", wrapUpEndsAt: "" } };
 }
 
-function beginning(position: number, epoch: string): StreamEntry {
+function epochStart(position: number, epoch: string): StreamEntry {
   return { id: `${position}-0`, message: { epoch } };
 }
 
-test("hands out each customer's changes to that customer's replica", () => {
+test("applies each customer's changes to that customer's replica", () => {
   const { stream, append } = setUp(0);
-  const heard: [number, Change][] = [];
-  stream.subscribe("acme", { apply: (position, told) => void heard.push([position, told]) });
-  append(beginning(1, "abc"), change(2), change(3, "globex"), change(4));
-  expect(heard).toMatchObject([
+  const received: [number, Change][] = [];
+  stream.subscribe("acme", { apply: (position, applied) => void received.push([position, applied]) });
+  append(epochStart(1, "abc"), change(2), change(3, "globex"), change(4));
+  expect(received).toMatchObject([
     [2, { cursor: "abc-2", agent: { userId: 1, version: 2 } }],
     [4, { cursor: "abc-4" }],
   ]);
@@ -38,7 +38,7 @@ test("hands out each customer's changes to that customer's replica", () => {
   expect([stream.position(), stream.highestVersion()]).toEqual([4, 4]);
 });
 
-test("begins at whatever the stream still has, and goes on from there without a gap", () => {
+test("starts at the oldest entry of the stream and continues without a gap", () => {
   const { stream, append } = setUp(12);
   append(change(10), change(11));
   expect(stream.historyOf("acme").historyStart).toBe(9);
@@ -46,27 +46,27 @@ test("begins at whatever the stream still has, and goes on from there without a 
   expect(stream.position()).toBe(11);
 });
 
-test("passes over earlier epochs, with the gap that a loss has left, and remembers nothing of them", () => {
+test("skips earlier epochs, gaps included, and keeps none of their changes", () => {
   const { stream, append } = setUp(20);
-  append(beginning(1, "old"), change(2), beginning(20, "abc"));
+  append(epochStart(1, "old"), change(2), epochStart(20, "abc"));
   expect(stream.historyOf("acme")).toEqual({ historyStart: 20, history: [] });
 });
 
-test("ends where another gateway begins a new epoch", () => {
+test("throws when another gateway starts a new epoch", () => {
   const { append } = setUp(1);
-  append(beginning(1, "abc"));
-  expect(() => append(beginning(2, "new"))).toThrow(ChangeGapError);
+  append(epochStart(1, "abc"));
+  expect(() => append(epochStart(2, "new"))).toThrow(ChangeGapError);
 });
 
-test("lets others wait for a position, and leave", async () => {
+test("resolves waiters at their position and rejects aborted ones", async () => {
   const { stream, append } = setUp(0);
   const leaving = new AbortController();
-  const left = stream.waitFor(2, leaving.signal);
+  const aborted = stream.waitFor(2, leaving.signal);
   const reached = stream.waitFor(2, never);
   leaving.abort("gone");
-  await expect(left).rejects.toBe("gone");
+  await expect(aborted).rejects.toBe("gone");
   await expect(stream.waitFor(9, leaving.signal)).rejects.toBe("gone");
-  append(beginning(1, "abc"), change(2));
+  append(epochStart(1, "abc"), change(2));
   await reached;
   await stream.waitFor(1, never);
 });

@@ -9,39 +9,41 @@ import type { StreamEntry } from "./connection.ts";
 import { createPositionWaiters } from "./position-waiters.ts";
 import type { RedisClock } from "./redis-clock.ts";
 
-/** The changes of all customers in one epoch, as the stream brings them: kept, and handed out to the replicas. */
+/** Changes of every customer in an epoch, in the order of the Redis stream: logged, and applied to the replicas. */
 export interface ChangeStream {
   readonly epoch: string;
-  /** How far it has come. */
+  /** Position of the last appended entry. */
   position(): number;
-  /** The entry that it has come to, in one text; empty before the first. */
+  /** Text of the last appended entry; empty before the first. */
   lastEntry(): string;
-  /** The highest version that was in it. */
+  /** Highest version among the appended entries. */
   highestVersion(): number;
   /**
-   * Takes over what comes next in the stream.
+   * Appends the next entries of the Redis stream.
    *
-   * @throws {ChangeGapError} where that is not what comes next in this epoch.
+   * @throws {ChangeGapError} if the entries do not continue this epoch.
    */
   append(entries: readonly StreamEntry[], clock: RedisClock): void;
-  /** Resolves once it has come to this position. Rejects with the signal's reason as soon as that aborts. */
+  /** Resolves once the stream has reached the position. Rejects with the signal's reason if the signal aborts first. */
   waitFor(position: number, signal: AbortSignal): Promise<void>;
-  /** The last changes of one customer, and the position after which none is missing. */
+  /** Returns the latest changes of a customer and the position after which the list is complete. */
   historyOf(customerId: string): { readonly historyStart: number; readonly history: readonly PositionedChange[] };
-  /** Hands out a customer's changes from here on. */
+  /** Applies a customer's changes to the replica from now on. */
   subscribe(customerId: string, replica: Pick<WritableReplica, "apply">): void;
 }
 
-/** The stream no longer goes on from where this gateway stands: it has to begin anew. */
+/** Thrown when the Redis stream does not continue from this gateway's position. The gateway must attach again. */
 export class ChangeGapError extends Error {
   override readonly name = "ChangeGapError";
 }
 
 export interface ChangeStreamOptions {
   readonly epoch: string;
-  /** How far the epoch had come when the gateway found it: up to here, the stream may still tell of earlier epochs. */
+  /**
+   * Position of the epoch when the gateway attached. Up to this position the Redis stream may contain earlier epochs.
+   */
   readonly attachPosition: number;
-  /** How many changes to keep. */
+  /** Number of changes to keep. */
   readonly historyLength: number;
   readonly clock: Clock;
   readonly log: Pick<StoreLog, "warning">;
@@ -51,7 +53,7 @@ interface CustomerChange extends PositionedChange {
   readonly customerId: string;
 }
 
-/** A feed that stands before the first entry of the stream. */
+/** Creates a change stream positioned before the first entry. */
 export function createChangeStream({
   epoch,
   attachPosition,
@@ -69,13 +71,13 @@ export function createChangeStream({
 
   function startEpoch(startedEpoch: string, at: number): void {
     if (startedEpoch !== epoch && at > attachPosition)
-      throw new ChangeGapError("Another gateway has begun a new epoch");
-    // What came before has no cursor in the epoch that follows, and what was lost may have left a gap.
+      throw new ChangeGapError("Another gateway has started a new epoch");
+    // Earlier changes have no cursor in the new epoch, and a loss may have left a gap.
     changes.reset(at);
   }
 
   function expectNext(at: number): void {
-    // The oldest entries of the stream may be cut off already; after that, each follows on the one before.
+    // The oldest entries may be trimmed already. From then on every entry must follow the previous entry.
     if (lastEntry === "") changes.reset(at - 1);
     else if (at !== position + 1) throw new ChangeGapError(`Changes ${position + 1} to ${at - 1} are missing`);
   }

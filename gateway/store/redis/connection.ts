@@ -8,30 +8,30 @@ import { CHANGES_KEY } from "./keys.ts";
 import { createRedisClock, type RedisClock } from "./redis-clock.ts";
 import { SCRIPTS } from "./scripts.ts";
 
-/** Two connections to Redis: one for scripts, and one that waits for changes. Once broken they stay so. */
+/** Two connections to Redis, for scripts and for waiting for changes. A broken connection is not repaired. */
 export interface RedisConnection {
   /**
-   * Runs a script, and answers with what it answers after the time.
+   * Runs a script and resolves with the reply, without the leading time.
    *
-   * @throws {RedisReplyError} where Redis refuses, and has done nothing.
-   * @throws {StoreUnavailableError} where it does not answer in time, which breaks the connection.
+   * @throws {RedisReplyError} if Redis rejects the script without a change.
+   * @throws {StoreUnavailableError} if Redis does not reply in time; this breaks the connection.
    */
   run(script: keyof typeof SCRIPTS, keys: readonly string[], values: readonly string[]): Promise<readonly unknown[]>;
   /**
-   * The entries of the stream after a position, oldest first and at most a thousand; waits for one for a while, and answers
-   * with none where none came. Throws as `run` does.
+   * Resolves with at most a thousand entries of the stream after a position, oldest first. Waits a while for the first
+   * entry and resolves with an empty list if no entry comes. Throws like `run`.
    */
   read(after: number): Promise<readonly StreamEntry[]>;
   readonly clock: RedisClock;
-  /** When Redis last answered the one that waits for changes, on the monotonic clock. */
+  /** Time of the last reply to a read, on the monotonic clock. */
   lastReadMs(): number;
-  /** Aborts with the reason once the connection is broken or closed. */
+  /** Signal that aborts with the reason when the connection breaks or is closed. */
   readonly signal: AbortSignal;
-  /** Ends it. What was asked of it and is not answered yet rejects. */
+  /** Closes the connection. Pending calls reject. */
   close(reason: Error): void;
 }
 
-/** An entry of the stream as Redis gives it. */
+/** Entry of the stream as Redis returns it. */
 export interface StreamEntry {
   readonly id: string;
   readonly message: Readonly<Record<string, string>>;
@@ -39,26 +39,29 @@ export interface StreamEntry {
 
 export interface ConnectionOptions {
   readonly url: string;
-  /** How long Redis may take for anything. */
+  /** Time limit for every reply, in milliseconds. */
   readonly timeoutMs: number;
-  /** How long to wait for a change before asking anew, so that a Redis that hangs is told from one that has no news. */
+  /**
+   * Time for which a read waits for a change, in milliseconds. Reading again tells an unresponsive Redis from an idle
+   * Redis.
+   */
   readonly waitMs: number;
   readonly monotonic: Clock;
 }
 
-/** Redis answered with an error, and has done nothing. */
+/** Thrown when Redis replies with an error, without a change. */
 export class RedisReplyError extends StoreUnavailableError {
-  /** The error's first word, such as `READONLY`, `MISCONF` or `OOM`. */
+  /** First word of the error, such as `READONLY`, `MISCONF` or `OOM`. */
   readonly code: string;
 
   constructor(cause: Error) {
     const code = /^[A-Z]+/.exec(cause.message)?.[0] ?? "ERR";
-    super(`Redis refused: ${cause.message}`, { cause });
+    super(`Redis rejected the command: ${cause.message}`, { cause });
     this.code = code;
   }
 }
 
-/** How many commands may wait for Redis at once: beyond that it is too slow to be waited for. */
+/** Number of commands allowed to wait for Redis. With more, Redis counts as too slow. */
 const MAX_COMMANDS = 10_000;
 const MAX_ENTRIES = 1_000;
 
@@ -73,9 +76,9 @@ const Entries = v.nullable(
 );
 
 /**
- * Connects to Redis, twice.
+ * Opens both connections to Redis.
  *
- * @throws {StoreUnavailableError} where it cannot be reached, does not answer in time, or refuses the credentials.
+ * @throws {StoreUnavailableError} if Redis is unreachable, does not reply in time or rejects the credentials.
  */
 export async function openConnection(options: ConnectionOptions): Promise<RedisConnection> {
   const { timeoutMs, waitMs, monotonic } = options;
@@ -87,7 +90,7 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
     await withTimeout(Promise.all(clients.map((client) => connect(client, signal))), timeoutMs);
   } catch (error) {
     close(toError(error));
-    // Why it ended, rather than what became of the first command.
+    // The signal's reason is the cause; the first command's error is only its effect.
     throw signal.reason;
   }
   let lastReadMs = monotonic.monotonicMs();
@@ -116,11 +119,11 @@ type Client = ReturnType<typeof createRedisClient>;
 
 async function connect(client: Client, signal: AbortSignal): Promise<void> {
   await client.connect();
-  // Closed while the connection was being made, it would stay open.
+  // A connection that opens after `close` would stay open.
   if (signal.aborted) client.destroy();
 }
 
-/** What ends with the first of these clients that fails, and then ends them all. */
+/** Creates the common lifetime of the clients. When a client fails, both are closed. */
 function createLifetime(clients: readonly Client[]) {
   const ending = new AbortController();
 
@@ -134,16 +137,16 @@ function createLifetime(clients: readonly Client[]) {
     client.on("error", (error: unknown) => close(unavailable(`Redis cannot be reached: ${describe(error)}`, error)));
   }
 
-  /** Waits for Redis's answer, no longer than it may take. */
+  /** Waits for a reply of Redis, at most `limitMs` milliseconds. */
   async function withTimeout<Reply>(reply: Promise<Reply>, limitMs: number): Promise<Reply> {
-    const cancel = startTimeout(limitMs, () => close(unavailable(`Redis did not answer within ${limitMs} ms`)));
+    const cancel = startTimeout(limitMs, () => close(unavailable(`Redis did not reply within ${limitMs} ms`)));
     try {
       return await reply;
     } catch (error) {
       if (error instanceof ErrorReply) throw new RedisReplyError(error);
       if (!ending.signal.aborted) throw unavailable(`Redis cannot be reached: ${describe(error)}`, error);
       const { reason } = ending.signal;
-      throw unavailable(`${toError(reason).message}: what was asked may have been done`, reason);
+      throw unavailable(`${toError(reason).message}: the command may have been executed`, reason);
     } finally {
       cancel();
     }
@@ -157,10 +160,10 @@ function createRedisClient({ url, timeoutMs }: ConnectionOptions) {
     url,
     scripts: SCRIPTS,
     name: "availability-gateway",
-    // Nothing is kept back for later: whoever asked has been told that it was not done.
+    // Do not queue commands while offline: a caller must not be told of a failure and then see the change made.
     disableOfflineQueue: true,
     commandsQueueMaxLength: MAX_COMMANDS,
-    // A broken connection is replaced as a whole, since what was missed meanwhile has to be made up for.
+    // The session replaces a broken connection, because missed changes must be loaded too.
     socket: { connectTimeout: timeoutMs, reconnectStrategy: false },
     maintNotifications: "disabled",
   });
@@ -174,7 +177,7 @@ function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
-/** Node's error for a name with several addresses has no message of its own. */
+/** For a host with several addresses, Node's error has no message of its own. */
 function describe(error: unknown): string {
   return (error instanceof Error && error.message) || systemErrorCode(error) || String(error);
 }

@@ -7,33 +7,33 @@ import type { ChangeStream } from "./change-stream.ts";
 import type { RedisConnection } from "./connection.ts";
 import { agentKeyPrefix, CHANGES_KEY, membersKey, STORE_KEY } from "./keys.ts";
 
-/** Through what a customer's agents are read and written. */
+/** Access to a customer's agents in Redis. */
 export interface SnapshotSource {
   readonly connection: RedisConnection;
   readonly stream: ChangeStream;
-  /** How many changes of all customers Redis keeps. */
+  /** Number of changes of all customers to keep in Redis. */
   readonly historyLength: number;
   readonly monotonicMs: () => number;
   readonly log: StoreLog;
 }
 
-/** So many agents are read or written at once: it keeps everybody else waiting for less than a millisecond or two. */
+/** Number of agents per script. A script blocks Redis for one to two milliseconds at most. */
 const AGENTS_AT_ONCE = 250;
 
 const Members = v.tuple([v.string(), Digits, v.array(v.string())]);
-/** A row of which no more can be read than whose it is. */
+/** Unreadable row with a readable user id. */
 const NamedRow = v.looseTuple([Digits]);
 
 const Agents = v.tuple([v.string(), Digits, v.array(v.unknown())]);
 
 /**
- * Loads what Redis holds of a customer, and hands it over at the moment that the feed has come to the same position: whoever
- * takes it follows the feed from there.
+ * Loads a customer's agents from Redis. Calls `onLoaded` when the change stream has reached the position of the loaded
+ * agents; the caller subscribes to the stream from there.
  *
- * It is read in pieces, between which others may write: whatever they write, the feed tells as well, and of each agent the
- * higher version counts, so that the result is what was there at one moment, the feed's.
+ * Other gateways may write between two batches of the load. The change stream contains their writes. The higher version
+ * of each agent counts, so the result is the state at one position of the stream.
  *
- * @throws {StoreUnavailableError} where Redis goes away meanwhile.
+ * @throws {StoreUnavailableError} if the connection to Redis breaks meanwhile.
  */
 export async function loadCustomer(
   customerId: string,
@@ -55,10 +55,10 @@ export async function loadCustomer(
   }
   await stream.waitFor(to, connection.signal);
   connection.signal.throwIfAborted();
-  // From here to the end nothing may come between, or a change would be lost.
+  // No `await` may follow here, or a change would be lost.
   const { historyStart, history } = stream.historyOf(customerId);
   if (historyStart > from)
-    throw new StoreUnavailableError("More has changed while the customer was loaded than Redis keeps");
+    throw new StoreUnavailableError("While the customer was loaded, more changes were made than Redis keeps");
   for (const { position, change } of history) {
     if (position <= from) continue;
     if ("agent" in change) loaded.merge(change.agent.userId, change.agent.version, change.agent);
@@ -73,9 +73,9 @@ export async function loadCustomer(
 }
 
 /**
- * Gives back to Redis what it has lost of a customer: of each agent that it knows less of than the replica.
+ * Restores a customer's agents in Redis if lost there, or present with a lower version than in the replica.
  *
- * @throws {StoreUnavailableError} where Redis goes away meanwhile, or refuses.
+ * @throws {StoreUnavailableError} if the connection to Redis breaks meanwhile, or if Redis rejects the write.
  */
 export async function restoreCustomer(
   customerId: string,
@@ -99,7 +99,7 @@ function createContents() {
     agents: { [Symbol.iterator]: () => agents.values() },
     removed,
     unreadable,
-    /** Of two versions the higher one counts. */
+    /** Keeps the higher of two versions. */
     merge(userId: number, version: number, agent: StoredAgent | undefined): void {
       if (version <= (agents.get(userId)?.version ?? removed.get(userId) ?? 0)) return;
       agents.delete(userId);
@@ -114,7 +114,7 @@ function createContents() {
 function mergeRow(loaded: ReturnType<typeof createContents>, row: unknown, source: SnapshotSource): void {
   const read = v.safeParse(AgentRow, row);
   if (!read.success) {
-    // What is under a name that is none cannot be asked for either.
+    // A name other than a user id cannot be requested and needs no mark.
     const named = v.safeParse(NamedRow, row);
     if (named.success) loaded.unreadable.add(named.output[0]);
     return;
@@ -125,7 +125,7 @@ function mergeRow(loaded: ReturnType<typeof createContents>, row: unknown, sourc
 
 function assertEpoch({ connection, stream }: SnapshotSource, epoch: string): void {
   if (epoch === stream.epoch) return;
-  connection.close(new StoreUnavailableError("Redis has begun a new epoch"));
+  connection.close(new StoreUnavailableError("Redis has started a new epoch"));
   connection.signal.throwIfAborted();
 }
 

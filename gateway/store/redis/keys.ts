@@ -1,24 +1,24 @@
-/** The names of what the gateways keep in Redis. A customer's id holds no colon, so that no two names are alike. */
+/** Keys of the gateway's data in Redis. A customer's id contains no colon, so no two keys collide. */
 
 const PREFIX = "availability-bridge:";
 
-/** A hash: which epoch it is, how many changes there were, and which version none may be lower than. */
+/** Hash: the epoch, the number of changes, and the lowest version that a new change may have. */
 export const STORE_KEY = `${PREFIX}store`;
 
-/** A stream: the last changes of all customers, each at the id `<position>-0`. */
+/** Stream: the latest changes of all customers, with ids of the form `<position>-0`. */
 export const CHANGES_KEY = `${PREFIX}changes`;
 
-/** What the name of each agent's hash begins with. A removed agent keeps its hash, so that its versions go on. */
+/** Prefix of the keys of agents' hashes. A removed agent keeps the hash, so that versions continue. */
 export function agentKeyPrefix(customerId: string): string {
   return `${PREFIX}agent:${customerId}:`;
 }
 
-/** A set: the user ids of the agents that a customer has or had. */
+/** Set: the user ids of the customer's present and former agents. */
 export function membersKey(customerId: string): string {
   return `${PREFIX}agents:${customerId}`;
 }
 
-/** A string: which gateway has taken on a task. */
+/** String: the gateway that has the lease of a task. */
 export function leaseKey(task: string): string {
   return `${PREFIX}lease:${task}`;
 }

@@ -1,12 +1,12 @@
-/** Lets others wait for a position that only grows. */
+/** Waiters for a growing position. */
 export interface PositionWaiters {
-  /** Has to be told whenever the position has grown. */
+  /** Resolves the waiters for reached positions. Call it whenever the position has grown. */
   notify(): void;
-  /** Resolves once the position is at least this. Rejects with the signal's reason as soon as that aborts. */
+  /** Resolves once the position is reached. Rejects with the signal's reason if the signal aborts first. */
   waitFor(position: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Of what this function says. */
+/** Creates waiters for the position returned by the function. */
 export function createPositionWaiters(position: () => number): PositionWaiters {
   const waiters = new Set<{ readonly position: number; resolve(): void }>();
   return {

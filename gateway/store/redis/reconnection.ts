@@ -5,12 +5,13 @@ import type { RedisSession } from "./redis-session.ts";
 
 /** Keeps a session with Redis open: opens the next one when a session has ended. */
 export interface Reconnection {
-  /** The session, while there is one. */
+  /** Returns the session, or `undefined` while no session is open. */
   current(): RedisSession | undefined;
   /**
-   * Resolves with the session; while there is none, with the one that is being opened.
+   * Resolves with the open session, or with the next session if no session is open.
    *
-   * @throws {StoreUnavailable} with the reason if an attempt to open it has failed and none has succeeded since.
+   * @throws {StoreUnavailableError} with the reason if an attempt to open a session has failed and no attempt has
+   * succeeded since.
    */
   session(): Promise<RedisSession>;
   /** Ends the session, and opens no more. */
@@ -23,16 +24,19 @@ export interface ReconnectionOptions {
   readonly onConnected: () => void;
   /** Called when a session has ended. */
   readonly onDisconnected: (session: RedisSession) => void;
-  /** Longest pause between two attempts, in milliseconds. Each pause is of a random length, so that gateways do not all connect at once. */
+  /**
+   * Maximum delay between two attempts, in milliseconds. Every delay has a random length, so that gateways connect at
+   * different times.
+   */
   readonly maxDelayMs: number;
   readonly monotonicMs: () => number;
   readonly log: StoreLog;
 }
 
-/** Upper bound of the first pause, in milliseconds. Each failure doubles the bound. */
+/** Upper bound of the first delay, in milliseconds. Each failure doubles the bound. */
 const BASE_DELAY_MS = 50;
 
-/** Opens sessions, one after the other, until it is closed. */
+/** Opens session after session until `close` is called. */
 export function createReconnection(options: ReconnectionOptions): Reconnection {
   const { open, onConnected, onDisconnected, maxDelayMs, monotonicMs, log } = options;
   const closing = new AbortController();
@@ -57,7 +61,7 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
     onConnected();
   }
 
-  /** Runs at once, so that no caller gets a session that has ended. */
+  /** Runs synchronously, so that no caller gets an ended session. */
   function handleDisconnected(session: RedisSession, reason: Error): void {
     current = undefined;
     next = createDeferred();
@@ -78,7 +82,7 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
     next.reject(failed);
   }
 
-  async function keepOpen(): Promise<void> {
+  async function runSessions(): Promise<void> {
     while (!closing.signal.aborted) {
       try {
         const session = await open();
@@ -86,7 +90,7 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
         handleConnected(session);
         await Promise.race([whenAborted(session.connection.signal), whenAborted(closing.signal)]);
         session.connection.close(new StoreUnavailableError("The gateway is closing"));
-        // A session that ends as soon as it was opened counts as a failure.
+        // An early end of a session counts as a failure.
         failureCount = monotonicMs() - openedMs > maxDelayMs ? 0 : failureCount + 1;
       } catch (error) {
         handleConnectError(error);
@@ -99,11 +103,11 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
   async function waitBeforeRetry(): Promise<void> {
     const limitMs = Math.min(maxDelayMs, BASE_DELAY_MS * 2 ** Math.min(failureCount, 20));
     await delay(Math.random() * limitMs, undefined, { signal: closing.signal }).catch(() => {
-      // Only `close` aborts a pause.
+      // Only `close` aborts the delay.
     });
   }
 
-  const ended = keepOpen();
+  const ended = runSessions();
   return {
     current: () => current,
     session: () => next.promise,
@@ -114,7 +118,7 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
   };
 }
 
-/** A promise that is settled from outside, possibly before a caller waits for it. */
+/** Creates a promise to settle from outside, possibly before a caller waits for it. */
 function createDeferred<Value>() {
   let isSettled = false;
   let resolve!: (value: Value) => void;
@@ -124,7 +128,7 @@ function createDeferred<Value>() {
     reject = onReject;
   });
   promise.catch(() => {
-    // Each caller that waits gets the rejection; without a caller it is no unhandled one.
+    // Every waiting caller receives the rejection. Without a caller the rejection must not count as unhandled.
   });
   return {
     promise,

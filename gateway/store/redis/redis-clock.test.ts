@@ -2,15 +2,15 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRedisClock } from "./redis-clock.ts";
 
-test("tells a time of Redis as the moment at which it is asked at the latest", () => {
+test("converts a time of Redis to the earliest possible moment", () => {
   const clock = createRedisClock();
   clock.observe(1_000_000, 50, 70);
-  // It was 1,000,000 there at some moment from 50 to 70 here.
+  // Redis had the time 1,000,000 at some moment from 50 to 70 on this clock.
   expect(clock.toMonotonicMs(1_000_000)).toBe(50);
   expect(clock.toRedisMs(50)).toBe(1_000_000);
 });
 
-test("learns from a quicker answer, and forgets nothing by a slower one", () => {
+test("narrows the bounds by a faster reply and keeps them after a slower reply", () => {
   const clock = createRedisClock();
   clock.observe(1_000_000, 0, 400);
   clock.observe(1_001_000, 1_200, 1_201);
@@ -26,7 +26,7 @@ test.each([-3_600_000, 3_600_000])("follows Redis's clock when it is set by %d m
   expect(clock.toMonotonicMs(1_001_000 + byMs)).toBe(1_000);
 });
 
-test("is never late, however long answers take", () => {
+test("is never late, at any duration of the replies", () => {
   const answers = fc.array(fc.record({ there: fc.nat(1_000), back: fc.nat(1_000), pause: fc.nat(10_000) }), {
     minLength: 1,
   });

@@ -1,22 +1,22 @@
-/** Translates between this process's monotonic clock and the time of the Redis machine, both in milliseconds. */
+/** Converts between the monotonic clock of this process and the clock of the Redis machine, in milliseconds. */
 export interface RedisClock {
-  /** Takes into account what Redis said its time was, somewhere between these two moments of the monotonic clock. */
+  /** Records a time of Redis, read between two moments of the monotonic clock. */
   observe(redisMs: number, sentMs: number, receivedMs: number): void;
-  /** Never later than it is in truth. */
+  /** Converts a time of Redis to the earliest possible moment. */
   toMonotonicMs(redisMs: number): number;
   toRedisMs(monotonicMs: number): number;
 }
 
-/** A clock that has observed nothing yet. */
+/** Creates a clock without observations. */
 export function createRedisClock(): RedisClock {
-  /** How far the Redis time is ahead: the truth lies between these two. */
+  /** Bounds of the lead of the Redis clock. */
   let minOffsetMs = -Infinity;
   let maxOffsetMs = Infinity;
   return {
     observe(redisMs, sentMs, receivedMs) {
       const low = redisMs - receivedMs;
       const high = redisMs - sentMs;
-      // What contradicts all that was known: the clock there was set, or has drifted that far by now.
+      // An observation outside the bounds means that the clock of Redis was set or has drifted.
       const wasClockSet = low > maxOffsetMs || high < minOffsetMs;
       minOffsetMs = wasClockSet ? low : Math.max(minOffsetMs, low);
       maxOffsetMs = wasClockSet ? high : Math.min(maxOffsetMs, high);

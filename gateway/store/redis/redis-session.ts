@@ -9,18 +9,18 @@ import { openConnection, type RedisConnection, RedisReplyError } from "./connect
 import { loadCustomer, restoreCustomer, type SnapshotSource } from "./customer-snapshot.ts";
 import { CHANGES_KEY, STORE_KEY } from "./keys.ts";
 
-/** The time from when the gateway has caught up with Redis until it loses it. */
+/** Connection to Redis from the moment when the gateway has caught up until the connection breaks. */
 export interface RedisSession extends SnapshotSource {
-  /** Why Redis takes no writes, in its own word; `undefined` as far as it does. */
+  /** Returns the code of the error if Redis rejects writes; `undefined` if Redis accepts writes. */
   writeError(): string | undefined;
-  /** As the connection's `run`, for what writes. */
+  /** Runs a script that writes, like the connection's `run`. */
   write: RedisConnection["run"];
 }
 
-/** A customer whose agents are in this process's memory. */
+/** Customer with a replica in this process's memory. */
 export interface LoadedCustomer {
   readonly replica: WritableReplica;
-  /** What keeps it current. */
+  /** Source of the replica's changes. */
   stream: ChangeStream;
 }
 
@@ -31,21 +31,24 @@ export interface RedisSessionOptions {
   readonly historyLength: number;
   readonly clock: Clock;
   readonly log: StoreLog;
-  /** Called when Redis accepts writes again after it has rejected one. */
+  /** Called when Redis accepts writes again after rejecting a write. */
   readonly onWritable: () => void;
 }
 
 const Attached = v.tuple([v.picklist(["continued", "missed", "changed", "renewed"]), v.string(), Digits]);
 const Checked = v.tuple([v.string(), v.string()]);
 
-/** How long to stay with a Redis that only can be read: another one may have taken its name. */
+/**
+ * Time to stay connected to a read-only Redis, in milliseconds. After a failover the host name may lead to a new
+ * primary.
+ */
 const READ_ONLY_MS = 10_000;
 
 /**
- * Connects to Redis and catches up: goes on where the feed stood, or begins a new one, gives back what Redis has lost, and
- * loads each customer anew. From then on the customers are kept current, until the connection's signal aborts.
+ * Connects to Redis and catches up: continues the change stream or starts a new one, restores agents that Redis has
+ * lost, and reloads each customer. Then the customers are kept current until the connection's signal aborts.
  *
- * @throws {StoreUnavailableError} where that does not succeed.
+ * @throws {StoreUnavailableError} if a step fails.
  */
 export async function openRedisSession(
   options: RedisSessionOptions,
@@ -63,7 +66,7 @@ export async function openRedisSession(
     for (const [customerId, customer] of customers) await catchUp(customerId, customer, source);
     await session.check();
     connection.signal.throwIfAborted();
-    // All at once: what broke off halfway would leave customers that nothing keeps current, and that do not say so.
+    // Mark all replicas at once. After a failure halfway, a replica would seem current although no session updates it.
     for (const { replica } of customers.values()) replica.setStaleSince(undefined);
     return session;
   } catch (error) {
@@ -95,8 +98,8 @@ async function attach(
 
 const ATTACH_MESSAGES = {
   continued: "Redis has kept everything",
-  missed: "More has changed than Redis keeps: all streams restart with a snapshot",
-  changed: "Redis has lost changes, as another gateway has found: all streams restart with a snapshot",
+  missed: "Redis no longer has some of the missed changes: all streams restart with a snapshot",
+  changed: "Redis has lost changes and another gateway has started a new epoch: all streams restart with a snapshot",
   renewed: "Redis has lost changes: this gateway restores what it has cached, and all streams restart with a snapshot",
 };
 
@@ -109,7 +112,7 @@ function highestVersion(customers: ReadonlyMap<string, LoadedCustomer>, previous
   return highest;
 }
 
-/** Brings a customer to where the feed stands who was loaded before. */
+/** Brings an already loaded customer up to the change stream's current position. */
 async function catchUp(customerId: string, customer: LoadedCustomer, source: SnapshotSource): Promise<void> {
   const { replica } = customer;
   if (customer.stream === source.stream) return;
@@ -126,7 +129,7 @@ type WritableSession = RedisSession & { check(): Promise<void> };
 function createSession(source: SnapshotSource, onWritable: () => void): WritableSession {
   const { connection, stream, monotonicMs } = source;
   const openedMs = monotonicMs();
-  /** Not known before it was tried. */
+  /** `UNTRIED` until the first write. */
   let writeError: string | undefined = "UNTRIED";
 
   function setWriteError(next: string | undefined): void {
@@ -145,7 +148,7 @@ function createSession(source: SnapshotSource, onWritable: () => void): Writable
         return answer;
       } catch (error) {
         if (!(error instanceof RedisReplyError)) throw error;
-        // Where the primary has become a replica, its name may lead to another one by now.
+        // If the primary has become a replica, the host name may now lead to the new primary.
         if (error.code === "READONLY" && writeError === undefined) connection.close(error);
         setWriteError(error.code);
         throw error;
@@ -157,18 +160,18 @@ function createSession(source: SnapshotSource, onWritable: () => void): Writable
       if (epoch !== stream.epoch) connection.close(new StoreUnavailableError("Redis has lost its epoch"));
       setWriteError(error === "" ? undefined : error.split(" ")[0]);
       const isReadOnly = writeError === "READONLY" && monotonicMs() - openedMs > READ_ONLY_MS;
-      if (isReadOnly) connection.close(new StoreUnavailableError("Redis can only be read"));
+      if (isReadOnly) connection.close(new StoreUnavailableError("Redis is read-only"));
     },
   };
 }
 
-/** Hands out what the stream brings, as long as the connection lasts. */
+/** Appends new entries to the change stream until the connection breaks. */
 async function readChanges({ connection, stream, check }: WritableSession): Promise<void> {
   try {
     while (!connection.signal.aborted) {
       const entries = await connection.read(stream.position());
       stream.append(entries, connection.clock);
-      // Without news, whether the stream is still the one that there was.
+      // Without new entries, check the stream's epoch.
       if (entries.length === 0) await check();
     }
   } catch (error) {

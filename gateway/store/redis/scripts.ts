@@ -1,9 +1,10 @@
 import { type CommandParser, defineScript } from "@redis/client";
 
 /**
- * What Redis does in one piece, in its own language. Each answers first with Redis's time in microseconds, then with what it
- * was asked. None writes before all is decided, and the first write is the one that a Redis refuses that takes none: a script
- * is done as a whole, or not at all. They name keys that they were not given, so they need a Redis that is no cluster.
+ * Lua scripts, run atomically by Redis. Every reply starts with the time of Redis in microseconds.
+ *
+ * A script decides first and writes last, and a read-only or full Redis rejects the first write. So a script makes
+ * either all of its changes or no change. Scripts use keys beyond `KEYS`, so Redis must not be a cluster.
  */
 const BEGIN = `
 local clock = redis.call('TIME')
@@ -13,7 +14,7 @@ local micros = clock[1] .. string.format('%06d', clock[2])
 local function text(number) return string.format('%.0f', number) end
 `;
 
-/** Needs KEYS[1], the store's hash, KEYS[2], the stream of changes, and \`limit\`, how many of them to keep. */
+/** Requires KEYS[1], the store's hash, KEYS[2], the stream of changes, and `limit`, the number of changes to keep. */
 const APPEND = `
 local function append(...)
   local position = text(redis.call('HINCRBY', KEYS[1], 'position', 1))
@@ -23,11 +24,12 @@ end
 `;
 
 /**
- * Begins, or goes on where a gateway stood: ARGV are its epoch, its position and the entry there (all empty where it has none),
- * a name for a new epoch, the lowest version that a change may have, and how many changes to keep.
+ * Attaches a gateway. ARGV: the gateway's epoch, position and entry at the position (empty at first), a name for a new
+ * epoch, the lowest version of a new change, and the number of changes to keep.
  *
- * \`continued\`: all changes since are in the stream. \`missed\`: some are not any more. \`changed\`: another gateway has begun a
- * new epoch. \`renewed\`: this one has, because there was none, or because what the gateway has seen is gone.
+ * Replies: `continued` if the stream has every change since; `missed` if changes are trimmed; `changed` if another
+ * gateway has started a new epoch; `renewed` if the call has started a new epoch, because no epoch existed or because
+ * changes seen by the gateway are lost.
  */
 const ATTACH = `${BEGIN}
 local limit = ARGV[6]
@@ -47,7 +49,7 @@ end
 local found = state()
 local floor = redis.call('HGET', KEYS[1], 'floor') or '0'
 if found == 'renewed' then
-  -- Positions grow even where the store is gone and the stream or a gateway's memory is not, or the other way round.
+  -- Positions must grow even if only the store, the stream or the gateway's memory is left.
   local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
   local position = math.max(
     tonumber(redis.call('HGET', KEYS[1], 'position') or 0),
@@ -60,7 +62,7 @@ if found ~= 'continued' and tonumber(ARGV[5]) > tonumber(floor) then redis.call(
 return { micros, found, redis.call('HGET', KEYS[1], 'epoch'), redis.call('HGET', KEYS[1], 'position') }
 `;
 
-/** Which epoch it is, and, where ARGV[1] asks for it, why nothing can be written. */
+/** Returns the epoch and, if ARGV[1] is `write`, the error with which Redis rejects writes. */
 const CHECK = `${BEGIN}
 local writeError = ''
 if ARGV[1] == 'write' then
@@ -71,9 +73,9 @@ return { micros, redis.call('HGET', KEYS[1], 'epoch') or '', writeError }
 `;
 
 /**
- * Changes an agent, whose hash is KEYS[3]; KEYS[4] is its customer's set of user ids.
- * ARGV: the epoch, the time after which nobody waits for it any more, how many changes to keep, customer, user id, a version
- * that the agent is known to have had, what to do, and the status, wrap-up seconds, seconds left and versions for that.
+ * Changes an agent. KEYS[3]: the agent's hash. KEYS[4]: the customer's set of user ids. ARGV: epoch, latest time of
+ * Redis for the change, number of changes to keep, customer, user id, a known version of the agent, operation, and the
+ * operation's status, wrap-up seconds, remaining seconds and allowed versions.
  */
 const CHANGE = `${BEGIN}
 local limit = ARGV[3]
@@ -83,7 +85,7 @@ if now > tonumber(ARGV[2]) then return { micros, 'late' } end
 local customer, user, operation, status, seconds = ARGV[4], ARGV[5], ARGV[7], ARGV[8], ARGV[9]
 local kept = redis.pcall('HMGET', KEYS[3], 'version', 'updatedAt', 'status', 'wrapUpSeconds', 'wrapUpEndsAt')
 if kept.err then return { micros, 'unreadable' } end
--- Whatever else stands in place of numbers is no version, and no wrap-up time.
+-- A value that is no number is neither a version nor a wrap-up time.
 if not tonumber(kept[1]) then kept[1] = '0' end
 if not (tonumber(kept[4]) and tonumber(kept[5])) then kept[4], kept[5] = '', '' end
 local isKnown = kept[3] and kept[3] ~= ''
@@ -103,7 +105,7 @@ local function keep(status, seconds, endsAt)
   redis.call('SADD', KEYS[4], user)
   return answer('changed', position)
 end
--- The same rule as isUnchanged() has, in this clock.
+-- The rule of isUnchanged() in agent.ts, on the clock of Redis.
 local function isUnchanged()
   if kept[3] ~= status or kept[4] ~= seconds then return false end
   if seconds == '' then return true end
@@ -125,15 +127,15 @@ if isKnown and (operation == 'insertIfAbsent' or isUnchanged()) then return answ
 return keep(status, seconds, seconds == '' and '' or text(now + ARGV[10] * 1000))
 `;
 
-/** The user ids of a customer, from the set KEYS[2], in an epoch and at a position. */
+/** Returns the user ids of a customer, from the set KEYS[2], with epoch and position. */
 const MEMBERS = `${BEGIN}
 local store = redis.call('HMGET', KEYS[1], 'epoch', 'position')
 return { micros, store[1] or '', store[2] or '0', redis.call('SMEMBERS', KEYS[2]) }
 `;
 
 /**
- * The agents of these user ids, as ARGV[2] and on name them; ARGV[1] is what the names of their hashes begin with. Of what is no
- * hash the id alone is told.
+ * Returns the agents with the user ids from ARGV[2] on. ARGV[1]: prefix of the keys of their hashes. For a key that is
+ * no hash, the row contains only the id.
  */
 const AGENTS = `${BEGIN}
 local rows = {}
@@ -148,8 +150,9 @@ return { micros, store[1] or '', store[2] or '0', rows }
 `;
 
 /**
- * Takes over what a gateway knows of agents wherever Redis knows less. KEYS[3] is the customer's set of user ids.
- * ARGV: how many changes to keep, customer, what the names of the agents' hashes begin with, and six values for each agent.
+ * Restores a gateway's agents if missing in Redis or present with a lower version. KEYS[3]: the customer's set of user
+ * ids. ARGV: number of changes to keep, customer, prefix of the keys of the agents' hashes, and six values for each
+ * agent.
  */
 const RESTORE = `${BEGIN}
 local limit, customer, prefix = ARGV[1], ARGV[2], ARGV[3]
@@ -160,7 +163,7 @@ for index = 4, #ARGV, 6 do
   local key = prefix .. user
   local kept = redis.pcall('HGET', key, 'version')
   if type(kept) == 'table' then
-    -- Whatever is there is left alone. That it is there is known.
+    -- Leave an unreadable key as it is, but list the user id.
     redis.call('SADD', KEYS[3], user)
   elseif (tonumber(kept) or 0) < tonumber(version) then
     append('customer', customer, 'userId', user, 'version', version, 'updatedAt', updatedAt,
@@ -174,7 +177,7 @@ end
 return { micros, restored }
 `;
 
-/** Whether the owner ARGV[1] has the lease KEYS[1] now, and for ARGV[2] milliseconds from now on. */
+/** Acquires or extends the lease KEYS[1] for the owner ARGV[1], for ARGV[2] milliseconds. Returns 1 on success. */
 const LEASE = `${BEGIN}
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -183,12 +186,12 @@ end
 return { micros, redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0 }
 `;
 
-/** How many owners the lease KEYS[1] has now: one or none. */
+/** Returns 1 if the lease KEYS[1] is held, else 0. */
 const IS_LEASED = `${BEGIN}
 return { micros, redis.call('EXISTS', KEYS[1]) }
 `;
 
-/** Gives up the leases KEYS, where the owner ARGV[1] has them. */
+/** Releases the leases KEYS, as far as the owner ARGV[1] holds them. */
 const RELEASE = `${BEGIN}
 for _, key in ipairs(KEYS) do
   if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
@@ -196,7 +199,7 @@ end
 return { micros }
 `;
 
-/** The scripts by the names that a client calls them by: each takes its keys and its arguments. */
+/** Scripts by name, for clients to call with keys and arguments. */
 export const SCRIPTS = {
   attach: toScript(ATTACH),
   check: toScript(CHECK),

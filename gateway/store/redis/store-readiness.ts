@@ -1,14 +1,14 @@
 import { raceAbort } from "./abortable.ts";
 
-/** Lets others wait until something is ready. */
+/** Waiters for the readiness of a store. */
 export interface StoreReadiness {
-  /** Has to be told whenever it may have become so. */
+  /** Resolves the waiters if the store is ready. Call it whenever the store may have become ready. */
   notify(): void;
-  /** Resolves once it is ready. Rejects with the signal's reason as soon as that aborts. */
+  /** Resolves once the store is ready. Rejects with the signal's reason if the signal aborts first. */
   wait(signal: AbortSignal): Promise<void>;
 }
 
-/** Of what this function says. */
+/** Creates waiters for the readiness returned by the function. */
 export function createStoreReadiness(isReady: () => boolean): StoreReadiness {
   const waiters = new Set<() => void>();
   return {
