@@ -1,16 +1,18 @@
 import type { ServerResponse } from "node:http";
 
 export interface BackpressureOptions {
-  /** Whether the rest is not to be written any more. */
+  /** Returns true once the remaining texts must not be written. */
   readonly isCancelled: () => boolean;
-  /** Called after each piece that has left, or was taken in full. */
+  /** Called after each written piece. */
   readonly onProgress: () => void;
 }
 
-/** How much is made and written at a time, in characters. */
+/** Length of a piece, in characters. */
 const PIECE_LENGTH = 64 * 1024;
 
-/** Writes texts in pieces, each when the one before it has left. Resolves to whether all were written. */
+/**
+ * Writes texts in pieces, each after the previous piece has been sent. Resolves with true if all texts were written.
+ */
 export async function writeWithBackpressure(
   response: ServerResponse,
   texts: Iterable<string>,
@@ -35,7 +37,7 @@ function* toPieces(texts: Iterable<string>): Generator<string> {
   if (piece) yield piece;
 }
 
-/** Resolves when what was written has left, or the connection is gone. */
+/** Resolves when the written data has been sent or the connection is closed. */
 function waitForDrain(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

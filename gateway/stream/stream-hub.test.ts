@@ -12,13 +12,13 @@ import { openTestConnection, type TestConnection } from "./test-connection.ts";
 
 const HEARTBEAT_MS = 15_000;
 
-/** A clock for heartbeats alone: what else waits, waits for the test's streams. */
-function holdHeartbeats(): void {
+/** Fakes the timer of heartbeats alone. The rest of the test waits for real streams. */
+function fakeHeartbeatTimer(): void {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   onTestFinished(() => void vi.useRealTimers());
 }
 
-/** One agent for each id from 1, at version 1. */
+/** Agents with the ids from 1, at version 1. */
 function agents(count: number): StoredAgent[] {
   return Array.from({ length: count }, (_, index) => ({
     userId: index + 1,
@@ -28,59 +28,59 @@ function agents(count: number): StoredAgent[] {
   }));
 }
 
-/** Whoever follows a stream and comes back when the connection is gone. */
+/** Client of a stream. Reconnects after a lost connection. */
 interface Follower {
-  readonly reader: TestSubscriber;
+  readonly subscriber: TestSubscriber;
   connect(hub: StreamHub, replica: WritableReplica): Promise<void>;
-  /** Takes what has been sent so far: all of it, or at most so many characters. */
-  take(length?: number): void;
+  /** Reads the sent data: everything, or at most `length` characters. */
+  read(length?: number): void;
   hangUp(): void;
-  hasUntaken(): boolean;
+  hasUnread(): boolean;
   isConnected(): boolean;
 }
 
 function createFollower(options: TestSubscriberOptions = {}): Follower {
-  const reader = createTestSubscriber(options);
+  const subscriber = createTestSubscriber(options);
   let connection: TestConnection | undefined;
 
   function hangUp(): void {
     connection?.hangUp();
     connection = undefined;
-    reader.disconnect();
+    subscriber.disconnect();
   }
 
   return {
-    reader,
+    subscriber,
     hangUp,
     async connect(hub, replica) {
       hangUp();
       connection = await openTestConnection();
       const { response } = connection;
       response.writeHead(200);
-      hub.open({ customer: "demo", replica, response, lastEventId: reader.lastEventId(), endsAtMs: undefined });
+      hub.open({ customer: "demo", replica, response, lastEventId: subscriber.lastEventId(), endsAtMs: undefined });
     },
-    take: (length) => reader.hear(connection?.read(length) ?? ""),
-    hasUntaken: () => connection?.hasUnread() ?? false,
+    read: (length) => subscriber.hear(connection?.read(length) ?? ""),
+    hasUnread: () => connection?.hasUnread() ?? false,
     isConnected: () => connection !== undefined && !connection.response.destroyed,
   };
 }
 
-/** Turns of the event loop after which a stream without new writes has none to make. */
+/** Turns of the event loop after which an idle stream has nothing more to write. */
 const SETTLED_TURNS = 3;
 
-/** Takes all that is sent until nothing more comes; whoever was dropped comes back. */
+/** Reads until no more data comes; disconnected clients reconnect. */
 async function settle(followers: readonly Follower[], hub: StreamHub, replica: WritableReplica): Promise<void> {
   for (let quiet = 0; quiet < SETTLED_TURNS; quiet += 1) {
     for (const follower of followers) {
       if (!follower.isConnected()) await follower.connect(hub, replica);
-      if (follower.hasUntaken()) quiet = 0;
-      follower.take();
+      if (follower.hasUnread()) quiet = 0;
+      follower.read();
     }
     await turn();
   }
 }
 
-/** A replica of these agents, and what its changes come from. */
+/** Creates a replica of these agents and the source of its changes. */
 function createSource(known: readonly StoredAgent[], historyLength = 1000) {
   let position = 0;
   const at = (): string => toCursorText({ epoch: "c", position });
@@ -103,7 +103,7 @@ function createSource(known: readonly StoredAgent[], historyLength = 1000) {
   };
 }
 
-/** Two gateways that follow one customer. The second remembers fewer changes, and may learn of them later. */
+/** Two gateways serving one customer. The second keeps fewer changes and may receive them later. */
 function createGateways(count: number, options: StreamHubOptions) {
   const sources = [createSource(agents(count)), createSource(agents(count), 5)] as const;
   const hubs = sources.map(() => createStreamHub({ heartbeatMs: HEARTBEAT_MS, ...options }));
@@ -117,15 +117,15 @@ function createGateways(count: number, options: StreamHubOptions) {
     return version;
   }
 
-  function inBoth(happen: (source: (typeof sources)[number]) => void): void {
-    happen(sources[0]);
-    if (isLate) late.push(() => happen(sources[1]));
-    else happen(sources[1]);
+  function applyToBoth(apply: (source: (typeof sources)[number]) => void): void {
+    apply(sources[0]);
+    if (isLate) late.push(() => apply(sources[1]));
+    else apply(sources[1]);
   }
 
-  function hurry(): void {
+  function catchUp(): void {
     isLate = false;
-    for (const happen of late) happen();
+    for (const apply of late) apply();
     late = [];
   }
 
@@ -137,25 +137,25 @@ function createGateways(count: number, options: StreamHubOptions) {
     },
     set(userId: number, status: StoredAgent["status"]) {
       const version = nextVersion(userId);
-      inBoth((source) => source.set({ userId, status, version }));
+      applyToBoth((source) => source.set({ userId, status, version }));
     },
     remove(userId: number) {
       const version = nextVersion(userId);
-      inBoth((source) => source.remove(userId, version));
+      applyToBoth((source) => source.remove(userId, version));
     },
-    /** The store was read anew, as after it had been away: one of the agents has changed meanwhile, nobody knows how. */
+    /** Reloads the store as after an outage during which an agent has changed. */
     reset(userId: number) {
-      hurry();
+      catchUp();
       const version = nextVersion(userId);
       const known = [...sources[0].replica.agents()].filter((agent) => agent.userId !== userId);
       const changed: StoredAgent = { userId, status: "other", version, updatedAt: version };
-      inBoth((source) => source.reset([...known, changed]));
+      applyToBoth((source) => source.reset([...known, changed]));
     },
-    /** From now on the second gateway learns of nothing until it hurries. */
+    /** Holds back changes from the second gateway until `catchUp`. */
     delay() {
       isLate = true;
     },
-    hurry,
+    catchUp,
     close() {
       for (const hub of hubs) hub.close();
     },
@@ -164,27 +164,30 @@ function createGateways(count: number, options: StreamHubOptions) {
 
 type Gateways = ReturnType<typeof createGateways>;
 
-/** More than a piece of a snapshot holds, so that readers leave, and changes come, in the middle of one. */
+/** More agents than fit into one piece of a snapshot, so that disconnects and changes hit the middle of a snapshot. */
 const MANY = 800;
 
 const userId = fc.integer({ min: 1, max: MANY });
-const someone = fc.oneof(fc.integer({ min: 1, max: 3 }), userId);
-const who = fc.nat({ max: 2 });
+const busyUserId = fc.oneof(fc.integer({ min: 1, max: 3 }), userId);
+const clientIndex = fc.nat({ max: 2 });
 
 const amount = fc.constantFrom(100, 20_000, 1_000_000);
 
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("set"), userId: someone, index: fc.nat({ max: 9 }) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("burst"), userId: someone, index: fc.nat({ max: 40 }) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("remove"), userId: someone, index: who }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("reset"), userId: someone, index: who }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("take"), userId: amount, index: who }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("connect"), userId: fc.nat({ max: 1 }), index: who }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("hang up"), userId: fc.constant(0), index: who }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("beat"), userId: fc.constant(0), index: who }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("delay", "hurry"), userId: fc.constant(0), index: who }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("set"), userId: busyUserId, index: fc.nat({ max: 9 }) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("burst"), userId: busyUserId, index: fc.nat({ max: 40 }) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("remove"), userId: busyUserId, index: clientIndex }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("reset"), userId: busyUserId, index: clientIndex }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("read"), userId: amount, index: clientIndex }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("connect"), userId: fc.nat({ max: 1 }), index: clientIndex }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("hang up"), userId: fc.constant(0), index: clientIndex }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("beat"), userId: fc.constant(0), index: clientIndex }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constantFrom("delay", "catchUp"), userId: fc.constant(0), index: clientIndex }),
+  },
 );
-/** So low that a reader is soon dropped, and so high that none is. */
+/** Limits that disconnect a client soon, and never. */
 const limit = fc.constantFrom(3000, 10_000_000);
 
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
@@ -195,28 +198,28 @@ async function run({ do: what, userId: user, index }: Step, gateways: Gateways, 
   if (what === "burst") for (let count = 0; count < index; count += 1) gateways.set(user, "in_call");
   if (what === "remove") gateways.remove(user);
   if (what === "reset") gateways.reset(user);
-  if (what === "take") follower?.take(user);
+  if (what === "read") follower?.read(user);
   if (what === "hang up") follower?.hangUp();
   if (what === "delay") gateways.delay();
-  if (what === "hurry") gateways.hurry();
+  if (what === "catchUp") gateways.catchUp();
   if (what === "beat") vi.advanceTimersByTime(HEARTBEAT_MS);
   const { hub, replica } = gateways.gateway(user);
   if (what === "connect") await follower?.connect(hub, replica);
   await turn();
 }
 
-test("tells every reader all that there is, nothing twice and no version backwards, whatever comes between", async () => {
-  holdHeartbeats();
+test("sends every subscriber all agents, no change twice and no lower version, in any course of events", async () => {
+  fakeHeartbeatTimer();
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), limit, async (steps, maxBufferedBytes) => {
       const gateways = createGateways(MANY, { maxBufferedBytes });
       const mayLag = steps.some(({ do: what }) => what === "delay");
       const followers = [1, 2, 3].map(() => createFollower({ mayLag }));
       for (const each of steps) await run(each, gateways, followers);
-      gateways.hurry();
+      gateways.catchUp();
       const { hub, replica } = gateways.gateway(0);
       await settle(followers, hub, replica);
-      for (const { reader } of followers) expectAll(reader, replica);
+      for (const { subscriber } of followers) expectAll(subscriber, replica);
       gateways.close();
       for (const follower of followers) follower.hangUp();
     }),
@@ -224,34 +227,34 @@ test("tells every reader all that there is, nothing twice and no version backwar
   );
 });
 
-function expectAll(reader: TestSubscriber, replica: WritableReplica): void {
-  expect(reader.isCurrent()).toBe(true);
-  expect([...reader.users().values()].sort(byId)).toEqual([...replica.agents()].sort(byId));
+function expectAll(subscriber: TestSubscriber, replica: WritableReplica): void {
+  expect(subscriber.isCurrent()).toBe(true);
+  expect([...subscriber.users().values()].sort(byId)).toEqual([...replica.agents()].sort(byId));
 }
 
 function byId(a: StoredAgent, b: StoredAgent): number {
   return a.userId - b.userId;
 }
 
-test("has a reader that leaves in the middle of a snapshot begin anew, also where its old cursor is known", async () => {
+test("restarts a subscriber that disconnects during a snapshot, even if its old cursor is known", async () => {
   const gateways = createGateways(MANY, {});
   onTestFinished(gateways.close);
   const [first, second] = [gateways.gateway(0), gateways.gateway(1)];
   const follower = createFollower();
   await settle([follower], first.hub, first.replica);
-  expect(follower.reader.lastEventId()).toBe("c-0");
+  expect(follower.subscriber.lastEventId()).toBe("c-0");
   for (let count = 0; count < 20; count += 1) gateways.set(1, "in_call");
-  // Too long ago for the second gateway, but not for the first.
+  // Trimmed on the second gateway but not on the first.
   await follower.connect(second.hub, second.replica);
   await turn();
-  follower.take(1000);
-  expect(follower.reader.isCurrent()).toBe(false);
+  follower.read(1000);
+  expect(follower.subscriber.isCurrent()).toBe(false);
   await follower.connect(first.hub, first.replica);
   await settle([follower], first.hub, first.replica);
-  expectAll(follower.reader, first.replica);
+  expectAll(follower.subscriber, first.replica);
 });
 
-test("does not tell again what another gateway has told that learnt of it earlier", async () => {
+test("does not repeat changes that another gateway sent before they arrived here", async () => {
   const gateways = createGateways(1, {});
   onTestFinished(gateways.close);
   const [first, second] = [gateways.gateway(0), gateways.gateway(1)];
@@ -263,15 +266,15 @@ test("does not tell again what another gateway has told that learnt of it earlie
   await settle([follower], first.hub, first.replica);
   await follower.connect(second.hub, second.replica);
   await settle([follower], second.hub, second.replica);
-  gateways.hurry();
+  gateways.catchUp();
   gateways.set(1, "available");
   await settle([follower], second.hub, second.replica);
-  expect(follower.reader.events()).toEqual(["reset", "availability", "current", ...Array(3).fill("availability")]);
-  expectAll(follower.reader, second.replica);
+  expect(follower.subscriber.events()).toEqual(["reset", "availability", "current", ...Array(3).fill("availability")]);
+  expectAll(follower.subscriber, second.replica);
 });
 
-test("drops a reader that takes nothing of what it lacks from one heartbeat to the next, and no reader that does", async () => {
-  holdHeartbeats();
+test("disconnects a subscriber that reads no missing data between two heartbeats, and no slow one", async () => {
+  fakeHeartbeatTimer();
   const gateways = createGateways(3 * MANY, {});
   onTestFinished(gateways.close);
   const { hub, replica } = gateways.gateway(0);
@@ -279,17 +282,17 @@ test("drops a reader that takes nothing of what it lacks from one heartbeat to t
   await slow.connect(hub, replica);
   await stuck.connect(hub, replica);
   for (let beats = 0; beats < 2; beats += 1) {
-    slow.take();
+    slow.read();
     await turn();
     vi.advanceTimersByTime(HEARTBEAT_MS);
   }
   expect([slow.isConnected(), stuck.isConnected()]).toEqual([true, false]);
   await settle([slow], hub, replica);
-  expectAll(slow.reader, replica);
+  expectAll(slow.subscriber, replica);
 });
 
-test("ends a stream at the heartbeat after its reader's token has", async () => {
-  holdHeartbeats();
+test("closes a stream at the first heartbeat after its token has expired", async () => {
+  fakeHeartbeatTimer();
   const time = { wallMs: 1000 };
   const clock = { wallMs: () => time.wallMs, monotonicMs: () => 0 };
   const hub = createStreamHub({ heartbeatMs: HEARTBEAT_MS, clock });
@@ -297,26 +300,26 @@ test("ends a stream at the heartbeat after its reader's token has", async () => 
   const replica = createSource(agents(1)).replica;
   const { response, read } = await openTestConnection();
   hub.open({ customer: "demo", replica, response, lastEventId: undefined, endsAtMs: 2000 });
-  const reader = createTestSubscriber();
-  const beatAndTake = async (): Promise<void> => {
+  const subscriber = createTestSubscriber();
+  const beatAndRead = async (): Promise<void> => {
     vi.advanceTimersByTime(HEARTBEAT_MS);
     await turn();
-    reader.hear(read());
+    subscriber.hear(read());
     await turn();
-    reader.hear(read());
+    subscriber.hear(read());
   };
-  await beatAndTake();
-  await beatAndTake();
+  await beatAndRead();
+  await beatAndRead();
   expect(response.writableEnded).toBe(false);
   time.wallMs = 2000;
-  await beatAndTake();
+  await beatAndRead();
   expect(response.writableEnded).toBe(true);
-  // It may come back at once, with another token.
-  expect(reader.retryMs()).toBeUndefined();
-  expect(reader.events()).toEqual(["reset", "availability", "current", ""]);
+  // The client may reconnect at once, with another token.
+  expect(subscriber.retryMs()).toBeUndefined();
+  expect(subscriber.events()).toEqual(["reset", "availability", "current", ""]);
 });
 
-test("makes each change into text once, for all readers of a customer, and for no other customer's", async () => {
+test("formats each change once for all subscribers of its customer", async () => {
   const hub = createStreamHub();
   onTestFinished(hub.close);
   const [own, another] = [createSource([]), createSource([])];
@@ -333,25 +336,25 @@ test("makes each change into text once, for all readers of a customer, and for n
   await settle(followers, hub, own.replica);
   await settle([outsider], hub, another.replica);
   expect(made).toHaveBeenCalledTimes(1);
-  for (const { reader } of followers) expectAll(reader, own.replica);
-  expect(outsider.reader.users().size).toBe(0);
+  for (const { subscriber } of followers) expectAll(subscriber, own.replica);
+  expect(outsider.subscriber.users().size).toBe(0);
 });
 
-test("tells its observer of each stream, each fan-out and each reader that was dropped", async () => {
-  const heard: string[] = [];
+test("reports each stream, fan-out and disconnected subscriber to its observer", async () => {
+  const calls: string[] = [];
   const time = { monotonicMs: 0 };
-  // The clock moves by a millisecond whenever it is read.
+  // The clock advances by a millisecond at every reading.
   const clock = { wallMs: () => 0, monotonicMs: () => (time.monotonicMs += 1) };
   const hub = createStreamHub({
     clock,
     maxBufferedBytes: 200,
     observer: {
       onStream(customer) {
-        heard.push(`${customer} opened`);
-        return () => heard.push(`${customer} closed`);
+        calls.push(`${customer} opened`);
+        return () => calls.push(`${customer} closed`);
       },
-      onFanOut: (lagMs) => heard.push(`told after ${lagMs} ms`),
-      onSubscriberDropped: (customer) => heard.push(`${customer} dropped`),
+      onFanOut: (lagMs) => calls.push(`sent after ${lagMs} ms`),
+      onSubscriberDropped: (customer) => calls.push(`${customer} disconnected`),
     },
   });
   onTestFinished(hub.close);
@@ -361,35 +364,35 @@ test("tells its observer of each stream, each fan-out and each reader that was d
   await settle([follower], hub, source.replica);
   for (const version of [1, 2, 3]) source.set({ userId: 1, status: "other", version });
   await turn();
-  expect(heard.slice(0, 2)).toEqual(["demo opened", "told after 1 ms"]);
-  expect(heard.slice(-2)).toEqual(["told after 1 ms", "demo closed"]);
-  expect(heard).toContain("demo dropped");
-  expect(heard.filter((line) => line === "demo dropped")).toHaveLength(1);
+  expect(calls.slice(0, 2)).toEqual(["demo opened", "sent after 1 ms"]);
+  expect(calls.slice(-2)).toEqual(["sent after 1 ms", "demo closed"]);
+  expect(calls).toContain("demo disconnected");
+  expect(calls.filter((line) => line === "demo disconnected")).toHaveLength(1);
 });
 
-test("sends a reader away at once that comes while the hub is closed", async () => {
+test("closes a stream at once if it opens while the hub is closed", async () => {
   const hub = createStreamHub();
   hub.close();
   const replica = createSource(agents(1)).replica;
   const { response, read } = await openTestConnection();
   hub.open({ customer: "demo", replica, response, lastEventId: "c-0", endsAtMs: undefined });
   await turn();
-  const reader = createTestSubscriber();
-  reader.hear(read());
+  const subscriber = createTestSubscriber();
+  subscriber.hear(read());
   expect(response.writableEnded).toBe(true);
-  expect(reader.retryMs()).toBeLessThanOrEqual(10_000);
+  expect(subscriber.retryMs()).toBeLessThanOrEqual(10_000);
 });
 
-test("keeps nothing of a reader that has gone before its stream begins", async () => {
-  const heard: string[] = [];
+test("forgets a client that has disconnected before its stream starts", async () => {
+  const calls: string[] = [];
   const hub = createStreamHub({
     observer: {
       onStream() {
-        heard.push("opened");
-        return () => heard.push("closed");
+        calls.push("opened");
+        return () => calls.push("closed");
       },
-      onFanOut: () => heard.push("told"),
-      onSubscriberDropped: () => heard.push("dropped"),
+      onFanOut: () => calls.push("sent"),
+      onSubscriberDropped: () => calls.push("disconnected"),
     },
   });
   onTestFinished(hub.close);
@@ -400,10 +403,10 @@ test("keeps nothing of a reader that has gone before its stream begins", async (
   hub.open({ customer: "demo", replica: source.replica, response, lastEventId: undefined, endsAtMs: undefined });
   source.set({ userId: 1, status: "other", version: 2 });
   await turn();
-  expect(heard).toEqual(["opened", "closed"]);
+  expect(calls).toEqual(["opened", "closed"]);
 });
 
-test("ends the stream and tells of the defect where something is thrown while a reader is told", async () => {
+test("closes the stream and reports the defect if writing to a subscriber throws", async () => {
   const defects: unknown[] = [];
   const hub = createStreamHub({ onDefect: (error) => void defects.push(error) });
   onTestFinished(hub.close);

@@ -5,50 +5,55 @@ import type { Replica } from "../store/replica.ts";
 import { formatChange } from "./sse-format.ts";
 import { createStreamSubscriber, type StreamSubscriber } from "./stream-subscriber.ts";
 
-/** Hears what the streams do, to be counted. */
+/** Callbacks for the metrics of streams. */
 export interface StreamObserver {
-  /** A stream has been opened. What it returns is called when the stream is closed. */
+  /** Called when a stream opens. The returned function is called when the stream closes. */
   onStream(customer: string): () => void;
-  /** A change has been written to every reader this long after the gateway had learnt of it, in milliseconds. */
+  /**
+   * Called when a change has been written to every subscriber, with the milliseconds since the gateway received the
+   * change.
+   */
   onFanOut(lagMs: number): void;
-  /** A stream's reader was too slow to be kept. */
+  /** Called when a subscriber was disconnected for being too slow. */
   onSubscriberDropped(customer: string): void;
 }
 
-/** Who asks for a stream, and where it is written. */
+/** Request for a stream, with the response to write to. */
 export interface StreamRequest {
   readonly customer: string;
   readonly replica: Replica;
   readonly response: ServerResponse;
-  /** The cursor up to which the reader holds everything already. */
+  /** Cursor sent by the client, which already has everything up to the cursor. */
   readonly lastEventId: string | undefined;
-  /** When the reader's token is refused for its age, in milliseconds since 1970. */
+  /** Time from which the subscriber's token is expired, in milliseconds since 1970. */
   readonly endsAtMs: number | undefined;
 }
 
-/** The open streams of a gateway. */
+/** Open streams of a gateway. */
 export interface StreamHub {
-  /** Writes a stream to a response whose head has been sent, until one of the two sides ends it. */
+  /** Writes a stream to a response with sent headers, until the client or the gateway closes the stream. */
   open(request: StreamRequest): void;
-  /** Ends every stream, and spreads the readers' return over some time. What is opened later is ended at once. */
+  /** Closes every stream and spreads the reconnections over some time. Streams opened later are closed at once. */
   close(): void;
 }
 
 export interface StreamHubOptions {
   readonly clock?: Clock;
-  /** How often an open stream shows a sign of life, in milliseconds. @default 15000 */
+  /** Interval of heartbeats on an open stream, in milliseconds. @default 15000 */
   readonly heartbeatMs?: number;
-  /** How much may wait to be sent to one reader, in bytes, before it is dropped. @default 262144 */
+  /** Bytes waiting to be sent to a subscriber above which the subscriber is disconnected. @default 262144 */
   readonly maxBufferedBytes?: number;
   readonly observer?: StreamObserver;
-  /** Hears what was thrown by mistake while a reader was told. @default it is thrown once more, and ends the process */
+  /**
+   * Called with an unexpected error while writing to a subscriber. @default rethrows the error, which ends the process
+   */
   readonly onDefect?: (error: unknown) => void;
 }
 
-/** The readers of one customer come back within this time once a gateway has told them to go, in milliseconds. */
+/** Time over which subscribers reconnect after a gateway has closed their streams, in milliseconds. */
 const RECONNECT_SPREAD_MS = 10_000;
 
-/** Creates a hub without streams. Each change is made into text once, however many readers there are. */
+/** Creates a hub without streams. Every change is formatted once for all subscribers. */
 export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
   const { clock = systemClock, heartbeatMs = 15_000, maxBufferedBytes = 256 * 1024, observer } = options;
   const { onDefect = rethrow } = options;
@@ -57,28 +62,28 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
   let isClosed = false;
 
   const timer = setInterval(() => {
-    for (const [reader, endsAtMs] of expiryTimes) {
+    for (const [subscriber, endsAtMs] of expiryTimes) {
       if (endsAtMs > clock.wallMs()) continue;
-      expiryTimes.delete(reader);
-      reader.close();
+      expiryTimes.delete(subscriber);
+      subscriber.close();
     }
-    for (const { subscribers } of groups.values()) for (const reader of subscribers) reader.sendHeartbeat();
+    for (const { subscribers } of groups.values()) for (const subscriber of subscribers) subscriber.sendHeartbeat();
   }, heartbeatMs);
-  // It has nothing to do where nothing else keeps the process running.
+  // Heartbeats alone must not keep the process running.
   timer.unref();
 
   function getGroup(replica: Replica): SubscriberGroup {
-    const feed = groups.get(replica) ?? openGroup(replica, clock, observer);
-    groups.set(replica, feed);
-    return feed;
+    const group = groups.get(replica) ?? openGroup(replica, clock, observer);
+    groups.set(replica, group);
+    return group;
   }
 
-  function removeSubscriber(replica: Replica, reader: StreamSubscriber): void {
-    expiryTimes.delete(reader);
-    const feed = groups.get(replica);
-    feed?.subscribers.delete(reader);
-    if (feed?.subscribers.size !== 0) return;
-    feed.close();
+  function removeSubscriber(replica: Replica, subscriber: StreamSubscriber): void {
+    expiryTimes.delete(subscriber);
+    const group = groups.get(replica);
+    group?.subscribers.delete(subscriber);
+    if (group?.subscribers.size !== 0) return;
+    group.close();
     groups.delete(replica);
   }
 
@@ -86,7 +91,7 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
     open({ customer, replica, response, lastEventId, endsAtMs }) {
       const onClosed = observer?.onStream(customer);
       const onDropped = (): void => observer?.onSubscriberDropped(customer);
-      const reader = createStreamSubscriber({
+      const subscriber = createStreamSubscriber({
         replica,
         response,
         lastEventId,
@@ -95,19 +100,19 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
         onDropped,
         onDefect,
       });
-      getGroup(replica).subscribers.add(reader);
-      if (endsAtMs !== undefined) expiryTimes.set(reader, endsAtMs);
+      getGroup(replica).subscribers.add(subscriber);
+      if (endsAtMs !== undefined) expiryTimes.set(subscriber, endsAtMs);
       onResponseClosed(response, () => {
-        removeSubscriber(replica, reader);
+        removeSubscriber(replica, subscriber);
         onClosed?.();
       });
-      if (isClosed) reader.close(Math.random() * RECONNECT_SPREAD_MS);
+      if (isClosed) subscriber.close(Math.random() * RECONNECT_SPREAD_MS);
     },
     close() {
       isClosed = true;
       clearInterval(timer);
       for (const { subscribers } of groups.values()) {
-        for (const reader of subscribers) reader.close(Math.random() * RECONNECT_SPREAD_MS);
+        for (const subscriber of subscribers) subscriber.close(Math.random() * RECONNECT_SPREAD_MS);
       }
     },
   };
@@ -117,7 +122,7 @@ function rethrow(error: unknown): never {
   throw error;
 }
 
-/** All readers of one replica. */
+/** Subscribers of a replica. */
 interface SubscriberGroup {
   readonly subscribers: Set<StreamSubscriber>;
   close(): void;
@@ -129,11 +134,11 @@ function openGroup(replica: Replica, clock: Clock, observer: StreamObserver | un
     onChange(change) {
       const receivedAtMs = clock.monotonicMs();
       const text = Buffer.from(formatChange(change, receivedAtMs));
-      for (const reader of subscribers) reader.send(text, change.cursor);
+      for (const subscriber of subscribers) subscriber.send(text, change.cursor);
       observer?.onFanOut(clock.monotonicMs() - receivedAtMs);
     },
     onReset() {
-      for (const reader of subscribers) reader.reset();
+      for (const subscriber of subscribers) subscriber.reset();
     },
   });
   return { subscribers, close };

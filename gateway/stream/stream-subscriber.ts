@@ -12,40 +12,43 @@ import {
   RESET_TEXT,
 } from "./sse-format.ts";
 
-/** One open stream. */
+/** Open stream of one client. */
 export interface StreamSubscriber {
-  /** Tells the change at a cursor, whose text all readers share; not to one who has yet to hear what came before it. */
+  /**
+   * Writes the change at a cursor, as text shared by all subscribers. Does nothing if the subscriber has not caught up
+   * yet.
+   */
   send(text: Buffer, cursor: string): void;
-  /** Everything that was told is void: tells it anew. */
+  /** Supersedes everything written so far and writes a new snapshot. */
   reset(): void;
   sendHeartbeat(): void;
-  /** Ends the stream, and says after how long the reader may come back, where that matters. */
+  /** Closes the stream, with the delay before the client may reconnect if the delay matters. */
   close(retryMs?: number): void;
 }
 
 export interface StreamSubscriberOptions {
   readonly replica: Replica;
   readonly response: ServerResponse;
-  /** What the reader says that it holds. */
+  /** Cursor sent by the client in `Last-Event-ID`. */
   readonly lastEventId: string | undefined;
   readonly clock: Clock;
-  /** How much may wait to be sent to a reader that is live, in bytes, before it is dropped. */
+  /** Bytes waiting to be sent above which a live subscriber is disconnected. */
   readonly maxBufferedBytes: number;
   readonly onDropped: () => void;
-  /** Hears what was thrown by mistake while the reader was told. */
+  /** Called with an unexpected error while writing. */
   readonly onDefect: (error: unknown) => void;
 }
 
-/** Begins to tell a reader what it lacks, and keeps it current from then on. */
+/** Starts a stream: sends the missing changes or a snapshot, and then every further change. */
 export function createStreamSubscriber(options: StreamSubscriberOptions): StreamSubscriber {
   const { replica, response, lastEventId, clock, maxBufferedBytes, onDropped, onDefect } = options;
-  /** What the reader has been told elsewhere, which may be more than is known here yet; `undefined` once it is not. */
+  /** The client's `Last-Event-ID`, possibly ahead of this gateway's replica; cleared when the replica has caught up. */
   let resumeCursor = lastEventId;
-  /** Whether everything up to the replica's cursor has been written. */
+  /** True once everything up to the replica's cursor has been written. */
   let isLive = false;
-  /** Counts the times that the reader was told anew, so that an earlier telling notices that it is void. */
+  /** Incremented on every start and end of writing, so that an earlier write notices being superseded. */
   let generation = 0;
-  /** Whether anything of what a reader lacks has left since the last heartbeat. */
+  /** True if part of the missing data was sent since the last heartbeat. */
   let hasProgressed = true;
 
   function disconnect(): void {
@@ -55,52 +58,55 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
     response.destroy();
   }
 
-  /** Writes the texts, as long as the telling that they belong to is not void. */
-  function write(texts: Iterable<string>, mine: number): Promise<boolean> {
+  /** Writes the texts until another generation supersedes the given one. */
+  function write(texts: Iterable<string>, ownGeneration: number): Promise<boolean> {
     return writeWithBackpressure(response, texts, {
-      isCancelled: () => mine !== generation,
+      isCancelled: () => ownGeneration !== generation,
       onProgress: () => {
         hasProgressed = true;
       },
     });
   }
 
-  /** Tells everything that has changed since a cursor, which may take a while, and then what has changed meanwhile. */
-  async function catchUp(from: string, mine: number): Promise<void> {
+  /** Writes all changes since a cursor, and then the changes made during the writing. */
+  async function catchUp(from: string, ownGeneration: number): Promise<void> {
     for (let cursor = from; ; ) {
       const missed = replica.changesSince(cursor);
-      if (!missed) return sendSnapshot(mine);
+      if (!missed) return sendSnapshot(ownGeneration);
       if (missed.length === 0) break;
       const nowMs = clock.monotonicMs();
       cursor = missed.at(-1)?.cursor ?? cursor;
       const texts = mapped(missed, (change) => formatChange(change, nowMs));
-      if (!(await write(texts, mine))) return;
+      if (!(await write(texts, ownGeneration))) return;
     }
     isLive = true;
   }
 
-  async function sendSnapshot(mine: number): Promise<void> {
+  async function sendSnapshot(ownGeneration: number): Promise<void> {
     resumeCursor = undefined;
-    // Both at one moment: what changes while the snapshot is on its way comes after the cursor.
+    // Read agents and cursor together: changes during the snapshot come after the cursor.
     const agents = [...replica.agents()];
     const cursor = replica.cursor();
     const nowMs = clock.monotonicMs();
     const texts = mapped(agents, (agent) => formatAvailability(agent, nowMs));
-    if (await write(withEnds(RESET_TEXT, texts, formatCurrent(cursor)), mine)) await catchUp(cursor, mine);
+    if (await write(withEnds(RESET_TEXT, texts, formatCurrent(cursor)), ownGeneration))
+      await catchUp(cursor, ownGeneration);
   }
 
   function start(cursor: string | undefined): void {
     generation += 1;
     isLive = false;
-    const mine = generation;
-    void (cursor === undefined ? sendSnapshot(mine) : catchUp(cursor, mine)).catch((error: unknown) => {
-      // The reader must not go on as if it had been told all.
-      response.destroy();
-      onDefect(error);
-    });
+    const ownGeneration = generation;
+    void (cursor === undefined ? sendSnapshot(ownGeneration) : catchUp(cursor, ownGeneration)).catch(
+      (error: unknown) => {
+        // The client must not continue with an incomplete state.
+        response.destroy();
+        onDefect(error);
+      },
+    );
   }
 
-  // Nobody's error: a reader may go at any time, also while something is written.
+  // Expected: a client may disconnect at any time, also during a write.
   response.on("error", () => {});
   start(lastEventId);
   return {
@@ -113,7 +119,7 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
     reset: () => start(undefined),
     sendHeartbeat() {
       if (isLive) response.write(HEARTBEAT_TEXT);
-      // What it lacks is held in memory for as long as it takes.
+      // The missing data stays in memory until sent.
       else if (!hasProgressed && !response.destroyed) disconnect();
       hasProgressed = isLive;
     },

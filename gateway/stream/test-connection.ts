@@ -1,19 +1,19 @@
 import { createServer, type ServerResponse } from "node:http";
 import { Duplex } from "node:stream";
 
-/** A connection to a server of Node's own, whose client takes what is sent when the test says so. */
+/** Connection to a Node server. The client reads the sent data when the test says so. */
 export interface TestConnection {
-  /** The server's side of it. */
+  /** Response on the server's side. */
   readonly response: ServerResponse;
-  /** Whether something waits to be taken. */
+  /** True while sent data waits to be read. */
   hasUnread(): boolean;
-  /** Takes at most so many characters of what has been sent of the body. Whoever takes all of it makes room for more. */
+  /** Reads at most `length` characters of the body. Reading everything makes room for more. */
   read(length?: number): string;
-  /** Goes without taking the rest. */
+  /** Disconnects without reading the rest. */
   hangUp(): void;
 }
 
-/** Opens a connection on which a request waits for its answer. */
+/** Opens a connection with a request waiting for the response. */
 export async function openTestConnection(): Promise<TestConnection> {
   let unread = "";
   let makeRoom: (() => void) | undefined;
@@ -28,7 +28,7 @@ export async function openTestConnection(): Promise<TestConnection> {
   const response = await new Promise<ServerResponse>((resolve) => {
     server.on("request", (_request, answer) => resolve(answer));
     server.emit("connection", connection);
-    // HTTP/1.0, so that the body stands on the wire as it is.
+    // HTTP/1.0 sends the body unencoded.
     connection.push("GET / HTTP/1.0\r\n\r\n");
   });
   let hasHead = false;
@@ -45,13 +45,13 @@ export async function openTestConnection(): Promise<TestConnection> {
     hasUnread: () => makeRoom !== undefined,
     read(length = Infinity) {
       skipHead();
-      const taken = unread.slice(0, length);
-      unread = unread.slice(taken.length);
-      if (unread !== "") return taken;
+      const piece = unread.slice(0, length);
+      unread = unread.slice(piece.length);
+      if (unread !== "") return piece;
       const done = makeRoom;
       makeRoom = undefined;
       done?.();
-      return taken;
+      return piece;
     },
     hangUp: () => void connection.destroy(),
   };
