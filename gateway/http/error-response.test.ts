@@ -7,7 +7,7 @@ test("tells a status that the upstream has no way to set, and those that it has"
   expect(answer?.status).toBe(422);
   await expect(answer?.json()).resolves.toMatchObject({
     status: 422,
-    detail: "The telephony system cannot be told to set in_call, only available or do_not_disturb",
+    detail: "The telephony system cannot set in_call, only available or do_not_disturb",
   });
 });
 
@@ -15,7 +15,7 @@ test("tells how long the upstream may not be asked", async () => {
   const answer = toErrorResponse(new RateBudgetError(42));
   expect([answer?.status, answer?.headers.get("Retry-After")]).toEqual([503, "42"]);
   await expect(answer?.json()).resolves.toMatchObject({
-    detail: "The telephony system may not be asked for another 42 seconds",
+    detail: "The telephony system must not be called for another 42 seconds",
   });
 });
 

@@ -98,7 +98,7 @@ test("passes on the API's own refusal while nothing is known, and says in the lo
   const answer = await ask("2/availability");
   await expect(answer.json()).resolves.toEqual({ message: "Forbidden" });
   const said = log.join("");
-  expect(said).toContain("Customer acme: The telephony system answered with status 403");
+  expect(said).toContain("Customer acme: The telephony system responded with status 403");
   expect(said).not.toMatch(/fake-token|fake-id|Basic|webhook-secret/);
 });
 

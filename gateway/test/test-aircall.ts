@@ -27,7 +27,7 @@ export interface AircallSetUp {
   readonly fake: ListeningFakeUpstream;
   readonly upstream: AircallUpstream;
   /** What the operator was told. */
-  readonly told: readonly string[];
+  readonly logged: readonly string[];
   /** What the store holds: each agent's status by id. */
   statuses(): Readonly<Record<number, string>>;
   readonly store: AvailabilityStore;
@@ -41,14 +41,14 @@ export async function setUpAircall(
 ): Promise<AircallSetUp> {
   const time = createTestTime();
   const fake = await startFakeUpstream({ nowMs: time.nowMs, ...parts.fake });
-  const told: string[] = [];
+  const logged: string[] = [];
   const store = createMemoryStore({ clock: time.clock });
   const settings = { ...TEST_SETTINGS, baseUrl: new URL(`${fake.origin}/`), ...parts.account };
   const upstream = createAircallUpstream({
     customerId: "acme",
     settings,
     store,
-    log: tellTo(told),
+    log: tellTo(logged),
     clock: time.clock,
     wait: time.wait,
     fetch: countedFetch(time),
@@ -60,7 +60,7 @@ export async function setUpAircall(
   });
   const replica = await store.forCustomer("acme").open(new AbortController().signal);
   const statuses = () => Object.fromEntries(Array.from(replica.agents(), ({ userId, status }) => [userId, status]));
-  return { time, fake, upstream, told, statuses, store };
+  return { time, fake, upstream, logged, statuses, store };
 }
 
 /** `fetch`, whose calls are under way until their bodies have been read as well. */

@@ -2,22 +2,25 @@ import type { Clock } from "../clock.ts";
 import { StoreUnavailableError } from "../store/availability-store.ts";
 import { UpstreamError, type UpstreamHealth, type UpstreamLog } from "./upstream.ts";
 
-/** How an upstream stands: what has gone well, and what has not. */
+/** Tracks the successes and failures of an upstream. */
 export interface HealthTracker {
-  /** Everything is known as it was at this moment of the monotonic clock, and has been followed since. */
+  /** Records that the store is current as of a moment of the monotonic clock. */
   recordSuccess(sinceMs: number): void;
-  /** It is still being followed. */
+  /** Records that the upstream is still being polled. */
   recordHeartbeat(): void;
-  /** Something could not be learnt. */
+  /** Records a failed read of the upstream. */
   recordFailure(error: unknown): void;
-  /** Nobody is known to follow the upstream at this moment. */
+  /** Marks the store as stale: no gateway is known to poll the upstream. */
   markStale(): void;
-  /** How many failures there have been since it last went well. */
+  /** Number of failures since the last success. */
   failureCount(): number;
   health(): Pick<UpstreamHealth, "staleSinceMs" | "failure">;
 }
 
-/** The standing of an upstream that was never heard. What has not been told to go well for `overdueMs` lags behind by itself. */
+/**
+ * Creates the tracker of an upstream without a success yet. The store becomes stale after `overdueMs` milliseconds
+ * without a success or heartbeat.
+ */
 export function createHealthTracker(options: {
   readonly overdueMs: number;
   readonly clock: Clock;
@@ -33,7 +36,7 @@ export function createHealthTracker(options: {
   return {
     failureCount: () => failureCount,
     recordSuccess(sinceMs) {
-      if (failureCount > 0) log.line(`The telephony system answers again, after ${failureCount} failures`);
+      if (failureCount > 0) log.line(`The telephony system responds again, after ${failureCount} failures`);
       currentAtMs = sinceMs;
       lastHeartbeatMs = clock.monotonicMs();
       isMarkedStale = false;
@@ -47,7 +50,7 @@ export function createHealthTracker(options: {
       failureCount += 1;
       isMarkedStale = true;
       failure = error instanceof UpstreamError ? error : undefined;
-      // Once for all that follow: a system that is away for an hour would fill the log.
+      // Log the first failure of a series only: an outage of an hour would fill the log.
       if (failureCount === 1) report(log, error);
     },
     markStale() {
@@ -62,6 +65,6 @@ export function createHealthTracker(options: {
 
 function report(log: UpstreamLog, error: unknown): void {
   if (error instanceof UpstreamError) log.warning(error.message);
-  else if (error instanceof StoreUnavailableError) log.warning("What the telephony system says cannot be kept");
+  else if (error instanceof StoreUnavailableError) log.warning("The state of the telephony system cannot be stored");
   else log.defect(error);
 }

@@ -1,6 +1,6 @@
 import type { Upstream } from "./upstream.ts";
 
-/** The upstream of a customer who has none: what is written into the store is the truth, and nobody else need hear of it. */
+/** Upstream of a customer without a telephony system: the store itself is authoritative. */
 export const memoryUpstream: Upstream = {
   allowsNewUsers: true,
   start() {},

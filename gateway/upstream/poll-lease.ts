@@ -1,23 +1,31 @@
 import type { AvailabilityStore } from "../store/availability-store.ts";
 
-/** Settles which gateway of several polls an upstream, and tells the others whether it succeeds. */
+/** Lease by which one of several gateways polls an upstream and shares its success with the others. */
 export interface PollLease {
-  /** Whether it is this gateway's turn. */
+  /** Resolves with true if this gateway may poll. */
   acquire(): Promise<boolean>;
   /** Tells the other gateways that the store is current. */
   confirm(): Promise<void>;
-  /** Tells the other gateways that it may not be, and keeps all of them from asking for so long; 0: another may try at once. */
+  /**
+   * Tells the other gateways that the store may be stale, and keeps every gateway from polling for `pauseMs`
+   * milliseconds; with 0 the next gateway may poll at once.
+   */
   release(pauseMs: number): Promise<void>;
-  /** Whether a gateway keeps the store current. Where one has gone without a word, this is so until its lease has ended. */
+  /**
+   * Resolves with true while a gateway keeps the store current. After a crash the result stays true until the lease
+   * expires.
+   */
   isConfirmed(): Promise<boolean>;
 }
 
-/** As good as at once: a store may not know of no time at all. */
+/** Shortest lease, in milliseconds: a store may not support a duration of 0. */
 const MIN_LEASE_MS = 1;
 
 /**
- * @param store whose tasks are those of one customer
- * @param durationMs how long a gateway that no longer says anything is waited for
+ * Creates the lease of a customer's poll.
+ *
+ * @param store with the tasks of a customer
+ * @param durationMs time after which an unresponsive gateway loses the lease
  */
 export function createPollLease(store: Pick<AvailabilityStore, "lease" | "isLeased">, durationMs: number): PollLease {
   let hasConfirmed = false;

@@ -9,7 +9,7 @@ interface Read {
   answer(error?: Error): void;
 }
 
-/** A queue whose reads and whose budget the test answers. */
+/** Queue with reads and a budget that the test controls. */
 function setUp() {
   const time = createTestTime();
   const reads: Read[] = [];
@@ -42,7 +42,7 @@ function setUp() {
   return { queue, time, reads, ids, grants, now, stopped };
 }
 
-test("reads an agent once for all who ask before the read begins, and once more for all who ask after", async () => {
+test("reads an agent once for all requests before the read starts, and once more for all later requests", async () => {
   const { queue, time, reads, ids } = setUp();
   const early = [queue.refresh(1), queue.refresh(1), queue.refresh(1)];
   await time.until(() => reads.length === 1);
@@ -56,68 +56,68 @@ test("reads an agent once for all who ask before the read begins, and once more 
   expect(ids()).toEqual([1, 1]);
 });
 
-test("reads one agent after the other, in the order in which they were asked for", async () => {
+test("reads agents one after the other, in the order of the requests", async () => {
   const { queue, time, reads, ids } = setUp();
-  const asked = [3, 1, 2].map((userId) => queue.refresh(userId));
+  const requested = [3, 1, 2].map((userId) => queue.refresh(userId));
   for (let index = 0; index < 3; index += 1) {
     await time.until(() => reads.length === index + 1);
     await time.elapse(10_000);
     expect(reads).toHaveLength(index + 1);
     reads[index]?.answer();
   }
-  await Promise.all(asked);
+  await Promise.all(requested);
   expect(ids()).toEqual([3, 1, 2]);
 });
 
-test("waits for the budget, and needs none where a poll has been faster", async () => {
+test("waits for the budget, and spends none if a poll has read the agent first", async () => {
   const { queue, time, reads, ids, grants, now } = setUp();
   grants.left = 0;
   const before = now();
-  const asked = [queue.refresh(1), queue.refresh(2)];
+  const requested = [queue.refresh(1), queue.refresh(2)];
   await time.elapse(5_000);
   expect(reads).toEqual([]);
   queue.markRefreshed([1, 2], before);
   queue.markRefreshed([1, 9], now());
-  await asked[0];
+  await requested[0];
   grants.left = 1;
   await time.until(() => reads.length === 1);
   reads[0]?.answer();
-  await asked[1];
+  await requested[1];
   expect(ids()).toEqual([2]);
 });
 
-test("tells whoever asked of a read that failed, and reads the next agent", async () => {
+test("rejects the requests of a failed read and reads the next agent", async () => {
   const { queue, time, reads } = setUp();
-  const first = expect(queue.refresh(1)).rejects.toThrow("refused");
+  const first = expect(queue.refresh(1)).rejects.toThrow("rejected");
   const second = queue.refresh(2);
   await time.until(() => reads.length === 1);
-  reads[0]?.answer(new Error("refused"));
+  reads[0]?.answer(new Error("rejected"));
   await first;
   await time.until(() => reads.length === 2);
   reads[1]?.answer();
   await second;
 });
 
-test("lets no more than 10,000 agents wait", async () => {
+test("lets at most 10,000 agents wait", async () => {
   const { queue, grants, stopped } = setUp();
   grants.left = 0;
   const outcomes = Array.from({ length: 10_001 }, (_, index) =>
     queue.refresh(index + 1).catch((error: unknown) => error),
   );
   await expect(outcomes.at(-1)).resolves.toBeInstanceOf(RateBudgetError);
-  // Who waits already may be asked for again.
+  // A waiting agent may be requested again.
   const again = queue.refresh(1);
   stopped.abort(new Error("stopped"));
   await expect(again).rejects.toThrow("stopped");
   await Promise.all(outcomes);
 });
 
-test("begins again after it has had nothing to do", async () => {
+test("starts again after being idle", async () => {
   const { queue, time, reads } = setUp();
   for (let index = 0; index < 3; index += 1) {
-    const asked = queue.refresh(index + 1);
+    const requested = queue.refresh(index + 1);
     await time.until(() => reads.length === index + 1);
     reads[index]?.answer();
-    await asked;
+    await requested;
   }
 });

@@ -2,23 +2,23 @@ import type { Delay } from "../delay.ts";
 import type { RequestBudget } from "./request-budget.ts";
 import { RateBudgetError } from "./upstream.ts";
 
-/** Agents who are to be read anew, each of them once for all who have asked before the read began. */
+/** Queue of agents to read again. Requests made before the start of a read share the read. */
 export interface RefreshQueue {
-  /** Resolves when the agent has been read. @throws {RateBudgetError} where too many agents wait already. */
+  /** Resolves when the agent has been read. @throws {RateBudgetError} if too many agents are waiting. */
   refresh(userId: number): Promise<void>;
-  /** These agents have been read otherwise, by a read that began then. */
-  markRefreshed(userIds: Iterable<number>, begun: number): void;
-  /** Resolves when nothing is under way. */
+  /** Resolves the waiting requests of agents covered by a different read, started at `startedAt`. */
+  markRefreshed(userIds: Iterable<number>, startedAt: number): void;
+  /** Resolves when no read is in progress. */
   whenIdle(): Promise<void>;
 }
 
 export interface RefreshQueueOptions {
   readonly read: (userId: number) => Promise<void>;
-  /** Names this moment, so that it can be compared with when reads began. */
+  /** Returns a number for the present moment, to compare with the starts of reads. */
   readonly now: () => number;
   readonly budget: RequestBudget;
   readonly wait: Delay;
-  /** Ends what is under way. */
+  /** Aborts reads and waiting requests. */
   readonly signal: AbortSignal;
 }
 
@@ -28,10 +28,10 @@ interface Pending {
   readonly settle: (outcome: Promise<void> | undefined) => void;
 }
 
-/** How many agents may wait. A poll of the whole list is long faster by then. */
+/** Maximum number of waiting agents. With more, a poll of the whole list is much faster. */
 const MAX_PENDING = 10_000;
 
-/** The budget may be given back by another gateway, of which nothing tells: how often to look, in milliseconds. */
+/** Interval of checks for budget freed by other gateways, in milliseconds. No notification exists. */
 const BUDGET_CHECK_MS = 1_000;
 
 export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQueueOptions): RefreshQueue {
@@ -40,15 +40,15 @@ export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQ
 
   async function readNext(): Promise<void> {
     const [next] = pending;
-    // A poll has been faster.
+    // A poll has already read the agent.
     if (!next) return;
     const [userId, { settle }] = next;
-    // Before the read begins: who asks from now on may know of something later.
+    // Delete before the read: a later request may be about a later change.
     pending.delete(userId);
     const outcome = read(userId);
     settle(outcome);
     await outcome.catch(() => {
-      // Whoever has asked is told.
+      // The requests waiting for the read get the error.
     });
   }
 
@@ -68,7 +68,7 @@ export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQ
       })
       .finally(() => {
         draining = undefined;
-        // Who has asked between the last look and this moment.
+        // Requests made since the last check.
         if (pending.size > 0) start();
       });
   }
@@ -89,10 +89,10 @@ export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQ
       start();
       return promise;
     },
-    markRefreshed(userIds, begun) {
+    markRefreshed(userIds, startedAt) {
       for (const userId of userIds) {
         const entry = pending.get(userId);
-        if (!entry || entry.requestedAt > begun) continue;
+        if (!entry || entry.requestedAt > startedAt) continue;
         pending.delete(userId);
         entry.settle(undefined);
       }

@@ -9,25 +9,25 @@ function budgetAt(time: { nowMs: number }, requestsPerMinute: number, lease = as
   return createRequestBudget({ requestsPerMinute, lease, clock });
 }
 
-async function takeAll(take: () => Promise<boolean>): Promise<number> {
-  let taken = 0;
-  while (await take()) taken += 1;
-  return taken;
+async function acquireAll(take: () => Promise<boolean>): Promise<number> {
+  let acquired = 0;
+  while (await take()) acquired += 1;
+  return acquired;
 }
 
 test.each([
   [60, { poll: 30, refresh: 20, write: 10 }],
   [6, { poll: 3, refresh: 2, write: 1 }],
   [120, { poll: 60, refresh: 40, write: 20 }],
-])("divides %s requests among what they are for", async (requestsPerMinute, parts) => {
+])("divides %s requests among the purposes", async (requestsPerMinute, parts) => {
   const budget = budgetAt({ nowMs: 0 }, requestsPerMinute);
   expect(budget.remaining()).toBe(requestsPerMinute);
-  for (const purpose of PURPOSES) expect(await takeAll(() => budget.acquire(purpose))).toBe(parts[purpose]);
+  for (const purpose of PURPOSES) expect(await acquireAll(() => budget.acquire(purpose))).toBe(parts[purpose]);
   expect(budget.remaining()).toBe(0);
 });
 
-test("never grants more in any minute than there is, whoever asks when", async () => {
-  const asking = fc.record({
+test("never grants more than the budget in any minute, at any order of calls", async () => {
+  const call = fc.record({
     purpose: fc.constantFrom(...PURPOSES),
     afterMs: fc.nat(5_000),
     times: fc.integer({ min: 1, max: 9 }),
@@ -35,12 +35,12 @@ test("never grants more in any minute than there is, whoever asks when", async (
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 6, max: 30 }),
-      fc.array(asking, { maxLength: 60, size: "max" }),
-      async (perMinute, askings) => {
+      fc.array(call, { maxLength: 60, size: "max" }),
+      async (perMinute, calls) => {
         const time = { nowMs: 0 };
         const budget = budgetAt(time, perMinute);
         const grantedAtMs: number[] = [];
-        for (const { purpose, afterMs, times } of askings) {
+        for (const { purpose, afterMs, times } of calls) {
           time.nowMs += afterMs;
           const answers = await Promise.all(Array.from({ length: times }, () => budget.acquire(purpose)));
           for (const isGranted of answers) if (isGranted) grantedAtMs.push(time.nowMs);
@@ -54,7 +54,7 @@ test("never grants more in any minute than there is, whoever asks when", async (
   );
 });
 
-test("lets polls go on for ever at its interval", async () => {
+test("never denies a poll at the poll interval", async () => {
   const time = { nowMs: 0 };
   const budget = budgetAt(time, 60);
   for (let polls = 0; polls < 500; polls += 1) {
@@ -63,7 +63,7 @@ test("lets polls go on for ever at its interval", async () => {
   }
 });
 
-test("grants nothing that another gateway has leased, and looks for another slot", async () => {
+test("grants no slot that another gateway has leased and tries the next", async () => {
   const asked: string[] = [];
   const foreign = new Set(["slot/0", "slot/2"]);
   const budget = budgetAt({ nowMs: 0 }, 6, async (slot) => {
@@ -73,11 +73,11 @@ test("grants nothing that another gateway has leased, and looks for another slot
   expect(await budget.acquire("poll")).toBe(true);
   expect(await budget.acquire("poll")).toBe(false);
   foreign.clear();
-  expect(await takeAll(() => budget.acquire("poll"))).toBe(2);
+  expect(await acquireAll(() => budget.acquire("poll"))).toBe(2);
   expect(asked.slice(0, 2)).toEqual(["slot/0", "slot/1"]);
 });
 
-test("loses nothing where the store cannot be asked", async () => {
+test("loses no slot if the store is unreachable", async () => {
   let isAway = true;
   const budget = budgetAt({ nowMs: 0 }, 6, async () => {
     if (isAway) throw new Error("away");
@@ -88,7 +88,7 @@ test("loses nothing where the store cannot be asked", async () => {
   expect(await budget.acquire("write")).toBe(true);
 });
 
-test("grants nothing while it is blocked, and says for how long", async () => {
+test("grants nothing while blocked and knows for how long", async () => {
   const time = { nowMs: 0 };
   const budget = budgetAt(time, 60);
   budget.block(60_000);
@@ -100,11 +100,11 @@ test("grants nothing while it is blocked, and says for how long", async () => {
   expect([budget.blockedMs(), budget.remaining()]).toEqual([0, 59]);
 });
 
-test("grants nothing to whoever was asking the store when it was blocked", async () => {
+test("grants nothing to a call that was waiting for the store when the block began", async () => {
   const held: { answer?: (isMine: boolean) => void } = {};
   const budget = budgetAt({ nowMs: 0 }, 60, () => new Promise((resolve) => Object.assign(held, { answer: resolve })));
-  const taking = budget.acquire("poll");
+  const acquiring = budget.acquire("poll");
   budget.block(1);
   held.answer?.(true);
-  expect(await taking).toBe(false);
+  expect(await acquiring).toBe(false);
 });

@@ -1,38 +1,40 @@
 import type { Clock } from "../clock.ts";
 
-/** What a request is made for. Each has a part of the budget that the others cannot spend. */
+/** Purpose of a request. Every purpose has a separate share of the budget. */
 export type RequestPurpose = "poll" | "refresh" | "write";
 
-/** How many requests an upstream may be sent in a minute, by all gateways together. */
+/** Budget of requests per minute to an upstream, for all gateways together. */
 export interface RequestBudget {
-  /** Takes one request out of the part of its purpose; false where nothing is left of it, or the upstream is to be left alone. */
+  /**
+   * Takes one request from the purpose's share. Resolves with false if the share is spent or the upstream is blocked.
+   */
   acquire(purpose: RequestPurpose): Promise<boolean>;
-  /** Nothing may be taken for this long from now on. */
+  /** Blocks all requests from now on for a time. */
   block(milliseconds: number): void;
-  /** How long nothing may be taken; 0 where something may. */
+  /** Remaining duration of the block, in milliseconds; 0 if requests are allowed. */
   blockedMs(): number;
-  /** In how many seconds something of a part may be left, as far as this gateway knows; at least 1. */
+  /** Seconds until the purpose's share may have a request again, as far as this gateway knows; at least 1. */
   retryAfterSeconds(purpose: RequestPurpose): number;
-  /** How many requests are left at this moment, as far as this gateway knows. */
+  /** Number of remaining requests, as far as this gateway knows. */
   remaining(): number;
-  /** The distance in time at which the poll's part lasts for ever, in milliseconds. */
+  /** Interval of polls to stay within their share, in milliseconds. */
   readonly pollIntervalMs: number;
 }
 
 export interface RequestBudgetOptions {
-  /** At least 3: one for each purpose. */
+  /** At least 3, for the three purposes. */
   readonly requestsPerMinute: number;
-  /** Takes a slot for so many milliseconds, which one gateway of several can have at a time. */
+  /** Leases a slot for `durationMs` milliseconds. Resolves with false if another gateway holds the slot. */
   readonly lease: (slot: string, durationMs: number) => Promise<boolean>;
   readonly clock: Clock;
 }
 
-/** How long a slot is spent for, in milliseconds: a second more than a minute, since not every request travels equally fast. */
+/** Lease of a spent slot, in milliseconds: a second more than a minute, because requests do not travel equally fast. */
 const SLOT_TTL_MS = 61_000;
 
 /**
- * A budget of slots. A slot pays for one request and is free again after a minute, so that no minute, wherever it begins, sees more
- * requests than there are slots. Each slot is leased from the store, so that this holds for all gateways together.
+ * Creates a budget of slots. A slot pays for one request and is free again after a minute, so no minute, at any start,
+ * contains more requests than slots. Slots are leased from the store, so the limit holds for all gateways together.
  */
 export function createRequestBudget({ requestsPerMinute, lease, clock }: RequestBudgetOptions): RequestBudget {
   const slots = allocateSlots(requestsPerMinute);
@@ -43,13 +45,13 @@ export function createRequestBudget({ requestsPerMinute, lease, clock }: Request
 
   async function leaseSlot(slot: Slot): Promise<boolean> {
     const { freeAtMs } = slot;
-    // Before the store is asked: whoever asks meanwhile must not choose the same one.
+    // Mark the slot before asking the store, so that concurrent calls choose other slots.
     slot.freeAtMs = clock.monotonicMs() + SLOT_TTL_MS;
     let isLeased = false;
     try {
       isLeased = await lease(slot.name, SLOT_TTL_MS);
     } finally {
-      // Another gateway has it, for how long nobody knows; or the store is away.
+      // Another gateway has the slot for an unknown time, or the store is unreachable.
       if (!isLeased) slot.freeAtMs = freeAtMs;
     }
     return isLeased;
@@ -81,7 +83,7 @@ interface Slot {
   freeAtMs: number;
 }
 
-/** Half for the poll, which is all that tells of calls; a sixth for writes, behind which an agent waits; the rest for refreshes. */
+/** Half for polls, the only source of calls; a sixth for writes, on which an agent waits; the rest for refreshes. */
 function allocateSlots(requestsPerMinute: number): Readonly<Record<RequestPurpose | "all", readonly Slot[]>> {
   const all = Array.from({ length: requestsPerMinute }, (_, index) => ({ name: `slot/${index}`, freeAtMs: -Infinity }));
   const polls = Math.max(1, Math.floor(requestsPerMinute / 2));

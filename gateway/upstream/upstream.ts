@@ -1,64 +1,67 @@
 import type { Status } from "../store/agent.ts";
 
-/** How an upstream stands. */
+/** Health of an upstream. */
 export interface UpstreamHealth {
-  /** Since when it may lag behind, in milliseconds on the monotonic clock; `undefined` while it is current. `-Infinity` where it never was. */
+  /**
+   * Time since which the store may be stale, in milliseconds on the monotonic clock. `undefined` while current,
+   * `-Infinity` if never current.
+   */
   readonly staleSinceMs: number | undefined;
-  /** What the upstream said last where it refuses. */
+  /** Latest error of the upstream, if requests fail. */
   readonly failure: UpstreamError | undefined;
-  /** How many requests it still takes from this gateway in this minute; absent where it has no such limit. */
+  /** Remaining requests of this minute. Absent if the upstream has no limit. */
   readonly budgetLeft?: number | undefined;
 }
 
-/** For whom a change is made upstream. */
+/** Request that causes a change upstream. */
 export interface UpstreamContext {
   readonly signal: AbortSignal;
-  /** W3C trace context of the request that asked for it. */
+  /** W3C trace context of the request. */
   readonly traceparent?: string;
-  /** What others have to say of that trace, as W3C has it. */
+  /** W3C `tracestate` of the request. */
   readonly tracestate?: string;
 }
 
-/** Where a customer's availabilities come from. What an upstream learns it writes into the customer's part of the store. */
+/** Source of a customer's availabilities, which the upstream writes into the customer's store. */
 export interface Upstream {
-  /** Whether whoever may set every user's status makes users known by it: nobody else says who there is. */
+  /** True if the operator creates users by setting a status, because no telephony system lists the users. */
   readonly allowsNewUsers: boolean;
-  /** Begins to keep the store current. */
+  /** Starts to keep the store current. */
   start(): void;
-  /** Ends it, and what is under way. */
+  /** Stops, and aborts pending requests. */
   stop(): Promise<void>;
   health(): UpstreamHealth;
   /**
-   * Changes an agent's status where it is decided.
+   * Sets an agent's status in the upstream.
    *
-   * @throws {UpstreamError} where the upstream refuses, or cannot be reached.
-   * @throws {UnsupportedStatusError} where the upstream has no way to set this one.
-   * @throws {RateBudgetError} where the upstream may not be asked now.
+   * @throws {UpstreamError} if the upstream rejects the request or is unreachable.
+   * @throws {UnsupportedStatusError} if the upstream cannot set the status.
+   * @throws {RateBudgetError} if the upstream must not be called now.
    */
   setStatus(userId: number, status: Status, scope: UpstreamContext): Promise<void>;
-  /** Sees to it that an agent is read anew soon, for whom nobody waits: what was set may not be what the agent is by it. */
+  /** Schedules a read of an agent, because the agent's status may differ from the status just set. */
   scheduleRefresh(userId: number): void;
 }
 
-/** Where an upstream says what an operator should know. */
+/** Log of an upstream, for the operator. */
 export interface UpstreamLog {
   line(text: string): void;
-  /** Something that the operator may have to act upon. */
+  /** Reports a problem that the operator may have to solve. */
   warning(text: string): void;
-  /** Something was thrown by mistake. */
+  /** Reports an unexpected error. */
   defect(error: unknown): void;
 }
 
-/** The upstream refused, or did not answer. */
+/** Thrown when the upstream rejects a request or does not respond. */
 export class UpstreamError extends Error {
   override readonly name = "UpstreamError";
-  /** The upstream's HTTP status; `undefined` where it did not answer. */
+  /** HTTP status of the upstream; `undefined` without a response. */
   readonly status: number | undefined;
-  /** The upstream's own body, as JSON of any kind; `undefined` where it did not answer. */
+  /** Body of the upstream's response, as any JSON; `undefined` without a response. */
   readonly body: unknown;
-  /** How long the upstream wants to be left alone, in seconds. */
+  /** Seconds for which the upstream asks not to be called. */
   readonly retryAfterSeconds: number | undefined;
-  /** Whether it was reached, as far as is known, and said nothing in time. */
+  /** True if the upstream did not respond in time. */
   readonly isTimeout: boolean;
 
   constructor(message: string, response: UpstreamResponse = {}, options?: ErrorOptions) {
@@ -70,7 +73,7 @@ export class UpstreamError extends Error {
   }
 }
 
-/** What the upstream answered; each absent where it did not. */
+/** Response of the upstream. Fields are absent without a response. */
 interface UpstreamResponse {
   readonly status?: number;
   readonly body?: unknown;
@@ -78,22 +81,25 @@ interface UpstreamResponse {
   readonly isTimeout?: boolean;
 }
 
-/** The upstream has no way to set this status. The asker has to ask for another. */
+/** Thrown when the upstream cannot set a status. The caller has to choose another. */
 export class UnsupportedStatusError extends Error {
   override readonly name = "UnsupportedStatusError";
 
   constructor(status: Status, settable: readonly Status[]) {
-    super(`The telephony system cannot be told to set ${status}, only ${settable.join(" or ")}`);
+    super(`The telephony system cannot set ${status}, only ${settable.join(" or ")}`);
   }
 }
 
-/** The upstream may not be asked now: what it grants in a minute is spent, or it has said to be left alone. Nothing was sent. */
+/**
+ * Thrown when the upstream must not be called now, because the minute's budget is spent or the upstream asked to wait.
+ * No request was sent.
+ */
 export class RateBudgetError extends Error {
   override readonly name = "RateBudgetError";
   readonly retryAfterSeconds: number;
 
   constructor(retryAfterSeconds: number) {
-    super(`The telephony system may not be asked for another ${retryAfterSeconds} seconds`);
+    super(`The telephony system must not be called for another ${retryAfterSeconds} seconds`);
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }

@@ -17,9 +17,9 @@ export function createWebhookRoutes(): Hono<AppEnv> {
     .post(path, async (context) => {
       const receive = context.var.customer?.receiveWebhook ?? receiveNobodys;
       switch (receive(await context.req.text())) {
-        case "taken":
+        case "accepted":
           return context.body(null, 204);
-        case "refused":
+        case "rejected":
           return problem(401, "The token in the body is not this customer's", { "WWW-Authenticate": "Webhook-Token" });
         case "malformed":
           return problem(400, "A webhook is JSON with resource, event, token and data");

@@ -5,7 +5,7 @@ import { RateBudgetError, UnsupportedStatusError, UpstreamError } from "../upstr
 
 const never = new AbortController().signal;
 
-test("knows nothing until the whole list has been read, and is current from then on", async () => {
+test("is stale until the whole list has been read, and current from then on", async () => {
   const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 120 } });
   expect(upstream.health()).toEqual({ staleSinceMs: -Infinity, failure: undefined, budgetLeft: 60 });
   upstream.start();
@@ -17,7 +17,7 @@ test("knows nothing until the whole list has been read, and is current from then
   expect(upstream.health().staleSinceMs).toBeUndefined();
 });
 
-test("sees a change with the next poll, and leaves the version of everybody else alone", async () => {
+test("finds a change in the next poll and keeps the versions of the other agents", async () => {
   const { time, upstream, statuses, fake, store } = await setUpAircall();
   upstream.start();
   await time.until(() => statuses()[3] === "available");
@@ -28,7 +28,7 @@ test("sees a change with the next poll, and leaves the version of everybody else
   expect(replica.read(1)?.version).toBe(version);
 });
 
-test("forgets an agent whom two lists running do not name, and not one who is missing once", async () => {
+test("removes an agent missing from two lists in a row, but not an agent missing once", async () => {
   const { time, upstream, statuses, fake } = await setUpAircall();
   upstream.start();
   await time.until(() => upstream.health().staleSinceMs === undefined);
@@ -46,7 +46,7 @@ test("forgets an agent whom two lists running do not name, and not one who is mi
   expect(statuses()).toEqual({ 1: "available", 3: "available" });
 });
 
-const answered = (status: number, text: string): Fault => ({
+const respondWith = (status: number, text: string): Fault => ({
   kind: "answer",
   status,
   text,
@@ -57,59 +57,56 @@ test.each<[string, Fault, Partial<UpstreamError>]>([
   ["is down", { kind: "refuse" }, { status: undefined }],
   [
     "fails",
-    answered(500, '{"error":"x","troubleshoot":"y"}'),
+    respondWith(500, '{"error":"x","troubleshoot":"y"}'),
     { status: 500, body: { error: "x", troubleshoot: "y" } },
   ],
-  ["answers garbage", answered(200, "<html>"), { status: undefined }],
-  ["answers half a JSON", answered(200, '{"users":[{"avail'), { status: undefined }],
+  ["responds with garbage", respondWith(200, "<html>"), { status: undefined }],
+  ["responds with half a JSON", respondWith(200, '{"users":[{"avail'), { status: undefined }],
   ["is cut off", { kind: "cut" }, { status: undefined }],
-  ["answers too much", { kind: "huge", bytes: 5_000_000 }, { status: undefined }],
-  ["forbids", answered(403, '{"message":"Forbidden"}'), { status: 403, body: { message: "Forbidden" } }],
-  ["wants credentials", answered(401, '{"message":"Unauthorized"}'), { status: 401 }],
-])(
-  "keeps what it knows while the API %s, says since when, and is current again by itself",
-  async (_what, fault, says) => {
-    const { time, upstream, statuses, fake, told } = await setUpAircall({ fake: { users: 60 } });
-    upstream.start();
-    await time.until(() => upstream.health().staleSinceMs === undefined);
-    const before = statuses();
-    await fake.setFault(fault);
-    fake.company.put(1, { availability: "in_call" });
-    await time.until(() => upstream.health().failure !== undefined);
-    const { staleSinceMs, failure } = upstream.health();
-    expect(failure).toMatchObject(says);
-    expect(staleSinceMs).toBeLessThan(time.nowMs());
-    expect(statuses()).toEqual(before);
-    await time.elapse(300_000);
-    expect(statuses()).toEqual(before);
-    expect(upstream.health().staleSinceMs).toBe(staleSinceMs);
-    await fake.setFault(undefined);
-    await time.until(() => upstream.health().staleSinceMs === undefined);
-    expect(upstream.health().failure).toBeUndefined();
-    expect(statuses()[1]).toBe("in_call");
-    expect(told).toHaveLength(2);
-    expect(told[1]).toMatch(/^Customer acme: The telephony system answers again, after \d+ failures$/);
-  },
-);
+  ["responds with too much", { kind: "huge", bytes: 5_000_000 }, { status: undefined }],
+  ["responds with 403", respondWith(403, '{"message":"Forbidden"}'), { status: 403, body: { message: "Forbidden" } }],
+  ["responds with 401", respondWith(401, '{"message":"Unauthorized"}'), { status: 401 }],
+])("keeps its agents while the API %s, is stale with a time, and recovers by itself", async (_what, fault, says) => {
+  const { time, upstream, statuses, fake, logged } = await setUpAircall({ fake: { users: 60 } });
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  const before = statuses();
+  await fake.setFault(fault);
+  fake.company.put(1, { availability: "in_call" });
+  await time.until(() => upstream.health().failure !== undefined);
+  const { staleSinceMs, failure } = upstream.health();
+  expect(failure).toMatchObject(says);
+  expect(staleSinceMs).toBeLessThan(time.nowMs());
+  expect(statuses()).toEqual(before);
+  await time.elapse(300_000);
+  expect(statuses()).toEqual(before);
+  expect(upstream.health().staleSinceMs).toBe(staleSinceMs);
+  await fake.setFault(undefined);
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  expect(upstream.health().failure).toBeUndefined();
+  expect(statuses()[1]).toBe("in_call");
+  expect(logged).toHaveLength(2);
+  expect(logged[1]).toMatch(/^Customer acme: The telephony system responds again, after \d+ failures$/);
+});
 
 test.each([
-  ["as the gateway is told", { timeoutMs: 50 }],
-  ["as the account is told, whatever the gateway is", { timeoutMs: 10_000, account: { timeoutMs: 50 } }],
-])("gives up on an API that hangs %s, and sees by itself that it no longer does", async (_how, options) => {
+  ["by the gateway's timeout", { timeoutMs: 50 }],
+  ["by the account's timeout before the gateway's", { timeoutMs: 10_000, account: { timeoutMs: 50 } }],
+])("stops waiting for an unresponsive API %s, and recovers by itself", async (_how, options) => {
   const { time, upstream, fake, statuses } = await setUpAircall(options);
   await fake.setFault({ kind: "hang" });
   upstream.start();
   await time.until(() => fake.requests.count() === 3);
   expect(upstream.health()).toMatchObject({
     staleSinceMs: -Infinity,
-    failure: { status: undefined, message: "The telephony system did not answer within 50 ms" },
+    failure: { status: undefined, message: "The telephony system did not respond within 50 ms" },
   });
   await fake.setFault(undefined);
   await time.until(() => upstream.health().staleSinceMs === undefined);
   expect(Object.keys(statuses())).toHaveLength(3);
 });
 
-test("keeps the pages before a page that fails, and begins anew", async () => {
+test("keeps the pages before a failed page and starts the list again", async () => {
   const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 60 } });
   upstream.start();
   await time.until(() => fake.requests.count() === 1);
@@ -121,7 +118,7 @@ test("keeps the pages before a page that fails, and begins anew", async () => {
   expect(fake.requests.all().map(({ path }) => /page=(\d)/.exec(path)?.[1])).toEqual(["1", "2", "1", "2"]);
 });
 
-test("asks nothing for a minute after a 429, and for as long as it is told where that is longer", async () => {
+test("sends no request for a minute after a 429, or longer if Retry-After says so", async () => {
   const { time, upstream, fake } = await setUpAircall();
   upstream.start();
   await time.until(() => upstream.health().staleSinceMs === undefined);
@@ -144,19 +141,19 @@ test("asks nothing for a minute after a 429, and for as long as it is told where
   }
 });
 
-test("recovers from the API's own limit without passing it again", async () => {
-  // The API grants less than the settings say, as where another program uses the same account.
+test("recovers from the API's own limit without exceeding it again", async () => {
+  // The API grants less than the settings, as when another program uses the account.
   const { time, upstream, fake } = await setUpAircall({ fake: { requestsPerMinute: 20 } });
   upstream.start();
   await time.until(() => upstream.health().failure?.status === 429);
-  const refused = () => fake.requests.all().filter(({ status }) => status === 429);
-  expect(refused()).toHaveLength(1);
+  const rejected = () => fake.requests.all().filter(({ status }) => status === 429);
+  expect(rejected()).toHaveLength(1);
   await time.until(() => upstream.health().staleSinceMs === undefined);
-  expect(refused()).toHaveLength(1);
+  expect(rejected()).toHaveLength(1);
 });
 
-test("serves no more than 10,000 agents, says so once, and takes nobody beyond them for gone", async () => {
-  const { time, upstream, statuses, fake, told, store } = await setUpAircall({
+test("lists at most 10,000 agents, warns once, and removes no agent beyond them", async () => {
+  const { time, upstream, statuses, fake, logged, store } = await setUpAircall({
     fake: { users: 10_001, requestsPerMinute: 6_000 },
     account: { requestsPerMinute: 6_000 },
   });
@@ -165,24 +162,24 @@ test("serves no more than 10,000 agents, says so once, and takes nobody beyond t
   await time.until(() => fake.requests.count() === 600);
   expect(upstream.health().staleSinceMs).toBeUndefined();
   expect(Object.keys(statuses())).toHaveLength(10_001);
-  expect(told.filter((line) => line.includes("has more agents than the 200 pages"))).toHaveLength(1);
+  expect(logged.filter((line) => line.includes("has more agents than the 200 pages"))).toHaveLength(1);
 });
 
-test("tells each unknown word once, and serves it as do_not_disturb", async () => {
-  const { time, upstream, statuses, fake, told } = await setUpAircall();
+test("warns once about each unknown status and serves do_not_disturb", async () => {
+  const { time, upstream, statuses, fake, logged } = await setUpAircall();
   fake.company.put(1, { availability: "levitating" });
   fake.company.put(2, { availability: `${"x".repeat(1000)}` });
   upstream.start();
   await time.until(() => fake.requests.count() === 10);
   expect(statuses()).toEqual({ 1: "do_not_disturb", 2: "do_not_disturb", 3: "available" });
-  expect(told).toHaveLength(2);
-  expect(told[0]).toBe(
-    'Customer acme: The telephony system says "levitating" of an agent, which is unknown: do_not_disturb is served for it',
+  expect(logged).toHaveLength(2);
+  expect(logged[0]).toBe(
+    'Customer acme: The telephony system reports the unknown status "levitating" of an agent: the gateway serves do_not_disturb',
   );
-  expect(told[1]?.length).toBeLessThan(200);
+  expect(logged[1]?.length).toBeLessThan(200);
 });
 
-test("lets wrap-up time run from when it is first seen", async () => {
+test("starts wrap-up time when it is first seen", async () => {
   const { time, upstream, statuses, fake, store } = await setUpAircall({ account: { wrapUpSeconds: 30 } });
   upstream.start();
   await time.until(() => statuses()[1] === "available");
@@ -198,7 +195,7 @@ test("lets wrap-up time run from when it is first seen", async () => {
   expect(replica.read(1)?.wrapUp).toBeUndefined();
 });
 
-test("sets a status with the caller's trace, and sees soon what has become of it", async () => {
+test("sets a status with the caller's trace and reads the result soon after", async () => {
   const { time, upstream, statuses, fake } = await setUpAircall();
   upstream.start();
   fake.company.put(2, { availability: "in_call" });
@@ -217,7 +214,7 @@ test("sets a status with the caller's trace, and sees soon what has become of it
   expect(statuses()[2]).toBe("in_call");
 });
 
-test("does not undo a change by what was read before it", async () => {
+test("does not overwrite a change with an earlier read", async () => {
   const held: { isHolding: boolean; readonly answers: (() => void)[] } = { isHolding: false, answers: [] };
   const { time, upstream, statuses, store, fake } = await setUpAircall({
     fetch: async (input, init) => {
@@ -236,7 +233,7 @@ test("does not undo a change by what was read before it", async () => {
   held.isHolding = true;
   fake.company.put(2, { availability: "in_call" });
   await time.elapse(3_000);
-  // The list is on its way back when the agent is changed, and what is read after that as well.
+  // The list response and then the agent's response are held back while the agent is changed.
   await happens(() => held.answers.length === 1);
   await upstream.setStatus(1, "do_not_disturb", { signal: never });
   await store.forCustomer("acme").setStatus(1, "do_not_disturb");
@@ -248,28 +245,28 @@ test("does not undo a change by what was read before it", async () => {
 });
 
 test.each(["offline", "in_call", "on_mobile", "in_traning", "other"] as const)(
-  "refuses to set %s without asking the API",
+  "rejects setting %s without calling the API",
   async (status) => {
     const { upstream, fake } = await setUpAircall();
     const setting = upstream.setStatus(1, status, { signal: never });
     await expect(setting).rejects.toThrow(UnsupportedStatusError);
-    await expect(setting).rejects.toThrow(`cannot be told to set ${status}, only available or do_not_disturb`);
+    await expect(setting).rejects.toThrow(`cannot set ${status}, only available or do_not_disturb`);
     expect(fake.requests.count()).toBe(0);
   },
 );
 
-test("passes on what the API refuses a write with, and a 404 for an agent it does not know", async () => {
+test("forwards the API's rejection of a write, and a 404 for an unknown agent", async () => {
   const { upstream, fake } = await setUpAircall();
   const setting = upstream.setStatus(99, "available", { signal: never });
   await expect(setting).rejects.toMatchObject({ status: 404, body: { error: "User not found" } });
-  await fake.setFault(answered(405, '{"error":"user not available"}'));
-  const refused = upstream.setStatus(1, "available", { signal: never });
-  await expect(refused).rejects.toMatchObject({ status: 405, body: { error: "user not available" } });
+  await fake.setFault(respondWith(405, '{"error":"user not available"}'));
+  const rejected = upstream.setStatus(1, "available", { signal: never });
+  await expect(rejected).rejects.toMatchObject({ status: 405, body: { error: "user not available" } });
 });
 
-test("keeps some of the budget for writes, and says when there will be more", async () => {
+test("reserves budget for writes and tells when more is available", async () => {
   const { upstream, fake, time } = await setUpAircall({ account: { requestsPerMinute: 6 } });
-  // Never granted, since refreshes are not asked for: one slot is for writes, and two for refreshes.
+  // A budget of 6 has one slot for writes and two for refreshes, which no refresh uses here.
   const outcomes = [];
   for (let writes = 0; writes < 4; writes += 1) {
     outcomes.push(await upstream.setStatus(99, "available", { signal: never }).catch((error: unknown) => error));
@@ -281,17 +278,17 @@ test("keeps some of the budget for writes, and says when there will be more", as
   await expect(upstream.setStatus(99, "available", { signal: never })).rejects.toMatchObject({ status: 404 });
 });
 
-test("ends what is under way when it is stopped, and asks nothing more", async () => {
-  const { upstream, fake, time, told } = await setUpAircall();
+test("aborts pending requests when stopped, and sends no more", async () => {
+  const { upstream, fake, time, logged } = await setUpAircall();
   await fake.setFault({ kind: "hang" });
   upstream.start();
-  const refreshing = expect(upstream.refresh(1)).rejects.toThrow("no longer follows");
-  const writing = expect(upstream.setStatus(1, "available", { signal: never })).rejects.toThrow("no longer follows");
+  const refreshing = expect(upstream.refresh(1)).rejects.toThrow("no longer polls");
+  const writing = expect(upstream.setStatus(1, "available", { signal: never })).rejects.toThrow("no longer polls");
   await expect.poll(() => fake.requests.count(), { timeout: 10_000 }).toBe(3);
   await upstream.stop();
   await Promise.all([refreshing, writing]);
-  await expect(upstream.refresh(2)).rejects.toThrow("no longer follows");
+  await expect(upstream.refresh(2)).rejects.toThrow("no longer polls");
   await time.elapse(120_000);
   expect(fake.requests.count()).toBe(3);
-  expect(told).toEqual([]);
+  expect(logged).toEqual([]);
 });

@@ -5,18 +5,23 @@ import { type AircallOptions, createAircall } from "./create-aircall.ts";
 import { SETTINGS } from "./status.ts";
 import { createWebhookReceiver, type WebhookReceiver } from "./webhook.ts";
 
-/** The vendor's REST API as an upstream. */
+/** Upstream over the vendor's REST API. */
 export interface AircallUpstream extends Upstream {
-  /** As `recheck`, for whoever waits: resolves when the agent has been read. @throws {RateBudgetError} where too many wait. */
+  /**
+   * Does what `scheduleRefresh` does, and resolves when the agent has been read. @throws {RateBudgetError} if too many
+   * agents are waiting.
+   */
   refresh(userId: number): Promise<void>;
-  /** Takes webhooks in; `undefined` where the settings know no token for them. */
+  /** Receives webhooks; `undefined` if the settings contain no webhook token. */
   readonly receiveWebhook: WebhookReceiver | undefined;
 }
 
-/** What may keep an agent from being read anew, by nobody's mistake here. */
+/** Errors of a refresh that are no defect of the gateway. */
 const EXPECTED_ERRORS = [UpstreamError, RateBudgetError, StoreUnavailableError];
 
-/** Keeps a customer's agents current by polling the vendor's list of them, and reads one anew where a webhook says so. */
+/**
+ * Creates an upstream that polls the vendor's list of agents and reads an agent again when a webhook reports a change.
+ */
 export function createAircallUpstream(options: AircallOptions): AircallUpstream {
   const { settings, log } = options;
   const stopped = new AbortController();
@@ -26,7 +31,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
 
   function refreshLater(userId: number): void {
     refreshes.refresh(userId).catch((error: unknown) => {
-      // What has not been seen now the poll will see, which also tells of a system that fails.
+      // The next poll reads the agent and reports a failing system.
       const isExpected = EXPECTED_ERRORS.some((type) => error instanceof type);
       if (!signal.aborted && !isExpected) log.defect(error);
     });
@@ -37,7 +42,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
       polling ??= runPoll();
     },
     async stop() {
-      stopped.abort(new Error("The gateway no longer follows this telephony system"));
+      stopped.abort(new Error("The gateway no longer polls this telephony system"));
       await Promise.all([polling, refreshes.whenIdle()]);
     },
     health: () => ({ ...healthTracker.health(), budgetLeft: budget.remaining() }),
@@ -58,7 +63,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
   };
 }
 
-/** A write may also spend what is left for refreshes: an agent waits behind it. */
+/** Takes a request for a write, also from the share of refreshes: an agent waits for the write. */
 async function acquireForWrite(budget: RequestBudget): Promise<boolean> {
   return (await budget.acquire("write")) || (await budget.acquire("refresh"));
 }

@@ -1,4 +1,6 @@
-/** Properties of the adapter under any course of changes and webhooks, with one gateway and with two that share a store. */
+/**
+ * Properties of the adapter in random courses of changes and webhooks, with up to three gateways over a shared store.
+ */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createMemoryStore } from "../../store/memory-store.ts";
@@ -10,34 +12,45 @@ import { type AircallUpstream, createAircallUpstream } from "./aircall.ts";
 import { toStatus } from "./status.ts";
 import { createSharedLeases } from "./test-leases.ts";
 
-const WORDS = ["available", "offline", "do_not_disturb", "in_call", "after_call_work", "in_training", "unheard_of"];
+const VENDOR_STATUSES = [
+  "available",
+  "offline",
+  "do_not_disturb",
+  "in_call",
+  "after_call_work",
+  "in_training",
+  "unheard_of",
+];
 
 interface Step {
   readonly afterMs: number;
-  readonly changes: readonly { readonly userId: number; readonly word: string }[];
-  /** How often each webhook comes. */
+  readonly changes: readonly { readonly userId: number; readonly vendorStatus: string }[];
+  /** Number of deliveries per webhook. */
   readonly copies: number;
-  /** Sorts the webhooks that come at once. */
+  /** Order of webhooks delivered at once. */
   readonly order: readonly number[];
 }
 
 const steps = fc.array(
   fc.record({
     afterMs: fc.oneof(fc.constant(0), fc.nat(3_000), fc.nat(90_000)),
-    changes: fc.array(fc.record({ userId: fc.integer({ min: 1, max: 130 }), word: fc.constantFrom(...WORDS) }), {
-      maxLength: 60,
-      size: "max",
-    }),
+    changes: fc.array(
+      fc.record({ userId: fc.integer({ min: 1, max: 130 }), vendorStatus: fc.constantFrom(...VENDOR_STATUSES) }),
+      {
+        maxLength: 60,
+        size: "max",
+      },
+    ),
     copies: fc.integer({ min: 0, max: 3 }),
     order: fc.array(fc.nat(), { minLength: 1, maxLength: 10 }),
   }),
   { maxLength: 12 },
 );
 
-const LONGEST_WAY_BACK_MS = 8_000;
+const MAX_RETURN_MS = 8_000;
 
-/** How long a request takes to the API, of which the budget allows for a second, and its answer back. */
-const travels = fc.array(fc.record({ thereMs: fc.nat(900), backMs: fc.nat(LONGEST_WAY_BACK_MS) }), {
+/** Travel times of a request to the API, for which the budget allows a second, and of the response. */
+const travels = fc.array(fc.record({ thereMs: fc.nat(900), backMs: fc.nat(MAX_RETURN_MS) }), {
   minLength: 1,
   maxLength: 10,
 });
@@ -59,18 +72,18 @@ const course: fc.Arbitrary<Course> = fc.record({
 function openGateways(fake: FakeUpstream, time: TestTime, { gateways, perMinute, travels: ways }: Course) {
   const store = createMemoryStore({ clock: time.clock });
   const leaseOf = createSharedLeases(time);
-  const answer = time.count(async (input: Parameters<typeof fetch>[0], init?: RequestInit) => {
+  const respond = time.count(async (input: Parameters<typeof fetch>[0], init?: RequestInit) => {
     const response = await fake.api.request(input, init);
-    // Read at once, so that nothing is under way that the test's time does not know of.
+    // Read the body at once, so that the test's time knows every pending operation.
     return new Response(await response.text(), { status: response.status, headers: response.headers });
   });
-  let asked = 0;
-  const ask: typeof fetch = async (input, init) => {
-    const { thereMs, backMs } = ways[asked % ways.length] ?? { thereMs: 0, backMs: 0 };
-    asked += 1;
+  let sent = 0;
+  const send: typeof fetch = async (input, init) => {
+    const { thereMs, backMs } = ways[sent % ways.length] ?? { thereMs: 0, backMs: 0 };
+    sent += 1;
     const signal = init?.signal ?? new AbortController().signal;
     await time.wait(thereMs, signal);
-    const response = await answer(input, init);
+    const response = await respond(input, init);
     await time.wait(backMs, signal);
     return response;
   };
@@ -83,17 +96,17 @@ function openGateways(fake: FakeUpstream, time: TestTime, { gateways, perMinute,
       log: { line: () => {}, warning: () => {}, defect: (error) => defects.push(error) },
       clock: time.clock,
       wait: time.wait,
-      fetch: ask,
+      fetch: send,
     }),
   );
   return { upstreams, store, defects };
 }
 
-/** Changes agents, and delivers the webhooks of it in some order, some of them several times, to any of the gateways. */
-function happen({ changes, copies, order }: Step, fake: FakeUpstream, upstreams: readonly AircallUpstream[]): void {
-  const texts = changes.flatMap(({ userId, word }) => {
+/** Changes agents and delivers the webhooks to the gateways, in a random order and number. */
+function applyStep({ changes, copies, order }: Step, fake: FakeUpstream, upstreams: readonly AircallUpstream[]): void {
+  const texts = changes.flatMap(({ userId, vendorStatus }) => {
     const before = fake.company.find(userId);
-    const after = fake.company.put(userId, { availability: word });
+    const after = fake.company.put(userId, { availability: vendorStatus });
     return toWebhookEvents(before, after).flatMap(({ event, data }) =>
       Array<string>(copies).fill(JSON.stringify({ resource: "user", event, token: "webhook-secret", data })),
     );
@@ -103,17 +116,17 @@ function happen({ changes, copies, order }: Step, fake: FakeUpstream, upstreams:
   for (const [index, { text }] of shuffled.entries()) upstreams[index % upstreams.length]?.receiveWebhook?.(text);
 }
 
-test("never asks for more than the budget, and ends with what the API says, whatever webhooks come", async () => {
+test("never exceeds the budget and ends with the API's state, in any course of webhooks", async () => {
   await fc.assert(
-    fc.asyncProperty(course, async (happening) => {
-      const { perMinute, steps: happenings } = happening;
+    fc.asyncProperty(course, async (run) => {
+      const { perMinute, steps: runSteps } = run;
       const time = createTestTime();
       const fake = createFakeUpstream({ users: 120, requestsPerMinute: perMinute, nowMs: time.nowMs });
-      const { upstreams, store, defects } = openGateways(fake, time, happening);
+      const { upstreams, store, defects } = openGateways(fake, time, run);
       for (const upstream of upstreams) upstream.start();
-      for (const step of happenings) {
+      for (const step of runSteps) {
         await time.elapse(step.afterMs);
-        happen(step, fake, upstreams);
+        applyStep(step, fake, upstreams);
       }
       const replica = await store.forCustomer("acme").open(new AbortController().signal);
       const isSame = (): boolean =>
@@ -123,9 +136,8 @@ test("never asks for more than the budget, and ends with what the API says, what
         replica.size() === fake.company.users().length;
       const endedAtMs = time.nowMs();
       await time.until(() => isSame() && upstreams.every((upstream) => upstream.health().staleSinceMs === undefined));
-      // Two whole lists of three pages after the page that was being read, and one more for another gateway to hear of it:
-      // the poll is never starved.
-      const pageMs = Math.ceil(61_000 / Math.floor(perMinute / 2)) + 1_000 + LONGEST_WAY_BACK_MS;
+      // The current page, two complete lists of three pages, and a page for the next gateway: the poll never starves.
+      const pageMs = Math.ceil(61_000 / Math.floor(perMinute / 2)) + 1_000 + MAX_RETURN_MS;
       expect(time.nowMs() - endedAtMs).toBeLessThanOrEqual(10 * pageMs);
       expect(fake.requests.all().filter(({ status }) => status !== 200)).toEqual([]);
       expect(defects).toEqual([]);

@@ -26,8 +26,8 @@ async function setUp(fault?: Fault, options: { readonly timeoutMs?: number; read
   return { fake, client };
 }
 
-async function failureOf(answer: Promise<unknown>): Promise<UpstreamError> {
-  const error: unknown = await answer.then(
+async function failureOf(result: Promise<unknown>): Promise<UpstreamError> {
+  const error: unknown = await result.then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
@@ -35,11 +35,11 @@ async function failureOf(answer: Promise<unknown>): Promise<UpstreamError> {
   return error;
 }
 
-function answer(status: number, text: string, headers?: Record<string, string>): Fault {
+function respondWith(status: number, text: string, headers?: Record<string, string>): Fault {
   return { kind: "answer", status, text, headers: headers ?? { "content-type": "application/json" } };
 }
 
-test("reads a page, one agent, and sets one", async () => {
+test("reads a page and an agent, and sets an agent's status", async () => {
   const { fake, client } = await setUp();
   fake.company.put(2, { availability: "after_call_work" });
   const users = [
@@ -56,66 +56,66 @@ test("reads a page, one agent, and sets one", async () => {
 });
 
 test.each<[string, Fault, RegExp]>([
-  ["refuses connections", { kind: "refuse" }, /could not be reached \(ECONNREFUSED\)$/],
+  ["rejects connections", { kind: "refuse" }, /could not be reached \(ECONNREFUSED\)$/],
   ["resets the connection", { kind: "reset" }, /could not be reached/],
   ["resets it in the middle of the body", { kind: "cut" }, /could not be reached/],
-  ["answers garbage", answer(200, "\0\u0001 not json"), /is not JSON$/],
-  ["answers half a JSON", answer(200, PAGE.slice(0, -9)), /is not JSON$/],
-  ["answers with another content type", answer(200, PAGE, { "content-type": "text/html" }), /is not JSON$/],
-  ["answers with no content type", answer(200, PAGE, {}), /is not JSON$/],
-  ["answers nothing", answer(200, ""), /is not JSON$/],
-  ["answers with other JSON", answer(200, "[]"), /something else than it was asked for$/],
-  ["answers with an id that is none", answer(200, PAGE.replace('"id":1', '"id":"1"')), /something else/],
-  ["answers another page", answer(200, PAGE.replace('page":1', 'page":2')), /something else/],
-  ["answers more than 4 MiB", { kind: "huge", bytes: 4 * 1024 * 1024 }, /is too large$/],
+  ["responds with garbage", respondWith(200, "\0\u0001 not json"), /is not JSON$/],
+  ["responds with half a JSON", respondWith(200, PAGE.slice(0, -9)), /is not JSON$/],
+  ["responds with another content type", respondWith(200, PAGE, { "content-type": "text/html" }), /is not JSON$/],
+  ["responds with no content type", respondWith(200, PAGE, {}), /is not JSON$/],
+  ["responds with nothing", respondWith(200, ""), /is not JSON$/],
+  ["responds with other JSON", respondWith(200, "[]"), /unexpected form$/],
+  ["responds with an id that is none", respondWith(200, PAGE.replace('"id":1', '"id":"1"')), /unexpected form/],
+  ["responds with another page", respondWith(200, PAGE.replace('page":1', 'page":2')), /unexpected form/],
+  ["responds with more than 4 MiB", { kind: "huge", bytes: 4 * 1024 * 1024 }, /is too large$/],
   [
     "redirects",
-    answer(302, "", { location: "http://127.0.0.1:1/elsewhere" }),
-    /status 302, which the gateway does not/,
+    respondWith(302, "", { location: "http://127.0.0.1:1/elsewhere" }),
+    /status 302, which the gateway does not accept/,
   ],
-  ["answers 304", answer(304, ""), /status 304/],
-])("says that there was no answer where the API %s", async (_what, fault, message) => {
+  ["responds with 304", respondWith(304, ""), /status 304/],
+])("throws an error without a status if the API %s", async (_what, fault, message) => {
   const { client } = await setUp(fault);
   const failure = await failureOf(client.list(1, never));
   expect(failure.message).toMatch(message);
   expect([failure.status, failure.body]).toEqual([undefined, undefined]);
 });
 
-test("takes a JSON content type with parameters or a suffix", async () => {
+test("accepts a JSON content type with parameters or a suffix", async () => {
   for (const type of ["application/json; charset=utf-8", "application/vnd.api+json"]) {
-    const { client } = await setUp(answer(200, PAGE, { "content-type": type }));
+    const { client } = await setUp(respondWith(200, PAGE, { "content-type": type }));
     await expect(client.list(1, never)).resolves.toMatchObject({ isLast: true });
   }
 });
 
 test.each([{ kind: "hang" }, { kind: "slow", delayMs: 60_000 }] as const)(
-  "gives up on an API that says nothing in time: %j",
+  "stops waiting for an API that does not respond in time: %j",
   async (fault) => {
     const { client } = await setUp(fault, { timeoutMs: 20 });
     const failure = await failureOf(client.list(1, never));
-    expect(failure.message).toBe("The telephony system did not answer within 20 ms");
+    expect(failure.message).toBe("The telephony system did not respond within 20 ms");
     expect(failure.isTimeout).toBe(true);
   },
 );
 
-test("gives up on an API that goes silent within the body", async () => {
+test("stops waiting for an API that stalls within the body", async () => {
   const { origin, refuse } = await openListener(0, (_request, response) => {
     response.writeHead(200, { "content-type": "application/json" }).write('{"users":');
   });
   onTestFinished(refuse);
   const client = createAircallClient({ baseUrl: new URL(origin), apiId: "a", apiToken: "b", timeoutMs: 50, fetch });
-  await expect(client.list(1, never)).rejects.toThrow("did not answer within 50 ms");
+  await expect(client.list(1, never)).rejects.toThrow("did not respond within 50 ms");
 });
 
 test.each<[Fault, unknown]>([
-  [answer(500, '{"error":"Internal","troubleshoot":"Call us"}'), { error: "Internal", troubleshoot: "Call us" }],
-  [answer(503, "<h1>Away</h1>", { "content-type": "text/html" }), { message: "<h1>Away</h1>" }],
-  [answer(401, '{"message":"Unauthorized"}'), { message: "Unauthorized" }],
-  [answer(403, '{"message":"Forbidden"}'), { message: "Forbidden" }],
-  [answer(405, '"user not available"'), "user not available"],
-  [answer(400, ""), { message: "" }],
-  [answer(404, "null"), null],
-])("passes on what the API refuses with, as it stands: %j", async (fault, body) => {
+  [respondWith(500, '{"error":"Internal","troubleshoot":"Call us"}'), { error: "Internal", troubleshoot: "Call us" }],
+  [respondWith(503, "<h1>Away</h1>", { "content-type": "text/html" }), { message: "<h1>Away</h1>" }],
+  [respondWith(401, '{"message":"Unauthorized"}'), { message: "Unauthorized" }],
+  [respondWith(403, '{"message":"Forbidden"}'), { message: "Forbidden" }],
+  [respondWith(405, '"user not available"'), "user not available"],
+  [respondWith(400, ""), { message: "" }],
+  [respondWith(404, "null"), null],
+])("forwards the API's rejection unchanged: %j", async (fault, body) => {
   const { client } = await setUp(fault);
   const failure = await failureOf(client.read(1, never));
   expect(failure.status).toBe(fault.kind === "answer" && fault.status);
@@ -128,48 +128,48 @@ test.each<[Record<string, string>, unknown]>([
   [{ "retry-after": "soon" }, undefined],
   [{ "retry-after": "9".repeat(400) }, undefined],
   [{}, undefined],
-])("reads how long the API wants to be left alone from %j", async (headers, seconds) => {
-  const { client } = await setUp(answer(429, "{}", headers));
+])("parses Retry-After from %j", async (headers, seconds) => {
+  const { client } = await setUp(respondWith(429, "{}", headers));
   expect((await failureOf(client.read(1, never))).retryAfterSeconds).toBe(seconds);
 });
 
-test("is told 403 for wrong credentials, and says them nowhere", async () => {
+test("throws a 403 for wrong credentials without containing them", async () => {
   const { client } = await setUp(undefined, { apiId: "s3cret-id" });
   const failure = await failureOf(client.list(1, never));
   expect(failure).toMatchObject({ status: 403, body: { message: "Forbidden" } });
   const { client: unreachable } = await setUp({ kind: "refuse" }, { apiId: "s3cret-id" });
   const other = await failureOf(unreachable.list(1, never));
-  // As a log would write them, causes included.
+  // Inspect as a log would, causes included.
   for (const error of [failure, other]) expect(inspect(error, { depth: 9 })).not.toMatch(/s3cret|czNjcmV0|Basic/);
 });
 
-test("is told 400 where a page lies beyond 10,000 agents", async () => {
+test("throws a 400 for a page beyond 10,000 agents", async () => {
   const { client } = await setUp();
   await expect(client.list(200, never)).resolves.toMatchObject({ users: [], isLast: true });
   await expect(client.list(201, never)).rejects.toMatchObject({ status: 400, body: { error: expect.any(String) } });
 });
 
-test("does not show its credentials to where a redirect leads", async () => {
+test("does not send its credentials to the target of a redirect", async () => {
   const seen: string[] = [];
   const { origin, refuse } = await openListener(0, (request, response) => {
     seen.push(request.url ?? "");
     response.end("{}");
   });
   onTestFinished(refuse);
-  const { client } = await setUp(answer(307, "", { location: `${origin}/` }));
+  const { client } = await setUp(respondWith(307, "", { location: `${origin}/` }));
   await expect(client.set(1, "available", { signal: never })).rejects.toThrow("status 307");
   expect(seen).toEqual([]);
 });
 
-test("ends a call with the signal's reason when its caller leaves", async () => {
-  const asked = new EventTarget();
-  const { origin, refuse } = await openListener(0, () => asked.dispatchEvent(new Event("asked")));
+test("rejects with the signal's reason when the caller aborts", async () => {
+  const requests = new EventTarget();
+  const { origin, refuse } = await openListener(0, () => requests.dispatchEvent(new Event("request")));
   onTestFinished(refuse);
   const client = createAircallClient({ baseUrl: new URL(origin), apiId: "a", apiToken: "b", timeoutMs: 10_000, fetch });
   const caller = new AbortController();
-  const hasAsked = once(asked, "asked");
+  const requestArrived = once(requests, "request");
   const reading = client.read(1, caller.signal);
-  await hasAsked;
+  await requestArrived;
   caller.abort("gone");
   await expect(reading).rejects.toBe("gone");
 });

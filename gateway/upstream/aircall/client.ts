@@ -3,26 +3,26 @@ import { type UpstreamContext, UpstreamError } from "../upstream.ts";
 import { createSendRequest, type HttpOptions, type SendRequest } from "./http.ts";
 import { AvailabilityPage, type ListedUser, UserAvailability } from "./schemas.ts";
 
-/** The calls of the vendor's API that the adapter makes. All of them throw an `UpstreamError`, or the signal's reason. */
+/** Calls of the vendor's API. Each throws an `UpstreamError`, or the signal's reason. */
 export interface AircallClient {
-  /** One page of all agents, at most `USERS_PER_PAGE`; the first is 1 and the last one `LAST_PAGE`. */
+  /** Reads a page of the list of agents, from 1 to `LAST_PAGE`, with at most `USERS_PER_PAGE` agents. */
   list(page: number, signal: AbortSignal): Promise<{ readonly users: readonly ListedUser[]; readonly isLast: boolean }>;
-  /** The API's word for what one agent does. */
+  /** Reads the vendor's status of an agent. */
   read(userId: number, signal: AbortSignal): Promise<string>;
   set(userId: number, setting: "available" | "unavailable", scope: UpstreamContext): Promise<void>;
 }
 
-/** The API gives no more for a page, whatever is asked for. */
+/** Page size, which is the API's maximum. */
 const USERS_PER_PAGE = 50;
 
-/** The API refuses a page where `page * per_page` is over 10,000. */
+/** Last page: the API rejects requests with `page * per_page` over 10,000. */
 export const LAST_PAGE = 10_000 / USERS_PER_PAGE;
 
 const MAX_LIST_BYTES = 4 * 1024 * 1024;
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** A client of the API at this address, with these credentials. */
+/** Creates a client of the API. */
 export function createAircallClient(options: HttpOptions): AircallClient {
   const send: SendRequest = createSendRequest(options);
   return {
@@ -54,5 +54,5 @@ function parse<Schema extends v.GenericSchema>(schema: Schema, body: unknown): v
 }
 
 function invalid(): UpstreamError {
-  return new UpstreamError("The telephony system answered something else than it was asked for");
+  return new UpstreamError("The telephony system's response has an unexpected form");
 }

@@ -18,19 +18,19 @@ export interface AircallOptions {
   readonly settings: AircallSettings;
   readonly store: AvailabilityStore;
   readonly log: UpstreamLog;
-  /** How long a call may take where the settings do not say, its body included, in milliseconds. @default 10000 */
+  /** Timeout of a call, body included, unless the settings contain one, in milliseconds. @default 10000 */
   readonly timeoutMs?: number;
-  /** @default the machine's */
+  /** @default the system clock */
   readonly clock?: Clock;
-  /** @default on the machine's timers */
+  /** @default a delay by `setTimeout` */
   readonly wait?: Delay;
-  /** @default the global one */
+  /** @default the global `fetch` */
   readonly fetch?: typeof fetch;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** Makes the adapter's parts and joins them. All of them end with the signal. */
+/** Creates and connects the parts of the adapter. The signal stops them. */
 export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const { customerId, settings, store } = options;
   const { timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS } = settings;
@@ -38,13 +38,13 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const { clock = systemClock, wait = delay, fetch = globalThis.fetch } = options;
   const name = (task: string): string => `aircall/${customerId}/${task}`;
   const lease = (task: string, durationMs: number) => store.lease(name(task), durationMs);
-  // A request that was sent counts with the vendor, whatever becomes of who sent it.
+  // The vendor counts a sent request even if the gateway closes.
   const leaseSlot = (slot: string, durationMs: number) => store.lease(name(slot), durationMs, { keepAfterClose: true });
   const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease: leaseSlot, clock });
   const client = createRateLimitedClient(createAircallClient({ ...settings, timeoutMs, fetch }), budget);
   const { wrapUpSeconds } = settings;
   const recorder = createRecorder({ store: store.forCustomer(customerId), wrapUpSeconds, clock, log, signal });
-  // As long as a gateway may be busy with one page before it asks for the lease again, and some.
+  // Longest time between two renewals of the lease: a gateway may be busy with one page.
   const leaseMs = timeoutMs + 2 * budget.pollIntervalMs + 1_000;
   const healthTracker = createHealthTracker({ overdueMs: 2 * leaseMs, clock, log });
   const refreshes = createRefreshQueue({
@@ -59,10 +59,10 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     recorder,
     clock,
     log,
-    onPage: (users, begun) =>
+    onPage: (users, readId) =>
       refreshes.markRefreshed(
         users.map(({ id }) => id),
-        begun,
+        readId,
       ),
   });
   const pollLease = createPollLease({ lease, isLeased: (task) => store.isLeased(name(task)) }, leaseMs);
@@ -70,7 +70,7 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   return { budget, client, recorder, refreshes, healthTracker, runPoll };
 }
 
-/** The same log, which says of which customer it tells. */
+/** Prefixes log lines with the customer. */
 function withCustomerName(customerId: string, log: UpstreamLog): UpstreamLog {
   return {
     line: (text) => log.line(`Customer ${customerId}: ${text}`),
@@ -86,11 +86,11 @@ interface AgentReader {
 }
 
 async function readAgent({ client, recorder, list }: AgentReader, userId: number, signal: AbortSignal): Promise<void> {
-  const begun = recorder.startRead();
+  const readId = recorder.startRead();
   try {
-    await recorder.record([{ id: userId, availability: await client.read(userId, signal) }], begun);
+    await recorder.record([{ id: userId, availability: await client.read(userId, signal) }], readId);
   } catch (error) {
-    // One answer alone removes nobody: a proxy in between could have given it.
+    // A single 404 removes no agent, because it could come from a proxy.
     if (error instanceof UpstreamError && error.status === 404) list.markMissing(userId);
     throw error;
   }

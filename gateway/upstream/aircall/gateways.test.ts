@@ -1,4 +1,4 @@
-/** Several gateways that follow one customer's account over a shared store. */
+/** Several gateways polling a customer's account over a shared store. */
 import { expect, onTestFinished, test } from "vitest";
 import { createMemoryStore } from "../../store/memory-store.ts";
 import { startFakeUpstream } from "../../test/fake-upstream/fake-upstream.ts";
@@ -14,10 +14,10 @@ async function setUp() {
   const store = createMemoryStore({ clock: time.clock });
   const leases = createSharedLeases(time);
   const count = { first: 0, second: 0 };
-  const told: string[] = [];
+  const logged: string[] = [];
   const leased: { readonly task: string; readonly outlivesGateway: boolean }[] = [];
   const open = (name: "first" | "second") => {
-    const ask = countedFetch(time);
+    const send = countedFetch(time);
     const upstream = createAircallUpstream({
       customerId: "acme",
       settings: { ...TEST_SETTINGS, baseUrl: new URL(`${fake.origin}/`) },
@@ -29,12 +29,12 @@ async function setUp() {
           return leases(name).lease(task, durationMs, options);
         },
       },
-      log: tellTo(told),
+      log: tellTo(logged),
       clock: time.clock,
       wait: time.wait,
       fetch: (input, init) => {
         count[name] += 1;
-        return ask(input, init);
+        return send(input, init);
       },
     });
     onTestFinished(upstream.stop);
@@ -45,10 +45,10 @@ async function setUp() {
   await time.until(() => first.health().staleSinceMs === undefined);
   second.start();
   await time.until(() => second.health().staleSinceMs === undefined);
-  return { time, fake, first, second, count, told, leased };
+  return { time, fake, first, second, count, logged, leased };
 }
 
-test("lets one of them poll, by which all are current", async () => {
+test("lets one gateway poll and keeps all gateways current", async () => {
   const { time, first, second, count } = await setUp();
   await time.elapse(600_000);
   expect(count.first).toBeGreaterThan(200);
@@ -56,7 +56,7 @@ test("lets one of them poll, by which all are current", async () => {
   expect([first, second].map((upstream) => upstream.health().staleSinceMs)).toEqual([undefined, undefined]);
 });
 
-test("spends nothing again that a gateway has spent that has closed", async () => {
+test("does not spend slots again that a closed gateway has spent", async () => {
   const { time, first, second, count, leased } = await setUp();
   await time.elapse(60_000);
   await first.stop();
@@ -66,7 +66,7 @@ test("spends nothing again that a gateway has spent that has closed", async () =
   expect(second.health().staleSinceMs).toBeUndefined();
 });
 
-test("has another one poll when the one that did has gone without a word", async () => {
+test("lets another gateway poll when the polling gateway disappears", async () => {
   const { time, first, second, count } = await setUp();
   await first.stop();
   const polled = count.first;
@@ -77,7 +77,7 @@ test("has another one poll when the one that did has gone without a word", async
   expect(second.health().staleSinceMs).toBeUndefined();
 });
 
-test("lets all of them know that nobody can follow the API, and that somebody can again", async () => {
+test("tells all gateways when the API is unreachable and when it is reachable again", async () => {
   const { time, fake, first, second } = await setUp();
   const failedAtMs = time.nowMs();
   await fake.setFault({ kind: "refuse" });
@@ -92,18 +92,18 @@ test("lets all of them know that nobody can follow the API, and that somebody ca
   expect(second.health().failure).toBeUndefined();
 });
 
-test("has none of them poll while the API blocks the account", async () => {
+test("lets no gateway poll while the API blocks the account", async () => {
   const { time, fake, count } = await setUp();
   await fake.setFault({ kind: "answer", status: 429, text: "{}", headers: {}, times: 1 });
-  const asked = fake.requests.count();
-  await time.until(() => fake.requests.count() === asked + 1);
+  const sent = fake.requests.count();
+  await time.until(() => fake.requests.count() === sent + 1);
   await time.elapse(59_000);
-  expect(fake.requests.count()).toBe(asked + 1);
+  expect(fake.requests.count()).toBe(sent + 1);
   expect(count.second).toBe(0);
-  await time.until(() => fake.requests.count() > asked + 1);
+  await time.until(() => fake.requests.count() > sent + 1);
 });
 
-test("keeps their requests together within the budget, whichever of them webhooks and writes come to", async () => {
+test("keeps the requests of all gateways within the budget", async () => {
   const { time, fake, first, second } = await setUp();
   const requestsOf = (): number[] => fake.requests.all().map(({ atMs }) => atMs);
   for (let seconds = 0; seconds < 180; seconds += 1) {

@@ -2,18 +2,18 @@ import { systemErrorCode } from "../../system-error.ts";
 import { type UpstreamContext, UpstreamError } from "../upstream.ts";
 import { readLimitedText } from "./read-limited-text.ts";
 
-/** Where the API is, and who asks. */
+/** Address and credentials of the API. */
 export interface HttpOptions {
-  /** Ends with a slash. */
+  /** Base URL, which ends with a slash. */
   readonly baseUrl: URL;
   readonly apiId: string;
   readonly apiToken: string;
-  /** How long a call may take, its body included, in milliseconds. */
+  /** Timeout of a call, body included, in milliseconds. */
   readonly timeoutMs: number;
   readonly fetch: typeof fetch;
 }
 
-/** A call: a `PUT` where there is a body, a `GET` otherwise. */
+/** Call of the API: a `PUT` with a body, otherwise a `GET`. */
 export interface AircallRequest {
   readonly signal: AbortSignal;
   readonly maxBytes: number;
@@ -22,14 +22,15 @@ export interface AircallRequest {
 }
 
 /**
- * Makes a call and resolves with the JSON that was answered.
+ * Sends a request and resolves with the JSON of the response.
  *
- * @throws {UpstreamError} for any answer but 2xx, for one that is no JSON, too large or a redirect, and where there is none in time.
+ * @throws {UpstreamError} if the response is a redirect, has an error status, is too large or is no JSON, or if no
+ * response comes in time.
  * @throws The signal's reason when it aborts.
  */
 export type SendRequest = (path: string, call: AircallRequest) => Promise<unknown>;
 
-/** Calls an API with Basic credentials, which stand in the `Authorization` header alone. */
+/** Creates the function that sends requests with Basic credentials, in the `Authorization` header only. */
 export function createSendRequest(options: HttpOptions): SendRequest {
   const { baseUrl, apiId, apiToken, timeoutMs } = options;
   const authorization = `Basic ${Buffer.from(`${apiId}:${apiToken}`).toString("base64")}`;
@@ -45,7 +46,7 @@ export function createSendRequest(options: HttpOptions): SendRequest {
         ...(call.body !== undefined && { "content-type": "application/json" }),
       },
       ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
-      // It could lead to another origin, which must not see the credentials.
+      // A redirect could send the credentials to another origin.
       redirect: "manual",
       signal,
     });
@@ -60,7 +61,7 @@ export function createSendRequest(options: HttpOptions): SendRequest {
       call.signal.throwIfAborted();
       if (error instanceof UpstreamError) throw error;
       if (timeout.aborted) {
-        throw new UpstreamError(`The telephony system did not answer within ${timeoutMs} ms`, { isTimeout: true });
+        throw new UpstreamError(`The telephony system did not respond within ${timeoutMs} ms`, { isTimeout: true });
       }
       throw new UpstreamError(`The telephony system could not be reached (${describe(error)})`, {}, { cause: error });
     }
@@ -68,29 +69,32 @@ export function createSendRequest(options: HttpOptions): SendRequest {
 }
 
 function toJson({ status, headers }: Response, text: string | undefined): unknown {
-  if (text === undefined) throw new UpstreamError("The telephony system's answer is too large");
+  if (text === undefined) throw new UpstreamError("The telephony system's response is too large");
   const isUnknown = status < 200 || status > 599;
   if (isUnknown || (status >= 300 && status < 400)) {
-    throw new UpstreamError(`The telephony system answered with status ${status}, which the gateway does not follow`);
+    throw new UpstreamError(`The telephony system responded with status ${status}, which the gateway does not accept`);
   }
   const body = parseJson(text);
   if (status >= 400) throw toUpstreamError(status, headers, body === undefined ? { message: text } : body);
   const isJson = /^application\/(.+\+)?json\s*(;|$)/i.test(headers.get("content-type") ?? "");
-  if (body === undefined || !isJson) throw new UpstreamError("The telephony system's answer is not JSON");
+  if (body === undefined || !isJson) throw new UpstreamError("The telephony system's response is not JSON");
   return body;
 }
 
 function toUpstreamError(status: number, headers: Headers, body: unknown): UpstreamError {
-  const retryAfterSeconds = readRetryAfter(headers);
-  return new UpstreamError(`The telephony system answered with status ${status}`, {
+  const retryAfterSeconds = parseRetryAfter(headers);
+  return new UpstreamError(`The telephony system responded with status ${status}`, {
     status,
     body,
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
   });
 }
 
-/** `Retry-After` in whole seconds from now: RFC 9110 §10.2.3 allows a number or a date. One of too many digits is none. */
-function readRetryAfter(headers: Headers): number | undefined {
+/**
+ * Parses `Retry-After` into whole seconds from now. RFC 9110 §10.2.3 allows a number or a date. Too many digits are
+ * invalid.
+ */
+function parseRetryAfter(headers: Headers): number | undefined {
   const text = headers.get("retry-after")?.trim();
   if (!text) return undefined;
   const seconds = /^\d{1,9}$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - Date.now()) / 1000);
@@ -105,8 +109,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** `fetch` says no more than that it failed; the reason is the cause. */
+/** Returns the code of the error's cause, because the error of `fetch` contains no reason. */
 function describe(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
-  return systemErrorCode(cause) ?? systemErrorCode(error) ?? "no reason is known";
+  return systemErrorCode(cause) ?? systemErrorCode(error) ?? "unknown reason";
 }

@@ -4,18 +4,18 @@ import { type AircallClient, LAST_PAGE } from "./client.ts";
 import type { Recorder } from "./recorder.ts";
 import type { ListedUser } from "./schemas.ts";
 
-/** Reads the list of all agents, a page at a time, again and again. */
+/** Reads the list of all agents page by page, again and again. */
 export interface ListReader {
   /**
-   * Reads the next page, and resolves with the moment at which the list began where this page ends it: all is known as it was then,
-   * in milliseconds on the monotonic clock.
+   * Reads the next page. After the last page, resolves with the time at which the list was started, in milliseconds on
+   * the monotonic clock: the store is current as of then.
    *
-   * @throws {UpstreamError} where the page cannot be read. What is known stays, and the list has to begin anew.
+   * @throws {UpstreamError} if the page cannot be read. Call `restart` then; earlier pages are stored.
    */
   readNextPage(signal: AbortSignal): Promise<number | undefined>;
-  /** Begins the list anew. */
+  /** Starts the list again. */
   restart(): void;
-  /** The agent is said to be gone. It will be removed where the next whole list does not name it either. */
+  /** Marks an agent as missing. If the next complete list does not contain the agent either, the agent is removed. */
   markMissing(userId: number): void;
 }
 
@@ -24,32 +24,35 @@ export interface ListReaderOptions {
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly log: UpstreamLog;
-  /** Hears of each page: who was on it, and when its reading began. */
-  readonly onPage: (users: readonly ListedUser[], begun: number) => void;
+  /** Called after each page with the agents and the id of the read. */
+  readonly onPage: (users: readonly ListedUser[], readId: number) => void;
 }
 
 export function createListReader({ client, recorder, clock, log, onPage }: ListReaderOptions): ListReader {
-  /** Whom the last whole list did not name. Only who is missing twice is gone: agents move between pages while they are read. */
+  /**
+   * Agents missing from the last complete list. An agent is removed when missing twice, because agents move between
+   * pages during a read.
+   */
   let missing = new Set<number>();
   let hasReportedLimit = false;
   let list = startList();
 
   function startList() {
-    return { page: 1, begun: recorder.startRead(), begunMs: clock.monotonicMs(), ids: new Set<number>() };
+    return { page: 1, readId: recorder.startRead(), startedMs: clock.monotonicMs(), ids: new Set<number>() };
   }
 
   async function removeMissing(signal: AbortSignal): Promise<void> {
     const absent = (await recorder.knownUserIds(signal)).filter((id) => !list.ids.has(id));
-    for (const id of absent) if (missing.has(id)) await recorder.remove(id, list.begun);
+    for (const id of absent) if (missing.has(id)) await recorder.remove(id, list.readId);
     missing = new Set(absent);
   }
 
-  /** Whoever comes after the last page cannot be listed, so that nobody can be said to be missing. */
+  /** Warns once about unlisted agents beyond the last page. After an incomplete list no agent counts as missing. */
   function reportLimit(): void {
     if (hasReportedLimit) return;
     hasReportedLimit = true;
     log.warning(
-      `The telephony system has more agents than the ${LAST_PAGE} pages that it lists: the others are not seen`,
+      `The telephony system has more agents than the ${LAST_PAGE} pages of its list: the other agents are not shown`,
     );
   }
 
@@ -60,10 +63,10 @@ export function createListReader({ client, recorder, clock, log, onPage }: ListR
     markMissing: (userId) => void missing.add(userId),
     async readNextPage(signal) {
       if (list.page === 1) list = startList();
-      const begun = recorder.startRead();
+      const readId = recorder.startRead();
       const { users, isLast } = await client.list(list.page, signal);
-      await recorder.record(users, begun);
-      onPage(users, begun);
+      await recorder.record(users, readId);
+      onPage(users, readId);
       for (const { id } of users) list.ids.add(id);
       if (!isLast && list.page < LAST_PAGE) {
         list.page += 1;
@@ -71,9 +74,9 @@ export function createListReader({ client, recorder, clock, log, onPage }: ListR
       }
       if (isLast) await removeMissing(signal);
       else reportLimit();
-      const { begunMs } = list;
+      const { startedMs } = list;
       list = startList();
-      return begunMs;
+      return startedMs;
     },
   };
 }

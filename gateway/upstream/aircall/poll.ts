@@ -14,19 +14,19 @@ export interface PollOptions {
   readonly wait: Delay;
 }
 
-/** The longest pause between two attempts at an upstream that fails, in milliseconds, where its polls are not further apart anyway. */
+/** Maximum delay after a failure, in milliseconds, unless the polls are further apart anyway. */
 const MAX_DELAY_MS = 15_000;
 
-/** Polls until the signal aborts: one page at a time, evenly, as fast as the budget lasts. */
+/** Polls until the signal aborts: page by page, at even intervals, as fast as the budget allows. */
 export async function poll(options: PollOptions, signal: AbortSignal): Promise<void> {
   const { clock, wait, budget, healthTracker } = options;
   while (!signal.aborted) {
-    const begunMs = clock.monotonicMs();
+    const startedMs = clock.monotonicMs();
     await pollOnce(options, signal);
-    const pauseMs = delayAfter(healthTracker.failureCount(), budget.pollIntervalMs);
-    const leftMs = Math.max(begunMs + pauseMs - clock.monotonicMs(), budget.blockedMs());
-    // Aborted, that is how it ends.
-    await wait(Math.max(0, leftMs), signal).catch(() => {});
+    const delayMs = delayAfter(healthTracker.failureCount(), budget.pollIntervalMs);
+    const remainingMs = Math.max(startedMs + delayMs - clock.monotonicMs(), budget.blockedMs());
+    // An aborted wait ends the loop.
+    await wait(Math.max(0, remainingMs), signal).catch(() => {});
   }
 }
 
@@ -50,7 +50,7 @@ async function pollOnce(
     if (signal.aborted) return;
     list.restart();
     healthTracker.recordFailure(error);
-    // The store has no other failure to tell than the one that has just been told.
+    // A failure of the store has been reported already.
     await lease.release(budget.blockedMs()).catch(() => {});
   }
 }

@@ -2,13 +2,13 @@ import type { RequestBudget } from "../request-budget.ts";
 import { UpstreamError } from "../upstream.ts";
 import type { AircallClient } from "./client.ts";
 
-/** How long a company is blocked that has gone over its limit, in seconds, as the vendor says. */
+/** Duration of the vendor's block after a 429, in seconds. */
 const BLOCKED_SECONDS = 60;
 
-/** No answer is believed that wants to be left alone for longer, in seconds: a slip there must not end the service. */
+/** Longest accepted block, in seconds: a wrong `Retry-After` must not stop the service. */
 const MAX_BLOCK_SECONDS = 3_600;
 
-/** The same client, where a 429 ends all requests for a minute, or for longer where it says so. */
+/** Wraps a client. A 429 blocks all requests for a minute, or longer if the response says so. */
 export function createRateLimitedClient(client: AircallClient, budget: RequestBudget): AircallClient {
   async function blockAfter429<Value>(answer: Promise<Value>): Promise<Value> {
     try {

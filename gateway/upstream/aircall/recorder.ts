@@ -5,59 +5,61 @@ import type { UpstreamLog } from "../upstream.ts";
 import type { ListedUser } from "./schemas.ts";
 import { toAgentState, toStatus } from "./status.ts";
 
-/** Writes what was read of the API into the store, in the order in which the reads began, whatever order they end in. */
+/** Writes reads of the API into the store. The read started last wins, in any order of completion. */
 export interface Recorder {
-  /** Names a read that begins now. */
+  /** Returns the id of a read that starts now. Ids grow. */
   startRead(): number;
-  /** Takes over what a read has told, but of agents of whom a later read has told already. @throws {StoreUnavailableError} */
-  record(users: readonly ListedUser[], begun: number): Promise<void>;
-  /** What was read of an agent before now no longer counts: the agent has just been changed. */
+  /** Stores the agents of a read, except those with a result of a later read. @throws {StoreUnavailableError} */
+  record(users: readonly ListedUser[], readId: number): Promise<void>;
+  /** Invalidates earlier reads of an agent, because the agent has just been changed. */
   invalidate(userId: number): void;
-  /** Forgets an agent, unless a later read than this one has told of it. @throws {StoreUnavailableError} */
-  remove(userId: number, begun: number): Promise<void>;
-  /** The ids of all agents that the store knows. @throws {StoreUnavailableError} */
+  /** Removes an agent unless a later read has found the agent. @throws {StoreUnavailableError} */
+  remove(userId: number, readId: number): Promise<void>;
+  /** Returns the ids of all agents in the store. @throws {StoreUnavailableError} */
   knownUserIds(signal: AbortSignal): Promise<readonly number[]>;
 }
 
 export interface RecorderOptions {
   readonly store: CustomerStore;
-  /** How long wrap-up time lasts; without it, none is told. */
+  /** Duration of wrap-up time in seconds; `undefined` if unknown, so that availabilities contain no wrap-up time. */
   readonly wrapUpSeconds: number | undefined;
   readonly clock: Clock;
   readonly log: UpstreamLog;
   readonly signal: AbortSignal;
 }
 
-/** How many words that nobody knows are remembered, so as to be told once each. */
+/** Number of unknown statuses to remember in order to log each once. */
 const MAX_UNKNOWN_STATUSES = 100;
 
-/** How much of such a word is told: whatever it is, it comes from elsewhere. */
+/** Length of an unknown status in the log, limited because the text is foreign. */
 const MAX_STATUS_LENGTH = 64;
 
 export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: RecorderOptions): Recorder {
   const unknownStatuses = new Set<string>();
-  /** When the read began that told of an agent last. */
-  const told = new Map<number, number>();
+  /** Id of the latest read of each agent. */
+  const lastReadByUser = new Map<number, number>();
   let lastReadId = 0;
 
-  function reportUnknown(whole: string): void {
-    const word = whole.slice(0, MAX_STATUS_LENGTH);
-    if (unknownStatuses.has(word) || unknownStatuses.size >= MAX_UNKNOWN_STATUSES) return;
-    unknownStatuses.add(word);
-    const told = JSON.stringify(word);
-    log.warning(`The telephony system says ${told} of an agent, which is unknown: do_not_disturb is served for it`);
+  function reportUnknown(text: string): void {
+    const status = text.slice(0, MAX_STATUS_LENGTH);
+    if (unknownStatuses.has(status) || unknownStatuses.size >= MAX_UNKNOWN_STATUSES) return;
+    unknownStatuses.add(status);
+    const quoted = JSON.stringify(status);
+    log.warning(
+      `The telephony system reports the unknown status ${quoted} of an agent: the gateway serves do_not_disturb`,
+    );
   }
 
-  async function recordOne({ id, availability: word }: ListedUser, begun: number): Promise<void> {
-    if ((told.get(id) ?? 0) > begun) return;
-    // Before anything is awaited: an earlier read that ends meanwhile must not come after.
-    told.set(id, begun);
-    if (!toStatus(word).isKnown) reportUnknown(word);
+  async function recordOne({ id, availability: vendorStatus }: ListedUser, readId: number): Promise<void> {
+    if ((lastReadByUser.get(id) ?? 0) > readId) return;
+    // Set the id before the first `await`: an earlier read ending meanwhile must not overwrite the later read.
+    lastReadByUser.set(id, readId);
+    if (!toStatus(vendorStatus).isKnown) reportUnknown(vendorStatus);
     const known = (await store.open(signal)).read(id);
-    const state = toAgentState(word, { wrapUpSeconds, known });
-    // Asked of the memory first: a store elsewhere need not hear again and again that nothing has changed.
-    const isNews = state && !(known && isUnchanged(known, state, clock.monotonicMs()));
-    if (isNews) await ignoreUnreadable(store.set(id, state));
+    const state = toAgentState(vendorStatus, { wrapUpSeconds, known });
+    // Compare with the replica first, to save a remote store from unchanged writes.
+    const hasChanged = state && !(known && isUnchanged(known, state, clock.monotonicMs()));
+    if (hasChanged) await ignoreUnreadable(store.set(id, state));
   }
 
   function startRead(): number {
@@ -67,16 +69,16 @@ export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: Rec
 
   return {
     startRead,
-    async record(users, begun) {
-      for (const user of users) await recordOne(user, begun);
+    async record(users, readId) {
+      for (const user of users) await recordOne(user, readId);
     },
     invalidate(userId) {
-      told.set(userId, startRead());
+      lastReadByUser.set(userId, startRead());
     },
-    async remove(userId, begun) {
-      if ((told.get(userId) ?? 0) > begun) return;
+    async remove(userId, readId) {
+      if ((lastReadByUser.get(userId) ?? 0) > readId) return;
       await ignoreUnreadable(store.remove(userId));
-      told.delete(userId);
+      lastReadByUser.delete(userId);
     },
     async knownUserIds(asking) {
       return Array.from((await store.open(asking)).agents(), ({ userId }) => userId);

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { AvailabilityPage } from "./schemas.ts";
 
-test("reads a page on which nothing can be said of one agent, so that the others are seen", () => {
+test("accepts a page with an agent of unreadable status, so that the others are listed", () => {
   const users = [
     { id: 1, availability: "available" },
     { id: 2, availability: null },
@@ -13,7 +13,7 @@ test("reads a page on which nothing can be said of one agent, so that the others
   expect(page.users.map(({ availability }) => availability)).toEqual(["available", "null", "7", "null"]);
 });
 
-test("refuses a page that names nobody in particular", () => {
+test("rejects a page with an agent without an id", () => {
   const users = [{ id: null, availability: "available" }];
   expect(v.is(AvailabilityPage, { users, meta: { current_page: 1 } })).toBe(false);
 });

@@ -1,23 +1,26 @@
 import * as v from "valibot";
 import { UserId } from "../../../shared/contracts/availability.ts";
 
-/** What the API says of one agent in a list. */
+/** Agent in a page of the API's list. */
 export interface ListedUser {
   readonly id: number;
   readonly availability: string;
 }
 
-/** What is no word is one that nobody knows: one agent of whom nothing can be said must not keep all others from being seen. */
+/**
+ * Status of an agent. A value of another type becomes an unknown status: a bad entry must not hide the rest of the
+ * list.
+ */
 const VendorStatus = v.pipe(
   v.unknown(),
-  v.transform((word) => (typeof word === "string" ? word : JSON.stringify(word ?? null))),
+  v.transform((status) => (typeof status === "string" ? status : JSON.stringify(status ?? null))),
 );
 
-/** A page of `GET /v1/users/availabilities`. Only what is used of it; whatever else there is may change. */
+/** Page of `GET /v1/users/availabilities`, with the used fields only; the rest may change. */
 export const AvailabilityPage = v.object({
   users: v.array(v.object({ id: UserId, availability: v.optional(VendorStatus, null) })),
   meta: v.object({ current_page: v.number(), next_page_link: v.nullish(v.string()) }),
 });
 
-/** The answer of `GET /v1/users/:id/availability`. It does not say whose it is. */
+/** Response of `GET /v1/users/:id/availability`, which lacks the user id. */
 export const UserAvailability = v.object({ availability: v.string() });

@@ -4,7 +4,7 @@ import { AircallSettings } from "./settings.ts";
 
 const ACCOUNT = { kind: "aircall", apiId: "id", apiToken: "token" };
 
-test("needs the two halves of the key, and has a default for all else but what nobody can know", () => {
+test("requires both halves of the key and has defaults for the rest", () => {
   expect(v.parse(AircallSettings, ACCOUNT)).toEqual({
     ...ACCOUNT,
     baseUrl: new URL("https://api.aircall.io/"),
@@ -18,7 +18,7 @@ test.each([
   ["http://127.0.0.1:4200", "http://127.0.0.1:4200/"],
   ["http://localhost:4200", "http://localhost:4200/"],
   ["http://[::1]:4200", "http://[::1]:4200/"],
-])("takes the address %s", (baseUrl, href) => {
+])("accepts the address %s", (baseUrl, href) => {
   expect(v.parse(AircallSettings, { ...ACCOUNT, baseUrl }).baseUrl.href).toBe(href);
 });
 
@@ -31,7 +31,7 @@ test.each([
   "https://api.example.com/#x",
   "api.example.com",
   "",
-])("refuses the address %j, over which credentials would travel", (baseUrl) => {
+])("rejects the address %j, which would expose credentials", (baseUrl) => {
   expect(v.is(AircallSettings, { ...ACCOUNT, baseUrl })).toBe(false);
 });
 
@@ -48,6 +48,6 @@ test.each<[string, unknown]>([
   ["apiToken", undefined],
   ["webhookToken", ""],
   ["pollSeconds", 1],
-])("refuses %s: %j", (name, value) => {
+])("rejects %s: %j", (name, value) => {
   expect(v.is(AircallSettings, { ...ACCOUNT, [name]: value })).toBe(false);
 });

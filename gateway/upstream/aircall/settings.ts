@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-/** What a call over the internet may take at the least, and what a caller waits for at the most. */
+/** Bounds of the timeout: a call over the internet needs time, and a caller does not wait longer. */
 export const MIN_TIMEOUT_MS = 100;
 export const MAX_TIMEOUT_MS = 60_000;
 
@@ -20,20 +20,20 @@ function wholeNumber(min: number, max: number) {
   return v.pipe(v.number(message), v.safeInteger(message), v.minValue(min, message), v.maxValue(max, message));
 }
 
-/** A customer's account with the vendor. */
+/** Customer's account with the vendor. */
 export const AircallSettings = v.strictObject({
   kind: v.literal("aircall"),
   /** The two halves of the API key. */
   apiId: Secret,
   apiToken: Secret,
   baseUrl: v.optional(BaseUrl, "https://api.aircall.io"),
-  /** How many requests all gateways together may send in a minute. The account's other programs need some of the account's limit too. */
+  /** Requests per minute of all gateways together. The account's other programs share the account's limit. */
   requestsPerMinute: v.optional(wholeNumber(6, 6_000), 60),
-  /** How long a call may take, its body included, in milliseconds; `UPSTREAM_TIMEOUT_MS` where nothing is said. */
+  /** Timeout of a call, body included, in milliseconds; by default `UPSTREAM_TIMEOUT_MS`. */
   timeoutMs: v.optional(wholeNumber(MIN_TIMEOUT_MS, MAX_TIMEOUT_MS)),
-  /** How long wrap-up time lasts, which the API does not say. Without it none is told. */
+  /** Duration of wrap-up time in seconds, unknown to the API. Without it, availabilities contain no wrap-up time. */
   wrapUpSeconds: v.optional(wholeNumber(1, 86_400)),
-  /** The token of the account's webhook. Without it none is received, and changes are seen when they are polled. */
+  /** Token of the account's webhook. Without it, no webhooks are received and polls find the changes. */
   webhookToken: v.optional(Secret),
 });
 export type AircallSettings = v.InferOutput<typeof AircallSettings>;

@@ -17,18 +17,18 @@ test.each([
   ["on_a_break", "on_a_break"],
   ["doing_back_office", "doing_back_office"],
   ["other", "other"],
-])("serves %s as %s", (word, status) => {
-  expect(toStatus(word)).toEqual({ status, isKnown: true });
+])("converts %s into %s", (vendorStatus, status) => {
+  expect(toStatus(vendorStatus)).toEqual({ status, isKnown: true });
 });
 
 test.each(["", "Available", "busy", "constructor", "__proto__"])(
-  "serves the unknown word %j as do_not_disturb",
-  (word) => {
-    expect(toStatus(word)).toEqual({ status: "do_not_disturb", isKnown: false });
+  "converts the unknown status %j into do_not_disturb",
+  (vendorStatus) => {
+    expect(toStatus(vendorStatus)).toEqual({ status: "do_not_disturb", isKnown: false });
   },
 );
 
-test("begins wrap-up time where after_call_work is first seen, and says nothing anew while it lasts", () => {
+test("starts wrap-up time when after_call_work is first seen, and changes nothing while it lasts", () => {
   const wrapUp = { configuredSeconds: 30, leftSeconds: 30 };
   expect(toAgentState("after_call_work", { wrapUpSeconds: 30, known: undefined })).toEqual({
     status: "do_not_disturb",
@@ -42,13 +42,13 @@ test("begins wrap-up time where after_call_work is first seen, and says nothing 
   expect(toAgentState("after_call_work", { wrapUpSeconds: 30, known: inCall })).toMatchObject({ wrapUp });
 });
 
-test("tells no wrap-up time where its length is not configured, and none of another word", () => {
+test("has no wrap-up time without a configured duration or for another status", () => {
   expect(toAgentState("after_call_work", { wrapUpSeconds: undefined, known: undefined })).toEqual({
     status: "do_not_disturb",
   });
   expect(toAgentState("do_not_disturb", { wrapUpSeconds: 30, known: undefined })).toEqual({ status: "do_not_disturb" });
 });
 
-test("can set these two statuses and no other", () => {
+test("can set two statuses", () => {
   expect(AVAILABILITY_STATUSES.filter((status) => SETTINGS.has(status))).toEqual(["do_not_disturb", "available"]);
 });

@@ -1,39 +1,39 @@
 import { AVAILABILITY_STATUSES } from "../../../shared/contracts/availability.ts";
 import type { AgentState, Status, StoredAgent } from "../../store/agent.ts";
 
-/** Words that the vendor's API and the contract share, and one that the contract spells in its own way. */
+/** Contract statuses by the vendor's status. Two are spelt differently. */
 const STATUSES: ReadonlyMap<string, Status> = new Map<string, Status>([
   ...AVAILABILITY_STATUSES.map((status): [string, Status] => [status, status]),
   ["in_training", "in_traning"],
   ["after_call_work", "do_not_disturb"],
 ]);
 
-/** What to serve for a word that nobody knows: nobody is called by mistake. */
+/** Status served for an unknown status of the vendor, so that callers do not disturb the agent by mistake. */
 const FALLBACK: Status = "do_not_disturb";
 
-/** The vendor's word for an agent's availability, as a status. */
-export function toStatus(word: string): { readonly status: Status; readonly isKnown: boolean } {
-  const status = STATUSES.get(word);
+/** Converts a status of the vendor. */
+export function toStatus(vendorStatus: string): { readonly status: Status; readonly isKnown: boolean } {
+  const status = STATUSES.get(vendorStatus);
   return { status: status ?? FALLBACK, isKnown: status !== undefined };
 }
 
 /**
- * The vendor's word as a state. The API does not say how long wrap-up time lasts: where `wrapUpSeconds` says it, it runs from the
- * moment that `after_call_work` is first seen, which `known` remembers.
+ * Converts a status of the vendor into a state. The API lacks the duration of wrap-up time. With `wrapUpSeconds`,
+ * wrap-up time starts when `after_call_work` is first seen; `known` shows whether the status was seen before.
  *
- * @returns `undefined` where the agent is in the same wrap-up time as before, and nothing is to be said anew.
+ * @returns `undefined` if the agent is still in the same wrap-up time, so that the state does not change.
  */
 export function toAgentState(
-  word: string,
+  vendorStatus: string,
   { wrapUpSeconds, known }: { readonly wrapUpSeconds: number | undefined; readonly known: StoredAgent | undefined },
 ): AgentState | undefined {
-  const { status } = toStatus(word);
-  if (word !== "after_call_work" || wrapUpSeconds === undefined) return { status };
+  const { status } = toStatus(vendorStatus);
+  if (vendorStatus !== "after_call_work" || wrapUpSeconds === undefined) return { status };
   const isRunning = known?.status === status && known.wrapUp?.configuredSeconds === wrapUpSeconds;
   return isRunning ? undefined : { status, wrapUp: { configuredSeconds: wrapUpSeconds, leftSeconds: wrapUpSeconds } };
 }
 
-/** The statuses that the vendor's API can set, and its words for them. It can set neither a reason nor what follows from a call. */
+/** Statuses settable by the vendor's API, with the API's names. The API can set neither a reason nor a call. */
 export const SETTINGS: ReadonlyMap<Status, "available" | "unavailable"> = new Map([
   ["available", "available"],
   ["do_not_disturb", "unavailable"],

@@ -1,7 +1,7 @@
 import type { AvailabilityStore } from "../../store/availability-store.ts";
 import type { TestTime } from "../../test/test-time.ts";
 
-/** A store's leases as several gateways share them, each under a name of its own. */
+/** Leases shared by several gateways, each as a separate owner. */
 export function createSharedLeases(time: TestTime): (owner: unknown) => Pick<AvailabilityStore, "lease" | "isLeased"> {
   const leases = new Map<string, { readonly owner: unknown; readonly untilMs: number }>();
   const holderOf = (task: string): unknown => {

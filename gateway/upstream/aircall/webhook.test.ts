@@ -10,9 +10,9 @@ function receiver() {
 
 const NAMES = ["created", "deleted", "connected", "disconnected", "opened", "closed", "wut_start", "wut_end"];
 
-test.each(NAMES.flatMap((name) => [`user.${name}`, `user.${name}.v2`]))("has the agent of %s read anew", (event) => {
+test.each(NAMES.flatMap((name) => [`user.${name}`, `user.${name}.v2`]))("reads the agent of %s again", (event) => {
   const { receive, changed } = receiver();
-  expect(receive(testWebhook(event, 7))).toBe("taken");
+  expect(receive(testWebhook(event, 7))).toBe("accepted");
   expect(changed).toEqual([7]);
 });
 
@@ -22,38 +22,38 @@ test.each<[string, Record<string, unknown>]>([
   ["of another version", { event: "user.opened.v3" }],
   ["of another resource under a user's event", { resource: "team" }],
   ["without an agent", { data: null }],
-  ["with an id that is none", { data: { id: "7" } }],
+  ["with a text as id", { data: { id: "7" } }],
   ["with an id of 0", { data: { id: 0 } }],
-])("takes a webhook %s and does nothing", (_what, parts) => {
+])("accepts a webhook %s and does nothing", (_what, parts) => {
   const { receive, changed } = receiver();
   const envelope: object = JSON.parse(testWebhook("user.opened", 7));
-  expect(receive(JSON.stringify({ ...envelope, ...parts }))).toBe("taken");
+  expect(receive(JSON.stringify({ ...envelope, ...parts }))).toBe("accepted");
   expect(changed).toEqual([]);
 });
 
-test("refuses every other token, and does nothing", () => {
+test("rejects every other token and does nothing", () => {
   const { receive, changed } = receiver();
   for (const token of ["", "webhook-secre", "webhook-secret ", "WEBHOOK-SECRET", "webhook-secret\0"]) {
-    expect(receive(testWebhook("user.opened", 7, token))).toBe("refused");
+    expect(receive(testWebhook("user.opened", 7, token))).toBe("rejected");
   }
   expect(changed).toEqual([]);
 });
 
 test.each([
-  ["nothing", ""],
-  ["no JSON", "{"],
-  ["no object", "null"],
-  ["no token", '{"resource":"user","event":"user.opened","data":{"id":7}}'],
+  ["an empty text", ""],
+  ["invalid JSON", "{"],
+  ["null", "null"],
+  ["a webhook without a token", '{"resource":"user","event":"user.opened","data":{"id":7}}'],
   ["a token that is no text", '{"resource":"user","event":"user.opened","token":["webhook-secret"],"data":{"id":7}}'],
-])("finds %s malformed", (_what, text) => {
+])("responds to %s as malformed", (_what, text) => {
   expect(receiver().receive(text)).toBe("malformed");
 });
 
-test("reads nobody anew for a text that does not hold the token, whatever it holds", () => {
+test("reads no agent again for any text without the token", () => {
   const { receive, changed } = receiver();
   fc.assert(
     fc.property(fc.oneof(fc.json(), fc.string()), (text) => {
-      expect(receive(text)).not.toBe("taken");
+      expect(receive(text)).not.toBe("accepted");
       expect(changed).toEqual([]);
     }),
   );

@@ -2,20 +2,20 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import * as v from "valibot";
 import { UserId } from "../../../shared/contracts/availability.ts";
 
-/** What has become of a webhook. */
-export type WebhookOutcome = "taken" | "refused" | "malformed";
+/** Outcome of a webhook. */
+export type WebhookOutcome = "accepted" | "rejected" | "malformed";
 
-/** Takes the text of a webhook in, and returns at once. What follows from it is done afterwards. */
+/** Handles the text of a webhook and returns at once. The refresh follows later. */
 export type WebhookReceiver = (text: string) => WebhookOutcome;
 
 export interface WebhookReceiverOptions {
-  /** The secret that a webhook has to bring; there is no signature. */
+  /** Secret that a webhook must contain; the vendor does not sign webhooks. */
   readonly token: string;
-  /** Hears which agent is to be read anew. */
+  /** Called with the user id of an agent to read again. */
   readonly onChange: (userId: number) => void;
 }
 
-/** What the vendor posts. Its `timestamp` is in seconds, and says nothing of the order within one; it is not used. */
+/** Webhook as the vendor posts it. The `timestamp` in whole seconds cannot order events and is not used. */
 export const WebhookEnvelope = v.object({
   resource: v.string(),
   event: v.string(),
@@ -25,12 +25,12 @@ export const WebhookEnvelope = v.object({
 
 const User = v.object({ id: UserId });
 
-/** Events after which an agent's availability may be another, under their old names and as `.v2`. */
+/** Events after which an agent's availability may differ, with old names and as `.v2`. */
 const USER_EVENT = /^user\.(created|deleted|connected|disconnected|opened|closed|wut_start|wut_end)(\.v2)?$/;
 
 /**
- * A receiver of webhooks. What they say of an agent is not believed but read anew from the API: they come twice, late, and in any order,
- * and no field of theirs says which was the last.
+ * Creates a receiver of webhooks. The receiver reads the agent again from the API and ignores the webhook's data:
+ * webhooks come twice, late and out of order, and no field tells the latest.
  */
 export function createWebhookReceiver({ token, onChange }: WebhookReceiverOptions): WebhookReceiver {
   const expected = digest(token);
@@ -38,10 +38,10 @@ export function createWebhookReceiver({ token, onChange }: WebhookReceiverOption
     const envelope = v.safeParse(v.pipe(v.string(), v.parseJson(), WebhookEnvelope), text);
     if (!envelope.success) return "malformed";
     const { resource, event, data } = envelope.output;
-    // Of equal length whatever is given, so that the time it takes tells nothing of the token.
-    if (!timingSafeEqual(digest(envelope.output.token), expected)) return "refused";
+    // Digests have equal length, so the duration of the comparison reveals nothing of the token.
+    if (!timingSafeEqual(digest(envelope.output.token), expected)) return "rejected";
     if (resource === "user" && USER_EVENT.test(event) && v.is(User, data)) onChange(data.id);
-    return "taken";
+    return "accepted";
   };
 }
 
