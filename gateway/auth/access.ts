@@ -1,8 +1,8 @@
 import type { VerifyToken } from "./verify-token.ts";
 
-/** Who gets to a customer's calls. */
+/** Access rules for a customer's API. */
 export interface Access {
   readonly verify: VerifyToken;
-  /** Whether a read without a token is served. A token that is there has to hold all the same. */
+  /** Serves reads without a token. If a token is sent, it must be valid. */
   readonly anonymousReads: boolean;
 }

@@ -21,9 +21,9 @@ interface Parts {
   readonly availabilities?: Customer["availabilities"];
 }
 
-/** A gateway for the customer `acme`, and what its operator hears of refusals. */
+/** A gateway for the customer `acme`, and the rejected requests reported to the operator. */
 async function gateway({ anonymousReads = false, tokens = SECRET_SETTINGS, availabilities }: Parts = {}) {
-  const refusals: UnauthorizedCall[] = [];
+  const rejections: UnauthorizedCall[] = [];
   const acme: Customer = {
     id: "acme",
     allowedOrigins: ["https://crm.acme.example"],
@@ -34,45 +34,45 @@ async function gateway({ anonymousReads = false, tokens = SECRET_SETTINGS, avail
     customers: createCustomers([acme], "acme"),
     files: TEST_FILES,
     onDefect: throwDefect,
-    onUnauthorized: (call) => void refusals.push(call),
+    onUnauthorized: (call) => void rejections.push(call),
   });
-  const ask = (path: string, authorization?: string, method = "GET"): Promise<Response> =>
+  const send = (path: string, authorization?: string, method = "GET"): Promise<Response> =>
     Promise.resolve(app.request(path, { method, headers: authorization ? { Authorization: authorization } : {} }));
-  return { ask, refusals };
+  return { send, rejections };
 }
 
 const READ = "/v1/users/123/availability";
 
-/** All that an asker can see of an answer. */
-async function seen(asked: Promise<Response>) {
-  const answer = await asked;
-  return { status: answer.status, headers: [...answer.headers], body: await answer.text() };
+/** Status, headers and body of a response. */
+async function seen(pending: Promise<Response>) {
+  const response = await pending;
+  return { status: response.status, headers: [...response.headers], body: await response.text() };
 }
 
-test("serves a read to whoever has a token with the scope to read", async () => {
-  const { ask, refusals } = await gateway();
-  const answer = await ask(READ, `Bearer ${await mint({ scope: "availability:read" })}`);
-  expect(answer.status).toBe(200);
-  await expect(answer.json()).resolves.toMatchObject({ userId: 123, status: "available" });
-  expect(refusals).toEqual([]);
+test("serves a read to a token with the scope to read", async () => {
+  const { send, rejections } = await gateway();
+  const response = await send(READ, `Bearer ${await mint({ scope: "availability:read" })}`);
+  expect(response.status).toBe(200);
+  await expect(response.json()).resolves.toMatchObject({ userId: 123, status: "available" });
+  expect(rejections).toEqual([]);
 });
 
-test("takes the scheme in any letters, as RFC 9110 has it", async () => {
-  const { ask } = await gateway();
-  expect((await ask(READ, `bearer ${await mint()}`)).status).toBe(200);
-  expect((await ask(READ, `BEARER  ${await mint()}`)).status).toBe(200);
+test("accepts the scheme in upper or lower case, as RFC 9110 requires", async () => {
+  const { send } = await gateway();
+  expect((await send(READ, `bearer ${await mint()}`)).status).toBe(200);
+  expect((await send(READ, `BEARER  ${await mint()}`)).status).toBe(200);
 });
 
-test("demands a token where none came, and says of no other fault that there was one", async () => {
-  const { ask } = await gateway();
+test("demands a missing token, and reveals no other fault of the request", async () => {
+  const { send } = await gateway();
   for (const path of [READ, "/v1/users/404404/availability", "/v1/users/abc/availability", "/v1", "/v1/nothing"]) {
     for (const method of ["GET", "PUT", "POST", "DELETE", "OPTIONS"]) {
-      const answer = await ask(path, undefined, method);
-      expect(answer.status).toBe(401);
-      expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="availability-bridge"');
-      expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
-      expect(answer.headers.get("Cache-Control")).toBe("no-store");
-      await expect(answer.json()).resolves.toEqual({
+      const response = await send(path, undefined, method);
+      expect(response.status).toBe(401);
+      expect(response.headers.get("WWW-Authenticate")).toBe('Bearer realm="availability-bridge"');
+      expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+      expect(response.headers.get("Cache-Control")).toBe("no-store");
+      await expect(response.json()).resolves.toEqual({
         type: "about:blank",
         title: "Unauthorized",
         status: 401,
@@ -82,31 +82,31 @@ test("demands a token where none came, and says of no other fault that there was
   }
 });
 
-test("says to the operator which request brought no token", async () => {
-  const { ask, refusals } = await gateway();
-  expect((await ask(READ)).status).toBe(401);
-  expect((await ask("/c/nobody/v1/users/123/availability")).status).toBe(401);
-  expect(refusals).toMatchObject([
+test("reports a request without a token to the operator", async () => {
+  const { send, rejections } = await gateway();
+  expect((await send(READ)).status).toBe(401);
+  expect((await send("/c/nobody/v1/users/123/availability")).status).toBe(401);
+  expect(rejections).toMatchObject([
     { customer: "acme", reason: "the request has no Authorization header" },
     { customer: undefined, reason: "the request has no Authorization header" },
   ]);
 });
 
-test("serves what is no call of the API without a token", async () => {
-  const { ask } = await gateway();
+test("serves paths outside the API without a token", async () => {
+  const { send } = await gateway();
   for (const path of ["/healthz", "/widget/", "/embed.js", "/c/acme/widget/", "/c/acme/embed.js"]) {
-    expect((await ask(path)).status).toBe(200);
+    expect((await send(path)).status).toBe(200);
   }
 });
 
-test("answers another customer's token, garbage and an address of no customer with the same bytes", async () => {
-  const { ask, refusals } = await gateway({ availabilities: unusedAvailabilityService() });
+test("sends the same bytes for another customer's token, garbage and an unknown customer", async () => {
+  const { send, rejections } = await gateway({ availabilities: unusedAvailabilityService() });
   const good = `Bearer ${await mint()}`;
   const others = `Bearer ${await mint({ customer: "globex" })}`;
   const ended = `Bearer ${await mint({ exp: 1 })}`;
-  const answer = await seen(ask(READ, "Bearer garbage"));
-  expect(answer.status).toBe(401);
-  expect(answer.headers).toContainEqual([
+  const response = await seen(send(READ, "Bearer garbage"));
+  expect(response.status).toBe(401);
+  expect(response.headers).toContainEqual([
     "www-authenticate",
     'Bearer realm="availability-bridge", error="invalid_token"',
   ]);
@@ -124,21 +124,21 @@ test("answers another customer's token, garbage and an address of no customer wi
     ["/c/globex/v1/users/123/availability", "Bearer garbage"],
     ["/c/constructor/v1/users/123/availability", good],
   ] as const) {
-    expect(await seen(ask(path, authorization))).toEqual(answer);
+    expect(await seen(send(path, authorization))).toEqual(response);
   }
-  expect(new Set(refusals.map(({ customer }) => customer))).toEqual(new Set(["acme", undefined]));
-  expect(refusals.map(({ reason }) => reason)).toContain("The token is another customer's");
+  expect(new Set(rejections.map(({ customer }) => customer))).toEqual(new Set(["acme", undefined]));
+  expect(rejections.map(({ reason }) => reason)).toContain("The token belongs to another customer");
   const tokens = [good, others, ended].flatMap((authorization) => authorization.split(/[ .]/).slice(1));
-  for (const part of tokens) expect(JSON.stringify(refusals)).not.toContain(part);
+  for (const part of tokens) expect(JSON.stringify(rejections)).not.toContain(part);
 });
 
-test("does the same work for an address of no customer as for a customer whose secret the token does not know", async () => {
-  const { ask } = await gateway();
+test("does the same work for an unknown customer as for a customer with another secret", async () => {
+  const { send } = await gateway();
   const verifications = vi.spyOn(crypto.subtle, "verify");
   onTestFinished(() => verifications.mockRestore());
-  const token = await mint({}, new TextEncoder().encode("a secret that nobody of them has, for sure"));
-  await ask("/c/acme/v1/users/123/availability", `Bearer ${token}`);
-  await ask("/c/globex/v1/users/123/availability", `Bearer ${token}`);
+  const token = await mint({}, new TextEncoder().encode("a secret that no customer of the test has"));
+  await send("/c/acme/v1/users/123/availability", `Bearer ${token}`);
+  await send("/c/globex/v1/users/123/availability", `Bearer ${token}`);
   expect(verifications).toHaveBeenCalledTimes(2);
   const [known, unknown] = verifications.mock.calls;
   expect(unknown?.[0]).toEqual(known?.[0]);
@@ -151,44 +151,44 @@ test.each([
   ["GET", "availability:write", "availability:read"],
   ["PUT", "availability:read", "availability:write"],
   ["PUT", "openid", "availability:write"],
-])("answers %s with 403 to a token with the scope %j", async (method, scope, needed) => {
-  const { ask, refusals } = await gateway({ availabilities: unusedAvailabilityService() });
+])("responds to %s with 403 for a token with the scope %j", async (method, scope, needed) => {
+  const { send, rejections } = await gateway({ availabilities: unusedAvailabilityService() });
   const authorization = `Bearer ${await mint({ scope })}`;
-  const answer = await seen(ask(READ, authorization, method));
-  expect(answer.status).toBe(403);
-  expect(refusals).toMatchObject([{ customer: "acme", reason: `the token does not have the scope ${needed}` }]);
-  expect(answer.headers).toContainEqual([
+  const response = await seen(send(READ, authorization, method));
+  expect(response.status).toBe(403);
+  expect(rejections).toMatchObject([{ customer: "acme", reason: `the token does not have the scope ${needed}` }]);
+  expect(response.headers).toContainEqual([
     "www-authenticate",
     `Bearer realm="availability-bridge", error="insufficient_scope", scope="${needed}"`,
   ]);
-  expect(await seen(ask("/v1/users/404404/availability", authorization, method))).toEqual(answer);
+  expect(await seen(send("/v1/users/404404/availability", authorization, method))).toEqual(response);
 });
 
-test("lets an agent set nobody else, whether or not there is such a user", async () => {
-  const { ask, refusals } = await gateway({ availabilities: unusedAvailabilityService() });
+test("lets an agent set no other user, existing or not", async () => {
+  const { send, rejections } = await gateway({ availabilities: unusedAvailabilityService() });
   const agent = `Bearer ${await mint({ sub: "123", scope: "availability:write" })}`;
-  const answer = await seen(ask("/v1/users/101/availability", agent, "PUT"));
-  expect(answer.status).toBe(403);
-  expect(refusals).toMatchObject([
+  const response = await seen(send("/v1/users/101/availability", agent, "PUT"));
+  expect(response.status).toBe(403);
+  expect(rejections).toMatchObject([
     { customer: "acme", reason: "the token is an agent's, and the address another user's" },
   ]);
-  expect(JSON.parse(answer.body)).toMatchObject({ detail: "An agent's token sets that agent's availability alone" });
+  expect(JSON.parse(response.body)).toMatchObject({ detail: "An agent's token sets that agent's availability alone" });
   for (const id of ["404404", "0123", "123.0", "operator", "undefined", "abc"]) {
-    expect(await seen(ask(`/v1/users/${id}/availability`, agent, "PUT"))).toEqual(answer);
+    expect(await seen(send(`/v1/users/${id}/availability`, agent, "PUT"))).toEqual(response);
   }
 });
 
-test("lets an agent set its own without its id, and nobody without a token or without the scope", async () => {
-  const { ask } = await gateway();
+test("lets an agent set its own user as me, only with a token and the scope", async () => {
+  const { send } = await gateway();
   const asAgent = async (scope: string) => `Bearer ${await mint({ sub: "123", scope })}`;
   const OWN = "/v1/users/me/availability";
-  expect([401, 403]).not.toContain((await ask(OWN, await asAgent("availability:write"), "PUT")).status);
-  expect((await ask(OWN, await asAgent("availability:read"), "PUT")).status).toBe(403);
-  expect((await ask(OWN, undefined, "PUT")).status).toBe(401);
+  expect([401, 403]).not.toContain((await send(OWN, await asAgent("availability:write"), "PUT")).status);
+  expect((await send(OWN, await asAgent("availability:read"), "PUT")).status).toBe(403);
+  expect((await send(OWN, undefined, "PUT")).status).toBe(401);
 });
 
-test("lets an agent set that agent, and an operator anybody", async () => {
-  const { ask } = await gateway();
+test("lets an agent set its own user, and an operator every user", async () => {
+  const { send } = await gateway();
   const agent = `Bearer ${await mint({ sub: "123", scope: "availability:write" })}`;
   const operator = `Bearer ${await mint({ sub: "operator", scope: "availability:write" })}`;
   for (const [id, authorization] of [
@@ -196,44 +196,44 @@ test("lets an agent set that agent, and an operator anybody", async () => {
     ["123", operator],
     ["101", operator],
   ] as const) {
-    expect([401, 403]).not.toContain((await ask(`/v1/users/${id}/availability`, authorization, "PUT")).status);
+    expect([401, 403]).not.toContain((await send(`/v1/users/${id}/availability`, authorization, "PUT")).status);
   }
 });
 
-test("serves a read without a token where nothing is configured, and holds a token that is there to its word", async () => {
-  const { ask } = await gateway({ anonymousReads: true });
-  expect((await ask(READ)).status).toBe(200);
-  expect((await ask(READ, `Bearer ${await mint()}`)).status).toBe(200);
-  expect((await ask(READ, "Bearer garbage")).status).toBe(401);
-  expect((await ask(READ, "Basic YWdlbnQ6cGFzc3dvcmQ=")).status).toBe(401);
-  expect((await ask(READ, `Bearer ${await mint({ scope: "" })}`)).status).toBe(403);
+test("serves anonymous reads if allowed, and still verifies a token that is sent", async () => {
+  const { send } = await gateway({ anonymousReads: true });
+  expect((await send(READ)).status).toBe(200);
+  expect((await send(READ, `Bearer ${await mint()}`)).status).toBe(200);
+  expect((await send(READ, "Bearer garbage")).status).toBe(401);
+  expect((await send(READ, "Basic YWdlbnQ6cGFzc3dvcmQ=")).status).toBe(401);
+  expect((await send(READ, `Bearer ${await mint({ scope: "" })}`)).status).toBe(403);
 });
 
-test("demands a token for every change, even where reads are for everybody", async () => {
-  const { ask } = await gateway({ anonymousReads: true, availabilities: unusedAvailabilityService() });
-  const answer = await ask(READ, undefined, "PUT");
-  expect(answer.status).toBe(401);
-  expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="availability-bridge"');
+test("demands a token for every change, even if anonymous reads are allowed", async () => {
+  const { send } = await gateway({ anonymousReads: true, availabilities: unusedAvailabilityService() });
+  const response = await send(READ, undefined, "PUT");
+  expect(response.status).toBe(401);
+  expect(response.headers.get("WWW-Authenticate")).toBe('Bearer realm="availability-bridge"');
 });
 
-test("answers 503 while the customer's keys cannot be fetched, and says why to the operator alone", async () => {
+test("responds with 503 while the customer's keys are unavailable, and tells only the operator why", async () => {
   const { privateKey, jwk } = await makeKey("ES256", "first");
   const keySet = await serveJwks([jwk]);
   keySet.answer = { status: 500, body: "SECRETIVE" };
   const { secret: _secret, ...shared } = { secret: "", ...SECRET_SETTINGS };
-  const { ask, refusals } = await gateway({ tokens: { ...shared, algorithm: "ES256", jwksUrl: keySet.url } });
-  const answer = await ask(READ, `Bearer ${await mint({}, privateKey, { alg: "ES256", kid: "first" })}`);
-  expect(answer.status).toBe(503);
-  expect(answer.headers.get("Retry-After")).toBe("2");
-  expect(answer.headers.has("WWW-Authenticate")).toBe(false);
-  await expect(answer.json()).resolves.toMatchObject({ detail: "Tokens cannot be verified at the moment" });
-  expect(refusals).toMatchObject([
-    { customer: "acme", reason: `The key set at ${keySet.url} gave no key: status 500` },
+  const { send, rejections } = await gateway({ tokens: { ...shared, algorithm: "ES256", jwksUrl: keySet.url } });
+  const response = await send(READ, `Bearer ${await mint({}, privateKey, { alg: "ES256", kid: "first" })}`);
+  expect(response.status).toBe(503);
+  expect(response.headers.get("Retry-After")).toBe("2");
+  expect(response.headers.has("WWW-Authenticate")).toBe(false);
+  await expect(response.json()).resolves.toMatchObject({ detail: "Tokens cannot be verified at the moment" });
+  expect(rejections).toMatchObject([
+    { customer: "acme", reason: `The key set at ${keySet.url} returned no key: status 500` },
   ]);
 });
 
-test("answers any Authorization header that nobody has signed with 401", async () => {
-  const { ask } = await gateway({ anonymousReads: true, availabilities: unusedAvailabilityService() });
+test("responds with 401 to any unsigned Authorization header", async () => {
+  const { send } = await gateway({ anonymousReads: true, availabilities: unusedAvailabilityService() });
   const printable = fc.string({ unit: "grapheme-ascii", minLength: 1 }).filter((text) => text.trim() !== "");
   const jwt = fc.array(
     fc.base64String().map((text) => text.replaceAll(/[+/=]/g, "_")),
@@ -246,7 +246,7 @@ test("answers any Authorization header that nobody has signed with 401", async (
   );
   await fc.assert(
     fc.asyncProperty(headers, async (header) => {
-      expect((await ask(READ, header)).status).toBe(401);
+      expect((await send(READ, header)).status).toBe(401);
     }),
     { numRuns: 300 },
   );

@@ -8,22 +8,22 @@ import { InvalidTokenError } from "./invalid-token-error.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 import { createTokenVerifier, type VerifyToken } from "./verify-token.ts";
 
-/** A request that was rejected for its token, or for the lack of one. */
+/** Request rejected for an invalid or missing token. */
 export interface UnauthorizedCall {
-  /** Id of the customer in the request's address. `undefined` if no such customer exists. */
+  /** Id of the customer in the request's address. `undefined` if the customer does not exist. */
   readonly customer: string | undefined;
   /** Id under which the log has the request. `undefined` if requests are not observed. */
   readonly requestId: string | undefined;
   /** Id of the trace that the request belongs to. `undefined` if requests are not observed. */
   readonly traceId: string | undefined;
-  /** Reason, for the operator alone. It contains neither the token nor a part of it. */
+  /** Reason, for the operator alone. Contains no part of the token. */
   readonly reason: string;
 }
 
-/** Handles a rejected request. */
+/** Callback for a rejected request. */
 export type OnUnauthorized = (call: UnauthorizedCall) => void;
 
-/** Scope that each method needs. No route responds to another method with more than a 405. */
+/** Required scope by method. Routes respond to a different method with a 405 at most. */
 const NEEDED_SCOPES: Readonly<Record<string, Scope>> = {
   GET: "availability:read",
   HEAD: "availability:read",
@@ -31,9 +31,9 @@ const NEEDED_SCOPES: Readonly<Record<string, Scope>> = {
 };
 
 /**
- * Passes a request on if its customer's access and its token allow it, with its caller for the routes behind.
+ * Passes a request on if the customer's access and the token allow the request. Later handlers get the caller.
  *
- * A customer that does not exist gets the response of one whose secret is unknown, by the same work.
+ * An unknown customer gets the response of a customer whose secret does not match, after the same amount of work.
  */
 export function authorize(onUnauthorized: OnUnauthorized): MiddlewareHandler<AppEnv> {
   const unknownCustomerAccess = createUnknownCustomerAccess();
@@ -48,10 +48,10 @@ export function authorize(onUnauthorized: OnUnauthorized): MiddlewareHandler<App
       onUnauthorized(describeUnauthorized(context, "the request has no Authorization header"));
       return tokenRequired();
     }
-    const caller = await verifyHeader(authorization, verify).catch(toReason);
-    if ("answer" in caller) {
+    const caller = await verifyHeader(authorization, verify).catch(toAuthFailure);
+    if ("respond" in caller) {
       onUnauthorized(describeUnauthorized(context, caller.reason));
-      return caller.answer();
+      return caller.respond();
     }
     if (scope && !caller.scopes.has(scope)) {
       onUnauthorized(describeUnauthorized(context, `the token does not have the scope ${scope}`));
@@ -62,7 +62,7 @@ export function authorize(onUnauthorized: OnUnauthorized): MiddlewareHandler<App
   };
 }
 
-/** The rejection of the request at hand, with the ids that join it to the request's line of the log. */
+/** Describes a rejected request, with the ids of the request's log line. */
 export function describeUnauthorized(context: AppContext, reason: string): UnauthorizedCall {
   return {
     customer: context.get("customer")?.id,
@@ -73,24 +73,24 @@ export function describeUnauthorized(context: AppContext, reason: string): Unaut
 }
 
 function createUnknownCustomerAccess(): Access {
-  const settings = { algorithm: "HS256", issuer: "nobody", audience: "nobody", leewaySeconds: 30 } as const;
+  const settings = { algorithm: "HS256", issuer: "unknown", audience: "unknown", leewaySeconds: 30 } as const;
   const secret = randomBytes(32).toString("base64url");
   return { verify: createTokenVerifier({ ...settings, secret }, randomUUID()), anonymousReads: false };
 }
 
 async function verifyHeader(authorization: string, verify: VerifyToken): Promise<Caller> {
   const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization) ?? [];
-  if (token === undefined) throw new InvalidTokenError("The Authorization header holds no bearer token");
+  if (token === undefined) throw new InvalidTokenError("The Authorization header contains no bearer token");
   return verify(token);
 }
 
 interface AuthFailure {
-  readonly answer: () => Response;
+  readonly respond: () => Response;
   readonly reason: string;
 }
 
-function toReason(thrown: unknown): AuthFailure {
-  if (thrown instanceof InvalidTokenError) return { answer: invalidToken, reason: thrown.message };
-  if (thrown instanceof KeysUnavailableError) return { answer: keysUnavailable, reason: thrown.message };
+function toAuthFailure(thrown: unknown): AuthFailure {
+  if (thrown instanceof InvalidTokenError) return { respond: invalidToken, reason: thrown.message };
+  if (thrown instanceof KeysUnavailableError) return { respond: keysUnavailable, reason: thrown.message };
   throw thrown;
 }

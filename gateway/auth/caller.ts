@@ -5,12 +5,12 @@ import { UserId } from "../../shared/contracts/availability.ts";
 export const SCOPES = ["availability:read", "availability:write"] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** The caller of a request, from its verified token. */
+/** Caller of a request, from the verified token. */
 export interface Caller {
-  /** An agent by user id, or the customer's own operator, who may set every agent's availability. */
+  /** User id of an agent, or the customer's operator, who may set every agent's availability. */
   readonly subject: number | "operator";
   readonly scopes: ReadonlySet<Scope>;
-  /** Hash that identifies the token where the token itself must not be: in a limiter's table, in a log. */
+  /** Hash to identify the token in rate limits and logs, because neither must contain the token. */
   readonly key: string;
   /** Time from which the token is rejected as expired, leeway included, in milliseconds since 1970. */
   readonly endsAtMs: number;
@@ -24,7 +24,7 @@ const AgentSubject = v.pipe(
   UserId,
 );
 
-/** The expected value of each claim, for the operator who reads why a token was rejected. */
+/** Expected value of each claim, for the log line of a rejected token. */
 export const EXPECTED_CLAIMS = {
   exp: "a number of seconds since 1970",
   customer: "the customer's id, as text",
@@ -32,7 +32,7 @@ export const EXPECTED_CLAIMS = {
   scope: "scopes with spaces between them, as text",
 } as const;
 
-/** The claims that the gateway reads of a token, once `jose` has checked signature, issuer, audience and times. */
+/** Claims that the gateway reads after `jose` has verified signature, issuer, audience and times. */
 export const CallerClaims = v.object({
   exp: v.number(),
   customer: v.string(),

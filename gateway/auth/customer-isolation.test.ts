@@ -1,4 +1,4 @@
-/** Every call of the API as one customer's token sees another customer's address. */
+/** Calls of every route with a token of another customer. */
 import { expect, test } from "vitest";
 import { createCustomers } from "../customer.ts";
 import { TEST_FILES } from "../test/test-build.ts";
@@ -13,7 +13,7 @@ import { createTokenVerifier } from "./verify-token.ts";
 
 const clock = { wallMs: () => NOW_MS, monotonicMs: () => 1 };
 
-/** Two customers who trust the same issuer and the same secret: nothing but the claim tells their tokens apart. */
+/** Two customers with the same issuer and secret, so that only the claim distinguishes their tokens. */
 async function gatewayForTwo() {
   const customers = [
     { id: "acme", availabilities: unusedAvailabilityService() },
@@ -33,14 +33,14 @@ async function gatewayForTwo() {
 const app = await gatewayForTwo();
 const globexToken = await mint({ customer: "globex", sub: "operator" });
 
-function ask(method: string, path: string): Promise<Response> {
+function send(method: string, path: string): Promise<Response> {
   const headers = { Authorization: `Bearer ${globexToken}`, "Content-Type": "application/json" };
   return Promise.resolve(
     app.request(path, { method, headers, ...(method === "PUT" && { body: '{"status":"on_a_break"}' }) }),
   );
 }
 
-/** Each call that a token is for. What a call answers where it may is the business of its own tests. */
+/** Calls in need of a token. The responses to an allowed call have separate tests. */
 const CALLS = [
   ["the read of one user", "GET", "/v1/users/123/availability"],
   ["the read of many users", "GET", "/v1/availabilities?userIds=101,123"],
@@ -49,26 +49,26 @@ const CALLS = [
   ["the change of a user", "PUT", "/v1/users/123/availability"],
 ] as const;
 
-test.each(CALLS)("refuses a token of another customer in %s", async (_call, method, path) => {
+test.each(CALLS)("rejects a token of another customer in %s", async (_call, method, path) => {
   for (const address of [path, `/c/acme${path}`]) {
-    const answer = await ask(method, address);
-    expect(answer.status).toBe(401);
-    await expect(answer.json()).resolves.toMatchObject({ detail: "This call needs a valid token" });
+    const response = await send(method, address);
+    expect(response.status).toBe(401);
+    await expect(response.json()).resolves.toMatchObject({ detail: "This call needs a valid token" });
   }
-  // HEAD is let through as GET is, and ends also where GET would stream.
-  const own = await ask(method === "GET" ? "HEAD" : method, `/c/globex${path}`);
+  // HEAD is authorized like GET and also ends for the stream.
+  const own = await send(method === "GET" ? "HEAD" : method, `/c/globex${path}`);
   expect(own.status).toBe(200);
 });
 
-test("has no call that a token of another customer is let into", async () => {
+test("has no route that accepts a token of another customer", async () => {
   const paths = app.routes.filter(({ path }) => path.includes("/v1")).map(({ path }) => path);
   expect(paths).toContain("/v1/users/:userId/availability");
   expect(paths).toContain("/c/:customer/v1/users/:userId/availability");
   for (const path of new Set(paths)) {
     const address = path.replace(":customer", "acme").replace(":userId", "123").replace("*", "anything");
     for (const method of ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"]) {
-      const { status } = await ask(method, address);
-      // A telephony system brings a secret of its own, in a body: here it is missing.
+      const { status } = await send(method, address);
+      // A telephony system sends a secret in the body, which is missing here.
       const own = method === "POST" ? 400 : 405;
       expect(status).toBe(path.endsWith("/v1/upstream/webhook") ? own : 401);
     }

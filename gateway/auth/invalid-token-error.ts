@@ -1,6 +1,6 @@
 /**
- * A token was refused. Whoever brought it has to bring another one; why is for the operator's log alone, since the
- * asker might be the one who forges. The message never holds the token, nor a part of it.
+ * Thrown when a token is rejected. The caller must send another token. Only the operator's log gets the reason, because
+ * the caller may have forged the token. The message contains no part of the token.
  */
 export class InvalidTokenError extends Error {
   override readonly name = "InvalidTokenError";

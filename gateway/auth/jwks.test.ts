@@ -4,7 +4,7 @@ import { InvalidTokenError } from "./invalid-token-error.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 import { createTokenVerifier } from "./verify-token.ts";
 
-// The key set's age is told by `Date`, which alone stands still here: requests are real ones.
+// Only `Date`, the clock of the key set's age, is fake: requests are real.
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: NOW_MS }));
 afterEach(() => void vi.useRealTimers());
 
@@ -38,7 +38,7 @@ test("fetches a key set once for any number of tokens", async () => {
   expect(requests()).toBe(1);
 });
 
-test("takes a new key once the last fetch is half a minute ago, and not before", async () => {
+test("accepts a new key once the last fetch is half a minute old, and not before", async () => {
   const [first, second] = [await makeSigner("first"), await makeSigner("second")];
   const keySet = await serveJwks([first.jwk]);
   const verify = verifierOver(keySet.url);
@@ -52,7 +52,7 @@ test("takes a new key once the last fetch is half a minute ago, and not before",
   expect(keySet.requests()).toBe(2);
 });
 
-test("fetches no more than twice a minute for keys that nobody has", async () => {
+test("fetches at most twice a minute for unknown keys", async () => {
   const { jwk, sign } = await makeSigner("first");
   const { url, requests } = await serveJwks([jwk]);
   const verify = verifierOver(url);
@@ -65,7 +65,7 @@ test("fetches no more than twice a minute for keys that nobody has", async () =>
   expect(requests()).toBe(2);
 });
 
-test("refuses what a removed key has signed once the set is old, even a token that it has taken before", async () => {
+test("rejects tokens of a removed key once the set is old, even tokens accepted before", async () => {
   const [first, second] = [await makeSigner("first"), await makeSigner("second")];
   const keySet = await serveJwks([first.jwk]);
   const verify = verifierOver(keySet.url);
@@ -82,11 +82,11 @@ test("refuses what a removed key has signed once the set is old, even a token th
 test.each([
   ["an error", { status: 500, body: "" }],
   ["a redirect", { status: 302, body: "" }],
-  ["no JSON", { body: "<!doctype html>" }],
+  ["invalid JSON", { body: "<!doctype html>" }],
   ["no key set", { body: { key: [] } }],
   ["more than any key set needs", { body: { keys: [], padding: "x".repeat(300_000) } }],
-  ["a key that is none", { body: { keys: [{ kty: "EC", crv: "P-256", kid: "first", x: "AA", y: "AA" }] } }],
-])("says nothing against a token where the key set's server answers with %s", async (_what, answer) => {
+  ["an invalid key", { body: { keys: [{ kty: "EC", crv: "P-256", kid: "first", x: "AA", y: "AA" }] } }],
+])("does not reject a token if the key set's server responds with %s", async (_what, answer) => {
   const { jwk, sign } = await makeSigner("first");
   const keySet = await serveJwks([jwk]);
   keySet.answer = answer;
@@ -94,31 +94,31 @@ test.each([
   await expect(verify(await sign())).rejects.toThrow(KeysUnavailableError);
 });
 
-test("says nothing against a token where the key is too short to be believed", async () => {
+test("does not reject a token if the key is too short", async () => {
   const { privateKey, jwk } = await makeKey("RS256", "first");
   const { url } = await serveJwks([{ kty: "RSA", kid: "first", e: "AQAB", n: (jwk.n ?? "").slice(0, 170) }]);
   const settings = { algorithm: "RS256", issuer: CLAIMS.iss, audience: CLAIMS.aud, leewaySeconds: 30 } as const;
   const verify = createTokenVerifier({ ...settings, jwksUrl: url }, "acme");
-  const refusal = verify(await mint({}, privateKey, { alg: "RS256", kid: "first" }));
-  await expect(refusal).rejects.toThrow(KeysUnavailableError);
+  const verification = verify(await mint({}, privateKey, { alg: "RS256", kid: "first" }));
+  await expect(verification).rejects.toThrow(KeysUnavailableError);
 });
 
-test("takes a token that it could not verify once the key set's server is back", async () => {
+test("accepts a token that was not verifiable once the key set's server is back", async () => {
   const { jwk, sign } = await makeSigner("first");
   const gone = await serveJwks([jwk]);
   await gone.close();
   const verify = verifierOver(gone.url);
   const token = await sign();
-  await expect(verify(token)).rejects.toThrow(/The key set at http.* gave no key: .*ECONNREFUSED/);
+  await expect(verify(token)).rejects.toThrow(/The key set at http.* returned no key: .*ECONNREFUSED/);
   const back = await serveJwks([jwk], Number(new URL(gone.url).port));
-  // Not within a second: whoever brings tokens must not hammer on a server that is down.
+  // Not within a second: tokens must not cause many requests to a failing server.
   await expect(verify(token)).rejects.toThrow(KeysUnavailableError);
   expect(back.requests()).toBe(0);
   advance(1);
   await expect(verify(token)).resolves.toMatchObject({ subject: 123 });
 });
 
-test("goes on with the keys that it has while the key set's server is away", async () => {
+test("uses the cached keys while the key set's server is unreachable", async () => {
   const { jwk, sign } = await makeSigner("first");
   const keySet = await serveJwks([jwk]);
   const verify = verifierOver(keySet.url);
@@ -130,14 +130,14 @@ test("goes on with the keys that it has while the key set's server is away", asy
   await expect(verify(await sign({ sub: "125" }))).rejects.toThrow(KeysUnavailableError);
 });
 
-test("does not choose between keys for a token that names none", async () => {
+test("chooses no key for a token without a key id", async () => {
   const [first, second] = [await makeSigner("first"), await makeSigner("second")];
   const { url } = await serveJwks([first.jwk, second.jwk]);
   const { privateKey } = await makeKey("ES256", "none");
   await expect(verifierOver(url)(await mint({}, privateKey, { alg: "ES256" }))).rejects.toThrow(InvalidTokenError);
 });
 
-test("says of a key set where it is, without the query, which may hold a secret", async () => {
+test("names the key set's address without the query, which may contain a secret", async () => {
   const { sign } = await makeSigner("first");
   const verify = verifierOver("http://127.0.0.1:1/keys?key=SECRETIVE");
   const error: unknown = await verify(await sign()).catch((thrown: unknown) => thrown);

@@ -2,24 +2,24 @@ import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, type
 import type { Clock } from "../clock.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 
-/** Far above any key set, and nothing to a gateway that serves other customers as well. */
+/** Maximum size of a key set: far larger than real sets, and harmless to a gateway with many customers. */
 const MAX_KEY_SET_BYTES = 256 * 1024;
 
 const FETCH_TIMEOUT_MS = 5_000;
 
-/** After a failure nobody asks again for so long, in milliseconds, however many tokens come in. */
+/** Pause after a failed fetch, in milliseconds, for any number of tokens. */
 const PAUSE_AFTER_FAILURE_MS = 1_000;
 
-/** A key that is not in the set makes the gateway fetch it again, but not more often than this, in milliseconds. */
+/** Minimum time between two fetches for keys missing from the set, in milliseconds. */
 const COOLDOWN_MS = 30_000;
 
-/** A set is fetched anew after this time, in milliseconds, so that a key that was taken out of it stops counting. */
+/** Maximum age of a set, in milliseconds, so that a removed key becomes invalid. */
 const MAX_AGE_MS = 600_000;
 
 /**
- * Finds a token's key in the key set that a customer publishes. Any number of tokens share one fetch.
+ * Creates a function to find a token's key in the customer's published key set. All tokens share one fetch.
  *
- * What it returns throws {@link KeysUnavailableError} where the set cannot be fetched or the key cannot be used.
+ * The function throws {@link KeysUnavailableError} if the set cannot be fetched or the key cannot be used.
  */
 export function createJwks(url: string, clock: Clock): JWTVerifyGetKey {
   const findKey = createRemoteJWKSet(new URL(url), {
@@ -34,12 +34,14 @@ export function createJwks(url: string, clock: Clock): JWTVerifyGetKey {
       return await findKey(header, token);
     } catch (cause) {
       if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
-      throw new KeysUnavailableError(`The key set at ${origin}${pathname} gave no key: ${describe(cause)}`, { cause });
+      throw new KeysUnavailableError(`The key set at ${origin}${pathname} returned no key: ${describe(cause)}`, {
+        cause,
+      });
     }
   };
 }
 
-/** Without it an unreachable server would be asked as often as forged tokens come in. */
+/** Limits requests to an unreachable server, because forged tokens could trigger them without end. */
 function pauseAfterFailure(fetchKeySet: FetchImplementation, clock: Clock): FetchImplementation {
   let failure: { readonly cause: unknown; readonly atMs: number } | undefined;
   return async (url, options) => {
@@ -65,14 +67,14 @@ const fetchBounded: FetchImplementation = async (url, options) => {
   let bytes = 0;
   for await (const chunk of response.body) {
     bytes += chunk.byteLength;
-    // Leaving the loop closes the connection.
+    // Throwing leaves the loop, which closes the connection.
     if (bytes > MAX_KEY_SET_BYTES) throw new Error(`more than ${MAX_KEY_SET_BYTES} bytes`);
     chunks.push(chunk);
   }
   return new Response(Buffer.concat(chunks));
 };
 
-/** What `fetch` throws says no more than "fetch failed"; its cause has the reason. */
+/** Adds the message of the cause, because `fetch` itself only throws "fetch failed". */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;

@@ -1,6 +1,6 @@
 /**
- * The customer's keys could not be fetched or used, so that nothing is known of the token. It says nothing against the
- * asker, who may try again; the operator of the key set has to act. The cause says what went wrong.
+ * Thrown when the customer's keys cannot be fetched or used, so that the token can be neither accepted nor rejected.
+ * The caller may retry; the operator of the key set must act. The cause contains the reason.
  */
 export class KeysUnavailableError extends Error {
   override readonly name = "KeysUnavailableError";

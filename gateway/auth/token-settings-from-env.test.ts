@@ -19,7 +19,7 @@ test("reads a secret", () => {
       secret: SECRET,
       leewaySeconds: 5,
     },
-    areDemo: false,
+    isDemo: false,
     problems: [],
   });
 });
@@ -28,27 +28,27 @@ test("reads a key set", () => {
   const environment = { ...SHARED, JWT_ALGORITHM: "EdDSA", JWT_JWKS_URL: "https://login.acme.example/keys" };
   expect(read(environment)).toMatchObject({
     tokens: { algorithm: "EdDSA", jwksUrl: "https://login.acme.example/keys", leewaySeconds: 30 },
-    areDemo: false,
+    isDemo: false,
   });
 });
 
-test("takes the demo page's tokens where nothing is set, and no token at all without its secret", () => {
+test("accepts the demo page's tokens if no variable is set, and no token without its secret", () => {
   expect(read({ DEMO_TOKEN_SECRET: SECRET, JWT_SECRET: "" })).toMatchObject({
     tokens: { secret: SECRET },
-    areDemo: true,
+    isDemo: true,
   });
   const [first, second] = [read({}), read({ DEMO_TOKEN_SECRET: "" })];
-  expect(first).toMatchObject({ areDemo: true, problems: [] });
+  expect(first).toMatchObject({ isDemo: true, problems: [] });
   expect(first.tokens).not.toEqual(second.tokens);
 });
 
-test("refuses a short secret of the demo", () => {
+test("rejects a short secret of the demo", () => {
   expect(read({ DEMO_TOKEN_SECRET: "short" })).toEqual({
     problems: ["DEMO_TOKEN_SECRET: expected a text of at least 32 bytes"],
   });
 });
 
-test("takes any one variable for the wish to have tokens verified", () => {
+test("requires complete settings once one variable is set", () => {
   expect(read({ JWT_SECRET: SECRET }).problems).toEqual(["JWT_ALGORITHM: expected one of HS256, RS256, ES256, EdDSA"]);
   expect(read({ JWT_ALGORITHM: "HS256" }).problems).toEqual([
     "JWT_ISSUER: is not set, and with JWT_ALGORITHM=HS256 it must be",
@@ -57,17 +57,17 @@ test("takes any one variable for the wish to have tokens verified", () => {
   ]);
 });
 
-test("names what the algorithm has no use for", () => {
+test("names a variable that the algorithm does not use", () => {
   const environment = { ...SHARED, JWT_ALGORITHM: "ES256", JWT_SECRET: SECRET, JWT_JWKS_URL: "https://a.example/keys" };
   expect(read(environment).problems).toEqual(["JWT_SECRET: is set, and JWT_ALGORITHM=ES256 has no use for it"]);
 });
 
-test.each(["0x10", "1e2", "-1", "1.5", " ", "301"])("refuses %j seconds of leeway", (text) => {
+test.each(["0x10", "1e2", "-1", "1.5", " ", "301"])("rejects %j seconds of leeway", (text) => {
   const environment = { ...SHARED, JWT_ALGORITHM: "HS256", JWT_SECRET: SECRET, JWT_LEEWAY_SECONDS: text };
   expect(read(environment).problems).toEqual(["JWT_LEEWAY_SECONDS: expected whole seconds from 0 to 300"]);
 });
 
-test("refuses its variables beside customers that are configured", () => {
+test("rejects its variables beside configured customers", () => {
   expect(read({ GATEWAY_CONFIG: "gateway.config.json", JWT_SECRET: SECRET })).toEqual({
     problems: ["JWT_SECRET: is set beside GATEWAY_CONFIG, whose customers have tokens"],
   });

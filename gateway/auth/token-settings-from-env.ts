@@ -7,11 +7,11 @@ import { DEFAULT_LEEWAY_SECONDS, TokenSettings } from "./token-settings.ts";
 /** Settings for the tokens of a gateway without `GATEWAY_CONFIG`. */
 export interface TokenSettingsFromEnv {
   readonly tokens: TokenSettings;
-  /** Whether no `JWT_…` variable is set, so that they are the demo page's own. */
+  /** True if no `JWT_…` variable is set, so that the settings are those of the demo page. */
   readonly isDemo: boolean;
 }
 
-/** The variables, by the setting that each contains. */
+/** Variable of each setting. */
 const NAMES: Readonly<Record<string, string>> = {
   algorithm: "JWT_ALGORITHM",
   issuer: "JWT_ISSUER",
@@ -70,15 +70,15 @@ export const TOKEN_VARIABLES: readonly Variable[] = [
 ];
 
 /**
- * Reads the `JWT_…` variables of the one customer of a gateway without `GATEWAY_CONFIG`; if none is set,
- * `DEMO_TOKEN_SECRET`. `undefined` if customers are configured, or if a value is bad: `problems` then gets a line for
- * each bad value.
+ * Reads the `JWT_…` variables for the only customer of a gateway without `GATEWAY_CONFIG`; if none is set,
+ * `DEMO_TOKEN_SECRET`. Returns `undefined` if customers are configured or a value is bad, and adds a line for each bad
+ * value to `problems`.
  */
 export function readTokenSettingsFromEnv(
   environment: Environment,
   problems: string[],
 ): TokenSettingsFromEnv | undefined {
-  // Shells and compose files leave a variable empty to mean that it is not set.
+  // Shells and compose files leave a variable empty when it is not set.
   const given = Object.entries(NAMES).flatMap(([setting, name]) => {
     const text = environment[name];
     return text ? [{ setting, name, text }] : [];
@@ -96,7 +96,10 @@ export function readTokenSettingsFromEnv(
   return undefined;
 }
 
-/** The demo page's site signs with the same secret. Without one it is random, so that no token is accepted. */
+/**
+ * Builds the settings of the demo page, whose site signs with `DEMO_TOKEN_SECRET`. Without the variable the secret is
+ * random, so no token is accepted.
+ */
 function demoSettings(environment: Environment): unknown {
   return {
     algorithm: "HS256",

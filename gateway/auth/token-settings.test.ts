@@ -6,18 +6,18 @@ const SHARED = { issuer: "https://login.acme.example", audience: "availability-b
 const SECRET_FORM = { algorithm: "HS256", ...SHARED, secret: "x".repeat(32) };
 const KEY_SET_FORM = { algorithm: "ES256", ...SHARED, jwksUrl: "https://login.acme.example/keys" };
 
-/** What is wrong with these settings, by place. */
+/** Messages of the issues by path. */
 function problems(settings: unknown): Record<string, string> {
   const result = v.safeParse(TokenSettings, settings);
   return Object.fromEntries((result.issues ?? []).map((issue) => [v.getDotPath(issue) ?? "", issue.message]));
 }
 
-test("takes a secret, with half a minute of leeway unless told", () => {
+test("accepts a secret, with half a minute of leeway by default", () => {
   expect(v.parse(TokenSettings, SECRET_FORM)).toEqual({ ...SECRET_FORM, leewaySeconds: 30 });
   expect(v.parse(TokenSettings, { ...SECRET_FORM, leewaySeconds: 0 })).toMatchObject({ leewaySeconds: 0 });
 });
 
-test.each(["RS256", "ES256", "EdDSA"])("takes a key set for %s", (algorithm) => {
+test.each(["RS256", "ES256", "EdDSA"])("accepts a key set for %s", (algorithm) => {
   expect(v.parse(TokenSettings, { ...KEY_SET_FORM, algorithm })).toMatchObject({ algorithm });
 });
 
@@ -29,7 +29,7 @@ test("counts the secret's bytes, not its characters", () => {
 });
 
 test.each(["http://localhost:8080/keys", "http://127.0.0.1/keys", "https://login.acme.example/keys?tenant=1"])(
-  "takes the key set at %s",
+  "accepts the key set at %s",
   (jwksUrl) => {
     expect(problems({ ...KEY_SET_FORM, jwksUrl })).toEqual({});
   },
@@ -45,13 +45,13 @@ test.each([
   "login.acme.example/keys",
   "",
   7,
-])("refuses the key set at %j", (jwksUrl) => {
+])("rejects the key set at %j", (jwksUrl) => {
   expect(problems({ ...KEY_SET_FORM, jwksUrl })).toEqual({
     jwksUrl: "expected an https URL without user name, password or fragment (http for localhost and 127.0.0.1 alone)",
   });
 });
 
-test.each(["none", "HS512", "PS256", "hs256", "", undefined, 7])("refuses the algorithm %j", (algorithm) => {
+test.each(["none", "HS512", "PS256", "hs256", "", undefined, 7])("rejects the algorithm %j", (algorithm) => {
   expect(problems({ ...SECRET_FORM, algorithm })).toEqual({
     algorithm: "expected one of HS256, RS256, ES256, EdDSA",
   });
@@ -61,16 +61,16 @@ const FORMS =
   'expected exactly { algorithm: "HS256", issuer, audience, secret, leewaySeconds? } or ' +
   '{ algorithm: "RS256" | "ES256" | "EdDSA", issuer, audience, jwksUrl, leewaySeconds? }';
 
-test("refuses a key set for HS256, and a secret for what has keys", () => {
+test("rejects a key set for HS256, and a secret for the other algorithms", () => {
   expect(problems({ ...SECRET_FORM, jwksUrl: KEY_SET_FORM.jwksUrl })).toEqual({ jwksUrl: FORMS });
   expect(problems({ ...KEY_SET_FORM, secret: SECRET_FORM.secret })).toEqual({ secret: FORMS });
 });
 
-test.each([undefined, null, "HS256"])("says what the settings are where they are %j", (settings) => {
+test.each([undefined, null, "HS256"])("describes the settings in place of %j", (settings) => {
   expect(problems(settings)).toEqual({ "": FORMS });
 });
 
-test("names every bad value at once, and repeats none", () => {
+test("names every bad setting at once without its value", () => {
   const secret = "too short a secret";
   const found = problems({ algorithm: "HS256", issuer: "", audience: 7, secret, leewaySeconds: 301 });
   expect(found).toEqual({
@@ -82,11 +82,11 @@ test("names every bad value at once, and repeats none", () => {
   expect(JSON.stringify(found)).not.toContain(secret);
 });
 
-test("names what is missing", () => {
+test("names missing settings", () => {
   expect(problems({ algorithm: "RS256" })).toEqual({ issuer: FORMS, audience: FORMS, jwksUrl: FORMS });
 });
 
-test.each([-1, 1.5, 301, "30", Number.NaN, null])("refuses %j seconds of leeway", (leewaySeconds) => {
+test.each([-1, 1.5, 301, "30", Number.NaN, null])("rejects %j seconds of leeway", (leewaySeconds) => {
   expect(problems({ ...SECRET_FORM, leewaySeconds })).toEqual({
     leewaySeconds: "expected whole seconds from 0 to 300",
   });

@@ -3,13 +3,13 @@ import * as v from "valibot";
 /** Algorithms whose public keys the customer publishes as a JSON Web Key Set. */
 const KEY_SET_ALGORITHMS = ["RS256", "ES256", "EdDSA"] as const;
 
-/** A key as long as the hash, which is the shortest that RFC 7518 §3.2 allows for HS256. */
+/** Minimum length of the secret: that of the hash, as RFC 7518 §3.2 requires for HS256. */
 const MIN_SECRET_BYTES = 32;
 
-/** More than any two clocks that are looked after differ by, in seconds. */
+/** Maximum leeway, in seconds: more than maintained clocks differ. */
 const MAX_LEEWAY_SECONDS = 300;
 
-/** Clock difference that is allowed unless the settings name another, in seconds. */
+/** Leeway by default, in seconds. */
 export const DEFAULT_LEEWAY_SECONDS = 30;
 
 const FORMS =
@@ -19,18 +19,18 @@ const FORMS =
 const ALGORITHM = "expected one of HS256, RS256, ES256, EdDSA";
 const ISSUER = "expected the text that tokens carry in iss, such as https://login.acme.example";
 const AUDIENCE = "expected the text that tokens carry in aud, such as availability-bridge";
-// What was found is left out of each message: where a secret is expected, any value may be one.
+// No message contains the found value, because any value may be a secret.
 const SECRET = `expected a text of at least ${MIN_SECRET_BYTES} bytes`;
 const JWKS_URL =
   "expected an https URL without user name, password or fragment (http for localhost and 127.0.0.1 alone)";
 const LEEWAY = `expected whole seconds from 0 to ${MAX_LEEWAY_SECONDS}`;
 
 const shared = {
-  /** What every token has to carry in `iss`. */
+  /** Required `iss` claim. */
   issuer: v.pipe(v.string(ISSUER), v.nonEmpty(ISSUER)),
-  /** What every token has to carry in `aud`, alone or in a list. */
+  /** Required `aud` claim, alone or in a list. */
   audience: v.pipe(v.string(AUDIENCE), v.nonEmpty(AUDIENCE)),
-  /** How far the issuer's clock and this machine's may differ, in seconds. @default 30 */
+  /** Allowed difference between the issuer's clock and this machine's, in seconds. @default 30 */
   leewaySeconds: v.optional(
     v.pipe(v.number(LEEWAY), v.safeInteger(LEEWAY), v.minValue(0, LEEWAY), v.maxValue(MAX_LEEWAY_SECONDS, LEEWAY)),
     DEFAULT_LEEWAY_SECONDS,
@@ -41,7 +41,7 @@ const SecretTokens = v.strictObject(
   {
     algorithm: v.literal("HS256"),
     ...shared,
-    /** What the customer signs with, as UTF-8. */
+    /** Secret of the customer's signatures, as UTF-8. */
     secret: v.pipe(v.string(SECRET), v.minBytes(MIN_SECRET_BYTES, SECRET)),
   },
   FORMS,
@@ -51,15 +51,15 @@ const KeySetTokens = v.strictObject(
   {
     algorithm: v.picklist(KEY_SET_ALGORITHMS),
     ...shared,
-    /** Where the customer publishes the public keys. */
+    /** Address of the customer's public keys. */
     jwksUrl: v.pipe(v.string(JWKS_URL), v.check(isKeySetUrl, JWKS_URL)),
   },
   FORMS,
 );
 
 /**
- * How a customer's tokens are verified: by one algorithm, with a secret or with published keys. Each issue's message is
- * what was expected, and none repeats what was found.
+ * Settings for verifying a customer's tokens: one algorithm, with a secret or with published keys. Messages of issues
+ * state the expected value and never the found value.
  */
 export const TokenSettings = v.variant("algorithm", [SecretTokens, KeySetTokens], ({ expected }) =>
   expected === "Object" ? FORMS : ALGORITHM,

@@ -1,4 +1,4 @@
-/** The examples of docs/tokens.md, run as they stand. */
+/** Runs the examples of docs/tokens.md unchanged. */
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
@@ -20,14 +20,14 @@ function customers() {
   return read.config.customers;
 }
 
-test("the settings are ones that the gateway takes", () => {
+test("the gateway accepts the settings of the page", () => {
   expect(customers().map(({ id, tokens }) => [id, tokens.algorithm, tokens.leewaySeconds])).toEqual([
     ["acme", "HS256", 30],
     ["globex", "ES256", 10],
   ]);
 });
 
-test("the lines that make a token make one that the gateway takes by those settings", async () => {
+test("the gateway accepts a token made by the code of the page", async () => {
   mkdirSync("node_modules/.cache", { recursive: true });
   const file = `${mkdtempSync("node_modules/.cache/tokens-page-")}/example.mjs`;
   writeFileSync(file, example("js"));

@@ -9,23 +9,25 @@ import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 import { createTokenCache } from "./token-cache.ts";
 import type { TokenSettings } from "./token-settings.ts";
 
-/** Longer ones are refused unread: nobody's claims need as much. */
+/** Longer tokens are rejected unread. Real claims need less. */
 const MAX_TOKEN_CHARACTERS = 8 * 1024;
 
-/** How one customer's tokens are verified. */
+/** Verifier of one customer's tokens. */
 export interface VerifyToken {
   /**
-   * Tells who brings a token.
+   * Verifies a token and resolves with its caller.
    *
-   * @throws {InvalidTokenError} for every token that does not hold.
-   * @throws {KeysUnavailableError} where the customer's keys cannot be had, so that the token might hold.
+   * @throws {InvalidTokenError} for every invalid token.
+   * @throws {KeysUnavailableError} if the customer's keys are unavailable, so that the token may be valid.
    */
   (token: string): Promise<Caller>;
-  /** Who brings a token that was verified lately and still holds; `undefined` where that has to be found out. @default always that */
+  /** Returns the caller of a cached token; `undefined` if the token must be verified. @default no cache */
   readonly getCached?: (token: string) => Caller | undefined;
 }
 
-/** Verifies the tokens of one customer. A token is verified once while it holds, at most for five minutes. */
+/**
+ * Creates the verifier of a customer's tokens. A verified token is cached until it expires, at most for five minutes.
+ */
 export function createTokenVerifier(
   settings: TokenSettings,
   customerId: string,
@@ -64,13 +66,13 @@ function createKeyFinder(settings: TokenSettings, clock: Clock): JWTVerifyGetKey
 
 function throwTokenError(cause: unknown): never {
   if (cause instanceof KeysUnavailableError) throw cause;
-  // An extension that the token demands: the message would name it, in the words of whoever made the token.
+  // The token requires an extension. The message would contain the extension's name, chosen by the maker of the token.
   if (cause instanceof errors.JOSENotSupported)
-    throw new InvalidTokenError("The token needs what is not supported", { cause });
-  // The other messages name the claim or the part that is wrong, and never what it holds.
+    throw new InvalidTokenError("The token requires an unsupported extension", { cause });
+  // The other messages name the invalid claim or part, never its value.
   if (cause instanceof errors.JOSEError)
-    throw new InvalidTokenError(`The token is refused: ${cause.message}`, { cause });
-  // Whatever is wrong with a token is a JOSEError; a published key that is too weak is a TypeError, for one.
+    throw new InvalidTokenError(`The token is rejected: ${cause.message}`, { cause });
+  // Faults of a token are JOSEErrors. The rest are faults of the key, such as the TypeError for a weak key.
   throw new KeysUnavailableError("The token's key cannot be used", { cause });
 }
 
@@ -88,14 +90,14 @@ function parseClaims(payload: JWTPayload, { token, customerId, leewaySeconds }: 
     );
   }
   const { exp, customer, sub, scope } = claims.output;
-  if (customer !== customerId) throw new InvalidTokenError("The token is another customer's");
-  // Of what is signed alone: the same signature can be written in many ways, each of which would have limits of its own.
+  if (customer !== customerId) throw new InvalidTokenError("The token belongs to another customer");
+  // Hash only the signed part: a signature has many spellings, and every spelling would get separate rate limits.
   const signed = token.slice(0, token.lastIndexOf("."));
   const key = createHash("sha256").update(signed).digest("base64url");
   return { subject: sub, scopes: scope, key, endsAtMs: (exp + leewaySeconds) * 1000 };
 }
 
-/** An issue as a sentence that names the claim, what was expected and the type of what came, but no value of the token. */
+/** Describes an issue by the claim, the expected value and the type of the actual value, without the value. */
 function describeIssue({ path, input }: v.BaseIssue<unknown>): string {
   const name = String(path?.[0]?.key);
   const expected = v.is(ClaimName, name) ? EXPECTED_CLAIMS[name] : "another value";
@@ -108,6 +110,6 @@ function describeType(value: unknown): string {
   if (value === undefined) return "the claim is missing";
   if (value === null) return "it is null";
   if (Array.isArray(value)) return "it is a list";
-  // The type may be right and the value wrong.
+  // A string may have a wrong value.
   return typeof value === "string" ? "it is another text" : `it is of the type ${typeof value}`;
 }
