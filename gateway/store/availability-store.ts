@@ -42,7 +42,7 @@ export interface LeaseOptions {
 /** A customer's availabilities in a store. Gives no access to other customers' agents. */
 export interface CustomerStore {
   /**
-   * Returns the customer's replica, held in the memory of this process and kept current. The first call loads the
+   * Returns the customer's replica, which is kept current in the memory of this process. The first call loads the
    * replica.
    *
    * @throws {StoreUnavailableError} if the replica was never loaded and cannot be loaded now.

@@ -5,7 +5,7 @@ export type Change =
   | { readonly cursor: string; readonly agent: StoredAgent }
   | { readonly cursor: string; readonly removedUserId: number; readonly version: number };
 
-/** Latest changes of a customer or of the whole store, for subscribers that return after missing some. */
+/** Latest changes of a customer or of the whole store, for subscribers that return after an absence. */
 export interface ChangeLog<Entry extends Positioned> {
   /** Appends an entry. The position must be higher than every earlier position. */
   append(entry: Entry): void;

@@ -155,7 +155,7 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
     }
   });
 
-  test.each(["idle", "asked to write"])(
+  test.each(["idle", "writing"])(
     "is emptied while the gateways are connected and %s, the gateways restore their agents",
     async (how) => {
       const { server, stores, customers, replicas, received } = await setUp();

@@ -60,7 +60,7 @@ function versionOf(change: Change): number {
 export function declareStoreTests(subject: StoreUnderTest): void {
   describe("writes", () => declareWriteTests(subject));
   describe("versions", () => declareVersionTests(subject));
-  describe("readers", () => declareReaderTests(subject));
+  describe("subscribers", () => declareSubscriberTests(subject));
   describe("in any order of writes by two gateways", () => declareProperties(subject));
 }
 
@@ -204,7 +204,7 @@ function declareVersionTests(subject: StoreUnderTest): void {
   });
 }
 
-function declareReaderTests(subject: StoreUnderTest): void {
+function declareSubscriberTests(subject: StoreUnderTest): void {
   test("has the same lastChangeCursor on each gateway, unaffected by other customers", async () => {
     const [[store, other], [stranger]] = [await openCustomer(subject), await openCustomer(subject)];
     const replicas = await Promise.all([store.open(never), other.open(never)]);
@@ -281,7 +281,7 @@ function declareReaderTests(subject: StoreUnderTest): void {
   test("is kept current", async () => {
     const [one, other] = await subject.open();
     await one.whenReady(never);
-    expect([one.isReady(), (await other.forCustomer("somebody").open(never)).staleSinceMs()]).toEqual([
+    expect([one.isReady(), (await other.forCustomer("customer").open(never)).staleSinceMs()]).toEqual([
       true,
       undefined,
     ]);

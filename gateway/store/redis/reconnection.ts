@@ -3,7 +3,7 @@ import { type StoreLog, StoreUnavailableError } from "../availability-store.ts";
 import { whenAborted } from "./abortable.ts";
 import type { RedisSession } from "./redis-session.ts";
 
-/** Keeps a session with Redis open: opens the next one when a session has ended. */
+/** Keeps a session with Redis open: opens the next session when a session has ended. */
 export interface Reconnection {
   /** Returns the session, or `undefined` while no session is open. */
   current(): RedisSession | undefined;
@@ -14,7 +14,7 @@ export interface Reconnection {
    * succeeded since.
    */
   session(): Promise<RedisSession>;
-  /** Ends the session, and opens no more. */
+  /** Closes the session and stops reconnecting. */
   close(): Promise<void>;
 }
 

@@ -27,11 +27,11 @@ test.each([-3_600_000, 3_600_000])("follows Redis's clock when it is set by %d m
 });
 
 test("is never late, at any duration of the replies", () => {
-  const answers = fc.array(fc.record({ there: fc.nat(1_000), back: fc.nat(1_000), pause: fc.nat(10_000) }), {
+  const replies = fc.array(fc.record({ there: fc.nat(1_000), back: fc.nat(1_000), pause: fc.nat(10_000) }), {
     minLength: 1,
   });
   fc.assert(
-    fc.property(answers, fc.integer({ min: -1e6, max: 1e12 }), (delays, ahead) => {
+    fc.property(replies, fc.integer({ min: -1e6, max: 1e12 }), (delays, ahead) => {
       const clock = createRedisClock();
       let nowMs = 0;
       for (const { there, back, pause } of delays) {

@@ -9,7 +9,7 @@ export interface RedisClock {
 
 /** Creates a clock without observations. */
 export function createRedisClock(): RedisClock {
-  /** Bounds of the lead of the Redis clock. */
+  /** Bounds of the time by which the clock of Redis is ahead. */
   let minOffsetMs = -Infinity;
   let maxOffsetMs = Infinity;
   return {

@@ -97,7 +97,7 @@ async function attach(
 }
 
 const ATTACH_MESSAGES = {
-  continued: "Redis has kept everything",
+  continued: "Redis has all changes",
   missed: "Redis no longer has some of the missed changes: all streams restart with a snapshot",
   changed: "Redis has lost changes and another gateway has started a new epoch: all streams restart with a snapshot",
   renewed: "Redis has lost changes: this gateway restores what it has cached, and all streams restart with a snapshot",
@@ -143,9 +143,9 @@ function createSession(source: SnapshotSource, onWritable: () => void): Writable
     writeError: () => writeError,
     async write(script, keys, values) {
       try {
-        const answer = await connection.run(script, keys, values);
+        const reply = await connection.run(script, keys, values);
         setWriteError(undefined);
-        return answer;
+        return reply;
       } catch (error) {
         if (!(error instanceof RedisReplyError)) throw error;
         // If the primary has become a replica, the host name may now lead to the new primary.

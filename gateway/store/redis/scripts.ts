@@ -6,7 +6,7 @@ import { type CommandParser, defineScript } from "@redis/client";
  * A script decides first and writes last, and a read-only or full Redis rejects the first write. So a script makes
  * either all of its changes or no change. Scripts use keys beyond `KEYS`, so Redis must not be a cluster.
  */
-const BEGIN = `
+const PREAMBLE = `
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local micros = clock[1] .. string.format('%06d', clock[2])
@@ -31,7 +31,7 @@ end
  * gateway has started a new epoch; `renewed` if the call has started a new epoch, because no epoch existed or because
  * changes seen by the gateway are lost.
  */
-const ATTACH = `${BEGIN}
+const ATTACH = `${PREAMBLE}
 local limit = ARGV[6]
 ${APPEND}
 local function state()
@@ -63,7 +63,7 @@ return { micros, found, redis.call('HGET', KEYS[1], 'epoch'), redis.call('HGET',
 `;
 
 /** Returns the epoch and, if ARGV[1] is `write`, the error with which Redis rejects writes. */
-const CHECK = `${BEGIN}
+const CHECK = `${PREAMBLE}
 local writeError = ''
 if ARGV[1] == 'write' then
   local result = redis.pcall('HSET', KEYS[1], 'probe', text(now))
@@ -77,58 +77,58 @@ return { micros, redis.call('HGET', KEYS[1], 'epoch') or '', writeError }
  * Redis for the change, number of changes to keep, customer, user id, a known version of the agent, operation, and the
  * operation's status, wrap-up seconds, remaining seconds and allowed versions.
  */
-const CHANGE = `${BEGIN}
+const CHANGE = `${PREAMBLE}
 local limit = ARGV[3]
 ${APPEND}
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return { micros, 'epoch' } end
 if now > tonumber(ARGV[2]) then return { micros, 'late' } end
 local customer, user, operation, status, seconds = ARGV[4], ARGV[5], ARGV[7], ARGV[8], ARGV[9]
-local kept = redis.pcall('HMGET', KEYS[3], 'version', 'updatedAt', 'status', 'wrapUpSeconds', 'wrapUpEndsAt')
-if kept.err then return { micros, 'unreadable' } end
+local stored = redis.pcall('HMGET', KEYS[3], 'version', 'updatedAt', 'status', 'wrapUpSeconds', 'wrapUpEndsAt')
+if stored.err then return { micros, 'unreadable' } end
 -- A value that is no number is neither a version nor a wrap-up time.
-if not tonumber(kept[1]) then kept[1] = '0' end
-if not (tonumber(kept[4]) and tonumber(kept[5])) then kept[4], kept[5] = '', '' end
-local isKnown = kept[3] and kept[3] ~= ''
-local function answer(outcome, position)
+if not tonumber(stored[1]) then stored[1] = '0' end
+if not (tonumber(stored[4]) and tonumber(stored[5])) then stored[4], stored[5] = '', '' end
+local isKnown = stored[3] and stored[3] ~= ''
+local function reply(outcome, position)
   position = position or redis.call('HGET', KEYS[1], 'position')
-  local row = { user, kept[1], kept[2] or '0', kept[3] or '', kept[4], kept[5] }
+  local row = { user, stored[1], stored[2] or '0', stored[3] or '', stored[4], stored[5] }
   return { micros, outcome, position, row }
 end
-local function keep(status, seconds, endsAt)
+local function write(status, seconds, endsAt)
   local floor = tonumber(redis.call('HGET', KEYS[1], 'floor') or 0)
-  local version = text(math.max(tonumber(kept[1]) + 1, tonumber(ARGV[6]) + 1, now, floor))
-  kept = { version, text(now), status, seconds, endsAt }
-  local position = append('customer', customer, 'userId', user, 'version', version, 'updatedAt', kept[2],
+  local version = text(math.max(tonumber(stored[1]) + 1, tonumber(ARGV[6]) + 1, now, floor))
+  stored = { version, text(now), status, seconds, endsAt }
+  local position = append('customer', customer, 'userId', user, 'version', version, 'updatedAt', stored[2],
     'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt)
-  redis.call('HSET', KEYS[3], 'version', version, 'updatedAt', kept[2],
+  redis.call('HSET', KEYS[3], 'version', version, 'updatedAt', stored[2],
     'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt)
   redis.call('SADD', KEYS[4], user)
-  return answer('changed', position)
+  return reply('changed', position)
 end
 -- The rule of isUnchanged() in agent.ts, on the clock of Redis.
 local function isUnchanged()
-  if kept[3] ~= status or kept[4] ~= seconds then return false end
+  if stored[3] ~= status or stored[4] ~= seconds then return false end
   if seconds == '' then return true end
-  return math.abs(math.max(0, tonumber(kept[5]) - now) - ARGV[10] * 1000) < tonumber(ARGV[12])
+  return math.abs(math.max(0, tonumber(stored[5]) - now) - ARGV[10] * 1000) < tonumber(ARGV[12])
 end
 
 if operation == 'remove' then
-  if not isKnown then return answer('unchanged') end
-  return keep('', '', '')
+  if not isKnown then return reply('unchanged') end
+  return write('', '', '')
 end
 if operation == 'setStatus' then
-  if not isKnown then return answer('unknown') end
-  local isAllowed = ARGV[11] == '*' or string.find(ARGV[11], ',' .. kept[1] .. ',', 1, true)
-  if not isAllowed then return answer('mismatch') end
-  if kept[3] == status then return answer('unchanged') end
-  return keep(status, kept[4], kept[5])
+  if not isKnown then return reply('unknown') end
+  local isAllowed = ARGV[11] == '*' or string.find(ARGV[11], ',' .. stored[1] .. ',', 1, true)
+  if not isAllowed then return reply('mismatch') end
+  if stored[3] == status then return reply('unchanged') end
+  return write(status, stored[4], stored[5])
 end
-if isKnown and (operation == 'insertIfAbsent' or isUnchanged()) then return answer('unchanged') end
-return keep(status, seconds, seconds == '' and '' or text(now + ARGV[10] * 1000))
+if isKnown and (operation == 'insertIfAbsent' or isUnchanged()) then return reply('unchanged') end
+return write(status, seconds, seconds == '' and '' or text(now + ARGV[10] * 1000))
 `;
 
 /** Returns the user ids of a customer, from the set KEYS[2], with epoch and position. */
-const MEMBERS = `${BEGIN}
+const MEMBERS = `${PREAMBLE}
 local store = redis.call('HMGET', KEYS[1], 'epoch', 'position')
 return { micros, store[1] or '', store[2] or '0', redis.call('SMEMBERS', KEYS[2]) }
 `;
@@ -137,13 +137,13 @@ return { micros, store[1] or '', store[2] or '0', redis.call('SMEMBERS', KEYS[2]
  * Returns the agents with the user ids from ARGV[2] on. ARGV[1]: prefix of the keys of their hashes. For a key that is
  * no hash, the row contains only the id.
  */
-const AGENTS = `${BEGIN}
+const AGENTS = `${PREAMBLE}
 local rows = {}
 for index = 2, #ARGV do
   local key = ARGV[1] .. ARGV[index]
-  local kept = redis.pcall('HMGET', key, 'version', 'updatedAt', 'status', 'wrapUpSeconds', 'wrapUpEndsAt')
-  if kept.err then rows[#rows + 1] = { ARGV[index] }
-  elseif kept[1] then rows[#rows + 1] = { ARGV[index], kept[1], kept[2], kept[3], kept[4], kept[5] } end
+  local stored = redis.pcall('HMGET', key, 'version', 'updatedAt', 'status', 'wrapUpSeconds', 'wrapUpEndsAt')
+  if stored.err then rows[#rows + 1] = { ARGV[index] }
+  elseif stored[1] then rows[#rows + 1] = { ARGV[index], stored[1], stored[2], stored[3], stored[4], stored[5] } end
 end
 local store = redis.call('HMGET', KEYS[1], 'epoch', 'position')
 return { micros, store[1] or '', store[2] or '0', rows }
@@ -154,18 +154,18 @@ return { micros, store[1] or '', store[2] or '0', rows }
  * ids. ARGV: number of changes to keep, customer, prefix of the keys of the agents' hashes, and six values for each
  * agent.
  */
-const RESTORE = `${BEGIN}
+const RESTORE = `${PREAMBLE}
 local limit, customer, prefix = ARGV[1], ARGV[2], ARGV[3]
 ${APPEND}
 local restored = 0
 for index = 4, #ARGV, 6 do
   local user, version, updatedAt, status, seconds, endsAt = unpack(ARGV, index, index + 5)
   local key = prefix .. user
-  local kept = redis.pcall('HGET', key, 'version')
-  if type(kept) == 'table' then
+  local stored = redis.pcall('HGET', key, 'version')
+  if type(stored) == 'table' then
     -- Leave an unreadable key as it is, but list the user id.
     redis.call('SADD', KEYS[3], user)
-  elseif (tonumber(kept) or 0) < tonumber(version) then
+  elseif (tonumber(stored) or 0) < tonumber(version) then
     append('customer', customer, 'userId', user, 'version', version, 'updatedAt', updatedAt,
       'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt)
     redis.call('HSET', key, 'version', version, 'updatedAt', updatedAt,
@@ -178,7 +178,7 @@ return { micros, restored }
 `;
 
 /** Acquires or extends the lease KEYS[1] for the owner ARGV[1], for ARGV[2] milliseconds. Returns 1 on success. */
-const LEASE = `${BEGIN}
+const LEASE = `${PREAMBLE}
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   return { micros, 1 }
@@ -187,12 +187,12 @@ return { micros, redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 
 `;
 
 /** Returns 1 if the lease KEYS[1] is held, else 0. */
-const IS_LEASED = `${BEGIN}
+const IS_LEASED = `${PREAMBLE}
 return { micros, redis.call('EXISTS', KEYS[1]) }
 `;
 
 /** Releases the leases KEYS, as far as the owner ARGV[1] holds them. */
-const RELEASE = `${BEGIN}
+const RELEASE = `${PREAMBLE}
 for _, key in ipairs(KEYS) do
   if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
 end
