@@ -25,10 +25,10 @@ export function formatCurrent(cursor: string): string {
  */
 export const RESET_TEXT = formatEvent("reset", {}, "");
 
-/** Comment to keep the connection from looking idle. */
+/** SSE comment, which keeps the connection from looking idle. */
 export const HEARTBEAT_TEXT = ":\n\n";
 
-/** Formats the delay before the subscriber reconnects, in milliseconds. */
+/** Formats the delay before the client reconnects, in milliseconds. */
 export function formatRetry(milliseconds: number): string {
   return `retry: ${Math.round(milliseconds)}\n\n`;
 }

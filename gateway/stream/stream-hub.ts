@@ -23,7 +23,7 @@ export interface StreamRequest {
   readonly customer: string;
   readonly replica: Replica;
   readonly response: ServerResponse;
-  /** Cursor sent by the client, which already has everything up to the cursor. */
+  /** Cursor sent by the client, up to which the client has everything. */
   readonly lastEventId: string | undefined;
   /** Time from which the subscriber's token is expired, in milliseconds since 1970. */
   readonly endsAtMs: number | undefined;
@@ -41,7 +41,7 @@ export interface StreamHubOptions {
   readonly clock?: Clock;
   /** Interval of heartbeats on an open stream, in milliseconds. @default 15000 */
   readonly heartbeatMs?: number;
-  /** Bytes waiting to be sent to a subscriber above which the subscriber is disconnected. @default 262144 */
+  /** Limit of bytes waiting to be sent to a subscriber. Above it the subscriber is disconnected. @default 262144 */
   readonly maxBufferedBytes?: number;
   readonly observer?: StreamObserver;
   /**

@@ -32,7 +32,7 @@ export interface StreamSubscriberOptions {
   /** Cursor sent by the client in `Last-Event-ID`. */
   readonly lastEventId: string | undefined;
   readonly clock: Clock;
-  /** Bytes waiting to be sent above which a live subscriber is disconnected. */
+  /** Limit of bytes waiting to be sent to a live subscriber. Above it the subscriber is disconnected. */
   readonly maxBufferedBytes: number;
   readonly onDropped: () => void;
   /** Called with an unexpected error while writing. */
@@ -46,7 +46,7 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
   let resumeCursor = lastEventId;
   /** True once everything up to the replica's cursor has been written. */
   let isLive = false;
-  /** Incremented on every start and end of writing, so that an earlier write notices being superseded. */
+  /** Incremented when writing starts again or stops, so that an earlier write notices being superseded. */
   let generation = 0;
   /** True if part of the missing data was sent since the last heartbeat. */
   let hasProgressed = true;

@@ -26,7 +26,7 @@ export async function openTestConnection(): Promise<TestConnection> {
   });
   const server = createServer();
   const response = await new Promise<ServerResponse>((resolve) => {
-    server.on("request", (_request, answer) => resolve(answer));
+    server.on("request", (_request, serverResponse) => resolve(serverResponse));
     server.emit("connection", connection);
     // HTTP/1.0 sends the body unencoded.
     connection.push("GET / HTTP/1.0\r\n\r\n");

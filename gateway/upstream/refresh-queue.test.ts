@@ -6,7 +6,7 @@ import { RateBudgetError } from "./upstream.ts";
 
 interface Read {
   readonly userId: number;
-  answer(error?: Error): void;
+  settle(error?: Error): void;
 }
 
 /** Queue with reads and a budget that the test controls. */
@@ -34,7 +34,7 @@ function setUp() {
   };
   const read = (userId: number) =>
     new Promise<void>((resolve, reject) => {
-      reads.push({ userId, answer: (error) => (error ? reject(error) : resolve()) });
+      reads.push({ userId, settle: (error) => (error ? reject(error) : resolve()) });
     });
   const queue = createRefreshQueue({ read, now, budget, wait: time.wait, signal: stopped.signal });
   onTestFinished(() => stopped.abort(new Error("over")));
@@ -47,10 +47,10 @@ test("reads an agent once for all requests before the read starts, and once more
   const early = [queue.refresh(1), queue.refresh(1), queue.refresh(1)];
   await time.until(() => reads.length === 1);
   const late = [queue.refresh(1), queue.refresh(1)];
-  reads[0]?.answer();
+  reads[0]?.settle();
   await Promise.all(early);
   await time.until(() => reads.length === 2);
-  reads[1]?.answer();
+  reads[1]?.settle();
   await Promise.all(late);
   await queue.whenIdle();
   expect(ids()).toEqual([1, 1]);
@@ -63,7 +63,7 @@ test("reads agents one after the other, in the order of the requests", async () 
     await time.until(() => reads.length === index + 1);
     await time.elapse(10_000);
     expect(reads).toHaveLength(index + 1);
-    reads[index]?.answer();
+    reads[index]?.settle();
   }
   await Promise.all(requested);
   expect(ids()).toEqual([3, 1, 2]);
@@ -81,7 +81,7 @@ test("waits for the budget, and spends none if a poll has read the agent first",
   await requested[0];
   grants.left = 1;
   await time.until(() => reads.length === 1);
-  reads[0]?.answer();
+  reads[0]?.settle();
   await requested[1];
   expect(ids()).toEqual([2]);
 });
@@ -91,10 +91,10 @@ test("rejects the requests of a failed read and reads the next agent", async () 
   const first = expect(queue.refresh(1)).rejects.toThrow("rejected");
   const second = queue.refresh(2);
   await time.until(() => reads.length === 1);
-  reads[0]?.answer(new Error("rejected"));
+  reads[0]?.settle(new Error("rejected"));
   await first;
   await time.until(() => reads.length === 2);
-  reads[1]?.answer();
+  reads[1]?.settle();
   await second;
 });
 
@@ -117,7 +117,7 @@ test("starts again after being idle", async () => {
   for (let index = 0; index < 3; index += 1) {
     const requested = queue.refresh(index + 1);
     await time.until(() => reads.length === index + 1);
-    reads[index]?.answer();
+    reads[index]?.settle();
     await requested;
   }
 });

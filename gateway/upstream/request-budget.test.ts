@@ -42,8 +42,8 @@ test("never grants more than the budget in any minute, at any order of calls", a
         const grantedAtMs: number[] = [];
         for (const { purpose, afterMs, times } of calls) {
           time.nowMs += afterMs;
-          const answers = await Promise.all(Array.from({ length: times }, () => budget.acquire(purpose)));
-          for (const isGranted of answers) if (isGranted) grantedAtMs.push(time.nowMs);
+          const grants = await Promise.all(Array.from({ length: times }, () => budget.acquire(purpose)));
+          for (const isGranted of grants) if (isGranted) grantedAtMs.push(time.nowMs);
         }
         for (const beginMs of grantedAtMs) {
           const inMinute = grantedAtMs.filter((atMs) => atMs >= beginMs && atMs < beginMs + 60_000);
@@ -64,17 +64,17 @@ test("never denies a poll at the poll interval", async () => {
 });
 
 test("grants no slot that another gateway has leased and tries the next", async () => {
-  const asked: string[] = [];
+  const leased: string[] = [];
   const foreign = new Set(["slot/0", "slot/2"]);
   const budget = budgetAt({ nowMs: 0 }, 6, async (slot) => {
-    asked.push(slot);
+    leased.push(slot);
     return !foreign.has(slot);
   });
   expect(await budget.acquire("poll")).toBe(true);
   expect(await budget.acquire("poll")).toBe(false);
   foreign.clear();
   expect(await acquireAll(() => budget.acquire("poll"))).toBe(2);
-  expect(asked.slice(0, 2)).toEqual(["slot/0", "slot/1"]);
+  expect(leased.slice(0, 2)).toEqual(["slot/0", "slot/1"]);
 });
 
 test("loses no slot if the store is unreachable", async () => {
@@ -101,10 +101,10 @@ test("grants nothing while blocked and knows for how long", async () => {
 });
 
 test("grants nothing to a call that was waiting for the store when the block began", async () => {
-  const held: { answer?: (isMine: boolean) => void } = {};
-  const budget = budgetAt({ nowMs: 0 }, 60, () => new Promise((resolve) => Object.assign(held, { answer: resolve })));
+  const leaseCall: { resolve?: (isMine: boolean) => void } = {};
+  const budget = budgetAt({ nowMs: 0 }, 60, () => new Promise((resolve) => Object.assign(leaseCall, { resolve })));
   const acquiring = budget.acquire("poll");
   budget.block(1);
-  held.answer?.(true);
+  leaseCall.resolve?.(true);
   expect(await acquiring).toBe(false);
 });

@@ -6,7 +6,7 @@ export type RequestPurpose = "poll" | "refresh" | "write";
 /** Budget of requests per minute to an upstream, for all gateways together. */
 export interface RequestBudget {
   /**
-   * Takes one request from the purpose's share. Resolves with false if the share is spent or the upstream is blocked.
+   * Acquires a request from the purpose's share. Resolves with false if the share is spent or the upstream is blocked.
    */
   acquire(purpose: RequestPurpose): Promise<boolean>;
   /** Blocks all requests from now on for a time. */

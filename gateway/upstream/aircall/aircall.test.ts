@@ -215,13 +215,13 @@ test("sets a status with the caller's trace and reads the result soon after", as
 });
 
 test("does not overwrite a change with an earlier read", async () => {
-  const held: { isHolding: boolean; readonly answers: (() => void)[] } = { isHolding: false, answers: [] };
+  const delayed: { isDelaying: boolean; readonly responses: (() => void)[] } = { isDelaying: false, responses: [] };
   const { time, upstream, statuses, store, fake } = await setUpAircall({
     fetch: async (input, init) => {
       const response = await fetch(input, init);
-      if (!held.isHolding || init?.method !== "GET") return response;
+      if (!delayed.isDelaying || init?.method !== "GET") return response;
       await new Promise<void>((resolve) => {
-        held.answers.push(resolve);
+        delayed.responses.push(resolve);
         init.signal?.addEventListener("abort", () => resolve());
       });
       return response;
@@ -230,16 +230,16 @@ test("does not overwrite a change with an earlier read", async () => {
   const happens = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 10_000 });
   upstream.start();
   await happens(() => upstream.health().staleSinceMs === undefined);
-  held.isHolding = true;
+  delayed.isDelaying = true;
   fake.company.put(2, { availability: "in_call" });
   await time.elapse(3_000);
-  // The list response and then the agent's response are held back while the agent is changed.
-  await happens(() => held.answers.length === 1);
+  // The list response and then the agent's response are delayed back while the agent is changed.
+  await happens(() => delayed.responses.length === 1);
   await upstream.setStatus(1, "do_not_disturb", { signal: never });
   await store.forCustomer("acme").setStatus(1, "do_not_disturb");
   upstream.scheduleRefresh(1);
-  await happens(() => held.answers.length === 2);
-  held.answers[0]?.();
+  await happens(() => delayed.responses.length === 2);
+  delayed.responses[0]?.();
   await happens(() => statuses()[2] === "in_call");
   expect(statuses()[1]).toBe("do_not_disturb");
 });

@@ -63,7 +63,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
   };
 }
 
-/** Takes a request for a write, also from the share of refreshes: an agent waits for the write. */
+/** Acquires a request for a write, also from the share of refreshes: an agent waits for the write. */
 async function acquireForWrite(budget: RequestBudget): Promise<boolean> {
   return (await budget.acquire("write")) || (await budget.acquire("refresh"));
 }

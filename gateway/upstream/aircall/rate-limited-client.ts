@@ -10,9 +10,9 @@ const MAX_BLOCK_SECONDS = 3_600;
 
 /** Wraps a client. A 429 blocks all requests for a minute, or longer if the response says so. */
 export function createRateLimitedClient(client: AircallClient, budget: RequestBudget): AircallClient {
-  async function blockAfter429<Value>(answer: Promise<Value>): Promise<Value> {
+  async function blockAfter429<Value>(response: Promise<Value>): Promise<Value> {
     try {
-      return await answer;
+      return await response;
     } catch (error) {
       if (!(error instanceof UpstreamError) || error.status !== 429) throw error;
       const requestedSeconds = Math.min(error.retryAfterSeconds ?? 0, MAX_BLOCK_SECONDS);

@@ -1,7 +1,7 @@
 import { AVAILABILITY_STATUSES } from "../../../shared/contracts/availability.ts";
 import type { AgentState, Status, StoredAgent } from "../../store/agent.ts";
 
-/** Contract statuses by the vendor's status. Two are spelt differently. */
+/** Contract statuses by the vendor's status. Two statuses of the vendor differ from the contract's. */
 const STATUSES: ReadonlyMap<string, Status> = new Map<string, Status>([
   ...AVAILABILITY_STATUSES.map((status): [string, Status] => [status, status]),
   ["in_training", "in_traning"],
