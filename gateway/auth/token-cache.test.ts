@@ -77,8 +77,8 @@ test("verifies a token once for concurrent requests", async () => {
 
 test("rejects a bad token for all concurrent requests, and verifies it again the next time", async () => {
   const { verify, verified } = setUp();
-  const answers = await Promise.allSettled([verify("bad"), verify("bad")]);
-  expect(answers.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  const outcomes = await Promise.allSettled([verify("bad"), verify("bad")]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   expect(verified).toHaveLength(1);
   await expect(verify("bad")).rejects.toThrow(InvalidTokenError);
   expect(verified).toHaveLength(2);

@@ -9,7 +9,7 @@ import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 import { createTokenCache } from "./token-cache.ts";
 import type { TokenSettings } from "./token-settings.ts";
 
-/** Longer tokens are rejected unread. Real claims need less. */
+/** Maximum length of a token. Longer tokens are rejected unread; real claims need less. */
 const MAX_TOKEN_CHARACTERS = 8 * 1024;
 
 /** Verifier of one customer's tokens. */
