@@ -13,10 +13,10 @@ import { collectChanges, eventually, expectGrowingVersions } from "./store.suite
 const never = new AbortController().signal;
 const PASSWORD = "let-me-in";
 
-/** Short delays before the next attempt to reconnect. */
+/** Delays before the next attempt to connect to Redis, shorter than in production. */
 const QUICK_RETURN = { waitMs: 50, maxDelayMs: 50 };
 
-/** A short timeout, for a Redis that sends no reply. Other tests have a longer one, so that a busy machine fails no test. */
+/** A short timeout, for a Redis that sends no reply. Other tests have a longer one, so that a busy machine fails none. */
 const IMPATIENT = { timeoutMs: 600 };
 
 async function startServer(): Promise<RedisServer> {
@@ -191,8 +191,8 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
     expect(replicas.map((replica) => replica.size())).toEqual([5, 5]);
   });
 
-  test("hangs, what is known is read on as stale, and what was refused is not done later", async () => {
-    const { server, stores, customers, replicas, heard } = await setUp(IMPATIENT);
+  test("is unresponsive, replicas stay readable as stale and a rejected change is not made later", async () => {
+    const { server, stores, customers, replicas, received } = await setUp(IMPATIENT);
     const [store] = stores;
     server.suspend();
     onTestFinished(server.resume);
@@ -214,7 +214,7 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
   });
 
   test("is killed during writes, each write is kept or rejected", async () => {
-    const { server, stores, customers, replicas, received } = await setUp();
+    const { server, stores, customers, replicas, received } = await setUp({ timeoutMs: 2_000 });
     const ids = Array.from({ length: 400 }, (_, index) => index + 1_000);
     const killed = { by: Promise.resolve() };
     let kept = 0;
@@ -342,7 +342,7 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
     expect(store.isReady()).toBe(false);
   });
 
-  test("is lost while nobody asks, the gateway can be closed, and what waits for it is told", async () => {
+  test("is unresponsive, closing the gateway rejects pending changes", async () => {
     const { server, stores, customers } = await setUp(IMPATIENT);
     server.suspend();
     onTestFinished(server.resume);
