@@ -55,7 +55,7 @@ export function createTokenVerifier(
     return cache.verify(token);
   }
 
-  return Object.assign(verify, { recall: cache.getCached });
+  return Object.assign(verify, { getCached: cache.getCached } satisfies Pick<VerifyToken, "getCached">);
 }
 
 function createKeyFinder(settings: TokenSettings, clock: Clock): JWTVerifyGetKey {
