@@ -15,7 +15,7 @@ import { createOpenApiRoutes } from "./http/routes/openapi.ts";
 import { createStreamRoutes } from "./http/routes/stream.ts";
 import { createWebhookRoutes } from "./http/routes/webhook.ts";
 import { createWidgetRoutes } from "./http/routes/widget.ts";
-import { guardHeadersFor, readScriptName } from "./http/security-headers.ts";
+import { readScriptName, securityHeadersFor } from "./http/security-headers.ts";
 import { createLivenessRoutes, createMetricsRoutes, createReadinessRoutes } from "./operations/lifecycle/health.ts";
 import { limitRequestRate, limitRequestSize, limitStreams } from "./operations/limits/limit-requests.ts";
 import type { RequestIdentity } from "./operations/logging/log.ts";
@@ -28,47 +28,60 @@ export interface GatewayOptions {
   readonly customers: Customers;
   /** The built widget and loader script. */
   readonly files: BuiltFiles;
-  /** Called with each unexpected error while a request is handled. The client gets a 500 without the reason. */
+  /** Called for each unexpected error of a request. The client gets a 500 without the reason. */
   readonly onDefect: (error: unknown, request?: RequestIdentity) => void;
-  /** Called for each request that was rejected for its token or for the lack of one. The client does not get the reason. @default none */
+  /**
+   * Called for each request that was rejected because of a bad or missing token. The client does not get the reason.
+   * @default none
+   */
   readonly onUnauthorized?: OnUnauthorized;
-  /** The open streams, for the caller that has to end them. @default streams of its own, which end with their connections */
+  /**
+   * Hub of the open streams, for a caller with streams to close. @default a hub of its own, whose streams end with
+   * their connections
+   */
   readonly streams?: StreamHub;
-  /** Log, metrics and limits of the requests. @default none: no request is logged, measured or limited, and there is no `/readyz` */
-  readonly operation?: Observability;
+  /**
+   * Log, metrics and limits of the requests. @default none: no request is logged, measured or limited, and there is no
+   * `/readyz`
+   */
+  readonly observability?: Observability;
 }
 
 /**
- * Creates the gateway as a function from request to response, which any fetch-style server can run.
+ * Creates the gateway as a function from request to response, for any fetch-style server.
  *
  * @throws {WidgetDocumentError} if the built document has no place for the widget's settings.
  */
 export function createGateway(options: GatewayOptions): Hono<AppEnv> {
-  const { customers, onDefect, operation } = options;
-  const answerThrown = createThrownAnswerer(onDefect);
+  const { customers, onDefect, observability } = options;
+  const handleError = createErrorHandler(onDefect);
   const app = new Hono<AppEnv>({ router: new RegExpRouter() });
-  app.onError(answerThrown);
-  const answerNotFound = createNotFoundAnswerer(options.files);
-  app.notFound(answerNotFound);
-  if (operation) app.use(observeRequests(operation));
-  app.use(guardAnswers, catchThrown(answerThrown), limitRequestSize);
+  app.onError(handleError);
+  const handleNotFound = createNotFoundHandler(options.files);
+  app.notFound(handleNotFound);
+  if (observability) app.use(observeRequests(observability));
+  app.use(addSecurityHeaders, errorBoundary(handleError), limitRequestSize);
   app.route("/", createLivenessRoutes());
   app.route("/", createOpenApiRoutes(customers));
-  if (operation) app.route("/", createOperationRoutes(operation));
+  if (observability) app.route("/", createObservabilityRoutes(observability));
   const routes = createCustomerRoutes(options);
-  app.use("/c/:customer/*", findCustomer(customers));
+  app.use("/c/:customer/*", resolveCustomer(customers));
   app.route("/c/:customer", routes);
-  // Without it, a missing path below one customer's address would be looked up, and counted, at the default customer's.
-  app.all("/c/:customer/*", answerNotFound);
-  app.use(findCustomer(customers));
+  // Without this route, a missing path below a customer's address would be resolved, and counted, for the default
+  // customer.
+  app.all("/c/:customer/*", handleNotFound);
+  app.use(resolveCustomer(customers));
   app.route("/", routes);
   return app;
 }
 
-type AnswerNotFound = (context: Context<AppEnv>) => Response;
+type HandleNotFound = (context: Context<AppEnv>) => Response;
 
-/** A misspelt script tag is the most frequent cause of a 404, so the answer to one names the scripts that there are. */
-function createNotFoundAnswerer({ releases }: BuiltFiles): AnswerNotFound {
+/**
+ * Creates the response to an unknown path. A misspelt script tag is the most frequent cause of a 404, so its response
+ * names the existing scripts.
+ */
+function createNotFoundHandler({ releases }: BuiltFiles): HandleNotFound {
   const others = releases.size > 0 ? `; the releases here are ${[...releases.keys()].join(", ")}` : "";
   return (context) => {
     const { path } = context.req;
@@ -78,17 +91,17 @@ function createNotFoundAnswerer({ releases }: BuiltFiles): AnswerNotFound {
   };
 }
 
-/** Creates the routes that each customer has below its own address. */
+/** Creates the routes below each customer's own address. */
 function createCustomerRoutes(options: GatewayOptions): Hono<AppEnv> {
-  const { customers, files, onUnauthorized = () => {}, operation } = options;
+  const { customers, files, onUnauthorized = () => {}, observability } = options;
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
   const routes = new Hono<AppEnv>();
   // Before `authorize`: a telephony system has a secret of its own in place of a token.
   routes.route("/", createWebhookRoutes());
   routes.use("/v1/*", authorize(onUnauthorized));
-  if (operation) {
-    routes.use("/v1/*", limitRequestRate(operation));
-    routes.get("/v1/availabilities/stream", limitStreams(operation));
+  if (observability) {
+    routes.use("/v1/*", limitRequestRate(observability));
+    routes.get("/v1/availabilities/stream", limitStreams(observability));
   }
   return routes
     .put("/v1/users/:userId/availability", requireOwnUser(onUnauthorized))
@@ -100,26 +113,26 @@ function createCustomerRoutes(options: GatewayOptions): Hono<AppEnv> {
 }
 
 /** Creates the routes for load balancers, and for metrics if they are public. */
-function createOperationRoutes({ readiness, metrics, servesMetrics }: Observability): Hono {
+function createObservabilityRoutes({ readiness, metrics, servesMetrics }: Observability): Hono {
   const routes = createReadinessRoutes(readiness);
   return servesMetrics ? routes.route("/", createMetricsRoutes(metrics)) : routes;
 }
 
-/** Looks up the customer in the request's address. The routes behind decide how to respond if it does not exist. */
-function findCustomer(customers: Customers): MiddlewareHandler<AppEnv> {
+/** Resolves the customer in the request's address. The later routes decide how to respond to an unknown customer. */
+function resolveCustomer(customers: Customers): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     context.set("customer", customers.find(context.req.param("customer")));
     await next();
   };
 }
 
-type AnswerThrown = (thrown: unknown, context: Context<AppEnv>) => Response;
+type HandleError = (thrown: unknown, context: Context<AppEnv>) => Response;
 
-function createThrownAnswerer(onDefect: GatewayOptions["onDefect"]): AnswerThrown {
+function createErrorHandler(onDefect: GatewayOptions["onDefect"]): HandleError {
   return (thrown, context) => {
     const { signal } = context.req.raw;
-    const told = toErrorResponse(thrown);
-    if (told) return told;
+    const response = toErrorResponse(thrown);
+    if (response) return response;
     // The client disconnected during the response, or in the middle of its request's body.
     const isDisconnect = (signal.aborted && thrown === signal.reason) || isThrownBy(context.env?.incoming, thrown);
     const { requestId, trace } = context.var;
@@ -132,21 +145,24 @@ function isThrownBy(incoming: HttpBindings["incoming"] | undefined, thrown: unkn
   return Boolean(incoming?.errored) && incoming?.errored === thrown;
 }
 
-/** Catches what hono's `onError` does not: it gets Errors alone, and the reason of a disconnect is a string. */
-function catchThrown(answerThrown: AnswerThrown): MiddlewareHandler<AppEnv> {
+/**
+ * Catches the errors that hono's `onError` misses: hono passes instances of Error only, but the reason of a disconnect
+ * is a string.
+ */
+function errorBoundary(handleError: HandleError): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     try {
       await next();
     } catch (thrown) {
-      context.res = answerThrown(thrown, context);
+      context.res = handleError(thrown, context);
     }
   };
 }
 
-const guardAnswers: MiddlewareHandler = async (context, next) => {
+const addSecurityHeaders: MiddlewareHandler = async (context, next) => {
   await next();
-  // `context.header` would at this point turn the body into a stream of unknown length.
+  // `context.header` would turn the body into a stream of unknown length.
   const { headers } = context.res;
-  for (const [name, value] of Object.entries(guardHeadersFor(context.req.path)))
+  for (const [name, value] of Object.entries(securityHeadersFor(context.req.path)))
     if (!headers.has(name)) headers.set(name, value);
 };

@@ -10,7 +10,7 @@ import { type Upstream, UpstreamError, type UpstreamHealth } from "./upstream/up
 const never = new AbortController().signal;
 const AGENT = { userId: 1, status: "available", version: 7, updatedAt: 0 } as const;
 
-/** Availabilities over a replica and an upstream that are as old as the test says, at a clock that the test sets. */
+/** Creates availabilities over a replica and an upstream of a given age, with a clock that the test sets. */
 function setUp(upstream: Partial<Upstream> = {}, agents: readonly StoredAgent[] = [AGENT]) {
   const time = { nowMs: 100_000 };
   const clock = { wallMs: () => 0, monotonicMs: () => time.nowMs };
@@ -29,13 +29,13 @@ function health(staleSinceMs: number | undefined, failure?: UpstreamError): { he
   return { health: () => ({ staleSinceMs, failure }) };
 }
 
-test("is of no age while the store and the upstream are followed live", async () => {
+test("has age 0 while the store and the upstream are up to date", async () => {
   const { availabilities } = setUp();
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { userId: 1 }, ageSeconds: 0 });
   await expect(availabilities.read(2, never)).resolves.toEqual({ value: undefined, ageSeconds: 0 });
 });
 
-test("says how old it may be while the store is away, and up to the limit only", async () => {
+test("reports the age while the store is down, up to the limit", async () => {
   const { availabilities, replica, time } = setUp();
   replica.setStaleSince(100_000);
   time.nowMs = 100_001;
@@ -49,7 +49,7 @@ test("says how old it may be while the store is away, and up to the limit only",
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 0 });
 });
 
-test("leaves as much wrap-up time as there was when the answer was made, which its age tells", async () => {
+test("returns the wrap-up time at the time the data was valid, as the age says", async () => {
   const wrapUp = (endsAtMs: number) => ({ configuredSeconds: 30, endsAtMs });
   const agents = [wrapUp(120_000), wrapUp(129_500)].map((each, at) => ({ ...AGENT, userId: at + 1, wrapUp: each }));
   const { availabilities, replica, time } = setUp({}, agents);
@@ -63,13 +63,13 @@ test("leaves as much wrap-up time as there was when the answer was made, which i
   await expect(availabilities.readMany([1], never)).resolves.toMatchObject({ value: [{ wrapUpTimeTtl: 21 }] });
 });
 
-test("takes the age of whichever is older, the store or the upstream", async () => {
+test("reports the greater age of the store and the upstream", async () => {
   const { availabilities, replica } = setUp(health(80_000));
   replica.setStaleSince(90_000);
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 20 });
 });
 
-test("says what the upstream said once what is known is too old", async () => {
+test("rejects with the upstream's error when the data is too old", async () => {
   const failure = new UpstreamError("Forbidden", { status: 403, body: { message: "Forbidden" } });
   const { availabilities, time } = setUp(health(100_000, failure));
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 0 });
@@ -77,13 +77,13 @@ test("says what the upstream said once what is known is too old", async () => {
   await expect(availabilities.read(1, never)).rejects.toBe(failure);
 });
 
-test("changes a status upstream first, and not at all where the upstream refuses", async () => {
+test("changes a status in the upstream first, and not at all if the upstream rejects the change", async () => {
   const failure = new UpstreamError("No", { status: 422, body: {} });
   const store = createMemoryStore().forCustomer("demo");
   await store.set(1, { status: "available" });
-  const asked: unknown[] = [];
+  const calls: unknown[] = [];
   const setStatus = async (...change: unknown[]): Promise<void> => {
-    asked.push(change.slice(0, 2), (await store.open(never)).read(1)?.status);
+    calls.push(change.slice(0, 2), (await store.open(never)).read(1)?.status);
     if (change[1] === "other") throw failure;
   };
   const upstream = { ...memoryUpstream, setStatus };
@@ -94,22 +94,22 @@ test("changes a status upstream first, and not at all where the upstream refuses
   await expect(availabilities.setStatus({ userId: 1, status: "on_a_break" }, scope)).resolves.toMatchObject({
     status: "on_a_break",
   });
-  expect(asked).toEqual([[1, "other"], "available", [1, "on_a_break"], "available"]);
+  expect(calls).toEqual([[1, "other"], "available", [1, "on_a_break"], "available"]);
 });
 
-test("asks the upstream for nothing where there is no such user or another version", async () => {
-  const refuse = () => Promise.reject(new Error("The upstream was asked"));
-  const { availabilities } = setUp({ setStatus: refuse });
+test("sends the upstream no change of an unknown user or of another version", async () => {
+  const reject = () => Promise.reject(new Error("The upstream was called"));
+  const { availabilities } = setUp({ setStatus: reject });
   const scope = { signal: never };
   await expect(availabilities.setStatus({ userId: 2, status: "other" }, scope)).resolves.toBeUndefined();
   const change = { userId: 1, status: "other", ifVersions: [6, 8] } as const;
   await expect(availabilities.setStatus(change, scope)).rejects.toThrow(VersionMismatchError);
 });
 
-test("tells no condition to have failed once the upstream has made the change", async () => {
-  const store = createMemoryStore().forCustomer("demo");
+test("reports no version mismatch after the upstream has made the change", async () => {
+  const store = createMemoryStore().of("demo");
   const { version } = await store.set(1, { status: "available" });
-  // A poll brings something else while the upstream is asked.
+  // A poll brings another change during the call to the upstream.
   const setStatus = async (): Promise<void> => void (await store.set(1, { status: "in_call" }));
   const upstream = { ...memoryUpstream, allowsNewUsers: false, setStatus };
   const availabilities = createAvailabilityService({ store, upstream, staleLimitSeconds: 60 });
@@ -119,8 +119,8 @@ test("tells no condition to have failed once the upstream has made the change", 
   });
 });
 
-test("has an agent read anew once the change is written, so that what the agent is comes after it", async () => {
-  const store = createMemoryStore().forCustomer("demo");
+test("refreshes an agent after the change is written, so that the refreshed state wins", async () => {
+  const store = createMemoryStore().of("demo");
   await store.set(1, { status: "in_call" });
   const replica = await store.open(never);
   const rechecked: unknown[] = [];
@@ -131,15 +131,15 @@ test("has an agent read anew once the change is written, so that what the agent 
   expect(rechecked).toEqual([1, "available"]);
 });
 
-test("loses no status of a user whom another has made known meanwhile", async () => {
-  const store = createMemoryStore().forCustomer("demo");
+test("loses no status if another request creates the user at the same time", async () => {
+  const store = createMemoryStore().of("demo");
   const availabilities = createAvailabilityService({ store, upstream: memoryUpstream, staleLimitSeconds: 60 });
-  await expect(availabilities.introduce(1, "available")).resolves.toMatchObject({ status: "available" });
-  await expect(availabilities.introduce(1, "other")).resolves.toMatchObject({ status: "other" });
+  await expect(availabilities.create(1, "available")).resolves.toMatchObject({ status: "available" });
+  await expect(availabilities.create(1, "other")).resolves.toMatchObject({ status: "other" });
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { status: "other" } });
 });
 
-test("tells nothing of an agent who cannot be read, and all of the others", async () => {
+test("leaves out an agent with unreadable data, and returns the other agents", async () => {
   const { availabilities, replica } = setUp();
   replica.reset({ ...emptyContents("0", () => 0), agents: [AGENT], unreadable: [2] });
   await expect(availabilities.read(2, never)).rejects.toThrow(UnreadableAgentError);

@@ -10,96 +10,102 @@ import {
 import type { Replica } from "./store/replica.ts";
 import type { Upstream, UpstreamContext, UpstreamHealth } from "./upstream/upstream.ts";
 
-/** What was read, and how old it may be. */
+/** A value from the store with its age. */
 export interface AgedReading<Value> {
   readonly value: Value;
-  /** In whole seconds; 0 while the store and the upstream are followed live. */
+  /** Greatest age in whole seconds; 0 while the store and the upstream are up to date. */
   readonly ageSeconds: number;
 }
 
-/** The availabilities of those among many users that exist. */
+/** Availabilities of the requested users that exist. */
 export interface ManyResult extends AgedReading<readonly Availability[]> {
-  /** Those of whom the store holds something that cannot be read. */
+  /** Ids of users with unreadable data in the store. */
   readonly unreadable: readonly number[];
 }
 
-/** All of a customer's availabilities at one moment. */
+/** Availabilities of all users of a customer at one moment. */
 export interface CustomerSnapshot {
-  /** Where a reader that holds them may go on with the stream. It stays while none of them changes. */
+  /** Cursor at which the stream continues after the snapshot. Unchanged while no user changes. */
   readonly cursor: string;
-  /** Made only when it is asked for, at once. */
+  /** Creates the list when called, for the moment of the call. */
   list(): readonly ChangedAvailability[];
 }
 
-/** An agent as it is known at this moment. */
+/** An agent in the replica's current state. */
 export interface CachedReading {
-  /** Another object whenever anything is another about the agent, and the same one until then. */
+  /** The same object until the agent changes. */
   readonly agent: StoredAgent;
-  /** How old this may be, as in a reading. */
+  /** Greatest age in whole seconds, as in `AgedReading`. */
   readonly ageSeconds: number;
-  /** The moment that it is of, in milliseconds on the clock that the agent's wrap-up time runs by. */
-  readonly atMs: number;
+  /** Time at which the data was valid, in milliseconds of the monotonic clock, as in wrap-up times. */
+  readonly validAtMs: number;
 }
 
-/** A change that an asker wants. */
-export interface StatusChangeResult {
+/** A requested change of status. */
+export interface StatusChange {
   readonly userId: number;
   readonly status: Status;
-  /** Where given, the agent must have one of these versions. */
+  /** Versions of which the agent must have one. @default any version */
   readonly ifVersions?: readonly number[];
 }
 
-/** One customer's availabilities as its callers read and write them. */
+/** One customer's availabilities, for the routes to read and write. */
 export interface AvailabilityService {
   /**
-   * A user's availability at the moment of the answer; its value is `undefined` where there is no such user.
-   * Stops working for it, and rejects with the signal's reason, when the signal aborts.
+   * Reads a user's availability; the value is `undefined` for an unknown user. Rejects with the signal's reason when
+   * the signal aborts.
    *
-   * @throws {StoreUnavailableError} where what is known is older than the limit, or nothing is known yet, or it cannot be read.
-   * @throws {UpstreamError} likewise, where the upstream has said why.
+   * @throws {StoreUnavailableError} if the data is older than the limit, not loaded yet, or unreadable.
+   * @throws {UpstreamError} in the same cases, if the upstream has given a reason.
    */
   read(userId: number, signal: AbortSignal): Promise<AgedReading<Availability | undefined>>;
-  /** What `read` would tell of, at once; `undefined` where it would have to wait, or fail, or tell of nobody. @default always that */
-  peek?(userId: number): CachedReading | undefined;
   /**
-   * The availabilities of those among these users that exist.
+   * Returns the reading of `read` synchronously; `undefined` if `read` would wait, reject or find no user. @default
+   * always `undefined`
+   */
+  getCached?(userId: number): CachedReading | undefined;
+  /**
+   * Reads the availabilities of several users.
    *
    * @throws as `read` does.
    */
   readMany(userIds: readonly number[], signal: AbortSignal): Promise<ManyResult>;
-  /** The availabilities of all users. @throws as `read` does. */
+  /** Reads the availabilities of all users. @throws as `read` does. */
   readAll(signal: AbortSignal): Promise<AgedReading<CustomerSnapshot>>;
-  /** What a stream follows. @throws as `read` does. */
+  /** Opens the replica for a stream. @throws as `read` does. */
   open(signal: AbortSignal): Promise<Replica>;
   /**
-   * Changes a user's status, upstream first. `undefined` where there is no such user.
+   * Changes a user's status, in the upstream first. `undefined` for an unknown user.
    *
-   * @throws {VersionMismatchError} where the user has another version than asked for.
-   * @throws {UpstreamError} where the upstream refuses or cannot be reached.
-   * @throws {StoreUnavailableError} where the change is not certain to be kept.
+   * @throws {VersionMismatchError} if the user has none of the requested versions.
+   * @throws {UpstreamError} if the upstream rejects the change or cannot be reached.
+   * @throws {StoreUnavailableError} if the store does not confirm the change.
    */
-  setStatus(change: StatusChangeResult, scope: UpstreamContext): Promise<Availability | undefined>;
+  setStatus(change: StatusChange, scope: UpstreamContext): Promise<Availability | undefined>;
   /**
-   * Makes a user known who was not, with this status. `undefined` where the upstream alone says who there is.
+   * Creates a user with this status. `undefined` if only the upstream can create users.
    *
-   * @throws {StoreUnavailableError} where the change is not certain to be kept.
+   * @throws {StoreUnavailableError} if the store does not confirm the change.
    */
-  introduce(userId: number, status: Status): Promise<Availability | undefined>;
+  create(userId: number, status: Status): Promise<Availability | undefined>;
 }
 
 export interface AvailabilityServiceOptions {
   readonly store: CustomerStore;
   readonly upstream: Upstream;
-  /** How old what is served may be, in seconds. */
+  /** Greatest age of a served availability, in seconds. */
   readonly staleLimitSeconds: number;
   readonly clock?: Clock;
 }
 
-/** The availabilities of a customer, held against the age of what its store and its upstream know. */
+/**
+ * Creates the service for one customer. Readings have the age of the store's or the upstream's data, the older of the
+ * two.
+ */
 export function createAvailabilityService(options: AvailabilityServiceOptions): AvailabilityService {
   const { store, upstream, staleLimitSeconds, clock = systemClock } = options;
 
-  /** The customer's replica, which is always the same, once anybody has asked for it. */
+  /** The customer's replica; `undefined` before the first read. Never replaced by another replica. */
   let loaded: Replica | undefined;
 
   function currentAge(replica: Replica, health: UpstreamHealth): number {
@@ -111,7 +117,7 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     const health = upstream.health();
     const age = currentAge(replica, health);
     if (age <= staleLimitSeconds) return age;
-    throw health.failure ?? new StoreUnavailableError(`What is known is older than ${staleLimitSeconds} seconds`);
+    throw health.failure ?? new StoreUnavailableError(`The availabilities are older than ${staleLimitSeconds} seconds`);
   }
 
   async function load(signal: AbortSignal): Promise<Replica> {
@@ -125,8 +131,11 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     return replica;
   }
 
-  /** When an answer of this age was made: whoever reads it takes its age off its wrap-up time, RFC 9111 §4.2.3. */
-  function madeAtMs(ageSeconds: number): number {
+  /**
+   * Returns the time at which a reading of a given age was valid. Clients subtract the age from the wrap-up time (RFC
+   * 9111 §4.2.3).
+   */
+  function toValidAtMs(ageSeconds: number): number {
     return clock.monotonicMs() - ageSeconds * 1000;
   }
 
@@ -134,7 +143,7 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     const replica = await load(signal);
     const age = ageSeconds(replica);
     const agents = userIds.map((userId) => replica.read(userId));
-    const atMs = madeAtMs(age);
+    const atMs = toValidAtMs(age);
     return {
       value: agents.flatMap((agent) => (agent ? [toAvailability(agent, atMs)] : [])),
       ageSeconds: age,
@@ -146,23 +155,25 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     const replica = await load(signal);
     const age = ageSeconds(replica);
     const list = (): readonly ChangedAvailability[] => {
-      const atMs = madeAtMs(age);
+      const atMs = toValidAtMs(age);
       return [...replica.agents()].map((agent) => toChangedAvailability(agent, atMs));
     };
     return { value: { cursor: replica.lastChangeCursor(), list }, ageSeconds: age };
   }
 
-  async function setStatus(change: StatusChangeResult, scope: UpstreamContext): Promise<Availability | undefined> {
+  async function setStatus(change: StatusChange, scope: UpstreamContext): Promise<Availability | undefined> {
     const { userId, status, ifVersions } = change;
     const replica = await load(scope.signal);
     const known = replica.read(userId);
-    // Whoever cannot be read is there all the same, and can be read again once written.
+    // A user with unreadable data exists. Writing makes the data readable.
     if (!known && !replica.isUnreadable(userId)) return undefined;
     if (known && ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatchError(known.version);
     await upstream.setStatus(userId, status, scope);
-    // Where the upstream decides, it has by now: that the agent has changed meanwhile takes nothing of it back.
+    // If the upstream is authoritative, it has accepted the change by now. A change of the agent in the meantime must
+    // not undo the acceptance.
     const agent = await store.setStatus(userId, status, upstream.allowsNewUsers ? ifVersions : undefined);
-    // Who is in a call, say, is not made available by it. Not before it is written, which would come on top.
+    // The agent may be in a call, for example, and then is not available. Refresh after writing, so that the write does
+    // not replace the refreshed state.
     upstream.scheduleRefresh(userId);
     return agent && toAvailability(agent, clock.monotonicMs());
   }
@@ -172,26 +183,26 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     readMany,
     readAll,
     setStatus,
-    async introduce(userId, status) {
+    async create(userId, status) {
       if (!upstream.allowsNewUsers) return undefined;
       const introduced = await store.insertIfAbsent(userId, { status });
-      // Another asker was faster: then this is a change like any other.
+      // Another request has created the user first, so set the status.
       const agent = introduced.status === status ? introduced : await store.setStatus(userId, status);
       return agent && toAvailability(agent, clock.monotonicMs());
     },
-    peek(userId) {
+    getCached(userId) {
       const agent = loaded?.read(userId);
       if (!loaded || !agent) return undefined;
       const ageSeconds = currentAge(loaded, upstream.health());
-      return ageSeconds <= staleLimitSeconds ? { agent, ageSeconds, atMs: madeAtMs(ageSeconds) } : undefined;
+      return ageSeconds <= staleLimitSeconds ? { agent, ageSeconds, validAtMs: toValidAtMs(ageSeconds) } : undefined;
     },
     async read(userId, signal) {
       const replica = await load(signal);
       const age = ageSeconds(replica);
       const agent = replica.read(userId);
       if (!agent && replica.isUnreadable(userId))
-        throw new UnreadableAgentError("What is kept of the user cannot be read");
-      return { value: agent && toAvailability(agent, madeAtMs(age)), ageSeconds: age };
+        throw new UnreadableAgentError("The user's stored data cannot be read");
+      return { value: agent && toAvailability(agent, toValidAtMs(age)), ageSeconds: age };
     },
   };
 }

@@ -1,8 +1,8 @@
-/** The two times that a store reads. */
+/** Wall clock and monotonic clock of a store. */
 export interface Clock {
-  /** Whole milliseconds since 1970. Comparable across restarts, but it jumps when the machine's time is corrected. */
+  /** Whole milliseconds since 1970. Comparable across restarts, but jumps when the machine's time is corrected. */
   wallMs(): number;
-  /** Milliseconds since some moment, which no correction moves. */
+  /** Milliseconds since an arbitrary start. No correction changes the value. */
   monotonicMs(): number;
 }
 

@@ -15,13 +15,13 @@ test.each([
 });
 
 test.each([
-  [["--port", "9"], '"--port" is no option. Usage: availability-gateway [--check | --help | --version]'],
-  [["--chekc"], '"--chekc" is no option.'],
-  [["-x"], '"-x" is no option.'],
-  [["start"], '"start" is no option.'],
-  [["--", "--check"], '"--check" is no option.'],
-  [["--constructor"], '"--constructor" is no option.'],
-  [["--no-check"], '"--no-check" is no option.'],
+  [["--port", "9"], '"--port" is not an option. Usage: availability-gateway [--check | --help | --version]'],
+  [["--chekc"], '"--chekc" is not an option.'],
+  [["-x"], '"-x" is not an option.'],
+  [["start"], '"start" is not an option.'],
+  [["--", "--check"], '"--check" is not an option.'],
+  [["--constructor"], '"--constructor" is not an option.'],
+  [["--no-check"], '"--no-check" is not an option.'],
   [["--check=no"], "--check takes no value."],
 ])("rejects %j", (args, message) => {
   expect(() => readCommand(args)).toThrow(CommandLineError);

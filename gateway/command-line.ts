@@ -29,20 +29,20 @@ const USAGE = `Usage: availability-gateway [${Object.keys(OPTIONS)
   .join(" | ")}]`;
 
 /**
- * Reads the process's arguments, without the program's own name. With several options, `--help` goes before `--version`, and
- * `--version` before `--check`.
+ * Parses the process's arguments, without the program's own name. `--help` takes precedence over `--version`, and
+ * `--version` over `--check`.
  *
- * @throws {CommandLineError} for an argument that is no option of the gateway.
+ * @throws {CommandLineError} for an unknown argument.
  */
 export function readCommand(args: readonly string[]): Command {
-  // Not strict: the errors of a strict parser advise to pass a positional argument, which the gateway does not take either.
+  // Not strict: the errors of the strict parser advise positional arguments, which the gateway does not accept either.
   const { tokens } = parseArgs({ args: [...args], options: OPTIONS, strict: false, tokens: true });
   const given = new Set<string>();
   for (const token of tokens) {
     if (token.kind === "option-terminator") continue;
     const argument = token.kind === "option" ? token.rawName : token.value;
     const isOption = token.kind === "option" && Object.hasOwn(OPTIONS, token.name);
-    if (!isOption) throw new CommandLineError(`${JSON.stringify(argument)} is no option. ${USAGE}`);
+    if (!isOption) throw new CommandLineError(`${JSON.stringify(argument)} is not an option. ${USAGE}`);
     if (token.value !== undefined) throw new CommandLineError(`${argument} takes no value. ${USAGE}`);
     given.add(token.name);
   }

@@ -12,7 +12,7 @@ async function storeOf(userId: number): Promise<CustomerStore> {
   return store;
 }
 
-test("waits for a slow agent, then answers what holds at that moment", async () => {
+test("waits for a delayed agent, then responds with the state at that moment", async () => {
   const store = await storeOf(1);
   const waited: number[] = [];
   const slow = withDelayedAgents(availabilityServiceOver(store), new Map([[1, 3000]]), async (milliseconds) => {
@@ -23,7 +23,7 @@ test("waits for a slow agent, then answers what holds at that moment", async () 
   expect(waited).toEqual([3000]);
 });
 
-test("does not wait for the others", async () => {
+test("does not delay the other agents", async () => {
   const slow = withDelayedAgents(availabilityServiceOver(await storeOf(2)), new Map([[1, 3000]]), () =>
     Promise.reject(new Error("waited")),
   );
@@ -33,7 +33,7 @@ test("does not wait for the others", async () => {
 test("stops waiting with the signal's reason when it aborts", async () => {
   const controller = new AbortController();
   const slow = withDelayedAgents(availabilityServiceOver(await storeOf(1)), new Map([[1, 1_000_000]]));
-  const answer = slow.read(1, controller.signal);
+  const response = slow.read(1, controller.signal);
   controller.abort("gone");
-  await expect(answer).rejects.toBe("gone");
+  await expect(response).rejects.toBe("gone");
 });

@@ -1,7 +1,7 @@
 import type { AvailabilityService } from "./availability-service.ts";
 import { type Delay, delay } from "./delay.ts";
 
-/** The same availabilities, whose reader takes its time over some agents: `delaysMs` holds how long, by user id. */
+/** Delays reads of some agents. `delaysMs` contains the delays by user id. */
 export function withDelayedAgents(
   availabilities: AvailabilityService,
   delaysMs: ReadonlyMap<number, number>,
@@ -9,7 +9,7 @@ export function withDelayedAgents(
 ): AvailabilityService {
   return {
     ...availabilities,
-    peek: (userId) => (delaysMs.has(userId) ? undefined : availabilities.peek?.(userId)),
+    getCached: (userId) => (delaysMs.has(userId) ? undefined : availabilities.getCached?.(userId)),
     async read(userId, signal) {
       const delayMs = delaysMs.get(userId);
       if (delayMs !== undefined) await wait(delayMs, signal);

@@ -1,2 +1,2 @@
-/** The version in package.json. The build replaces the name with the text, as `define` of vite.config.ts says. */
+/** Version in package.json. The build replaces the name with the text, by `define` in vite.config.ts. */
 declare const GATEWAY_VERSION: string;

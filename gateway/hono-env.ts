@@ -4,19 +4,19 @@ import type { Caller } from "./auth/caller.ts";
 import type { Customer } from "./customer.ts";
 import type { TraceContext } from "./operations/logging/trace-context.ts";
 
-/** What a route knows of the request at hand, beside the request itself. */
+/** Variables and bindings of the request's context. */
 export interface AppEnv {
   readonly Variables: {
-    /** Whose address was asked; `undefined` where there is no such customer. */
+    /** Customer in the address; `undefined` if there is no such customer. */
     readonly customer: Customer | undefined;
-    /** Whose token came along; `undefined` where a call was served without one. */
+    /** Caller with the request's token; `undefined` for a request without a token. */
     readonly caller: Caller | undefined;
-    /** What the request is called in the log; `undefined` where nobody watches over requests. */
+    /** Id of the request in the log; `undefined` without observability. */
     readonly requestId: string | undefined;
-    /** The trace that the request belongs to, to be handed on with whatever is asked of others for it. */
+    /** Trace of the request, to forward with requests to the upstream. */
     readonly trace: TraceContext | undefined;
   };
-  /** Node's own request and response, for what has to write to the socket itself. Absent where no server listens. */
+  /** Node's own request and response, for routes that write to the socket. Absent without a server. */
   readonly Bindings: Partial<HttpBindings>;
 }
 

@@ -18,7 +18,7 @@ test("has an agent in every status from 101 on, in the contract's order", async 
   expect(ids.at(-1)).toBe(110);
 });
 
-test("has 123, who can be called and has wrap-up time configured", async () => {
+test("has 123, who is callable and has wrap-up time configured", async () => {
   const availability = v.parse(Availability, await readSample(123));
   expect(availability).toMatchObject({ status: "available", wrapUpTimeConfig: 30, wrapUpTimeTtl: 0 });
   expect(readAvailability(availability).callable).toBe(true);
@@ -28,7 +28,7 @@ test("has 124, whose wrap-up time runs", async () => {
   expect(readAvailability(v.parse(Availability, await readSample(124))).callable).toBe(false);
 });
 
-test("has 3000, who is answered after three seconds", () => {
+test("has 3000, whose read takes three seconds", () => {
   expect(SAMPLE_AGENTS.has(3000)).toBe(true);
   expect(SAMPLE_DELAYS_MS).toEqual(new Map([[3000, 3000]]));
 });

@@ -9,25 +9,28 @@ import {
 
 const FIRST_STATUS_ID = 101;
 
-/** Agents to try the product with, by user id: 101 to 110 are in each status, in the contract's order. */
+/** Agents to try the product with, by user id. 101 to 110 have each status, in the contract's order. */
 export const SAMPLE_AGENTS: ReadonlyMap<number, AgentState> = new Map<number, AgentState>([
   ...AVAILABILITY_STATUSES.map((status, index): [number, AgentState] => [FIRST_STATUS_ID + index, { status }]),
-  // Can be called: no wrap-up time is left.
+  // Callable: no wrap-up time remains.
   [123, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 0 } }],
-  // Has just ended a call. Long enough that whoever starts the gateway still sees it run down.
+  // Has just ended a call. Long enough for a person to see the rest of the wrap-up time after the start.
   [124, { status: "available", wrapUp: { configuredSeconds: 300, leftSeconds: 300 } }],
   [3000, { status: "available" }],
 ]);
 
-/** Agents that are answered late, in milliseconds by user id, so that waiting and cancelling can be seen. */
+/** Delays of some agents' reads, in milliseconds by user id, to show waiting and cancelling. */
 export const SAMPLE_DELAYS_MS: ReadonlyMap<number, number> = new Map([[3000, 3000]]);
 
-/** Introduces the sample agents to a store, as they are at this moment. */
+/** Inserts the sample agents into a store unless they exist. */
 export async function createSampleAgents(store: CustomerStore): Promise<void> {
   for (const [userId, state] of SAMPLE_AGENTS) await ignoreUnreadable(store.insertIfAbsent(userId, state));
 }
 
-/** Introduces the sample agents now, or, where the store cannot be reached, once it can be: that much is `done` later. */
+/**
+ * Inserts the sample agents now, or, if the store is unavailable, when the store becomes ready. `done` resolves after
+ * the insertion.
+ */
 export async function createSampleAgentsWhenReady(
   customerId: string,
   store: AvailabilityStore,

@@ -27,40 +27,40 @@ async function listeningGateway(
   return { ...gateway, defects };
 }
 
-/** A store that answers when the test says so. */
-function heldStore() {
-  const held: { arrived?: (signal: AbortSignal) => void; answer?: () => void } = {};
+/** A store whose reads resolve when the test says so. */
+function pausedStore() {
+  const paused: { arrived?: (signal: AbortSignal) => void; respond?: () => void } = {};
   const arrival = new Promise<AbortSignal>((resolve) => {
-    held.arrived = resolve;
+    paused.arrived = resolve;
   });
   const store: AvailabilityService = {
     ...unusedAvailabilityService(),
     read: (userId, signal) =>
       new Promise((resolve, reject) => {
-        held.answer = () => resolve({ value: { userId, status: "available", version: 1 }, ageSeconds: 0 });
+        paused.respond = () => resolve({ value: { userId, status: "available", version: 1 }, ageSeconds: 0 });
         signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-        held.arrived?.(signal);
+        paused.arrived?.(signal);
       }),
   };
-  return { store, arrival, answer: () => held.answer?.() };
+  return { store, arrival, respond: () => paused.respond?.() };
 }
 
-test("answers over a socket, on a free port", async () => {
+test("responds over a socket, on a free port", async () => {
   const { origin } = await listeningGateway(await sampleAvailabilityService());
   expect(origin).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
-  const answer = await fetchChecked(`${origin}/v1/users/123/availability`);
-  expect(answer.status).toBe(200);
-  await expect(answer.json()).resolves.toMatchObject({ userId: 123, status: "available" });
+  const response = await fetchChecked(`${origin}/v1/users/123/availability`);
+  expect(response.status).toBe(200);
+  await expect(response.json()).resolves.toMatchObject({ userId: 123, status: "available" });
 });
 
-test("says how long its answers are", async () => {
+test("sends Content-Length", async () => {
   const { origin } = await listeningGateway(await sampleAvailabilityService());
-  const answer = await fetchChecked(`${origin}/embed.js`);
-  expect(answer.headers.get("Content-Length")).toBe(String(TEST_BUILD["embed.js"].length));
-  await expect(answer.text()).resolves.toBe(TEST_BUILD["embed.js"]);
+  const response = await fetchChecked(`${origin}/embed.js`);
+  expect(response.headers.get("Content-Length")).toBe(String(TEST_BUILD["embed.js"].length));
+  await expect(response.text()).resolves.toBe(TEST_BUILD["embed.js"]);
 });
 
-test("answers a health check that names no host", async () => {
+test("responds to a health check without a Host header", async () => {
   const { origin } = await listeningGateway(await sampleAvailabilityService());
   const socket = connect(Number(new URL(origin).port), "127.0.0.1");
   socket.write("GET /healthz HTTP/1.0\r\n\r\n");
@@ -68,35 +68,35 @@ test("answers a health check that names no host", async () => {
   expect(String(data)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
 });
 
-test("tells the store when the client has gone, and takes that for no defect", async () => {
-  const { store, arrival } = heldStore();
+test("aborts the store's read when the client disconnects, and reports no defect", async () => {
+  const { store, arrival } = pausedStore();
   const { origin, defects } = await listeningGateway(store);
   const client = new AbortController();
-  const asking = fetchChecked(`${origin}/v1/users/123/availability`, { signal: client.signal });
+  const pending = fetchChecked(`${origin}/v1/users/123/availability`, { signal: client.signal });
   const signal = await arrival;
   expect(signal.aborted).toBe(false);
   client.abort();
-  await expect(asking).rejects.toThrow();
+  await expect(pending).rejects.toThrow();
   if (!signal.aborted) await once(signal, "abort");
   expect(signal.aborted).toBe(true);
   expect(defects).toEqual([]);
 });
 
-test("answers what is in flight before it closes, and then holds no connection open", async () => {
-  const { store, arrival, answer } = heldStore();
+test("responds to requests in flight before it closes, then closes every connection", async () => {
+  const { store, arrival, respond } = pausedStore();
   const { origin, close } = await listeningGateway(store);
-  const asking = fetchChecked(`${origin}/v1/users/123/availability`);
+  const pending = fetchChecked(`${origin}/v1/users/123/availability`);
   await arrival;
   const closing = close();
-  answer();
-  await expect((await asking).json()).resolves.toMatchObject({ userId: 123 });
+  respond();
+  await expect((await pending).json()).resolves.toMatchObject({ userId: 123 });
   await closing;
   await expect(fetch(origin)).rejects.toThrow();
 });
 
 test.each([
-  ["has been answered", "GET /healthz HTTP/1.1\r\nHost: gateway.test\r\n\r\n"],
-  ["has not asked anything yet", ""],
+  ["has received a response", "GET /healthz HTTP/1.1\r\nHost: gateway.test\r\n\r\n"],
+  ["has not sent a request yet", ""],
 ])("closes a connection at once that %s", async (_what, text) => {
   const { origin, close } = await listeningGateway(await sampleAvailabilityService());
   const socket = connect(Number(new URL(origin).port), "127.0.0.1");
@@ -108,7 +108,7 @@ test.each([
   await ended;
 });
 
-test("says which port is in use", async () => {
+test("reports which port is in use", async () => {
   const { origin } = await listeningGateway(await sampleAvailabilityService());
   const { port } = new URL(origin);
   const second = listeningGateway(await sampleAvailabilityService(), { GATEWAY_PORT: port });
@@ -118,7 +118,7 @@ test("says which port is in use", async () => {
   );
 });
 
-test("says why it cannot listen on an address that is not this machine's", async () => {
+test("reports why it cannot listen on another machine's address", async () => {
   const elsewhere = listeningGateway(await sampleAvailabilityService(), { GATEWAY_HOST: "192.0.2.1" });
   await expect(elsewhere).rejects.toThrow(/^Cannot listen on port 0 of 192\.0\.2\.1, .*EADDRNOTAVAIL/);
 });

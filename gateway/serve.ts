@@ -11,36 +11,45 @@ import type { Metrics } from "./operations/metrics/metrics.ts";
 import type { Settings } from "./settings/settings.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
 
-/** A gateway that listens, or the operator's side of one. */
+/** A listening server: the gateway, or the operator's side of a gateway. */
 export interface RunningGateway {
-  /** Where it listens: `http://127.0.0.1:4100`. */
+  /** Origin of the server: `http://127.0.0.1:4100`. */
   readonly origin: string;
-  /** Takes no more requests, answers those in flight, and resolves when the last connection is closed. */
+  /** Stops accepting requests, responds to those in flight, and resolves when the last connection is closed. */
   close(): Promise<void>;
 }
 
 const LIMITS: ServerOptions = {
-  /** The gateway refuses a request without a Host itself, with a problem. */
+  /** The gateway itself rejects a request without a Host header, with a problem. */
   requireHostHeader: false,
-  /** Of a request's line and headers, in bytes: the longest address that is answered, a token, and what proxies add. */
+  /**
+   * Maximum size of a request's line and headers, in bytes: the longest accepted address, a token, and headers of
+   * proxies.
+   */
   maxHeaderSize: 24 * 1024,
-  /** A client has this long to send a request's head, in milliseconds. */
+  /** Timeout for a request's headers, in milliseconds. */
   headersTimeout: 10_000,
-  /** And this long for all of it. */
+  /** Timeout for a whole request, in milliseconds. */
   requestTimeout: 15_000,
-  /** How often the two are looked at, in milliseconds. */
+  /** Interval of checking the two timeouts, in milliseconds. */
   connectionsCheckingInterval: 5000,
-  /** Longer than the 60 s after which load balancers drop an idle connection, so that they never reuse a closed one. */
+  /**
+   * Longer than the 60 s after which load balancers close an idle connection, so that load balancers never reuse a
+   * closed connection.
+   */
   keepAliveTimeout: 65_000,
 };
 
-/** A connection on which nothing moves for this long in the middle of an answer is closed, in milliseconds. A stream's heartbeat moves every 15 s. */
+/**
+ * Timeout for a connection without traffic in the middle of a response, in milliseconds. A stream has a heartbeat every
+ * 15 s.
+ */
 const IDLE_TIMEOUT_MS = 120_000;
 
 /**
  * Starts a gateway on the host and port of its settings.
  *
- * @throws {ListenError} where it cannot listen there.
+ * @throws {ListenError} if the server cannot listen.
  */
 export async function serveGateway(
   { host, port, operation }: Pick<Settings, "host" | "port"> & Partial<Pick<Settings, "operation">>,
@@ -49,16 +58,17 @@ export async function serveGateway(
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
   const server = createLimitedServer(createGateway({ ...options, streams }).fetch, createReadFastPath(options));
   if (operation) server.maxConnections = operation.maxConnections;
-  if (options.operation) countConnections(server, options.operation.metrics);
-  // A stream is a request that never ends by itself.
+  if (options.observability) countConnections(server, options.observability.metrics);
+  // A stream never ends by itself.
   const close = prepareGracefulClose(server, { endStreams: streams.close });
   return { origin: await listen(server, { host, port, prefix: "GATEWAY", examplePort: 4101 }), close };
 }
 
 /**
- * Starts the operator's side of a gateway on the host and port of its settings; `undefined` where they name no port.
+ * Starts the operator's side of a gateway on the host and port of its settings; `undefined` if the settings have no
+ * port.
  *
- * @throws {ListenError} where it cannot listen there.
+ * @throws {ListenError} if the server cannot listen.
  */
 export async function serveAdmin(
   { operation: { adminHost: host, adminPort: port } }: Pick<Settings, "operation">,
@@ -72,20 +82,20 @@ export async function serveAdmin(
 
 function createLimitedServer(
   fetch: Parameters<typeof getRequestListener>[0],
-  answerFirst: ReadFastPath = (_request, _response, handOn) => handOn(),
+  fastPath: ReadFastPath = (_request, _response, handOn) => handOn(),
 ): Server {
-  const answer = getRequestListener(fetch, {
-    // The name stands in where a request brings none, as the HTTP/1.0 health checks of load balancers do.
+  const handleRequest = getRequestListener(fetch, {
+    // Host for a request without a Host header, such as an HTTP/1.0 health check of a load balancer.
     hostname: "localhost",
-    // What the app throws it answers itself, so that this is an address or a host that is none.
+    // The app handles its own errors, so the address or the host is malformed here.
     errorHandler: () => problem(400, "The request's address or Host header is malformed"),
   });
   const server = createServer(LIMITS, (request, response) => {
-    answerFirst(request, response, () => void answer(request, response));
-    // Not by `server.timeout`, whose timer would be set for every answer, also for those that are out at once.
+    fastPath(request, response, () => void handleRequest(request, response));
+    // Not `server.timeout`, which would set a timer for every response, even for a finished response.
     if (!response.writableFinished) request.socket.setTimeout(IDLE_TIMEOUT_MS);
   });
-  // Node would leave out headers beyond a number without a word; the gateway refuses the request instead.
+  // Node would drop headers beyond a limit silently. The gateway rejects the request instead.
   server.maxHeadersCount = 0;
   respondToClientErrors(server);
   return server;
@@ -93,5 +103,5 @@ function createLimitedServer(
 
 function countConnections(server: Server, metrics: Metrics): void {
   server.on("connection", (socket) => socket.once("close", metrics.onConnection()));
-  server.on("drop", () => metrics.onConnectionRefused());
+  server.on("drop", () => metrics.onConnectionRejected());
 }

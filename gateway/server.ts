@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The gateway's executable. Built, it is `dist/server.js`, beside the widget and the script that it serves. */
+/** Executable of the gateway. The build writes `dist/server.js` beside the widget and the loader script. */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { NotBuiltError } from "./assets/built-files.ts";
@@ -12,8 +12,8 @@ import { summarizeSettings } from "./settings/summary.ts";
 import { startGateway } from "./start.ts";
 import { VERSION } from "./version.ts";
 
-/** Errors that the operator can correct. Any other is a defect, whose stack is worth printing. */
-const OPERATORS_ERRORS = [CommandLineError, SettingsError, NotBuiltError, WidgetDocumentError, ListenError];
+/** Errors for the operator to correct. Further errors are defects, and their stacks are printed. */
+const OPERATOR_ERRORS = [CommandLineError, SettingsError, NotBuiltError, WidgetDocumentError, ListenError];
 
 try {
   switch (readCommand(process.argv.slice(2))) {
@@ -30,7 +30,7 @@ try {
       await start();
   }
 } catch (error) {
-  if (!OPERATORS_ERRORS.some((type) => error instanceof type)) throw error;
+  if (!OPERATOR_ERRORS.some((type) => error instanceof type)) throw error;
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = error instanceof CommandLineError ? 2 : 1;
 }

@@ -9,11 +9,11 @@ test.each([
   [60_000, 30],
   [0, 90],
   [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
-])("counts an upstream that was current until %s ms as %s seconds behind", (staleSinceMs, staleSeconds) => {
+])("reports an upstream that was up to date until %s ms as %s seconds behind", (staleSinceMs, staleSeconds) => {
   expect(toHealth("acme", { staleSinceMs, failure: undefined }, clock)).toEqual({ customer: "acme", staleSeconds });
 });
 
-test("says what is left of an upstream's budget, where it has one", () => {
+test("reports the remaining budget of an upstream that has a budget", () => {
   const health = { staleSinceMs: undefined, failure: undefined, budgetLeft: 7 };
   expect(toHealth("acme", health, clock)).toEqual({ customer: "acme", staleSeconds: 0, budgetLeft: 7 });
 });

@@ -14,16 +14,16 @@ import type { WebhookReceiver } from "./upstream/aircall/webhook.ts";
 import { memoryUpstream } from "./upstream/memory-upstream.ts";
 import type { Upstream, UpstreamHealth, UpstreamLog } from "./upstream/upstream.ts";
 
-/** Customers that are served, and what keeps their availabilities current. */
+/** Customers of the gateway with their running upstreams. */
 export interface StartedCustomers {
   readonly customers: Customers;
-  /** How each of them stands at this moment. */
-  standings(): readonly CustomerHealth[];
-  /** Ends what keeps them current. */
+  /** Health of each customer at this moment. */
+  health(): readonly CustomerHealth[];
+  /** Stops the upstreams. */
   stop(): Promise<void>;
 }
 
-/** Makes what the settings say of each customer into what the routes serve, and starts the upstreams. */
+/** Creates customers from the settings, and starts their upstreams. */
 export async function startCustomers(
   settings: Settings,
   store: AvailabilityStore,
@@ -45,21 +45,21 @@ export async function startCustomers(
     };
   });
   const stopping = new AbortController();
-  const introduced = settings.isDemo
+  const sampleAgents = settings.isDemo
     ? await createSampleAgentsWhenReady(settings.defaultCustomer, store, stopping.signal)
     : undefined;
   for (const upstream of upstreams.values()) upstream.start();
   return {
     customers: createCustomers(customers, settings.defaultCustomer),
-    standings: () => Array.from(upstreams, ([id, upstream]) => toHealth(id, upstream.health(), systemClock)),
+    health: () => Array.from(upstreams, ([id, upstream]) => toHealth(id, upstream.health(), systemClock)),
     async stop() {
       stopping.abort();
-      await Promise.all([introduced?.done, ...Array.from(upstreams.values(), (upstream) => upstream.stop())]);
+      await Promise.all([sampleAgents?.done, ...Array.from(upstreams.values(), (upstream) => upstream.stop())]);
     },
   };
 }
 
-/** How a customer's upstream stands. What was never read is infinitely old. */
+/** Converts an upstream's health. Data that was never read is infinitely old. */
 export function toHealth(customer: string, health: UpstreamHealth, clock: Clock): CustomerHealth {
   const { staleSinceMs, budgetLeft } = health;
   return {
@@ -87,7 +87,7 @@ function openUpstream({ id, upstream: settings }: CustomerSettings, parts: Upstr
   }
 }
 
-/** The sample agents include one that is answered late. */
+/** Delays reads of some sample agents. */
 function withSampleDelays(availabilities: AvailabilityService): AvailabilityService {
   return withDelayedAgents(availabilities, SAMPLE_DELAYS_MS);
 }

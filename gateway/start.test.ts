@@ -35,19 +35,19 @@ async function start(
   return { ...gateway, lines };
 }
 
-test("says where it listens, and that it serves sample agents", async () => {
+test("logs its origin, and that it serves sample agents", async () => {
   const { origin, lines } = await start({ GATEWAY_PORT: "0" });
   expect(lines).toEqual([
     `Gateway listening on ${origin} (availability-gateway ${packageJson.version})`,
     "Serving sample agents from memory, since no upstream is configured",
   ]);
-  const answers = ["/v1/users/101/availability", "/widget/", "/embed.js"].map((path) => fetch(origin + path));
-  expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200]);
+  const responses = ["/v1/users/101/availability", "/widget/", "/embed.js"].map((path) => fetch(origin + path));
+  expect((await Promise.all(responses)).map(({ status }) => status)).toEqual([200, 200, 200]);
 });
 
 const TOKENS = { algorithm: "HS256", issuer: "acme", audience: "gateway", secret: `\${ACME_SECRET}` };
 
-/** The environment of a gateway with one customer, and an operator's side. */
+/** Environment of a gateway with one customer and an operator's side. */
 async function configured(
   tokens: Readonly<Record<string, string>> = TOKENS,
 ): Promise<Readonly<Record<string, string>>> {
@@ -60,7 +60,7 @@ async function configured(
   return { ...environment, GATEWAY_PORT: "0", GATEWAY_ADMIN_PORT: "0" };
 }
 
-test("writes JSON alone where customers are configured", async () => {
+test("writes only JSON if customers are configured", async () => {
   const { origin, adminOrigin, lines, close } = await start(await configured());
   await (await fetch(`${origin}/healthz`)).text();
   await close();
@@ -74,7 +74,7 @@ test("writes JSON alone where customers are configured", async () => {
   ]);
 });
 
-test("writes a warning for each rejected request, joined to the request's own line by its id", async () => {
+test("logs a warning for each rejected request, with the id of the request's own line", async () => {
   const { origin, lines } = await start(await configured());
   const withoutScope = await makeToken({ scope: "availability:write" });
   for (const [requestId, headers] of [
@@ -82,10 +82,10 @@ test("writes a warning for each rejected request, joined to the request's own li
     ["no-scope", { Authorization: `Bearer ${withoutScope}` }],
     ["bad-token", { Authorization: "Bearer garbage" }],
   ] as const) {
-    const answer = await fetch(`${origin}/v1/users/123/availability`, {
+    const response = await fetch(`${origin}/v1/users/123/availability`, {
       headers: { ...headers, "X-Request-Id": requestId },
     });
-    await answer.text();
+    await response.text();
   }
   await vi.waitFor(() => expect(lines.filter((line) => line.includes('"msg":"request"'))).toHaveLength(3));
   const records = lines.map((line): { readonly requestId?: string } => JSON.parse(line));
@@ -98,20 +98,22 @@ test("writes a warning for each rejected request, joined to the request's own li
   }
 });
 
-test("writes a warning when a customer's key set cannot be fetched", async () => {
+test("logs a warning when a customer's key set cannot be fetched", async () => {
   const keySet = await serveJwks([]);
   keySet.answer = { status: 500, body: "" };
   const tokens = { algorithm: "ES256", issuer: "acme", audience: "gateway", jwksUrl: keySet.url };
   const { privateKey } = await makeKey("ES256", "first");
   const { origin, lines } = await start(await configured(tokens));
   const token = await new SignJWT({}).setProtectedHeader({ alg: "ES256", kid: "first" }).sign(privateKey);
-  const answer = await fetch(`${origin}/v1/users/123/availability`, { headers: { Authorization: `Bearer ${token}` } });
-  expect(answer.status).toBe(503);
+  const response = await fetch(`${origin}/v1/users/123/availability`, {
+    headers: { Authorization: `Bearer ${token}` },
+  });
+  expect(response.status).toBe(503);
   const record: unknown = JSON.parse(lines.find((line) => line.includes("key set")) ?? "");
-  expect(record).toMatchObject({ level: "warn", customer: "acme", requestId: answer.headers.get("X-Request-Id") });
+  expect(record).toMatchObject({ level: "warn", customer: "acme", requestId: response.headers.get("X-Request-Id") });
 });
 
-/** A token of the customer of `configured`. */
+/** Creates a token of the customer in `configured`. */
 function makeToken(claims: Readonly<Record<string, string>>): Promise<string> {
   return new SignJWT({ customer: "acme", sub: "123", ...claims })
     .setProtectedHeader({ alg: "HS256" })
@@ -121,18 +123,20 @@ function makeToken(claims: Readonly<Record<string, string>>): Promise<string> {
     .sign(new TextEncoder().encode("s".repeat(32)));
 }
 
-test("writes nothing of a token that it refuses", async () => {
+test("logs no part of a rejected token", async () => {
   const { origin, lines } = await start(await configured());
   const token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2VjcmV0";
-  const answer = await fetch(`${origin}/v1/users/123/availability`, { headers: { Authorization: `Bearer ${token}` } });
-  expect(answer.status).toBe(401);
-  await answer.text();
+  const response = await fetch(`${origin}/v1/users/123/availability`, {
+    headers: { Authorization: `Bearer ${token}` },
+  });
+  expect(response.status).toBe(401);
+  await response.text();
   await vi.waitFor(() => expect(lines.at(-1)).toContain('"status":401'));
   expect(lines.some((line) => line.includes("Request rejected: "))).toBe(true);
   expect(lines.join()).not.toMatch(/eyJ|c2VjcmV0|Bearer/);
 });
 
-test("shows its metrics to the operator alone where customers are configured", async () => {
+test("serves its metrics only to the operator if customers are configured", async () => {
   const { origin, adminOrigin } = await start(await configured());
   expect((await fetch(`${origin}/metrics`)).status).toBe(404);
   const metrics = await (await fetch(`${adminOrigin}/metrics`)).text();
@@ -140,20 +144,20 @@ test("shows its metrics to the operator alone where customers are configured", a
   expect(metrics).toContain("process_resident_memory_bytes ");
 });
 
-test("shows its metrics to the operator alone where every call needs a token", async () => {
+test("serves its metrics only to the operator if every call needs a token", async () => {
   const tokens = { JWT_ALGORITHM: "HS256", JWT_ISSUER: "acme", JWT_AUDIENCE: "gateway", JWT_SECRET: "s".repeat(32) };
   const { origin, adminOrigin } = await start({ GATEWAY_PORT: "0", GATEWAY_ADMIN_PORT: "0", ...tokens });
   expect((await fetch(`${origin}/metrics`)).status).toBe(404);
   expect((await fetch(`${adminOrigin}/metrics`)).status).toBe(200);
 });
 
-test("shows its metrics to everybody in the demo", async () => {
+test("serves its metrics publicly in the demo", async () => {
   const { origin, adminOrigin } = await start({ GATEWAY_PORT: "0" });
   expect(adminOrigin).toBeUndefined();
   expect(await (await fetch(`${origin}/metrics`)).text()).toContain("gateway_store_ready 1");
 });
 
-test("says which release it is, in its metrics and in the description of its API", async () => {
+test("names its release in its metrics and in the description of its API", async () => {
   const { origin } = await start({ GATEWAY_PORT: "0" });
   const metrics = await (await fetch(`${origin}/metrics`)).text();
   expect(metrics).toContain(`\ngateway_build_info{version="${packageJson.version}"} 1\n`);
@@ -162,58 +166,55 @@ test("says which release it is, in its metrics and in the description of its API
   });
 });
 
-test("says that it is ready, and does not say which customer is not", async () => {
+test("reports that it is ready, without naming a customer that is not", async () => {
   const { origin, adminOrigin } = await start(await configured());
-  const answers = [origin, adminOrigin].map(async (at) => (await fetch(`${at}/readyz`)).json());
-  await expect(Promise.all(answers)).resolves.toEqual([
+  const responses = [origin, adminOrigin].map(async (at) => (await fetch(`${at}/readyz`)).json());
+  await expect(Promise.all(responses)).resolves.toEqual([
     { status: "ready" },
     { status: "ready", failing: [], customers: [{ customer: "acme", staleSeconds: 0 }] },
   ]);
 });
 
-test("leaves nothing listening where the operator's port is taken", async () => {
+test("closes every port if the operator's port is in use", async () => {
   const { origin } = await start({ GATEWAY_PORT: "0" });
   const port = await findFreePort();
-  const taken = { GATEWAY_PORT: `${port}`, GATEWAY_ADMIN_PORT: new URL(origin).port };
-  await expect(start(taken)).rejects.toThrow(/^Port \d+ of 127\.0\.0\.1 is in use: .*GATEWAY_ADMIN_PORT=9101$/);
+  const occupied = { GATEWAY_PORT: `${port}`, GATEWAY_ADMIN_PORT: new URL(origin).port };
+  await expect(start(occupied)).rejects.toThrow(/^Port \d+ of 127\.0\.0\.1 is in use: .*GATEWAY_ADMIN_PORT=9101$/);
   await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
 });
 
-test("starts neither with bad settings nor without a build", async () => {
+test("does not start with bad settings or without a build", async () => {
   await expect(start({ GATEWAY_PORT: "abc" }, TEST_BUILD)).rejects.toThrow(SettingsError);
   await expect(start({ GATEWAY_PORT: "0" }, { "embed.js": "" })).rejects.toThrow(NotBuiltError);
 });
 
-test.skipIf(!hasRedisServer)("says that the availabilities are in Redis, without its password", async () => {
+test.skipIf(!hasRedisServer)("logs that the availabilities are in Redis, without the password", async () => {
   const redis = await startRedisServer(["--requirepass", "s3cret"]);
   onTestFinished(redis.remove);
   const url = redis.url.replace("//", "//default:s3cret@");
   const { origin, lines } = await start({ GATEWAY_PORT: "0", REDIS_URL: `${url}/1` }, TEST_BUILD);
   expect(lines).toEqual([
     `Gateway listening on ${origin} (availability-gateway ${packageJson.version})`,
-    `Keeping the availabilities in Redis at ${redis.url}/1`,
+    `Storing the availabilities in Redis at ${redis.url}/1`,
     "Serving sample agents, since no upstream is configured",
   ]);
   expect((await fetch(`${origin}/v1/users/101/availability`)).status).toBe(200);
 });
 
-test.skipIf(!hasRedisServer)(
-  "starts without Redis, answers with a problem, and serves once Redis is there",
-  async () => {
-    const redis = await startRedisServer();
-    onTestFinished(redis.remove);
-    await redis.kill();
-    const { origin, lines } = await start({ GATEWAY_PORT: "0", REDIS_URL: redis.url }, TEST_BUILD);
-    const address = `${origin}/v1/users/101/availability`;
-    const answer = await fetch(address);
-    expect([answer.status, answer.headers.get("content-type")]).toEqual([503, "application/problem+json"]);
-    expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
-    expect((await fetch(`${origin}/widget/`)).status).toBe(200);
-    await redis.start();
-    await expect.poll(async () => (await fetch(address)).status, { timeout: 20_000 }).toBe(200);
-    expect(lines).toContain("Reconnected to Redis");
-  },
-);
+test.skipIf(!hasRedisServer)("starts without Redis, responds with a problem, and serves once Redis is up", async () => {
+  const redis = await startRedisServer();
+  onTestFinished(redis.remove);
+  await redis.kill();
+  const { origin, lines } = await start({ GATEWAY_PORT: "0", REDIS_URL: redis.url }, TEST_BUILD);
+  const address = `${origin}/v1/users/101/availability`;
+  const response = await fetch(address);
+  expect([response.status, response.headers.get("content-type")]).toEqual([503, "application/problem+json"]);
+  expect(response.headers.get("retry-after")).toMatch(/^\d+$/);
+  expect((await fetch(`${origin}/widget/`)).status).toBe(200);
+  await redis.start();
+  await expect.poll(async () => (await fetch(address)).status, { timeout: 20_000 }).toBe(200);
+  expect(lines).toContain("Reconnected to Redis");
+});
 
 test.skipIf(!hasRedisServer).each([
   ["is down", [], (redis: RedisServer) => redis.kill(), /ECONNREFUSED/],

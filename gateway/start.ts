@@ -17,7 +17,7 @@ import { createRedisStore } from "./store/redis-store.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
 import { VERSION } from "./version.ts";
 
-/** The parts of its process that a gateway needs to start. */
+/** Parts of the process that a gateway needs. */
 export interface StartOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The build's directory, with `widget/` and `embed.js` in it. */
@@ -30,9 +30,9 @@ export interface StartOptions {
   readonly logDestination?: LogDestination;
 }
 
-/** A gateway that has been started. */
+/** A started gateway. */
 export interface StartedGateway extends RunningGateway {
-  /** Origin of the operator's side; `undefined` if the settings name no port for it. */
+  /** Origin of the operator's side; `undefined` if the settings have no port for the operator. */
   readonly adminOrigin: string | undefined;
   readonly log: Log;
 }
@@ -43,18 +43,18 @@ export interface StartedGateway extends RunningGateway {
  * @throws {SettingsError} for bad settings.
  * @throws {NotBuiltError} if the built widget or loader script is missing.
  * @throws {WidgetDocumentError} if the built document has no place for the widget's settings.
- * @throws {ListenError} if it cannot listen.
+ * @throws {ListenError} if the server cannot listen.
  */
 export async function startGateway(options: StartOptions): Promise<StartedGateway> {
   const settings = readSettings(options.environment);
   const files = await readBuiltFiles(options.buildDirectory);
-  const operation = createOperation(settings, options, {
+  const observability = createObservability(settings, options, {
     isStoreReady: () => store.isReady(),
-    customers: () => standings(),
+    customers: () => health(),
   });
-  const { log, readiness } = operation;
+  const { log, readiness } = observability;
   const store = openStore(settings, log);
-  const { customers, standings, stop } = await startCustomers(settings, store, log);
+  const { customers, health, stop } = await startCustomers(settings, store, log);
   const closables: Closable[] = [
     { name: "Upstreams", close: stop },
     { name: "Store", close: store.close },
@@ -65,14 +65,14 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
       files,
       onDefect: log.defect,
       onUnauthorized: ({ reason, ...context }) => log.warning(`Request rejected: ${reason}`, context),
-      streams: createStreamHub({ observer: operation.metrics, onDefect: log.defect }),
-      operation,
+      streams: createStreamHub({ observer: observability.metrics, onDefect: log.defect }),
+      observability,
     });
     closables.unshift({ name: "Connections", close: gateway.close });
-    const admin = await serveAdmin(settings, { ...operation, onDefect: log.defect });
-    // Last, so that the operator sees the others close.
+    const admin = await serveAdmin(settings, { ...observability, onDefect: log.defect });
+    // Last, so that the operator sees the other parts close.
     if (admin) closables.push({ name: "Metrics", close: admin.close });
-    // The origin comes first: programs that start a gateway read it from this line.
+    // Log the origin first: programs that start a gateway read the first line.
     log.line(`Gateway listening on ${gateway.origin} (availability-gateway ${VERSION})`);
     if (admin) log.line(`Metrics and health for the operator on ${admin.origin}`);
     logSettings(settings, log);
@@ -80,7 +80,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     const close = createDrain({ readiness, log, delayMs, closables });
     return { origin: gateway.origin, adminOrigin: admin?.origin, log, close };
   } catch (error) {
-    // What is open would keep the process from ending.
+    // An open part would keep the process running.
     for (const { close } of closables) await close();
     throw error;
   }
@@ -88,18 +88,18 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
 
 function logSettings({ redisUrl, isDemo, warnings }: Settings, log: Log): void {
   for (const warning of warnings) log.warning(warning);
-  if (redisUrl) log.line(`Keeping the availabilities in Redis at ${withoutCredentials(redisUrl)}`);
+  if (redisUrl) log.line(`Storing the availabilities in Redis at ${withoutCredentials(redisUrl)}`);
   const where = redisUrl ? "" : " from memory";
   if (isDemo) log.line(`Serving sample agents${where}, since no upstream is configured`);
 }
 
-function createOperation(
+function createObservability(
   { operation, customers, isDemo, anonymousReads, staleLimitSeconds }: Settings,
   { print, onDefect, logDestination }: StartOptions,
-  standings: Parameters<ReturnType<typeof createMetrics>["watch"]>[0],
+  healthSources: Parameters<ReturnType<typeof createMetrics>["watch"]>[0],
 ): Observability {
   const metrics = createMetrics({ process: true });
-  metrics.watch(standings);
+  metrics.watch(healthSources);
   const openJsonLog = () =>
     createJsonLog({
       level: operation.logLevel,
@@ -109,13 +109,16 @@ function createOperation(
     log: isDemo ? createPlainLog({ print, printError: onDefect }) : openJsonLog(),
     metrics,
     servesMetrics: anonymousReads,
-    readiness: createReadiness({ standings, staleLimitSeconds }),
-    trafficLimits: createRateLimits(new Map(customers.map(({ id, limits }) => [id, limits]))),
+    readiness: createReadiness({ healthSources, staleLimitSeconds }),
+    rateLimits: createRateLimits(new Map(customers.map(({ id, limits }) => [id, limits]))),
     trustedProxies: operation.trustedProxies,
   };
 }
 
-/** Opens the store in Redis if the settings name one, which need not be reachable yet; otherwise in this process's memory. */
+/**
+ * Opens the store in Redis if the settings have its address; Redis need not be up yet. Otherwise opens the store in the
+ * process's memory.
+ */
 function openStore({ redisUrl: url }: Settings, log: Log): AvailabilityStore {
   return url ? createRedisStore({ url, log }) : createMemoryStore();
 }

@@ -1,4 +1,4 @@
-/** The code of an error that the operating system reported, such as `ENOENT`; `undefined` for any other value. */
+/** Returns the code of an operating system's error, such as `ENOENT`; `undefined` for other values. */
 export function systemErrorCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }

@@ -20,7 +20,7 @@ test("reads the document, the assets and the loader script", async () => {
   });
 });
 
-test("reads every release of the loader script, and nothing else that lies beside it", async () => {
+test("reads every release of the loader script, and no other file beside the script", async () => {
   const others = {
     "embed-1.1.0-beta.2.js": "1;",
     "embed.integrity.json": "{}",
@@ -31,7 +31,7 @@ test("reads every release of the loader script, and nothing else that lies besid
   expect(Array.from(releases.keys()).sort()).toEqual(["embed-1.1.0-beta.2.js", "embed-1.2.3.js"]);
 });
 
-test("tags a file by its content", async () => {
+test("gives a file an entity tag by its content", async () => {
   const first = await readBuiltFiles(await buildOf(TEST_BUILD));
   const same = await readBuiltFiles(await buildOf(TEST_BUILD));
   const other = await readBuiltFiles(await buildOf({ ...TEST_BUILD, "embed.js": "other();" }));
@@ -39,7 +39,7 @@ test("tags a file by its content", async () => {
   expect(other.embed.etag).not.toBe(first.embed.etag);
 });
 
-test("has no assets where the widget was built into one file", async () => {
+test("has no assets if the widget was built into one file", async () => {
   const build = { "widget/index.html": "<p>", "embed.js": "" };
   expect((await readBuiltFiles(await buildOf(build))).widgetAssets.size).toBe(0);
 });
@@ -47,7 +47,7 @@ test("has no assets where the widget was built into one file", async () => {
 test.each([
   ["dist/widget/index.html", { "embed.js": "" }],
   ["dist/embed.js", { "widget/index.html": "" }],
-])("says in one line that %s is missing", async (path, build) => {
+])("reports in one line that %s is missing", async (path, build) => {
   const reading = readBuiltFiles(await buildOf(build));
   await expect(reading).rejects.toThrow(NotBuiltError);
   await expect(reading).rejects.toThrow(

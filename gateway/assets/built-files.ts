@@ -7,7 +7,7 @@ import { hashTag } from "./content-hash.ts";
 export interface BuiltFile {
   readonly body: Uint8Array<ArrayBuffer>;
   readonly contentType: string;
-  /** A strong entity tag, with its quotes. */
+  /** Strong entity tag, with its quotes. */
   readonly etag: string;
 }
 
@@ -15,11 +15,11 @@ export interface BuiltFile {
 export interface BuiltFiles {
   /** The widget's document as built, without its settings. */
   readonly widgetHtml: string;
-  /** The widget's other files by their path from its document: `assets/view-Bx1.js`. */
+  /** The widget's further files by their path from the document: `assets/view-Bx1.js`. */
   readonly widgetAssets: ReadonlyMap<string, BuiltFile>;
   /** The loader script. */
   readonly embed: BuiltFile;
-  /** The loader scripts of this release and of each other release beside it, by name: `embed-1.2.3.js`. */
+  /** Loader scripts of all releases in the build's directory, by name: `embed-1.2.3.js`. */
   readonly releases: ReadonlyMap<string, BuiltFile>;
 }
 
@@ -40,7 +40,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads each file in the build's directory that browsers may request, once. No request reaches the file system, so no
+ * Reads the files that browsers may request from the build's directory, once. No request reaches the file system, so no
  * path in a request can lead out of the directory.
  *
  * @throws {NotBuiltError} if the widget or the loader script is missing.
@@ -85,7 +85,10 @@ async function readAssets(directory: string): Promise<ReadonlyMap<string, BuiltF
   return new Map((await Promise.all(files)).filter(([path]) => path.startsWith("assets/")));
 }
 
-/** Reads the scripts of all releases: a page that has pinned an earlier one still loads it, so operators keep them. */
+/**
+ * Reads the scripts of all releases: a page with a pinned release still loads the earlier script, so operators keep old
+ * scripts.
+ */
 async function readReleases(directory: string): Promise<ReadonlyMap<string, BuiltFile>> {
   const names = (await readdir(directory)).filter((name) => /^embed-\d[\w.-]*\.js$/.test(name));
   const files = names.map(

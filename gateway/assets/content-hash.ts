@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** A strong entity tag, quotes included, that changes when any of these parts does. */
+/** Creates a strong entity tag, quotes included, from the hash of these parts. */
 export function hashTag(...parts: readonly (string | Uint8Array)[]): string {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);

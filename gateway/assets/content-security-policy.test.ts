@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { widgetPolicy } from "./content-security-policy.ts";
 
-/** By WebCrypto, not by the code under test. */
+/** Hashes by WebCrypto instead of by the code under test. */
 async function sourceHash(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return `'sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}'`;
@@ -13,7 +13,7 @@ function directive(html: string, name: string): string | undefined {
     .find((text) => text.startsWith(`${name} `));
 }
 
-test("allows the widget's own files and nothing else", () => {
+test("allows only the widget's own files", () => {
   expect(widgetPolicy("<p>", ["https://crm.example.com", "http://localhost:4000"])).toBe(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; " +
       "form-action 'none'; frame-ancestors https://crm.example.com http://localhost:4000; " +
@@ -36,20 +36,20 @@ test("allows each inline style by the hash of its text", async () => {
   expect(directive(html, "script-src")).toBe("script-src 'self'");
 });
 
-test("hashes a script as a browser reads it, without carriage returns", async () => {
+test("hashes a script without carriage returns, as a browser does", async () => {
   const html = "<script>\r\nfirst()\rsecond()\n</script>";
   expect(directive(html, "script-src")).toBe(`script-src 'self' ${await sourceHash("\nfirst()\nsecond()\n")}`);
 });
 
 test.each([
-  ["a script that is loaded", '<script type="module" crossorigin src="./assets/view.js"></script>'],
+  ["an external script", '<script type="module" crossorigin src="./assets/view.js"></script>'],
   ["a comment", "<!-- <script>no()</script> -->"],
-  ["a script that only a comment opens", "<!-- <script> -->"],
-])("gives no hash for %s", (_what, html) => {
+  ["a script in a comment", "<!-- <script> -->"],
+])("creates no hash for %s", (_what, html) => {
   expect(directive(html, "script-src")).toBe("script-src 'self'");
 });
 
-test("finds a script that stands behind a comment about scripts, and one that holds a comment", async () => {
+test("finds a script after a comment about scripts, and a script with a comment in its text", async () => {
   const text = 'log("<!-- no comment -->")';
   const html = `<!-- a <script> follows --><script>${text}</script>`;
   expect(directive(html, "script-src")).toBe(`script-src 'self' ${await sourceHash(text)}`);

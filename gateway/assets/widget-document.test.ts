@@ -20,16 +20,16 @@ test.each([
   });
 });
 
-test("escapes whatever could leave the attribute", () => {
+test("escapes characters that could end the attribute", () => {
   const { body } = prepareWidgetDocument('<meta name="availability-bridge" content="">', ["&<>'$&"]);
   expect(body).toContain("&quot;&amp;&lt;&gt;&#39;$&amp;&quot;");
 });
 
-test("refuses a document without a place for the settings", () => {
+test("rejects a document without a place for the settings", () => {
   expect(() => prepareWidgetDocument("<head></head>", ORIGINS)).toThrow(WidgetDocumentError);
 });
 
-test("has another entity tag where only the policy differs, which a 304 would not bring to the browser", () => {
+test("changes the entity tag with the policy, because a 304 does not bring a new policy to the browser", () => {
   const tag = (origins: readonly string[]) => prepareWidgetDocument(TEST_FILES.widgetHtml, origins).etag;
   expect(tag(ORIGINS)).toBe(tag(ORIGINS));
   expect(tag(ORIGINS)).not.toBe(tag(["https://crm.example.com"]));

@@ -5,7 +5,7 @@ import { widgetPolicy } from "./content-security-policy.ts";
 
 const EMPTY_SETTINGS = new RegExp(`<meta\\s+name="${WIDGET_SETTINGS_NAME}"\\s+content=""\\s*/?>`, "g");
 
-/** Features that the widget does not use, denied so that a flaw in it cannot reach them. */
+/** Features that the widget does not use. Denying them limits the effect of a flaw in the widget. */
 const DENIED_FEATURES = [
   "accelerometer",
   "autoplay",
@@ -37,9 +37,9 @@ export class WidgetDocumentError extends Error {
 }
 
 /**
- * Writes the settings into the widget's document, ready to be sent.
+ * Writes the settings into the widget's document.
  *
- * @throws {WidgetDocumentError} if it has no empty `<meta name="availability-bridge" content="">`.
+ * @throws {WidgetDocumentError} if the document has no empty `<meta name="availability-bridge" content="">`.
  */
 export function prepareWidgetDocument(html: string, allowedOrigins: readonly string[]): Representation {
   const body = withSettings(html, { allowedOrigins: [...allowedOrigins], apiBase: "../v1/" });
@@ -48,7 +48,7 @@ export function prepareWidgetDocument(html: string, allowedOrigins: readonly str
     "Content-Security-Policy": widgetPolicy(body, allowedOrigins),
     "Permissions-Policy": DENIED_FEATURES.map((feature) => `${feature}=()`).join(", "),
     "Referrer-Policy": "no-referrer",
-    // Both, so that a page which is cross-origin isolated can embed the widget.
+    // A cross-origin isolated page can embed the widget only with both headers.
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "cross-origin",
   };
@@ -63,7 +63,7 @@ export function prepareWidgetDocument(html: string, allowedOrigins: readonly str
 
 function withSettings(html: string, settings: WidgetSettings): string {
   const content = escapeHtml(JSON.stringify(settings));
-  // A function, since `$&` in a replacement text is a pattern.
+  // A function, because `$&` in a replacement text is a pattern.
   const filled = html.replaceAll(EMPTY_SETTINGS, () => `<meta name="${WIDGET_SETTINGS_NAME}" content="${content}">`);
   if (filled !== html) return filled;
   const missing = `<meta name="${WIDGET_SETTINGS_NAME}" content="">`;

@@ -8,12 +8,12 @@ import { findServer } from "../../scripts/testing/servers.mjs";
 
 const UNIT = fileURLToPath(new URL("availability-gateway.service", import.meta.url));
 
-/** How exposed the service is, of 10, as `docs/run-the-gateway.md` says too. */
+/** Maximum exposure in tenths of a point of systemd's scale to 10, as in `docs/run-the-gateway.md`. */
 const MAX_EXPOSURE_TENTHS = 15;
 
 const analyze = findServer("systemd-analyze");
 
-/** The unit, with this machine's Node in place of that of a machine that runs the service. */
+/** Writes the unit with this machine's Node as the executable. */
 async function installUnit(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "unit-"));
   onTestFinished(() => rm(directory, { recursive: true }));
@@ -23,12 +23,12 @@ async function installUnit(): Promise<string> {
   return path;
 }
 
-test.skipIf(!analyze)("is a unit that systemd takes without a complaint", async () => {
+test.skipIf(!analyze)("is a unit without a complaint from systemd", async () => {
   const { status, stdout, stderr } = spawnSync(analyze ?? "", ["verify", await installUnit()], { encoding: "utf8" });
   expect([status, stdout + stderr]).toEqual([0, ""]);
 });
 
-test.skipIf(!analyze)("leaves the service little to harm the machine by", async () => {
+test.skipIf(!analyze)("limits how much the service can harm the machine", async () => {
   const unit = await installUnit();
   const { status, stdout } = spawnSync(
     analyze ?? "",

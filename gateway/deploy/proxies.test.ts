@@ -26,12 +26,12 @@ async function startBoth(name: (typeof NAMES)[number]) {
   return { gateways, proxy: await startProxy(name, [portOf(first), portOf(second)]) };
 }
 
-/** A server in a gateway's place, which shows what reaches it. */
+/** Starts a server in place of a gateway, which returns the requests from the proxy. */
 async function startProxyBefore(
   name: (typeof NAMES)[number],
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  handleRequest: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<ProxyProcess> {
-  const server = createServer(answer).listen(0, "127.0.0.1");
+  const server = createServer(handleRequest).listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => {
     server.closeAllConnections();
@@ -52,7 +52,7 @@ function open(
   return session.request({ ":path": path, ...headers });
 }
 
-async function ask(proxy: ProxyProcess, path: string, headers: IncomingHttpHeaders = {}) {
+async function send(proxy: ProxyProcess, path: string, headers: IncomingHttpHeaders = {}) {
   const stream = open(proxy, path, headers);
   const [head]: IncomingHttpHeaders[] = await once(stream, "response");
   const parts: Buffer[] = [];
@@ -65,87 +65,90 @@ describe.each(NAMES)("%s", (name) => {
 
   through("serves the widget, its loader script and a call over HTTP/2", async () => {
     const { proxy } = await startBoth(name);
-    const page = await ask(proxy, "/widget/");
+    const page = await send(proxy, "/widget/");
     expect(page.status).toBe(200);
     expect(page.head["content-security-policy"]).toContain("frame-ancestors http://localhost:4000;");
-    const call = await ask(proxy, "/v1/users/123/availability");
+    const call = await send(proxy, "/v1/users/123/availability");
     expect(JSON.parse(String(call.body))).toMatchObject({ userId: 123, status: "available" });
     expect(call.head.etag).toMatch(/^"\d+"$/);
     expect(call.head["content-encoding"]).toBeUndefined();
   });
 
-  through("compresses the loader script, and sends it once to whoever keeps it", async () => {
+  through("compresses the loader script, and sends a cached script only once", async () => {
     const { gateways, proxy } = await startBoth(name);
-    const compressed = await ask(proxy, "/embed.js", { "accept-encoding": "gzip, br" });
+    const compressed = await send(proxy, "/embed.js", { "accept-encoding": "gzip, br" });
     expect(compressed.head["content-encoding"]).toBe("gzip");
     expect(compressed.head.vary).toMatch(/accept-encoding/i);
     const plain = await (await fetch(`${gateways[0].origin}/embed.js`)).text();
     expect(String(gunzipSync(compressed.body))).toBe(plain);
-    const held = { "accept-encoding": "gzip, br", "if-none-match": compressed.head.etag };
-    expect((await ask(proxy, "/embed.js", held)).status).toBe(304);
+    const cached = { "accept-encoding": "gzip, br", "if-none-match": compressed.head.etag };
+    expect((await send(proxy, "/embed.js", cached)).status).toBe(304);
   });
 
-  through("passes on each event of a stream as it is written", async () => {
+  through("forwards each event of a stream at once", async () => {
     const written: ServerResponse[] = [];
     const proxy = await startProxyBefore(name, (_request, response) => {
       response.writeHead(200, { "Content-Type": "text/event-stream" }).write("data: 1\n\n");
       written.push(response);
     });
     const stream = open(proxy, "/c/acme/v1/availabilities/stream").setEncoding("utf8");
-    let heard = "";
+    let received = "";
     stream.on("data", (text: string) => {
-      heard += text;
+      received += text;
     });
-    // The second is written only once the first has come through.
-    await vi.waitFor(() => expect(heard).toBe("data: 1\n\n"), 10_000);
+    // The server writes the second event after the first has arrived.
+    await vi.waitFor(() => expect(received).toBe("data: 1\n\n"), 10_000);
     written.at(-1)?.write("data: 2\n\n");
-    await vi.waitFor(() => expect(heard).toBe("data: 1\n\ndata: 2\n\n"), 10_000);
+    await vi.waitFor(() => expect(received).toBe("data: 1\n\ndata: 2\n\n"), 10_000);
   });
 
-  through("passes on a gateway's stream, and each change while it is open", async () => {
+  through("forwards a gateway's stream, and each change while the stream is open", async () => {
     const { gateways, proxy } = await startBoth(name);
     const stream = open(proxy, "/v1/availabilities/stream").setEncoding("utf8");
-    let heard = "";
+    let received = "";
     stream.on("data", (text: string) => {
-      heard += text;
+      received += text;
     });
-    await vi.waitFor(() => expect(heard).toContain("event: current\n"), 10_000);
-    // Each has a memory of its own, and only one of them has the stream.
-    const answers = gateways.map(async ({ origin }) =>
+    await vi.waitFor(() => expect(received).toContain("event: current\n"), 10_000);
+    // The gateways have separate memories, and only one has the stream.
+    const responses = gateways.map(async ({ origin }) =>
       fetch(`${origin}/v1/users/123/availability`, {
         method: "PUT",
         headers: { Authorization: `Bearer ${await mintDemoToken(SECRET)}`, "Content-Type": "application/json" },
         body: JSON.stringify({ status: "out_for_lunch" }),
       }),
     );
-    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200]);
-    await vi.waitFor(() => expect(heard).toContain('data: {"userId":123,"status":"out_for_lunch",'), 10_000);
+    expect((await Promise.all(responses)).map(({ status }) => status)).toEqual([200, 200]);
+    await vi.waitFor(() => expect(received).toContain('data: {"userId":123,"status":"out_for_lunch",'), 10_000);
   });
 
-  through("says who asks and which request it is, whatever the client says, and passes its trace on", async () => {
-    const seen: IncomingMessage["headers"][] = [];
-    const proxy = await startProxyBefore(name, (request, response) => {
-      if (request.url === "/v1/availabilities") seen.push(request.headers);
-      response.end();
-    });
-    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    await ask(proxy, "/v1/availabilities", {
-      "x-forwarded-for": "203.0.113.9",
-      "x-request-id": "mine",
-      authorization: "Bearer token",
-      traceparent,
-    });
-    expect(seen[0]).toMatchObject({
-      "x-forwarded-for": "127.0.0.1",
-      "x-request-id": expect.stringMatching(/^[\da-f-]{32,36}$/),
-      authorization: "Bearer token",
-      traceparent,
-    });
-  });
+  through(
+    "sets the client's address and the request's id, whatever the client sends, and forwards the trace",
+    async () => {
+      const seen: IncomingMessage["headers"][] = [];
+      const proxy = await startProxyBefore(name, (request, response) => {
+        if (request.url === "/v1/availabilities") seen.push(request.headers);
+        response.end();
+      });
+      const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+      await send(proxy, "/v1/availabilities", {
+        "x-forwarded-for": "203.0.113.9",
+        "x-request-id": "mine",
+        authorization: "Bearer token",
+        traceparent,
+      });
+      expect(seen[0]).toMatchObject({
+        "x-forwarded-for": "127.0.0.1",
+        "x-request-id": expect.stringMatching(/^[\da-f-]{32,36}$/),
+        authorization: "Bearer token",
+        traceparent,
+      });
+    },
+  );
 
   through("logs neither queries nor headers", async () => {
     const { proxy } = await startBoth(name);
-    await ask(proxy, "/v1/users/123/availability?token=secret-1", {
+    await send(proxy, "/v1/users/123/availability?token=secret-1", {
       authorization: "Bearer secret-2",
       cookie: "a=secret-3",
     });
@@ -153,17 +156,17 @@ describe.each(NAMES)("%s", (name) => {
     expect(await proxy.readLog()).not.toContain("secret");
   });
 
-  through("lets 500 ids of sixteen digits through", async () => {
+  through("forwards a request with 500 ids of sixteen digits", async () => {
     const { proxy } = await startBoth(name);
     const ids = Array.from({ length: 500 }, (_, index) => 1_000_000_000_000_000 + index).join(",");
-    expect((await ask(proxy, `/healthz?userIds=${ids}`)).status).toBe(200);
+    expect((await send(proxy, `/healthz?userIds=${ids}`)).status).toBe(200);
   });
 
-  through("goes on with one gateway where the other one has ended", async () => {
+  through("uses the remaining gateway after the other has stopped", async () => {
     const { gateways, proxy } = await startBoth(name);
     const statuses = async () => {
-      const answers = Array.from({ length: 20 }, () => ask(proxy, "/v1/users/123/availability"));
-      return [...new Set((await Promise.all(answers)).map(({ status }) => status))];
+      const responses = Array.from({ length: 20 }, () => send(proxy, "/v1/users/123/availability"));
+      return [...new Set((await Promise.all(responses)).map(({ status }) => status))];
     };
     expect(await statuses()).toEqual([200]);
     await gateways[0].stop();

@@ -8,15 +8,15 @@ function answerTo(ifNoneMatch: string): Response {
 }
 
 test.each(['"7"', 'W/"7"', "*", " * ", '"1", "7"', '"1",W/"7"', '"a,b" , "7"'])("answers 304 to %s", async (tags) => {
-  const answer = answerTo(tags);
-  expect(answer.status).toBe(304);
-  await expect(answer.text()).resolves.toBe("");
-  expect(Object.fromEntries(answer.headers)).toEqual({ "cache-control": "no-cache", etag: '"7"' });
+  const response = answerTo(tags);
+  expect(response.status).toBe(304);
+  await expect(response.text()).resolves.toBe("");
+  expect(Object.fromEntries(response.headers)).toEqual({ "cache-control": "no-cache", etag: '"7"' });
 });
 
 test.each(['"8"', "7", '"77"', '"1,7"', '"*"', '""', ""])("answers 200 to %s", async (tags) => {
-  const answer = answerTo(tags);
-  expect(answer.status).toBe(200);
-  await expect(answer.text()).resolves.toBe("seven");
-  expect(answer.headers.get("ETag")).toBe('"7"');
+  const response = answerTo(tags);
+  expect(response.status).toBe(200);
+  await expect(response.text()).resolves.toBe("seven");
+  expect(response.headers.get("ETag")).toBe('"7"');
 });

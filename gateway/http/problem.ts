@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Issue } from "../../shared/protocol/rejection.ts";
 
-/** Titles of the problems that the gateway tells, by status: the phrases of RFC 9110 §15 and RFC 6585. */
+/** Titles of problems by status: the reason phrases of RFC 9110 §15 and RFC 6585. */
 const TITLES = {
   400: "Bad Request",
   401: "Unauthorized",
@@ -26,50 +26,50 @@ const TITLES = {
 /** A problem's HTTP status. */
 export type ProblemStatus = keyof typeof TITLES;
 
-/** A problem as RFC 9457 writes it. The type is `about:blank`: the status says all that a program can act upon. */
+/** Problem document of RFC 9457. The type is always `about:blank`: the status alone tells a program how to react. */
 export const ProblemDocument = v.strictObject({
   type: v.literal("about:blank"),
   title: v.picklist(Object.values(TITLES)),
   status: v.picklist(Object.keys(TITLES).map(Number)),
   /** A sentence for a developer. */
   detail: v.string(),
-  /** Each part of the request that is bad: where it is, and what was expected there. */
+  /** The invalid parts of the request, with their paths and the expected values. */
   issues: v.exactOptional(v.array(v.strictObject({ path: v.string(), expected: v.string() }))),
 });
 export type ProblemDocument = v.InferOutput<typeof ProblemDocument>;
 
-/** A problem as data, as where an answer tells several. */
+/** Creates a problem as data, for a response with several problems. */
 export function toProblemDocument(status: ProblemStatus, detail: string): ProblemDocument {
   return { type: "about:blank", title: TITLES[status], status, detail };
 }
 
-/** An answer that tells a problem. `detail` is a sentence for a developer. */
+/** Creates a problem response. `detail` is a sentence for a developer. */
 export function problem(
   status: ProblemStatus,
   detail: string,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  return answerProblem(status, toProblemDocument(status, detail), headers);
+  return problemResponse(status, toProblemDocument(status, detail), headers);
 }
 
-/** An answer that names each part of a request that is bad. */
+/** Creates a problem response with the invalid parts of a request. */
 export function badRequest(status: 400 | 422, detail: string, issues: readonly Issue[]): Response {
-  return answerProblem(status, { ...toProblemDocument(status, detail), issues: [...issues] });
+  return problemResponse(status, { ...toProblemDocument(status, detail), issues: [...issues] });
 }
 
-function answerProblem(
+function problemResponse(
   status: ProblemStatus,
   document: ProblemDocument,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
   return new Response(JSON.stringify(document), {
     status,
-    // A 404 and a 405 may be cached by default, and the user may be there a moment later.
+    // Without `no-store` caches may store a 404 or 405, and the user may exist a moment later.
     headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store", ...headers },
   });
 }
 
-/** Answers any request with 405, naming the methods that are allowed. Register it after the path's own methods. */
+/** Creates a handler that responds with 405 and the allowed methods. Register after the path's own methods. */
 export function methodNotAllowed(allow: string): () => Response {
   return () => problem(405, `Allowed here: ${allow}`, { Allow: allow });
 }

@@ -23,8 +23,8 @@ const PATH = "/v1/users/123/availability";
 interface Parts {
   readonly availabilities?: AvailabilityService;
   readonly limits?: CustomerLimits;
-  /** Whether tokens are recalled. Where they are not, nothing is read directly. */
-  readonly recalls?: boolean;
+  /** False if the gateway caches no tokens. The fast path needs a cached token. */
+  readonly cachesTokens?: boolean;
 }
 
 async function storedAvailabilities(): Promise<AvailabilityService> {
@@ -32,20 +32,20 @@ async function storedAvailabilities(): Promise<AvailabilityService> {
   await store.set(123, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 5 } });
   await store.set(Number.MAX_SAFE_INTEGER, { status: "in_call" });
   const availabilities = availabilityServiceOver(store, clock);
-  // They can be read at once when somebody has read them before.
+  // The fast path needs a loaded replica.
   await availabilities.open(new AbortController().signal);
   return availabilities;
 }
 
-/** A gateway for `acme` that has seen a good token before. */
-async function setUp({ availabilities, limits = UNLIMITED, recalls = true }: Parts = {}) {
+/** Starts a gateway for `acme` with a token in its cache. */
+async function setUp({ availabilities, limits = UNLIMITED, cachesTokens = true }: Parts = {}) {
   const verify = createTokenVerifier(SECRET_SETTINGS, "acme", { clock });
   await verify(await mint());
   const acme: Customer = {
     id: "acme",
     allowedOrigins: ["https://crm.acme.example"],
     availabilities: availabilities ?? (await storedAvailabilities()),
-    access: { verify: recalls ? verify : (token) => verify(token), anonymousReads: false },
+    access: { verify: cachesTokens ? verify : (token) => verify(token), anonymousReads: false },
   };
   const records: RequestRecord[] = [];
   const metrics = createMetrics();
@@ -58,64 +58,69 @@ async function setUp({ availabilities, limits = UNLIMITED, recalls = true }: Par
     },
     flush: () => Promise.resolve(),
   };
-  const standings = { isStoreReady: () => true, customers: () => [] };
+  const healthSources = { isStoreReady: () => true, customers: () => [] };
   const gateway = await serveGateway(
     { host: "127.0.0.1", port: 0 },
     {
       customers: createCustomers([acme], "acme"),
       files: TEST_FILES,
       onDefect: log.defect,
-      operation: {
+      observability: {
         log,
         metrics,
         servesMetrics: false,
-        readiness: createReadiness({ standings, staleLimitSeconds: 60 }),
-        trafficLimits: createRateLimits(new Map([["acme", limits]])),
+        readiness: createReadiness({ healthSources, staleLimitSeconds: 60 }),
+        rateLimits: createRateLimits(new Map([["acme", limits]])),
         trustedProxies: { includes: () => false },
       },
     },
   );
   onTestFinished(gateway.close);
-  return { origin: gateway.origin, ask: (asked: Asked) => ask(gateway.origin, asked), records, metrics };
+  return {
+    origin: gateway.origin,
+    send: (testRequest: TestRequest) => send(gateway.origin, testRequest),
+    records,
+    metrics,
+  };
 }
 
-interface Asked {
+interface TestRequest {
   readonly method?: string;
   readonly path?: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string;
 }
 
-/** All that can be seen of an answer, but for what differs each time. */
-async function ask(origin: string, { method = "GET", path = PATH, headers = {}, body = "" }: Asked) {
+/** Sends a request and returns the response without its variable parts. */
+async function send(origin: string, { method = "GET", path = PATH, headers = {}, body = "" }: TestRequest) {
   const sent = request(`${origin}/`, { method, path, headers });
-  const answered = new Promise<import("node:http").IncomingMessage>((resolve, reject) => {
+  const received = new Promise<import("node:http").IncomingMessage>((resolve, reject) => {
     sent.on("response", resolve).on("error", reject);
   });
   sent.end(body);
-  const answer = await answered;
-  const { date, "x-request-id": requestId, ...shown } = answer.headers;
+  const response = await received;
+  const { date, "x-request-id": requestId, ...shown } = response.headers;
   const hasIdentity = date !== undefined && requestId !== undefined;
-  return { status: answer.statusCode, headers: shown, hasIdentity, body: await text(answer) };
+  return { status: response.statusCode, headers: shown, hasIdentity, body: await text(response) };
 }
 
 const bearer = async () => ({ Authorization: `Bearer ${await mint()}` });
 
-test("answers a read with a known token without asking the app", async () => {
+test("responds to a read with a cached token without calling the app", async () => {
   const stored = await storedAvailabilities();
-  const peek = stored.peek ?? (() => undefined);
-  const direct = await setUp({ availabilities: { ...unusedAvailabilityService(), peek } });
-  const answer = await direct.ask({ headers: await bearer() });
-  expect(answer.status).toBe(200);
-  expect(JSON.parse(answer.body)).toMatchObject({ userId: 123, status: "available", wrapUpTimeTtl: 5 });
+  const getCached = stored.getCached ?? (() => undefined);
+  const direct = await setUp({ availabilities: { ...unusedAvailabilityService(), getCached } });
+  const response = await direct.send({ headers: await bearer() });
+  expect(response.status).toBe(200);
+  expect(JSON.parse(response.body)).toMatchObject({ userId: 123, status: "available", wrapUpTimeTtl: 5 });
 });
 
-test("answers all that can be asked for as the app does", async () => {
+test("responds to every request exactly as the app does", async () => {
   const direct = await setUp();
-  const app = await setUp({ recalls: false });
+  const app = await setUp({ cachesTokens: false });
   const token = await mint();
   const etag = `"${NOW_MS}"`;
-  const asked = fc.record({
+  const requestArbitrary = fc.record({
     method: fc.constantFrom("GET", "GET", "GET", "HEAD", "PUT", "DELETE"),
     path: fc.oneof(
       fc.constantFrom(PATH, PATH, PATH, `/c/acme${PATH}`, `/c/globex${PATH}`, `/c/Acme${PATH}`, `/c/${PATH}`),
@@ -148,35 +153,35 @@ test("answers all that can be asked for as the app does", async () => {
     ),
   });
   await fc.assert(
-    fc.asyncProperty(asked, async (one) => {
-      expect(await direct.ask(one)).toEqual(await app.ask(one));
+    fc.asyncProperty(requestArbitrary, async (testRequest) => {
+      expect(await direct.send(testRequest)).toEqual(await app.send(testRequest));
     }),
     { numRuns: 300 },
   );
 });
 
 test.each([
-  ["that may only write", { scope: "availability:write" }],
+  ["without the read scope", { scope: "availability:write" }],
   ["of another customer", { customer: "globex" }],
-  ["that has ended", { exp: CLAIMS.exp - 7200 }],
-])("answers a token %s as the app does", async (_which, claims) => {
+  ["that has expired", { exp: CLAIMS.exp - 7200 }],
+])("responds to a token %s as the app does", async (_which, claims) => {
   const headers = { Authorization: `Bearer ${await mint(claims)}` };
-  const answers = [true, false].map(async (recalls) => {
-    const { ask: askOnce } = await setUp({ recalls });
-    // The second time a good one is remembered.
-    return [await askOnce({ headers }), await askOnce({ headers })];
+  const responses = [true, false].map(async (cachesTokens) => {
+    const { send: sendOnce } = await setUp({ cachesTokens });
+    // The second request finds a valid token in the cache.
+    return [await sendOnce({ headers }), await sendOnce({ headers })];
   });
-  const [direct, app] = await Promise.all(answers);
+  const [direct, app] = await Promise.all(responses);
   expect(direct).toEqual(app);
   expect([401, 403]).toContain(direct?.[1]?.status);
 });
 
 test("counts and logs a read as the app does", async () => {
-  const seen = [true, false].map(async (recalls) => {
-    const { ask: askOnce, records, metrics } = await setUp({ recalls });
+  const seen = [true, false].map(async (cachesTokens) => {
+    const { send: sendOnce, records, metrics } = await setUp({ cachesTokens });
     const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    await askOnce({ path: `/c/acme${PATH}`, headers: { ...(await bearer()), traceparent, "X-Request-Id": "first" } });
-    await askOnce({ headers: { ...(await bearer()), traceparent, "X-Request-Id": "second", "If-None-Match": "*" } });
+    await sendOnce({ path: `/c/acme${PATH}`, headers: { ...(await bearer()), traceparent, "X-Request-Id": "first" } });
+    await sendOnce({ headers: { ...(await bearer()), traceparent, "X-Request-Id": "second", "If-None-Match": "*" } });
     const { body } = await metrics.read();
     return {
       records: records.map(({ durationMs, ...record }) => ({ ...record, isTimed: durationMs >= 0 })),
@@ -191,34 +196,34 @@ test("counts and logs a read as the app does", async () => {
   ]);
 });
 
-test("counts a read against the token's limit and refuses the next as the app does", async () => {
+test("counts a read against the token's limit and rejects the next as the app does", async () => {
   const limits = { ...UNLIMITED, requestsPerMinutePerToken: 2 };
-  const answers = [true, false].map(async (recalls) => {
-    const { ask: askOnce } = await setUp({ recalls, limits });
+  const responses = [true, false].map(async (cachesTokens) => {
+    const { send: sendOnce } = await setUp({ cachesTokens, limits });
     const headers = await bearer();
-    return [await askOnce({ headers }), await askOnce({ headers }), await askOnce({ headers })];
+    return [await sendOnce({ headers }), await sendOnce({ headers }), await sendOnce({ headers })];
   });
-  const [direct, app] = await Promise.all(answers);
+  const [direct, app] = await Promise.all(responses);
   expect(direct?.map(({ status }) => status)).toEqual([200, 200, 429]);
   expect(direct).toEqual(app);
 });
 
-test("answers requests that come at once over one connection in their order, whoever answers which", async () => {
+test("responds to pipelined requests in order, from the fast path and from the app", async () => {
   const { origin } = await setUp();
   const { hostname, port } = new URL(origin);
   const { Authorization } = await bearer();
-  const asked = fc.sample(fc.constantFrom(PATH, "/healthz", "/v1/users/404/availability"), 300);
-  const requests = asked.map((path, index) => {
-    const connection = index === asked.length - 1 ? "Connection: close\r\n" : "";
+  const paths = fc.sample(fc.constantFrom(PATH, "/healthz", "/v1/users/404/availability"), 300);
+  const requests = paths.map((path, index) => {
+    const connection = index === paths.length - 1 ? "Connection: close\r\n" : "";
     return `GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: ${Authorization}\r\n${connection}\r\n`;
   });
   const socket = connect(Number(port), hostname);
   onTestFinished(() => void socket.destroy());
   socket.write(requests.join(""));
-  const answers = (await text(socket)).split("HTTP/1.1 ").slice(1);
-  const bodies: unknown[] = answers.map((answer) => JSON.parse(answer.split("\r\n\r\n")[1] ?? ""));
+  const responses = (await text(socket)).split("HTTP/1.1 ").slice(1);
+  const bodies: unknown[] = responses.map((response) => JSON.parse(response.split("\r\n\r\n")[1] ?? ""));
   expect(bodies).toEqual(
-    asked.map((path) => {
+    paths.map((path) => {
       if (path === PATH) return expect.objectContaining({ userId: 123 });
       return expect.objectContaining({ status: path === "/healthz" ? "ok" : 404 });
     }),

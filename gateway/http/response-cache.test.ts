@@ -11,32 +11,32 @@ const agents: readonly StoredAgent[] = [
   { userId: 3, status: "available", version: 3, updatedAt: 3, wrapUp: { configuredSeconds: 0, endsAtMs: 0 } },
 ];
 
-test("says of an agent at each moment what it would say had nobody asked before", () => {
-  const glimpse: fc.Arbitrary<CachedReading> = fc.record({
+test("responds for an agent at each moment as without a cache", () => {
+  const readingArbitrary: fc.Arbitrary<CachedReading> = fc.record({
     agent: fc.constantFrom(...agents),
     ageSeconds: fc.constantFrom(0, 0, 1, 7),
-    atMs: fc.nat(10_000),
+    validAtMs: fc.nat(10_000),
   });
   fc.assert(
-    fc.property(fc.array(glimpse, { maxLength: 40, size: "max" }), (glimpses) => {
-      const toAnswer = createResponseCache();
-      const inOrder = glimpses.sort((a, b) => a.atMs - b.atMs);
-      for (const one of inOrder) expect(toAnswer(one)).toEqual(createResponseCache()(one));
+    fc.property(fc.array(readingArbitrary, { maxLength: 40, size: "max" }), (readings) => {
+      const getResponse = createResponseCache();
+      const inOrder = readings.sort((a, b) => a.validAtMs - b.validAtMs);
+      for (const reading of inOrder) expect(getResponse(reading)).toEqual(createResponseCache()(reading));
     }),
   );
 });
 
-test("makes an answer once for as long as nothing in it changes", () => {
-  const toAnswer = createResponseCache();
+test("creates a response once while its content does not change", () => {
+  const getResponse = createResponseCache();
   const [agent] = agents;
-  if (!agent) throw new Error("There is an agent");
-  expect(toAnswer({ agent, ageSeconds: 0, atMs: 1 })).toBe(toAnswer({ agent, ageSeconds: 0, atMs: 2 }));
+  if (!agent) throw new Error("no agents");
+  expect(getResponse({ agent, ageSeconds: 0, validAtMs: 1 })).toBe(getResponse({ agent, ageSeconds: 0, validAtMs: 2 }));
 });
 
-test("answers for more agents than it keeps answers of", () => {
-  const toAnswer = createResponseCache();
+test("responds for more agents than it has room for", () => {
+  const getResponse = createResponseCache();
   for (let userId = 1; userId <= 25_000; userId += 1) {
     const agent: StoredAgent = { userId, status: "available", version: userId, updatedAt: 1 };
-    expect(toAnswer({ agent, ageSeconds: 0, atMs: 1 }).etag).toBe(`"${userId}"`);
+    expect(getResponse({ agent, ageSeconds: 0, validAtMs: 1 }).etag).toBe(`"${userId}"`);
   }
 });

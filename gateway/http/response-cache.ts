@@ -3,51 +3,56 @@ import { type StoredAgent, toAvailability } from "../store/agent.ts";
 import { representAvailability } from "./routes/availability.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
 
-/** An answer to a read of one user, as Node's response takes it. */
+/** Response to a read of one user, for Node's response. */
 export interface CachedResponse {
   readonly etag: string;
-  /** Each name with its value behind it, for whoever holds this version already. */
-  readonly headersIfHeld: readonly string[];
-  /** The same with what a body has. */
+  /** Headers of a 304: names and values in turn. */
+  readonly notModifiedHeaders: readonly string[];
+  /** Headers of a 200: the headers of a 304, then the body's. */
   readonly headers: readonly string[];
   readonly body: string;
 }
 
-/** How many are kept at most, some 5 MiB. */
-const MAX_KEPT = 10_000;
+/** Maximum number of cached responses, about 5 MiB. */
+const MAX_ENTRIES = 10_000;
 
-const GUARD_PAIRS = Object.entries(SECURITY_HEADERS).flat();
+const SECURITY_PAIRS = Object.entries(SECURITY_HEADERS).flat();
 
 /**
- * Makes an agent into the answer that says so, once for as long as nothing in it changes: neither while its wrap-up time runs
- * down, nor where it may be old.
+ * Creates responses from agents, and caches a response until the agent changes. A response with a running wrap-up time,
+ * or with an age, is not cached.
  */
-export function createResponseCache(): (glimpse: CachedReading) => CachedResponse {
-  let kept = new WeakMap<StoredAgent, CachedResponse>();
+export function createResponseCache(): (reading: CachedReading) => CachedResponse {
+  let cache = new WeakMap<StoredAgent, CachedResponse>();
   let count = 0;
 
-  function keep(agent: StoredAgent, answer: CachedResponse): void {
-    // All at once: whom somebody asks for again is soon there again.
-    if (count === MAX_KEPT) {
-      kept = new WeakMap();
+  function store(agent: StoredAgent, response: CachedResponse): void {
+    // Clear the whole cache: an agent in use is soon cached again.
+    if (count === MAX_ENTRIES) {
+      cache = new WeakMap();
       count = 0;
     }
-    kept.set(agent, answer);
+    cache.set(agent, response);
     count += 1;
   }
 
-  return ({ agent, ageSeconds, atMs }) => {
-    const known = ageSeconds === 0 ? kept.get(agent) : undefined;
-    if (known) return known;
-    const availability = toAvailability(agent, atMs);
-    const answer = toAnswer(representAvailability(availability, ageSeconds));
-    if (ageSeconds === 0 && !availability.wrapUpTimeTtl) keep(agent, answer);
-    return answer;
+  return ({ agent, ageSeconds, validAtMs }) => {
+    const cached = ageSeconds === 0 ? cache.get(agent) : undefined;
+    if (cached) return cached;
+    const availability = toAvailability(agent, validAtMs);
+    const response = toCachedResponse(representAvailability(availability, ageSeconds));
+    if (ageSeconds === 0 && !availability.wrapUpTimeTtl) store(agent, response);
+    return response;
   };
 }
 
-function toAnswer({ etag, contentType, body, headers }: ReturnType<typeof representAvailability>): CachedResponse {
-  const headersIfHeld = [...GUARD_PAIRS, "ETag", etag, ...Object.entries(headers).flat()];
-  const ofBody = ["Content-Type", contentType, "Content-Length", `${Buffer.byteLength(body)}`];
-  return { etag, headersIfHeld, headers: [...headersIfHeld, ...ofBody], body };
+function toCachedResponse({
+  etag,
+  contentType,
+  body,
+  headers,
+}: ReturnType<typeof representAvailability>): CachedResponse {
+  const notModifiedHeaders = [...SECURITY_PAIRS, "ETag", etag, ...Object.entries(headers).flat()];
+  const bodyHeaders = ["Content-Type", contentType, "Content-Length", `${Buffer.byteLength(body)}`];
+  return { etag, notModifiedHeaders, headers: [...notModifiedHeaders, ...bodyHeaders], body };
 }

@@ -1,8 +1,8 @@
 import type { HttpBindings } from "@hono/node-server";
 
 /**
- * Calls back once a response is closed, which it is once: at once where it is already, since Node tells of that no second time. A client may
- * leave while it is still found out who asks.
+ * Calls `callback` once, when the response is closed; at once if the response is already closed, because Node emits
+ * `close` only once. A client may disconnect while the gateway verifies the token.
  */
 export function onResponseClosed(response: HttpBindings["outgoing"], callback: () => void): void {
   if (response.closed) callback();

@@ -19,42 +19,42 @@ interface Init {
 function exchange(parts: Partial<Exchange> & { readonly body?: unknown; readonly init?: Init } = {}): Exchange {
   const { method = "GET", path = "/v1/users/1/availability", body = AVAILABILITY, init = {} } = parts;
   const headers = { ...HEADERS, ...init.headers };
-  const answer = parts.answer ?? new Response(JSON.stringify(body), { ...init, headers });
-  return { method, path, answer };
+  const response = parts.response ?? new Response(JSON.stringify(body), { ...init, headers });
+  return { method, path, response };
 }
 
-test("takes what is documented, at each customer's address, and leaves it to be read", async () => {
+test("accepts a documented response at each customer's address, and keeps its body readable", async () => {
   for (const path of ["/v1/users/1/availability", "/c/acme/v1/users/1/availability"]) {
-    const taken = exchange({ path });
-    await expectConformity(taken);
-    await expect(taken.answer.json()).resolves.toEqual(AVAILABILITY);
+    const accepted = exchange({ path });
+    await expectConformity(accepted);
+    await expect(accepted.response.json()).resolves.toEqual(AVAILABILITY);
   }
 });
 
 const problemWith = (status: 404 | 405, headers = {}) => problem(status, "No", { ...GUARDS, ...headers });
 
 test.each([
-  ["a status that is not documented", { init: { status: 206 } }, /no such status is documented/],
-  ["a header that is not documented", { init: { headers: { Server: "x" } } }, /no header server is documented/],
-  ["a header of another form", { init: { headers: { ETag: 'W/"7"' } } }, /the header ETag is W\/"7": data must match/],
-  ["a number that is none", { init: { headers: { Age: "old" } } }, /the header Age is old: data must be integer/],
+  ["an undocumented status", { init: { status: 206 } }, /no such status is documented/],
+  ["an undocumented header", { init: { headers: { Server: "x" } } }, /no header server is documented/],
+  ["a header in a wrong form", { init: { headers: { ETag: 'W/"7"' } } }, /the header ETag is W\/"7": data must match/],
+  ["an invalid number", { init: { headers: { Age: "old" } } }, /the header Age is old: data must be integer/],
   ["another content type", { init: { headers: { "Content-Type": "text/html" } } }, /no content of type "text\/html"/],
-  ["a body of another form", { body: { ...AVAILABILITY, status: "away" } }, /the body is .*must be equal to one of/],
-  ["a key too many", { body: { ...AVAILABILITY, name: "Ann" } }, /must NOT have additional properties/],
-  ["one wrap-up key alone", { body: { ...AVAILABILITY, wrapUpTimeConfig: 1 } }, /must have property wrapUpTimeTtl/],
+  ["a body in a wrong form", { body: { ...AVAILABILITY, status: "away" } }, /the body is .*must be equal to one of/],
+  ["an additional key", { body: { ...AVAILABILITY, name: "Ann" } }, /must NOT have additional properties/],
+  ["only one wrap-up key", { body: { ...AVAILABILITY, wrapUpTimeConfig: 1 } }, /must have property wrapUpTimeTtl/],
   ["a body to HEAD", { method: "HEAD" }, /there is a body where none is documented/],
-  ["an error that is no problem", { path: "/nothing", init: { status: 404 } }, /an error has the content type/],
-  ["a 405 without Allow", { method: "POST", answer: problemWith(405) }, /the header Allow is missing/],
+  ["an error that is not a problem", { path: "/nothing", init: { status: 404 } }, /an error has the content type/],
+  ["a 405 without Allow", { method: "POST", response: problemWith(405) }, /the header Allow is missing/],
   [
-    "a header that is missing",
-    { answer: new Response("{}", { headers: { "Content-Type": "application/json" } }) },
+    "a missing header",
+    { response: new Response("{}", { headers: { "Content-Type": "application/json" } }) },
     /the header ETag is missing/,
   ],
-])("refuses %s", async (_what, parts, message) => {
+])("rejects %s", async (_what, parts, message) => {
   await expect(expectConformity(exchange(parts))).rejects.toThrow(message);
 });
 
-test("takes any problem where the document tells nothing", async () => {
-  await expectConformity({ method: "GET", path: "/nothing", answer: problemWith(404) });
-  await expectConformity({ method: "DELETE", path: "/healthz", answer: problemWith(405, { Allow: "GET, HEAD" }) });
+test("accepts any problem for an undocumented path", async () => {
+  await expectConformity({ method: "GET", path: "/nothing", response: problemWith(404) });
+  await expectConformity({ method: "DELETE", path: "/healthz", response: problemWith(405, { Allow: "GET, HEAD" }) });
 });

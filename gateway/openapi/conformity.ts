@@ -3,46 +3,53 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { createDocument } from "./document.ts";
 import type { OperationObject, ResponseObject } from "./openapi-document.ts";
 
-/** What was asked, and what came of it. */
+/** A request with its response. */
 export interface Exchange {
   readonly method: string;
-  /** The address's path, without the query. */
+  /** Path of the address, without the query. */
   readonly path: string;
-  readonly answer: Response;
+  readonly response: Response;
 }
 
-/** The document's `$id`, below which each schema in it is found by its JSON pointer. */
+/** The document's `$id`, below which a JSON pointer finds a schema. */
 const DOCUMENT = "openapi";
 
-/** What HTTP itself needs, and no document tells. `Content-Type` stands with the contents. */
-const UNTOLD = new Set(["content-type", "content-length", "transfer-encoding", "connection", "keep-alive", "date"]);
+/** Headers of HTTP itself, which the document leaves out. `Content-Type` is documented with the contents. */
+const UNDOCUMENTED_HEADERS = new Set([
+  "content-type",
+  "content-length",
+  "transfer-encoding",
+  "connection",
+  "keep-alive",
+  "date",
+]);
 
 const document = createDocument({ anonymousReads: true });
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 ajv.addSchema({ ...document, $id: DOCUMENT });
 
 /**
- * Holds an answer against what `/openapi.json` says of it: its status, its headers, its content type and its body. The
- * answer can be read as before. What the document does not tell of may be anything, but an error that is no problem.
+ * Compares a response with `/openapi.json`: status, headers, content type and body. The response stays readable. For an
+ * undocumented operation, only errors are checked: they must be problems.
  *
- * @throws {Error} with everything in which they differ.
+ * @throws {Error} with every difference.
  */
-export async function expectConformity({ method, path, answer }: Exchange): Promise<void> {
+export async function expectConformity({ method, path, response }: Exchange): Promise<void> {
   const found = findOperation(method, path);
-  const faults = found ? await checkResponse(found, method, answer) : await checkUntold(method, answer);
+  const faults = found ? await checkResponse(found, method, response) : await checkUndocumented(method, response);
   if (faults.length === 0) return;
-  throw new Error(`${method} ${path} answers ${answer.status} against /openapi.json: ${faults.join("; ")}`);
+  throw new Error(`${method} ${path} responds with ${response.status} against /openapi.json: ${faults.join("; ")}`);
 }
 
-/** HEAD is answered as GET is, without the body. */
+/** HEAD has the response of GET without the body. */
 const METHODS: Readonly<Record<string, "get" | "put" | "post">> = { GET: "get", HEAD: "get", PUT: "put", POST: "post" };
 
-interface Found {
+interface MatchedOperation {
   readonly operation: OperationObject;
   readonly pointer: string;
 }
 
-function findOperation(method: string, path: string): Found | undefined {
+function findOperation(method: string, path: string): MatchedOperation | undefined {
   const below = path.replace(/^\/c\/[^/]+(?=\/v1\/)/, "");
   for (const [template, item] of Object.entries(document.paths)) {
     if (!new RegExp(`^${template.replace(/\{\w+\}/g, "[^/]+")}$`).test(below)) continue;
@@ -53,18 +60,27 @@ function findOperation(method: string, path: string): Found | undefined {
   return undefined;
 }
 
-async function checkResponse({ operation, pointer }: Found, method: string, answer: Response): Promise<string[]> {
-  const key = [`${answer.status}`, `${Math.trunc(answer.status / 100)}XX`].find((name) => name in operation.responses);
-  const response = key === undefined ? undefined : operation.responses[key];
-  if (!response) return ["no such status is documented"];
+async function checkResponse(
+  { operation, pointer }: MatchedOperation,
+  method: string,
+  response: Response,
+): Promise<string[]> {
+  const key = [`${response.status}`, `${Math.trunc(response.status / 100)}XX`].find(
+    (name) => name in operation.responses,
+  );
+  const documented = key === undefined ? undefined : operation.responses[key];
+  if (!documented) return ["no such status is documented"];
   const at = `${pointer}/responses/${key}`;
-  return [...checkHeaders(response, at, answer.headers), ...(await checkContent(response, at, { method, answer }))];
+  return [
+    ...checkHeaders(documented, at, response.headers),
+    ...(await checkContent(documented, at, { method, response })),
+  ];
 }
 
 function checkHeaders({ headers = {} }: ResponseObject, pointer: string, found: Headers): string[] {
   const names = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
-  const untold = [...found.keys()].filter((name) => !names.has(name) && !UNTOLD.has(name));
-  const faults = untold.map((name) => `no header ${name} is documented`);
+  const undocumented = [...found.keys()].filter((name) => !names.has(name) && !UNDOCUMENTED_HEADERS.has(name));
+  const faults = undocumented.map((name) => `no header ${name} is documented`);
   for (const [name, { required, schema }] of Object.entries(headers)) {
     const text = found.get(name);
     if (text === null) {
@@ -81,34 +97,37 @@ function checkHeaders({ headers = {} }: ResponseObject, pointer: string, found: 
 async function checkContent(
   { content = {} }: ResponseObject,
   pointer: string,
-  { method, answer }: Pick<Exchange, "method" | "answer">,
+  { method, response }: Pick<Exchange, "method" | "response">,
 ): Promise<string[]> {
-  const type = contentTypeOf(answer);
+  const type = contentTypeOf(response);
   if (type in content === false && (type !== "" || Object.keys(content).length > 0)) {
     return [`no content of type ${JSON.stringify(type)} is documented`];
   }
-  // A stream has no end to wait for: its events are checked as they come.
+  // A stream does not end, so its events are checked on arrival, elsewhere.
   if (type === "text/event-stream") return [];
-  const text = await textOf(answer);
+  const text = await textOf(response);
   if (method === "HEAD" || type === "") return text === "" ? [] : ["there is a body where none is documented"];
   const fault = validate(`${pointer}/content/${escapePointer(type)}/schema`, JSON.parse(text));
   return fault ? [`the body is ${text}: ${fault}`] : [];
 }
 
-/** Where nothing is documented, as for a method that is not allowed, an error is a problem all the same. */
-async function checkUntold(method: string, answer: Response): Promise<string[]> {
-  if (answer.status < 400) return [];
-  const type = contentTypeOf(answer);
+/**
+ * Checks the response of an undocumented operation, such as a method that is not allowed: errors must still be
+ * problems.
+ */
+async function checkUndocumented(method: string, response: Response): Promise<string[]> {
+  if (response.status < 400) return [];
+  const type = contentTypeOf(response);
   if (type !== "application/problem+json") return [`an error has the content type ${JSON.stringify(type)}`];
-  if (answer.status === 405 && !answer.headers.has("Allow")) return ["the header Allow is missing"];
-  const text = await textOf(answer);
+  if (response.status === 405 && !response.headers.has("Allow")) return ["the header Allow is missing"];
+  const text = await textOf(response);
   const fault = method === "HEAD" ? undefined : validate("/components/schemas/Problem", JSON.parse(text));
   return fault ? [`the body is ${text}: ${fault}`] : [];
 }
 
-/** What `fetch` hands out it has unpacked already. */
-async function textOf(answer: Response): Promise<string> {
-  const bytes = Buffer.from(await answer.clone().arrayBuffer());
+/** Reads the body, which `fetch` has already decompressed. */
+async function textOf(response: Response): Promise<string> {
+  const bytes = Buffer.from(await response.clone().arrayBuffer());
   return String(bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes);
 }
 
@@ -122,7 +141,7 @@ function contentTypeOf({ headers }: Response): string {
   return headers.get("Content-Type")?.split(";")[0]?.trim().toLowerCase() ?? "";
 }
 
-/** RFC 6901, in a URI's fragment. */
+/** Escapes a JSON pointer in a URI fragment (RFC 6901). */
 function escapePointer(part: string): string {
   return encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"));
 }

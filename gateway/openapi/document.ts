@@ -4,15 +4,15 @@ import type { OpenApiDocument } from "./openapi-document.ts";
 import { toPaths } from "./paths.ts";
 import { toSchemas } from "./schemas.ts";
 
-/** The facts about a gateway that its document depends on. */
+/** Settings of a gateway that change the document. */
 export interface DocumentOptions {
-  /** Whether there is a customer whose availabilities are read without a token. */
+  /** True if a customer allows reads without a token. */
   readonly anonymousReads: boolean;
 }
 
 const BEARER: Security = [{ bearer: [] }];
 
-/** The gateway's calls as OpenAPI 3.1, with the schemas that the gateway itself checks with. */
+/** Creates the OpenAPI 3.1 document, with the schemas that the gateway validates by. */
 export function createDocument({ anonymousReads }: DocumentOptions): OpenApiDocument {
   return {
     openapi: "3.1.0",
@@ -20,14 +20,14 @@ export function createDocument({ anonymousReads }: DocumentOptions): OpenApiDocu
       title: "Availability gateway",
       version: VERSION,
       description:
-        "Agents' availabilities for the widget and for a customer's own programs. What is asked by HEAD is answered as by GET, without the body. Any other method than a path's own is answered 405, with `Allow`.",
+        "Agents' availabilities for the widget and for a customer's own programs. HEAD has the response of GET without the body. Other methods get 405, with `Allow`.",
     },
     servers: [
       { url: "./", description: "The default customer" },
       {
         url: "./c/{customer}",
         description: "A customer by id",
-        variables: { customer: { default: "acme", description: "The id that the operator has given the customer" } },
+        variables: { customer: { default: "acme", description: "The customer's id, set by the operator" } },
       },
     ],
     paths: toPaths(anonymousReads ? [...BEARER, {}] : BEARER, BEARER),

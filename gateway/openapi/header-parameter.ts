@@ -1,6 +1,6 @@
 import type { ParameterObject } from "./openapi-document.ts";
 
-/** A header that a request may bring. */
+/** Creates a parameter for an optional header of a request. */
 export function header(name: string, description: string, example: string): ParameterObject {
   return { name, in: "header", description, schema: { type: "string" }, example };
 }

@@ -1,6 +1,6 @@
 import type { JsonSchema } from "@valibot/to-json-schema";
 
-/** A schema, or where it stands in the document. */
+/** A schema, or its reference into the document. */
 export type SchemaObject = JsonSchema | Reference;
 
 export interface Reference {
@@ -61,7 +61,7 @@ export interface ServerObject {
   readonly variables?: Readonly<Record<string, { readonly default: string; readonly description: string }>>;
 }
 
-/** What the gateway says of its calls, as OpenAPI has it: no more of it than the gateway uses. */
+/** OpenAPI document, with the parts of OpenAPI that the gateway uses. */
 export interface OpenApiDocument {
   readonly openapi: "3.1.0";
   readonly info: { readonly title: string; readonly version: string; readonly description: string };

@@ -11,28 +11,28 @@ function constant(value: string, description: string): HeaderObject {
 const ENTITY_TAG = { type: "string", pattern: '^"(0|[1-9][0-9]{0,15})"$' } as const;
 const SECONDS = { type: "integer", minimum: 1 } as const;
 
-/** The headers of the answers, by what they say. */
+/** Headers of responses, by meaning. */
 export const HEADERS = {
   revalidated: {
-    "Cache-Control": constant("private, no-cache", "To be asked for again, with the entity tag where there is one."),
+    "Cache-Control": constant("private, no-cache", "Caches must revalidate, with the entity tag if there is one."),
   },
-  uncached: { "Cache-Control": constant("no-store", "Not to be kept.") },
+  uncached: { "Cache-Control": constant("no-store", "Caches must not store the response.") },
   entityTag: {
     ETag: { description: "The availability's version, as a strong entity tag.", required: true, schema: ENTITY_TAG },
   },
   entityTagOfAll: {
     ETag: {
-      description: "Stays while no agent changes; not on the answer to a request that names agents. A weak entity tag.",
+      description: "Unchanged while no agent changes; absent if the request names agents. A weak entity tag.",
       schema: { type: "string", pattern: '^W/"[0-9a-f]+-[0-9]+"$' },
     },
   },
   age: {
     Age: {
-      description: "How old the answer may be, in seconds, while the store or the telephony system is away.",
+      description: "Greatest age of the response in seconds, while the store or the telephony system is down.",
       schema: SECONDS,
     },
   },
-  retryAfter: { "Retry-After": { description: "How long to wait before the next try, in seconds.", schema: SECONDS } },
+  retryAfter: { "Retry-After": { description: "Seconds until a retry.", schema: SECONDS } },
   challenge: {
     "WWW-Authenticate": {
       description: "The challenge of RFC 6750.",
@@ -41,31 +41,30 @@ export const HEADERS = {
   },
 } as const satisfies Readonly<Record<string, Headers>>;
 
-/** What every answer of a route says, whatever else it says. */
+/** Headers of every response of a route. */
 const ALWAYS: Headers = {
-  "X-Content-Type-Options": constant("nosniff", "No browser is to guess the type."),
-  "Cross-Origin-Resource-Policy": constant("same-origin", "No page of another site is to load it."),
+  "X-Content-Type-Options": constant("nosniff", "Browsers must not guess the type."),
+  "Cross-Origin-Resource-Policy": constant("same-origin", "Pages of other sites must not load the response."),
   "X-Request-Id": {
-    description:
-      "What the request is called in the gateway's log: the asker's own name for it, where it sent a good one.",
+    description: "Id of the request in the gateway's log: the client's own id, if valid.",
     schema: { type: "string" },
   },
 };
 
-/** An answer that is no problem. */
+/** Creates a response without a problem. */
 export function responseOf(description: string, headers: Headers, content?: ResponseObject["content"]): ResponseObject {
   return { description, headers: { ...headers, ...ALWAYS }, ...(content && { content }) };
 }
 
-/** JSON of one of the schemas. */
+/** Creates JSON content by one of the schemas. */
 export function json(name: SchemaName, example: unknown): Readonly<Record<string, MediaTypeObject>> {
   return { "application/json": { schema: schemaOf(name), example } };
 }
 
-/** The telephony system's own refusal, which is handed on word for word. */
-const VERBATIM = { "application/json": { schema: {} } };
+/** Content of the telephony system's own error response, which is forwarded unchanged. */
+const UPSTREAM_CONTENT = { "application/json": { schema: {} } };
 
-/** An answer of the gateway's own that tells a problem, by its status and by an example of what it says. */
+/** Creates a problem response of the gateway, by status and with an example of the detail. */
 export function problemResponse(
   status: ProblemStatus,
   detail: string,
@@ -76,34 +75,34 @@ export function problemResponse(
   return { [status]: responseOf(`${example.title}.`, { ...HEADERS.uncached, ...headers }, content) };
 }
 
-/** These answers, each of which may also be the telephony system's own, and all others that the telephony system may give. */
-export function orVerbatim(
+/** Adds the telephony system's error responses to the given responses, as content of the same status and as default. */
+export function orUpstreamResponse(
   responses: Readonly<Record<string, ResponseObject>>,
 ): Readonly<Record<string, ResponseObject>> {
   const both = Object.entries(responses).map(([status, response]): [string, ResponseObject] => {
-    return [status, { ...response, content: { ...response.content, ...VERBATIM } }];
+    return [status, { ...response, content: { ...response.content, ...UPSTREAM_CONTENT } }];
   });
   const verbatim = responseOf(
-    "What the telephony system answered, with its status and its body.",
+    "The telephony system's response, with its status and its body.",
     { ...HEADERS.uncached, ...HEADERS.retryAfter },
-    VERBATIM,
+    UPSTREAM_CONTENT,
   );
   return { ...Object.fromEntries(both), "4XX": verbatim, "5XX": verbatim };
 }
 
-/** What every call answers to a request that is none that the gateway has use for. */
+/** Responses of every call to a malformed request. */
 export const MALFORMED: Readonly<Record<string, ResponseObject>> = {
   ...problemResponse(400, "A request names its host in a Host header"),
-  ...problemResponse(408, "The request did not come to its end in time"),
-  ...problemResponse(413, "A request's body has 65536 bytes at the most"),
-  ...problemResponse(414, "A request's address has 12288 characters at the most"),
-  ...problemResponse(417, "No expectation but 100-continue is met here"),
+  ...problemResponse(408, "The request was not complete in time"),
+  ...problemResponse(413, "A request's body has at most 65536 bytes"),
+  ...problemResponse(414, "A request's address has at most 12288 characters"),
+  ...problemResponse(417, "The gateway meets no expectation but 100-continue"),
   ...problemResponse(431, "The request's headers are too large"),
   ...problemResponse(500, "The gateway failed to answer; its log says why"),
 };
 
-/** What every call below `/v1` may answer in place of what it was asked for. */
-export const GUARDED: Readonly<Record<string, ResponseObject>> = orVerbatim({
+/** Further responses of every call below `/v1`. */
+export const GUARDED: Readonly<Record<string, ResponseObject>> = orUpstreamResponse({
   ...MALFORMED,
   ...problemResponse(401, "This call needs a valid token", HEADERS.challenge),
   ...problemResponse(403, "This call needs a token with the scope availability:read", HEADERS.challenge),

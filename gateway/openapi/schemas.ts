@@ -17,10 +17,10 @@ const DEFINITIONS = {
   Problem: ProblemDocument,
 };
 
-/** What the gateway reads and answers, by name: the schemas that it checks with itself. */
+/** Names of the schemas, by which the gateway validates too. */
 export type SchemaName = keyof typeof DEFINITIONS;
 
-/** JSON Schema can say what valibot checks by a function. */
+/** Part of JSON Schema for a rule that valibot checks by a function. */
 const BOTH_OR_NEITHER = {
   dependentRequired: { wrapUpTimeConfig: ["wrapUpTimeTtl"], wrapUpTimeTtl: ["wrapUpTimeConfig"] },
 };
@@ -29,34 +29,34 @@ const DESCRIPTIONS: Readonly<Record<SchemaName, Partial<JsonSchema> & { readonly
   UserId: { description: "An agent." },
   Availability: {
     description:
-      "An agent's availability. `status` is a state, or the reason that stands in place of `do_not_disturb`. The wrap-up keys, in seconds, are there where the agent has configured a wrap-up time; `wrapUpTimeTtl` is what was left of it when the answer was made, at most `wrapUpTimeConfig`. `version` grows with every change and never goes back: a reader that holds a higher one drops what it has read.",
+      "An agent's availability. `status` is a state, or a reason in place of `do_not_disturb`. The wrap-up keys, in seconds, are present if the agent has configured a wrap-up time; `wrapUpTimeTtl` is the remaining time when the response was made, at most `wrapUpTimeConfig`. `version` grows with every change and never decreases: a client with a higher version ignores the response.",
     ...BOTH_OR_NEITHER,
   },
   AvailabilityList: {
-    description: "Many agents' availabilities by user id, and why there is none of the others that were asked for.",
+    description: "Availabilities by user id, and a problem for each requested agent without one.",
   },
   StatusChange: {
     description:
-      "What an agent is to be. `always_opened` and `auto` are other words for `available`, `always_closed` for `do_not_disturb`, `in_training` for `in_traning`. `in_call`, `on_mobile` and `offline` are what the telephony system sees, and cannot be set.",
+      "The agent's new status. `always_opened` and `auto` mean `available`, `always_closed` means `do_not_disturb`, and `in_training` means `in_traning`. `in_call`, `on_mobile` and `offline` are set by the telephony system only.",
   },
   ChangedAvailability: {
-    description: "An availability, and when it last changed, in milliseconds since 1970.",
+    description: "An availability, and the time of its last change, in milliseconds since 1970.",
     ...BOTH_OR_NEITHER,
   },
-  Removal: { description: "An agent who is there no more. The version is higher than all that the agent had." },
-  Webhook: { description: "What the telephony system posts. `token` is the secret that it shares with the gateway." },
+  Removal: { description: "A removed agent. The version is higher than all versions of the agent." },
+  Webhook: { description: "The telephony system's webhook. `token` is the secret that it shares with the gateway." },
   Problem: {
     description:
-      "A problem as RFC 9457 has it. `detail` is a sentence for a developer; `issues` names each part of the request that is bad, and what was expected there.",
+      "A problem by RFC 9457. `detail` is a sentence for a developer; `issues` names each invalid part of the request, and the expected value.",
   },
 };
 
-/** Where a schema stands in the document. */
+/** References a schema in the document. */
 export function schemaOf(name: SchemaName): Reference {
   return { $ref: `#/components/schemas/${name}` };
 }
 
-/** All schemas as JSON Schema, draft 2020-12. */
+/** Converts the schemas to JSON Schema, draft 2020-12. */
 export function toSchemas(): Readonly<Record<SchemaName, JsonSchema>> {
   const converted = toJsonSchemaDefs(DEFINITIONS, {
     target: "draft-2020-12",

@@ -4,13 +4,13 @@ import type { RateLimits } from "./limits/rate-limits.ts";
 import type { Log } from "./logging/log.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 
-/** What the operator sees of a gateway's requests, and what keeps them within bounds. */
+/** Log, metrics, readiness and limits of a gateway's requests. */
 export interface Observability {
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Whether the metrics are everybody's to read, as in a demo, which has no customers to tell apart. */
+  /** True if the metrics are public, as in a demo, which has only one customer. */
   readonly servesMetrics: boolean;
   readonly readiness: Readiness;
-  readonly trafficLimits: RateLimits;
+  readonly rateLimits: RateLimits;
   readonly trustedProxies: TrustedProxies;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { readSettings } from "../settings/settings.ts";
 
-test("reads how the gateway is operated", () => {
+test("reads the settings of the operation", () => {
   const { operation } = readSettings({
     GATEWAY_ADMIN_PORT: "9100",
     GATEWAY_ADMIN_HOST: "::1",
@@ -23,22 +23,26 @@ test("reads how the gateway is operated", () => {
   ]);
 });
 
-test("believes no proxy that it was not told of", () => {
+test("trusts no proxy by default", () => {
   expect(readSettings({}).operation.trustedProxies.includes("127.0.0.1")).toBe(false);
 });
 
 test.each([
-  ["GATEWAY_ADMIN_PORT", "x", '"x" is no port (a whole number from 0 to 65535), for example GATEWAY_ADMIN_PORT=9100'],
-  ["GATEWAY_ADMIN_HOST", "a b", '"a b" is no host name or IP address, for example GATEWAY_ADMIN_HOST=127.0.0.1'],
-  ["LOG_LEVEL", "loud", '"loud" is none of debug, info, warn, error, silent, for example LOG_LEVEL=info'],
-  ["DRAIN_DELAY_SECONDS", "1.5", '"1.5" is no number of whole seconds, for example DRAIN_DELAY_SECONDS=5'],
+  [
+    "GATEWAY_ADMIN_PORT",
+    "x",
+    '"x" is not a port (a whole number from 0 to 65535), for example GATEWAY_ADMIN_PORT=9100',
+  ],
+  ["GATEWAY_ADMIN_HOST", "a b", '"a b" is not a host name or IP address, for example GATEWAY_ADMIN_HOST=127.0.0.1'],
+  ["LOG_LEVEL", "loud", '"loud" is not one of debug, info, warn, error, silent, for example LOG_LEVEL=info'],
+  ["DRAIN_DELAY_SECONDS", "1.5", '"1.5" is not a whole number of seconds, for example DRAIN_DELAY_SECONDS=5'],
   ["DRAIN_DELAY_SECONDS", "301", "301 seconds are more than 300, for example DRAIN_DELAY_SECONDS=5"],
   [
     "TRUSTED_PROXIES",
     "10.0.0.1,proxy,*",
-    '"proxy", "*" is no IP address or subnet, for example TRUSTED_PROXIES=127.0.0.1,10.0.0.0/8',
+    '"proxy", "*" is not an IP address or subnet, for example TRUSTED_PROXIES=127.0.0.1,10.0.0.0/8',
   ],
-  ["MAX_CONNECTIONS", "0", '"0" is no whole number from 1 to 9999999, for example MAX_CONNECTIONS=20000'],
-])("refuses %s=%j", (name, value, line) => {
+  ["MAX_CONNECTIONS", "0", '"0" is not a whole number from 1 to 9999999, for example MAX_CONNECTIONS=20000'],
+])("rejects %s=%j", (name, value, line) => {
   expect(() => readSettings({ [name]: value })).toThrow(`${name}: ${line}`);
 });

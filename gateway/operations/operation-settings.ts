@@ -4,26 +4,32 @@ import { createTrustedProxies, type TrustedProxies } from "./limits/client-addre
 
 /** Settings of the log, the metrics and the network around the gateway. */
 export interface OperationSettings {
-  /** Port for metrics and details of the gateway's health, from `GATEWAY_ADMIN_PORT`; 0 takes a free one. @default none: nothing listens */
+  /**
+   * Port for metrics and details of the gateway's health, from `GATEWAY_ADMIN_PORT`; 0 takes a free port. @default
+   * none: no port is opened
+   */
   readonly adminPort: number | undefined;
   /** Address of that port, from `GATEWAY_ADMIN_HOST`. @default "127.0.0.1" */
   readonly adminHost: string;
-  /** Least important lines that are logged, from `LOG_LEVEL`. @default "info" */
+  /** Lowest level to log, from `LOG_LEVEL`. @default "info" */
   readonly logLevel: LogLevel;
-  /** Seconds for which `/readyz` says that the gateway is closing before it accepts no more connections, from `DRAIN_DELAY_SECONDS`. @default 0 */
+  /**
+   * Seconds between `/readyz` becoming unready and the end of accepting connections, from `DRAIN_DELAY_SECONDS`.
+   * @default 0
+   */
   readonly drainDelaySeconds: number;
-  /** Proxies whose `X-Forwarded-For` is believed, from `TRUSTED_PROXIES`. @default none */
+  /** Proxies with a trusted `X-Forwarded-For`, from `TRUSTED_PROXIES`. @default none */
   readonly trustedProxies: TrustedProxies;
-  /** Connections that may be open at once, from `MAX_CONNECTIONS`; more are closed at once. @default 20000 */
+  /** Maximum open connections, from `MAX_CONNECTIONS`; further connections are closed at once. @default 20000 */
   readonly maxConnections: number;
 }
 
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 
-/** Importance of a line of the log, the least first; `silent` is above all. */
+/** Level of a log line, in ascending order; `silent` logs nothing. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-const Level = v.picklist(LOG_LEVELS, ({ input }) => `${JSON.stringify(input)} is none of ${LOG_LEVELS.join(", ")}`);
+const Level = v.picklist(LOG_LEVELS, ({ input }) => `${JSON.stringify(input)} is not one of ${LOG_LEVELS.join(", ")}`);
 
 const ProxyList = v.pipe(
   v.string(),
@@ -32,7 +38,7 @@ const ProxyList = v.pipe(
     (entries) => createTrustedProxies(entries) !== undefined,
     ({ input }) => {
       const bad = input.filter((entry) => !createTrustedProxies([entry])).map((entry) => JSON.stringify(entry));
-      return `${bad.join(", ")} is no IP address or subnet`;
+      return `${bad.join(", ")} is not an IP address or subnet`;
     },
   ),
   v.transform((entries) => createTrustedProxies(entries)),
@@ -40,7 +46,7 @@ const ProxyList = v.pipe(
 
 const Count = v.pipe(
   v.string(),
-  v.regex(/^[1-9]\d{0,6}$/, ({ input }) => `${JSON.stringify(input)} is no whole number from 1 to 9999999`),
+  v.regex(/^[1-9]\d{0,6}$/, ({ input }) => `${JSON.stringify(input)} is not a whole number from 1 to 9999999`),
   v.transform(Number),
 );
 
@@ -54,7 +60,7 @@ export const OPERATION_VARIABLES = {
   GATEWAY_ADMIN_PORT: v.pipe(
     v.optional(Port),
     v.metadata({
-      meaning: "port for metrics and details of the gateway's health, 0 for a free one; without it none is opened",
+      meaning: "port for metrics and details of the gateway's health, 0 for a free one; without it no port is opened",
       example: "9100",
     }),
   ),
@@ -64,25 +70,25 @@ export const OPERATION_VARIABLES = {
   ),
   LOG_LEVEL: v.pipe(
     v.optional(Level, "info"),
-    v.metadata({ meaning: `least important lines to log: ${LOG_LEVELS.join(", ")}`, example: "info" }),
+    v.metadata({ meaning: `lowest level to log: ${LOG_LEVELS.join(", ")}`, example: "info" }),
   ),
   DRAIN_DELAY_SECONDS: v.pipe(
     v.optional(DrainDelay, "0"),
     v.metadata({
-      meaning: "seconds for which /readyz says that the gateway closes before it does, 300 at most",
+      meaning: "seconds between /readyz becoming unready and the end of accepting connections, at most 300",
       example: "5",
     }),
   ),
   TRUSTED_PROXIES: v.pipe(
     v.optional(ProxyList),
     v.metadata({
-      meaning: "addresses and subnets of proxies, with commas between them, whose X-Forwarded-For is believed",
+      meaning: "addresses and subnets of proxies, with commas between them, whose X-Forwarded-For is trusted",
       example: "127.0.0.1,10.0.0.0/8",
     }),
   ),
   MAX_CONNECTIONS: v.pipe(
     v.optional(Count, "20000"),
-    v.metadata({ meaning: "connections that may be open at once", example: "20000" }),
+    v.metadata({ meaning: "maximum open connections", example: "20000" }),
   ),
 };
 

@@ -8,17 +8,17 @@ import { createMetrics } from "./metrics/metrics.ts";
 
 const page = readFileSync(new URL("../../docs/run-the-gateway.md", import.meta.url), "utf8");
 
-/** The names in the first column of the table under a heading. */
+/** Reads the names in the first column of the table under a heading. */
 function namesUnder(heading: string): string[] {
   const [, section = ""] = page.split(`\n${heading}\n`);
   const [own = ""] = section.split(/\n##+ /);
   return Array.from(own.matchAll(/^\| `([^`]+)` \|/gm), ([, name = ""]) => name);
 }
 
-/** The variables that have a row on the page; those of tokens have a page of their own. */
+/** Variables with a row on the page. Variables of tokens have a page of their own. */
 const TABLED = VARIABLES.filter(({ name }) => !/^(?:JWT|DEMO)_/.test(name));
 
-test("describes each variable of the environment, and none that there is not", () => {
+test("describes each variable of the environment, and no other", () => {
   expect(namesUnder("## Settings").sort()).toEqual(TABLED.map(({ name }) => name).sort());
 });
 
@@ -29,7 +29,7 @@ test.each(TABLED)("names the default of $name", ({ name, defaultText }) => {
 
 const customersFiles = Array.from(page.matchAll(/```json\n(.*?)```/gs), ([, text = ""]) => text);
 
-test("shows a customers' file with the least that a customer needs, and a whole one", () => {
+test("shows a customers' file with the minimum for a customer, and a whole file", () => {
   expect(customersFiles).toHaveLength(2);
 });
 
@@ -44,7 +44,7 @@ interface Schema {
   readonly items?: Schema;
 }
 
-/** The paths of what an object's settings are, down to `limits`; tokens and upstreams are described elsewhere. */
+/** Lists the paths of an object's settings, down to `limits`; tokens and upstreams are described elsewhere. */
 function pathsOf(schema: Schema, before = ""): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
     const path = `${before}${name}`;
@@ -53,12 +53,12 @@ function pathsOf(schema: Schema, before = ""): string[] {
   });
 }
 
-test("describes each key of the customers' file, and none that there is not", () => {
+test("describes each key of the customers' file, and no other", () => {
   const schema = toJsonSchema(GatewayConfig, { errorMode: "ignore", typeMode: "input" }) as Schema;
   expect(namesUnder("### The customers' file").sort()).toEqual(pathsOf(schema).sort());
 });
 
-test("describes each metric, and none that there is not", async () => {
+test("describes each metric, and no other", async () => {
   const { body } = await createMetrics().read();
   const names = Array.from(body.matchAll(/^# TYPE (\S+)/gm), ([, name = ""]) => name);
   expect(namesUnder("## Metrics").sort()).toEqual(names.sort());

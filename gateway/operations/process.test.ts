@@ -30,7 +30,7 @@ interface Started {
   readonly origin: string;
   readonly lines: readonly string[];
   kill(signal: NodeJS.Signals): void;
-  /** Resolves with the exit code, or else the signal that ended it. */
+  /** Resolves with the exit code, or with the signal that ended the process. */
   readonly ended: Promise<Ending>;
 }
 
@@ -57,7 +57,7 @@ async function configured(): Promise<Readonly<Record<string, string>>> {
   return { GATEWAY_CONFIG: path, ACME_SECRET: "s".repeat(32) };
 }
 
-/** Resolves when the server is busy with so many requests at once, the one by which it is asked included. */
+/** Resolves when the server has this many requests in flight, the request for the metrics included. */
 async function untilInFlight(origin: string, count: number): Promise<void> {
   await vi.waitFor(async () => {
     expect(await (await fetch(`${origin}/metrics`)).text()).toContain(`gateway_requests_in_flight ${count}\n`);
@@ -67,32 +67,32 @@ async function untilInFlight(origin: string, count: number): Promise<void> {
 async function openStream(origin: string): Promise<IncomingMessage> {
   const request = get(`${origin}/v1/availabilities/stream`);
   onTestFinished(() => void request.destroy());
-  const [answer]: IncomingMessage[] = await once(request, "response");
-  if (!answer) throw new Error("There was no answer");
-  return answer.setEncoding("utf8");
+  const [response]: IncomingMessage[] = await once(request, "response");
+  if (!response) throw new Error("There was no response");
+  return response.setEncoding("utf8");
 }
 
 test.each(["SIGTERM", "SIGINT"] as const)(
-  "at %s answers what is in flight, sends the readers of streams elsewhere, and ends well",
+  "at %s responds to requests in flight, disconnects the subscribers of streams, and exits with 0",
   async (signal) => {
     const { origin, lines, kill, ended } = await startServer();
     const stream = await openStream(origin);
-    let heard = "";
+    let received = "";
     stream.on("data", (text: string) => {
-      heard += text;
+      received += text;
     });
-    // The sample agent who is answered after three seconds.
+    // The sample agent whose read takes three seconds.
     const asking = fetch(`${origin}/v1/users/3000/availability`);
     await untilInFlight(origin, 3);
     kill(signal);
     expect((await asking).status).toBe(200);
     expect(await ended).toBe(0);
-    expect(heard).toMatch(/\nretry: \d+\n\n$/);
+    expect(received).toMatch(/\nretry: \d+\n\n$/);
     expect(lines.slice(-2)).toEqual(["Gateway closing", "Gateway closed"]);
   },
 );
 
-test("takes no connection after SIGTERM, and says nowhere that it is ready", async () => {
+test("accepts no connection after SIGTERM, and is ready nowhere", async () => {
   const { origin, kill, ended } = await startServer();
   const asking = fetch(`${origin}/v1/users/3000/availability`);
   await untilInFlight(origin, 2);
@@ -102,19 +102,19 @@ test("takes no connection after SIGTERM, and says nowhere that it is ready", asy
   expect(await ended).toBe(0);
 });
 
-test("says for DRAIN_DELAY_SECONDS that it is not ready, and serves on, before it closes", async () => {
+test("is unready for DRAIN_DELAY_SECONDS, and serves until then, before it closes", async () => {
   const { origin, kill, ended } = await startServer({ DRAIN_DELAY_SECONDS: "2" });
   kill("SIGTERM");
   await vi.waitFor(async () => {
-    const answer = await fetch(`${origin}/readyz`);
-    expect(answer.status).toBe(503);
-    await expect(answer.json()).resolves.toMatchObject({ detail: "The gateway is not ready: it is closing" });
+    const response = await fetch(`${origin}/readyz`);
+    expect(response.status).toBe(503);
+    await expect(response.json()).resolves.toMatchObject({ detail: "The gateway is not ready: it is closing" });
   });
   expect((await fetch(`${origin}/v1/users/123/availability`)).status).toBe(200);
   expect(await ended).toBe(0);
 });
 
-test("ends at a second signal at once, whichever of the two it is", async () => {
+test("exits at once at a second signal, of either kind", async () => {
   const { origin, lines, kill, ended } = await startServer({ DRAIN_DELAY_SECONDS: "300" });
   kill("SIGINT");
   await vi.waitFor(() => expect(lines).toContain("Gateway closing"));
@@ -123,7 +123,7 @@ test("ends at a second signal at once, whichever of the two it is", async () => 
   expect(await ended).toBe("SIGTERM");
 });
 
-test("is not held open by a client that says nothing, nor by one that does not read its answer", async () => {
+test("closes despite a client that sends no request, and a client that does not read its response", async () => {
   const { origin, kill, ended } = await startServer();
   const silent = connect(Number(new URL(origin).port), "127.0.0.1");
   onTestFinished(() => void silent.destroy());
@@ -134,10 +134,10 @@ test("is not held open by a client that says nothing, nor by one that does not r
   expect(await ended).toBe(0);
 });
 
-test("has written every line when it ends, where customers are configured", async () => {
+test("has written every log line when it exits, if customers are configured", async () => {
   const { origin, lines, kill, ended } = await startServer(await configured());
-  const answers = Array.from({ length: 200 }, (_, index) => fetch(`${origin}/embed.js?secret=${index}`));
-  for (const answer of await Promise.all(answers)) await answer.text();
+  const responses = Array.from({ length: 200 }, (_, index) => fetch(`${origin}/embed.js?secret=${index}`));
+  for (const response of await Promise.all(responses)) await response.text();
   kill("SIGTERM");
   expect(await ended).toBe(0);
   await vi.waitFor(() => expect(lines.at(-1)).toContain("Gateway closed"));
@@ -146,13 +146,13 @@ test("has written every line when it ends, where customers are configured", asyn
   expect(lines.join()).not.toContain("secret");
 });
 
-test("serves on where its log cannot be written, and counts what is lost", async () => {
+test("keeps serving if its log cannot be written, and counts the lost lines", async () => {
   const adminPort = await findFreePort();
   const environment = { ...(await configured()), GATEWAY_ADMIN_PORT: `${adminPort}` };
-  // A device on which there is never any room.
+  // A device that is always full.
   const { origin, kill, ended } = await startServer(environment, "/dev/full");
   for (let count = 0; count < 3; count += 1) expect((await fetch(`${origin}/embed.js`)).status).toBe(200);
-  // Lines are written together, a moment after they came about.
+  // Lines are written in batches, after a short delay.
   await vi.waitFor(async () => {
     const metrics = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
     expect(Number(/^gateway_log_lines_lost_total (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0);
@@ -167,7 +167,7 @@ interface Run {
   readonly stderr: string;
 }
 
-/** Runs the server until it exits by itself. A server that starts a gateway is killed, which shows in `code`. */
+/** Runs the server until it exits. A server that starts a gateway is killed, as `code` shows. */
 function run(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> {
   const options = {
     env: { PATH: process.env["PATH"], ...environment },
@@ -221,17 +221,17 @@ test("prints every problem of its settings, and exits with 1", async () => {
   const { code, stdout, stderr } = await run(["--check"], { GATEWAY_CONFIG, GATEWAY_PORT: "x", LOG_LEVEL: "loud" });
   expect([code, stdout]).toEqual([1, ""]);
   expect(stderr.split("\n")).toEqual([
-    'GATEWAY_PORT: "x" is no port (a whole number from 0 to 65535), for example GATEWAY_PORT=4100',
-    'LOG_LEVEL: "loud" is none of debug, info, warn, error, silent, for example LOG_LEVEL=info',
+    'GATEWAY_PORT: "x" is not a port (a whole number from 0 to 65535), for example GATEWAY_PORT=4100',
+    'LOG_LEVEL: "loud" is not one of debug, info, warn, error, silent, for example LOG_LEVEL=info',
     `${GATEWAY_CONFIG}: customers.0.tokens.secret: the environment has no ACME_SECRET`,
     "",
   ]);
 });
 
-test("rejects an argument that it does not know, and exits with 2", async () => {
+test("rejects an unknown argument, and exits with 2", async () => {
   expect(await run(["--chekc"])).toEqual({
     code: 2,
     stdout: "",
-    stderr: '"--chekc" is no option. Usage: availability-gateway [--check | --help | --version]\n',
+    stderr: '"--chekc" is not an option. Usage: availability-gateway [--check | --help | --version]\n',
   });
 });

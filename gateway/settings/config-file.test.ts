@@ -18,14 +18,14 @@ function reference(name: string): string {
   return `\${${name}}`;
 }
 
-/** What is wrong with a file, each complaint without the rest. */
+/** Problems of a file, without the rest of the message. */
 function problemsOf(config: unknown, environment: Environment = {}): readonly string[] {
   const read = readConfig(typeof config === "string" ? config : JSON.stringify(config), environment);
   if ("problems" in read) return read.problems;
-  throw new Error("This file was taken");
+  throw new Error("The file was accepted");
 }
 
-test("gives a customer of whom little is said the defaults", () => {
+test("gives a customer with few settings the defaults", () => {
   expect(readConfig(JSON.stringify({ customers: [ACME] }), {})).toEqual({
     config: {
       customers: [
@@ -40,19 +40,19 @@ test("gives a customer of whom little is said the defaults", () => {
   });
 });
 
-test("takes limits for a customer, and leaves those alone that are not named", () => {
+test("applies a customer's limits, and the defaults for the limits that are missing", () => {
   const read = readConfig(JSON.stringify({ customers: [{ ...ACME, limits: { streams: 7 } }] }), {});
   expect(read).toMatchObject({ config: { customers: [{ limits: { streams: 7, streamsPerToken: 20 } }] } });
 });
 
-test("replaces references to the environment, wherever they stand", () => {
+test("replaces references to the environment in every value", () => {
   const config = { customers: [{ ...ACME, id: reference("NAME"), allowedOrigins: [reference("PAGE")] }] };
   expect(readConfig(JSON.stringify(config), { NAME: "acme", PAGE: "https://crm.acme.example" })).toMatchObject({
     config: { customers: [ACME] },
   });
 });
 
-test("names every bad value at once, each with its place", () => {
+test("names every bad value with its path", () => {
   const config = {
     customers: [
       { ...ACME, id: "Acme", allowedOrigins: ["https://crm.acme.example/", "*"] },
@@ -63,30 +63,30 @@ test("names every bad value at once, each with its place", () => {
     more: true,
   };
   expect(problemsOf(config)).toEqual([
-    'customers.0.id: "Acme" is no customer\'s id (1 to 63 lower-case letters, digits and hyphens)',
-    'customers.0.allowedOrigins.0: "https://crm.acme.example/" is no exact origin (it ends with a slash: write https://crm.acme.example)',
-    'customers.0.allowedOrigins.1: "*" is no exact origin (it holds a *, and every origin must be named in full)',
+    'customers.0.id: "Acme" is not a customer id (1 to 63 lower-case letters, digits and hyphens)',
+    'customers.0.allowedOrigins.0: "https://crm.acme.example/" is not an exact origin (it ends with a slash: write https://crm.acme.example)',
+    'customers.0.allowedOrigins.1: "*" is not an exact origin (it contains a *, but every origin must be written in full)',
     "customers.1.allowedOrigins: expected at least one exact origin, such as https://crm.example.com",
     "customers.2.limits.requestsPerMinute: expected a whole number, such as 600",
     "customers.2.limits.streams: expected a whole number from 1 to 1000000000",
     "customers.2.limits.streamsPerToken: expected a whole number from 1 to 1000000000",
-    "customers.2.colour: is no setting that the gateway knows",
+    "customers.2.colour: is not a setting of the gateway",
     "defaultCustomer: expected lower-case letters, digits and hyphens, such as acme",
-    "more: is no setting that the gateway knows",
+    "more: is not a setting of the gateway",
   ]);
 });
 
-test("complains of a customer without tokens", () => {
+test("rejects a customer without tokens", () => {
   expect(problemsOf({ customers: [{ id: "acme", allowedOrigins: ["https://crm.acme.example"] }] })).toEqual([
     "customers.0.tokens: is missing",
   ]);
 });
 
-test("refuses two customers of one id", () => {
+test("rejects two customers with one id", () => {
   expect(problemsOf({ customers: [ACME, ACME] })).toEqual(["customers: expected ids that differ from one another"]);
 });
 
-test("refuses a default customer who is none", () => {
+test("rejects a default customer that does not exist", () => {
   expect(problemsOf({ customers: [ACME], defaultCustomer: "other" })).toEqual([
     "defaultCustomer: expected the id of one of the customers",
   ]);
@@ -100,30 +100,30 @@ test.each([
   ["", "the file is not JSON: line 1, column 1: expected a value"],
   [{ customers: [] }, "customers: expected at least one customer"],
   [{ customers: {} }, "customers: expected a list of customers"],
-])("refuses the file %j", (config, start) => {
+])("rejects the file %j", (config, start) => {
   const [problem, ...more] = problemsOf(config);
   expect(problem).toMatch(new RegExp(`^${start}`));
   expect(more).toEqual([]);
 });
 
-test("does not quote a file that is not JSON, since it may hold what is secret", () => {
+test("does not quote a file that is not JSON, because the file may contain secrets", () => {
   expect(problemsOf('{ "secret": "hunter2" oops').join()).not.toContain("hunter2");
 });
 
 test.each(["secret", "apiId", "apiToken", "webhookToken"])(
-  "refuses a %s that stands in the file, without printing it",
+  "rejects a literal %s in the file, without printing the value",
   (name) => {
     const problems = problemsOf({ customers: [{ ...ACME, upstream: { kind: "memory", [name]: "hunter2" } }] });
     expect(problems[0]).toMatch(
       new RegExp(
-        `^customers\\.0\\.upstream\\.${name}: a secret does not stand in this file: write a reference such as \\$\\{`,
+        `^customers\\.0\\.upstream\\.${name}: secrets are not allowed in this file: write a reference such as \\$\\{`,
       ),
     );
     expect(problems.join()).not.toContain("hunter2");
   },
 );
 
-test("names each variable that the environment does not have, and complains of nothing else there", () => {
+test("names each variable that is missing from the environment, and no other problem", () => {
   const config = {
     customers: [{ ...ACME, upstream: { kind: reference("KIND") } }],
   };
@@ -132,7 +132,7 @@ test("names each variable that the environment does not have, and complains of n
   expect(problemsOf(config, { KIND: "" })[0]).toBe("customers.0.upstream.kind: the environment has no KIND");
 });
 
-test("prints nothing of what the environment holds, wherever it is misplaced", () => {
+test("prints no value of the environment, even in a wrong place", () => {
   const misplaced = reference("ACME_SECRET");
   const config = {
     customers: [
@@ -147,7 +147,7 @@ test("prints nothing of what the environment holds, wherever it is misplaced", (
   };
   const problems = problemsOf(config, { ACME_SECRET: 'Hunter "2"' });
   expect(problems[0]).toBe(
-    `customers.0.id: "${misplaced}" is no customer's id (1 to 63 lower-case letters, digits and hyphens)`,
+    `customers.0.id: "${misplaced}" is not a customer id (1 to 63 lower-case letters, digits and hyphens)`,
   );
   expect(problems.join()).not.toContain("Hunter");
 });
@@ -160,7 +160,7 @@ async function fileOf(text: string): Promise<string> {
   return path;
 }
 
-test("reads the customers from the file that the environment names, the first of them for addresses that name none", async () => {
+test("reads the customers from the file in GATEWAY_CONFIG, with the first customer as the default", async () => {
   const path = await fileOf(JSON.stringify({ customers: [ACME, { ...ACME, id: "other" }] }));
   expect(readSettings({ GATEWAY_CONFIG: path })).toMatchObject({
     isDemo: false,
@@ -169,7 +169,7 @@ test("reads the customers from the file that the environment names, the first of
   });
 });
 
-test("says where in which file a bad value stands, beside the environment's own bad values", async () => {
+test("names the file and the path of a bad value, beside the environment's own bad values", async () => {
   const path = await fileOf(JSON.stringify({ customers: [{ ...ACME, id: "" }] }));
   const lines = messageFor({ GATEWAY_CONFIG: path, GATEWAY_PORT: "x", ALLOWED_ORIGINS: "https://crm.example.com" });
   expect(lines.split("\n").map((line) => line.slice(0, line.indexOf(": ")))).toEqual([
@@ -179,7 +179,7 @@ test("says where in which file a bad value stands, beside the environment's own 
   ]);
 });
 
-test("says that it cannot read a file", async () => {
+test("reports a file that does not exist or cannot be read", async () => {
   expect(messageFor({ GATEWAY_CONFIG: "/nowhere/gateway.config.json" })).toBe(
     'GATEWAY_CONFIG: "/nowhere/gateway.config.json" names a file that does not exist',
   );
@@ -188,11 +188,11 @@ test("says that it cannot read a file", async () => {
   );
 });
 
-test("says that a file is not for this process to read", () => {
-  const refuse = () => {
+test("reports a file without read permission", () => {
+  const rejectRead = () => {
     throw Object.assign(new Error("EACCES: permission denied"), { code: "EACCES" });
   };
-  expect(() => readSettings({ GATEWAY_CONFIG: "a.json" }, refuse)).toThrow(
+  expect(() => readSettings({ GATEWAY_CONFIG: "a.json" }, rejectRead)).toThrow(
     'GATEWAY_CONFIG: "a.json" names a file that this process may not read',
   );
 });

@@ -6,17 +6,17 @@ import { findJsonError } from "./json-error.ts";
 /** The environment of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Keys whose values must not stand in the file itself: more people read and copy the file than may know them. */
+/** Keys whose values must be references: more people read and copy the file than may know the secrets. */
 const SECRET_NAMES = ["secret", "apiId", "apiToken", "webhookToken"];
 
 const REFERENCE = /^\$\{([A-Za-z_]\w*)\}$/;
 
-/** The customers in a text, or one line for each problem. */
+/** Customers of a text, or one line for each problem. */
 export type ReadConfig = { readonly config: GatewayConfig } | { readonly problems: readonly string[] };
 
 /**
- * Reads the customers' file. Secrets stand in it as references to the environment, as in `"${ACME_SECRET}"`;
- * any other text of that form is replaced too.
+ * Reads the customers' file. Secrets are references to the environment, such as `"${ACME_SECRET}"`; any value may be a
+ * reference.
  */
 export function readConfig(text: string, environment: Environment): ReadConfig {
   const problems: string[] = [];
@@ -43,7 +43,7 @@ function parseJson(text: string): { readonly value: unknown } | { readonly probl
   try {
     return { value: JSON.parse(text) };
   } catch {
-    // The parser's own message quotes the text around the place, which may be a secret.
+    // The parser's own message quotes the text around the error, which may be a secret.
     const error = findJsonError(text);
     if (!error) throw new Error("JSON.parse rejects the customers' file, and no error was found in it");
     const { line, column, expected } = error;
@@ -67,12 +67,12 @@ function resolveText(text: string, environment: Environment, report: Report, pat
   const name = REFERENCE.exec(text)?.[1];
   if (name === undefined) {
     const isSecret = SECRET_NAMES.includes(path.at(-1) ?? "");
-    if (isSecret) report(path, `a secret does not stand in this file: write a reference such as \${${example(path)}}`);
+    if (isSecret) report(path, `secrets are not allowed in this file: write a reference such as \${${example(path)}}`);
     return text;
   }
   const value = environment[name];
   if (!value) report(path, `the environment has no ${name}`);
-  // A text of any schema's length, so that there is one problem and not two.
+  // Long enough for any schema, so that a missing variable causes no second problem.
   return value || "x".repeat(64);
 }
 
@@ -80,15 +80,18 @@ function example(path: readonly string[]): string {
   return (path.at(-1) ?? "").replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-/** An issue with its path. */
+/** Formats an issue with its path. */
 function describeIssue(issue: v.BaseIssue<unknown>): string {
   return `${v.getDotPath(issue) ?? "the file"}: ${describeObject(issue) ?? issue.message}`;
 }
 
-/** Problem of an object itself: valibot has one type of issue for an unknown key, a missing key and a value that is no object. */
+/**
+ * Describes a problem of an object. valibot has a single type of issue for unknown keys, missing keys and values that
+ * are not objects.
+ */
 function describeObject({ type, expected, received }: v.BaseIssue<unknown>): string | undefined {
   if (type !== "strict_object") return undefined;
-  if (expected === "never") return "is no setting that the gateway knows";
+  if (expected === "never") return "is not a setting of the gateway";
   return received === "undefined" ? "is missing" : "expected an object";
 }
 
@@ -97,12 +100,12 @@ export function findReferences(text: string): readonly string[] {
   return Array.from(text.matchAll(/"\$\{([A-Za-z_]\w*)\}"/g), ([, name = ""]) => name);
 }
 
-/** A problem with references in place of their values: schemas quote a value that they reject. */
+/** Replaces values by their references in a problem, because schemas quote rejected values. */
 function withReferences(problem: string, environment: Environment, text: string): string {
   return findReferences(text).reduce((rest, name) => {
     const value = environment[name];
     if (!value) return rest;
-    // In quotes, since a short value may also be a part of the problem's own words.
+    // Replace quoted values only: a short value could also be part of the message.
     return [JSON.stringify(value), `"${value}"`].reduce(
       (words, quoted) => words.replaceAll(quoted, () => `"\${${name}}"`),
       rest,

@@ -9,7 +9,7 @@ const AllowedOrigin = v.pipe(
   v.string("expected an exact origin, such as https://crm.example.com"),
   v.check(
     (origin) => describeInvalidOrigin(origin) === undefined,
-    ({ input }) => `${JSON.stringify(input)} is no exact origin (it ${describeInvalidOrigin(input)})`,
+    ({ input }) => `${JSON.stringify(input)} is not an exact origin (it ${describeInvalidOrigin(input)})`,
   ),
 );
 
@@ -20,17 +20,17 @@ export const AllowedOrigins = v.pipe(
   v.transform((origins): readonly string[] => [...new Set(origins)]),
 );
 
-/** A customer's id, as it stands in addresses and in tokens. */
+/** A customer's id in addresses and in tokens. */
 const CustomerId = v.pipe(
   v.string("expected lower-case letters, digits and hyphens, such as acme"),
   v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, ({ input }) => {
-    return `${JSON.stringify(input)} is no customer's id (1 to 63 lower-case letters, digits and hyphens)`;
+    return `${JSON.stringify(input)} is not a customer id (1 to 63 lower-case letters, digits and hyphens)`;
   }),
 );
 
-/** Where a customer's availabilities come from. */
+/** Source of a customer's availabilities. */
 export const UpstreamSettings = v.variant("kind", [
-  /** What is written into the store is the truth. */
+  /** No upstream: the store is authoritative. */
   v.strictObject({ kind: v.literal("memory") }),
   AircallSettings,
 ]);
@@ -43,20 +43,20 @@ const Limit = v.pipe(
   ),
 );
 
-/** How much a customer may ask of a gateway, so that none slows down another. Each gateway counts for itself. */
+/** Limits of a customer, so that no customer slows down the rest. Each gateway counts separately. */
 export const CustomerLimits = v.strictObject({
-  /** Requests to `/v1` with one token, or without any from one client's address. */
+  /** Requests to `/v1` by token, or by client address without a token. */
   requestsPerMinutePerToken: v.optional(Limit, 600),
-  /** Requests to `/v1` in all. */
+  /** Total requests to `/v1`. */
   requestsPerMinute: v.optional(Limit, 60_000),
   /** Streams open at once. */
   streams: v.optional(Limit, 5000),
-  /** Streams open at once with one token, or without any from one client's address. */
+  /** Streams open at once by token, or by client address without a token. */
   streamsPerToken: v.optional(Limit, 20),
 });
 export type CustomerLimits = v.InferOutput<typeof CustomerLimits>;
 
-/** For the demo, where everybody is one client at one address. */
+/** Limits of the demo, whose callers share one address. */
 export const UNLIMITED: CustomerLimits = {
   requestsPerMinutePerToken: MAX_LIMIT,
   requestsPerMinute: MAX_LIMIT,
@@ -64,7 +64,7 @@ export const UNLIMITED: CustomerLimits = {
   streamsPerToken: MAX_LIMIT,
 };
 
-/** What the gateway knows of one customer. */
+/** Settings of one customer. */
 export const CustomerSettings = v.strictObject({
   id: CustomerId,
   allowedOrigins: AllowedOrigins,
@@ -74,14 +74,14 @@ export const CustomerSettings = v.strictObject({
 });
 export type CustomerSettings = v.InferOutput<typeof CustomerSettings>;
 
-/** What the file of `GATEWAY_CONFIG` holds. */
+/** Content of the file in `GATEWAY_CONFIG`. */
 export const GatewayConfig = v.pipe(
   v.strictObject({
     customers: v.pipe(
       v.array(CustomerSettings, "expected a list of customers"),
       v.minLength(1, "expected at least one customer"),
     ),
-    /** Id of the customer for addresses that name none. @default the first one */
+    /** Id of the customer for addresses without a customer. @default the first customer */
     defaultCustomer: v.optional(CustomerId),
   }),
   v.forward(

@@ -1,30 +1,32 @@
-/** Schemas of the texts of environment variables. */
+/** Schemas of environment variables. */
 import * as v from "valibot";
 import { isServiceLink } from "./unknown-variables.ts";
 
 export const Port = v.pipe(
   v.string(),
-  v.check(isPort, ({ input }) => `${JSON.stringify(input)} ${whyNoPort(input)}`),
+  v.check(isPort, ({ input }) => `${JSON.stringify(input)} ${describeInvalidPort(input)}`),
   v.transform(Number),
 );
 
 export const Host = v.pipe(
   v.string(),
-  v.regex(/^[\w.:-]+$/, ({ input }) => `${JSON.stringify(input)} is no host name or IP address`),
+  v.regex(/^[\w.:-]+$/, ({ input }) => `${JSON.stringify(input)} is not a host name or IP address`),
 );
 
 export const Seconds = v.pipe(
   v.string(),
   v.check(
     (text) => /^\d{1,9}$/.test(text),
-    ({ input }) => `${JSON.stringify(input)} is no number of whole seconds`,
+    ({ input }) => `${JSON.stringify(input)} is not a whole number of seconds`,
   ),
   v.transform(Number),
 );
 
-/** A Kubernetes service called `gateway` sets `GATEWAY_PORT` in every container of its namespace. */
-function whyNoPort(text: string): string {
-  if (!isServiceLink(text)) return "is no port (a whole number from 0 to 65535)";
+/**
+ * Describes a bad port. A Kubernetes service called `gateway` sets `GATEWAY_PORT` in every container of its namespace.
+ */
+function describeInvalidPort(text: string): string {
+  if (!isServiceLink(text)) return "is not a port (a whole number from 0 to 65535)";
   return "is the address of a Kubernetes service (set enableServiceLinks: false in the pod)";
 }
 
@@ -43,11 +45,11 @@ export const VariableMetadata = v.object({
 /** A variable of the environment, for a reader of `--help`. */
 export interface Variable extends v.InferOutput<typeof VariableMetadata> {
   readonly name: string;
-  /** Text that stands in for a variable that is not set; `undefined` if there is none. */
+  /** Default value as text; `undefined` if there is no default. */
   readonly defaultText: string | undefined;
 }
 
-/** Lists the variables of these schemas, each of which has its documentation as metadata. */
+/** Lists the variables of schemas with their documentation. */
 export function listVariables(schemas: Readonly<Record<string, v.GenericSchema>>): readonly Variable[] {
   return Object.entries(schemas).map(([name, schema]) => ({
     name,

@@ -26,7 +26,7 @@ function isJson(text: string): boolean {
   }
 }
 
-test("finds an error in exactly the texts that JSON.parse does not take", () => {
+test("finds an error in exactly the texts that JSON.parse rejects", () => {
   const damaged = fc
     .tuple(
       fc.json(),

@@ -1,20 +1,20 @@
-/** First place at which a text stops being JSON. */
+/** First position at which a text is not JSON. */
 export interface JsonError {
   /** Line and column, both from 1; the column counts UTF-16 code units. */
   readonly line: number;
   readonly column: number;
-  /** The expected token, without the one that came: the text may be a secret. */
+  /** Expected token. The actual token is left out, because the text may be a secret. */
   readonly expected: string;
 }
 
 const SPACE = /[ \t\n\r]*/y;
-// All but control characters, the quote and the backslash; or an escape.
+// Any characters except control characters, the quote and the backslash; or an escape.
 const STRING = /"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y;
 const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 /**
- * Finds the place at which a text stops being JSON (RFC 8259); `undefined` if it is JSON. The message of `JSON.parse` quotes
- * the text around the place, and names a line in some versions of Node alone.
+ * Finds the first position at which a text is not JSON (RFC 8259); `undefined` for valid JSON. The message of
+ * `JSON.parse` quotes the text around the error, and names a line in some versions of Node only.
  */
 export function findJsonError(text: string): JsonError | undefined {
   let at = 0;

@@ -3,7 +3,7 @@ import { UNLIMITED } from "./customer-settings.ts";
 import { readSettings } from "./settings.ts";
 import { messageFor } from "./test-settings.ts";
 
-test("has a default for everything outside of production", () => {
+test("has defaults for everything outside production", () => {
   expect(readSettings({})).toEqual({
     host: "127.0.0.1",
     port: 4100,
@@ -40,7 +40,7 @@ test("has a default for everything outside of production", () => {
   });
 });
 
-test("reads what the environment says", () => {
+test("reads the environment", () => {
   const settings = readSettings({
     GATEWAY_PORT: "0",
     GATEWAY_HOST: "::1",
@@ -61,7 +61,7 @@ const JWT = {
   JWT_SECRET: "x".repeat(32),
 };
 
-test("demands a token for every call once it is told how to verify them", () => {
+test("demands a token for every call when token settings exist", () => {
   expect(readSettings(JWT)).toMatchObject({
     customers: [
       {
@@ -74,32 +74,32 @@ test("demands a token for every call once it is told how to verify them", () => 
   });
 });
 
-test("waits for upstreams as long as it is told", () => {
+test("reads the upstream timeout", () => {
   expect(readSettings({ UPSTREAM_TIMEOUT_MS: "2500" }).upstreamTimeoutMs).toBe(2500);
 });
 
 test.each([
   ["99", "99 milliseconds are not between 100 and 60000"],
   ["60001", "60001 milliseconds are not between 100 and 60000"],
-  ["1.5", '"1.5" is no number of whole milliseconds'],
-])("refuses to wait for upstreams for %s", (UPSTREAM_TIMEOUT_MS, why) => {
+  ["1.5", '"1.5" is not a whole number of milliseconds'],
+])("rejects the upstream timeout %s", (UPSTREAM_TIMEOUT_MS, why) => {
   expect(messageFor({ UPSTREAM_TIMEOUT_MS })).toBe(
     `UPSTREAM_TIMEOUT_MS: ${why}, for example UPSTREAM_TIMEOUT_MS=10000`,
   );
 });
 
-test("names what is wrong with the tokens beside all else", () => {
+test("reports bad token settings together with the other bad settings", () => {
   expect(messageFor({ ...JWT, JWT_SECRET: "short", GATEWAY_PORT: "abc" })).toBe(
     `GATEWAY_PORT: "abc" ${PORT_LINE}\nJWT_SECRET: expected a text of at least 32 bytes`,
   );
 });
 
-test("takes an empty port and host for ones that are not set", () => {
+test("treats an empty port and host as not set", () => {
   expect(readSettings({ GATEWAY_PORT: "", GATEWAY_HOST: "" })).toMatchObject({ host: "127.0.0.1", port: 4100 });
 });
 
-const PORT_LINE = "is no port (a whole number from 0 to 65535), for example GATEWAY_PORT=4100";
-const HOST_LINE = "is no host name or IP address, for example GATEWAY_HOST=127.0.0.1";
+const PORT_LINE = "is not a port (a whole number from 0 to 65535), for example GATEWAY_PORT=4100";
+const HOST_LINE = "is not a host name or IP address, for example GATEWAY_HOST=127.0.0.1";
 
 test.each([
   ["GATEWAY_PORT", "abc", PORT_LINE],
@@ -110,50 +110,50 @@ test.each([
   ["GATEWAY_PORT", " 4100", PORT_LINE],
   ["GATEWAY_HOST", "my host", HOST_LINE],
   ["GATEWAY_HOST", "http://127.0.0.1", HOST_LINE],
-])("refuses %s=%j", (name, value, line) => {
+])("rejects %s=%j", (name, value, line) => {
   expect(messageFor({ [name]: value })).toBe(`${name}: ${JSON.stringify(value)} ${line}`);
 });
 
 test.each([
   ["", "is empty"],
-  ["*", "holds a *, and every origin must be named in full"],
-  ["https://*.example.com", "holds a *, and every origin must be named in full"],
-  ["null", "is what every sandboxed page calls itself"],
+  ["*", "contains a *, but every origin must be written in full"],
+  ["https://*.example.com", "contains a *, but every origin must be written in full"],
+  ["null", "is the origin of every sandboxed page"],
   ["crm.example.com", "does not start with https:// or http://"],
   ["file:///crm.html", "does not start with https:// or http://"],
-  ["https://", "is no URL"],
+  ["https://", "is not a URL"],
   ["https://crm.example.com/", "ends with a slash: write https://crm.example.com"],
   ["https://crm.example.com/app", "has a path or a query: write https://crm.example.com"],
   ["https://crm.example.com?a=1", "has a path or a query: write https://crm.example.com"],
-  ["https://crm.example.com:443", "is not written as browsers write it: write https://crm.example.com"],
-  ["https://CRM.example.com", "is not written as browsers write it: write https://crm.example.com"],
-  ["https://agent@crm.example.com", "is not written as browsers write it: write https://crm.example.com"],
+  ["https://crm.example.com:443", "is not in the form that browsers use: write https://crm.example.com"],
+  ["https://CRM.example.com", "is not in the form that browsers use: write https://crm.example.com"],
+  ["https://agent@crm.example.com", "is not in the form that browsers use: write https://crm.example.com"],
   ["https://crm.example.com;script-src", "has a host that the frame-ancestors of a CSP cannot name"],
   ["http://[::1]:4000", "has a host that the frame-ancestors of a CSP cannot name"],
-])("refuses %j as an allowed origin", (origin, why) => {
+])("rejects %j as an allowed origin", (origin, why) => {
   expect(messageFor({ ALLOWED_ORIGINS: origin })).toBe(
-    `ALLOWED_ORIGINS: ${JSON.stringify(origin)} is no exact origin (it ${why}), ` +
+    `ALLOWED_ORIGINS: ${JSON.stringify(origin)} is not an exact origin (it ${why}), ` +
       "for example ALLOWED_ORIGINS=https://crm.example.com,https://help.example.com",
   );
 });
 
-test("names each bad origin of a list in one line", () => {
+test("names the bad origins of a list in one line", () => {
   const message = messageFor({ ALLOWED_ORIGINS: "https://crm.example.com,*,null," });
   expect(message.split("\n")).toHaveLength(1);
-  expect(message).toContain('"*" is no exact origin');
-  expect(message).toContain('"null" is no exact origin');
-  expect(message).toContain('"" is no exact origin');
+  expect(message).toContain('"*" is not an exact origin');
+  expect(message).toContain('"null" is not an exact origin');
+  expect(message).toContain('"" is not an exact origin');
   expect(message).not.toContain('"https://crm.example.com"');
 });
 
-test("refuses to start in production without allowed origins", () => {
+test("does not start in production without allowed origins", () => {
   expect(messageFor({ NODE_ENV: "production" })).toBe(
     "ALLOWED_ORIGINS: is not set, and with NODE_ENV=production it must be, " +
       "for example ALLOWED_ORIGINS=https://crm.example.com,https://help.example.com",
   );
 });
 
-test("names every bad setting at once, one line each", () => {
+test("reports every bad setting, one per line", () => {
   const environment = { GATEWAY_PORT: "abc\n", GATEWAY_HOST: "a b", NODE_ENV: "production" };
   const names = messageFor(environment)
     .split("\n")

@@ -13,37 +13,40 @@ import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-set
 import { Host, listVariables, Port, Seconds, type Variable } from "./env-schemas.ts";
 import { findUnknownVariables } from "./unknown-variables.ts";
 
-/** Settings of the gateway, from its environment and from the file that the environment names. */
+/** Settings of the gateway, from the environment and from the file in `GATEWAY_CONFIG`. */
 export interface Settings {
   /** Address to listen on, from `GATEWAY_HOST`. @default "127.0.0.1" */
   readonly host: string;
   /** Port to listen on, from `GATEWAY_PORT`; 0 takes a free one. @default 4100 */
   readonly port: number;
   /**
-   * Customers, from the file that `GATEWAY_CONFIG` names. Without it there is one customer, called `demo`, with
+   * Customers, from the file in `GATEWAY_CONFIG`. Without a file there is one customer, called `demo`, with
    * `allowedOrigins` from `ALLOWED_ORIGINS` and `tokens` from `JWT_…`.
    *
    * @default http://localhost:4000, the demo page's origin; with `NODE_ENV=production` there is no default.
    */
   readonly customers: readonly CustomerSettings[];
-  /** Id of the customer for addresses that name none. */
+  /** Id of the customer for addresses without a customer. */
   readonly defaultCustomer: string;
-  /** Whether no customers are configured, so that the gateway serves sample agents. */
+  /** True if no customers are configured. The gateway then serves sample agents. */
   readonly isDemo: boolean;
-  /** Whether a read needs no token, since neither customers nor tokens are configured. */
+  /** True if a read needs no token, because neither customers nor tokens are configured. */
   readonly anonymousReads: boolean;
-  /** Address of the Redis that keeps the availabilities, from `REDIS_URL`. @default this process's memory */
+  /** Address of the Redis that stores the availabilities, from `REDIS_URL`. @default this process's memory */
   readonly redisUrl: string | undefined;
-  /** Greatest age of an availability while the store or the upstream is away, in seconds, from `STALE_LIMIT_SECONDS`. @default 60 */
+  /**
+   * Greatest age of an availability while the store or the upstream is down, in seconds, from `STALE_LIMIT_SECONDS`.
+   * @default 60
+   */
   readonly staleLimitSeconds: number;
-  /** Time that a telephony system may take for an answer, in milliseconds, from `UPSTREAM_TIMEOUT_MS`. @default 10000 */
+  /** Timeout for a telephony system's response, in milliseconds, from `UPSTREAM_TIMEOUT_MS`. @default 10000 */
   readonly upstreamTimeoutMs: number;
   readonly operation: OperationSettings;
-  /** One line for each variable that is meant for the gateway and has no effect, such as a misspelt one. */
+  /** A line for each variable of the gateway without effect, such as a misspelt variable. */
   readonly warnings: readonly string[];
 }
 
-/** The gateway cannot start with these settings. The operator has to act: the message has one line for each problem. */
+/** The gateway cannot start with these settings. The operator has to act: the message has one line per problem. */
 export class SettingsError extends Error {
   override readonly name = "SettingsError";
 }
@@ -55,14 +58,14 @@ const RedisUrl = v.pipe(
   v.string(),
   v.check(
     (text) => URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol),
-    // Without the address, which may contain a password.
-    "is no address of a Redis server (redis:// or rediss://)",
+    // The message leaves out the address, which may contain a password.
+    "is not the address of a Redis server (redis:// or rediss://)",
   ),
 );
 
 const UpstreamTimeout = v.pipe(
   v.string(),
-  v.regex(/^\d{1,6}$/, ({ input }) => `${JSON.stringify(input)} is no number of whole milliseconds`),
+  v.regex(/^\d{1,6}$/, ({ input }) => `${JSON.stringify(input)} is not a whole number of milliseconds`),
   v.transform(Number),
   v.check(
     (ms) => ms >= MIN_TIMEOUT_MS && ms <= MAX_TIMEOUT_MS,
@@ -79,7 +82,10 @@ const OriginList = v.pipe(
   ),
 );
 
-/** Schemas of the environment's variables, with their documentation. Those of tokens are read by `readTokenSettingsFromEnv`. */
+/**
+ * Schemas of the environment's variables, with their documentation. `readTokenSettingsFromEnv` reads the variables of
+ * tokens.
+ */
 const SCHEMAS = {
   GATEWAY_PORT: v.pipe(
     v.optional(Port, "4100"),
@@ -100,21 +106,21 @@ const SCHEMAS = {
     v.optional(RedisUrl),
     v.metadata({
       meaning:
-        "address of the Redis that keeps the availabilities, redis:// or rediss://; without it they are in the process's memory",
+        "address of the Redis that stores the availabilities, redis:// or rediss://; without it they are in the process's memory",
       example: "redis://127.0.0.1:6379",
     }),
   ),
   STALE_LIMIT_SECONDS: v.pipe(
     v.optional(Seconds, "60"),
     v.metadata({
-      meaning: "greatest age of an availability, in seconds, while Redis or an upstream is away",
+      meaning: "greatest age of an availability, in seconds, while Redis or an upstream is down",
       example: "60",
     }),
   ),
   UPSTREAM_TIMEOUT_MS: v.pipe(
     v.optional(UpstreamTimeout, "10000"),
     v.metadata({
-      meaning: `milliseconds that a telephony system may take for an answer, ${MIN_TIMEOUT_MS} to ${MAX_TIMEOUT_MS}`,
+      meaning: `milliseconds to wait for a telephony system's response, ${MIN_TIMEOUT_MS} to ${MAX_TIMEOUT_MS}`,
       example: "10000",
     }),
   ),
@@ -133,13 +139,13 @@ const SCHEMAS = {
   ),
 };
 
-/** All variables that the gateway reads, in the order of `--help`. */
+/** Variables of the gateway, in the order of `--help`. */
 export const VARIABLES: readonly Variable[] = [...listVariables(SCHEMAS), ...TOKEN_VARIABLES];
 
 /**
- * Reads the settings from environment variables and from the file that they name, and checks all of them at once.
+ * Reads and validates the settings from environment variables and from the file in `GATEWAY_CONFIG`.
  *
- * @throws {SettingsError} if any value is bad, with one line for each.
+ * @throws {SettingsError} if any value is bad, with one line per problem.
  */
 export function readSettings(environment: Environment, readFile: ReadFile = readTextFile): Settings {
   const problems: string[] = [];
@@ -171,7 +177,7 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
   };
 }
 
-/** With tokens of its own it has limits like any other customer, since tokens tell its callers apart. */
+/** Creates the demo's customer. Its limits apply only with tokens, which distinguish the callers. */
 function demoCustomer(
   { tokens, isDemo }: TokenSettingsFromEnv,
   allowedOrigins: readonly string[] = [],
@@ -188,12 +194,12 @@ function readTextFile(path: string): string {
 
 function readVariables(environment: Environment, problems: string[]) {
   const { NODE_ENV, GATEWAY_CONFIG, ALLOWED_ORIGINS } = environment;
-  // Shells and compose files leave a variable empty to mean that it is not set.
+  // Shells and compose files set a variable to the empty text to unset a value.
   const given = (name: string): string | undefined => environment[name] || undefined;
   const variables = { ...SCHEMAS, ALLOWED_ORIGINS: allowedOrigins(NODE_ENV, GATEWAY_CONFIG) };
   const result = v.safeParse(v.object(variables), {
     ...Object.fromEntries(Object.keys(variables).map((name) => [name, given(name)])),
-    // Except here: an empty list means no origin, and must not become the default.
+    // An empty list of origins means no origin, and must not become the default.
     ALLOWED_ORIGINS,
   });
   if (!result.success) problems.push(...result.issues.map(describeIssue));
@@ -228,7 +234,7 @@ function describeBadOrigins(origins: readonly string[]): string {
   return origins
     .map((origin) => ({ origin, why: describeInvalidOrigin(origin) }))
     .filter(({ why }) => why !== undefined)
-    .map(({ origin, why }) => `${JSON.stringify(origin)} is no exact origin (it ${why})`)
+    .map(({ origin, why }) => `${JSON.stringify(origin)} is not an exact origin (it ${why})`)
     .join("; ");
 }
 

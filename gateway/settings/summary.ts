@@ -1,7 +1,7 @@
 import type { CustomerSettings } from "./customer-settings.ts";
 import type { Settings } from "./settings.ts";
 
-/** Valid settings in lines for the operator. No line contains a secret. */
+/** Formats valid settings as lines for the operator. No line contains a secret. */
 export function summarizeSettings(settings: Settings): string {
   const { host, port, redisUrl, customers, defaultCustomer, operation, warnings } = settings;
   const { adminHost, adminPort } = operation;
@@ -26,7 +26,7 @@ function describeCustomer({ id, allowedOrigins, tokens, upstream }: CustomerSett
   return `  ${name}: origins ${allowedOrigins.join(", ")}; ${tokenText}; upstream ${upstream.kind}`;
 }
 
-/** An address without the user, the password and the query that it may contain. */
+/** Removes the user, the password and the query from an address. */
 export function withoutCredentials(address: string): string {
   const { protocol, host, pathname } = new URL(address);
   return `${protocol}//${host}${pathname}`;

@@ -1,7 +1,7 @@
 import type { Environment } from "./config-file.ts";
 import { readSettings, SettingsError } from "./settings.ts";
 
-/** What the operator is told of an environment that the gateway cannot start with. */
+/** Message to the operator for an environment with bad settings. */
 export function messageFor(environment: Environment): string {
   try {
     readSettings(environment);
@@ -9,5 +9,5 @@ export function messageFor(environment: Environment): string {
     if (error instanceof SettingsError) return error.message;
     throw error;
   }
-  throw new Error("These settings were taken");
+  throw new Error("The settings were accepted");
 }

@@ -22,7 +22,7 @@ test.each([
   expect(warningsFor({ [name]: "s3cret" })).toEqual(warnings);
 });
 
-test("names a misspelt variable beside the bad values, which it may be the cause of", () => {
+test("names a misspelt variable beside the bad values, of which it may be the cause", () => {
   const environment = { JWT_ALGORITHM: "HS256", JWT_ISSUER: "a", JWT_AUDIENCE: "b", JWT_SECRE: "x".repeat(32) };
   expect(messageFor(environment).split("\n")).toEqual([
     "JWT_SECRET: is not set, and with JWT_ALGORITHM=HS256 it must be",
@@ -30,7 +30,7 @@ test("names a misspelt variable beside the bad values, which it may be the cause
   ]);
 });
 
-test("says nothing of what Kubernetes sets for services, nor of other programs' variables", () => {
+test("ignores the variables of Kubernetes services and of other programs", () => {
   expect(
     warningsFor({
       GATEWAY_SERVICE_HOST: "10.0.0.1",
@@ -50,13 +50,13 @@ test("says nothing of what Kubernetes sets for services, nor of other programs' 
   ).toEqual([]);
 });
 
-test("says what has set the port to the address of a Kubernetes service", () => {
+test("names the Kubernetes service link as the cause of a bad port", () => {
   expect(messageFor({ GATEWAY_PORT: "tcp://10.0.0.1:4100" })).toBe(
     'GATEWAY_PORT: "tcp://10.0.0.1:4100" is the address of a Kubernetes service (set enableServiceLinks: false in the pod), for example GATEWAY_PORT=4100',
   );
 });
 
-test("says nothing of a variable that the customers' file refers to", () => {
+test("ignores a variable that the customers' file references", () => {
   const tokens = { algorithm: "HS256", issuer: "acme", audience: "gateway", secret: `\${JWT_SECRET_OF_ACME}` };
   const file = JSON.stringify({ customers: [{ id: "acme", allowedOrigins: ["https://crm.acme.example"], tokens }] });
   const environment = { GATEWAY_CONFIG: "a.json", JWT_SECRET_OF_ACME: "x".repeat(32) };

@@ -1,23 +1,23 @@
 import type { Environment } from "./config-file.ts";
 
-/** Prefixes that no other program is likely to use: each variable with one of them is meant for the gateway. */
+/** Prefixes of the gateway's variables, which other programs are unlikely to use. */
 const OWN_PREFIXES = ["GATEWAY_", "UPSTREAM_", "JWT_"];
 
-/** Edits that a misspelt name may be away from the right one, for a name without such a prefix. */
+/** Maximum edits between a misspelt name and the right name, for a name without these prefixes. */
 const MAX_EDITS = 2;
 
-/** Variables that Kubernetes sets in each container for each service of the namespace. */
+/** Variables that Kubernetes sets in each container for the services of the namespace. */
 const SERVICE_LINK_NAMES = [/_SERVICE_(?:HOST|PORT(?:_\w+)?)$/, /_PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?$/];
 
-/** Whether a variable has the value of a Kubernetes service link, such as `GATEWAY_PORT=tcp://10.0.0.1:4100`. */
+/** True if a variable has the value of a Kubernetes service link, such as `GATEWAY_PORT=tcp://10.0.0.1:4100`. */
 export function isServiceLink(value: string): boolean {
   return /^(?:tcp|udp|sctp):\/\//.test(value);
 }
 
 /**
- * Finds the variables that are meant for the gateway and have no effect, as a misspelt name has none: one line for each,
- * with the nearest name that has an effect. `known` has the gateway's own variables, and `referenced` those that the
- * customers' file refers to. No line contains a value.
+ * Finds variables of the gateway without effect, such as misspelt names. Returns a line per variable, with the nearest
+ * valid name. `known` has the gateway's own variables, and `referenced` has the variables in the customers' file. No
+ * line contains a value.
  */
 export function findUnknownVariables(
   environment: Environment,
@@ -37,7 +37,7 @@ function findNearest(name: string, known: readonly string[]): { readonly nearest
   return candidates.reduce((best, next) => (next.edits < best.edits ? next : best), { nearest: "", edits: Infinity });
 }
 
-/** Letters to insert, delete, replace or swap with their neighbour (optimal string alignment distance). */
+/** Counts the letters to insert, delete, replace or swap with their neighbour (optimal string alignment distance). */
 function countEdits(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, index) => index);

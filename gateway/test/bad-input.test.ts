@@ -160,7 +160,7 @@ test.each([
   const { send, defects } = await listen();
   const answer = await send(text);
   expect(answer.status).toBe(status);
-  await expectConformity({ method: "PUT", path: "/v1/users/123/availability", answer });
+  await expectConformity({ method: "PUT", path: "/v1/users/123/availability", response: answer });
   expect(defects).toEqual([]);
 });
 
@@ -198,7 +198,7 @@ test("answers every request that a connection may bring, cut off anywhere", asyn
         // What is no request gets its answer before anybody asks for the method, body and all.
         const isMethodKnown = verb !== "HEAD" || (await answer.clone().text()) === "";
         const { pathname } = new URL(target, "http://gateway.test");
-        await expectConformity({ method: isMethodKnown ? verb : "GET", path: pathname, answer });
+        await expectConformity({ method: isMethodKnown ? verb : "GET", path: pathname, response: answer });
       },
     ),
     { numRuns: 300 },

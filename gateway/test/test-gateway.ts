@@ -35,7 +35,7 @@ export async function sampleAvailabilityService(): Promise<AvailabilityService> 
 /** AvailabilityService that nobody should ask, as where the test answers for them itself. */
 export function unusedAvailabilityService(): AvailabilityService {
   const refuse = () => Promise.reject(new Error("The test answers /v1 itself"));
-  return { read: refuse, readMany: refuse, readAll: refuse, open: refuse, setStatus: refuse, introduce: refuse };
+  return { read: refuse, readMany: refuse, readAll: refuse, open: refuse, setStatus: refuse, create: refuse };
 }
 
 /** Whoever brings no token may read, and no token holds. */
@@ -84,7 +84,7 @@ export function checkedGateway(options: GatewayOptions): Hono<AppEnv> {
     const answer = await request(input, init, ...others);
     const url = input instanceof Request ? input.url : new URL(input, "http://localhost").href;
     const method = init?.method ?? (input instanceof Request ? input.method : "GET");
-    await expectConformity({ method, path: new URL(url).pathname, answer });
+    await expectConformity({ method, path: new URL(url).pathname, response: answer });
     return answer;
   };
   return app;
@@ -93,6 +93,6 @@ export function checkedGateway(options: GatewayOptions): Hono<AppEnv> {
 /** What a gateway that listens answers, held against what `/openapi.json` says of it. */
 export async function fetchChecked(url: string, init: RequestInit = {}): Promise<Response> {
   const answer = await fetch(url, init);
-  await expectConformity({ method: init.method ?? "GET", path: new URL(url).pathname, answer });
+  await expectConformity({ method: init.method ?? "GET", path: new URL(url).pathname, response: answer });
   return answer;
 }

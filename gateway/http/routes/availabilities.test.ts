@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { createMemoryStore } from "../../store/memory-store.ts";
 import { availabilityServiceOver, testGateway } from "../../test/test-gateway.ts";
 
-/** A gateway with the users 1 to `count`, at version 7. */
+/** Creates a gateway with the users 1 to `count`, at version 7. */
 async function gatewayOf(count: number) {
   const clock = { wallMs: () => 7, monotonicMs: () => 0 };
   const store = createMemoryStore({ clock }).forCustomer("demo");
@@ -19,23 +19,23 @@ const noUser = (userId: number) => ({
   detail: `No user ${userId}`,
 });
 
-test("answers those users that exist, and says of each other one why there is nothing", async () => {
-  const answer = await (await gatewayOf(3)).request("/v1/availabilities?userIds=3,9,1,9007199254740991");
-  expect(answer.status).toBe(200);
-  expect(Object.fromEntries(answer.headers)).toMatchObject({
+test("responds with the users that exist, and with a problem for each other user", async () => {
+  const response = await (await gatewayOf(3)).request("/v1/availabilities?userIds=3,9,1,9007199254740991");
+  expect(response.status).toBe(200);
+  expect(Object.fromEntries(response.headers)).toMatchObject({
     "content-type": "application/json",
     "cache-control": "private, no-cache",
     vary: "Accept-Encoding",
   });
-  await expect(answer.json()).resolves.toEqual({
+  await expect(response.json()).resolves.toEqual({
     availabilities: { 1: available(1), 3: available(3) },
     errors: { 9: noUser(9), 9007199254740991: noUser(9007199254740991) },
   });
 });
 
-test("answers all users where none is named, with when each last changed and where the stream goes on", async () => {
-  const answer = await (await gatewayOf(3)).request("/v1/availabilities");
-  await expect(answer.json()).resolves.toEqual({
+test("responds with all users if the query names none, with each last change and the stream's cursor", async () => {
+  const response = await (await gatewayOf(3)).request("/v1/availabilities");
+  await expect(response.json()).resolves.toEqual({
     availabilities: { 1: available(1), 2: available(2), 3: available(3) },
     errors: {},
     updatedAt: { 1: 7, 2: 7, 3: 7 },
@@ -43,33 +43,33 @@ test("answers all users where none is named, with when each last changed and whe
   });
 });
 
-describe("a list of all that its reader holds", () => {
-  /** A gateway with user 1, who has 30 s of wrap-up time left, at a time that the test sets. */
+describe("a list of all users that the client has cached", () => {
+  /** Creates a gateway with user 1, who has 30 s of wrap-up time left. The test sets the time. */
   async function setUp() {
     const time = { nowMs: 0 };
     const clock = { wallMs: () => 7, monotonicMs: () => time.nowMs };
     const store = createMemoryStore({ clock }).forCustomer("demo");
     await store.set(1, { status: "available", wrapUp: { configuredSeconds: 60, leftSeconds: 30 } });
     const gateway = await testGateway({ availabilities: availabilityServiceOver(store, clock) });
-    const read = (held?: string | null) =>
-      gateway.request("/v1/availabilities", { headers: held == null ? {} : { "If-None-Match": held } });
+    const read = (etag?: string | null) =>
+      gateway.request("/v1/availabilities", { headers: etag == null ? {} : { "If-None-Match": etag } });
     return { time, store, gateway, read };
   }
 
-  test("is not sent again while nobody changes, be it that a wrap-up time runs down", async () => {
+  test("is not sent again while no user changes, even if a wrap-up time elapses", async () => {
     const { time, read } = await setUp();
     const tag = (await read()).headers.get("ETag");
     time.nowMs = 20_000;
-    const answer = await read(tag);
-    expect([answer.status, await answer.text()]).toEqual([304, ""]);
-    expect(Object.fromEntries(answer.headers)).toMatchObject({
+    const response = await read(tag);
+    expect([response.status, await response.text()]).toEqual([304, ""]);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
       etag: tag,
       "cache-control": "private, no-cache",
       vary: "Accept-Encoding",
     });
   });
 
-  test.each(["changed", "removed", "joined"])("is sent again once somebody has %s", async (event) => {
+  test.each(["changed", "removed", "joined"])("is sent again after a user has %s", async (event) => {
     const { store, read } = await setUp();
     const first = await read();
     if (event === "changed") await store.set(1, { status: "in_call" });
@@ -80,7 +80,7 @@ describe("a list of all that its reader holds", () => {
     expect(second.headers.get("ETag")).not.toBe(first.headers.get("ETag"));
   });
 
-  test("is told by a weak tag, which stands for no part of it", async () => {
+  test("has a weak tag, which does not match a request for some users", async () => {
     const { gateway, read } = await setUp();
     const tag = (await read()).headers.get("ETag");
     expect(tag).toMatch(/^W\/"[0-9a-f]{12}-1"$/);
@@ -88,7 +88,7 @@ describe("a list of all that its reader holds", () => {
     expect([part.status, part.headers.get("ETag")]).toEqual([200, null]);
   });
 
-  test("leads on to the stream, which tells what has changed since and nothing else", async () => {
+  test("has the stream's cursor, which continues with later changes only", async () => {
     const { store, read } = await setUp();
     const { cursor } = await (await read()).json();
     const changed = await store.set(1, { status: "in_call" });
@@ -97,22 +97,22 @@ describe("a list of all that its reader holds", () => {
   });
 });
 
-test("answers a user once who is named several times, and takes commas as browsers write them", async () => {
-  const answer = await (await gatewayOf(3)).request("/v1/availabilities?userIds=2%2C2%2C9%2C9");
-  expect(await answer.text()).toBe(JSON.stringify({ availabilities: { 2: available(2) }, errors: { 9: noUser(9) } }));
+test("responds once for a user who is named several times, and accepts encoded commas", async () => {
+  const response = await (await gatewayOf(3)).request("/v1/availabilities?userIds=2%2C2%2C9%2C9");
+  expect(await response.text()).toBe(JSON.stringify({ availabilities: { 2: available(2) }, errors: { 9: noUser(9) } }));
 });
 
 const list = (count: number) => Array.from({ length: count }, (_, index) => index + 1).join();
 
-test("answers 500 users at once, and refuses 501, also where some are the same", async () => {
+test("responds with 500 users and rejects 501, repeated ids included", async () => {
   const gateway = await gatewayOf(500);
-  const answer = await gateway.request(`/v1/availabilities?userIds=${list(500)}`);
-  expect(Object.keys((await answer.json()).availabilities)).toHaveLength(500);
+  const response = await gateway.request(`/v1/availabilities?userIds=${list(500)}`);
+  expect(Object.keys((await response.json()).availabilities)).toHaveLength(500);
   for (const userIds of [list(501), `${list(500)},1`]) {
-    const refusal = await gateway.request(`/v1/availabilities?userIds=${userIds}`);
-    expect(refusal.status).toBe(400);
-    await expect(refusal.json()).resolves.toMatchObject({
-      detail: "userIds holds 501 user ids",
+    const rejection = await gateway.request(`/v1/availabilities?userIds=${userIds}`);
+    expect(rejection.status).toBe(400);
+    await expect(rejection.json()).resolves.toMatchObject({
+      detail: "userIds has 501 user ids",
       issues: [{ path: "userIds", expected: "1 to 500 user ids with commas between them, such as 1,2,3" }],
     });
   }
@@ -123,19 +123,19 @@ const USER_ID = "a whole number from 1 to 9007199254740991";
 test.each([
   ["userIds=", "userIds is empty", ["userIds"]],
   ["userIds", "userIds is empty", ["userIds"]],
-  ["userIds=1&userIds=2", "userIds stands there more than once", ["userIds"]],
-  ["userIds=1,abc,2,0", 'userIds holds what is no user id: "abc", "0"', ["userIds.1", "userIds.3"]],
-  ["userIds=1,", 'userIds holds what is no user id: ""', ["userIds.1"]],
-  ["userIds=1, 2", 'userIds holds what is no user id: " 2"', ["userIds.1"]],
-  ["userIds=9007199254740992", 'userIds holds what is no user id: "9007199254740992"', ["userIds.0"]],
-  ["userIds=%ZZ", 'userIds holds what is no user id: "%ZZ"', ["userIds.0"]],
+  ["userIds=1&userIds=2", "userIds is given more than once", ["userIds"]],
+  ["userIds=1,abc,2,0", 'userIds has invalid user ids: "abc", "0"', ["userIds.1", "userIds.3"]],
+  ["userIds=1,", 'userIds has invalid user ids: ""', ["userIds.1"]],
+  ["userIds=1, 2", 'userIds has invalid user ids: " 2"', ["userIds.1"]],
+  ["userIds=9007199254740992", 'userIds has invalid user ids: "9007199254740992"', ["userIds.0"]],
+  ["userIds=%ZZ", 'userIds has invalid user ids: "%ZZ"', ["userIds.0"]],
   ["userids=1", 'There is no parameter "userids"', ["userids"]],
   ["userIds=1&page=2&per_page=5", 'There is no parameter "page", "per_page"', ["page", "per_page"]],
-])("refuses the query %s and names what is bad", async (query, detail, paths) => {
-  const answer = await (await gatewayOf(1)).request(`/v1/availabilities?${query}`);
-  expect(answer.status).toBe(400);
-  expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
-  const body = await answer.json();
+])("rejects the query %s and names each invalid part", async (query, detail, paths) => {
+  const response = await (await gatewayOf(1)).request(`/v1/availabilities?${query}`);
+  expect(response.status).toBe(400);
+  expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+  const body = await response.json();
   expect(body).toMatchObject({ title: "Bad Request", status: 400, detail });
   expect(body.issues.map(({ path }: { path: string }) => path)).toEqual(paths);
   const expected = new Set(body.issues.map((issue: { expected: string }) => issue.expected));
@@ -143,7 +143,7 @@ test.each([
   if (paths[0]?.startsWith("userIds.")) expect(expected).toContain(USER_ID);
 });
 
-test("compresses a long list for who takes that, and no short one", async () => {
+test("compresses a long list for clients that accept gzip, and no short list", async () => {
   const gateway = await gatewayOf(100);
   const headers = { "Accept-Encoding": "br, gzip" };
   const plain = await gateway.request("/v1/availabilities");
@@ -160,16 +160,16 @@ test("compresses a long list for who takes that, and no short one", async () => 
   expect(short.headers.get("Vary")).toBe("Accept-Encoding");
 });
 
-test("compresses nothing for who refuses it, and no single availability", async () => {
+test("compresses nothing for clients that reject gzip, and no single availability", async () => {
   const gateway = await gatewayOf(100);
-  const refused = await gateway.request("/v1/availabilities", { headers: { "Accept-Encoding": "gzip;q=0, *;q=0" } });
-  expect(refused.headers.get("Content-Encoding")).toBeNull();
+  const rejected = await gateway.request("/v1/availabilities", { headers: { "Accept-Encoding": "gzip;q=0, *;q=0" } });
+  expect(rejected.headers.get("Content-Encoding")).toBeNull();
   const single = await gateway.request("/v1/users/1/availability", { headers: { "Accept-Encoding": "gzip" } });
   expect(single.headers.get("Content-Encoding")).toBeNull();
   expect(single.headers.get("Vary")).toBeNull();
 });
 
-test("says how old the list may be while the store is away", async () => {
+test("sends the age of the list while the store is down", async () => {
   const time = { monotonicMs: 0 };
   const clock = { wallMs: () => 7, monotonicMs: () => time.monotonicMs };
   const store = createMemoryStore({ clock }).forCustomer("demo");
@@ -180,7 +180,7 @@ test("says how old the list may be while the store is away", async () => {
   time.monotonicMs = 31_500;
   expect((await gateway.request("/v1/availabilities")).headers.get("Age")).toBe("31");
   time.monotonicMs = 61_500;
-  const answer = await gateway.request("/v1/availabilities");
-  expect(answer.status).toBe(503);
-  expect(answer.headers.get("Retry-After")).toBe("5");
+  const response = await gateway.request("/v1/availabilities");
+  expect(response.status).toBe(503);
+  expect(response.headers.get("Retry-After")).toBe("5");
 });

@@ -14,8 +14,8 @@ const PATH = "/v1/availabilities";
 const UserIdText = v.pipe(v.string(), v.regex(/^[1-9]\d{0,15}$/));
 
 /**
- * Many users' availabilities by user id, and why there is none of the others that were asked for. A list of all says besides
- * when each last changed, and where the stream goes on from it.
+ * Availabilities by user id, and a problem for each requested user without an availability. A list of every user also
+ * has the times of the last changes, and the cursor at which the stream continues.
  */
 export const AvailabilityList = v.strictObject({
   availabilities: v.record(UserIdText, Availability),
@@ -25,34 +25,37 @@ export const AvailabilityList = v.strictObject({
 });
 type AvailabilityList = v.InferOutput<typeof AvailabilityList>;
 
-/** Serves the availabilities of many users at once, or of all. */
+/** Serves the availabilities of several users, or of all. */
 export function createAvailabilitiesRoutes(): Hono<AppEnv> {
-  return new Hono<AppEnv>().get(PATH, answerList).all(PATH, methodNotAllowed("GET, HEAD"));
+  return new Hono<AppEnv>().get(PATH, respondWithList).all(PATH, methodNotAllowed("GET, HEAD"));
 }
 
-async function answerList(context: AppContext): Promise<Response> {
+async function respondWithList(context: AppContext): Promise<Response> {
   const { customer } = context.var;
   if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
-  const asked = parseUserIds(new URL(context.req.url).searchParams);
-  if ("issues" in asked) return badRequest(400, asked.detail, asked.issues);
-  return asked.userIds === "all" ? answerAll(context, customer) : answerSome(context, customer, asked.userIds);
+  const requested = parseUserIds(new URL(context.req.url).searchParams);
+  if ("issues" in requested) return badRequest(400, requested.detail, requested.issues);
+  return requested.userIds === "all"
+    ? respondWithAll(context, customer)
+    : respondWithMany(context, customer, requested.userIds);
 }
 
-async function answerSome(
+async function respondWithMany(
   context: AppContext,
   { availabilities }: Customer,
   userIds: readonly number[],
 ): Promise<Response> {
   const selection = await availabilities.readMany(userIds, context.req.raw.signal);
-  return answerJson(context, toList(userIds, selection), cachingHeaders(selection.ageSeconds));
+  return respondWithJson(context, toList(userIds, selection), cachingHeaders(selection.ageSeconds));
 }
 
-async function answerAll(context: AppContext, { availabilities }: Customer): Promise<Response> {
+async function respondWithAll(context: AppContext, { availabilities }: Customer): Promise<Response> {
   const { value, ageSeconds } = await availabilities.readAll(context.req.raw.signal);
-  // Wrap-up time that has run down leaves the tag as it is, which is why it is weak: a reader counts down by itself.
+  // Elapsed wrap-up time does not change the tag, because clients count down themselves. So the tag is weak.
   const tag = `"${value.cursor}"`;
   const headers = { ...cachingHeaders(ageSeconds), ETag: `W/${tag}` };
-  if (!matchesEtag(context.req.header("If-None-Match"), tag)) return answerJson(context, toListOfAll(value), headers);
+  if (!matchesEtag(context.req.header("If-None-Match"), tag))
+    return respondWithJson(context, toListOfAll(value), headers);
   return new Response(null, { status: 304, headers: { ...headers, Vary: "Accept-Encoding" } });
 }
 
@@ -60,7 +63,7 @@ function cachingHeaders(ageSeconds: number): Readonly<Record<string, string>> {
   return { "Cache-Control": "private, no-cache", ...(ageSeconds > 0 && { Age: `${ageSeconds}` }) };
 }
 
-async function answerJson(
+async function respondWithJson(
   context: AppContext,
   list: AvailabilityList,
   caching: Readonly<Record<string, string>>,

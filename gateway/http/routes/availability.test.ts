@@ -19,7 +19,7 @@ async function gatewayOver(availabilities: AvailabilityService) {
   return { app, defects };
 }
 
-/** A gateway where 123 is the only user, at version 7. */
+/** Creates a gateway with one user, 123, at version 7. */
 async function gateway() {
   const clock = { wallMs: () => 7, monotonicMs: () => 0 };
   const store = createMemoryStore({ clock }).forCustomer("demo");
@@ -27,38 +27,38 @@ async function gateway() {
   return (await gatewayOver(availabilityServiceOver(store, clock))).app;
 }
 
-test("answers the availability with its version as entity tag", async () => {
-  const answer = await (await gateway()).request("/v1/users/123/availability");
-  expect(answer.status).toBe(200);
-  expect(Object.fromEntries(answer.headers)).toEqual({
+test("responds with the availability and its version as entity tag", async () => {
+  const response = await (await gateway()).request("/v1/users/123/availability");
+  expect(response.status).toBe(200);
+  expect(Object.fromEntries(response.headers)).toEqual({
     "cache-control": "private, no-cache",
     "content-type": "application/json",
     "cross-origin-resource-policy": "same-origin",
     etag: '"7"',
     "x-content-type-options": "nosniff",
   });
-  const body: unknown = await answer.json();
+  const body: unknown = await response.json();
   expect(v.is(Availability, body)).toBe(true);
   expect(body).toEqual({ userId: 123, status: "available", wrapUpTimeConfig: 30, wrapUpTimeTtl: 5, version: 7 });
 });
 
-test("answers 304 without a body to a reader that holds the version", async () => {
+test("responds with 304 and no body if the client has the version", async () => {
   const headers = { "If-None-Match": '"6", "7"' };
-  const answer = await (await gateway()).request("/v1/users/123/availability", { headers });
-  expect(answer.status).toBe(304);
-  expect(answer.headers.get("ETag")).toBe('"7"');
-  expect(answer.headers.get("Cache-Control")).toBe("private, no-cache");
-  await expect(answer.text()).resolves.toBe("");
+  const response = await (await gateway()).request("/v1/users/123/availability", { headers });
+  expect(response.status).toBe(304);
+  expect(response.headers.get("ETag")).toBe('"7"');
+  expect(response.headers.get("Cache-Control")).toBe("private, no-cache");
+  await expect(response.text()).resolves.toBe("");
 });
 
-test("answers 404 for an unknown user, even where any version would do", async () => {
-  const answer = await (await gateway()).request("/v1/users/404404/availability", {
+test("responds with 404 for an unknown user, even to If-None-Match: *", async () => {
+  const response = await (await gateway()).request("/v1/users/404404/availability", {
     headers: { "If-None-Match": "*" },
   });
-  expect(answer.status).toBe(404);
-  expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
-  expect(answer.headers.get("Cache-Control")).toBe("no-store");
-  await expect(answer.json()).resolves.toEqual({
+  expect(response.status).toBe(404);
+  expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+  expect(response.headers.get("Cache-Control")).toBe("no-store");
+  await expect(response.json()).resolves.toEqual({
     type: "about:blank",
     title: "Not Found",
     status: 404,
@@ -68,30 +68,30 @@ test("answers 404 for an unknown user, even where any version would do", async (
 
 const NO_IDS = "0 -1 +1 01 1.0 1.5 1e3 0x7b %201 1%20 123%2F 9007199254740992 1e+21 Infinity NaN abc %ZZ % ١";
 
-test.each(NO_IDS.split(" "))("answers 400 for the user id %s", async (id) => {
-  const answer = await (await gateway()).request(`/v1/users/${id}/availability`);
-  expect(answer.status).toBe(400);
-  await expect(answer.json()).resolves.toMatchObject({
+test.each(NO_IDS.split(" "))("responds with 400 for the user id %s", async (id) => {
+  const response = await (await gateway()).request(`/v1/users/${id}/availability`);
+  expect(response.status).toBe(400);
+  await expect(response.json()).resolves.toMatchObject({
     title: "Bad Request",
     status: 400,
     detail: "A user id is a whole number from 1 to 9007199254740991",
   });
 });
 
-test("takes the largest safe integer for an id", async () => {
-  const answer = await (await gateway()).request("/v1/users/9007199254740991/availability");
-  await expect(answer.json()).resolves.toMatchObject({ detail: "No user 9007199254740991" });
+test("accepts the largest safe integer as an id", async () => {
+  const response = await (await gateway()).request("/v1/users/9007199254740991/availability");
+  await expect(response.json()).resolves.toMatchObject({ detail: "No user 9007199254740991" });
 });
 
-test("answers any text in the place of the user id with 200, 400 or 404, and with JSON", async () => {
+test("responds to any text as a user id with 200, 400 or 404, and with JSON", async () => {
   const app = await gateway();
   const encoded = fc.string({ unit: "binary" }).map(encodeURIComponent);
   const ids = fc.oneof(encoded, fc.string(), fc.integer().map(String), fc.webPath(), fc.constant("123"));
   await fc.assert(
     fc.asyncProperty(ids, async (id) => {
-      const answer = await app.request(`http://gateway.test/v1/users/${id}/availability`);
-      expect([200, 400, 404]).toContain(answer.status);
-      expect(await answer.json()).toHaveProperty(answer.status === 200 ? "version" : "detail");
+      const response = await app.request(`http://gateway.test/v1/users/${id}/availability`);
+      expect([200, 400, 404]).toContain(response.status);
+      expect(await response.json()).toHaveProperty(response.status === 200 ? "version" : "detail");
     }),
     { numRuns: 300 },
   );
@@ -101,13 +101,13 @@ test.each([
   ["an Error", new Error("secret")],
   ["no Error", "secret"],
   ["nothing", undefined],
-])("answers 500 and keeps what it was to itself where the store throws %s", async (_what, thrown) => {
+])("responds with 500 and without the reason if the store throws %s", async (_what, thrown) => {
   const { app, defects } = await gatewayOver({ ...unusedAvailabilityService(), read: () => Promise.reject(thrown) });
-  const answer = await app.request("/v1/users/123/availability");
-  expect(answer.status).toBe(500);
-  expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
-  expect(answer.headers.get("X-Content-Type-Options")).toBe("nosniff");
-  await expect(answer.json()).resolves.toEqual({
+  const response = await app.request("/v1/users/123/availability");
+  expect(response.status).toBe(500);
+  expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+  expect(response.headers.get("X-Content-Type-Options")).toBe("nosniff");
+  await expect(response.json()).resolves.toEqual({
     type: "about:blank",
     title: "Internal Server Error",
     status: 500,
@@ -116,7 +116,7 @@ test.each([
   expect(defects).toEqual([thrown]);
 });
 
-test("does not take a reader's going away for a defect", async () => {
+test("reports no defect when the client disconnects", async () => {
   const controller = new AbortController();
   const { app, defects } = await gatewayOver({
     ...unusedAvailabilityService(),
@@ -129,12 +129,12 @@ test("does not take a reader's going away for a defect", async () => {
   expect(defects).toEqual([]);
 });
 
-test("lets no page of another origin read it", async () => {
+test("sends no CORS headers", async () => {
   const headers = { Origin: "https://crm.example.com", "Access-Control-Request-Method": "GET" };
-  const answers = ["GET", "OPTIONS"].map(async (method) =>
+  const responses = ["GET", "OPTIONS"].map(async (method) =>
     (await gateway()).request("/v1/users/123/availability", { method, headers }),
   );
-  for (const answer of await Promise.all(answers)) {
-    expect([...answer.headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([]);
+  for (const response of await Promise.all(responses)) {
+    expect([...response.headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([]);
   }
 });

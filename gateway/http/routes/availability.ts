@@ -3,16 +3,16 @@ import type { Availability } from "../../../shared/contracts/availability.ts";
 import type { AppContext, AppEnv } from "../../hono-env.ts";
 import { conditionalResponse, type Representation } from "../conditional-response.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
-import { changeStatus, limitBody } from "./status-change.ts";
+import { changeStatus, limitChangeSize } from "./status-change.ts";
 import { OWN_USER, parseUserId, USER_ID } from "./user-id.ts";
 
-/** Where the availability of one user is. */
+/** Path of one user's availability. */
 export const AVAILABILITY_PATH = "/v1/users/:userId/availability";
 
-/** An availability as it is sent, which may be this old. */
+/** Represents an availability of this age, in seconds. */
 export function representAvailability(availability: Availability, ageSeconds: number) {
   return {
-    // Wrap-up time that has run down leaves the version as it is: a reader counts down by itself.
+    // Elapsed wrap-up time does not change the version, because clients count down themselves.
     etag: `"${availability.version}"`,
     contentType: "application/json",
     body: JSON.stringify(availability),
@@ -20,13 +20,13 @@ export function representAvailability(availability: Availability, ageSeconds: nu
   } satisfies Representation;
 }
 
-/** Serves the availability of one user, to be read and to be set. */
+/** Serves one user's availability for reading and setting. */
 export function createAvailabilityRoutes(): Hono<AppEnv> {
   return new Hono<AppEnv>()
     .get(AVAILABILITY_PATH, async (context) => {
       const customer = context.get("customer");
       if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
-      if (context.req.param("userId") === OWN_USER) return refuseMethod(context);
+      if (context.req.param("userId") === OWN_USER) return methodNotAllowedResponse(context);
       const userId = parseUserId(context.req.param("userId"));
       if (userId === undefined) return problem(400, `A user id is ${USER_ID}`);
       const request = context.req.raw;
@@ -34,11 +34,11 @@ export function createAvailabilityRoutes(): Hono<AppEnv> {
       if (!availability) return problem(404, `No user ${userId}`);
       return conditionalResponse(request, representAvailability(availability, ageSeconds));
     })
-    .put(AVAILABILITY_PATH, limitBody, changeStatus)
-    .all(AVAILABILITY_PATH, refuseMethod);
+    .put(AVAILABILITY_PATH, limitChangeSize, changeStatus)
+    .all(AVAILABILITY_PATH, methodNotAllowedResponse);
 }
 
-/** An agent sets its own availability without knowing its id, and reads by ids alone. */
-function refuseMethod({ req }: AppContext): Response {
+/** An agent can set its own availability without knowing its user id, but not read it. */
+function methodNotAllowedResponse({ req }: AppContext): Response {
   return methodNotAllowed(req.param("userId") === OWN_USER ? "PUT" : "GET, HEAD, PUT")();
 }

@@ -15,21 +15,23 @@ const EMBED_HEADERS = {
 /** The content of a release's script never changes. */
 const RELEASE_HEADERS = { ...SCRIPT_HEADERS, "Cache-Control": "public, max-age=31536000, immutable" };
 
-/** Serves the loader script to any page. It is public: the widget's document decides which pages may embed it. */
+/**
+ * Serves the loader script to any page. The script is public: the widget's document decides which pages may embed it.
+ */
 export function createEmbedRoutes({ embed, releases }: BuiltFiles): Hono<AppEnv> {
   const routes = new Hono<AppEnv>()
-    .get("/embed.js", (context) => answer(context, embed, EMBED_HEADERS))
+    .get("/embed.js", (context) => respondWithFile(context, embed, EMBED_HEADERS))
     .all("/embed.js", methodNotAllowed("GET, HEAD"));
   for (const [name, release] of releases) {
     routes
-      .get(`/${name}`, (context) => answer(context, release, RELEASE_HEADERS))
+      .get(`/${name}`, (context) => respondWithFile(context, release, RELEASE_HEADERS))
       .all(`/${name}`, methodNotAllowed("GET, HEAD"));
   }
   return routes;
 }
 
-/** Responds with 404 for a customer that does not exist, so that a mistyped address shows at the script tag. */
-function answer(context: AppContext, file: BuiltFile, headers: Readonly<Record<string, string>>): Response {
+/** Responds with 404 for an unknown customer, so that a mistyped address shows at the script tag. */
+function respondWithFile(context: AppContext, file: BuiltFile, headers: Readonly<Record<string, string>>): Response {
   if (!context.get("customer")) return problem(404, `Nothing is at ${context.req.path}`);
   return conditionalResponse(context.req.raw, { ...file, headers });
 }

@@ -16,7 +16,7 @@ const operations = Object.entries(document.paths).flatMap(([path, item]) =>
   }),
 );
 
-/** Whether a value is what a schema of the document says; throws where the schema refers to what is not there. */
+/** Validates a value by a schema of the document. Throws if the schema has a broken reference. */
 function check(schema: SchemaObject, value: unknown): string {
   const ajv = new Ajv2020({ strict: false });
   const whole: object = { ...schema, components: document.components };
@@ -29,23 +29,23 @@ function contentsOf({ requestBody, responses }: OperationObject): readonly Media
   return contents.flatMap((content = {}) => Object.values(content));
 }
 
-test("serves the document to everybody, and again only where it has changed", async () => {
+test("serves the document to every client, and responds with 304 while it is unchanged", async () => {
   const gateway = await testGateway();
-  const answer = await gateway.request("/openapi.json");
-  expect(answer.status).toBe(200);
-  const etag = answer.headers.get("ETag") ?? "";
-  const text = await answer.text();
+  const response = await gateway.request("/openapi.json");
+  expect(response.status).toBe(200);
+  const etag = response.headers.get("ETag") ?? "";
+  const text = await response.text();
   expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(createDocument({ anonymousReads: true }))));
   const again = await gateway.request("/openapi.json", { headers: { "If-None-Match": etag } });
   expect(again.status).toBe(304);
 });
 
-test("names no customer", async () => {
+test("contains no customer", async () => {
   const gateway = await testGateway({ id: "hidden-customer", allowedOrigins: ["https://hidden.example"] });
   await expect((await gateway.request("/openapi.json")).text()).resolves.not.toContain("hidden");
 });
 
-test("says that reading needs a token, but where it needs none", async () => {
+test("demands a token for reads, except in a demo", async () => {
   const securityWith = async (anonymousReads: boolean) => {
     const gateway = await testGateway({ access: { ...ANONYMOUS_READS, anonymousReads } });
     const { paths } = await (await gateway.request("/openapi.json")).json();
@@ -56,35 +56,35 @@ test("says that reading needs a token, but where it needs none", async () => {
   await expect(securityWith(true)).resolves.toEqual([[{ bearer: [] }, {}], [{ bearer: [] }]]);
 });
 
-test("tells of every call that there is, and of no other", async () => {
+test("describes every route, and no other", async () => {
   const readiness = createReadinessRoutes({ check: () => ({ failing: [], customers: [] }), startClosing() {} });
   const routes = [...(await testGateway()).routes, ...readiness.routes];
   const isCall = (path: string): boolean => /^\/(v1\/[^*]*|healthz|readyz|openapi\.json)$/.test(path);
   const served = routes.filter(({ path, method }) => isCall(path) && method !== "ALL");
   const names = served.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
-  // The route of any agent answers an agent's own address as well.
-  const told = operations.map(({ name }) => name.replace("/users/me/", "/users/{userId}/"));
-  expect(new Set(told)).toEqual(new Set(names));
+  // The route of any agent also serves an agent's own address.
+  const documented = operations.map(({ name }) => name.replace("/users/me/", "/users/{userId}/"));
+  expect(new Set(documented)).toEqual(new Set(names));
 });
 
-test.each(operations)("has parameters with examples of their own for $name", ({ path, operation }) => {
+test.each(operations)("has parameters with valid examples for $name", ({ path, operation }) => {
   const { parameters = [] } = operation;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
   expect(parameters.filter((parameter) => parameter.in === "path").map(({ name }) => name)).toEqual(inPath);
   for (const { schema, example } of parameters) expect(check(schema, example)).toBe("");
 });
 
-test.each(operations)("has examples that are as the schemas say for $name", ({ operation }) => {
+test.each(operations)("has examples that are valid by their schemas for $name", ({ operation }) => {
   for (const { schema, example } of contentsOf(operation)) {
     if (example !== undefined) expect(check(schema, example)).toBe("");
   }
 });
 
-test("gives each operation a name of its own, and an example of what it answers", () => {
+test("gives each operation a unique name and an example of its response", () => {
   expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length);
   for (const { name, operation } of operations) {
     const contents = Object.values(operation.responses["200"]?.content ?? {});
-    // An example of the document would be the document.
+    // The document cannot contain itself as an example.
     if (name !== "GET /openapi.json") expect(contents.map(({ example }) => typeof example)).not.toContain("undefined");
   }
 });
@@ -99,7 +99,7 @@ test.each([
   [{ userId: 1, status: "available", version: -1 }, false],
   [{ userId: 1, status: "available", version: 7, wrapUpTimeTtl: 5 }, false],
   [{ userId: 1, status: "available", version: 7, extra: 1 }, false],
-])("takes %j as the contract does", (value, isValid) => {
+])("validates %j as the contract does", (value, isValid) => {
   expect(v.is(Availability, value)).toBe(isValid);
   expect(check({ $ref: "#/components/schemas/Availability" }, value) === "").toBe(isValid);
 });

@@ -5,7 +5,7 @@ import { createDocument } from "../../openapi/document.ts";
 import { conditionalResponse } from "../conditional-response.ts";
 import { methodNotAllowed } from "../problem.ts";
 
-/** Serves what the gateway says of its calls. It is everybody's to read: it names no customer. */
+/** Serves the description of the gateway's API. The document is public, because it contains no customer. */
 export function createOpenApiRoutes(customers: Customers): Hono {
   const anonymousReads = [...customers.all()].some(({ access }) => access.anonymousReads);
   const body = JSON.stringify(createDocument({ anonymousReads }));

@@ -12,17 +12,17 @@ import { OWN_USER, parseUserId, USER_ID } from "./user-id.ts";
 
 const MAX_BODY_BYTES = 4096;
 
-/** Both sides' words: those that a reader gets, and those that the bus writes. Some are the same. */
-const WORDS = [...new Set([...SETTABLE_STATUSES, ...WRITTEN_WORDS])] as const;
+/** Statuses that clients read and statuses that the message channel writes. The two lists overlap. */
+const STATUSES = [...new Set([...SETTABLE_STATUSES, ...WRITTEN_WORDS])] as const;
 
-/** What a user is to be. */
+/** Body of a status change. */
 export const StatusChangeRequest = v.strictObject(
-  { status: v.pipe(v.picklist(WORDS, `one of ${WORDS.join(", ")}`), v.transform(toStatus)) },
+  { status: v.pipe(v.picklist(STATUSES, `one of ${STATUSES.join(", ")}`), v.transform(toStatus)) },
   "exactly { status }",
 );
 
-function toStatus(word: (typeof WORDS)[number]): Status {
-  switch (word) {
+function toStatus(status: (typeof STATUSES)[number]): Status {
+  switch (status) {
     case "always_opened":
     case "auto":
       return "available";
@@ -31,21 +31,21 @@ function toStatus(word: (typeof WORDS)[number]): Status {
     case "in_training":
       return "in_traning";
     default:
-      return word;
+      return status;
   }
 }
 
 const StatusChangeText = v.pipe(v.string(), v.parseJson(undefined, "JSON"), StatusChangeRequest);
 
-/** Refuses a body that is longer than any change. Register it before `changeStatus`. */
-export const limitBody = bodyLimit({
+/** Rejects a body longer than any status change. Register before `changeStatus`. */
+export const limitChangeSize = bodyLimit({
   maxSize: MAX_BODY_BYTES,
-  onError: () => problem(413, `A change has ${MAX_BODY_BYTES} bytes at the most`, { Connection: "close" }),
+  onError: () => problem(413, `A change has at most ${MAX_BODY_BYTES} bytes`, { Connection: "close" }),
 });
 
 /**
- * Changes the status of the user whom the path names, and answers the availability that comes of it. Where no telephony
- * system says who there is, the customer's operator makes a user known by it.
+ * Changes the status of the user in the path, and responds with the new availability. If no telephony system lists the
+ * customer's users, the operator creates a user by setting a status.
  */
 export async function changeStatus(context: AppContext): Promise<Response> {
   const { customer } = context.var;
@@ -56,16 +56,16 @@ export async function changeStatus(context: AppContext): Promise<Response> {
   if (status instanceof Response) return status;
   const ifVersions = parseIfMatch(context.req.header("If-Match"));
   const change = { userId, status, ...(ifVersions && { ifVersions }) };
-  const scope = toScope(context);
-  const availability = await customer.availabilities.setStatus(change, scope);
-  if (availability) return answerChanged(context, availability, 200);
-  // Whoever names a version, be it any, means a user who is known.
-  const mayIntroduce = context.var.caller?.subject === "operator" && context.req.header("If-Match") === undefined;
-  const introduced = mayIntroduce && (await customer.availabilities.introduce(userId, status));
-  return introduced ? answerChanged(context, introduced, 201) : problem(404, `No user ${userId}`);
+  const upstreamContext = toUpstreamContext(context);
+  const availability = await customer.availabilities.setStatus(change, upstreamContext);
+  if (availability) return respondWithChanged(context, availability, 200);
+  // `If-Match` requires an existing user, even with `*`.
+  const canCreate = context.var.caller?.subject === "operator" && context.req.header("If-Match") === undefined;
+  const created = canCreate && (await customer.availabilities.create(userId, status));
+  return created ? respondWithChanged(context, created, 201) : problem(404, `No user ${userId}`);
 }
 
-function toScope(context: AppContext): UpstreamContext {
+function toUpstreamContext(context: AppContext): UpstreamContext {
   const trace = context.get("trace");
   return {
     signal: context.req.raw.signal,
@@ -74,21 +74,21 @@ function toScope(context: AppContext): UpstreamContext {
   };
 }
 
-/** Whose status is to change. */
+/** Reads the id of the user to change, or responds with a problem. */
 function readUserId(context: AppContext): number | Response {
   const name = context.req.param("userId") ?? "";
   if (name !== OWN_USER) return parseUserId(name) ?? problem(400, `A user id is ${USER_ID}`);
   const subject = context.var.caller?.subject;
-  return typeof subject === "number" ? subject : problem(404, "The operator is no agent and has no availability");
+  return typeof subject === "number" ? subject : problem(404, "The operator is not an agent and has no availability");
 }
 
-function answerChanged(context: AppContext, availability: Availability, status: 200 | 201): Response {
+function respondWithChanged(context: AppContext, availability: Availability, status: 200 | 201): Response {
   return new Response(JSON.stringify(availability), {
     status,
     headers: {
       "Content-Type": "application/json",
       "Cache-Control": "no-store",
-      // The body stands for what is at the address from now on, so that its entity tag may be used: RFC 9110 §9.3.4.
+      // The body is the new content at the address, so clients may use the entity tag: RFC 9110 §9.3.4.
       "Content-Location": context.req.path.replace(/[^/]+(?=\/availability$)/, `${availability.userId}`),
       ETag: `"${availability.version}"`,
     },
@@ -97,14 +97,14 @@ function answerChanged(context: AppContext, availability: Availability, status: 
 
 async function readStatus({ req }: AppContext): Promise<Status | Response> {
   if (!/^application\/json *(;|$)/i.test(req.header("Content-Type") ?? "")) {
-    return problem(415, "A change is written as application/json");
+    return problem(415, "A change must be application/json");
   }
   if (!/^identity$/i.test(req.header("Content-Encoding") ?? "identity")) {
-    return problem(415, "A change is sent without a content encoding", { "Accept-Encoding": "identity" });
+    return problem(415, "A change must not have a content encoding", { "Accept-Encoding": "identity" });
   }
   const parsed = v.safeParse(StatusChangeText, await req.text());
   if (parsed.success) return parsed.output.status;
   const issues = toIssues(parsed.issues);
-  if (parsed.issues[0].type === "parse_json") return badRequest(400, "The body is no JSON", issues);
-  return badRequest(422, "The body is no change of a status", issues);
+  if (parsed.issues[0].type === "parse_json") return badRequest(400, "The body is not JSON", issues);
+  return badRequest(422, "The body is not a status change", issues);
 }

@@ -28,31 +28,31 @@ async function setUp(options: StreamHubOptions = {}, historyLength = 100): Promi
   return { origin: gateway.origin, store, close: gateway.close };
 }
 
-/** Opens a stream and keeps what comes, a block each. */
+/** Opens a stream and collects its blocks. */
 function read(origin: string, headers: Readonly<Record<string, string>> = {}) {
-  const heard = { text: "", isEnded: false };
+  const received = { text: "", isEnded: false };
   const request = get(`${origin}/v1/availabilities/stream`, { headers }, (response) => {
     response.setEncoding("utf8");
     response.on("data", (text: string) => {
-      heard.text += text;
+      received.text += text;
     });
     response.on("close", () => {
-      heard.isEnded = true;
+      received.isEnded = true;
     });
   });
-  // It is the test that hangs up, or the gateway.
+  // The test or the gateway closes the connection.
   request.on("error", () => {});
   onTestFinished(() => void request.destroy());
-  const blocks = () => heard.text.split("\n\n").filter(Boolean);
-  const tail = () => heard.text.slice(-200);
-  return { blocks, tail, hasEnded: () => heard.isEnded, hangUp: () => request.destroy() };
+  const blocks = () => received.text.split("\n\n").filter(Boolean);
+  const tail = () => received.text.slice(-200);
+  return { blocks, tail, hasEnded: () => received.isEnded, hangUp: () => request.destroy() };
 }
 
 const eventOf = (block: string) => /^event: (.*)$/m.exec(block)?.[1];
 const idOf = (block: string | undefined) => /^id: ?(.*)$/m.exec(block ?? "")?.[1];
 const dataOf = (block: string | undefined) => JSON.parse(/^data: (.*)$/m.exec(block ?? "")?.[1] ?? "null");
 
-test("tells everything first, without a cursor until the reader holds all of it, and then each change", async () => {
+test("sends a snapshot, with a cursor at its end, and then each change", async () => {
   const { origin, store } = await setUp();
   await store.set(1, { status: "available" });
   await store.set(2, { status: "in_call", wrapUp: { configuredSeconds: 30, leftSeconds: 0 } });
@@ -74,7 +74,7 @@ test("tells everything first, without a cursor until the reader holds all of it,
   expect(idOf(removal)).not.toBe(idOf(change));
 });
 
-test("tells a reader that comes back what it has missed, and nothing else", async () => {
+test("sends only the missed changes to a subscriber that reconnects", async () => {
   const { origin, store } = await setUp();
   await store.set(1, { status: "available" });
   const first = read(origin);
@@ -89,22 +89,22 @@ test("tells a reader that comes back what it has missed, and nothing else", asyn
   await vi.waitFor(() => expect(second.blocks()).toHaveLength(3));
 });
 
-test("answers a reader that comes back and has missed nothing, also before there is something to tell", async () => {
+test("responds to a subscriber that reconnects without missed changes, before the next change", async () => {
   const { origin } = await setUp();
   const first = read(origin);
   await vi.waitFor(() => expect(first.blocks()).toHaveLength(2));
-  const answer = await fetchChecked(`${origin}/v1/availabilities/stream`, {
+  const response = await fetchChecked(`${origin}/v1/availabilities/stream`, {
     headers: { "Last-Event-ID": idOf(first.blocks().at(-1)) ?? "" },
   });
-  expect(answer.status).toBe(200);
-  await answer.body?.cancel();
+  expect(response.status).toBe(200);
+  await response.body?.cancel();
 });
 
 test.each([
   ["too old", undefined],
-  ["another process's", "abc-1"],
-  ["none at all", "💥"],
-])("begins anew where the cursor is %s", async (_what, cursor) => {
+  ["of another process", "abc-1"],
+  ["malformed", "💥"],
+])("restarts with a snapshot if the cursor is %s", async (_what, cursor) => {
   const { origin, store } = await setUp({}, 10);
   await store.set(1, { status: "available" });
   const first = read(origin);
@@ -116,7 +116,7 @@ test.each([
   expect(second.blocks().map(eventOf)).toEqual(["reset", ...Array(40).fill("availability"), "current"]);
 });
 
-test("shows a sign of life where nothing changes", async () => {
+test("sends a heartbeat while nothing changes", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   onTestFinished(() => void vi.useRealTimers());
   const { origin } = await setUp({ heartbeatMs: 15_000 });
@@ -126,7 +126,7 @@ test("shows a sign of life where nothing changes", async () => {
   await vi.waitFor(() => expect(blocks().at(-1)).toBe(":"));
 });
 
-test("drops a reader that does not take what it is told, and goes on telling the others", async () => {
+test("disconnects a subscriber that reads too slowly, and keeps sending to the others", async () => {
   const dropped: string[] = [];
   const observer = {
     onStream: () => () => {},
@@ -139,7 +139,7 @@ test("drops a reader that does not take what it is told, and goes on telling the
   onTestFinished(() => void slow.destroy());
   const quick = read(origin);
   await vi.waitFor(() => expect(quick.blocks()).toHaveLength(2));
-  // What the operating system keeps for the slow one has to be full before anything waits in the gateway.
+  // The operating system's buffers have to be full before the gateway buffers anything.
   while (dropped.length === 0) {
     for (let change = 0; change < 250; change += 1) {
       await store.set(1, { status: "in_call" });
@@ -154,7 +154,7 @@ test("drops a reader that does not take what it is told, and goes on telling the
   expect(quick.hasEnded()).toBe(false);
 });
 
-test("sends every reader away when the gateway closes, and spreads their return", async () => {
+test("disconnects every subscriber when the gateway closes, with spread reconnect times", async () => {
   const { origin, close } = await setUp();
   const readers = [1, 2, 3].map(() => read(origin));
   await vi.waitFor(() => expect(readers.map(({ blocks }) => blocks().length)).toEqual([2, 2, 2]));
@@ -167,10 +167,10 @@ test("sends every reader away when the gateway closes, and spreads their return"
   }
 });
 
-test("answers HEAD with what a stream would say of itself", async () => {
+test("responds to HEAD with a stream's headers", async () => {
   const { origin } = await setUp();
-  const answer = await fetchChecked(`${origin}/v1/availabilities/stream`, { method: "HEAD" });
-  expect(answer.status).toBe(200);
-  expect(answer.headers.get("Content-Type")).toBe("text/event-stream");
-  expect(answer.headers.get("Cache-Control")).toBe("no-store");
+  const response = await fetchChecked(`${origin}/v1/availabilities/stream`, { method: "HEAD" });
+  expect(response.status).toBe(200);
+  expect(response.headers.get("Content-Type")).toBe("text/event-stream");
+  expect(response.headers.get("Cache-Control")).toBe("no-store");
 });

@@ -11,21 +11,20 @@ const STREAM_HEADERS = {
   "Cache-Control": "no-store",
   "Cross-Origin-Resource-Policy": "same-origin",
   "X-Content-Type-Options": "nosniff",
-  // nginx would otherwise keep what is written until it has a buffer full.
+  // Without this header nginx buffers the stream.
   "X-Accel-Buffering": "no",
 };
 
-/** A cursor is the gateway's own and short; whatever else is sent is none. */
+/** Maximum length of a cursor. The gateway's own are shorter; a longer text is ignored. */
 const MAX_CURSOR_LENGTH = 128;
 
-/** Serves a customer's availabilities as they change, as server-sent events. */
+/** Streams a customer's availabilities as server-sent events. */
 export function createStreamRoutes(hub: StreamHub): Hono<AppEnv> {
   return new Hono<AppEnv>().get(PATH, (context) => openStream(context, hub)).all(PATH, methodNotAllowed("GET, HEAD"));
 }
 
 /**
- * Writes to Node's own response: what Hono would be given as a stream is copied once more for every reader, and a change
- * goes to thousands of them.
+ * Opens a stream on Node's own response. Hono would copy each change once more for each of thousands of subscribers.
  */
 async function openStream(context: AppContext, hub: StreamHub): Promise<Response> {
   const customer = context.get("customer");
@@ -33,9 +32,9 @@ async function openStream(context: AppContext, hub: StreamHub): Promise<Response
   const replica = await customer.availabilities.open(context.req.raw.signal);
   if (context.req.method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
   const response = context.env.outgoing;
-  if (!response || !("setHeaders" in response)) throw new Error("A stream needs a server of HTTP/1.1 to be written to");
+  if (!response || !("setHeaders" in response)) throw new Error("A stream can be written by an HTTP/1.1 server only");
   response.writeHead(200, STREAM_HEADERS);
-  // Node keeps the head until there is a body, which may be as late as the first heartbeat.
+  // Node delays the head until the body, which can start with the first heartbeat.
   response.flushHeaders();
   hub.open({
     customer: customer.id,

@@ -1,13 +1,16 @@
 import * as v from "valibot";
 import { UserId } from "../../../shared/contracts/availability.ts";
 
-/** What is expected where a user is named. */
+/** Expected form of a user id, for error messages. */
 export const USER_ID = `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`;
 
-/** What stands in an address in place of a user's id where an agent means itself. */
+/** Path segment of an agent's own availability, in place of a user id. */
 export const OWN_USER = "me";
 
-/** The user's id that this text is; `undefined` where it is none. A user has one address: `01`, `1.0` and `1e3` are no ids. */
+/**
+ * Parses a user id; `undefined` for an invalid text. A user has exactly one address, so `01`, `1.0` and `1e3` are
+ * invalid.
+ */
 export function parseUserId(text: string): number | undefined {
   const userId = Number(text);
   return v.is(UserId, userId) && String(userId) === text ? userId : undefined;

@@ -1,18 +1,18 @@
 import type { Issue } from "../../../shared/protocol/rejection.ts";
 import { parseUserId, USER_ID } from "./user-id.ts";
 
-/** How many users can be asked for at once. */
+/** Maximum number of users in one request. */
 export const MAX_USER_IDS = 500;
 
 const EXPECTED = `1 to ${MAX_USER_IDS} user ids with commas between them, such as 1,2,3`;
 
-/** Why a list of users cannot be read. */
+/** Reason why a list of user ids is invalid. */
 export interface InvalidUserIds {
   readonly detail: string;
   readonly issues: readonly Issue[];
 }
 
-/** The users that a query asks for, each once; all, where it names none. */
+/** Parses the user ids of a query, without repetitions; `"all"` if the query names no users. */
 export function parseUserIds(query: URLSearchParams): { readonly userIds: readonly number[] | "all" } | InvalidUserIds {
   const unknown = [...new Set(query.keys())].filter((name) => name !== "userIds");
   if (unknown.length > 0) {
@@ -21,26 +21,26 @@ export function parseUserIds(query: URLSearchParams): { readonly userIds: readon
   }
   const [list, ...more] = query.getAll("userIds");
   if (list === undefined) return { userIds: "all" };
-  if (more.length > 0) return refuse("userIds stands there more than once");
-  if (list === "") return refuse("userIds is empty");
-  return readList(list.split(","));
+  if (more.length > 0) return toInvalid("userIds is given more than once");
+  if (list === "") return toInvalid("userIds is empty");
+  return parseList(list.split(","));
 }
 
-function readList(texts: readonly string[]): { readonly userIds: readonly number[] } | InvalidUserIds {
-  if (texts.length > MAX_USER_IDS) return refuse(`userIds holds ${texts.length} user ids`);
+function parseList(texts: readonly string[]): { readonly userIds: readonly number[] } | InvalidUserIds {
+  if (texts.length > MAX_USER_IDS) return toInvalid(`userIds has ${texts.length} user ids`);
   const userIds = new Set<number>();
-  const bad: Issue[] = [];
+  const issues: Issue[] = [];
   for (const [index, text] of texts.entries()) {
     const userId = parseUserId(text);
-    if (userId === undefined) bad.push({ path: `userIds.${index}`, expected: USER_ID });
+    if (userId === undefined) issues.push({ path: `userIds.${index}`, expected: USER_ID });
     else userIds.add(userId);
   }
-  if (bad.length === 0) return { userIds: [...userIds] };
-  const names = texts.filter((text) => parseUserId(text) === undefined);
-  return { detail: `userIds holds what is no user id: ${quote(names)}`, issues: bad };
+  if (issues.length === 0) return { userIds: [...userIds] };
+  const invalid = texts.filter((text) => parseUserId(text) === undefined);
+  return { detail: `userIds has invalid user ids: ${quote(invalid)}`, issues };
 }
 
-function refuse(detail: string): InvalidUserIds {
+function toInvalid(detail: string): InvalidUserIds {
   return { detail, issues: [{ path: "userIds", expected: EXPECTED }] };
 }
 

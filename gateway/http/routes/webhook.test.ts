@@ -12,11 +12,11 @@ async function setUp() {
   return { app, post, changed };
 }
 
-test.each(["/v1/upstream/webhook", "/c/demo/v1/upstream/webhook"])("takes a webhook in at %s", async (path) => {
+test.each(["/v1/upstream/webhook", "/c/demo/v1/upstream/webhook"])("accepts a webhook at %s", async (path) => {
   const { post, changed } = await setUp();
-  const answer = await post(testWebhook("user.opened.v2", 7), path);
-  expect(answer.status).toBe(204);
-  expect(await answer.text()).toBe("");
+  const response = await post(testWebhook("user.opened.v2", 7), path);
+  expect(response.status).toBe(204);
+  expect(await response.text()).toBe("");
   expect(changed).toEqual([7]);
 });
 
@@ -24,16 +24,16 @@ test.each([
   ["another token", testWebhook("user.opened", 7, "guess"), 401],
   ["no webhook", "{}", 400],
   ["more than 64 KiB", testWebhook("user.opened", 7).padEnd(64 * 1024 + 1), 413],
-])("answers %s with a problem that does not repeat what was sent", async (_what, body, status) => {
+])("responds to %s with a problem that does not repeat the body", async (_what, body, status) => {
   const { post, changed } = await setUp();
-  const answer = await post(body);
-  expect(answer.status).toBe(status);
-  expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
-  expect(await answer.text()).not.toMatch(/guess|secret/);
+  const response = await post(body);
+  expect(response.status).toBe(status);
+  expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+  expect(await response.text()).not.toMatch(/guess|secret/);
   expect(changed).toEqual([]);
 });
 
-test("counts the bytes that come, where nobody says how many will", async () => {
+test("counts the bytes of a body without Content-Length", async () => {
   const { app, changed } = await setUp();
   const chunk = new Uint8Array(1024).fill(0x20);
   let chunks = 0;
@@ -44,36 +44,36 @@ test("counts the bytes that come, where nobody says how many will", async () => 
       else controller.enqueue(chunk);
     },
   });
-  const answer = await app.request("/v1/upstream/webhook", { method: "POST", body, duplex: "half" } as RequestInit);
-  expect(answer.status).toBe(413);
+  const response = await app.request("/v1/upstream/webhook", { method: "POST", body, duplex: "half" } as RequestInit);
+  expect(response.status).toBe(413);
   expect(chunks).toBeLessThan(100);
   expect(changed).toEqual([]);
 });
 
-test("takes exactly 64 KiB", async () => {
+test("accepts exactly 64 KiB", async () => {
   const { post } = await setUp();
   expect((await post(testWebhook("user.opened", 7).padEnd(64 * 1024))).status).toBe(204);
 });
 
-test("says the same of another token, of a customer without webhooks and of one who does not exist", async () => {
+test("responds alike to a wrong token, a customer without webhooks and an unknown customer", async () => {
   const app = await testGateway();
   const { post } = await setUp();
   const body = testWebhook("user.opened", 7, "guess");
-  const ask = (path: string) => app.request(path, { method: "POST", body });
-  const answers = [
+  const send = (path: string) => app.request(path, { method: "POST", body });
+  const responses = [
     await post(body),
-    await ask("/c/demo/v1/upstream/webhook"),
-    await ask("/c/else/v1/upstream/webhook"),
+    await send("/c/demo/v1/upstream/webhook"),
+    await send("/c/else/v1/upstream/webhook"),
   ];
-  expect(answers.map(({ status }) => status)).toEqual([401, 401, 401]);
+  expect(responses.map(({ status }) => status)).toEqual([401, 401, 401]);
   const [first, ...others] = await Promise.all(
-    answers.map(async (answer) => [[...answer.headers], await answer.text()]),
+    responses.map(async (response) => [[...response.headers], await response.text()]),
   );
   for (const other of others) expect(other).toEqual(first);
 });
 
-test("allows nothing but POST", async () => {
+test("allows only POST", async () => {
   const { app } = await setUp();
-  const answer = await app.request("/v1/upstream/webhook");
-  expect([answer.status, answer.headers.get("Allow")]).toEqual([405, "POST"]);
+  const response = await app.request("/v1/upstream/webhook");
+  expect([response.status, response.headers.get("Allow")]).toEqual([405, "POST"]);
 });

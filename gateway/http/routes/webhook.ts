@@ -5,17 +5,17 @@ import { createWebhookReceiver } from "../../upstream/aircall/webhook.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
 
 /**
- * Takes the webhooks of a customer's upstream in. They bring their own secret in the body, and no token of an agent.
- * The vendor waits for an answer for 5 s, and turns a webhook off that it cannot deliver: it is answered before anything is done.
+ * Receives the webhooks of a customer's upstream. The body contains the upstream's secret, in place of an agent's
+ * token. The vendor waits 5 s for a response and disables a failing webhook, so the gateway responds before it acts.
  *
- * A customer that does not exist, or has no webhook, is answered as one whose secret nobody knows, by the same work.
+ * An unknown customer, or a customer without a webhook, gets the response of a wrong secret, after the same work.
  */
 export function createWebhookRoutes(): Hono<AppEnv> {
   const path = "/v1/upstream/webhook";
-  const receiveNobodys = createWebhookReceiver({ token: randomUUID(), onChange: () => {} });
+  const receiveUnknown = createWebhookReceiver({ token: randomUUID(), onChange: () => {} });
   return new Hono<AppEnv>()
     .post(path, async (context) => {
-      const receive = context.var.customer?.receiveWebhook ?? receiveNobodys;
+      const receive = context.var.customer?.receiveWebhook ?? receiveUnknown;
       switch (receive(await context.req.text())) {
         case "accepted":
           return context.body(null, 204);

@@ -9,49 +9,49 @@ async function statusWhereHeld(path: string): Promise<number> {
   return (await gateway.request(path, { headers: { "If-None-Match": etag } })).status;
 }
 
-test("redirects to the document's address, relative to where it was asked", async () => {
-  const answer = await gateway.request("/widget?lang=en");
-  expect(answer.status).toBe(308);
-  expect(answer.headers.get("Location")).toBe("widget/?lang=en");
-  expect(answer.headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
+test("redirects to the document's address by a relative location", async () => {
+  const response = await gateway.request("/widget?lang=en");
+  expect(response.status).toBe(308);
+  expect(response.headers.get("Location")).toBe("widget/?lang=en");
+  expect(response.headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
 });
 
-test("serves the document with its settings to the pages of the allowed origins", async () => {
-  const answer = await gateway.request("/widget/");
-  expect(answer.status).toBe(200);
-  expect(answer.headers.get("Content-Type")).toBe("text/html; charset=utf-8");
-  expect(answer.headers.get("Content-Security-Policy")).toContain(
+test("serves the document and its settings to pages of the allowed origins", async () => {
+  const response = await gateway.request("/widget/");
+  expect(response.status).toBe(200);
+  expect(response.headers.get("Content-Type")).toBe("text/html; charset=utf-8");
+  expect(response.headers.get("Content-Security-Policy")).toContain(
     "; frame-ancestors https://crm.example.com http://localhost:4000;",
   );
-  expect(answer.headers.has("X-Frame-Options")).toBe(false);
-  await expect(answer.text()).resolves.toContain("&quot;apiBase&quot;:&quot;../v1/&quot;");
+  expect(response.headers.has("X-Frame-Options")).toBe(false);
+  await expect(response.text()).resolves.toContain("&quot;apiBase&quot;:&quot;../v1/&quot;");
 });
 
-test("lets a cross-origin isolated page embed the document", async () => {
+test("allows a cross-origin isolated page to embed the document", async () => {
   const { headers } = await gateway.request("/widget/");
   expect(headers.get("Cross-Origin-Embedder-Policy")).toBe("require-corp");
   expect(headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
 });
 
-test("denies the document what it has no use for", async () => {
+test("denies the document every feature that it does not use", async () => {
   const { headers } = await gateway.request("/widget/");
   expect(headers.get("Referrer-Policy")).toBe("no-referrer");
   expect(headers.get("Permissions-Policy")).toContain("camera=(), ");
 });
 
-test("has every view of the document ask whether it has changed", async () => {
+test("revalidates the document at each view", async () => {
   const { headers } = await gateway.request("/widget/");
   expect(headers.get("Cache-Control")).toBe("no-cache");
   await expect(statusWhereHeld("/widget/")).resolves.toBe(304);
 });
 
-test("serves the document's files for ever, since their names change with their content", async () => {
-  const answer = await gateway.request("/widget/assets/view-Bx1.js");
-  expect(answer.status).toBe(200);
-  expect(answer.headers.get("Cache-Control")).toBe("public, max-age=31536000, immutable");
-  expect(answer.headers.get("Content-Type")).toBe("text/javascript; charset=utf-8");
-  expect(answer.headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
-  await expect(answer.text()).resolves.toBe(TEST_BUILD["widget/assets/view-Bx1.js"]);
+test("serves the document's files as immutable, because their names contain a hash", async () => {
+  const response = await gateway.request("/widget/assets/view-Bx1.js");
+  expect(response.status).toBe(200);
+  expect(response.headers.get("Cache-Control")).toBe("public, max-age=31536000, immutable");
+  expect(response.headers.get("Content-Type")).toBe("text/javascript; charset=utf-8");
+  expect(response.headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
+  await expect(response.text()).resolves.toBe(TEST_BUILD["widget/assets/view-Bx1.js"]);
   await expect(statusWhereHeld("/widget/assets/view-Bx1.js")).resolves.toBe(304);
 });
 
@@ -62,8 +62,8 @@ test.each([
   "/widget/assets/..%2f..%2fserver.js",
   "/widget/assets/%2e%2e/%2e%2e/package.json",
   "/widget/assets/constructor",
-])("has nothing at %s", async (path) => {
-  const answer = await gateway.request(path);
-  expect(answer.status).toBe(404);
-  expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
+])("responds with 404 at %s", async (path) => {
+  const response = await gateway.request(path);
+  expect(response.status).toBe(404);
+  expect(response.headers.get("Content-Type")).toBe("application/problem+json");
 });

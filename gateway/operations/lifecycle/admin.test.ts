@@ -9,10 +9,10 @@ function admin(otherStaleSeconds: number) {
     { customer: "acme", staleSeconds: 0, budgetLeft: 100 },
     { customer: "other", staleSeconds: otherStaleSeconds },
   ];
-  const standings = { isStoreReady: () => true, customers: () => customers };
+  const healthSources = { isStoreReady: () => true, customers: () => customers };
   const metrics = createMetrics();
-  metrics.watch(standings);
-  const readiness = createReadiness({ standings, staleLimitSeconds: 60 });
+  metrics.watch(healthSources);
+  const readiness = createReadiness({ healthSources, staleLimitSeconds: 60 });
   return createAdmin({
     metrics,
     readiness,
@@ -20,10 +20,10 @@ function admin(otherStaleSeconds: number) {
   });
 }
 
-test("says of each customer how old what it is served may be", async () => {
-  const answer = await admin(61).request("/readyz");
-  expect(answer.status).toBe(503);
-  await expect(answer.json()).resolves.toEqual({
+test("reports the age of each customer's data", async () => {
+  const response = await admin(61).request("/readyz");
+  expect(response.status).toBe(503);
+  await expect(response.json()).resolves.toEqual({
     status: "not ready",
     failing: ["upstreams"],
     customers: [
@@ -33,20 +33,20 @@ test("says of each customer how old what it is served may be", async () => {
   });
 });
 
-test("knows no age of what was never read", async () => {
-  const answer = await admin(Number.POSITIVE_INFINITY).request("/readyz");
-  await expect(answer.json()).resolves.toMatchObject({ customers: [{ staleSeconds: 0 }, { staleSeconds: null }] });
+test("reports no age of data that was never read", async () => {
+  const response = await admin(Number.POSITIVE_INFINITY).request("/readyz");
+  await expect(response.json()).resolves.toMatchObject({ customers: [{ staleSeconds: 0 }, { staleSeconds: null }] });
 });
 
-test("is ready with everything current, and answers a health check", async () => {
-  const answers = ["/readyz", "/healthz"].map(async (path) => (await admin(0).request(path)).status);
-  await expect(Promise.all(answers)).resolves.toEqual([200, 200]);
+test("is ready if every customer is up to date, and responds to a health check", async () => {
+  const responses = ["/readyz", "/healthz"].map(async (path) => (await admin(0).request(path)).status);
+  await expect(Promise.all(responses)).resolves.toEqual([200, 200]);
 });
 
 test("serves the metrics of each customer in Prometheus's format", async () => {
-  const answer = await admin(7).request("/metrics");
-  expect(answer.headers.get("Content-Type")).toBe("text/plain; version=0.0.4; charset=utf-8");
-  const lines = (await answer.text()).split("\n");
+  const response = await admin(7).request("/metrics");
+  expect(response.headers.get("Content-Type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+  const lines = (await response.text()).split("\n");
   expect(lines).toEqual(
     expect.arrayContaining([
       'gateway_stale_seconds{customer="acme"} 0',
@@ -57,7 +57,7 @@ test("serves the metrics of each customer in Prometheus's format", async () => {
   );
 });
 
-test("has nothing else", async () => {
+test("responds with 404 at other paths", async () => {
   expect((await admin(0).request("/v1/users/123/availability")).status).toBe(404);
   expect((await admin(0).request("/metrics", { method: "POST" })).status).toBe(405);
 });

@@ -4,14 +4,14 @@ import type { Metrics } from "../metrics/metrics.ts";
 import { createLivenessRoutes, createMetricsRoutes, createReadinessDetailRoutes } from "./health.ts";
 import type { Readiness } from "./readiness.ts";
 
-/** What the operator alone may ask, on an address of its own. */
+/** Parts of the operator's side, which listens on an address of its own. */
 export interface AdminOptions {
   readonly metrics: Metrics;
   readonly readiness: Readiness;
   readonly onDefect: (error: unknown) => void;
 }
 
-/** The operator's side of a gateway: `/metrics`, `/readyz` by customer, `/healthz`. */
+/** Creates the operator's side of a gateway: `/metrics`, `/readyz` by customer, `/healthz`. */
 export function createAdmin({ metrics, readiness, onDefect }: AdminOptions): Hono {
   return new Hono()
     .onError((error) => {

@@ -7,10 +7,10 @@ function drainOf(closes: Readonly<Record<string, () => Promise<void>>>, delayMs 
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const lines: string[] = [];
-  const keep = (line: unknown) => void lines.push(String(line));
-  const log: Log = { line: keep, warning: keep, request: keep, defect: keep, flush: () => Promise.resolve() };
+  const record = (line: unknown) => void lines.push(String(line));
+  const log: Log = { line: record, warning: record, request: record, defect: record, flush: () => Promise.resolve() };
   const readiness = createReadiness({
-    standings: { isStoreReady: () => true, customers: () => [] },
+    healthSources: { isStoreReady: () => true, customers: () => [] },
     staleLimitSeconds: 60,
   });
   const closables = Object.entries(closes).map(([name, close]) => ({
@@ -26,7 +26,7 @@ function drainOf(closes: Readonly<Record<string, () => Promise<void>>>, delayMs 
 const closed = () => Promise.resolve();
 const never = () => new Promise<void>(() => {});
 
-test("is not ready from the first moment, and closes one after the other", async () => {
+test("is unready at once, and closes its parts in order", async () => {
   const { drain, lines, readiness } = drainOf({ connections: closed, store: closed });
   const draining = drain();
   expect(readiness.check().failing).toEqual(["closing"]);
@@ -34,7 +34,7 @@ test("is not ready from the first moment, and closes one after the other", async
   expect(lines).toEqual(["Gateway closing", "closing connections", "closing store", "Gateway closed"]);
 });
 
-test("closes nothing before its delay has passed", async () => {
+test("closes nothing before the delay has passed", async () => {
   const { drain, lines, readiness } = drainOf({ connections: closed }, 5000);
   const draining = drain();
   await vi.advanceTimersByTimeAsync(4999);
@@ -45,13 +45,13 @@ test("closes nothing before its delay has passed", async () => {
   expect(lines).toContain("closing connections");
 });
 
-test("closes once, however often it is asked to", async () => {
+test("closes once, even if called several times", async () => {
   const { drain, lines } = drainOf({ connections: closed });
   await Promise.all([drain(), drain()]);
   expect(lines.filter((line) => line === "closing connections")).toHaveLength(1);
 });
 
-test("ends after ten seconds with what does not close, and has begun to close all the rest", async () => {
+test("resolves after ten seconds if parts do not close, and has started to close every part", async () => {
   const { drain, lines } = drainOf({ connections: closed, upstreams: never, store: never });
   const draining = drain();
   await vi.advanceTimersByTimeAsync(10_000);
@@ -67,7 +67,7 @@ test("ends after ten seconds with what does not close, and has begun to close al
   ]);
 });
 
-test("goes on where something fails to close, and says so", async () => {
+test("logs a part that fails to close, and closes the next", async () => {
   const { drain, lines } = drainOf({ upstreams: () => Promise.reject(new Error("no")), store: closed });
   await drain();
   expect(lines).toEqual(["Gateway closing", "closing upstreams", "Error: no", "closing store", "Gateway closed"]);

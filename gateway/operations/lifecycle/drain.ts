@@ -1,9 +1,9 @@
 import type { Log } from "../logging/log.ts";
 import type { Readiness } from "./readiness.ts";
 
-/** Something that is closed when the gateway ends. */
+/** A part that is closed when the gateway stops. */
 export interface Closable {
-  /** What the log calls it. */
+  /** Name of the part in the log. */
   readonly name: string;
   close(): Promise<void>;
 }
@@ -11,17 +11,17 @@ export interface Closable {
 export interface DrainOptions {
   readonly readiness: Readiness;
   readonly log: Log;
-  /** How long `/readyz` says that the gateway closes before anything does, in milliseconds. */
+  /** Time between `/readyz` becoming unready and the first close, in milliseconds. */
   readonly delayMs: number;
-  /** What is closed after that, one after the other. */
+  /** Parts to close in order. */
   readonly closables: readonly Closable[];
-  /** How long closing may take in all, in milliseconds. @default 10000 */
+  /** Timeout for closing the parts, in milliseconds. @default 10000 */
   readonly deadlineMs?: number;
 }
 
 /**
- * What ends a gateway. Called again, it returns the same promise. That never rejects: what does not close in time, or fails to,
- * is told to the log and left to the end of the process.
+ * Creates the function to stop a gateway. Further calls return the same promise. The promise never rejects: a part that
+ * fails to close, or not in time, is logged and left to the end of the process.
  */
 export function createDrain(options: DrainOptions): () => Promise<void> {
   let draining: Promise<void> | undefined;

@@ -1,18 +1,21 @@
 import type { Server } from "node:http";
 
 export interface GracefulCloseOptions {
-  /** Ends what would go on for as long as its client likes. Called once the server takes no more connections. */
+  /**
+   * Ends the streams, which would stay open as long as their clients like. Called after the server has stopped
+   * accepting connections.
+   */
   readonly endStreams?: () => void;
-  /** How long what is in flight may take, in milliseconds; then its connection is destroyed. @default 8000 */
+  /** Timeout for requests in flight, in milliseconds; then their connections are destroyed. @default 8000 */
   readonly graceMs?: number;
 }
 
-/** Leaves two of the ten seconds in which a gateway ends to what is closed after the server. */
+/** Leaves two of the gateway's ten seconds to the parts that close after the server. */
 const GRACE_MS = 8000;
 
 /**
- * Prepares a server to be closed gracefully, and returns what closes it: it takes no more connections, answers what is
- * in flight, and resolves when the last connection is closed. Call it before the server listens.
+ * Prepares a server for a graceful close and returns the function to close it. The close stops accepting connections,
+ * responds to requests in flight, and resolves when the last connection is closed. Call before the server listens.
  */
 export function prepareGracefulClose(
   server: Server,
@@ -21,8 +24,8 @@ export function prepareGracefulClose(
   let inFlight = 0;
   let isClosing = false;
 
-  // Node's own `close` leaves open what is kept alive after an answer, and what has not asked anything yet, as the
-  // connections that browsers open ahead of need.
+  // Node's own `close` keeps connections open that are idle after a response, or have not sent a request yet. Browsers
+  // open connections ahead of need.
   function closeUnused(): void {
     if (inFlight === 0) server.closeAllConnections();
     else server.closeIdleConnections();
@@ -35,7 +38,7 @@ export function prepareGracefulClose(
 
   server.prependListener("request", (_request, response) => {
     inFlight += 1;
-    // What came over a connection that is still busy: its client is told to open another one, elsewhere.
+    // A request on a busy connection: tell the client to open a new connection, to another gateway.
     if (isClosing) response.setHeader("Connection", "close");
     response.on("close", onResponseClosed);
   });

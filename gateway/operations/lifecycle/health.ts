@@ -11,24 +11,24 @@ const ALLOWED = "GET, HEAD";
 const REASONS: Readonly<Record<ReadinessReport["failing"][number], string>> = {
   closing: "it is closing",
   store: "its store cannot be reached",
-  upstreams: "what it knows of a telephony system is missing or too old",
+  upstreams: "its data of a telephony system is missing or too old",
 };
 
-/** Tells whoever watches over the process that it runs and answers. */
+/** Creates the liveness check: the process runs and responds. */
 export function createLivenessRoutes(): Hono {
   return new Hono()
     .get("/healthz", (context) => context.json({ status: "ok" }, 200, UNCACHED))
     .all("/healthz", methodNotAllowed(ALLOWED));
 }
 
-/** Tells load balancers whether to send requests here, and nobody which customer it is that is not served. */
+/** Creates the readiness check for load balancers. The response does not name customers. */
 export function createReadinessRoutes(readiness: Readiness): Hono {
   return new Hono()
-    .get("/readyz", (context) => answerReadiness(context, readiness))
+    .get("/readyz", (context) => respondWithReadiness(context, readiness))
     .all("/readyz", methodNotAllowed(ALLOWED));
 }
 
-function answerReadiness(context: Context, readiness: Readiness): Response {
+function respondWithReadiness(context: Context, readiness: Readiness): Response {
   const excluded = CHECKS.filter((check) => context.req.queries("exclude")?.includes(check));
   const { failing } = readiness.check(excluded);
   if (failing.length === 0) return context.json({ status: "ready" }, 200, UNCACHED);
@@ -37,7 +37,7 @@ function answerReadiness(context: Context, readiness: Readiness): Response {
   });
 }
 
-/** Tells the operator how every customer stands. Not for the eyes of customers. */
+/** Creates the readiness check for the operator, with the health of every customer. Not for customers' eyes. */
 export function createReadinessDetailRoutes(readiness: Readiness): Hono {
   return new Hono()
     .get("/readyz", (context) => {
@@ -52,12 +52,12 @@ export function createReadinessDetailRoutes(readiness: Readiness): Hono {
     .all("/readyz", methodNotAllowed(ALLOWED));
 }
 
-/** JSON knows no infinity: of a customer that was never read, nobody can say how old it is. */
-function toDetail(standing: ReadinessReport["customers"][number]) {
-  return { ...standing, staleSeconds: Number.isFinite(standing.staleSeconds) ? standing.staleSeconds : null };
+/** JSON has no infinity, so data that was never read has the age `null`. */
+function toDetail(health: ReadinessReport["customers"][number]) {
+  return { ...health, staleSeconds: Number.isFinite(health.staleSeconds) ? health.staleSeconds : null };
 }
 
-/** Serves the metrics as Prometheus collects them. */
+/** Serves the metrics in Prometheus's format. */
 export function createMetricsRoutes(metrics: Metrics): Hono {
   return new Hono()
     .get("/metrics", async (context) => {

@@ -2,26 +2,26 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import { systemErrorCode } from "../../system-error.ts";
 
-/** The gateway cannot listen where its settings say. The operator has to act. */
+/** The server cannot listen on the address in its settings. The operator has to act. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** Where to listen, and which settings say so. */
+/** Address to listen on, and the names of its settings. */
 export interface ListenOptions {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   readonly port: number;
-  /** How the variables start that hold them: `GATEWAY` for `GATEWAY_PORT` and `GATEWAY_HOST`. */
+  /** Prefix of the variables' names: `GATEWAY` for `GATEWAY_PORT` and `GATEWAY_HOST`. */
   readonly prefix: string;
-  /** Another port, for whoever finds this one taken. */
+  /** A free port to propose if the port is in use. */
   readonly examplePort: number;
 }
 
 /**
- * Has a server listen, and returns its origin.
+ * Makes a server listen, and returns its origin.
  *
- * @throws {ListenError} where it cannot.
+ * @throws {ListenError} if the server cannot listen.
  */
 export async function listen(server: Server, options: ListenOptions): Promise<string> {
   server.listen(options.port, options.host);

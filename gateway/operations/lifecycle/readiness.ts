@@ -1,39 +1,39 @@
 import type { CustomerHealth, HealthSources } from "../metrics/prometheus.ts";
 
-/** What a gateway needs to be ready, and `/readyz` can be told to leave out. */
+/** Checks of a gateway's readiness, which `/readyz` can exclude. */
 export const CHECKS = ["store", "upstreams"] as const;
 export type Check = (typeof CHECKS)[number];
 
-/** Whether a gateway is ready, and why not. */
+/** Result of the readiness checks. */
 export interface ReadinessReport {
-  /** What is not as it should be. The gateway is ready where this is empty. */
+  /** Failed checks. The gateway is ready if the list is empty. */
   readonly failing: readonly ("closing" | Check)[];
   readonly customers: readonly CustomerHealth[];
 }
 
-/** Whether requests should be sent to this gateway. */
+/** Decides if load balancers should send requests to this gateway. */
 export interface Readiness {
-  /** How it stands now, `excluded` aside. */
+  /** Runs the checks without the excluded checks. */
   check(excluded?: readonly Check[]): ReadinessReport;
-  /** Makes it unready for good: it is about to close. */
+  /** Makes the gateway unready for good, because it is about to close. */
   startClosing(): void;
 }
 
 export interface ReadinessOptions {
-  readonly standings: HealthSources;
-  /** How old what is served may be, in seconds. */
+  readonly healthSources: HealthSources;
+  /** Greatest age of a served availability, in seconds. */
   readonly staleLimitSeconds: number;
 }
 
-/** Ready while the store is, and every customer's upstream has been read within the limit. */
-export function createReadiness({ standings, staleLimitSeconds }: ReadinessOptions): Readiness {
+/** Creates the checks: the store is ready, and the data of every customer's upstream is within the age limit. */
+export function createReadiness({ healthSources, staleLimitSeconds }: ReadinessOptions): Readiness {
   let isClosing = false;
   return {
     check(excluded = []) {
-      const customers = [...standings.customers()];
+      const customers = [...healthSources.customers()];
       const holds = {
         closing: !isClosing,
-        store: excluded.includes("store") || standings.isStoreReady(),
+        store: excluded.includes("store") || healthSources.isStoreReady(),
         upstreams:
           excluded.includes("upstreams") || customers.every(({ staleSeconds }) => staleSeconds <= staleLimitSeconds),
       };

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { expect, test } from "vitest";
 import { shutDownOnSignals } from "./shutdown-signals.ts";
 
-/** A process that hears what the test says, and keeps what is done to it. */
+/** Creates a process with signals from the test, which records its calls. */
 function setUp() {
   const done: string[] = [];
   const hearing = new EventEmitter();
@@ -30,13 +30,13 @@ test.each(["SIGTERM", "SIGINT"])("closes, writes its log and exits with 0 at %s"
   expect(done).toEqual(["close", "flush"]);
 });
 
-test("leaves every signal after the first to the system", () => {
+test("handles only the first signal", () => {
   const { hearing } = setUp();
   hearing.emit("SIGINT");
   expect([hearing.listenerCount("SIGINT"), hearing.listenerCount("SIGTERM")]).toEqual([0, 0]);
 });
 
-test("logs what nobody has caught, and exits with 1", async () => {
+test("logs an uncaught exception, and exits with 1", async () => {
   const { done, hearing, exited } = setUp();
   hearing.emit("uncaughtException", new Error("lost"));
   expect(await exited).toBe(1);

@@ -1,13 +1,13 @@
 import type { Log } from "../logging/log.ts";
 
-/** What ends with its process. */
+/** A server that stops with its process. */
 export interface Shutdown {
   readonly log: Log;
   close(): Promise<void>;
 }
 
-/** What a process hears, and how it ends. */
-export interface EndingProcess {
+/** Events and exit of a process. */
+export interface ProcessEvents {
   once(signal: "SIGTERM" | "SIGINT", listener: () => void): unknown;
   removeListener(signal: "SIGTERM" | "SIGINT", listener: () => void): unknown;
   on(event: "uncaughtException", listener: (error: Error) => void): unknown;
@@ -15,22 +15,22 @@ export interface EndingProcess {
 }
 
 /**
- * Ends the process gracefully at the first SIGTERM or SIGINT, with exit code 0, and leaves any signal after that to the
- * system, which ends it at once. What is thrown where nobody catches it goes to the log, and ends the process with exit code 1.
+ * Stops gracefully at the first SIGTERM or SIGINT, with exit code 0. A second signal kills the process at once. An
+ * uncaught exception is logged, and ends the process with exit code 1.
  */
-export function shutDownOnSignals({ log, close }: Shutdown, process: EndingProcess): void {
-  const end = (code: number) => {
+export function shutDownOnSignals({ log, close }: Shutdown, process: ProcessEvents): void {
+  const exit = (code: number) => {
     void log.flush().then(() => process.exit(code));
   };
   const onSignal = () => {
     process.removeListener("SIGTERM", onSignal);
     process.removeListener("SIGINT", onSignal);
-    void close().then(() => end(0));
+    void close().then(() => exit(0));
   };
   process.once("SIGTERM", onSignal);
   process.once("SIGINT", onSignal);
   process.on("uncaughtException", (error) => {
     log.defect(error);
-    end(1);
+    exit(1);
   });
 }

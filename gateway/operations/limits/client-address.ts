@@ -1,11 +1,11 @@
 import { BlockList, isIP } from "node:net";
 
-/** Proxies whose word is taken for where a request comes from: addresses and subnets, as in `10.0.0.0/8`. */
+/** Proxies with a trusted `X-Forwarded-For`: addresses and subnets, such as `10.0.0.0/8`. */
 export interface TrustedProxies {
   includes(address: string): boolean;
 }
 
-/** These addresses and subnets; `undefined` where one of them is neither. */
+/** Creates the list of proxies; `undefined` if an entry is neither an address nor a subnet. */
 export function createTrustedProxies(entries: readonly string[]): TrustedProxies | undefined {
   const list = new BlockList();
   for (const entry of entries) {
@@ -19,18 +19,19 @@ export function createTrustedProxies(entries: readonly string[]): TrustedProxies
 }
 
 /**
- * Where a request comes from: the connection's other end, or, as long as that is a trusted proxy, whom it names last in
- * `X-Forwarded-For`. What stands further left in that header anybody may have written.
+ * Returns a request's client address: the connection's other end or, behind a trusted proxy, the last address in
+ * `X-Forwarded-For`. Earlier addresses in the header count only behind further trusted proxies, because a client can
+ * forge them.
  */
 export function readClientAddress(
   connection: string | undefined,
   forwardedFor: string | undefined,
   proxies: TrustedProxies,
 ): string {
-  let address = plain(connection ?? "");
-  const named = forwardedFor?.split(",") ?? [];
-  while (named.length > 0 && proxies.includes(address)) {
-    const before = plain(named.pop()?.trim() ?? "");
+  let address = unmapIpv4(connection ?? "");
+  const forwarded = forwardedFor?.split(",") ?? [];
+  while (forwarded.length > 0 && proxies.includes(address)) {
+    const before = unmapIpv4(forwarded.pop()?.trim() ?? "");
     if (isIP(before) === 0) break;
     address = before;
   }
@@ -38,20 +39,20 @@ export function readClientAddress(
 }
 
 /**
- * Who is counted as one client: an address, or the network of an IPv6 address, which has as many addresses as it likes
- * within its first 64 bits.
+ * Returns the client for rate limits: an address, or the /64 network of an IPv6 address, within which a client can
+ * choose addresses freely.
  */
 export function toClientNetwork(address: string): string {
   if (isIP(address) !== 6) return address;
-  // The URL parser writes an IPv6 address in its one shortest form.
+  // The URL parser writes the shortest form of an IPv6 address.
   const groups = new URL(`http://[${address.replace(/%.*$/, "")}]`).hostname.slice(1, -1).split("::");
   const [head = [], tail = []] = groups.map((part) => part.split(":").filter(Boolean));
   const zeros = groups.length > 1 ? Array<string>(8 - head.length - tail.length).fill("0") : [];
   return `${[...head, ...zeros, ...tail].slice(0, 4).join(":")}::/64`;
 }
 
-/** An IPv4 address that an IPv6 socket has accepted, as IPv4 writes it. */
-function plain(address: string): string {
+/** Converts an IPv4-mapped IPv6 address to IPv4. */
+function unmapIpv4(address: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
 }
 

@@ -14,19 +14,19 @@ async function setUp() {
   onTestFinished(gateway.close);
   const port = Number(new URL(gateway.origin).port);
 
-  /** Sends a text as it is, and resolves with all that comes back until the connection is closed. */
+  /** Sends a text unchanged, and resolves with the data received until the connection is closed. */
   async function send(text: string): Promise<string> {
     const socket = connect(port, "127.0.0.1");
     onTestFinished(() => void socket.destroy());
-    let answer = "";
+    let response = "";
     socket.setEncoding("utf8").on("data", (part) => {
-      answer += part;
+      response += part;
     });
-    // What is sent after the gateway has refused may meet a closed connection.
+    // Data sent after the rejection may meet a closed connection.
     socket.on("error", () => {});
     socket.write(text);
     await once(socket, "close");
-    return answer;
+    return response;
   }
 
   return { port, send, defects };
@@ -35,17 +35,17 @@ async function setUp() {
 const HEAD = "Host: gateway.test\r\nConnection: close\r\n";
 
 test.each([
-  ["what is no HTTP", "\u0000\u0001 garbage\r\n\r\n", 400],
+  ["a text that is not HTTP", "\u0000\u0001 garbage\r\n\r\n", 400],
   ["a method that does not exist", `PURLOIN / HTTP/1.1\r\n${HEAD}\r\n`, 400],
   ["a header without a name", `GET / HTTP/1.1\r\n${HEAD}: value\r\n\r\n`, 400],
-  ["a length that is none", `POST / HTTP/1.1\r\n${HEAD}Content-Length: many\r\n\r\n`, 400],
+  ["an invalid length", `POST / HTTP/1.1\r\n${HEAD}Content-Length: many\r\n\r\n`, 400],
   ["two lengths", `POST / HTTP/1.1\r\n${HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab`, 400],
   [
     "a length beside chunks",
     `POST / HTTP/1.1\r\n${HEAD}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
     400,
   ],
-  ["a host that is none", "GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n", 400],
+  ["an invalid host", "GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n", 400],
   ["no host", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400],
   ["a body over 64 KiB", `POST /healthz HTTP/1.1\r\n${HEAD}Content-Length: 65537\r\n\r\n`, 413],
   [
@@ -54,10 +54,10 @@ test.each([
     413,
   ],
   ["a long address", `GET /${"a".repeat(12_288)} HTTP/1.1\r\n${HEAD}\r\n`, 414],
-  ["an expectation that nobody knows", `POST / HTTP/1.1\r\n${HEAD}Expect: miracles\r\nContent-Length: 0\r\n\r\n`, 417],
+  ["an unknown expectation", `POST / HTTP/1.1\r\n${HEAD}Expect: miracles\r\nContent-Length: 0\r\n\r\n`, 417],
   ["a hundred headers and one", `GET / HTTP/1.1\r\n${HEAD}${"a: b\r\n".repeat(99)}\r\n`, 431],
   ["a header of a megabyte", `GET / HTTP/1.1\r\n${HEAD}X: ${"a".repeat(1_000_000)}\r\n\r\n`, 431],
-])("answers %s with a problem", async (_what, text, status) => {
+])("responds to %s with a problem", async (_what, text, status) => {
   const { send, defects } = await setUp();
   const [head = "", body = ""] = (await send(text)).split("\r\n\r\n");
   expect(head.split("\r\n")[0]).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
@@ -66,13 +66,13 @@ test.each([
   expect(defects).toEqual([]);
 });
 
-test("answers an address of 500 user ids of sixteen digits", async () => {
+test("accepts an address with 500 user ids of sixteen digits", async () => {
   const { send } = await setUp();
   const ids = Array.from({ length: 500 }, (_, index) => 1_000_000_000_000_000 + index).join(",");
   expect(await send(`GET /healthz?userIds=${ids} HTTP/1.1\r\n${HEAD}\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-test("takes no truncated body for a defect, whether its length was named or not", async () => {
+test("reports no defect for a truncated body, with or without a length", async () => {
   const { port, defects, send } = await setUp();
   for (const head of ["Content-Length: 100", "Transfer-Encoding: chunked"]) {
     const socket = connect(port, "127.0.0.1");
@@ -80,7 +80,7 @@ test("takes no truncated body for a defect, whether its length was named or not"
     socket.write(`POST /v1/users/123/availability HTTP/1.1\r\nHost: gateway.test\r\n${head}\r\n\r\n5\r\nab`);
     socket.resetAndDestroy();
   }
-  // Asked over the same event loop after both, so that they have been dealt with.
+  // Sent over the same event loop, so the gateway has handled the two truncated bodies.
   expect(await send(`GET /healthz HTTP/1.1\r\n${HEAD}\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
   expect(defects).toEqual([]);
 });

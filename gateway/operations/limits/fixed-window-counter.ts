@@ -1,49 +1,49 @@
-/** How long a window is, in milliseconds. */
+/** Length of a window, in milliseconds. */
 const WINDOW_MS = 60_000;
 
-/** What one key has been counted for since its window began. */
+/** Count of a key in its window. */
 export interface FixedWindow {
   count: number;
-  /** When the next one may begin, on the monotonic clock. */
+  /** End of the window, on the monotonic clock. */
   readonly endsAtMs: number;
 }
 
-/** Counts of what many keys do, each in windows of a minute that begin with what it does first. */
+/** Counters by key, in windows of a minute. A window starts with the key's first request. */
 export interface FixedWindowCounter {
-  /** Counts one for a key at this moment of the monotonic clock, and returns the window that it was counted in. */
-  take(key: string, nowMs: number): Readonly<FixedWindow>;
-  /** How many keys are remembered. */
+  /** Counts a request of a key at a time of the monotonic clock, and returns the window. */
+  increment(key: string, nowMs: number): Readonly<FixedWindow>;
+  /** Number of stored keys. */
   size(): number;
 }
 
 /**
- * No windows yet. A key is forgotten when its window has ended, within another minute of requests: all the keys that came
- * before one moment are thrown away at once, and no timer runs for any.
+ * Creates a counter. A key is removed at most a minute after its window has ended: two generations of keys rotate, so
+ * no key needs a timer.
  */
 export function createFixedWindowCounter(): FixedWindowCounter {
-  let recent = new Map<string, FixedWindow>();
-  let earlier = new Map<string, FixedWindow>();
-  let turnsAtMs = Number.NEGATIVE_INFINITY;
+  let current = new Map<string, FixedWindow>();
+  let previous = new Map<string, FixedWindow>();
+  let rotatesAtMs = Number.NEGATIVE_INFINITY;
 
-  function turn(nowMs: number): void {
-    // After two windows' time those among the recent ones have ended as well.
-    earlier = nowMs < turnsAtMs + WINDOW_MS ? recent : new Map();
-    recent = new Map();
-    turnsAtMs = nowMs + WINDOW_MS;
+  function rotate(nowMs: number): void {
+    // After twice the length, the current windows have ended too.
+    previous = nowMs < rotatesAtMs + WINDOW_MS ? current : new Map();
+    current = new Map();
+    rotatesAtMs = nowMs + WINDOW_MS;
   }
 
   return {
-    take(key, nowMs) {
-      if (nowMs >= turnsAtMs) turn(nowMs);
-      const known = recent.get(key) ?? earlier.get(key);
+    increment(key, nowMs) {
+      if (nowMs >= rotatesAtMs) rotate(nowMs);
+      const known = current.get(key) ?? previous.get(key);
       if (known && nowMs < known.endsAtMs) {
         known.count += 1;
         return known;
       }
-      const begun = { count: 1, endsAtMs: nowMs + WINDOW_MS };
-      recent.set(key, begun);
-      return begun;
+      const started = { count: 1, endsAtMs: nowMs + WINDOW_MS };
+      current.set(key, started);
+      return started;
     },
-    size: () => recent.size + earlier.size,
+    size: () => current.size + previous.size,
   };
 }

@@ -7,62 +7,61 @@ import type { Observability } from "../observability.ts";
 import { readClientAddress, toClientNetwork } from "./client-address.ts";
 import type { LimitExceeded, RateLimitKey } from "./rate-limits.ts";
 
-/** Five hundred user ids of sixteen digits in one query, and room for the rest. */
+/** Room for 500 user ids of sixteen digits in a query, and for the rest of the address. */
 const MAX_URL_LENGTH = 12_288;
 
-/** Browsers and the proxies before the gateway send some twenty to thirty. */
+/** Browsers and proxies send twenty to thirty headers. */
 const MAX_HEADERS = 100;
 
-/** The same as for what a page asks of the widget. */
+/** The same limit as for a page's request to the widget. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-const refuseLargeBody = bodyLimit({
+const limitBodySize = bodyLimit({
   maxSize: MAX_BODY_BYTES,
-  onError: () => problem(413, `A request's body has ${MAX_BODY_BYTES} bytes at the most`, { Connection: "close" }),
+  onError: () => problem(413, `A request's body has at most ${MAX_BODY_BYTES} bytes`, { Connection: "close" }),
 });
 
-/** Refuses requests that are larger than any that the gateway has use for, and those that HTTP/1.1 has a server refuse. */
+/** Rejects requests over the size limits, and HTTP/1.1 requests without a Host header. */
 export const limitRequestSize: MiddlewareHandler<AppEnv> = async (context, next) => {
   const { incoming } = context.env ?? {};
   if (incoming?.httpVersion === "1.1" && incoming.headers.host === undefined) {
     return problem(400, "A request names its host in a Host header");
   }
-  // The length without the origin, which is not in what the client has sent.
+  // Length without the origin, which the client has not sent.
   const url = incoming?.url ?? context.req.url.replace(/^https?:\/\/[^/]*/, "");
-  if (url.length > MAX_URL_LENGTH)
-    return problem(414, `A request's address has ${MAX_URL_LENGTH} characters at the most`);
+  if (url.length > MAX_URL_LENGTH) return problem(414, `A request's address has at most ${MAX_URL_LENGTH} characters`);
   const headers = (incoming?.rawHeaders.length ?? 0) / 2;
-  if (headers > MAX_HEADERS) return problem(431, `A request has ${MAX_HEADERS} headers at the most`);
-  // Asking a GET for its body would make a web request of it, which takes longer than all the rest.
+  if (headers > MAX_HEADERS) return problem(431, `A request has at most ${MAX_HEADERS} headers`);
+  // Reading the body of a GET would create a web Request, which takes longer than the rest of the read.
   if (context.req.method === "GET" || context.req.method === "HEAD") return next();
-  return refuseLargeBody(context, next);
+  return limitBodySize(context, next);
 };
 
-/** Refuses requests over their token's or their customer's limit. Register it after what finds out who calls. */
-export function limitRequestRate(operation: Observability): MiddlewareHandler<AppEnv> {
+/** Rejects requests over the token's or the customer's limit. Register it after `authorize`. */
+export function limitRequestRate(observability: Observability): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
-    const client = readClient(context, operation);
-    const excess = client && operation.trafficLimits.takeRequest(client);
-    return excess ? refuse(client, excess, operation) : next();
+    const client = readRateLimitKey(context, observability);
+    const exceeded = client && observability.rateLimits.countRequest(client);
+    return exceeded ? rejectLimited(client, exceeded, observability) : next();
   };
 }
 
-/** Refuses streams beyond those that their token or their customer may have open at once. Register it after what finds out who calls. */
-export function limitStreams(operation: Observability): MiddlewareHandler<AppEnv> {
+/** Rejects streams over the token's or the customer's limit of open streams. Register it after `authorize`. */
+export function limitStreams(observability: Observability): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
-    const client = readClient(context, operation);
+    const client = readRateLimitKey(context, observability);
     const { outgoing } = context.env ?? {};
-    // Without a server there is no connection, and no telling when a stream ends.
+    // Without a server there is no connection, so the end of a stream is unknown.
     if (!client || !outgoing) return next();
-    const taken = operation.trafficLimits.takeStream(client);
-    if (typeof taken !== "function") return refuse(client, taken, operation);
-    onResponseClosed(outgoing, taken);
+    const counted = observability.rateLimits.countStream(client);
+    if (typeof counted !== "function") return rejectLimited(client, counted, observability);
+    onResponseClosed(outgoing, counted);
     return next();
   };
 }
 
-function readClient(context: Context<AppEnv>, { trustedProxies }: Observability): RateLimitKey | undefined {
-  // Not by `context.var`, which copies all of them at each look.
+function readRateLimitKey(context: Context<AppEnv>, { trustedProxies }: Observability): RateLimitKey | undefined {
+  // Not `context.var`, which copies every variable at each access.
   const customer = context.get("customer");
   if (!customer) return undefined;
   const caller = context.get("caller");
@@ -72,12 +71,12 @@ function readClient(context: Context<AppEnv>, { trustedProxies }: Observability)
   return { customer: customer.id, key: `network ${toClientNetwork(address)}` };
 }
 
-function refuse(client: RateLimitKey, excess: LimitExceeded, { metrics }: Observability): Response {
-  metrics.onLimited(client.customer, excess.limit);
-  return problem(429, describeExcess(excess), { "Retry-After": `${excess.retryAfterSeconds}` });
+function rejectLimited(client: RateLimitKey, exceeded: LimitExceeded, { metrics }: Observability): Response {
+  metrics.onLimited(client.customer, exceeded.limit);
+  return problem(429, describeLimit(exceeded), { "Retry-After": `${exceeded.retryAfterSeconds}` });
 }
 
-function describeExcess({ limit, allowed }: LimitExceeded): string {
+function describeLimit({ limit, allowed }: LimitExceeded): string {
   const whose =
     limit === "customer" || limit === "streams" ? "for one customer" : "with one token, or from one address";
   const what = limit === "token" || limit === "customer" ? "requests a minute" : "streams at once";

@@ -3,7 +3,10 @@ import { createRateLimits, type LimitExceeded } from "./rate-limits.ts";
 
 const LIMITS = { requestsPerMinutePerToken: 2, requestsPerMinute: 5, streams: 3, streamsPerToken: 2 };
 
-/** Limits by a clock that moves when the test says so. They have no other, so that no correction of the machine's time moves them. */
+/**
+ * Creates limits with a clock that the test sets. The limits use only the monotonic clock, so that corrections of the
+ * machine's time have no effect.
+ */
 function limits() {
   let nowMs = 5000;
   const traffic = createRateLimits(
@@ -19,87 +22,87 @@ function limits() {
   return { ...traffic, pass };
 }
 
-function takeAll(traffic: ReturnType<typeof limits>, keys: string, customer = "acme") {
-  return Array.from(keys, (key) => traffic.takeRequest({ customer, key })?.limit ?? "taken");
+function countAll(traffic: ReturnType<typeof limits>, keys: string, customer = "acme") {
+  return Array.from(keys, (key) => traffic.countRequest({ customer, key })?.limit ?? "accepted");
 }
 
-function excessOf(taken: LimitExceeded | (() => void)): LimitExceeded {
-  if (typeof taken === "function") throw new Error("The stream was let through");
-  return taken;
+function exceededOf(result: LimitExceeded | (() => void)): LimitExceeded {
+  if (typeof result === "function") throw new Error("The stream was accepted");
+  return result;
 }
 
-function closeOf(taken: LimitExceeded | (() => void)): () => void {
-  if (typeof taken !== "function") throw new Error(`The stream is over the limit ${taken.limit}`);
-  return taken;
+function closeOf(result: LimitExceeded | (() => void)): () => void {
+  if (typeof result !== "function") throw new Error(`The stream is over the limit ${result.limit}`);
+  return result;
 }
 
-test("limits each token's requests in a minute, and says how long to wait", () => {
+test("limits each token's requests per minute, and returns the time to wait", () => {
   const traffic = limits();
-  expect(takeAll(traffic, "aabb")).toEqual(["taken", "taken", "taken", "taken"]);
+  expect(countAll(traffic, "aabb")).toEqual(["accepted", "accepted", "accepted", "accepted"]);
   traffic.pass(20_000);
-  expect(traffic.takeRequest({ customer: "acme", key: "a" })).toEqual({
+  expect(traffic.countRequest({ customer: "acme", key: "a" })).toEqual({
     limit: "token",
     allowed: 2,
     retryAfterSeconds: 40,
   });
   traffic.pass(39_999);
-  expect(traffic.takeRequest({ customer: "acme", key: "a" })).toMatchObject({ limit: "token", retryAfterSeconds: 1 });
+  expect(traffic.countRequest({ customer: "acme", key: "a" })).toMatchObject({ limit: "token", retryAfterSeconds: 1 });
   traffic.pass(1);
-  expect(takeAll(traffic, "aaa")).toEqual(["taken", "taken", "token"]);
+  expect(countAll(traffic, "aaa")).toEqual(["accepted", "accepted", "token"]);
 });
 
-test("limits a customer's requests in all, whoever makes them, until a minute after the first", () => {
+test("limits a customer's total requests until a minute after the first", () => {
   const traffic = limits();
-  expect(takeAll(traffic, "abcdefg")).toEqual([...Array<string>(5).fill("taken"), "customer", "customer"]);
+  expect(countAll(traffic, "abcdefg")).toEqual([...Array<string>(5).fill("accepted"), "customer", "customer"]);
   traffic.pass(59_500);
-  expect(traffic.takeRequest({ customer: "acme", key: "h" })).toEqual({
+  expect(traffic.countRequest({ customer: "acme", key: "h" })).toEqual({
     limit: "customer",
     allowed: 5,
     retryAfterSeconds: 1,
   });
   traffic.pass(500);
-  expect(takeAll(traffic, "abcdefg")).toEqual([...Array<string>(5).fill("taken"), "customer", "customer"]);
+  expect(countAll(traffic, "abcdefg")).toEqual([...Array<string>(5).fill("accepted"), "customer", "customer"]);
 });
 
-test("takes nothing from the other tokens for what a token asks beyond its limit", () => {
+test("does not count a token's requests over its limit against the customer's other tokens", () => {
   const traffic = limits();
-  expect(takeAll(traffic, "a".repeat(102))).toEqual(["taken", "taken", ...Array<string>(100).fill("token")]);
-  expect(takeAll(traffic, "bbc")).toEqual(["taken", "taken", "taken"]);
+  expect(countAll(traffic, "a".repeat(102))).toEqual(["accepted", "accepted", ...Array<string>(100).fill("token")]);
+  expect(countAll(traffic, "bbc")).toEqual(["accepted", "accepted", "accepted"]);
 });
 
-test("takes nothing from a customer for what another asks", () => {
+test("counts each customer separately", () => {
   const traffic = limits();
-  takeAll(traffic, "abcdefghij");
-  expect(takeAll(traffic, "aab", "other")).toEqual(["taken", "taken", "taken"]);
+  countAll(traffic, "abcdefghij");
+  expect(countAll(traffic, "aab", "other")).toEqual(["accepted", "accepted", "accepted"]);
 });
 
-test("counts nothing for a token that comes while the customer's limit is used up", () => {
+test("counts nothing for a token while the customer's limit is exceeded", () => {
   const traffic = limits();
-  takeAll(traffic, "aab");
+  countAll(traffic, "aab");
   traffic.pass(30_000);
-  expect(takeAll(traffic, "bc")).toEqual(["taken", "taken"]);
-  expect(takeAll(traffic, "ccc")).toEqual(["customer", "customer", "customer"]);
+  expect(countAll(traffic, "bc")).toEqual(["accepted", "accepted"]);
+  expect(countAll(traffic, "ccc")).toEqual(["customer", "customer", "customer"]);
   traffic.pass(30_000);
-  // The customer's minute is over, and half of the token's.
-  expect(takeAll(traffic, "cc")).toEqual(["taken", "token"]);
+  // The customer's minute has ended, but only half of the token's.
+  expect(countAll(traffic, "cc")).toEqual(["accepted", "token"]);
 });
 
-test("limits the streams that a token and a customer have open, until some of them end", () => {
+test("limits the open streams of a token and of a customer, until streams end", () => {
   const traffic = limits();
-  const take = (key: string) => traffic.takeStream({ customer: "acme", key });
+  const take = (key: string) => traffic.countStream({ customer: "acme", key });
   const close = closeOf(take("a"));
   closeOf(take("a"));
-  expect(excessOf(take("a"))).toMatchObject({ limit: "streams_per_token", allowed: 2 });
+  expect(exceededOf(take("a"))).toMatchObject({ limit: "streams_per_token", allowed: 2 });
   closeOf(take("b"));
-  expect(excessOf(take("b"))).toMatchObject({ limit: "streams", allowed: 3 });
-  // Closed twice, it still makes room for one.
+  expect(exceededOf(take("b"))).toMatchObject({ limit: "streams", allowed: 3 });
+  // A second close must not make room for another stream.
   close();
   close();
   closeOf(take("b"));
-  expect(excessOf(take("c"))).toMatchObject({ limit: "streams" });
-  closeOf(traffic.takeStream({ customer: "other", key: "a" }));
+  expect(exceededOf(take("c"))).toMatchObject({ limit: "streams" });
+  closeOf(traffic.countStream({ customer: "other", key: "a" }));
 });
 
-test("counts nothing of a customer that does not exist", () => {
-  expect(takeAll(limits(), "aaaaaaaa", "nobody")).toEqual(Array(8).fill("taken"));
+test("counts nothing for an unknown customer", () => {
+  expect(countAll(limits(), "aaaaaaaa", "nobody")).toEqual(Array(8).fill("accepted"));
 });

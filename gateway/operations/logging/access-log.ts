@@ -1,18 +1,18 @@
 import type { RequestRecord } from "./log.ts";
 
-/** Writes a request's line of the log, for a moment that is text already. */
+/** Writes the log line of a request, at a time that is already formatted. */
 export type AccessLogWriter = (time: string, record: RequestRecord) => string;
 
 /**
- * Writes them as pino would. There is a line for each request, and nothing in it is of any length or shape but what is told
- * here: put together like this it takes a fraction of the time.
+ * Creates a writer of lines in pino's format. A request's line has a fixed shape; direct formatting takes a fraction of
+ * pino's time.
  */
 export function createAccessLogWriter(level: string): AccessLogWriter {
   const start = `{"level":${JSON.stringify(level)},"time":"`;
   const writeSubject = createSubjectWriter();
   return (time, record) => {
     const { requestId, traceId, status, durationMs, aborted } = record;
-    // Neither id has a character in it that JSON would escape.
+    // The ids contain no characters that JSON would escape.
     const ids = `","requestId":"${requestId}","traceId":"${traceId}"`;
     const end = aborted ? ',"aborted":true,"msg":"request"}\n' : ',"msg":"request"}\n';
     return `${start}${time}${ids}${writeSubject(record)},"status":${status},"durationMs":${durationMs}${end}`;
@@ -21,7 +21,7 @@ export function createAccessLogWriter(level: string): AccessLogWriter {
 
 type Subject = Pick<RequestRecord, "customer" | "method" | "route">;
 
-/** Writes what was asked of whom. Mostly that is the same as in the line before. */
+/** Creates a writer of customer, method and route, which mostly equal the previous line's. */
 function createSubjectWriter(): (subject: Subject) => string {
   let last: Subject | undefined;
   let written = "";

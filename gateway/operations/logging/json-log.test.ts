@@ -15,26 +15,26 @@ const IDENTITY = { requestId: "r1", traceId: "4bf92f3577b34da6a3ce929d0e0e4736" 
 const RECORD = { ...IDENTITY, customer: "acme", method: "GET", route: "/embed.js", status: 200, durationMs: 1.5 };
 const TIME: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
-test("writes a line of JSON for each thing that it is told", () => {
+test("writes each event as a line of JSON", () => {
   const { log, read } = logInto();
   log.line("Gateway listening on http://127.0.0.1:4100");
-  log.warning("The store is away");
+  log.warning("The store is down");
   log.request?.(RECORD);
   expect(read()).toEqual([
     { level: "info", time: TIME, msg: "Gateway listening on http://127.0.0.1:4100" },
-    { level: "warn", time: TIME, msg: "The store is away" },
+    { level: "warn", time: TIME, msg: "The store is down" },
     { level: "info", time: TIME, ...RECORD, msg: "request" },
   ]);
 });
 
-test("writes what a client has made up as the text that it is", () => {
+test("escapes texts from clients", () => {
   const { log, read } = logInto();
   const record = { ...RECORD, method: 'GET","level":"fatal', customer: "é\n\u2028", aborted: true } as const;
   log.request?.(record);
   expect(read()).toEqual([{ level: "info", time: TIME, ...record, msg: "request" }]);
 });
 
-test("writes a request's line as all the others, key for key", () => {
+test("writes a request's line in the format of the other lines, key for key", () => {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line), flush: () => Promise.resolve() };
   createJsonLog({ level: "info", destination }).request?.({ ...RECORD, aborted: true });
@@ -42,7 +42,7 @@ test("writes a request's line as all the others, key for key", () => {
   expect(lines).toEqual([`${JSON.stringify({ level: "info", time, ...RECORD, aborted: true, msg: "request" })}\n`]);
 });
 
-test("writes a defect's stack, and which request it happened in", () => {
+test("writes a defect's stack and the ids of its request", () => {
   const { log, read } = logInto();
   log.defect(Object.assign(new TypeError("no such thing"), { body: "payload" }), IDENTITY);
   const error = { type: "TypeError", message: "no such thing", stack: expect.stringContaining("json-log.test.ts") };
@@ -53,7 +53,7 @@ test.each([
   ["warn", 2],
   ["error", 1],
   ["silent", 0],
-] as const)("leaves out what is less important than %s", (level, count) => {
+] as const)("omits lines below the level %s", (level, count) => {
   const { log, read } = logInto(level);
   log.line("listening");
   log.request?.(RECORD);

@@ -5,38 +5,38 @@ import type { Log } from "./log.ts";
 import { createTimeFormatter } from "./log-time.ts";
 import { serializeError } from "./serialize-error.ts";
 
-/** Where the lines go. */
+/** Destination of the log's lines. */
 export interface LogDestination {
   write(line: string): void;
-  /** Resolves when everything is written, or cannot be. Nothing can be written after that. */
+  /** Resolves when the lines are written, or cannot be. Later lines are lost. */
   flush(): Promise<void>;
 }
 
-/** So many characters are written at once: a write for each line takes as long as it takes to answer a request from memory. */
-const WRITTEN_AT_ONCE_LENGTH = 65_536;
+/** Length of a batch in characters: a write per line takes as long as a response from memory. */
+const MAX_BATCH_LENGTH = 65_536;
 
-/** Less than that is written within this time, in milliseconds. A process that is killed takes with it what is not yet written. */
-const WRITTEN_WITHIN_MS = 100;
+/** Maximum delay of a batch, in milliseconds. A killed process loses its last batch. */
+const BATCH_MS = 100;
 
-/** What waits to be written down where the reader of the log is slow, in bytes; lines beyond it are lost. */
-const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+/** Maximum size of the buffer for a slow reader of the log, in bytes; further lines are lost. */
+const MAX_BUFFERED_BYTES = 8 * 1024 * 1024;
 
-/** A reader of the log who does not read keeps the process from ending for this long, in milliseconds. */
-const FLUSH_MS = 1000;
+/** Timeout for the last write, in milliseconds, in case the reader of the log does not read. */
+const FLUSH_TIMEOUT_MS = 1000;
 
 export interface JsonLogOptions {
   readonly level: LogLevel;
   readonly destination: LogDestination;
 }
 
-/** The log as lines of JSON, for the programs that collect them. */
+/** Creates a log with lines of JSON, for log collectors. */
 export function createJsonLog({ level, destination }: JsonLogOptions): Log {
   const writeTime = createTimeFormatter();
   const writeRequest = createAccessLogWriter("info");
   const log = pino(
     {
       level,
-      // Neither the process's id nor the machine's name: whoever collects lines knows where they come from.
+      // No process id or host name: log collectors know the source of their lines.
       base: null,
       timestamp: () => `,"time":"${writeTime(Date.now())}"`,
       formatters: { level: (label) => ({ level: label }) },
@@ -45,9 +45,9 @@ export function createJsonLog({ level, destination }: JsonLogOptions): Log {
   );
   return {
     line: (text) => log.info(text),
-    // Keys that are not known are left out by JSON itself.
+    // JSON omits undefined values.
     warning: (text, context) => log.warn({ ...context }, text),
-    // Absent where nobody reads it: then no record is made at all.
+    // Absent if the level omits requests, so that the gateway creates no records.
     ...(log.isLevelEnabled("info") && {
       request: (record) => destination.write(writeRequest(writeTime(Date.now()), record)),
     }),
@@ -57,12 +57,12 @@ export function createJsonLog({ level, destination }: JsonLogOptions): Log {
 }
 
 /**
- * This process's standard output. It is written beside the work, so that a slow reader keeps no request waiting; what
- * cannot be written, as on a full disk, is lost, and `onLost` is called for it.
+ * Opens the process's standard output. Lines are written asynchronously, so that a slow reader delays no request. Lines
+ * are lost if they cannot be written, as on a full disk; then `onLost` is called.
  */
 export function openStandardOutput(onLost: () => void): LogDestination {
-  // Written at once all the same: with a length of nothing, `flush` would not wait.
-  const output = pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_WAITING_BYTES });
+  // Not 0: with a minimum length of 0, `flush` would not wait. Length 1 still writes at once.
+  const output = pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_BUFFERED_BYTES });
   output.on("error", onLost);
   output.on("drop", onLost);
   let hasEnded = false;
@@ -80,21 +80,21 @@ export function openStandardOutput(onLost: () => void): LogDestination {
     write(line) {
       if (hasEnded) return;
       lines += line;
-      if (lines.length >= WRITTEN_AT_ONCE_LENGTH) writeLines();
-      else nextWrite ??= setTimeout(writeLines, WRITTEN_WITHIN_MS);
+      if (lines.length >= MAX_BATCH_LENGTH) writeLines();
+      else nextWrite ??= setTimeout(writeLines, BATCH_MS);
     },
     flush: () =>
       new Promise((resolve) => {
         writeLines();
-        const end = () => {
+        const finish = () => {
           clearTimeout(timer);
           hasEnded = true;
-          // Or else it would try again as the process exits, for ever where there is no room to write.
+          // Otherwise the process would retry at exit, forever if the disk stays full.
           output.destroy();
           resolve();
         };
-        const timer = setTimeout(end, FLUSH_MS);
-        output.flush(end);
+        const timer = setTimeout(finish, FLUSH_TIMEOUT_MS);
+        output.flush(finish);
       }),
   };
 }

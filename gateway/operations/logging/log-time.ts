@@ -1,11 +1,11 @@
 const SECOND_MS = 1000;
 
-/** `2026-01-01T12:00:` and the seconds, the point behind them included. */
+/** Length of `2026-01-01T12:00:00.`, the time without milliseconds. */
 const WITHOUT_MS_LENGTH = 20;
 
 /**
- * Writes moments as a log has them, `2026-01-01T12:00:00.000Z`. A second is made into text once, for all the lines that are
- * written within it.
+ * Creates a formatter of times, such as `2026-01-01T12:00:00.000Z`. The part up to the second is formatted once for the
+ * lines of a second.
  */
 export function createTimeFormatter(): (ms: number) => string {
   let second = Number.NaN;

@@ -1,40 +1,40 @@
 /** Log of the gateway, for the operator. No line contains a token, a payload, a query or a client's address. */
 export interface Log {
-  /** Logs an event of the gateway itself, such as that it listens or closes. */
+  /** Logs an event of the gateway, such as the start of listening. */
   line(text: string): void;
-  /** Logs an event that the operator may have to act upon, with the request that it belongs to. */
+  /** Logs an event for the operator to act upon, with the ids of the request. */
   warning(text: string, context?: LineContext): void;
-  /** Logs a request that has been answered. Absent if the log's level leaves requests out. */
+  /** Logs a finished request. Absent if the log's level omits requests. */
   request?(record: RequestRecord): void;
-  /** Logs an error of the gateway's own, with its stack, and the request that it belongs to. */
+  /** Logs an unexpected error with its stack, and the ids of the request. */
   defect(error: unknown, request?: RequestIdentity): void;
-  /** Writes the lines that have not been written yet, before the process ends. Later lines are lost. */
+  /** Writes buffered lines before the process ends. Later lines are lost. */
   flush(): Promise<void>;
 }
 
-/** Ids of a request, shared with the proxy before and the upstream behind the gateway. Both consist of letters, digits and `.-_` alone. */
+/** Ids of a request, shared with the proxy and the upstream. The ids consist of letters, digits and `.-_` only. */
 export interface RequestIdentity {
   readonly requestId: string;
   readonly traceId: string;
 }
 
-/** Keys of a line that join it to the request's own line. Each is absent if it is not known. */
+/** Keys that join a line to its request's line; absent if unknown. */
 export interface LineContext {
   readonly requestId?: string | undefined;
   readonly traceId?: string | undefined;
   readonly customer?: string | undefined;
 }
 
-/** A request that has been answered. */
+/** A finished request. */
 export interface RequestRecord extends RequestIdentity {
-  /** Id of the customer in the address; absent if no such customer exists. */
+  /** Id of the customer in the address; absent if there is no such customer. */
   readonly customer?: string;
   readonly method: string;
-  /** The route's pattern, not the path of the request: `/v1/users/:userId/availability`. */
+  /** The route's pattern instead of the path: `/v1/users/:userId/availability`. */
   readonly route: string;
   readonly status: number;
-  /** Time until the last byte was handed over, in milliseconds. */
+  /** Time until the last byte was written to the socket, in milliseconds. */
   readonly durationMs: number;
-  /** The client disconnected before it had all of the response. */
+  /** The client disconnected before the end of the response. */
   readonly aborted?: true;
 }

@@ -6,7 +6,7 @@ export interface PlainLogOptions {
   readonly printError: (error: unknown) => void;
 }
 
-/** Creates the log of a demo, for a reader at a terminal: events and errors, without a line for each request. */
+/** Creates the log of a demo, for a reader at a terminal: events and errors, without requests. */
 export function createPlainLog({ print, printError }: PlainLogOptions): Log {
   return {
     line: print,

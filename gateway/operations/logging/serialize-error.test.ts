@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { serializeError } from "./serialize-error.ts";
 
-test("tells an error's type, message, stack and causes", () => {
+test("includes an error's type, message, stack and causes", () => {
   const error = new RangeError("too far", { cause: new Error("too long") });
   expect(serializeError(error)).toEqual({
     type: "RangeError",
@@ -11,7 +11,7 @@ test("tells an error's type, message, stack and causes", () => {
   });
 });
 
-test("tells nothing of what hangs on an error", () => {
+test("omits an error's other properties", () => {
   const error = Object.assign(new Error("refused"), { body: "payload", request: { headers: { authorization: "x" } } });
   expect(Object.keys(serializeError(error))).toEqual(["type", "message", "stack"]);
 });
@@ -20,7 +20,7 @@ test.each([
   ["a text", "string", "a text"],
   [undefined, "undefined", "undefined"],
   [{ token: "secret" }, "object", "[object Object]"],
-])("tells what %j is, which is no error", (thrown, type, message) => {
+])("describes %j, which is not an Error", (thrown, type, message) => {
   expect(serializeError(thrown)).toEqual({ type, message });
 });
 
@@ -33,18 +33,18 @@ test.each([
   ["cannot reach redis://user:pass@127.0.0.1:6379/0", "cannot reach redis://[secret]@127.0.0.1:6379/0"],
   ["GET https://api.example.com/v1/users?token=abc failed", "GET https://api.example.com/v1/users?[query] failed"],
   ["GET /v1/users?token=abc failed", "GET /v1/users?[query] failed"],
-])("leaves the secret out of %j", (message, rest) => {
-  const { message: told, stack = "" } = serializeError(new Error(message));
-  expect(told).toBe(rest);
+])("removes the secret from %j", (message, rest) => {
+  const { message: serialized, stack = "" } = serializeError(new Error(message));
+  expect(serialized).toBe(rest);
   expect(stack).not.toMatch(/abc|eyJ|dXNl|user:pass/);
 });
 
-test("leaves it out of a cause as well, and ends with an error that is its own cause", () => {
+test("removes secrets from causes, and stops at an error that is its own cause", () => {
   const error = new Error(TOKEN);
   error.cause = error;
   expect(JSON.stringify(serializeError(error))).not.toContain("eyJ");
 });
 
-test("keeps a text to 8,000 characters", () => {
+test("truncates a text to 8,000 characters", () => {
   expect(serializeError("a".repeat(10_000)).message).toHaveLength(8000);
 });

@@ -1,4 +1,4 @@
-/** What a log keeps of something that was thrown. */
+/** Log record of a thrown value. */
 export interface SerializedError {
   readonly type: string;
   readonly message: string;
@@ -8,10 +8,10 @@ export interface SerializedError {
 
 const MAX_TEXT_LENGTH = 8000;
 
-/** How many causes are followed. An error may be its own. */
+/** Maximum number of causes. An error can be its own cause. */
 const MAX_DEPTH = 5;
 
-/** What must not stand in a log, and could stand in a library's error message. */
+/** Secrets that a library's error message could contain. */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?/g, "[token]"],
   [/\b(Bearer|Basic)\s+[^\s"',;]+/gi, "$1 [secret]"],
@@ -20,8 +20,8 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * An error in its own words and without what hangs on it: an HTTP client's error carries its request, and an upstream's its
- * answer. Where the words name a token, a password or a query, that is left out.
+ * Serializes an error without its further properties: an HTTP client's error carries its request, and an upstream's
+ * error carries the response. Tokens, passwords and queries are removed from the texts.
  */
 export function serializeError(thrown: unknown, depth: number = MAX_DEPTH): SerializedError {
   if (!(thrown instanceof Error)) return { type: typeof thrown, message: withoutSecrets(String(thrown)) };

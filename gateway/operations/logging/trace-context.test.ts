@@ -6,25 +6,25 @@ const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT_ID = "00f067aa0ba902b7";
 const CHILD = /^00-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})$/;
 
-test("goes on with the caller's trace under a span of its own", () => {
+test("continues the caller's trace with a new span", () => {
   const trace = parseTraceContext(`00-${TRACE_ID}-${PARENT_ID}-01`);
   const [, traceId, spanId, flags] = CHILD.exec(trace.toChild()) ?? [];
   expect([trace.traceId, traceId, flags]).toEqual([TRACE_ID, TRACE_ID, "01"]);
   expect(spanId).not.toBe(PARENT_ID);
 });
 
-test("takes a trace's state along, and none without its trace", () => {
+test("keeps a trace's state, but no state without a trace", () => {
   expect(parseTraceContext(`00-${TRACE_ID}-${PARENT_ID}-01`, "congo=1").state).toBe("congo=1");
   expect(parseTraceContext(undefined, "congo=1").state).toBeUndefined();
   expect(parseTraceContext("malformed", "congo=1").state).toBeUndefined();
 });
 
-test("gives each thing that it asks of others a span of its own", () => {
+test("creates a new span for each request to the upstream", () => {
   const trace = parseTraceContext(`00-${TRACE_ID}-${PARENT_ID}-00`);
   expect(trace.toChild()).not.toBe(trace.toChild());
 });
 
-test("reads what it knows of a later version", () => {
+test("reads the known fields of a later version", () => {
   const trace = parseTraceContext(`cc-${TRACE_ID}-${PARENT_ID}-ff-what-the-future-will-be`);
   expect(trace.toChild()).toMatch(new RegExp(`^00-${TRACE_ID}-[\\da-f]{16}-03$`));
 });
@@ -41,13 +41,13 @@ test.each([
   `00-${TRACE_ID}-${PARENT_ID}-1`,
   `00-${TRACE_ID}-${PARENT_ID}-01\n`,
   `00-${TRACE_ID}-${PARENT_ID}-01, 00-${TRACE_ID}-${PARENT_ID}-01`,
-])("makes a new trace, recorded by nobody, for the header %j", (header) => {
+])("creates a new, unrecorded trace for the header %j", (header) => {
   const { traceId, toChild } = parseTraceContext(header);
   expect(traceId).not.toBe(TRACE_ID);
   expect(toChild()).toMatch(new RegExp(`^00-${traceId}-[\\da-f]{16}-00$`));
 });
 
-test("hands out a well-formed traceparent whatever it is given", () => {
+test("creates a well-formed traceparent for any header", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (header) => {
       expect(parseTraceContext(header).toChild()).toMatch(CHILD);

@@ -1,27 +1,27 @@
 import { randomBytes } from "node:crypto";
 import { parseTraceState } from "./trace-state.ts";
 
-/** The trace that a request belongs to, as W3C Trace Context has it. */
+/** Trace of a request, by W3C Trace Context. */
 export interface TraceContext {
-  /** 32 hexadecimal digits, the same in every log along the way. */
+  /** 32 hexadecimal digits, equal in the logs of every service along the way. */
   readonly traceId: string;
-  /** A `traceparent` for what is asked of others on behalf of the request: the same trace, a span of its own. */
+  /** Creates a `traceparent` for a request to the upstream: the same trace with a new span. */
   toChild(): string;
-  /** The `tracestate` that goes along with it: what those before the gateway have to say of the trace to those behind it. */
+  /** The `tracestate` to forward with the `traceparent`. */
   readonly state: string | undefined;
 }
 
-/** `version-traceId-parentId-flags`; a later version may say more after that. */
+/** `version-traceId-parentId-flags`; a later version may append fields. */
 const TRACEPARENT = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-([\da-f]{2})(-.*)?$/;
 
-/** The caller records the trace, and may have made its id at random. All other flags are for whoever set them. */
+/** Flags "sampled" and "random trace id". Unknown flags are not forwarded. */
 const KNOWN_FLAGS = 0b11;
 
 /**
- * The trace that a `traceparent` header names, with the `tracestate` beside it. A new one, which nobody has asked to record
- * and of which nobody has anything to say, where there is no `traceparent` or it is malformed.
+ * Parses a `traceparent` header with its `tracestate`. A missing or malformed header gives a new trace, unrecorded and
+ * without state.
  *
- * @see {@link https://www.w3.org/TR/trace-context/#traceparent-header} for the form.
+ * @see {@link https://www.w3.org/TR/trace-context/#traceparent-header} for the format.
  */
 export function parseTraceContext(header: string | undefined, state?: string): TraceContext {
   const [, version, traceId, flags = "", more] = (header !== undefined && TRACEPARENT.exec(header)) || [];
@@ -37,20 +37,20 @@ function createTraceContext(traceId: string, flags: number, state: string | unde
   };
 }
 
-/** So many bytes are asked of the system at once, where asking takes longer than all the rest. */
-const STOCK_BYTES = 4096;
+/** Random bytes to read at once, because the call to the system takes longer than the rest. */
+const POOL_BYTES = 4096;
 
 const DIGITS = 32;
 
-let stock = "";
+let pool = "";
 let used = 0;
 
-/** 32 digits, no one of which is handed out twice. */
+/** Returns 32 random digits, never the same twice. */
 function randomHex(): string {
-  if (used === stock.length) {
-    stock = randomBytes(STOCK_BYTES).toString("hex");
+  if (used === pool.length) {
+    pool = randomBytes(POOL_BYTES).toString("hex");
     used = 0;
   }
   used += DIGITS;
-  return stock.slice(used - DIGITS, used);
+  return pool.slice(used - DIGITS, used);
 }

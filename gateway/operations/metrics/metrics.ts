@@ -2,54 +2,57 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 import { createCounters, createGauges, DURATION_BUCKETS, type HealthSources } from "./prometheus.ts";
 import { createRequestCounts, type RequestMeasure } from "./request-counts.ts";
 
-/** Which limit a request was refused by. */
+/** Limit that rejected a request. */
 export type Limit = "token" | "customer" | "streams_per_token" | "streams";
 
-/** What the gateway counts of itself, for a Prometheus server to collect. */
+/** Metrics of the gateway, for a Prometheus server. */
 export interface Metrics {
-  /** Counts a request as being answered until the function that it returns is called. */
-  onRequestBegun(): () => void;
+  /** Counts a request in flight until the returned function is called. */
+  onRequestStarted(): () => void;
   onRequest(measure: RequestMeasure): void;
   onLimited(customer: string, limit: Limit): void;
-  /** Counts a stream until the function that it returns is called. */
+  /** Counts an open stream until the returned function is called. */
   onStream(customer: string): () => void;
-  /** A change reached a stream's reader this long after the gateway had learnt of it, in milliseconds. */
+  /** Records the time between the arrival of a change and its write to a stream, in milliseconds. */
   onFanOut(lagMs: number): void;
-  /** A stream's reader was too slow to be kept. */
+  /** Counts a subscriber that was disconnected for reading too slowly. */
   onSubscriberDropped(customer: string): void;
-  /** Counts a connection until the function that it returns is called. */
+  /** Counts an open connection until the returned function is called. */
   onConnection(): () => void;
-  /** A connection was closed as it came, since there were too many. */
-  onConnectionRefused(): void;
-  /** A line of the log could not be written. */
+  /** Counts a connection that was closed at once, because too many were open. */
+  onConnectionRejected(): void;
+  /** Counts a lost line of the log. */
   onLineLost(): void;
-  /** Names where to look for what is not counted but read. */
-  watch(standings: HealthSources): void;
-  /** Everything in Prometheus's text format. */
+  /** Sets the sources of the values to read at each scrape. */
+  watch(healthSources: HealthSources): void;
+  /** Returns the metrics in Prometheus's text format. */
   read(): Promise<{ readonly body: string; readonly contentType: string }>;
 }
 
-/** A sample wakes the process, which by default it does a hundred times a second. */
-const LAG_SAMPLED_EVERY_MS = 50;
+/**
+ * Interval between samples of the event loop's lag, in milliseconds. Each sample wakes the process; the default is 10
+ * ms.
+ */
+const LAG_SAMPLE_INTERVAL_MS = 50;
 
-/** Nothing counted yet. Counts this process's memory, processor and event loop as well where `process` says so. */
+/** Creates empty metrics. With `process`, the process's memory, processor and event loop are included. */
 export function createMetrics(options: { readonly process?: boolean } = {}): Metrics {
   const registry = new Registry();
   if (options.process)
-    collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LAG_SAMPLED_EVERY_MS });
+    collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LAG_SAMPLE_INTERVAL_MS });
   const counters = createCounters(registry);
   const gauges = createGauges(registry);
   const requests = createRequestCounts(registry, DURATION_BUCKETS);
 
   return {
-    onRequestBegun: () => openIn(gauges.inFlight),
+    onRequestStarted: () => countOpen(gauges.inFlight),
     onRequest: requests.count,
     onLimited: (customer, limit) => counters.limited.inc({ customer, limit }),
-    onStream: (customer) => openIn(gauges.streams.labels({ customer })),
+    onStream: (customer) => countOpen(gauges.streams.labels({ customer })),
     onFanOut: (lagMs) => counters.fanOutLags.observe(lagMs / 1000),
     onSubscriberDropped: (customer) => counters.readersDropped.inc({ customer }),
-    onConnection: () => openIn(gauges.connections),
-    onConnectionRefused: () => counters.connectionsRefused.inc(),
+    onConnection: () => countOpen(gauges.connections),
+    onConnectionRejected: () => counters.connectionsRejected.inc(),
     onLineLost: () => counters.linesLost.inc(),
     watch: gauges.watch,
     async read() {
@@ -58,8 +61,8 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
   };
 }
 
-/** Adds one, until the function that it returns is called for the first time. */
-function openIn(gauge: { inc(): void; dec(): void }): () => void {
+/** Increments a gauge, and decrements it on the first call of the returned function. */
+function countOpen(gauge: { inc(): void; dec(): void }): () => void {
   let isOpen = true;
   gauge.inc();
   return () => {

@@ -17,7 +17,7 @@ import { createMetrics } from "./metrics.ts";
 
 const LIMITS = { requestsPerMinutePerToken: 3, requestsPerMinute: 1000, streams: 10, streamsPerToken: 2 };
 
-/** A gateway with all that watches over it, whose log is kept. */
+/** Starts a gateway with observability, whose log is recorded. */
 async function setUp(parts: Partial<Customer> = {}, limits: Partial<typeof LIMITS> = {}) {
   const requests: RequestRecord[] = [];
   const defects: unknown[] = [];
@@ -28,15 +28,15 @@ async function setUp(parts: Partial<Customer> = {}, limits: Partial<typeof LIMIT
     defect: (error, request) => void defects.push([error, request]),
     flush: () => Promise.resolve(),
   };
-  const standings = { isStoreReady: () => true, customers: () => [] };
+  const healthSources = { isStoreReady: () => true, customers: () => [] };
   const metrics = createMetrics();
-  metrics.watch(standings);
-  const operation = {
+  metrics.watch(healthSources);
+  const observability = {
     log,
     metrics,
     servesMetrics: true,
-    readiness: createReadiness({ standings, staleLimitSeconds: 60 }),
-    trafficLimits: createRateLimits(new Map([["demo", { ...LIMITS, ...limits }]])),
+    readiness: createReadiness({ healthSources, staleLimitSeconds: 60 }),
+    rateLimits: createRateLimits(new Map([["demo", { ...LIMITS, ...limits }]])),
     trustedProxies: createTrustedProxies(["127.0.0.1"]) ?? { includes: () => false },
   };
   const gateway = await serveGateway(
@@ -46,7 +46,7 @@ async function setUp(parts: Partial<Customer> = {}, limits: Partial<typeof LIMIT
       files: TEST_FILES,
       onDefect: log.defect,
       streams: createStreamHub({ observer: metrics }),
-      operation,
+      observability,
     },
   );
   onTestFinished(gateway.close);
@@ -62,18 +62,18 @@ async function setUp(parts: Partial<Customer> = {}, limits: Partial<typeof LIMIT
 
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 
-test("logs a request by its route's pattern, and nothing of what it asks for or holds", async () => {
+test("logs a request by its route's pattern, without its path, query and headers", async () => {
   const { origin, requests } = await setUp();
-  const answer = await fetch(`${origin}/v1/users/123/availability?token=secret`, {
+  const response = await fetch(`${origin}/v1/users/123/availability?token=secret`, {
     headers: {
       Cookie: "session=secret",
       "X-Request-Id": "given-1",
       traceparent: `00-${TRACE_ID}-00f067aa0ba902b7-01`,
     },
   });
-  await answer.text();
+  await response.text();
   await vi.waitFor(() => expect(requests).toHaveLength(1));
-  expect(answer.headers.get("X-Request-Id")).toBe("given-1");
+  expect(response.headers.get("X-Request-Id")).toBe("given-1");
   expect(requests[0]).toEqual({
     requestId: "given-1",
     traceId: TRACE_ID,
@@ -85,7 +85,7 @@ test("logs a request by its route's pattern, and nothing of what it asks for or 
   });
 });
 
-test("hands a change's trace on to the upstream, as a span of its own", async () => {
+test("forwards a change's trace to the upstream with a new span", async () => {
   const scopes: UpstreamContext[] = [];
   const availabilities: AvailabilityService = {
     ...unusedAvailabilityService(),
@@ -102,7 +102,7 @@ test("hands a change's trace on to the upstream, as a span of its own", async ()
   };
   const access = { verify: () => Promise.resolve(operator), anonymousReads: false };
   const { origin, requests } = await setUp({ availabilities, access });
-  const answer = await fetch(`${origin}/v1/users/123/availability`, {
+  const response = await fetch(`${origin}/v1/users/123/availability`, {
     method: "PUT",
     headers: {
       Authorization: "Bearer a.b.c",
@@ -112,7 +112,7 @@ test("hands a change's trace on to the upstream, as a span of its own", async ()
     },
     body: JSON.stringify({ status: "available" }),
   });
-  expect(answer.status).toBe(200);
+  expect(response.status).toBe(200);
   expect(scopes[0]?.traceparent).toMatch(new RegExp(`^00-${TRACE_ID}-(?!00f067aa0ba902b7)[\\da-f]{16}-01$`));
   expect(scopes[0]?.tracestate).toBe("congo=t61rcWkgMzE");
   await vi.waitFor(() => expect(requests[0]).toMatchObject({ method: "PUT", traceId: TRACE_ID }));
@@ -125,7 +125,7 @@ test.each([
   ["/healthz", "/healthz", undefined],
   ["/secret/path", "none", "demo"],
   ["/c/nobody/secret/path", "none", undefined],
-])("knows %s by the route %s", async (path, route, customer) => {
+])("matches %s to the route %s", async (path, route, customer) => {
   const { origin, requests } = await setUp();
   await (await fetch(origin + path)).text();
   await vi.waitFor(() => expect(requests).toHaveLength(1));
@@ -142,68 +142,68 @@ test("counts requests by route, method, status and customer, and their durations
   expect(await countOf(`gateway_request_duration_seconds_count{${labels}}`)).toBe(3);
 });
 
-test("counts under no name that a client has made up", async () => {
+test("uses no names from clients as labels", async () => {
   const { origin } = await setUp();
   await fetch(`${origin}/made/up`, { method: "PROPFIND" });
   await fetch(`${origin}/c/made-up/v1/users/1/availability`, { headers: { "X-Request-Id": "made-up" } });
   expect(await (await fetch(`${origin}/metrics`)).text()).not.toMatch(/made|PROPFIND/);
 });
 
-test("says in which request a defect showed, by the id that its asker was given", async () => {
+test("logs a defect with the id that the client received", async () => {
   const error = new Error("broken");
   const broken: AvailabilityService = { ...unusedAvailabilityService(), read: () => Promise.reject(error) };
   const { origin, defects } = await setUp({ availabilities: broken });
-  const answer = await fetch(`${origin}/v1/users/123/availability`);
-  expect(answer.status).toBe(500);
-  const requestId = answer.headers.get("X-Request-Id");
+  const response = await fetch(`${origin}/v1/users/123/availability`);
+  expect(response.status).toBe(500);
+  const requestId = response.headers.get("X-Request-Id");
   expect(defects).toEqual([[error, { requestId, traceId: expect.stringMatching(/^[\da-f]{32}$/) }]]);
 });
 
 async function openStream(origin: string, headers: Readonly<Record<string, string>> = {}): Promise<IncomingMessage> {
   const request = get(`${origin}/v1/availabilities/stream`, { headers });
   onTestFinished(() => void request.destroy());
-  const [answer]: IncomingMessage[] = await once(request, "response");
-  if (!answer) throw new Error("There was no answer");
-  // It is the test that hangs up.
-  answer.on("error", () => {}).resume();
-  return answer;
+  const [response]: IncomingMessage[] = await once(request, "response");
+  if (!response) throw new Error("There was no response");
+  // The test closes the connection.
+  response.on("error", () => {}).resume();
+  return response;
 }
 
-test("logs a stream when it ends, and measures how long it took to begin", async () => {
+test("logs a stream when it ends, and measures the time to its start", async () => {
   const { origin, requests, countOf } = await setUp();
-  const answer = await openStream(origin);
+  const response = await openStream(origin);
   expect(await countOf('gateway_streams_open{customer="demo"}')).toBe(1);
   const labels = 'route="/v1/availabilities/stream",method="GET"';
   await vi.waitFor(async () => expect(await countOf(`gateway_request_duration_seconds_count{${labels}}`)).toBe(1));
   expect(requests).toEqual([]);
-  answer.destroy();
+  response.destroy();
   await vi.waitFor(() => expect(requests).toHaveLength(1));
   expect(requests[0]).toMatchObject({ route: "/v1/availabilities/stream", status: 200, aborted: true });
   expect(await countOf('gateway_streams_open{customer="demo"}')).toBe(0);
 });
 
-test("refuses a client's requests over its limit, says when to come again, and goes on serving the next client", async () => {
+test("rejects a client's requests over its limit, with the time to wait, and serves the next client", async () => {
   const { origin, countOf } = await setUp();
-  const ask = (address: string) =>
+  const send = (address: string) =>
     fetch(`${origin}/v1/users/123/availability`, { headers: { "X-Forwarded-For": `203.0.113.1, ${address}` } });
-  for (let count = 0; count < 3; count += 1) expect((await ask("198.51.100.1")).status).toBe(200);
-  const refused = await ask("198.51.100.1");
-  expect(refused.status).toBe(429);
-  expect(Number(refused.headers.get("Retry-After"))).toBeGreaterThan(0);
-  expect(refused.headers.get("Content-Type")).toBe("application/problem+json");
-  await expect(refused.json()).resolves.toMatchObject({
+  for (let count = 0; count < 3; count += 1) expect((await send("198.51.100.1")).status).toBe(200);
+  const rejected = await send("198.51.100.1");
+  expect(rejected.status).toBe(429);
+  expect(Number(rejected.headers.get("Retry-After"))).toBeGreaterThan(0);
+  expect(rejected.headers.get("Content-Type")).toBe("application/problem+json");
+  await expect(rejected.json()).resolves.toMatchObject({
     detail: "At most 3 requests a minute are allowed with one token, or from one address",
   });
-  expect((await ask("198.51.100.2")).status).toBe(200);
+  expect((await send("198.51.100.2")).status).toBe(200);
   expect(await countOf('gateway_requests_limited_total{customer="demo",limit="token"}')).toBe(1);
 });
 
-test("limits what is behind tokens alone, so that a page still loads", async () => {
+test("limits only routes behind tokens, so that a page still loads", async () => {
   const { origin } = await setUp();
   for (let count = 0; count < 10; count += 1) expect((await fetch(`${origin}/embed.js`)).status).toBe(200);
 });
 
-test("limits the streams that a client has open, until it closes one", async () => {
+test("limits a client's open streams until a stream is closed", async () => {
   const { origin } = await setUp({}, { requestsPerMinutePerToken: 1000 });
   const open = (host: number) => openStream(origin, { "X-Forwarded-For": `2001:db8::${host}` });
   const first = await open(1);
@@ -220,44 +220,44 @@ test("counts its connections", async () => {
   expect(await countOf("gateway_connections_open")).toBe(1);
 });
 
-/** Access whose tokens are looked at until the test says so. */
-function heldAccess() {
+/** Access whose verification waits until the test resumes it. */
+function pausedAccess() {
   const caller: Caller = { subject: 123, scopes: new Set(["availability:read"]), key: "key", endsAtMs: Infinity };
-  const asked: (() => void)[] = [];
-  const verify = () => new Promise<Caller>((resolve) => void asked.push(() => resolve(caller)));
-  return { access: { verify, anonymousReads: false }, asked };
+  const pending: (() => void)[] = [];
+  const verify = () => new Promise<Caller>((resolve) => void pending.push(() => resolve(caller)));
+  return { access: { verify, anonymousReads: false }, pending };
 }
 
-test("logs a request whose client left before it was answered, and counts it no longer", async () => {
-  const { access, asked } = heldAccess();
+test("logs a request whose client left before the response, and no longer counts it as in flight", async () => {
+  const { access, pending } = pausedAccess();
   const { origin, requests, countOf } = await setUp({ access });
   const request = get(`${origin}/v1/users/123/availability`, { headers: { Authorization: "Bearer a.b.c" } });
   request.on("error", () => {});
-  await vi.waitFor(() => expect(asked).toHaveLength(1));
+  await vi.waitFor(() => expect(pending).toHaveLength(1));
   request.destroy();
   await vi.waitFor(async () => expect(await countOf("gateway_connections_open")).toBe(0));
-  for (const answer of asked) answer();
+  for (const resume of pending) resume();
   await vi.waitFor(() => expect(requests).toHaveLength(1));
   expect(requests[0]).toMatchObject({ route: "/v1/users/:userId/availability", aborted: true });
   expect(await countOf("gateway_requests_in_flight")).toBe(0);
 });
 
-test("holds no place for streams whose readers left before they were opened", async () => {
-  const { access, asked } = heldAccess();
+test("frees the places of streams whose subscribers left before the start", async () => {
+  const { access, pending } = pausedAccess();
   const { origin, requests, countOf } = await setUp({ access });
   const headers = { Authorization: "Bearer a.b.c" };
   for (let count = 0; count < 2; count += 1) {
     const request = get(`${origin}/v1/availabilities/stream`, { headers });
     request.on("error", () => {});
-    await vi.waitFor(() => expect(asked).toHaveLength(count + 1));
+    await vi.waitFor(() => expect(pending).toHaveLength(count + 1));
     request.destroy();
   }
   await vi.waitFor(async () => expect(await countOf("gateway_connections_open")).toBe(0));
-  for (const answer of asked) answer();
+  for (const resume of pending) resume();
   await vi.waitFor(() => expect(requests).toHaveLength(2));
   const opening = openStream(origin, headers);
-  await vi.waitFor(() => expect(asked).toHaveLength(3));
-  asked[2]?.();
+  await vi.waitFor(() => expect(pending).toHaveLength(3));
+  pending[2]?.();
   expect((await opening).statusCode).toBe(200);
   expect(await countOf('gateway_streams_open{customer="demo"}')).toBe(1);
 });

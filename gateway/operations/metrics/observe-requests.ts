@@ -4,42 +4,42 @@ import type { AppEnv } from "../../hono-env.ts";
 import type { Observability } from "../observability.ts";
 import { traceRequest } from "./request-trace.ts";
 
-/** What stands before the pattern of a route at a customer's own address. */
+/** Prefix of a route's pattern at a customer's own address. */
 const CUSTOMER = "/c/:customer";
 
 /**
- * Gives each request an id and a trace, hands both on to whoever answers it, and tells the log and the metrics how it was
- * answered. Register it before everything else.
+ * Gives each request an id and a trace, stores both in the context for later routes, and reports the response to the
+ * log and the metrics. Register before every other middleware.
  */
-export function observeRequests(operation: Pick<Observability, "log" | "metrics">): MiddlewareHandler<AppEnv> {
+export function observeRequests(observability: Pick<Observability, "log" | "metrics">): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     const { req } = context;
-    const given = {
+    const headers = {
       requestId: req.header("X-Request-Id"),
       traceparent: req.header("traceparent"),
       tracestate: req.header("tracestate"),
     };
-    const observation = traceRequest(operation, given, context.env?.outgoing);
-    context.set("requestId", observation.requestId);
-    context.set("trace", observation.trace());
+    const requestTrace = traceRequest(observability, headers, context.env?.outgoing);
+    context.set("requestId", requestTrace.requestId);
+    context.set("trace", requestTrace.trace());
     await next();
-    context.res.headers.set("X-Request-Id", observation.requestId);
-    observation.answer({
+    context.res.headers.set("X-Request-Id", requestTrace.requestId);
+    requestTrace.respond({
       route: readRoute(context),
       method: req.method,
       status: context.res.status,
-      // Not by `context.var`, which copies all of them at each look.
+      // Not `context.var`, which copies every variable at each access.
       customer: context.get("customer")?.id,
     });
   };
 }
 
-/** The pattern of the route that the request matched, without the customer in front of it. */
+/** Returns the pattern of the matched route without the customer's prefix. */
 function readRoute(context: Context<AppEnv>): string | undefined {
   const routes = matchedRoutes(context);
   for (let index = routes.length - 1; index >= 0; index -= 1) {
     const path = routes[index]?.path;
-    // What stands on every path, or on every path of an area, has been registered by something that answers none itself.
+    // Patterns with a wildcard belong to middleware without responses.
     if (path !== undefined && !path.endsWith("*"))
       return path.startsWith(CUSTOMER) ? path.slice(CUSTOMER.length) : path;
   }

@@ -1,49 +1,49 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { VERSION } from "../../version.ts";
 
-/** State of a customer at the moment of a scrape. */
+/** Health of a customer at the time of a scrape. */
 export interface CustomerHealth {
   readonly customer: string;
-  /** Lag of the upstream's data, in seconds; 0 while it is current, infinite if it was never read. */
+  /** Age of the upstream's data, in seconds; 0 if up to date, infinite if never read. */
   readonly staleSeconds: number;
-  /** Requests that the upstream still accepts from the gateway in this minute; absent if it has no such limit. */
+  /** Requests that the upstream still accepts from the gateway in the current minute; absent without a limit. */
   readonly budgetLeft?: number | undefined;
 }
 
-/** Values that are read at each scrape, and not before. */
+/** Values to read at each scrape. */
 export interface HealthSources {
   isStoreReady(): boolean;
   customers(): Iterable<CustomerHealth>;
 }
 
-/** Bounds from a read of this process's memory to the longest wait for a slow upstream, in seconds. */
+/** Upper bounds of the buckets in seconds, from a read of memory to the longest wait for a slow upstream. */
 export const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Counters and histograms. */
+/** Creates counters and histograms. */
 export function createCounters(registry: Registry) {
   const shared = { registers: [registry] };
   return {
     limited: new Counter({
       name: "gateway_requests_limited_total",
-      help: "Requests that were refused with 429, by the limit that they were over.",
+      help: "Requests that were rejected with 429, by the limit that was exceeded.",
       labelNames: ["customer", "limit"],
       ...shared,
     }),
     fanOutLags: new Histogram({
       name: "gateway_stream_fan_out_lag_seconds",
-      help: "Time from when the gateway learnt of a change until it had written it to a stream.",
+      help: "Time from when the gateway received a change until it had written it to a stream.",
       buckets: DURATION_BUCKETS,
       ...shared,
     }),
     readersDropped: new Counter({
       name: "gateway_stream_readers_dropped_total",
-      help: "Streams that were ended since their reader was too slow.",
+      help: "Streams that were closed because their subscriber read too slowly.",
       labelNames: ["customer"],
       ...shared,
     }),
-    connectionsRefused: new Counter({
+    connectionsRejected: new Counter({
       name: "gateway_connections_refused_total",
-      help: "Connections that were closed as they came, over MAX_CONNECTIONS.",
+      help: "Connections that were closed at once, over MAX_CONNECTIONS.",
       ...shared,
     }),
     linesLost: new Counter({
@@ -54,10 +54,10 @@ export function createCounters(registry: Registry) {
   };
 }
 
-/** Gauges, those that are read at each scrape included. */
+/** Creates gauges, including the gauges that are read at each scrape. */
 export function createGauges(registry: Registry) {
   const shared = { registers: [registry] };
-  let watched: HealthSources = { isStoreReady: () => false, customers: () => [] };
+  let sources: HealthSources = { isStoreReady: () => false, customers: () => [] };
   // The value is always 1, as is usual for build information: queries join the label to other metrics.
   new Gauge({
     name: "gateway_build_info",
@@ -71,7 +71,7 @@ export function createGauges(registry: Registry) {
     labelNames: ["customer"],
     ...shared,
   });
-  // A number of its own, since every request changes it twice.
+  // A plain number, because every request changes it twice.
   let requestsInFlight = 0;
   const inFlight = {
     inc(): void {
@@ -83,7 +83,7 @@ export function createGauges(registry: Registry) {
   };
   new Gauge({
     name: "gateway_requests_in_flight",
-    help: "Requests that are being answered, streams included.",
+    help: "Requests in flight, streams included.",
     ...shared,
     collect() {
       this.set(requestsInFlight);
@@ -95,25 +95,25 @@ export function createGauges(registry: Registry) {
     help: "1 while the store can be read and written.",
     ...shared,
     collect() {
-      this.set(watched.isStoreReady() ? 1 : 0);
+      this.set(sources.isStoreReady() ? 1 : 0);
     },
   });
   new Gauge({
     name: "gateway_stale_seconds",
-    help: "How far a customer's upstream lags behind; 0 while it is current.",
+    help: "Age of the data of a customer's upstream; 0 while it is up to date.",
     labelNames: ["customer"],
     ...shared,
     collect() {
-      for (const { customer, staleSeconds } of watched.customers()) this.set({ customer }, staleSeconds);
+      for (const { customer, staleSeconds } of sources.customers()) this.set({ customer }, staleSeconds);
     },
   });
   new Gauge({
     name: "gateway_upstream_budget_left",
-    help: "Requests that the upstream still takes from the gateway in this minute.",
+    help: "Requests that the upstream still accepts from the gateway in this minute.",
     labelNames: ["customer"],
     ...shared,
     collect() {
-      for (const { customer, budgetLeft } of watched.customers()) {
+      for (const { customer, budgetLeft } of sources.customers()) {
         if (budgetLeft !== undefined) this.set({ customer }, budgetLeft);
       }
     },
@@ -122,8 +122,8 @@ export function createGauges(registry: Registry) {
     streams,
     inFlight,
     connections,
-    watch(standings: HealthSources) {
-      watched = standings;
+    watch(healthSources: HealthSources) {
+      sources = healthSources;
     },
   };
 }

@@ -16,19 +16,19 @@ const measures: fc.Arbitrary<RequestMeasure[]> = fc.array(
   { maxLength: 40, size: "max" },
 );
 
-/** The same by the library's own counters. */
+/** Counts by the library's own counters. */
 async function countByLibrary(counted: readonly RequestMeasure[]): Promise<string> {
   const registry = new Registry();
   const registers = [registry];
   const total = new Counter({
     name: "gateway_requests_total",
-    help: "Requests that were answered.",
+    help: "Requests with a response.",
     labelNames: ["route", "method", "status", "customer"],
     registers,
   });
   const durations = new Histogram({
     name: "gateway_request_duration_seconds",
-    help: "Time until an answer began.",
+    help: "Time until the start of a response.",
     labelNames: ["route", "method"],
     buckets: BOUNDS,
     registers,
@@ -40,7 +40,7 @@ async function countByLibrary(counted: readonly RequestMeasure[]): Promise<strin
   return registry.metrics();
 }
 
-/** Lines without their order, and labels without theirs, neither of which means anything. */
+/** Splits lines and labels, whose orders have no meaning. */
 function toLines(text: string): string[] {
   return text
     .split("\n")
@@ -63,7 +63,7 @@ test("counts requests and their durations as the metrics library does", async ()
   );
 });
 
-test("counts on from what has been collected before", async () => {
+test("keeps counting after a scrape", async () => {
   const registry = new Registry();
   const counts = createRequestCounts(registry, BOUNDS);
   const measure = { route: "/embed.js", method: "GET", status: 200, customer: "acme", durationMs: 2 };

@@ -5,59 +5,64 @@ import { parseRequestId } from "../logging/request-id.ts";
 import { parseTraceContext, type TraceContext } from "../logging/trace-context.ts";
 import type { Observability } from "../observability.ts";
 
-/** What a request's headers say of what it belongs to; each `undefined` where it says nothing. */
-export interface GivenIdentity {
+/** Headers with a request's id and trace; `undefined` if absent. */
+export interface RequestHeaders {
   readonly requestId: string | undefined;
   readonly traceparent: string | undefined;
   readonly tracestate?: string | undefined;
 }
 
-/** How a request was answered. */
+/** Response to a request. */
 export interface ResponseInfo {
-  /** The route's pattern without its customer; `undefined` where there is no such route. */
+  /** The route's pattern without its customer; `undefined` for an unknown path. */
   readonly route: string | undefined;
   readonly method: string;
   readonly status: number;
-  /** `undefined` where there is no such customer. */
+  /** `undefined` for an unknown customer. */
   readonly customer: string | undefined;
 }
 
-/** One request, from its beginning until its answer has left. */
+/** Observes a request until the end of its response. */
 export interface RequestTrace {
   readonly requestId: string;
-  /** The trace that the request belongs to. Read when somebody asks: most answers come from memory, and nobody does. */
+  /**
+   * Returns the request's trace. Created when first read, because most responses come from memory and need no trace.
+   */
   trace(): TraceContext;
-  /** Tells the metrics at once, and the log when the answer has left `outgoing`. Call it when the answer begins. */
-  answer(answered: ResponseInfo): void;
+  /**
+   * Reports the response to the metrics at once, and to the log when `outgoing` is closed. Call it at the start of the
+   * response.
+   */
+  respond(response: ResponseInfo): void;
 }
 
-/** Node's response, over either version of HTTP. */
+/** Node's response, of either HTTP version. */
 type Outgoing = HttpBindings["outgoing"] | ServerResponse;
 
-/** The methods that are told apart: anybody can send any other. */
+/** Methods with a label of their own. Clients can send any method. */
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"]);
 
-/** What the metrics say where there is no such route or customer: nobody else's word gets into them. */
+/** Label for an unknown route or customer, so that no text of a client becomes a label. */
 const NONE = "none";
 
-/** Begins to watch over a request, whose answer leaves through `outgoing`. */
+/** Starts to observe a request, whose response is written to `outgoing`. */
 export function traceRequest(
   { log, metrics }: Pick<Observability, "log" | "metrics">,
-  given: GivenIdentity,
+  headers: RequestHeaders,
   outgoing: Outgoing | undefined,
 ): RequestTrace {
   const startedMs = performance.now();
-  const end = metrics.onRequestBegun();
-  const requestId = parseRequestId(given.requestId);
-  let known: TraceContext | undefined;
+  const endRequest = metrics.onRequestStarted();
+  const requestId = parseRequestId(headers.requestId);
+  let context: TraceContext | undefined;
 
   function trace(): TraceContext {
-    known ??= parseTraceContext(given.traceparent, given.tracestate);
-    return known;
+    context ??= parseTraceContext(headers.traceparent, headers.tracestate);
+    return context;
   }
 
   function finish({ route = NONE, method, status, customer }: ResponseInfo): void {
-    end();
+    endRequest();
     log.request?.({
       requestId,
       traceId: trace().traceId,
@@ -72,10 +77,11 @@ export function traceRequest(
 
   return {
     requestId,
-    // Not a getter: V8 makes a class of its own for each object that has one, and with it keeps all that it can reach.
+    // Not a getter: V8 creates a hidden class for each object with a getter, and the class retains what the object
+    // references.
     trace,
-    answer(answered) {
-      const { route = NONE, method, status, customer = NONE } = answered;
+    respond(response) {
+      const { route = NONE, method, status, customer = NONE } = response;
       metrics.onRequest({
         route,
         method: METHODS.has(method) ? method : NONE,
@@ -83,9 +89,9 @@ export function traceRequest(
         customer,
         durationMs: performance.now() - startedMs,
       });
-      // When its last byte has been handed over, or can be no more.
-      if (outgoing) onResponseClosed(outgoing, () => finish(answered));
-      else finish(answered);
+      // After the last byte is written, or the client has disconnected.
+      if (outgoing) onResponseClosed(outgoing, () => finish(response));
+      else finish(response);
     },
   };
 }
