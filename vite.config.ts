@@ -1,7 +1,16 @@
 /** Every build of the project, one per `--mode`; `npm run build` runs them all. */
+import { readFileSync } from "node:fs";
 import { defineConfig, type Plugin, type UserConfig } from "vite";
 
-const everywhere: UserConfig = { logLevel: "warn", publicDir: false };
+/** Both packages have one version. */
+const { version }: { readonly version: string } = JSON.parse(
+  readFileSync(new URL("gateway/package.json", import.meta.url), "utf8"),
+);
+
+/** Names that the builds and the tests replace: the gateway's version. */
+export const define = { GATEWAY_VERSION: JSON.stringify(version) };
+
+const everywhere: UserConfig = { logLevel: "warn", publicDir: false, define };
 const target = "es2022";
 
 const builds: Readonly<Record<string, UserConfig>> = {

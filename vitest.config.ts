@@ -3,6 +3,7 @@ import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { BROWSER_ARGUMENTS, chooseEngines } from "./scripts/testing/browsers.mjs";
 import { findFreePort } from "./scripts/testing/local-server.ts";
+import { define } from "./vite.config.ts";
 
 const { chromiums, firefox, webKit } = chooseEngines();
 
@@ -54,6 +55,7 @@ const processesProject = {
 const testPagePort = await findFreePort();
 
 export default defineConfig({
+  define,
   test: {
     // On two cores Vitest itself would leave one idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -107,7 +107,7 @@ test("sends the upstream no change of an unknown user or of another version", as
 });
 
 test("reports no version mismatch after the upstream has made the change", async () => {
-  const store = createMemoryStore().of("demo");
+  const store = createMemoryStore().forCustomer("demo");
   const { version } = await store.set(1, { status: "available" });
   // A poll brings another change during the call to the upstream.
   const setStatus = async (): Promise<void> => void (await store.set(1, { status: "in_call" }));
@@ -120,7 +120,7 @@ test("reports no version mismatch after the upstream has made the change", async
 });
 
 test("refreshes an agent after the change is written, so that the refreshed state wins", async () => {
-  const store = createMemoryStore().of("demo");
+  const store = createMemoryStore().forCustomer("demo");
   await store.set(1, { status: "in_call" });
   const replica = await store.open(never);
   const rechecked: unknown[] = [];
@@ -132,7 +132,7 @@ test("refreshes an agent after the change is written, so that the refreshed stat
 });
 
 test("loses no status if another request creates the user at the same time", async () => {
-  const store = createMemoryStore().of("demo");
+  const store = createMemoryStore().forCustomer("demo");
   const availabilities = createAvailabilityService({ store, upstream: memoryUpstream, staleLimitSeconds: 60 });
   await expect(availabilities.create(1, "available")).resolves.toMatchObject({ status: "available" });
   await expect(availabilities.create(1, "other")).resolves.toMatchObject({ status: "other" });

@@ -15,7 +15,7 @@ test("sends Retry-After when the upstream's request budget is used up", async ()
   const response = toErrorResponse(new RateBudgetError(42));
   expect([response?.status, response?.headers.get("Retry-After")]).toEqual([503, "42"]);
   await expect(response?.json()).resolves.toMatchObject({
-    detail: "The telephony system may not be asked for another 42 seconds",
+    detail: "The telephony system must not be called for another 42 seconds",
   });
 });
 

@@ -27,7 +27,7 @@ function printCount() {
 function printNames() {
   const inVitest = [unit, processes].flatMap((report) => report?.testResults ?? []).flatMap(listVitestNames);
   const inPlaywright = (e2e?.suites ?? []).flatMap((/** @type {Suite} */ suite) => listPlaywrightNames(suite, []));
-  for (const name of [...inVitest, ...inPlaywright].sort()) console.log(name);
+  for (const name of [...inVitest, ...inPlaywright].sort((a, b) => a.localeCompare(b))) console.log(name);
 }
 
 /**
