@@ -87,10 +87,18 @@ for (const [moment, kind] of [
       },
       [`${backend.origin}/widget/`, ASK_123, kind] as const,
     );
-    const sent = kind === "sent" ? ["sent API.FETCH_USER_AVAILABILITY"] : [];
+    // The registration is sent before any request.
+    const [sent, registered] = kind === "sent" ? [["sent BUS.REGISTER"], ["settled BUS.REGISTER"]] : [[], []];
     expect(outcome).toEqual({
       settlements: [rejectedBy("CONNECTION_CLOSED"), rejectedBy("CONNECTION_CLOSED")],
-      kinds: ["ready", ...sent, "closed", "settled API.FETCH_USER_AVAILABILITY", "settled API.FETCH_USER_AVAILABILITY"],
+      kinds: [
+        "ready",
+        ...sent,
+        "closed",
+        "settled API.FETCH_USER_AVAILABILITY",
+        "settled API.FETCH_USER_AVAILABILITY",
+        ...registered,
+      ],
       frames: 0,
     });
     expect(backend.calls).toHaveLength(0);
