@@ -3,17 +3,13 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { RegExpRouter } from "hono/router/reg-exp-router";
 import type { BuiltFiles } from "./assets/built-files.ts";
 import { authorize, type OnUnauthorized } from "./auth/authorize.ts";
-import { requireOwnUser } from "./auth/require-own-user.ts";
 import type { Customers } from "./customer.ts";
 import type { AppEnv } from "./hono-env.ts";
 import { toErrorResponse } from "./http/error-response.ts";
 import { problem } from "./http/problem.ts";
-import { createAvailabilitiesRoutes } from "./http/routes/availabilities.ts";
-import { createAvailabilityRoutes } from "./http/routes/availability.ts";
 import { createEmbedRoutes } from "./http/routes/embed.ts";
+import { OWN_SECRET_ROUTES, TOKEN_ROUTES } from "./http/routes/index.ts";
 import { createOpenApiRoutes } from "./http/routes/openapi.ts";
-import { createStreamRoutes } from "./http/routes/stream.ts";
-import { createWebhookRoutes } from "./http/routes/webhook.ts";
 import { createWidgetRoutes } from "./http/routes/widget.ts";
 import { readScriptName, securityHeadersFor } from "./http/security-headers.ts";
 import { createLivenessRoutes, createMetricsRoutes, createReadinessRoutes } from "./operations/lifecycle/health.ts";
@@ -97,19 +93,14 @@ function createCustomerRoutes(options: GatewayOptions): Hono<AppEnv> {
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
   const routes = new Hono<AppEnv>();
   // Before `authorize`: a telephony system has a secret of its own in place of a token.
-  routes.route("/", createWebhookRoutes());
+  for (const route of OWN_SECRET_ROUTES) routes.route("/", route.create({ streams, onUnauthorized }));
   routes.use("/v1/*", authorize(onUnauthorized));
   if (observability) {
     routes.use("/v1/*", limitRequestRate(observability));
     routes.get("/v1/availabilities/stream", limitStreams(observability));
   }
-  return routes
-    .put("/v1/users/:userId/availability", requireOwnUser(onUnauthorized))
-    .route("/", createStreamRoutes(streams))
-    .route("/", createAvailabilitiesRoutes())
-    .route("/", createAvailabilityRoutes())
-    .route("/", createWidgetRoutes(files, customers))
-    .route("/", createEmbedRoutes(files));
+  for (const route of TOKEN_ROUTES) routes.route("/", route.create({ streams, onUnauthorized }));
+  return routes.route("/", createWidgetRoutes(files, customers)).route("/", createEmbedRoutes(files));
 }
 
 /** Creates the routes for load balancers, and for metrics if they are public. */

@@ -1,7 +1,7 @@
+import type { Security } from "../http/routes/api-route.ts";
 import { VERSION } from "../version.ts";
-import type { Security } from "./availability-operations.ts";
 import type { OpenApiDocument } from "./openapi-document.ts";
-import { toPaths } from "./paths.ts";
+import { namedSchemas, toPaths } from "./paths.ts";
 import { toSchemas } from "./schemas.ts";
 
 /** Settings of a gateway that change the document. */
@@ -30,9 +30,9 @@ export function createDocument({ anonymousReads }: DocumentOptions): OpenApiDocu
         variables: { customer: { default: "acme", description: "The customer's id, set by the operator" } },
       },
     ],
-    paths: toPaths(anonymousReads ? [...BEARER, {}] : BEARER, BEARER),
+    paths: toPaths({ reading: anonymousReads ? [...BEARER, {}] : BEARER, writing: BEARER }),
     components: {
-      schemas: toSchemas(),
+      schemas: toSchemas(namedSchemas()),
       securitySchemes: {
         bearer: {
           type: "http",

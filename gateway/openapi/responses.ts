@@ -1,6 +1,6 @@
 import { type ProblemStatus, toProblemDocument } from "../http/problem.ts";
 import type { HeaderObject, MediaTypeObject, ResponseObject } from "./openapi-document.ts";
-import { type SchemaName, schemaOf } from "./schemas.ts";
+import { schemaOf } from "./schemas.ts";
 
 type Headers = Readonly<Record<string, HeaderObject>>;
 
@@ -57,7 +57,7 @@ export function responseOf(description: string, headers: Headers, content?: Resp
 }
 
 /** Creates JSON content by one of the schemas. */
-export function json(name: SchemaName, example: unknown): Readonly<Record<string, MediaTypeObject>> {
+export function json(name: string, example: unknown): Readonly<Record<string, MediaTypeObject>> {
   return { "application/json": { schema: schemaOf(name), example } };
 }
 

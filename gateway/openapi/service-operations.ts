@@ -1,26 +1,7 @@
 import { CHECKS } from "../operations/lifecycle/readiness.ts";
-import { header } from "./header-parameter.ts";
 import type { OperationObject, ParameterObject, SchemaObject } from "./openapi-document.ts";
-import { HEADERS, json, MALFORMED, problemResponse, responseOf } from "./responses.ts";
-
-/** Operation for the telephony system to call. */
-export const receiveWebhook: OperationObject = {
-  operationId: "takeWebhook",
-  summary: "Receives a change of an agent from the telephony system",
-  description: "The gateway reads the agent again from the telephony system.",
-  security: [],
-  requestBody: {
-    required: true,
-    content: json("Webhook", { resource: "user", event: "user.opened.v2", token: "secret", data: { id: 123 } }),
-  },
-  responses: {
-    ...MALFORMED,
-    ...problemResponse(401, "The token in the body is not this customer's", {
-      "WWW-Authenticate": { description: "The challenge.", required: true, schema: { const: "Webhook-Token" } },
-    }),
-    204: responseOf("The gateway will read the agent again.", {}),
-  },
-};
+import { header } from "./parameters.ts";
+import { HEADERS, MALFORMED, problemResponse, responseOf } from "./responses.ts";
 
 /** Creates a check for load balancers. The success response is a word. */
 export function check(path: string, status: string, parameters: readonly ParameterObject[] = []): OperationObject {

@@ -4,10 +4,16 @@ import { Availability, ChangedAvailability } from "../../../shared/contracts/ava
 import type { CustomerSnapshot, ManyResult } from "../../availability-service.ts";
 import type { Customer } from "../../customer.ts";
 import type { AppContext, AppEnv } from "../../hono-env.ts";
+import { AVAILABILITY } from "../../openapi/examples.ts";
+import type { OperationObject } from "../../openapi/openapi-document.ts";
+import { header, TRACING } from "../../openapi/parameters.ts";
+import { GUARDED, HEADERS, json, responseOf } from "../../openapi/responses.ts";
+import { schemaOf } from "../../openapi/schemas.ts";
 import { matchesEtag } from "../conditional-response.ts";
 import { badRequest, methodNotAllowed, ProblemDocument, problem, toProblemDocument } from "../problem.ts";
+import type { ApiRoute, Security } from "./api-route.ts";
 import { compressFor } from "./compression.ts";
-import { parseUserIds } from "./user-ids.ts";
+import { MAX_USER_IDS, parseUserIds } from "./user-ids.ts";
 
 const PATH = "/v1/availabilities";
 
@@ -17,7 +23,7 @@ const UserIdText = v.pipe(v.string(), v.regex(/^[1-9]\d{0,15}$/));
  * Availabilities by user id, and a problem for each requested user without an availability. A list of every user also
  * has the times of the last changes, and the cursor at which the stream continues.
  */
-export const AvailabilityList = v.strictObject({
+const AvailabilityList = v.strictObject({
   availabilities: v.record(UserIdText, Availability),
   errors: v.record(UserIdText, ProblemDocument),
   updatedAt: v.exactOptional(v.record(UserIdText, ChangedAvailability.entries.updatedAt)),
@@ -26,7 +32,7 @@ export const AvailabilityList = v.strictObject({
 type AvailabilityList = v.InferOutput<typeof AvailabilityList>;
 
 /** Serves the availabilities of several users, or of all. */
-export function createAvailabilitiesRoutes(): Hono<AppEnv> {
+function createAvailabilitiesRoutes(): Hono<AppEnv> {
   return new Hono<AppEnv>().get(PATH, respondWithList).all(PATH, methodNotAllowed("GET, HEAD"));
 }
 
@@ -94,3 +100,63 @@ function toListOfAll({ cursor, list }: CustomerSnapshot): AvailabilityList {
   }
   return { availabilities, errors: {}, updatedAt, cursor };
 }
+
+const LIST_HEADERS = {
+  ...HEADERS.entityTagOfAll,
+  ...HEADERS.revalidated,
+  ...HEADERS.age,
+  Vary: {
+    description: "A long list is compressed if the client accepts gzip.",
+    required: true,
+    schema: { const: "Accept-Encoding" },
+  },
+} as const;
+
+/** Operation that reads several agents, or all. */
+function readMany(security: Security): OperationObject {
+  return {
+    operationId: "readAvailabilities",
+    summary: "Reads many agents' availabilities, or all",
+    security,
+    parameters: [
+      {
+        name: "userIds",
+        in: "query",
+        description: "The agents to read; repeated ids are read once. Without it, all agents that the token allows.",
+        style: "form",
+        explode: false,
+        schema: { type: "array", items: schemaOf("UserId"), minItems: 1, maxItems: MAX_USER_IDS },
+        example: [101, 123],
+      },
+      header("If-None-Match", "Entity tags of lists of all agents that the client has cached.", 'W/"5f0c9a-17"'),
+      ...TRACING,
+    ],
+    responses: {
+      ...GUARDED,
+      200: responseOf(
+        "The availabilities of the agents that exist, and a problem for each other agent. A list of all agents also has the time of each last change, in milliseconds since 1970, and the cursor at which the stream continues.",
+        {
+          ...LIST_HEADERS,
+          "Content-Encoding": { description: "The compression.", schema: { const: "gzip" } },
+        },
+        json("AvailabilityList", {
+          availabilities: { 123: AVAILABILITY },
+          errors: { 9: { type: "about:blank", title: "Not Found", status: 404, detail: "No user 9" } },
+        }),
+      ),
+      304: responseOf("The client has cached this list. Its countdowns continue.", LIST_HEADERS),
+    },
+  };
+}
+
+/** Availabilities of many users, or of all. */
+export const availabilitiesRoute: ApiRoute = {
+  create: createAvailabilitiesRoutes,
+  describe: ({ reading }) => ({ [PATH]: { get: readMany(reading) } }),
+  schemas: {
+    AvailabilityList: {
+      schema: AvailabilityList,
+      description: "Availabilities by user id, and a problem for each requested agent without one.",
+    },
+  },
+};

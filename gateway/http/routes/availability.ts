@@ -1,9 +1,15 @@
 import { Hono } from "hono";
 import type { Availability } from "../../../shared/contracts/availability.ts";
+import { requireOwnUser } from "../../auth/require-own-user.ts";
 import type { AppContext, AppEnv } from "../../hono-env.ts";
+import { AVAILABILITY } from "../../openapi/examples.ts";
+import type { OperationObject } from "../../openapi/openapi-document.ts";
+import { header, TRACING, USER_ID_PARAMETER } from "../../openapi/parameters.ts";
+import { GUARDED, HEADERS, json, orUpstreamResponse, problemResponse, responseOf } from "../../openapi/responses.ts";
 import { conditionalResponse, type Representation } from "../conditional-response.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
-import { changeStatus, limitChangeSize } from "./status-change.ts";
+import type { ApiRoute, ApiRouteOptions, Security } from "./api-route.ts";
+import { changeOne, changeOwn, changeStatus, limitChangeSize, STATUS_CHANGE_SCHEMA } from "./status-change.ts";
 import { OWN_USER, parseUserId, USER_ID } from "./user-id.ts";
 
 /** Path of one user's availability. */
@@ -21,7 +27,7 @@ export function representAvailability(availability: Availability, ageSeconds: nu
 }
 
 /** Serves one user's availability for reading and setting. */
-export function createAvailabilityRoutes(): Hono<AppEnv> {
+function createAvailabilityRoutes({ onUnauthorized }: ApiRouteOptions): Hono<AppEnv> {
   return new Hono<AppEnv>()
     .get(AVAILABILITY_PATH, async (context) => {
       const customer = context.get("customer");
@@ -34,7 +40,7 @@ export function createAvailabilityRoutes(): Hono<AppEnv> {
       if (!availability) return problem(404, `No user ${userId}`);
       return conditionalResponse(request, representAvailability(availability, ageSeconds));
     })
-    .put(AVAILABILITY_PATH, limitChangeSize, changeStatus)
+    .put(AVAILABILITY_PATH, requireOwnUser(onUnauthorized), limitChangeSize, changeStatus)
     .all(AVAILABILITY_PATH, methodNotAllowedResponse);
 }
 
@@ -42,3 +48,42 @@ export function createAvailabilityRoutes(): Hono<AppEnv> {
 function methodNotAllowedResponse({ req }: AppContext): Response {
   return methodNotAllowed(req.param("userId") === OWN_USER ? "PUT" : "GET, HEAD, PUT")();
 }
+
+/** Operation that reads one agent. */
+function readOne(security: Security): OperationObject {
+  return {
+    operationId: "readAvailability",
+    summary: "Reads one agent's availability",
+    security,
+    parameters: [
+      USER_ID_PARAMETER,
+      header("If-None-Match", "Entity tags that the client has cached.", '"1760000000000"'),
+      ...TRACING,
+    ],
+    responses: {
+      ...GUARDED,
+      ...orUpstreamResponse(problemResponse(404, "No user 404404")),
+      200: responseOf(
+        "The agent's availability.",
+        { ...HEADERS.entityTag, ...HEADERS.revalidated, ...HEADERS.age },
+        json("Availability", AVAILABILITY),
+      ),
+      304: responseOf("The client has cached this version. Its countdown continues.", {
+        ...HEADERS.entityTag,
+        ...HEADERS.revalidated,
+        ...HEADERS.age,
+      }),
+    },
+  };
+}
+
+/** Availability of one user. */
+export const availabilityRoute: ApiRoute = {
+  create: createAvailabilityRoutes,
+  describe: ({ reading, writing }) => ({
+    // First, because `{userId}` would match `me` as well.
+    "/v1/users/me/availability": { put: changeOwn(writing) },
+    "/v1/users/{userId}/availability": { get: readOne(reading), put: changeOne(writing) },
+  }),
+  schemas: { StatusChange: STATUS_CHANGE_SCHEMA },
+};

@@ -4,9 +4,15 @@ import type { Availability } from "../../../shared/contracts/availability.ts";
 import { SETTABLE_STATUSES, WRITTEN_WORDS } from "../../../shared/contracts/read-availability.ts";
 import { toIssues } from "../../../shared/protocol/issues.ts";
 import type { AppContext } from "../../hono-env.ts";
+import { AVAILABILITY } from "../../openapi/examples.ts";
+import type { OperationObject, ResponseObject } from "../../openapi/openapi-document.ts";
+import { header, TRACING, USER_ID_PARAMETER } from "../../openapi/parameters.ts";
+import { GUARDED, HEADERS, json, orUpstreamResponse, problemResponse, responseOf } from "../../openapi/responses.ts";
+import type { NamedSchema } from "../../openapi/schemas.ts";
 import type { Status } from "../../store/agent.ts";
 import type { UpstreamContext } from "../../upstream/upstream.ts";
 import { badRequest, problem } from "../problem.ts";
+import type { Security } from "./api-route.ts";
 import { parseIfMatch } from "./if-match.ts";
 import { OWN_USER, parseUserId, USER_ID } from "./user-id.ts";
 
@@ -16,7 +22,7 @@ const MAX_BODY_BYTES = 4096;
 const STATUSES = [...new Set([...SETTABLE_STATUSES, ...WRITTEN_WORDS])] as const;
 
 /** Body of a status change. */
-export const StatusChangeRequest = v.strictObject(
+const StatusChangeRequest = v.strictObject(
   { status: v.pipe(v.picklist(STATUSES, `one of ${STATUSES.join(", ")}`), v.transform(toStatus)) },
   "exactly { status }",
 );
@@ -108,3 +114,85 @@ async function readStatus({ req }: AppContext): Promise<Status | Response> {
   if (parsed.issues[0].type === "parse_json") return badRequest(400, "The body is not JSON", issues);
   return badRequest(422, "The body is not a status change", issues);
 }
+
+const IF_MATCH = header(
+  "If-Match",
+  "Versions of which the agent must have one, as strong entity tags, or `*`.",
+  '"1760000000000"',
+);
+
+const CHANGE = {
+  required: true,
+  content: json("StatusChange", { status: "out_for_lunch" }),
+} as const;
+
+/** Responses to a change that was not made. `notFound` is an example of a 404's detail. */
+function rejectedChange(notFound: string): OperationObject["responses"] {
+  return {
+    ...GUARDED,
+    ...orUpstreamResponse({
+      ...problemResponse(404, notFound),
+      ...problemResponse(412, "The user's version is 1760000000000", HEADERS.entityTag),
+      ...problemResponse(413, "A change has at most 4096 bytes"),
+      ...problemResponse(415, "A change must be application/json", {
+        "Accept-Encoding": { description: "The accepted encoding.", schema: { const: "identity" } },
+      }),
+      ...problemResponse(422, "The body is not a status change"),
+    }),
+  };
+}
+
+/** Operation that sets one agent. */
+export function changeOne(security: Security): OperationObject {
+  return {
+    operationId: "setAvailability",
+    summary: "Sets one agent's status",
+    description:
+      "Needs a token with the scope `availability:write`: the agent's own, or the operator's. If no telephony system lists the agents, the operator creates an agent by setting a status, without `If-Match`.",
+    security,
+    parameters: [USER_ID_PARAMETER, IF_MATCH, ...TRACING],
+    requestBody: CHANGE,
+    responses: {
+      ...rejectedChange("No user 404404"),
+      200: changed("The new availability."),
+      201: changed("The availability of a new agent."),
+    },
+  };
+}
+
+/** Operation that sets the agent in the token. */
+export function changeOwn(security: Security): OperationObject {
+  return {
+    operationId: "setOwnAvailability",
+    summary: "Sets the status of the agent in the token",
+    description:
+      "Needs an agent's token with the scope `availability:write`. `Content-Location` names the agent. The operator is not an agent, and gets 404.",
+    security,
+    parameters: [IF_MATCH, ...TRACING],
+    requestBody: CHANGE,
+    responses: {
+      ...rejectedChange("The operator is not an agent and has no availability"),
+      200: changed("The new availability."),
+    },
+  };
+}
+
+function changed(description: string): ResponseObject {
+  const headers = {
+    ...HEADERS.entityTag,
+    ...HEADERS.uncached,
+    "Content-Location": {
+      description: "The address of the availability in the body.",
+      required: true,
+      schema: { type: "string" },
+    },
+  } as const;
+  return responseOf(description, headers, json("Availability", { ...AVAILABILITY, status: "out_for_lunch" }));
+}
+
+/** Body of a status change, as the document shows it. */
+export const STATUS_CHANGE_SCHEMA: NamedSchema = {
+  schema: StatusChangeRequest,
+  description:
+    "The agent's new status. `always_opened` and `auto` mean `available`, `always_closed` means `do_not_disturb`, and `in_training` means `in_traning`. `in_call`, `on_mobile` and `offline` are set by the telephony system only.",
+};

@@ -1,8 +1,32 @@
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import type { AppEnv } from "../../hono-env.ts";
-import { createWebhookReceiver } from "../../upstream/aircall/webhook.ts";
+import type { OperationObject } from "../../openapi/openapi-document.ts";
+import { json, MALFORMED, problemResponse, responseOf } from "../../openapi/responses.ts";
+import { createWebhookReceiver, WebhookEnvelope } from "../../upstream/aircall/webhook.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
+import type { ApiRoute } from "./api-route.ts";
+
+const PATH = "/v1/upstream/webhook";
+
+/** Operation that the telephony system calls. */
+const RECEIVE_WEBHOOK: OperationObject = {
+  operationId: "takeWebhook",
+  summary: "Receives a change of an agent from the telephony system",
+  description: "The gateway reads the agent again from the telephony system.",
+  security: [],
+  requestBody: {
+    required: true,
+    content: json("Webhook", { resource: "user", event: "user.opened.v2", token: "secret", data: { id: 123 } }),
+  },
+  responses: {
+    ...MALFORMED,
+    ...problemResponse(401, "The token in the body is not this customer's", {
+      "WWW-Authenticate": { description: "The challenge.", required: true, schema: { const: "Webhook-Token" } },
+    }),
+    204: responseOf("The gateway will read the agent again.", {}),
+  },
+};
 
 /**
  * Receives the webhooks of a customer's upstream. The body contains the upstream's secret, in place of an agent's
@@ -10,11 +34,10 @@ import { methodNotAllowed, problem } from "../problem.ts";
  *
  * An unknown customer, or a customer without a webhook, gets the response of a wrong secret, after the same work.
  */
-export function createWebhookRoutes(): Hono<AppEnv> {
-  const path = "/v1/upstream/webhook";
+function createWebhookRoutes(): Hono<AppEnv> {
   const receiveUnknown = createWebhookReceiver({ token: randomUUID(), onChange: () => {} });
   return new Hono<AppEnv>()
-    .post(path, async (context) => {
+    .post(PATH, async (context) => {
       const receive = context.var.customer?.receiveWebhook ?? receiveUnknown;
       switch (receive(await context.req.text())) {
         case "accepted":
@@ -25,5 +48,17 @@ export function createWebhookRoutes(): Hono<AppEnv> {
           return problem(400, "A webhook is JSON with resource, event, token and data");
       }
     })
-    .all(path, methodNotAllowed("POST"));
+    .all(PATH, methodNotAllowed("POST"));
 }
+
+/** Webhooks of the telephony system. */
+export const webhookRoute: ApiRoute = {
+  create: createWebhookRoutes,
+  describe: () => ({ [PATH]: { post: RECEIVE_WEBHOOK } }),
+  schemas: {
+    Webhook: {
+      schema: WebhookEnvelope,
+      description: "The telephony system's webhook. `token` is the secret that it shares with the gateway.",
+    },
+  },
+};
