@@ -6,13 +6,13 @@ import type { Announcements, BusContract } from "../shared/contracts/index.ts";
 import type { Envelope, Fulfilled, Rejected, RequestMeta } from "../shared/protocol/envelope.ts";
 
 /** The events that a host may send. */
-export type RequestType = contract.RequestType<BusContract>;
+export type RequestType = contract.RequestTypeOf<BusContract>;
 
 /** What a request of this type carries. */
-export type RequestPayload<Type extends RequestType> = contract.RequestPayload<BusContract, Type>;
+export type RequestPayload<Type extends RequestType> = contract.RequestPayloadOf<BusContract, Type>;
 
 /** What a request of this type fulfils with. Words of an enumeration stay open, since a widget may be newer than this code. */
-export type FulfilledPayload<Type extends RequestType> = Open<contract.FulfilledPayload<BusContract, Type>>;
+export type FulfilledPayload<Type extends RequestType> = Open<contract.FulfilledPayloadOf<BusContract, Type>>;
 
 /** An agent's availability as a host page gets it. */
 export type Availability = FulfilledPayload<"API.FETCH_USER_AVAILABILITY">;
@@ -39,7 +39,7 @@ export type AnnouncementType = keyof Announcements;
 /** An announcement as a host page gets it. */
 export interface Announcement<Type extends AnnouncementType = AnnouncementType> extends Envelope {
   readonly type: Type;
-  readonly payload: Open<contract.AnnouncedPayload<Announcements, Type>>;
+  readonly payload: Open<contract.AnnouncedPayloadOf<Announcements, Type>>;
 }
 
 /** What can be listened to, by the name of the event. */

@@ -1,20 +1,20 @@
 import type { EventTraits } from "../shared/contracts/contract.ts";
 import {
-  type CheckedEvent,
   DEFAULT_TIMEOUT_MS,
   type Envelope,
-  fulfilled,
   isRejected,
   MAX_IN_FLIGHT,
-  peek,
-  readEvent,
-  readTimeout,
-  refused,
+  type ParsedEvent,
+  parseEvent,
+  parseTimeout,
+  readRequestRef,
   type Settlement,
+  toFulfilled,
+  toRejected,
 } from "../shared/protocol/envelope.ts";
 import { toBusError } from "../shared/protocol/errors.ts";
-import { invalidRequest, Refusal } from "../shared/protocol/rejection.ts";
-import { createAlarmClock } from "../shared/runtime/alarm-clock.ts";
+import { BridgeRejectionError, invalidRequestError } from "../shared/protocol/rejection.ts";
+import { createTimerQueue } from "../shared/runtime/timer-queue.ts";
 import type { EventListener, RequestType } from "./bus-types.ts";
 import type { ConnectionEvents, ConnectionLoss, FrameConnection } from "./connection/frame-connection.ts";
 import type { Connector, ConnectorRecord, ConnectorState, Happening, RequestOptions } from "./connector.ts";
@@ -52,7 +52,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   // Unlike those of any other connector. Not `randomUUID`, which is missing on pages that are served without TLS.
   const idPrefix = crypto.getRandomValues(new Uint32Array(2)).join("-");
   let ids = 0;
-  const clock = createAlarmClock();
+  const clock = createTimerQueue();
   const ready = createReadyPromise();
   const tokenProvider = fetchToken && createTokenProvider(fetchToken, clock);
   let state: ConnectorState = "connecting";
@@ -69,7 +69,9 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     onDisconnected,
   });
   const requestContext = { clock, handshakeTimeoutMs, unavailable, post };
-  const cancelHandshakeTimer = clock.ringIn(handshakeTimeoutMs, () => ready.reject("WIDGET_UNAVAILABLE", unavailable));
+  const cancelHandshakeTimer = clock.schedule(handshakeTimeoutMs, () =>
+    ready.reject("WIDGET_UNAVAILABLE", unavailable),
+  );
 
   function onConnected(): void {
     // It would keep the connector in memory, also in a page that has forgotten it.
@@ -131,24 +133,24 @@ export function createConnector(options: CreateConnectorOptions): Connector {
    * settlement; an event with neither is an announcement and gets none.
    */
   async function receive(event: unknown): Promise<Settlement | undefined> {
-    const asked = peek(event);
+    const asked = readRequestRef(event);
     try {
-      const announcement = readEvent(event);
+      const announcement = parseEvent(event);
       if (asked.type === FETCH_TOKEN || asked.id || announcement.meta?.timeoutMs)
-        return fulfilled(asked, await answer(announcement));
+        return toFulfilled(asked, await answer(announcement));
       record({ kind: "announced", event: announcement });
       learn(announcement);
       listeners.emit(announcement);
       return undefined;
     } catch (refusal) {
-      return refused(asked, refusal);
+      return toRejected(asked, refusal);
     }
   }
 
   /** Answers a request to the page, of which neither listeners nor observers hear: a token is nothing for them. */
-  function answer({ type, meta }: CheckedEvent): Promise<unknown> {
+  function answer({ type, meta }: ParsedEvent): Promise<unknown> {
     if (tokenProvider && type === FETCH_TOKEN) return tokenProvider.fetch(meta?.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    throw new Refusal("UNKNOWN_EVENT", `${type} is unknown to this page`);
+    throw new BridgeRejectionError("UNKNOWN_EVENT", `${type} is unknown to this page`);
   }
 
   function dispatch(event: Envelope, requestOptions?: RequestOptions): Promise<Settlement> {
@@ -169,7 +171,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   ): void {
     const { signal, timeoutMs } = requestOptions ?? {};
     const askedAt = performance.now();
-    const asked = peek(event);
+    const asked = readRequestRef(event);
     let posted = event;
     let pending: PendingRequest | undefined;
 
@@ -191,8 +193,8 @@ export function createConnector(options: CreateConnectorOptions): Connector {
       // have destroyed the connector, which the next check finds.
       if (state === "ready") connection.detectFrameMove();
       const request = admit(event, timeoutMs);
-      if (signal && !signal.addEventListener) throw invalidRequest("signal", "an AbortSignal");
-      if (signal?.aborted) throw new Refusal("ABORTED", `${asked.type} was aborted`);
+      if (signal && !signal.addEventListener) throw invalidRequestError("signal", "an AbortSignal");
+      if (signal?.aborted) throw new BridgeRejectionError("ABORTED", `${asked.type} was aborted`);
       const { id } = request.meta;
       posted = request;
       pending = createPendingRequest(request, requestContext, (settlement) => {
@@ -207,24 +209,24 @@ export function createConnector(options: CreateConnectorOptions): Connector {
         connection.ensureConnecting();
       }
     } catch (reason) {
-      if (!(reason instanceof Refusal)) reportError(reason);
-      settle(refused(asked, reason));
+      if (!(reason instanceof BridgeRejectionError)) reportError(reason);
+      settle(toRejected(asked, reason));
     }
   }
 
-  /** Checks an event and completes it to what is posted. @throws {Refusal} where it cannot be sent. */
+  /** Checks an event and completes it to what is posted. @throws {BridgeRejectionError} where it cannot be sent. */
   function admit(event: Envelope, timeoutMs: number | undefined): PostedRequest {
-    if (state === "closed") throw new Refusal(...DESTROYED);
-    const checked = readEvent(event);
+    if (state === "closed") throw new BridgeRejectionError(...DESTROYED);
+    const checked = parseEvent(event);
     const { type, meta } = checked;
     // The widget accepts these two beyond the limit, by their `bypassesLimit` in the contract.
     if (inFlight.size >= MAX_IN_FLIGHT && type !== REGISTER && type !== CANCEL) {
-      throw new Refusal("OVERLOADED", `${MAX_IN_FLIGHT} requests are in flight`);
+      throw new BridgeRejectionError("OVERLOADED", `${MAX_IN_FLIGHT} requests are in flight`);
     }
     ids += 1;
     const id = meta?.id ?? `${idPrefix}-${ids}`;
-    if (inFlight.has(id)) throw invalidRequest("meta.id", "an id not in flight");
-    const life = readTimeout(timeoutMs ?? meta?.timeoutMs ?? defaultTimeoutMs, "timeoutMs");
+    if (inFlight.has(id)) throw invalidRequestError("meta.id", "an id not in flight");
+    const life = parseTimeout(timeoutMs ?? meta?.timeoutMs ?? defaultTimeoutMs, "timeoutMs");
     return { ...checked, meta: { ...meta, id, timeoutMs: life } };
   }
 
@@ -244,7 +246,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     ready.reject(...DESTROYED);
     tokenProvider?.close();
     connection.close();
-    clock.stop();
+    clock.clear();
     options.onDestroy();
   }
 

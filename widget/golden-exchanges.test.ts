@@ -13,7 +13,7 @@ import {
 import { describeCalls, type ScriptedBackend, startScriptedBackend } from "../gateway/test/scripted-backend.ts";
 import { announcements, contract } from "../shared/contracts/index.ts";
 import { openPort, type Port } from "../shared/transport/penpal-port.ts";
-import { createTestCore } from "./test/test-core.ts";
+import { createTestWidget } from "./test/test-widget.ts";
 
 test.for(goldenExchanges)("settles as the golden exchange says: $file, $name", async (exchange) => {
   const backend = await startBackend();
@@ -84,8 +84,8 @@ function createPage({ tokens }: Pick<GoldenConversation, "tokens"> = { tokens: [
 type Connected = Pick<Port, "post">;
 
 function connectDirectly(backend: ScriptedBackend, page: TestPage): Connected {
-  const core = createTestCore({ backend: backend.origin, post: async (event) => page.receive(event), onDefect });
-  onTestFinished(core.leave);
+  const core = createTestWidget({ backend: backend.origin, post: async (event) => page.receive(event), onDefect });
+  onTestFinished(core.reset);
   return { post: core.dispatch };
 }
 
@@ -93,10 +93,10 @@ function connectDirectly(backend: ScriptedBackend, page: TestPage): Connected {
 async function connectByPenpal(backend: ScriptedBackend, page: TestPage): Promise<Connected> {
   const { port1, port2 } = new MessageChannel();
   const widget = openPort(new PortMessenger({ port: port1 }), (event) => core.dispatch(event));
-  const core = createTestCore({ backend: backend.origin, post: widget.post, onDefect });
+  const core = createTestWidget({ backend: backend.origin, post: widget.post, onDefect });
   const host = openPort(new PortMessenger({ port: port2 }), page.receive);
   onTestFinished(() => {
-    core.leave();
+    core.reset();
     host.close();
     widget.close();
   });

@@ -4,10 +4,10 @@ import * as v from "valibot";
 import { Availability } from "../shared/contracts/availability.ts";
 import { readAvailability } from "../shared/contracts/read-availability.ts";
 import { isSettlementTypeOf, type Settlement } from "../shared/protocol/envelope.ts";
-import { readChanged } from "./gateway/changed-availability.ts";
+import { parseChangedAvailability } from "./gateway/changed-availability.ts";
 import { createHttpGatewayClient } from "./gateway/http-gateway-client.ts";
 import { readWidgetSettings } from "./settings.ts";
-import { startWidget } from "./start.ts";
+import { startWidget } from "./start-widget.ts";
 import { showWhenVisible } from "./view/show-when-visible.ts";
 
 const { allowedOrigins, apiBase } = readWidgetSettings(document);
@@ -23,11 +23,11 @@ startWidget({
   parent: window.parent,
   allowedOrigins,
   createGateway: (session) => createHttpGatewayClient(backend, session),
-  async loadLive({ follow, prove: verifyToken, lend: provideToken }, options) {
+  async loadLive({ openLive, verifyToken, provideToken }, options) {
     const live = await import("./live/index.ts");
-    const parseEvent = live.createFeedEventParser(readChanged);
-    const calls = live.createLiveApi({ follow, parseChanged: readChanged });
-    const openOwnFeed = live.createStreamFeed({ ...calls, parseEvent, onDefect: reportError });
+    const parseEvent = live.createFeedEventParser(parseChangedAvailability);
+    const liveApi = live.createLiveApi({ openLive, parseChanged: parseChangedAvailability });
+    const openOwnFeed = live.createStreamFeed({ ...liveApi, parseEvent, onDefect: reportError });
     const openFeed = live.createSharedFeed({
       apiBase: backend.href,
       verifyToken,
@@ -35,9 +35,9 @@ startWidget({
       openOwnFeed,
       parseEvent,
     });
-    const following = live.createLive({ ...options, openFeed });
-    live.onPageResume(window, following.checkConnection);
-    return following;
+    const liveUpdates = live.createLive({ ...options, openFeed });
+    live.onPageResume(window, liveUpdates.checkConnection);
+    return liveUpdates;
   },
   onSettled(settlement) {
     if (isSettlementTypeOf("API.FETCH_USER_AVAILABILITY", settlement.type)) show(settlement);

@@ -1,6 +1,6 @@
 /** The shared worker of all tabs of a browser that read as the same agent: it has their stream. Its name is what they share. */
 import * as v from "valibot";
-import { readChanged } from "./gateway/changed-availability.ts";
+import { parseChangedAvailability } from "./gateway/changed-availability.ts";
 import { createHttpGatewayClient } from "./gateway/http-gateway-client.ts";
 import type { ChangeFeed } from "./live/change-feed.ts";
 import { createFeedEventParser } from "./live/stream/feed-event.ts";
@@ -19,10 +19,10 @@ const Message = v.variant("type", [
 const session = createBorrowedTokenSession();
 let feed: ChangeFeed | undefined;
 
-function lead(apiBase: string): ChangeFeed {
-  const { follow } = createHttpGatewayClient(new URL(apiBase), session);
-  const parseEvent = createFeedEventParser(readChanged);
-  const calls = createLiveApi({ follow, parseChanged: readChanged });
+function joinGroup(apiBase: string): ChangeFeed {
+  const { openLive } = createHttpGatewayClient(new URL(apiBase), session);
+  const parseEvent = createFeedEventParser(parseChangedAvailability);
+  const liveApi = createLiveApi({ openLive, parseChanged: parseChangedAvailability });
   return joinTabGroup(
     {
       name: self.name,
@@ -30,7 +30,7 @@ function lead(apiBase: string): ChangeFeed {
       openChannel: (name) => new BroadcastChannel(name),
       parseEvent,
       openElection: createWebLocksElection(navigator.locks),
-      openOwnFeed: createStreamFeed({ ...calls, parseEvent, onDefect: reportError }),
+      openOwnFeed: createStreamFeed({ ...liveApi, parseEvent, onDefect: reportError }),
       clock: browserClock,
       random: Math.random,
     },
@@ -47,7 +47,7 @@ function onMessage(port: MessagePort, data: unknown): void {
   const message = v.parse(Message, data);
   if (message.type === "join") {
     session.providers.add(port);
-    feed ??= lead(message.apiBase);
+    feed ??= joinGroup(message.apiBase);
     return;
   }
   session.providers.delete(port);

@@ -1,6 +1,6 @@
 import { type JsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
-import { Availability, ChangedAvailability, Removal, UserId } from "../../shared/contracts/availability.ts";
+import { Availability, ChangedAvailability, RemovedUser, UserId } from "../../shared/contracts/availability.ts";
 import { ProblemDocument } from "../http/problem.ts";
 import type { Reference } from "./openapi-document.ts";
 
@@ -31,7 +31,10 @@ export const COMMON_SCHEMAS: Readonly<Record<string, NamedSchema>> = {
     description: "An availability, and the time of its last change, in milliseconds since 1970.",
     keywords: BOTH_OR_NEITHER,
   },
-  Removal: { schema: Removal, description: "A removed agent. The version is higher than all versions of the agent." },
+  Removal: {
+    schema: RemovedUser,
+    description: "A removed agent. The version is higher than all versions of the agent.",
+  },
   Problem: {
     schema: ProblemDocument,
     description:

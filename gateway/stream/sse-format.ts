@@ -1,4 +1,4 @@
-import type { Removal } from "../../shared/contracts/availability.ts";
+import type { RemovedUser } from "../../shared/contracts/availability.ts";
 import { type StoredAgent, toChangedAvailability } from "../store/agent.ts";
 import type { Change } from "../store/change-log.ts";
 
@@ -10,7 +10,7 @@ export function formatAvailability(agent: StoredAgent, nowMs: number): string {
 /** Formats a change with its cursor. A client that sends the cursor gets every later change. */
 export function formatChange(change: Change, nowMs: number): string {
   if ("agent" in change) return formatEvent("availability", toChangedAvailability(change.agent, nowMs), change.cursor);
-  const removal: Removal = { userId: change.removedUserId, version: change.version };
+  const removal: RemovedUser = { userId: change.removedUserId, version: change.version };
   return formatEvent("removal", removal, change.cursor);
 }
 

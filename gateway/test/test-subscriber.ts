@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { ChangedAvailability, Removal } from "../../shared/contracts/availability.ts";
+import { ChangedAvailability, RemovedUser } from "../../shared/contracts/availability.ts";
 
 /** What a reader of the stream knows, as docs/gateway-http.md tells one to go about it. */
 export interface TestSubscriber {
@@ -67,7 +67,7 @@ export function createTestSubscriber({ mayLag = false }: TestSubscriberOptions =
       users.set(availability.userId, availability);
     },
     removal(data) {
-      const { userId, version } = v.parse(Removal, data);
+      const { userId, version } = v.parse(RemovedUser, data);
       expectNews(userId, version);
       users.delete(userId);
     },

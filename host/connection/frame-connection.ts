@@ -37,7 +37,7 @@
  * 5. A heartbeat has no reply → every connection of this origin goes to idle, and after all of them → loading.
  */
 import type { RejectionCode } from "../../shared/protocol/rejection.ts";
-import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
 import { openWindowPort, type Port } from "../../shared/transport/penpal-port.ts";
 import type { Timeouts } from "../request/timeouts.ts";
 import { getRegistry, type RegisteredConnection, remountAll } from "./connection-registry.ts";
@@ -58,7 +58,7 @@ export interface FrameConnectionOptions {
 
 /** Callbacks of the connector, which sends its requests over the connection. */
 export interface ConnectionEvents {
-  readonly clock: AlarmClock;
+  readonly clock: TimerQueue;
   /** Handles each event that the widget posts. */
   readonly receive: (event: unknown) => unknown;
   /** True while a request or `ready` is pending. If false, the connection neither retries nor sends heartbeats. */
@@ -126,7 +126,7 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
   function enterState(next: ConnectionState, retryAfterMs?: number): void {
     state = next;
     cancelRetryTimer();
-    if (retryAfterMs !== undefined && !ownFrame) cancelRetryTimer = clock.ringIn(retryAfterMs, handleRetryTimer);
+    if (retryAfterMs !== undefined && !ownFrame) cancelRetryTimer = clock.schedule(retryAfterMs, handleRetryTimer);
   }
 
   function handleRetryTimer(): void {
@@ -215,7 +215,7 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
     isHeartbeatRunning = state === "open" && hasPendingWork();
     if (!isHeartbeatRunning) return;
     if (wasRunning) ping(clock, heartbeatMs, sendPing, () => remountAll(origin));
-    clock.ringIn(heartbeatMs, runHeartbeat);
+    clock.schedule(heartbeatMs, runHeartbeat);
   }
 
   /** Releases the iframe, and every listener, observer and timer that refers to this connection. */

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
 import { ping } from "./heartbeat.ts";
 
 interface Patient {
@@ -30,7 +30,7 @@ function startProbe({ hidden = false } = {}): Patient {
       }),
   );
   const onSilence = vi.fn();
-  ping(createAlarmClock(), 1_000, ask, onSilence);
+  ping(createTimerQueue(), 1_000, ask, onSilence);
   return { ask, onSilence, answer: () => answer(), refuse: () => refuse() };
 }
 

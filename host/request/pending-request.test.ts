@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
 import { createPendingRequest } from "./pending-request.ts";
 
 /** A request over a clock that never rings, and the number of alarms that are set on it. */
@@ -7,13 +7,13 @@ function setUp() {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const alarms = new Set<object>();
-  const clock: AlarmClock = {
-    ringIn() {
+  const clock: TimerQueue = {
+    schedule() {
       const alarm = {};
       alarms.add(alarm);
       return () => void alarms.delete(alarm);
     },
-    stop() {},
+    clear() {},
   };
   const request = createPendingRequest(
     { type: "TEST.ASK", meta: { id: "1", timeoutMs: 1_000 } },

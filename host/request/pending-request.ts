@@ -1,6 +1,6 @@
-import { isSettlementOf, type RequestMeta, refused, type Settlement } from "../../shared/protocol/envelope.ts";
-import { Refusal, type RejectionCode } from "../../shared/protocol/rejection.ts";
-import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import { isSettlementOf, type RequestMeta, type Settlement, toRejected } from "../../shared/protocol/envelope.ts";
+import { BridgeRejectionError, type RejectionCode } from "../../shared/protocol/rejection.ts";
+import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
 
 /** A request as it is posted: checked, with an id and a timeout of its own. */
 export interface PostedRequest {
@@ -24,7 +24,7 @@ export interface PendingRequest {
 
 /** Settings that all requests of a connector share. */
 export interface RequestContext {
-  readonly clock: AlarmClock;
+  readonly clock: TimerQueue;
   /** How long a request may wait for a widget, in milliseconds, within its timeout. */
   readonly handshakeTimeoutMs: number;
   /** Message of the rejection if no widget connects in that time. */
@@ -47,10 +47,10 @@ export function createPendingRequest(
   /** Incremented each time the request is sent or queued. Replies to an earlier attempt are ignored. */
   let attempt = 0;
   let cancelHandshakeTimer = (): void => {};
-  let cancelTimer = clock.ringIn(meta.timeoutMs, () => {
+  let cancelTimer = clock.schedule(meta.timeoutMs, () => {
     if (!isSent) return rejectUnavailable();
     // The widget settles at the same deadline and knows the cause. Its settlement gets 250 ms to arrive.
-    cancelTimer = clock.ringIn(250, () => reject("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`));
+    cancelTimer = clock.schedule(250, () => reject("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`));
   });
 
   function settle(settlement: Settlement): void {
@@ -62,7 +62,7 @@ export function createPendingRequest(
   }
 
   function reject(code: RejectionCode, message: string): void {
-    settle(refused(requestRef, new Refusal(code, message)));
+    settle(toRejected(requestRef, new BridgeRejectionError(code, message)));
   }
 
   function rejectUnavailable(): void {
@@ -76,7 +76,7 @@ export function createPendingRequest(
       if (isSettled) return;
       isSent = false;
       attempt += 1;
-      cancelHandshakeTimer = clock.ringIn(handshakeTimeoutMs, rejectUnavailable);
+      cancelHandshakeTimer = clock.schedule(handshakeTimeoutMs, rejectUnavailable);
     },
     send() {
       // A listener to another request's settlement may have settled this request.

@@ -1,4 +1,4 @@
-import { DEFAULT_TIMEOUT_MS, readTimeout } from "../../shared/protocol/envelope.ts";
+import { DEFAULT_TIMEOUT_MS, parseTimeout } from "../../shared/protocol/envelope.ts";
 
 const DEFAULTS = {
   timeoutMs: DEFAULT_TIMEOUT_MS,
@@ -13,12 +13,12 @@ export type Timeouts = Readonly<typeof DEFAULTS>;
 /**
  * Reads the timeouts among a connector's options, and adds the defaults.
  *
- * @throws {Refusal} when a timeout is not from 1 to 120,000; the message names the option.
+ * @throws {BridgeRejectionError} when a timeout is not from 1 to 120,000; the message names the option.
  */
 export function parseTimeouts(options: Partial<Timeouts>): Timeouts {
   const timeouts = { ...DEFAULTS };
   for (const name of Object.keys(DEFAULTS) as (keyof Timeouts)[]) {
-    timeouts[name] = readTimeout(options[name] ?? DEFAULTS[name], name);
+    timeouts[name] = parseTimeout(options[name] ?? DEFAULTS[name], name);
   }
   return timeouts;
 }

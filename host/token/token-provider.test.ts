@@ -1,5 +1,5 @@
 import { expect, type Mock, onTestFinished, test, vi } from "vitest";
-import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
 import { createTokenProvider, type FetchToken, type TokenProvider } from "./token-provider.ts";
 
 /** A page's function in time that stands still, and what is reported in the page. */
@@ -11,7 +11,7 @@ function setUp(fetchToken: FetchToken): { readonly tokenProvider: TokenProvider;
     vi.useRealTimers();
     vi.unstubAllGlobals();
   });
-  return { tokenProvider: createTokenProvider(fetchToken, createAlarmClock()), report };
+  return { tokenProvider: createTokenProvider(fetchToken, createTimerQueue()), report };
 }
 
 const refused = { rejection: { code: "INTERNAL", message: expect.stringMatching(/^fetchToken gave no token/) } };

@@ -2,9 +2,9 @@
 
 import type * as contract from "../../shared/contracts/contract.ts";
 import type { HostContract } from "../../shared/contracts/host.ts";
-import { Refusal } from "../../shared/protocol/rejection.ts";
+import { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
 import { isToken, TOKEN_EXPECTED } from "../../shared/protocol/token.ts";
-import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
 
 /**
  * Gets a token from the page's own backend, by which the widget's backend knows for whom the page asks.
@@ -13,16 +13,16 @@ import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
 export type FetchToken = (options: { readonly signal: AbortSignal }) => string | Promise<string>;
 
 /** The request by which the widget gets a token. */
-export const FETCH_TOKEN: contract.RequestType<HostContract> = "HOST.FETCH_TOKEN";
+export const FETCH_TOKEN: contract.RequestTypeOf<HostContract> = "HOST.FETCH_TOKEN";
 
-type TokenAnswer = contract.FulfilledPayload<HostContract, typeof FETCH_TOKEN>;
+type TokenAnswer = contract.FulfilledPayloadOf<HostContract, typeof FETCH_TOKEN>;
 
 /** Provider of the page's tokens. */
 export interface TokenProvider {
   /**
    * Calls the page's function. Calls that overlap share one token.
    *
-   * @throws {Refusal} `INTERNAL` when the function gives no token in time. Its error is reported in the page and stays there.
+   * @throws {BridgeRejectionError} `INTERNAL` when the function gives no token in time. Its error is reported in the page and stays there.
    */
   fetch(timeoutMs: number): Promise<TokenAnswer>;
   /** Aborts a pending call. */
@@ -30,7 +30,7 @@ export interface TokenProvider {
 }
 
 /** Creates a provider that calls the page's function once at a time, however often the widget asks. */
-export function createTokenProvider(fetchToken: FetchToken, clock: AlarmClock): TokenProvider {
+export function createTokenProvider(fetchToken: FetchToken, clock: TimerQueue): TokenProvider {
   let pending: Promise<TokenAnswer> | undefined;
   let controller = new AbortController();
   let isClosed = false;
@@ -46,7 +46,7 @@ export function createTokenProvider(fetchToken: FetchToken, clock: AlarmClock): 
   }
 
   async function requestToken(timeoutMs: number): Promise<TokenAnswer> {
-    const cancelTimer = clock.ringIn(timeoutMs, () =>
+    const cancelTimer = clock.schedule(timeoutMs, () =>
       controller.abort(new Error(`fetchToken: expected a token within ${timeoutMs} ms`)),
     );
     try {
@@ -55,7 +55,7 @@ export function createTokenProvider(fetchToken: FetchToken, clock: AlarmClock): 
       throw new TypeError(`fetchToken: expected ${TOKEN_EXPECTED}`);
     } catch (error) {
       if (!isClosed) reportError(error);
-      throw new Refusal("INTERNAL", "fetchToken gave no token: see the page's console");
+      throw new BridgeRejectionError("INTERNAL", "fetchToken gave no token: see the page's console");
     } finally {
       cancelTimer();
       pending = undefined;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Settlement } from "../../shared/protocol/envelope.ts";
-import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
 import type { WatchedAvailability } from "../bus-types.ts";
 import type { ConnectorState } from "../connector.ts";
 import { createWatches, type Watches } from "./watches.ts";
@@ -31,7 +31,7 @@ function setUp(): OtherSide {
   const asked: Asked[] = [];
   let state: ConnectorState = "ready";
   const watches = createWatches(
-    createAlarmClock(),
+    createTimerQueue(),
     () => state,
     ({ type, payload }, { signal }, onSettled = () => {}) => {
       let isSettled = false;

@@ -1,6 +1,6 @@
 import { type Envelope, isRejected, type Settlement } from "../../shared/protocol/envelope.ts";
 import { toBusError } from "../../shared/protocol/errors.ts";
-import { type AlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import { type TimerQueue } from "../../shared/runtime/timer-queue.ts";
 import { type Availability, type RequestType } from "../bus-types.ts";
 import { type ConnectorState } from "../connector.ts";
 import { callEach, type Unsubscribe } from "../listeners.ts";
@@ -52,7 +52,7 @@ const WATCH = "API.WATCH_AVAILABILITIES";
 const UNSURE = "?";
 
 /** Creates an empty watch list for a connector. */
-export function createWatches(clock: AlarmClock, state: () => ConnectorState, submit: Submit): Watches {
+export function createWatches(clock: TimerQueue, state: () => ConnectorState, submit: Submit): Watches {
   const users = new Map<number, WatchedUser>();
   const services = new Set<unknown>();
   /** Users that the page has listed by dispatching `API.WATCH_AVAILABILITIES` directly. */
@@ -103,7 +103,7 @@ export function createWatches(clock: AlarmClock, state: () => ConnectorState, su
           // Random between 10 s and 20 s, so that all pages do not return at once after an outage. After the removal of the
           // iframe there is no retry: a timer would keep an unused connector in memory.
           if (retryable && code !== "CONNECTION_CLOSED")
-            cancelRetry ??= clock.ringIn(20_000 * (1 - Math.random() / 2), renew);
+            cancelRetry ??= clock.schedule(20_000 * (1 - Math.random() / 2), renew);
         }
         onAnswered();
       });

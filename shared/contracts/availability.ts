@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { announcement, request } from "./contract.ts";
 import { NoPayload } from "./no-payload.ts";
-import { AVAILABILITY_STATES, UNAVAILABLE_REASONS, WRITTEN_WORDS } from "./read-availability.ts";
+import { AVAILABILITY_STATES, UNAVAILABLE_REASONS, WRITABLE_STATUSES } from "./read-availability.ts";
 
 /** Every value of `status`. */
 export const AVAILABILITY_STATUSES = [...AVAILABILITY_STATES, ...UNAVAILABLE_REASONS] as const;
@@ -40,16 +40,16 @@ interface WrapUp {
   readonly wrapUpTimeTtl?: number;
 }
 
-function isWhole({ wrapUpTimeConfig, wrapUpTimeTtl }: WrapUp): boolean {
+function hasBothOrNeither({ wrapUpTimeConfig, wrapUpTimeTtl }: WrapUp): boolean {
   return (wrapUpTimeConfig === undefined) === (wrapUpTimeTtl === undefined);
 }
 
-function isWithin({ wrapUpTimeConfig = 0, wrapUpTimeTtl = 0 }: WrapUp): boolean {
+function isTtlWithinConfig({ wrapUpTimeConfig = 0, wrapUpTimeTtl = 0 }: WrapUp): boolean {
   return wrapUpTimeTtl <= wrapUpTimeConfig;
 }
 
-const WHOLE = "wrapUpTimeConfig and wrapUpTimeTtl together, or neither";
-const WITHIN = "wrapUpTimeTtl to be at most wrapUpTimeConfig";
+const BOTH_OR_NEITHER = "wrapUpTimeConfig and wrapUpTimeTtl together, or neither";
+const TTL_WITHIN_CONFIG = "wrapUpTimeTtl to be at most wrapUpTimeConfig";
 
 /**
  * An agent's availability.
@@ -58,8 +58,8 @@ const WITHIN = "wrapUpTimeTtl to be at most wrapUpTimeConfig";
  */
 export const Availability = v.pipe(
   v.strictObject(AVAILABILITY_ENTRIES, "exactly { userId, status, wrapUpTimeConfig?, wrapUpTimeTtl?, version }"),
-  v.check((value) => isWhole(value), WHOLE),
-  v.check((value) => isWithin(value), WITHIN),
+  v.check((value) => hasBothOrNeither(value), BOTH_OR_NEITHER),
+  v.check((value) => isTtlWithinConfig(value), TTL_WITHIN_CONFIG),
 );
 export type Availability = v.InferOutput<typeof Availability>;
 
@@ -73,18 +73,18 @@ export const ChangedAvailability = v.pipe(
     },
     "exactly { userId, status, wrapUpTimeConfig?, wrapUpTimeTtl?, version, updatedAt }",
   ),
-  v.check((value) => isWhole(value), WHOLE),
-  v.check((value) => isWithin(value), WITHIN),
+  v.check((value) => hasBothOrNeither(value), BOTH_OR_NEITHER),
+  v.check((value) => isTtlWithinConfig(value), TTL_WITHIN_CONFIG),
 );
 export type ChangedAvailability = v.InferOutput<typeof ChangedAvailability>;
 
 /** A removed user, as the gateway's stream reports the removal. */
-export const Removal = v.strictObject({
+export const RemovedUser = v.strictObject({
   userId: UserId,
   /** Higher than every version of the user so far. If the user returns, the next version is higher still. */
   version: wholeNumber("a whole number of at least 0"),
 });
-export type Removal = v.InferOutput<typeof Removal>;
+export type RemovedUser = v.InferOutput<typeof RemovedUser>;
 
 /** Availabilities by user id, as text. */
 export const Availabilities = v.pipe(
@@ -123,7 +123,7 @@ export const availability = {
   /** Sets the signed-in agent's own availability. A change during a call does not end the call. */
   "API.UPDATE_AVAILABILITY": request({
     payload: v.strictObject(
-      { status: v.picklist(WRITTEN_WORDS, `one of ${WRITTEN_WORDS.join(", ")}`) },
+      { status: v.picklist(WRITABLE_STATUSES, `one of ${WRITABLE_STATUSES.join(", ")}`) },
       "exactly { status }",
     ),
     fulfilled: Availability,

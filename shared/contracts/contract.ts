@@ -71,25 +71,25 @@ export function eventTraits(
 export type ContractOf<Contract> = { readonly [Type in keyof Contract]: RequestEntry };
 
 /** The request types of a contract. */
-export type RequestType<Contract> = keyof Contract & string;
+export type RequestTypeOf<Contract> = keyof Contract & string;
 
 /** Payload of an announcement of this type. */
-export type AnnouncedPayload<
+export type AnnouncedPayloadOf<
   Announcements extends Readonly<Record<Type, AnnouncementEntry>>,
   Type extends keyof Announcements,
 > = InferOutput<Announcements[Type]["announced"]>;
 
 /** Payload of a request of this type, as the caller writes it. */
-export type RequestPayload<Contract extends ContractOf<Contract>, Type extends keyof Contract> = InferInput<
+export type RequestPayloadOf<Contract extends ContractOf<Contract>, Type extends keyof Contract> = InferInput<
   Contract[Type]["payload"]
 >;
 
 /** Payload that a handler of this type receives: the output of the request's schema. */
-export type ParsedPayload<Contract extends ContractOf<Contract>, Type extends keyof Contract> = InferOutput<
+export type ParsedPayloadOf<Contract extends ContractOf<Contract>, Type extends keyof Contract> = InferOutput<
   Contract[Type]["payload"]
 >;
 
 /** Fulfilled payload of a request of this type. */
-export type FulfilledPayload<Contract extends ContractOf<Contract>, Type extends keyof Contract> = InferOutput<
+export type FulfilledPayloadOf<Contract extends ContractOf<Contract>, Type extends keyof Contract> = InferOutput<
   Contract[Type]["fulfilled"]
 >;

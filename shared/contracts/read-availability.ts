@@ -21,7 +21,7 @@ export const UNAVAILABLE_REASONS = ["out_for_lunch", "on_a_break", "in_traning",
 export const SETTABLE_STATUSES = ["available", "do_not_disturb", ...UNAVAILABLE_REASONS] as const;
 
 /** Values of `status` in `API.UPDATE_AVAILABILITY`. Requests spell `in_training` correctly. */
-export const WRITTEN_WORDS = [
+export const WRITABLE_STATUSES = [
   "always_opened",
   "auto",
   "always_closed",

@@ -3,8 +3,8 @@
  *
  * The checks are written by hand, without valibot, because this file runs on the customer's page, where every byte counts.
  */
-import { toJson } from "./json.ts";
-import { invalidRequest, Refusal } from "./rejection.ts";
+import { cloneJson } from "./json.ts";
+import { BridgeRejectionError, invalidRequestError } from "./rejection.ts";
 
 /** Maximum length of `meta.id`, in characters. */
 export const MAX_ID_LENGTH = 64;
@@ -47,7 +47,7 @@ export interface Envelope {
 }
 
 /** An event with a checked envelope. The contract checks the payload later. */
-export interface CheckedEvent extends Envelope {
+export interface ParsedEvent extends Envelope {
   readonly meta?: RequestMeta;
 }
 
@@ -72,13 +72,13 @@ export interface Rejected<Type extends string = string> {
 export type Settlement<Type extends string = string, Payload = unknown> = Fulfilled<Type, Payload> | Rejected<Type>;
 
 /** The type and id of an unchecked event: enough to build its settlement. */
-export interface Asked {
+export interface RequestRef {
   readonly type: string;
   readonly id?: string | undefined;
 }
 
 /** Reads the type and the id of any value. Never throws. */
-export function peek(event: unknown): Asked {
+export function readRequestRef(event: unknown): RequestRef {
   try {
     const { type, meta } = event as Partial<Envelope>;
     if (typeof type === "string") return { type, id: isId(meta?.id) ? meta.id : undefined };
@@ -91,17 +91,17 @@ export function peek(event: unknown): Asked {
 /**
  * Checks an event's envelope and returns a private copy.
  *
- * @throws {Refusal} `INVALID_REQUEST`, with the field and the expectation.
+ * @throws {BridgeRejectionError} `INVALID_REQUEST`, with the field and the expectation.
  */
-export function readEvent(event: unknown): CheckedEvent {
+export function parseEvent(event: unknown): ParsedEvent {
   const copy = copyEvent(event);
-  if (!isRecord(copy)) throw invalidRequest("", "an object");
+  if (!isRecord(copy)) throw invalidRequestError("", "an object");
   const { type, payload, meta } = copy;
-  if (typeof type !== "string") throw invalidRequest("type", "a string");
+  if (typeof type !== "string") throw invalidRequestError("type", "a string");
   // Key by key, here and below: spreading optional keys costs more than the check itself.
-  const checked: Writable<CheckedEvent> = { type };
+  const checked: Writable<ParsedEvent> = { type };
   if (payload !== undefined) checked.payload = payload;
-  if (meta !== undefined) checked.meta = readMeta(meta);
+  if (meta !== undefined) checked.meta = parseMeta(meta);
   return checked;
 }
 
@@ -109,53 +109,54 @@ type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
 
 function copyEvent(event: unknown): unknown {
   try {
-    return toJson(event);
+    return cloneJson(event);
   } catch (error) {
     // Any other error comes from a proxy's trap: an unreadable event cannot be sent.
-    throw error instanceof Refusal ? error : invalidRequest("", "what can be read");
+    throw error instanceof BridgeRejectionError ? error : invalidRequestError("", "what can be read");
   }
 }
 
-function readMeta(meta: unknown): RequestMeta {
-  if (!isRecord(meta)) throw invalidRequest("meta", "an object");
+function parseMeta(meta: unknown): RequestMeta {
+  if (!isRecord(meta)) throw invalidRequestError("meta", "an object");
   const { id, timeoutMs, traceparent } = meta;
   if (id !== undefined && !isId(id)) {
-    throw invalidRequest("meta.id", `a string of 1 to ${MAX_ID_LENGTH} characters`);
+    throw invalidRequestError("meta.id", `a string of 1 to ${MAX_ID_LENGTH} characters`);
   }
-  const read: Writable<RequestMeta> = {};
-  if (id) read.id = id;
-  if (timeoutMs !== undefined) read.timeoutMs = readTimeout(timeoutMs, "meta.timeoutMs");
-  if (typeof traceparent === "string") read.traceparent = traceparent;
-  return read;
+  const checkedMeta: Writable<RequestMeta> = {};
+  if (id) checkedMeta.id = id;
+  if (timeoutMs !== undefined) checkedMeta.timeoutMs = parseTimeout(timeoutMs, "meta.timeoutMs");
+  if (typeof traceparent === "string") checkedMeta.traceparent = traceparent;
+  return checkedMeta;
 }
 
 /**
  * Checks a request's timeout: whole milliseconds from 1 to 120,000.
  *
- * @throws {Refusal} `INVALID_REQUEST`, with the field's path.
+ * @throws {BridgeRejectionError} `INVALID_REQUEST`, with the field's path.
  */
-export function readTimeout(value: unknown, path: string): number {
+export function parseTimeout(value: unknown, path: string): number {
   if (typeof value === "number" && value % 1 === 0 && value >= 1 && value <= MAX_TIMEOUT_MS) return value;
-  throw invalidRequest(path, `whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`);
+  throw invalidRequestError(path, `whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`);
 }
 
 /** Creates the settlement of a request that succeeded. */
-export function fulfilled({ type, id }: Asked, payload: unknown): Fulfilled {
+export function toFulfilled({ type, id }: RequestRef, payload: unknown): Fulfilled {
   return { type: `${type}_FULFILLED`, payload, ...(id && { meta: { id } }) };
 }
 
-/** Creates the rejection of a request by the bridge. Any other error than a `Refusal` is a defect, and its text stays here. */
-export function refused({ type, id }: Asked, reason: unknown): Rejected {
-  const { rejection } = reason instanceof Refusal ? reason : new Refusal("INTERNAL", "A defect of the bridge");
+/** Creates the rejection of a request by the bridge. Any other error than a `BridgeRejectionError` is a defect, and its text stays here. */
+export function toRejected({ type, id }: RequestRef, reason: unknown): Rejected {
+  const { rejection } =
+    reason instanceof BridgeRejectionError ? reason : new BridgeRejectionError("INTERNAL", "A defect of the bridge");
   return { type: `${type}_REJECTED`, payload: { error: rejection }, meta: { ...(id && { id }), source: "bridge" } };
 }
 
 /** Checks that a value has the form of a settlement of this request, with the request's id. */
-export function isSettlementOf({ type, id }: Asked, value: unknown): value is Settlement {
+export function isSettlementOf({ type, id }: RequestRef, value: unknown): value is Settlement {
   if (!isRecord(value) || !isRecord(value["meta"]) || value["meta"]["id"] !== id) return false;
-  const { type: given, payload, meta } = value;
-  if (given === `${type}_FULFILLED`) return true;
-  if (given !== `${type}_REJECTED` || !isRecord(payload) || !("error" in payload)) return false;
+  const { type: actualType, payload, meta } = value;
+  if (actualType === `${type}_FULFILLED`) return true;
+  if (actualType !== `${type}_REJECTED` || !isRecord(payload) || !("error" in payload)) return false;
   // The backend's error may be any JSON; the bridge's error is an object.
   return meta["source"] === "backend" || isRecord(payload["error"]);
 }

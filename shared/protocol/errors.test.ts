@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { refused } from "./envelope.ts";
+import { toRejected } from "./envelope.ts";
 import { ConnectionError, ContractError, isBusError, RejectedError, TimeoutError, toBusError } from "./errors.ts";
-import { Refusal, type RejectionCode } from "./rejection.ts";
+import { BridgeRejectionError, type RejectionCode } from "./rejection.ts";
 
 const event = { type: "A.B", payload: 1 };
 
@@ -17,7 +17,7 @@ test.each<[RejectionCode, new (...given: never) => Error, boolean]>([
   ["OVERLOADED", RejectedError, true],
   ["INTERNAL", RejectedError, false],
 ])("turns %s into the error of who must act", (code, kind, retryable) => {
-  const rejected = refused(event, new Refusal(code, "why"));
+  const rejected = toRejected(event, new BridgeRejectionError(code, "why"));
   const error = toBusError(event, rejected);
   expect(error).toBeInstanceOf(kind);
   expect(isBusError(error)).toBe(true);

@@ -1,9 +1,9 @@
 import vm from "node:vm";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { readEvent } from "./envelope.ts";
-import { MAX_REQUEST_BYTES, MAX_REQUEST_DEPTH, toJson } from "./json.ts";
-import { Refusal } from "./rejection.ts";
+import { parseEvent } from "./envelope.ts";
+import { cloneJson, MAX_REQUEST_BYTES, MAX_REQUEST_DEPTH } from "./json.ts";
+import { BridgeRejectionError } from "./rejection.ts";
 
 function nest(levels: number): unknown {
   let value: unknown = 1;
@@ -11,11 +11,11 @@ function nest(levels: number): unknown {
   return value;
 }
 
-function refusalOf(value: unknown): Refusal {
+function refusalOf(value: unknown): BridgeRejectionError {
   try {
-    toJson(value);
+    cloneJson(value);
   } catch (error) {
-    if (error instanceof Refusal) return error;
+    if (error instanceof BridgeRejectionError) return error;
     throw error;
   }
   throw new Error("The value was not refused");
@@ -25,7 +25,7 @@ test("copies any JSON as it is", () => {
   fc.assert(
     fc.property(fc.json(), (text) => {
       const value: unknown = JSON.parse(text);
-      const copy = toJson(value);
+      const copy = cloneJson(value);
       expect(JSON.stringify(copy)).toBe(JSON.stringify(value));
       if (typeof value === "object" && value !== null) expect(copy).not.toBe(value);
     }),
@@ -34,14 +34,14 @@ test("copies any JSON as it is", () => {
 
 test("keeps a key named __proto__ a key", () => {
   const text = '{"__proto__":{"polluted":true},"constructor":1}';
-  const copy = toJson(JSON.parse(text));
+  const copy = cloneJson(JSON.parse(text));
   expect(JSON.stringify(copy)).toBe(text);
   expect(Object.getPrototypeOf(copy)).toBe(Object.prototype);
 });
 
 test("leaves out keys without a value, and the prototype of a null-prototype object", () => {
   const bare: object = Object.assign(Object.create(null), { a: 1, b: undefined });
-  expect(toJson(bare)).toStrictEqual({ a: 1 });
+  expect(cloneJson(bare)).toStrictEqual({ a: 1 });
 });
 
 test("refuses an accessor without running it", () => {
@@ -92,7 +92,7 @@ test("refuses references that explode when they are written out", () => {
 });
 
 test("takes 32 levels and not 33", () => {
-  expect(toJson(nest(MAX_REQUEST_DEPTH))).toEqual(nest(MAX_REQUEST_DEPTH));
+  expect(cloneJson(nest(MAX_REQUEST_DEPTH))).toEqual(nest(MAX_REQUEST_DEPTH));
   expect(refusalOf(nest(MAX_REQUEST_DEPTH + 1)).message).toContain("at most 32 levels");
 });
 
@@ -102,14 +102,14 @@ test.each(["x", "é", "€", "😀"])("counts the bytes of UTF-8 of %s up to 64 
     .repeat(count)
     .padEnd(count * character.length + ((MAX_REQUEST_BYTES - 2) % Buffer.byteLength(character)), "-");
   expect(Buffer.byteLength(JSON.stringify(largest))).toBe(MAX_REQUEST_BYTES);
-  expect(toJson(largest)).toBe(largest);
+  expect(cloneJson(largest)).toBe(largest);
   expect(refusalOf(`${largest}-`).message).toContain("at most 65536 bytes");
 });
 
 test("counts a list's values and not its indexes", () => {
   const list = Array.from({ length: 32_767 }, () => 0);
   expect(JSON.stringify(list)).toHaveLength(MAX_REQUEST_BYTES - 1);
-  expect(toJson(list)).toEqual(list);
+  expect(cloneJson(list)).toEqual(list);
 });
 
 test("counts exactly the bytes that the value's JSON takes, however little of it is text", () => {
@@ -121,7 +121,7 @@ test("counts exactly the bytes that the value's JSON takes, however little of it
     fc.property(part, fc.integer({ min: 0, max: 40 }), (item, margin) => {
       const size = Buffer.byteLength(JSON.stringify(item)) + 1;
       const list = Array.from({ length: Math.floor((MAX_REQUEST_BYTES - 1) / size) - 20 + margin }, () => item);
-      if (Buffer.byteLength(JSON.stringify(list)) <= MAX_REQUEST_BYTES) expect(toJson(list)).toEqual(list);
+      if (Buffer.byteLength(JSON.stringify(list)) <= MAX_REQUEST_BYTES) expect(cloneJson(list)).toEqual(list);
       else expect(refusalOf(list).message).toContain("at most 65536 bytes");
     }),
     { numRuns: 60 },
@@ -129,7 +129,7 @@ test("counts exactly the bytes that the value's JSON takes, however little of it
 });
 
 test("takes the plain objects and lists of another realm", () => {
-  expect(toJson(vm.runInNewContext("({ a: [1, { b: null }] })"))).toStrictEqual({ a: [1, { b: null }] });
+  expect(cloneJson(vm.runInNewContext("({ a: [1, { b: null }] })"))).toStrictEqual({ a: [1, { b: null }] });
 });
 
 test.each(["ownKeys", "getPrototypeOf", "getOwnPropertyDescriptor"] as const)(
@@ -143,7 +143,7 @@ test.each(["ownKeys", "getPrototypeOf", "getOwnPropertyDescriptor"] as const)(
         },
       },
     );
-    expect(() => readEvent(hostile)).toThrow(
+    expect(() => parseEvent(hostile)).toThrow(
       expect.objectContaining({ rejection: expect.objectContaining({ code: "INVALID_REQUEST" }) }),
     );
   },

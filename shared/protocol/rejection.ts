@@ -67,7 +67,7 @@ export interface BridgeRejection {
 }
 
 /** Thrown inside the bridge to reject the current request. Only its `rejection` crosses a window. */
-export class Refusal extends Error {
+export class BridgeRejectionError extends Error {
   declare readonly rejection: BridgeRejection;
 
   constructor(code: RejectionCode, message: string, issues?: readonly Issue[]) {
@@ -77,8 +77,8 @@ export class Refusal extends Error {
 }
 
 /** Thrown inside the widget if the backend responds with an error: the body becomes `payload.error` unchanged. */
-export class BackendRefusal extends Error {
-  override readonly name = "BackendRefusal";
+export class BackendResponseError extends Error {
+  override readonly name = "BackendResponseError";
   /** HTTP status of the response. */
   readonly status: number;
   /** Body of the response: JSON of any kind, unchanged. */
@@ -95,8 +95,8 @@ export class BackendRefusal extends Error {
 }
 
 /** Creates the error that rejects a request for one bad field. */
-export function invalidRequest(path: string, expected: string): Refusal {
-  return new Refusal("INVALID_REQUEST", describeIssue({ path, expected }), [{ path, expected }]);
+export function invalidRequestError(path: string, expected: string): BridgeRejectionError {
+  return new BridgeRejectionError("INVALID_REQUEST", describeIssue({ path, expected }), [{ path, expected }]);
 }
 
 /** Formats an issue as a sentence: the field, then the expectation. */

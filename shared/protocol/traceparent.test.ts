@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { readTraceparent } from "./traceparent.ts";
+import { parseTraceparent } from "./traceparent.ts";
 
 const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
 const parent = "00f067aa0ba902b7";
 
 test.each([`00-${trace}-${parent}-01`, `00-${trace}-${parent}-00`])("takes %s", (text) => {
-  expect(readTraceparent(text)).toBe(text);
+  expect(parseTraceparent(text)).toBe(text);
 });
 
 test.each([
@@ -20,5 +20,5 @@ test.each([
   `00-${trace}-${parent}-01\r\nx: y`,
   ` 00-${trace}-${parent}-01`,
 ])("ignores %j", (text) => {
-  expect(readTraceparent(text)).toBeUndefined();
+  expect(parseTraceparent(text)).toBeUndefined();
 });

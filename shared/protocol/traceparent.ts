@@ -6,6 +6,6 @@ const TRACEPARENT = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
  *
  * @see https://www.w3.org/TR/trace-context/#traceparent-header
  */
-export function readTraceparent(text: string | undefined): string | undefined {
+export function parseTraceparent(text: string | undefined): string | undefined {
   return text !== undefined && TRACEPARENT.test(text) ? text : undefined;
 }

@@ -5,7 +5,7 @@ export interface Deadline {
 }
 
 /** Creates the deadline this many milliseconds ahead. */
-export function deadlineIn(milliseconds: number): Deadline {
+export function createDeadline(milliseconds: number): Deadline {
   const at = performance.now() + milliseconds;
   return { remainingMs: () => Math.max(0, at - performance.now()) };
 }

@@ -1,26 +1,26 @@
 import * as v from "valibot";
-import type { ContractOf, FulfilledPayload, ParsedPayload, RequestType } from "../contracts/contract.ts";
+import type { ContractOf, FulfilledPayloadOf, ParsedPayloadOf, RequestTypeOf } from "../contracts/contract.ts";
 import {
-  type Asked,
-  type CheckedEvent,
-  fulfilled,
-  peek,
+  type ParsedEvent,
+  parseEvent,
   type Rejected,
-  readEvent,
-  refused,
+  type RequestRef,
+  readRequestRef,
   type Settlement,
+  toFulfilled,
+  toRejected,
 } from "../protocol/envelope.ts";
 import { toIssues } from "../protocol/issues.ts";
-import { BackendRefusal, describeIssue, Refusal } from "../protocol/rejection.ts";
-import { createWorkInFlight, type RequestScope } from "./work-in-flight.ts";
+import { BackendResponseError, BridgeRejectionError, describeIssue } from "../protocol/rejection.ts";
+import { createInFlightRequests, type HandlerContext } from "./in-flight-requests.ts";
 
 /** One handler for each request of the contract. A handler returns the fulfilled payload or throws. */
 export type Handlers<Contract extends ContractOf<Contract>, Services> = {
-  readonly [Type in RequestType<Contract>]: (
-    payload: ParsedPayload<Contract, Type>,
+  readonly [Type in RequestTypeOf<Contract>]: (
+    payload: ParsedPayloadOf<Contract, Type>,
     services: Services,
-    scope: RequestScope,
-  ) => FulfilledPayload<Contract, Type> | Promise<FulfilledPayload<Contract, Type>>;
+    context: HandlerContext,
+  ) => FulfilledPayloadOf<Contract, Type> | Promise<FulfilledPayloadOf<Contract, Type>>;
 };
 
 export interface DispatcherOptions<Contract extends ContractOf<Contract>, Services> {
@@ -49,26 +49,27 @@ export function createDispatcher<Contract extends ContractOf<Contract>, Services
 ): Dispatcher {
   const { contract, services, onDefect } = options;
   const handlers: Readonly<Record<string, Handler<Services>>> = options.handlers;
-  const inFlight = createWorkInFlight();
+  const inFlight = createInFlightRequests();
 
-  function settle(request: CheckedEvent): Promise<unknown> {
+  function settle(request: ParsedEvent): Promise<unknown> {
     const { type } = request;
     const entry = Object.hasOwn(contract, type) ? contract[type as keyof Contract] : undefined;
     const handle = Object.hasOwn(handlers, type) ? handlers[type] : undefined;
-    if (!entry || !handle) throw new Refusal("UNKNOWN_EVENT", `${type} is no event that this widget knows`);
+    if (!entry || !handle)
+      throw new BridgeRejectionError("UNKNOWN_EVENT", `${type} is no event that this widget knows`);
     const payload = parsePayload(entry.payload, request.payload);
-    return inFlight.run(request, (scope) => handle(payload, services, scope), entry);
+    return inFlight.run(request, (context) => handle(payload, services, context), entry);
   }
 
   async function dispatch(event: unknown): Promise<Settlement> {
     try {
-      const request = readEvent(event);
-      return fulfilled({ type: request.type, id: request.meta?.id }, await settle(request));
+      const request = parseEvent(event);
+      return toFulfilled({ type: request.type, id: request.meta?.id }, await settle(request));
     } catch (error) {
-      const asked = peek(event);
-      if (error instanceof BackendRefusal) return refusedByBackend(asked, error);
-      if (!(error instanceof Refusal)) onDefect(error);
-      return refused(asked, error);
+      const requestRef = readRequestRef(event);
+      if (error instanceof BackendResponseError) return toBackendRejected(requestRef, error);
+      if (!(error instanceof BridgeRejectionError)) onDefect(error);
+      return toRejected(requestRef, error);
     }
   }
 
@@ -76,10 +77,10 @@ export function createDispatcher<Contract extends ContractOf<Contract>, Services
 }
 
 /** A handler after the lookup by name. `Handlers` ties the handler's types to the entry's. */
-type Handler<Services> = (payload: unknown, services: Services, scope: RequestScope) => unknown;
+type Handler<Services> = (payload: unknown, services: Services, context: HandlerContext) => unknown;
 
 /** Creates the rejection of a request by the backend: the backend's body becomes the error unchanged. */
-function refusedByBackend({ type, id }: Asked, { body, status }: BackendRefusal): Rejected {
+function toBackendRejected({ type, id }: RequestRef, { body, status }: BackendResponseError): Rejected {
   return {
     type: `${type}_REJECTED`,
     payload: { error: body },
@@ -91,5 +92,5 @@ function parsePayload(schema: v.GenericSchema, payload: unknown): unknown {
   const result = v.safeParse(schema, payload);
   if (result.success) return result.output;
   const issues = toIssues(result.issues, "payload");
-  throw new Refusal("INVALID_REQUEST", issues.map(describeIssue).join("; "), issues);
+  throw new BridgeRejectionError("INVALID_REQUEST", issues.map(describeIssue).join("; "), issues);
 }

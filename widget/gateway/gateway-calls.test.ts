@@ -9,9 +9,9 @@ const unauthorized = { status: 401, body: { type: "about:blank", title: "Unautho
 test("writes the agent's own availability as the bus has it, and tells what came of it", async () => {
   const { backend, gateway } = await setUp({ status: 200, body }, ["t1"]);
   const told: unknown[] = [];
-  gateway.goBy({
-    find: () => undefined,
-    newest(availability) {
+  gateway.useCache({
+    get: () => undefined,
+    merge(availability) {
       told.push(availability);
       return availability;
     },

@@ -1,10 +1,10 @@
 import type { GenericSchema, InferOutput } from "valibot";
 import type { Availabilities, Availability } from "../../shared/contracts/availability.ts";
-import type { WRITTEN_WORDS } from "../../shared/contracts/read-availability.ts";
+import type { WRITABLE_STATUSES } from "../../shared/contracts/read-availability.ts";
 import type { Deadline } from "../../shared/runtime/deadline.ts";
 
 /** For whom a call is made: it ends when the caller leaves, and is over at the deadline whatever happens. */
-export interface CallScope {
+export interface CallOptions {
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
   /** The W3C trace context that the caller's request belongs to. A shared call goes by that of its first caller. */
@@ -12,21 +12,21 @@ export interface CallScope {
 }
 
 /** A word by which an agent's own availability is written. */
-export type WrittenWord = (typeof WRITTEN_WORDS)[number];
+export type WritableStatus = (typeof WRITABLE_STATUSES)[number];
 
 /** An availability that is known, which the backend need not send again. */
-export interface HeldAvailability {
+export interface CachedAvailability {
   readonly version: number;
   /** With the wrap-up time that is left now. */
   read(): Availability;
 }
 
 /** What is known of users, whatever has told it. */
-export interface KnownAvailabilities {
+export interface AvailabilityCache {
   /** What is known of a user. */
-  find(userId: number): HeldAvailability | undefined;
+  get(userId: number): CachedAvailability | undefined;
   /** Hears of an availability as it is now. Returns what is known by then: that, or a newer one. */
-  newest(availability: Availability): Availability;
+  merge(availability: Availability): Availability;
 }
 
 /** What the client has done since it was created. */
@@ -44,10 +44,10 @@ export interface CallStatistics {
 }
 
 /** The stream of changes, or the list of all. */
-export type FollowedPath = "availabilities/stream" | "availabilities";
+export type LivePath = "availabilities/stream" | "availabilities";
 
 /** How the backend is asked for what users are followed by. */
-export interface FollowOptions {
+export interface LiveRequestOptions {
   readonly signal: AbortSignal;
   readonly headers?: Readonly<Record<string, string>>;
   /** `HEAD` asks whether there is an answer, and for nothing of it. @default "GET" */
@@ -55,11 +55,11 @@ export interface FollowOptions {
 }
 
 /** What the backend has said of the page's token by answering a read with it. */
-export interface Proof {
+export interface TokenVerification {
   /** The same for all who may be told the same; `undefined` where the token does not say whose it is. */
-  readonly sharedBy: string | undefined;
+  readonly sharingKey: string | undefined;
   /** When the page is to be asked for another token, in milliseconds since 1970. */
-  readonly renewAt: number;
+  readonly refreshAt: number;
 }
 
 /** The widget's only way to the backend. */
@@ -68,18 +68,18 @@ export interface GatewayClient {
    * A user's availability as the gateway has it now, or a newer one that is known. Callers that ask at the same time share
    * calls: one for the same user, and one for many users where they ask before it is sent.
    *
-   * @throws {BackendRefusal} with the gateway's own body where it answers with an error.
-   * @throws {Refusal} `BACKEND_UNREACHABLE` or `INVALID_RESPONSE`.
+   * @throws {BackendResponseError} with the gateway's own body where it answers with an error.
+   * @throws {BridgeRejectionError} `BACKEND_UNREACHABLE` or `INVALID_RESPONSE`.
    * @throws The signal's reason when the caller leaves.
    */
-  fetchAvailability(userId: number, scope: CallScope): Promise<Availability>;
+  fetchAvailability(userId: number, options: CallOptions): Promise<Availability>;
 
   /**
    * The availabilities of these users, without those that there are none of; or of all that the page's token may see.
    *
    * @throws as `fetchAvailability` does.
    */
-  fetchAvailabilities(userIds: readonly number[] | undefined, scope: CallScope): Promise<Availabilities>;
+  fetchAvailabilities(userIds: readonly number[] | undefined, options: CallOptions): Promise<Availabilities>;
 
   /**
    * Reads a resource that needs no cache, no batch and no stream. `path` is relative to the API's address, such as
@@ -90,7 +90,7 @@ export interface GatewayClient {
   fetchResource<Schema extends GenericSchema>(
     path: string,
     schema: Schema,
-    scope: CallScope,
+    options: CallOptions,
   ): Promise<InferOutput<Schema>>;
 
   /**
@@ -98,17 +98,17 @@ export interface GatewayClient {
    *
    * @throws as `fetchAvailability` does.
    */
-  updateOwnAvailability(status: WrittenWord, scope: CallScope): Promise<Availability>;
+  updateOwnAvailability(status: WritableStatus, options: CallOptions): Promise<Availability>;
 
   /**
    * Asks for what users are followed by, below the API's address. Resolves when the backend has begun to answer, be it that
    * nothing has changed. Not repeated.
    *
-   * @throws {BackendRefusal} without a body, where the backend answers with an error.
-   * @throws {Refusal} `BACKEND_UNREACHABLE`, or `INVALID_RESPONSE` for a redirect.
+   * @throws {BackendResponseError} without a body, where the backend answers with an error.
+   * @throws {BridgeRejectionError} `BACKEND_UNREACHABLE`, or `INVALID_RESPONSE` for a redirect.
    * @throws The signal's reason when it aborts, which ends a body that is being read as well.
    */
-  follow(path: FollowedPath, options: FollowOptions): Promise<Response>;
+  openLive(path: LivePath, options: LiveRequestOptions): Promise<Response>;
 
   /**
    * Proves that the page's token is genuine. A token that a read has just been answered with, or is about to be, is proven by
@@ -116,18 +116,18 @@ export interface GatewayClient {
    *
    * @throws as `follow` does.
    */
-  prove(signal: AbortSignal): Promise<Proof>;
+  verifyToken(signal: AbortSignal): Promise<TokenVerification>;
 
   /**
    * Lends the page's token to whoever calls the backend in this page's place, and another one where that says that the backend
    * has not taken it.
    *
-   * @throws {BackendRefusal} where none was taken. @throws The signal's reason when it aborts.
+   * @throws {BackendResponseError} where none was taken. @throws The signal's reason when it aborts.
    */
-  lend(signal: AbortSignal, isTaken: (token: string | undefined) => Promise<boolean>): Promise<void>;
+  provideToken(signal: AbortSignal, isAccepted: (token: string | undefined) => Promise<boolean>): Promise<void>;
 
   /** From now on asks for what is newer than what is known, and tells what it has read. */
-  goBy(known: KnownAvailabilities): void;
+  useCache(cache: AvailabilityCache): void;
 
   readonly statistics: Readonly<CallStatistics>;
 }

@@ -33,9 +33,9 @@ const answerAsked: RawAnswer = ({ url = "" }, response) => {
 function keepBy(gateway: GatewayClient) {
   const time = { ms: 0 };
   const store = createLiveStore({ wrapUpTimers: { set() {}, cancel() {} }, now: () => time.ms });
-  gateway.goBy({
-    find: store.getCached,
-    newest(availability) {
+  gateway.useCache({
+    get: store.getCached,
+    merge(availability) {
       store.merge(availability, 0);
       return store.get(availability.userId)?.availability ?? availability;
     },

@@ -65,7 +65,7 @@ test("leaves half of each wait, and more, to chance", async () => {
 });
 
 const unauthorized = { status: 401, body: { type: "about:blank", title: "Unauthorized", status: 401 } };
-const refusal = { name: "BackendRefusal", status: 401, body: unauthorized.body };
+const refusal = { name: "BackendResponseError", status: 401, body: unauthorized.body };
 
 test("calls with the page's token, and without a header where the page has none", async () => {
   const signedIn = await setUp({ status: 200, body }, ["t1"]);

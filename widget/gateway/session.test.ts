@@ -1,10 +1,10 @@
 import { expect, type Mock, onTestFinished, test, vi } from "vitest";
-import { BackendRefusal } from "../../shared/protocol/rejection.ts";
-import { createSession, type Session } from "./session.ts";
+import { BackendResponseError } from "../../shared/protocol/rejection.ts";
+import { createTokenSession, type TokenSession } from "./session.ts";
 import { createTokenSource, type TokenSource } from "./token-source.ts";
 
 interface SetUp {
-  readonly session: Session;
+  readonly session: TokenSession;
   readonly tokens: TokenSource;
   readonly onExpired: Mock;
   /** The tokens that the backend takes. */
@@ -25,13 +25,13 @@ function setUp(...given: readonly (string | undefined)[]): SetUp {
       return Promise.resolve({ type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token } });
     },
   });
-  const session = createSession(tokens, onExpired);
+  const session = createTokenSession(tokens, onExpired);
   const answer = (token: string | undefined): Promise<number> =>
-    accepted.has(token) ? Promise.resolve(200) : Promise.reject(new BackendRefusal(401, {}));
+    accepted.has(token) ? Promise.resolve(200) : Promise.reject(new BackendResponseError(401, {}));
   const call = () =>
     session
-      .run(new AbortController().signal, answer)
-      .catch((error: unknown) => (error instanceof BackendRefusal ? error.status : Promise.reject(error)));
+      .withToken(new AbortController().signal, answer)
+      .catch((error: unknown) => (error instanceof BackendResponseError ? error.status : Promise.reject(error)));
   return { session, tokens, onExpired, accepted, call };
 }
 
@@ -91,15 +91,18 @@ test("goes on for a page without a token that gets one, and says when that is ta
 
 test("takes no other refusal for the end of the session", async () => {
   const { session, onExpired } = setUp("t1", "t2");
-  const refuse = () => Promise.reject(new BackendRefusal(403, {}));
-  await expect(session.run(new AbortController().signal, refuse)).rejects.toMatchObject({ status: 403 });
+  const refuse = () => Promise.reject(new BackendResponseError(403, {}));
+  await expect(session.withToken(new AbortController().signal, refuse)).rejects.toMatchObject({ status: 403 });
   expect(onExpired).not.toHaveBeenCalled();
 });
 
 test("does not take the late answer of an earlier call for the beginning of another session", async () => {
   const { session, onExpired, call } = setUp("t1", "t2", "t3");
   let answerLate = (): void => {};
-  const early = session.run(new AbortController().signal, () => new Promise<void>((resolve) => (answerLate = resolve)));
+  const early = session.withToken(
+    new AbortController().signal,
+    () => new Promise<void>((resolve) => (answerLate = resolve)),
+  );
   expect(await call()).toBe(401);
   answerLate();
   await early;
@@ -122,8 +125,8 @@ test("says that the session has expired where the page has no token any more onc
 test("says it to each page that comes", async () => {
   const { session, tokens, onExpired, call } = setUp("t1", "t1", "t2", "t2");
   expect(await call()).toBe(401);
-  session.forget();
-  tokens.forget();
+  session.reset();
+  tokens.clear();
   expect(await call()).toBe(401);
   expect(onExpired).toHaveBeenCalledTimes(2);
 });

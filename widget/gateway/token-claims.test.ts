@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readRenewalTime } from "./token-claims.ts";
+import { getRefreshTime } from "./token-claims.ts";
 
 const NOW = 1_800_000_000_000;
 
@@ -13,17 +13,17 @@ function jwt(claims: unknown): string {
 const endingIn = (seconds: number): string => jwt({ exp: NOW / 1_000 + seconds });
 
 test("renews a token 30 s before it ends", () => {
-  expect(readRenewalTime(endingIn(900), NOW)).toBe(NOW + 870_000);
-  expect(readRenewalTime(endingIn(60), NOW)).toBe(NOW + 30_000);
+  expect(getRefreshTime(endingIn(900), NOW)).toBe(NOW + 870_000);
+  expect(getRefreshTime(endingIn(60), NOW)).toBe(NOW + 30_000);
 });
 
 test("renews a token that lives for less than a minute at half its life", () => {
-  expect(readRenewalTime(endingIn(10), NOW)).toBe(NOW + 5_000);
+  expect(getRefreshTime(endingIn(10), NOW)).toBe(NOW + 5_000);
 });
 
 test("reads claims that hold more than Latin letters", () => {
   const claims = { name: "Zoë ÿ 中文 👋 ~~~???", exp: NOW / 1_000 + 900 };
-  expect(readRenewalTime(jwt(claims), NOW)).toBe(NOW + 870_000);
+  expect(getRefreshTime(jwt(claims), NOW)).toBe(NOW + 870_000);
 });
 
 test.each([
@@ -36,10 +36,10 @@ test.each([
   ["has ended by this machine's clock", endingIn(-1)],
   ["ends now", endingIn(0)],
 ])("keeps a token that %s until the backend refuses it", (_name, token) => {
-  expect(readRenewalTime(token, NOW)).toBe(Infinity);
+  expect(getRefreshTime(token, NOW)).toBe(Infinity);
 });
 
 test("finds a time after now for any text whatever", () => {
-  fc.assert(fc.property(fc.string(), (text) => readRenewalTime(text, NOW) > NOW));
-  fc.assert(fc.property(fc.double({ noNaN: true }), (exp) => readRenewalTime(jwt({ exp }), NOW) > NOW));
+  fc.assert(fc.property(fc.string(), (text) => getRefreshTime(text, NOW) > NOW));
+  fc.assert(fc.property(fc.double({ noNaN: true }), (exp) => getRefreshTime(jwt({ exp }), NOW) > NOW));
 });

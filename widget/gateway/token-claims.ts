@@ -1,12 +1,12 @@
 import * as v from "valibot";
 
 /** How long before its end a token is replaced, in milliseconds: for the call that carries it, and for clocks that differ. */
-const MARGIN_MS = 30_000;
+const REFRESH_MARGIN_MS = 30_000;
 
 /** `exp` is in seconds since 1970. @see RFC 7519 §4.1.4 */
-const Expiring = v.object({ exp: v.number() });
+const ExpClaim = v.object({ exp: v.number() });
 
-const Named = v.object({ sub: v.string() });
+const SubClaim = v.object({ sub: v.string() });
 
 /**
  * When to ask for another token, in milliseconds since 1970: 30 s before this one ends, or at half of what is left of a
@@ -15,15 +15,15 @@ const Named = v.object({ sub: v.string() });
  *
  * Not by a library: jose's decoder would take 800 bytes of a document that a request waits for.
  */
-export function readRenewalTime(token: string, now: number): number {
-  const claims = v.safeParse(Expiring, decodeClaims(token));
-  const leftMs = claims.success ? claims.output.exp * 1_000 - now : 0;
-  return leftMs > 0 ? now + leftMs - Math.min(MARGIN_MS, leftMs / 2) : Infinity;
+export function getRefreshTime(token: string, now: number): number {
+  const claims = v.safeParse(ExpClaim, decodeClaims(token));
+  const remainingMs = claims.success ? claims.output.exp * 1_000 - now : 0;
+  return remainingMs > 0 ? now + remainingMs - Math.min(REFRESH_MARGIN_MS, remainingMs / 2) : Infinity;
 }
 
 /** Whom a token names as its subject, which is the backend's to verify; `undefined` where it names none. @see RFC 7519 §4.1.2 */
-export function readSubject(token: string): string | undefined {
-  const claims = v.safeParse(Named, decodeClaims(token));
+export function getSubject(token: string): string | undefined {
+  const claims = v.safeParse(SubClaim, decodeClaims(token));
   return claims.success ? claims.output.sub : undefined;
 }
 

@@ -35,25 +35,25 @@ function jwtEndingIn(seconds: number): string {
 
 test("asks the page once for all who ask at the same time, and for all who ask later", async () => {
   const { tokens, post, give } = setUp();
-  tokens.prepare();
-  const both = [tokens.take(patient), tokens.take(patient)];
+  tokens.prefetch();
+  const both = [tokens.get(patient), tokens.get(patient)];
   give("t1");
   expect(await Promise.all(both)).toMatchObject([{ token: "t1" }, { token: "t1" }]);
-  tokens.prepare();
-  expect(await tokens.take(patient)).toMatchObject({ token: "t1" });
+  tokens.prefetch();
+  expect(await tokens.get(patient)).toMatchObject({ token: "t1" });
   expect(post).toHaveBeenCalledExactlyOnceWith({ type: "HOST.FETCH_TOKEN", meta: { timeoutMs: 5_000 } });
 });
 
 test("takes a page that says nothing for 5 s for one that has no token, and remembers it", async () => {
   const { tokens, post } = setUp();
   const heard = vi.fn();
-  const taken = tokens.take(patient).then(heard);
+  const taken = tokens.get(patient).then(heard);
   await vi.advanceTimersByTimeAsync(4_999);
   expect(heard).not.toHaveBeenCalled();
   await vi.advanceTimersByTimeAsync(1);
   await taken;
   expect(heard).toHaveBeenCalledWith(expect.objectContaining({ token: undefined }));
-  expect(await tokens.take(patient)).toMatchObject({ token: undefined });
+  expect(await tokens.get(patient)).toMatchObject({ token: undefined });
   expect(post).toHaveBeenCalledOnce();
 });
 
@@ -70,7 +70,7 @@ test.each<[string, () => Promise<unknown>]>([
   ["gives a token of more than 8192 characters", () => Promise.resolve(fulfilled("t".repeat(8_193)))],
 ])("has no token of a page that %s, and waits no longer", async (_name, post) => {
   const tokens = createTokenSource({ post });
-  expect(await tokens.take(patient)).toMatchObject({ token: undefined });
+  expect(await tokens.get(patient)).toMatchObject({ token: undefined });
 });
 
 function fulfilled(token: string): unknown {
@@ -79,7 +79,7 @@ function fulfilled(token: string): unknown {
 
 test("leaves no timer behind", async () => {
   const { tokens, give } = setUp();
-  const taken = tokens.take(patient);
+  const taken = tokens.get(patient);
   give("t1");
   await taken;
   expect(vi.getTimerCount()).toBe(0);
@@ -88,14 +88,14 @@ test("leaves no timer behind", async () => {
 test("asks again 30 s before the token ends, and not before", async () => {
   const { tokens, post, give } = setUp();
   const first = jwtEndingIn(900);
-  const taken = tokens.take(patient);
+  const taken = tokens.get(patient);
   give(first);
   await taken;
   await vi.advanceTimersByTimeAsync(869_999);
-  expect(await tokens.take(patient)).toMatchObject({ token: first });
+  expect(await tokens.get(patient)).toMatchObject({ token: first });
   expect(post).toHaveBeenCalledOnce();
   await vi.advanceTimersByTimeAsync(1);
-  const both = [tokens.take(patient), tokens.take(patient)];
+  const both = [tokens.get(patient), tokens.get(patient)];
   give("t2");
   expect(await Promise.all(both)).toMatchObject([{ token: "t2" }, { token: "t2" }]);
   expect(post).toHaveBeenCalledTimes(2);
@@ -103,38 +103,38 @@ test("asks again 30 s before the token ends, and not before", async () => {
 
 test("asks once anew for all whose token was refused, at once or one after the other", async () => {
   const { tokens, post, give } = setUp();
-  const taken = tokens.take(patient);
+  const taken = tokens.get(patient);
   give("t1");
   const refused = await taken;
-  const renewed = [tokens.renew(refused, patient), tokens.renew(refused, patient), tokens.take(patient)];
+  const renewed = [tokens.refresh(refused, patient), tokens.refresh(refused, patient), tokens.get(patient)];
   give("t2");
   const [next] = await Promise.all(renewed);
   expect(next).toMatchObject({ token: "t2" });
-  expect(await tokens.renew(refused, patient)).toBe(next);
+  expect(await tokens.refresh(refused, patient)).toBe(next);
   expect(post).toHaveBeenCalledTimes(2);
 });
 
 test("forgets the token, and what the page before has yet to answer", async () => {
   const { tokens, post, give } = setUp();
-  tokens.prepare();
+  tokens.prefetch();
   const answerLate = give;
-  tokens.forget();
+  tokens.clear();
   answerLate("t1");
   await vi.advanceTimersByTimeAsync(0);
-  const taken = tokens.take(patient);
+  const taken = tokens.get(patient);
   expect(post).toHaveBeenCalledTimes(2);
   give("t2");
   expect(await taken).toMatchObject({ token: "t2" });
-  tokens.forget();
-  void tokens.take(patient);
+  tokens.clear();
+  void tokens.get(patient);
   expect(post).toHaveBeenCalledTimes(3);
 });
 
 test("lets a caller leave while others wait on", async () => {
   const { tokens, give } = setUp();
   const leaver = new AbortController();
-  const left = expect(tokens.take(leaver.signal)).rejects.toThrow("gone");
-  const stays = tokens.take(patient);
+  const left = expect(tokens.get(leaver.signal)).rejects.toThrow("gone");
+  const stays = tokens.get(patient);
   leaver.abort(new Error("gone"));
   await left;
   give("t1");
@@ -144,8 +144,8 @@ test("lets a caller leave while others wait on", async () => {
 test("asks nothing for a caller that has left", async () => {
   const { tokens, post } = setUp();
   const gone = AbortSignal.abort(new Error("gone"));
-  await expect(tokens.take(gone)).rejects.toThrow("gone");
-  await expect(tokens.renew({ token: "t1", answeredAt: 0, renewAt: 0 }, gone)).rejects.toThrow("gone");
+  await expect(tokens.get(gone)).rejects.toThrow("gone");
+  await expect(tokens.refresh({ token: "t1", receivedAt: 0, refreshAt: 0 }, gone)).rejects.toThrow("gone");
   expect(post).not.toHaveBeenCalled();
 });
 
@@ -157,8 +157,8 @@ test("tells of each token that is another than the one before it, and not of one
     onChange: () => heard.push(given[asked]),
   });
   let asked = 0;
-  let credentials = await tokens.take(patient);
-  for (asked = 1; asked < given.length; asked += 1) credentials = await tokens.renew(credentials, patient);
+  let credentials = await tokens.get(patient);
+  for (asked = 1; asked < given.length; asked += 1) credentials = await tokens.refresh(credentials, patient);
   expect(heard).toEqual(["t1", "t2", undefined, "t2"]);
 });
 
@@ -166,8 +166,8 @@ test("tells a page that comes after another of its token, be it the same", async
   const onChange = vi.fn();
   const post = () => Promise.resolve({ type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token: "t1" } });
   const tokens = createTokenSource({ post, onChange });
-  await tokens.take(patient);
-  tokens.forget();
-  await tokens.take(patient);
+  await tokens.get(patient);
+  tokens.clear();
+  await tokens.get(patient);
   expect(onChange).toHaveBeenCalledTimes(2);
 });

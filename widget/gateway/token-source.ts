@@ -1,50 +1,50 @@
 /** Where the widget's calls get their token: from the page around it, and from nowhere else. */
 import * as v from "valibot";
 import { hostContract } from "../../shared/contracts/host.ts";
-import { readRenewalTime, readSubject } from "./token-claims.ts";
+import { getRefreshTime, getSubject } from "./token-claims.ts";
 
 /** How long the page may take to answer, in milliseconds. One that says nothing has no token. */
-export const TOKEN_PATIENCE_MS = 5_000;
+export const TOKEN_TIMEOUT_MS = 5_000;
 
 /** What the page said when it was asked for a token. Each answer is an object of its own. */
 export interface Credentials {
   /** `undefined` where the page has none. */
   readonly token: string | undefined;
   /** When the page answered, on the monotonic clock, in milliseconds. */
-  readonly answeredAt: number;
+  readonly receivedAt: number;
   /** When to ask again, in milliseconds since 1970. */
-  readonly renewAt: number;
+  readonly refreshAt: number;
 }
 
 /** The page's token, in memory alone. However many ask for it at once, the page is asked once. */
 export interface TokenSource {
   /** Asks the page ahead of the first call. Does nothing where it has been asked. */
-  prepare(): void;
+  prefetch(): void;
   /**
    * What to call the backend with. That the page has no token is remembered like a token.
    *
    * @throws The signal's reason when the caller leaves.
    */
-  take(signal: AbortSignal): Promise<Credentials>;
+  get(signal: AbortSignal): Promise<Credentials>;
   /**
    * What to call the backend with once it has refused these credentials: the page is asked anew, once for all who hold them.
    *
    * @throws The signal's reason when the caller leaves.
    */
-  renew(refused: Credentials, signal: AbortSignal): Promise<Credentials>;
+  refresh(rejected: Credentials, signal: AbortSignal): Promise<Credentials>;
   /** Asks the page anew, unless it is being asked. */
-  ask(): void;
+  refetch(): void;
   /** Whom the page's token names as its subject; `undefined` where it has none, has not given it yet, or names none. */
   subject(): string | undefined;
   /** Forgets what the page said: another page may be there now. */
-  forget(): void;
+  clear(): void;
 }
 
 export interface TokenSourceOptions {
   /** Posts an event to the page and resolves with its answer. May reject, and may never settle. */
   readonly post: (event: unknown) => Promise<unknown>;
   /** @default 5000 */
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
   /** Hears of each token that is another than the one before it, and that there is none any more. */
   readonly onChange?: () => void;
 }
@@ -52,51 +52,51 @@ export interface TokenSourceOptions {
 /** Creates a source that has asked nothing yet. */
 export function createTokenSource({
   post,
-  patienceMs = TOKEN_PATIENCE_MS,
+  timeoutMs = TOKEN_TIMEOUT_MS,
   onChange = () => {},
 }: TokenSourceOptions): TokenSource {
-  let asking: Promise<Credentials> | undefined;
+  let pending: Promise<Credentials> | undefined;
   /** What `asking` has brought. */
-  let held: Credentials | undefined;
+  let current: Credentials | undefined;
   let lastToken: string | undefined;
 
-  function ask(): Promise<Credentials> {
-    const asked = askPage(post, patienceMs).then((token) => {
-      const renewAt = token === undefined ? Infinity : readRenewalTime(token, Date.now());
-      const credentials = { token, answeredAt: performance.now(), renewAt };
+  function fetchToken(): Promise<Credentials> {
+    const request = requestTokenFromPage(post, timeoutMs).then((token) => {
+      const refreshAt = token === undefined ? Infinity : getRefreshTime(token, Date.now());
+      const credentials = { token, receivedAt: performance.now(), refreshAt };
       // The page that was asked may have gone since.
-      if (asking === asked) {
-        held = credentials;
-        const isAnother = token !== lastToken;
+      if (pending === request) {
+        current = credentials;
+        const hasChanged = token !== lastToken;
         lastToken = token;
-        if (isAnother) onChange();
+        if (hasChanged) onChange();
       }
       return credentials;
     });
-    held = undefined;
-    asking = asked;
-    return asked;
+    current = undefined;
+    pending = request;
+    return request;
   }
 
   return {
-    prepare() {
-      asking ??= ask();
+    prefetch() {
+      pending ??= fetchToken();
     },
-    take(signal) {
-      const isDue = held !== undefined && held.renewAt <= Date.now();
-      return unlessAborted(signal, () => (asking === undefined || isDue ? ask() : asking));
+    get(signal) {
+      const isDue = current !== undefined && current.refreshAt <= Date.now();
+      return raceWithAbort(signal, () => (pending === undefined || isDue ? fetchToken() : pending));
     },
-    renew(refused, signal) {
+    refresh(rejected, signal) {
       // Whoever comes later than another with the same credentials gets what that one has asked for.
-      return unlessAborted(signal, () => (asking === undefined || held === refused ? ask() : asking));
+      return raceWithAbort(signal, () => (pending === undefined || current === rejected ? fetchToken() : pending));
     },
-    ask() {
-      if (held) void ask();
+    refetch() {
+      if (current) void fetchToken();
     },
-    subject: () => held?.token && readSubject(held.token),
-    forget() {
-      asking = undefined;
-      held = undefined;
+    subject: () => current?.token && getSubject(current.token),
+    clear() {
+      pending = undefined;
+      current = undefined;
       lastToken = undefined;
     },
   };
@@ -108,12 +108,12 @@ const FetchTokenFulfilled = v.object({
 });
 
 /** The page's token. Whatever else the page does, refuse, fail, answer something else or say nothing, means that it has none. */
-async function askPage(post: TokenSourceOptions["post"], timeoutMs: number): Promise<string | undefined> {
+async function requestTokenFromPage(post: TokenSourceOptions["post"], timeoutMs: number): Promise<string | undefined> {
   const answer = await new Promise((resolve) => {
-    const giveUp = (): void => resolve(undefined);
-    const timer = setTimeout(giveUp, timeoutMs);
+    const resolveWithoutToken = (): void => resolve(undefined);
+    const timer = setTimeout(resolveWithoutToken, timeoutMs);
     post({ type: "HOST.FETCH_TOKEN", meta: { timeoutMs } })
-      .then(resolve, giveUp)
+      .then(resolve, resolveWithoutToken)
       .finally(() => clearTimeout(timer));
   });
   const result = v.safeParse(FetchTokenFulfilled, answer);
@@ -121,16 +121,16 @@ async function askPage(post: TokenSourceOptions["post"], timeoutMs: number): Pro
 }
 
 /** Waits for what others wait for as well, as long as this caller does. */
-async function unlessAborted<Value>(signal: AbortSignal, begin: () => Promise<Value>): Promise<Value> {
+async function raceWithAbort<Value>(signal: AbortSignal, start: () => Promise<Value>): Promise<Value> {
   signal.throwIfAborted();
-  let leave = (): void => {};
-  const left = new Promise<never>((_resolve, reject) => {
-    leave = () => reject(signal.reason);
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason);
   });
-  signal.addEventListener("abort", leave);
+  signal.addEventListener("abort", onAbort);
   try {
-    return await Promise.race([begin(), left]);
+    return await Promise.race([start(), aborted]);
   } finally {
-    signal.removeEventListener("abort", leave);
+    signal.removeEventListener("abort", onAbort);
   }
 }

@@ -4,9 +4,9 @@ import type { WidgetServices } from "../services.ts";
 
 /** Handlers of the availability domain. */
 export const availability = {
-  "API.FETCH_USER_AVAILABILITY": ({ variables: { userId } }, { gateway }, scope) =>
-    gateway.fetchAvailability(userId, scope),
-  "API.FETCH_AVAILABILITIES": (_payload, { gateway }, scope) => gateway.fetchAvailabilities(undefined, scope),
-  "API.UPDATE_AVAILABILITY": ({ status }, { gateway }, scope) => gateway.updateOwnAvailability(status, scope),
-  "API.WATCH_AVAILABILITIES": ({ variables: { userIds } }, { live }, scope) => live.watch(userIds, scope),
+  "API.FETCH_USER_AVAILABILITY": ({ variables: { userId } }, { gateway }, context) =>
+    gateway.fetchAvailability(userId, context),
+  "API.FETCH_AVAILABILITIES": (_payload, { gateway }, context) => gateway.fetchAvailabilities(undefined, context),
+  "API.UPDATE_AVAILABILITY": ({ status }, { gateway }, context) => gateway.updateOwnAvailability(status, context),
+  "API.WATCH_AVAILABILITIES": ({ variables: { userIds } }, { live }, context) => live.watch(userIds, context),
 } satisfies Partial<Handlers<BusContract, WidgetServices>>;

@@ -1,13 +1,13 @@
 import { eventTraits } from "../../shared/contracts/contract.ts";
 import { announcements, type BusContract, contract } from "../../shared/contracts/index.ts";
-import { invalidRequest } from "../../shared/protocol/rejection.ts";
+import { invalidRequestError } from "../../shared/protocol/rejection.ts";
 import type { Handlers } from "../../shared/runtime/dispatch.ts";
 import type { WidgetServices } from "../services.ts";
 
 /** Handlers of the bus itself. */
 export const bus = {
   "BUS.REGISTER": ({ origin }, { sessionId, pageOrigin }) => {
-    if (origin !== pageOrigin()) throw invalidRequest("payload.origin", `the page's own origin, ${pageOrigin()}`);
+    if (origin !== pageOrigin()) throw invalidRequestError("payload.origin", `the page's own origin, ${pageOrigin()}`);
     return { protocol: 1, sessionId, events: Object.keys(contract), traits: eventTraits(contract, announcements) };
   },
   "BUS.PING": () => ({}),

@@ -1,13 +1,13 @@
 import { expect, type Mock, test, vi } from "vitest";
 import type { Availabilities, Availability } from "../../shared/contracts/availability.ts";
-import { BackendRefusal } from "../../shared/protocol/rejection.ts";
-import { deadlineIn } from "../../shared/runtime/deadline.ts";
-import type { CallScope, GatewayClient } from "../gateway/gateway-client.ts";
-import { unaskedGateway } from "../test/test-gateway-client.ts";
+import { BackendResponseError } from "../../shared/protocol/rejection.ts";
+import { createDeadline } from "../../shared/runtime/deadline.ts";
+import type { CallOptions, GatewayClient } from "../gateway/gateway-client.ts";
+import { unusedGateway } from "../test/test-gateway-client.ts";
 import type { Live, Subscription } from "./live.ts";
 import { createLiveService, type LiveService } from "./live-service.ts";
 
-const scope: CallScope = { signal: new AbortController().signal, deadline: deadlineIn(10_000) };
+const scope: CallOptions = { signal: new AbortController().signal, deadline: createDeadline(10_000) };
 
 const availabilityOf = (userId: number): Availability => ({ userId, status: "available", version: 1 });
 const among = (userIds: readonly number[]): Availabilities =>
@@ -45,11 +45,11 @@ function setUp(): SetUp {
     endSession: vi.fn(),
     onTokenChanged: () => Promise.resolve(),
     checkConnection() {},
-    cache: { find: () => undefined, newest: (availability) => availability },
+    cache: { get: () => undefined, merge: (availability) => availability },
   };
   const gateway = {
-    ...unaskedGateway,
-    goBy: vi.fn(),
+    ...unusedGateway,
+    useCache: vi.fn(),
     fetchAvailabilities(userIds?: readonly number[]): Promise<Availabilities> {
       fetched.push(userIds);
       return Promise.resolve(among(userIds ?? []));
@@ -90,10 +90,10 @@ test("loads the live part once on the first subscription, and applies the subscr
 test("uses the live part's cache for fetches once loaded", async () => {
   const { service, loads, gateway, live } = setUp();
   service.init(["USER"]).catch(() => {});
-  expect(gateway.goBy).not.toHaveBeenCalled();
+  expect(gateway.useCache).not.toHaveBeenCalled();
   loads[0]?.succeed();
   await settle();
-  expect(gateway.goBy).toHaveBeenCalledExactlyOnceWith(live.cache);
+  expect(gateway.useCache).toHaveBeenCalledExactlyOnceWith(live.cache);
 });
 
 test("reports a failure to load the live part, and loads again on the next subscription", async () => {
@@ -126,7 +126,7 @@ test("rejects a subscription as retryable if the live part cannot be loaded", as
 
 test("announces users after a failed fetch, also if the live part is loaded later", async () => {
   const { service, loads, live, gateway } = setUp();
-  gateway.fetchAvailabilities = () => Promise.reject(new BackendRefusal(403, {}));
+  gateway.fetchAvailabilities = () => Promise.reject(new BackendResponseError(403, {}));
   await expect(service.watch([1, 2], scope)).rejects.toMatchObject({ status: 403 });
   loads[0]?.succeed();
   await settle();

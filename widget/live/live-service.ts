@@ -1,8 +1,8 @@
 /** Subscriptions of the page. The live part of the widget is loaded with the first subscription. */
 import type { Availabilities } from "../../shared/contracts/availability.ts";
 import type { Service } from "../../shared/contracts/bus.ts";
-import { Refusal } from "../../shared/protocol/rejection.ts";
-import type { CallScope, GatewayClient } from "../gateway/gateway-client.ts";
+import { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
+import type { CallOptions, GatewayClient } from "../gateway/gateway-client.ts";
 import type { Live, Subscription } from "./live.ts";
 
 /** The announcements requested by a page. */
@@ -10,7 +10,7 @@ export interface LiveService {
   /**
    * Starts the announcements of services.
    *
-   * @throws {Refusal} `BACKEND_UNREACHABLE` if the live part cannot be loaded.
+   * @throws {BridgeRejectionError} `BACKEND_UNREACHABLE` if the live part cannot be loaded.
    */
   init(services: readonly Service[]): Promise<void>;
   /** Stops the announcements of services. */
@@ -20,7 +20,7 @@ export interface LiveService {
    *
    * @returns the users' availabilities. @throws the errors of `init` and `GatewayClient.fetchAvailabilities`.
    */
-  watch(userIds: readonly number[], scope: CallScope): Promise<Availabilities>;
+  watch(userIds: readonly number[], options: CallOptions): Promise<Availabilities>;
   /** Handles the gateway's rejection of the page's tokens. */
   endSession(): void;
   /** Handles a new token of the page. */
@@ -52,13 +52,13 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
     try {
       const loaded = await load();
       live = loaded;
-      gateway.goBy(loaded.cache);
+      gateway.useCache(loaded.cache);
       loaded.setSubscription(subscription());
       return loaded;
     } catch (error) {
       onDefect(error);
       loading = undefined;
-      throw new Refusal("BACKEND_UNREACHABLE", "The widget's live part could not be loaded");
+      throw new BridgeRejectionError("BACKEND_UNREACHABLE", "The widget's live part could not be loaded");
     }
   }
 
@@ -72,14 +72,14 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
     }
   }
 
-  async function fetchWatched(ids: readonly number[], scope: CallScope): Promise<Availabilities> {
+  async function fetchWatched(ids: readonly number[], options: CallOptions): Promise<Availabilities> {
     const missingUserIds = live ? live.withoutData(userIds) : [...userIds];
     // Fetch the users while the live part is loading.
-    const fetched = missingUserIds.length > 0 ? await gateway.fetchAvailabilities(missingUserIds, scope) : {};
+    const fetched = missingUserIds.length > 0 ? await gateway.fetchAvailabilities(missingUserIds, options) : {};
     const fetchedAt = performance.now();
     const loadedLive = live ?? (await loading);
     // The request was aborted: the page has received no availability.
-    scope.signal.throwIfAborted();
+    options.signal.throwIfAborted();
     return loadedLive?.mergeForResponse(ids, fetched, performance.now() - fetchedAt) ?? fetched;
   }
 
@@ -93,11 +93,11 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
       if (services.includes("USER")) allUsers = false;
       updateSubscription();
     },
-    async watch(ids, scope) {
+    async watch(ids, options) {
       userIds = new Set(ids);
       updateSubscription();
       try {
-        return await fetchWatched(ids, scope);
+        return await fetchWatched(ids, options);
       } catch (error) {
         // The subscription stays in force. Announce the stored availabilities instead, also if the live part is still
         // loading.

@@ -1,5 +1,5 @@
 import type { Availability } from "../../shared/contracts/availability.ts";
-import type { HeldAvailability } from "../gateway/gateway-client.ts";
+import type { CachedAvailability } from "../gateway/gateway-client.ts";
 import type { WrapUpTimers } from "./wrap-up-timers.ts";
 
 /** A stored availability. */
@@ -20,7 +20,7 @@ export interface LiveStore {
   /** Returns the stored availability of a user. */
   get(userId: number): StoredAvailability | undefined;
   /** Returns an availability for a caller that reads it later, even after the store has dropped the user. */
-  getCached(userId: number): HeldAvailability | undefined;
+  getCached(userId: number): CachedAvailability | undefined;
   /** The users with a stored availability. */
   userIds(): Iterable<number>;
   /** Removes a user at this version, unless a newer version is stored. */

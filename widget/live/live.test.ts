@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { BackendRefusal } from "../../shared/protocol/rejection.ts";
+import { BackendResponseError } from "../../shared/protocol/rejection.ts";
 import { createLiveWorld, type LiveWorld } from "./test-live-world.ts";
 
 // Agents of this world come and go, and the live part warns of a watched agent that does not exist.
@@ -51,7 +51,7 @@ test("announces a stored user after the watch request has failed", async () => {
   const watching = world.beginWatch([1, 2]);
   world.change(2);
   await world.deliverAll();
-  world.rejectFetch(new BackendRefusal(503, {}));
+  world.rejectFetch(new BackendResponseError(503, {}));
   await expect(watching).rejects.toMatchObject({ status: 503 });
   expect(world.announced.map(({ payload }) => payload)).toEqual([world.latest(2)]);
 });
@@ -129,7 +129,7 @@ test("clears the store after the backend rejects the tokens, so that a request g
   await world.watch([1, 2]);
   world.emit({ type: "unauthorized" });
   const watching = world.beginWatch([1, 2]);
-  world.rejectFetch(new BackendRefusal(401, {}));
+  world.rejectFetch(new BackendResponseError(401, {}));
   await expect(watching).rejects.toMatchObject({ status: 401 });
   expect(world.openFeeds()).toBe(0);
 });
@@ -171,7 +171,7 @@ const steps: fc.Arbitrary<readonly [string, Step]> = fc.oneof(
   fc.constant<[string, Step]>(["all events arrive", (world) => world.deliverAll()]),
   fc.constant<[string, Step]>(["a fetch gets a response", (world) => world.respondToFetch()]),
   fc.constant<[string, Step]>(["a fetch gets a late response", (world) => world.respondToFetch("as at the request")]),
-  fc.constant<[string, Step]>(["a fetch is rejected", (world) => world.rejectFetch(new BackendRefusal(503, {}))]),
+  fc.constant<[string, Step]>(["a fetch is rejected", (world) => world.rejectFetch(new BackendResponseError(503, {}))]),
   fc.constant<[string, Step]>(["the stream breaks and resumes", (world) => world.resume()]),
   fc.constant<[string, Step]>(["the stream breaks and restarts with a snapshot", (world) => world.restart()]),
   fc.constant<[string, Step]>(["another tab's stream takes over", (world) => world.restart("lagging")]),

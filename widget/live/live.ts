@@ -9,8 +9,8 @@ import type {
   ChangedAvailability,
   userAnnouncements,
 } from "../../shared/contracts/availability.ts";
-import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
-import type { KnownAvailabilities } from "../gateway/gateway-client.ts";
+import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
+import type { AvailabilityCache } from "../gateway/gateway-client.ts";
 import type { ChangeFeed, FeedEvent, OpenFeed } from "./change-feed.ts";
 import { createLiveStore } from "./live-store.ts";
 import { createWatchWarnings } from "./watch-warnings.ts";
@@ -38,7 +38,7 @@ export interface LiveOptions {
    * page gives one.
    */
   readonly requestToken: () => void;
-  readonly schedule: AlarmClock["ringIn"];
+  readonly schedule: TimerQueue["schedule"];
   /** Fetches an agent again when the wrap-up time has expired. The response goes to `cache`. */
   readonly refetchUser: (userId: number) => void;
 }
@@ -66,7 +66,7 @@ export interface Live {
    */
   checkConnection(): void;
   /** The stored availabilities of subscribed users. */
-  readonly cache: KnownAvailabilities;
+  readonly cache: AvailabilityCache;
 }
 
 const NO_SUBSCRIPTION: Subscription = { allUsers: false, userIds: new Set() };
@@ -243,8 +243,8 @@ export function createLive(options: LiveOptions): Live {
       else feed?.checkConnection();
     },
     cache: {
-      find: store.getCached,
-      newest(availability) {
+      get: store.getCached,
+      merge(availability) {
         storeAvailability(availability, 0);
         return store.get(availability.userId)?.availability ?? availability;
       },

@@ -1,10 +1,10 @@
 /** A fake gateway, feed and page for tests of the live part. The test decides the arrival and the order of events. */
 
 import type { Availabilities, ChangedAvailability } from "../../shared/contracts/availability.ts";
-import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
-import { deadlineIn } from "../../shared/runtime/deadline.ts";
+import { createDeadline } from "../../shared/runtime/deadline.ts";
+import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
 import type { GatewayClient } from "../gateway/gateway-client.ts";
-import { unaskedGateway } from "../test/test-gateway-client.ts";
+import { unusedGateway } from "../test/test-gateway-client.ts";
 import type { FeedEvent, OpenFeed } from "./change-feed.ts";
 import { createLive, type Live } from "./live.ts";
 import { createLiveService } from "./live-service.ts";
@@ -120,7 +120,7 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
   }
 
   const gateway: GatewayClient = {
-    ...unaskedGateway,
+    ...unusedGateway,
     fetchAvailabilities(userIds = []) {
       reads.push(userIds);
       return new Promise((resolve, reject) => {
@@ -147,7 +147,7 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     gateway,
     async load() {
       await loading;
-      const { ringIn: schedule } = createAlarmClock();
+      const { schedule } = createTimerQueue();
       live = createLive({ openFeed, announce, identify, requestToken, schedule, refetchUser() {} });
       return live;
     },
@@ -183,7 +183,7 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     watched = userIds;
     const signal = new AbortController().signal;
     isAnswered = false;
-    const response = await service.watch(userIds, { signal, deadline: deadlineIn(10_000) });
+    const response = await service.watch(userIds, { signal, deadline: createDeadline(10_000) });
     if (userIds === watched) isAnswered = true;
     for (const { userId, version } of Object.values(response)) {
       if (allUsers || watched.includes(userId)) recordVersion(userId, version, "answered");

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { BackendRefusal, Refusal } from "../../shared/protocol/rejection.ts";
+import { BackendResponseError, BridgeRejectionError } from "../../shared/protocol/rejection.ts";
 import { createWatchWarnings } from "./watch-warnings.ts";
 
 const warn = vi.spyOn(console, "warn").mockReturnValue();
@@ -14,7 +14,7 @@ const written = (): unknown[] => warn.mock.calls.flat();
 
 test("names data-token-url when the backend responds with 401, and quotes the backend's reason", () => {
   const warnings = createWatchWarnings();
-  const error = new BackendRefusal(401, { status: 401, detail: "This call needs a valid token" });
+  const error = new BackendResponseError(401, { status: 401, detail: "This call needs a valid token" });
   for (let count = 0; count < 2; count += 1) warnings.warnOfRejection(error);
   expect(written()).toEqual([
     "availability-bridge: the backend rejects the page's agents with status 401: This call needs a valid token. Set" +
@@ -23,15 +23,15 @@ test("names data-token-url when the backend responds with 401, and quotes the ba
 });
 
 test.each([[null], ["<html>"], [{ detail: 1 }]])("names the rights of the token for 403 with the body %j", (body) => {
-  createWatchWarnings().warnOfRejection(new BackendRefusal(403, body));
+  createWatchWarnings().warnOfRejection(new BackendResponseError(403, body));
   expect(written()).toEqual([
     `availability-bridge: the backend rejects the page's agents with status 403. Ask the vendor for the rights that the page's token needs. ${END}`,
   ]);
 });
 
 test.each([
-  ["a failure of the backend", new BackendRefusal(503, {})],
-  ["a backend that cannot be reached", new Refusal("BACKEND_UNREACHABLE", "…")],
+  ["a failure of the backend", new BackendResponseError(503, {})],
+  ["a backend that cannot be reached", new BridgeRejectionError("BACKEND_UNREACHABLE", "…")],
   ["an abort without a reason", undefined],
 ])("is silent about %s, which the page cannot mend", (_name, error) => {
   createWatchWarnings().warnOfRejection(error);

@@ -1,5 +1,5 @@
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
 import { createWrapUpTimers, type WrapUpTimers } from "./wrap-up-timers.ts";
 
 beforeEach(() => {
@@ -9,7 +9,7 @@ beforeEach(() => {
 
 function setUp(): { readonly clock: WrapUpTimers; readonly told: number[] } {
   const told: number[] = [];
-  return { clock: createWrapUpTimers(createAlarmClock().ringIn, (userId) => told.push(userId)), told };
+  return { clock: createWrapUpTimers(createTimerQueue().schedule, (userId) => told.push(userId)), told };
 }
 
 test("calls back once per user when the wrap-up time has expired, and not before", async () => {

@@ -1,4 +1,4 @@
-import type { AlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
 
 /** Timers for the ends of wrap-up times. */
 export interface WrapUpTimers {
@@ -15,7 +15,10 @@ export interface WrapUpTimers {
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Creates timers that call `onExpired` once per wrap-up time. All of them share one browser timer. */
-export function createWrapUpTimers(schedule: AlarmClock["ringIn"], onExpired: (userId: number) => void): WrapUpTimers {
+export function createWrapUpTimers(
+  schedule: TimerQueue["schedule"],
+  onExpired: (userId: number) => void,
+): WrapUpTimers {
   const cancellations = new Map<number, () => void>();
 
   function cancel(userId: number): void {

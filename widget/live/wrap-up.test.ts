@@ -1,7 +1,7 @@
 /** Tests of a wrap-up time, from the feed through the timer to the next fetch. */
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import type { Availability } from "../../shared/contracts/availability.ts";
-import { createAlarmClock } from "../../shared/runtime/alarm-clock.ts";
+import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
 import type { FeedEvent } from "./change-feed.ts";
 import { createLive, type Live } from "./live.ts";
 
@@ -30,7 +30,7 @@ async function setUp(): Promise<{
     announce() {},
     identify: () => Promise.resolve(undefined),
     requestToken() {},
-    schedule: createAlarmClock().ringIn,
+    schedule: createTimerQueue().schedule,
     refetchUser: (userId) => void refetched.push(userId),
   });
   live.setSubscription({ allUsers: false, userIds: new Set([1, 2]) });
@@ -48,7 +48,7 @@ test("fetches a user again once when the wrap-up time has expired, whatever the 
   await vi.advanceTimersByTimeAsync(1);
   expect(refetched).toEqual([1]);
   // The other clock is slightly behind, and the response took time to arrive.
-  expect(live.cache.newest(wrappingUp(1, 1, 1))).toEqual(wrappingUp(1, 1, 0));
+  expect(live.cache.merge(wrappingUp(1, 1, 1))).toEqual(wrappingUp(1, 1, 0));
   await vi.advanceTimersByTimeAsync(60_000);
   expect(refetched).toEqual([1]);
 });
@@ -56,9 +56,9 @@ test("fetches a user again once when the wrap-up time has expired, whatever the 
 test("applies the fetched availability by its version", async () => {
   const { live, emit } = await setUp();
   emit(wrappingUp(1, 3, 5));
-  expect(live.cache.newest(wrappingUp(1, 2, 20))).toEqual(wrappingUp(1, 3, 5));
-  expect(live.cache.newest(wrappingUp(1, 4, 20))).toEqual(wrappingUp(1, 4, 20));
-  expect(live.cache.find(1)?.version).toBe(4);
+  expect(live.cache.merge(wrappingUp(1, 2, 20))).toEqual(wrappingUp(1, 3, 5));
+  expect(live.cache.merge(wrappingUp(1, 4, 20))).toEqual(wrappingUp(1, 4, 20));
+  expect(live.cache.get(1)?.version).toBe(4);
 });
 
 test("does not fetch a user again after unwatching, or with a newer version stored", async () => {
@@ -76,8 +76,8 @@ test("does not fetch a user again after unwatching, or with a newer version stor
 test("stores no availability of unwatched users, even if fetched", async () => {
   const { live, emit, refetched } = await setUp();
   emit(wrappingUp(3, 1, 5));
-  expect(live.cache.newest(wrappingUp(4, 1, 5))).toEqual(wrappingUp(4, 1, 5));
-  expect([live.cache.find(3), live.cache.find(4)]).toEqual([undefined, undefined]);
+  expect(live.cache.merge(wrappingUp(4, 1, 5))).toEqual(wrappingUp(4, 1, 5));
+  expect([live.cache.get(3), live.cache.get(4)]).toEqual([undefined, undefined]);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(refetched).toEqual([]);
 });

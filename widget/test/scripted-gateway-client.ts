@@ -1,8 +1,8 @@
 /** The client as tests have it: over HTTP as ever, to a backend that answers as it is told. */
 import { type Mock, onTestFinished, vi } from "vitest";
 import { type Answers, type ScriptedBackend, startScriptedBackend } from "../../gateway/test/scripted-backend.ts";
-import { deadlineIn } from "../../shared/runtime/deadline.ts";
-import type { CallScope, GatewayClient } from "../gateway/gateway-client.ts";
+import { createDeadline } from "../../shared/runtime/deadline.ts";
+import type { CallOptions, GatewayClient } from "../gateway/gateway-client.ts";
 import { createHttpGatewayClient } from "../gateway/http-gateway-client.ts";
 import { testSession } from "./test-services.ts";
 
@@ -30,6 +30,6 @@ export const authorizations = ({ calls }: ScriptedBackend): unknown =>
   calls.map(({ headers }) => headers.authorization);
 
 /** For a caller that waits for 10 s. */
-export function scope(controller = new AbortController()): CallScope {
-  return { signal: controller.signal, deadline: deadlineIn(10_000) };
+export function scope(controller = new AbortController()): CallOptions {
+  return { signal: controller.signal, deadline: createDeadline(10_000) };
 }

@@ -1,13 +1,16 @@
 /** The widget's services as tests have them: over HTTP as ever, for a page that has no token unless it is given one. */
 import { createHttpGatewayClient } from "../gateway/http-gateway-client.ts";
-import { createSession, type Session } from "../gateway/session.ts";
+import { createTokenSession, type TokenSession } from "../gateway/session.ts";
 import { createTokenSource, type TokenSourceOptions } from "../gateway/token-source.ts";
 import { createLiveService } from "../live/live-service.ts";
 import type { WidgetServices } from "../services.ts";
 
 /** The session of a page that answers what it is asked like this. */
-export function testSession(post: TokenSourceOptions["post"] = exposesNothing, onExpired = (): void => {}): Session {
-  return createSession(createTokenSource({ post }), onExpired);
+export function testSession(
+  post: TokenSourceOptions["post"] = exposesNothing,
+  onExpired = (): void => {},
+): TokenSession {
+  return createTokenSession(createTokenSource({ post }), onExpired);
 }
 
 function exposesNothing(): Promise<never> {

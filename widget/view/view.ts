@@ -21,7 +21,7 @@ const REASONS: Readonly<Record<NonNullable<AvailabilityReading["reason"]>, strin
 };
 
 /** Shows the agent what was asked for last. */
-export interface View {
+export interface WidgetView {
   /** Shows an availability, or that it could not be fetched. */
   show(availability: Availability | undefined): void;
 }
@@ -30,7 +30,7 @@ export interface View {
  * Creates the small view: the availability that was asked for last, in words. `read` is handed in, and not imported,
  * since the view is a file of its own that shares none with the widget's document.
  */
-export function createView(page: Document, read: (availability: Availability) => AvailabilityReading): View {
+export function createView(page: Document, read: (availability: Availability) => AvailabilityReading): WidgetView {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(css);
   page.adoptedStyleSheets.push(sheet);

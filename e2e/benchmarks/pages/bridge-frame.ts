@@ -1,12 +1,12 @@
 /** The real widget over a backend that answers at once, so that no network is in the figure. */
-import { startWidget } from "../../../widget/start.ts";
-import { unasked, unaskedGateway } from "../../../widget/test/test-gateway-client.ts";
+import { startWidget } from "../../../widget/start-widget.ts";
+import { failUnexpectedCall, unusedGateway } from "../../../widget/test/test-gateway-client.ts";
 import { AVAILABILITY } from "./exchange.js";
 
 startWidget({
   parent: window.parent,
   allowedOrigins: [document.body.dataset["host"] ?? ""],
-  createGateway: () => ({ ...unaskedGateway, fetchAvailability: () => Promise.resolve(AVAILABILITY) }),
-  loadLive: unasked,
+  createGateway: () => ({ ...unusedGateway, fetchAvailability: () => Promise.resolve(AVAILABILITY) }),
+  loadLive: failUnexpectedCall,
   onSettled: () => {},
 });

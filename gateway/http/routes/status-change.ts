@@ -1,7 +1,7 @@
 import { bodyLimit } from "hono/body-limit";
 import * as v from "valibot";
 import type { Availability } from "../../../shared/contracts/availability.ts";
-import { SETTABLE_STATUSES, WRITTEN_WORDS } from "../../../shared/contracts/read-availability.ts";
+import { SETTABLE_STATUSES, WRITABLE_STATUSES } from "../../../shared/contracts/read-availability.ts";
 import { toIssues } from "../../../shared/protocol/issues.ts";
 import type { AppContext } from "../../hono-env.ts";
 import { AVAILABILITY } from "../../openapi/examples.ts";
@@ -19,7 +19,7 @@ import { OWN_USER, parseUserId, USER_ID } from "./user-id.ts";
 const MAX_BODY_BYTES = 4096;
 
 /** Statuses that clients read and statuses that the message channel writes. The two lists overlap. */
-const STATUSES = [...new Set([...SETTABLE_STATUSES, ...WRITTEN_WORDS])] as const;
+const STATUSES = [...new Set([...SETTABLE_STATUSES, ...WRITABLE_STATUSES])] as const;
 
 /** Body of a status change. */
 const StatusChangeRequest = v.strictObject(

@@ -1,7 +1,7 @@
 /** Property test: a feed reaches the gateway's state after any order of faults of streams, polls and the machine. */
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { Refusal } from "../../../shared/protocol/rejection.ts";
+import { BridgeRejectionError } from "../../../shared/protocol/rejection.ts";
 import type { FeedEvent } from "../change-feed.ts";
 import { change, changed, createScriptedGateway, HEARTBEAT, type StreamCall } from "./test-scripted-gateway.ts";
 
@@ -105,7 +105,8 @@ async function createWorld() {
     for (; served.streams < gateway.streams.length; served.streams += 1) {
       const stream = gateway.streams[served.streams];
       if (!stream || stream.isAborted()) continue;
-      if (network === "down") await stream.fail(new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached"));
+      if (network === "down")
+        await stream.fail(new BridgeRejectionError("BACKEND_UNREACHABLE", "The backend could not be reached"));
       else await stream.open();
       if (network !== "up") continue;
       const texts = agents.since(stream.cursor);
@@ -117,7 +118,8 @@ async function createWorld() {
       if (!asked || asked.isAborted()) continue;
       const etag = agents.cursor();
       const availabilities = [...agents.versions].map(([userId, version]) => changed(userId, version));
-      if (network === "down") await asked.fail(new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached"));
+      if (network === "down")
+        await asked.fail(new BridgeRejectionError("BACKEND_UNREACHABLE", "The backend could not be reached"));
       else await asked.respond(asked.etag === etag ? undefined : { availabilities, cursor: etag, etag, ageMs: 0 });
     }
     for (; served.told < gateway.events.length; served.told += 1) handleEvent(gateway.events[served.told]);

@@ -1,7 +1,7 @@
 /** Tests of the live requests over HTTP. */
 import { expect, onTestFinished, test } from "vitest";
 import { type RawAnswer, type ScriptedAnswer, startScriptedBackend } from "../../../gateway/test/scripted-backend.ts";
-import { readChanged } from "../../gateway/changed-availability.ts";
+import { parseChangedAvailability } from "../../gateway/changed-availability.ts";
 import { createHttpGatewayClient } from "../../gateway/http-gateway-client.ts";
 import { testSession } from "../../test/test-services.ts";
 import { createLiveApi } from "./live-api.ts";
@@ -16,8 +16,8 @@ async function setUp(...answers: readonly (ScriptedAnswer | RawAnswer)[]) {
     type: "HOST.FETCH_TOKEN_FULFILLED",
     payload: { token: tokens.shift() },
   }));
-  const { follow, statistics } = createHttpGatewayClient(new URL("/v1/", backend.origin), session);
-  return { backend, statistics, gateway: createLiveApi({ follow, parseChanged: readChanged }) };
+  const { openLive, statistics } = createHttpGatewayClient(new URL("/v1/", backend.origin), session);
+  return { backend, statistics, gateway: createLiveApi({ openLive, parseChanged: parseChangedAvailability }) };
 }
 
 const STREAM = { status: 200, contentType: "text/event-stream", text: ":\n\n" } as const;

@@ -33,7 +33,7 @@ export interface LiveApi {
   fetchSnapshot(signal: AbortSignal, etag?: string): Promise<LiveSnapshot | undefined>;
 }
 
-export interface LiveApiOptions extends Pick<GatewayClient, "follow"> {
+export interface LiveApiOptions extends Pick<GatewayClient, "openLive"> {
   readonly parseChanged: ParseChange;
 }
 
@@ -41,11 +41,11 @@ export interface LiveApiOptions extends Pick<GatewayClient, "follow"> {
 const MAX_SNAPSHOT_BYTES = 4 * 1024 * 1024;
 
 /** Creates the requests on top of the gateway client. */
-export function createLiveApi({ follow, parseChanged }: LiveApiOptions): LiveApi {
+export function createLiveApi({ openLive, parseChanged }: LiveApiOptions): LiveApi {
   return {
     async openStream(signal, cursor) {
       const headers = cursor === undefined ? {} : { "last-event-id": cursor };
-      const response = await follow("availabilities/stream", { signal, headers });
+      const response = await openLive("availabilities/stream", { signal, headers });
       const type = response.headers.get("content-type") ?? "";
       if (response.body && /^text\/event-stream\b/i.test(type)) return response.body;
       await response.body?.cancel();
@@ -53,7 +53,7 @@ export function createLiveApi({ follow, parseChanged }: LiveApiOptions): LiveApi
     },
     async fetchSnapshot(signal, etag) {
       const headers = etag === undefined ? {} : { "if-none-match": etag };
-      const response = await follow("availabilities", { signal, headers });
+      const response = await openLive("availabilities", { signal, headers });
       if (response.status === 304) return undefined;
       const text = await readText(response);
       const ageMs = 1_000 * (Number(response.headers.get("age")) || 0);

@@ -1,9 +1,9 @@
 /** Tests of a feed behind a proxy that buffers the stream. */
 import { describe, expect, test, vi } from "vitest";
-import { BackendRefusal, Refusal } from "../../../shared/protocol/rejection.ts";
+import { BackendResponseError, BridgeRejectionError } from "../../../shared/protocol/rejection.ts";
 import { CURRENT, change, changed, createScriptedGateway, HEARTBEAT } from "./test-scripted-gateway.ts";
 
-const UNREACHABLE = new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached");
+const UNREACHABLE = new BridgeRejectionError("BACKEND_UNREACHABLE", "The backend could not be reached");
 
 /** A feed that received users 1 and 2 in a snapshot, up to the cursor `a-1`, after a stream without a byte. */
 async function polled() {
@@ -125,7 +125,7 @@ describe("while polling", () => {
     await pass(DUE_MS);
     await snapshotCall().fail(UNREACHABLE);
     await pass(DUE_MS);
-    await snapshotCall().fail(Object.assign(new BackendRefusal(429, undefined), { retryAfterSeconds: 60 }));
+    await snapshotCall().fail(Object.assign(new BackendResponseError(429, undefined), { retryAfterSeconds: 60 }));
     await pass(59_999);
     expect(snapshotCalls).toHaveLength(3);
     await pass(1);
@@ -173,7 +173,7 @@ describe("while polling", () => {
   test("continues polling while the stream fails for another reason", async () => {
     const { streams, snapshotCalls, stream, pass } = await polled();
     await pass(300_000);
-    await stream().fail(new BackendRefusal(503, undefined));
+    await stream().fail(new BackendResponseError(503, undefined));
     const before = snapshotCalls.length;
     await pass(DUE_MS);
     expect(streams.length).toBeGreaterThan(2);
@@ -195,7 +195,7 @@ describe("while polling", () => {
   test("obeys the gateway's retry delay, however often the page resumes", async () => {
     const { feed, snapshotCalls, snapshotCall, pass } = await polled();
     await pass(DUE_MS);
-    await snapshotCall().fail(Object.assign(new BackendRefusal(429, undefined), { retryAfterSeconds: 120 }));
+    await snapshotCall().fail(Object.assign(new BackendResponseError(429, undefined), { retryAfterSeconds: 120 }));
     for (let looks = 0; looks < 5; looks += 1) {
       feed.checkConnection();
       await pass(1);

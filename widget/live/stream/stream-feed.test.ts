@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { BackendRefusal, Refusal } from "../../../shared/protocol/rejection.ts";
+import { BackendResponseError, BridgeRejectionError } from "../../../shared/protocol/rejection.ts";
 import { CURRENT, change, changed, createScriptedGateway, HEARTBEAT } from "./test-scripted-gateway.ts";
 
 const RESET = "event: reset\nid\ndata: {}\n\n";
@@ -13,8 +13,8 @@ async function followed() {
   return gateway;
 }
 
-function refusal(status: number, retryAfterSeconds?: number): BackendRefusal {
-  return Object.assign(new BackendRefusal(status, undefined), { retryAfterSeconds });
+function refusal(status: number, retryAfterSeconds?: number): BackendResponseError {
+  return Object.assign(new BackendResponseError(status, undefined), { retryAfterSeconds });
 }
 
 describe("a stream", () => {
@@ -84,7 +84,7 @@ describe("after a failure", () => {
     const delays: number[] = [];
     while (delays.length < count) {
       const [before, begunAt] = [streams.length, performance.now()];
-      await stream().fail(new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached"));
+      await stream().fail(new BridgeRejectionError("BACKEND_UNREACHABLE", "The backend could not be reached"));
       while (streams.length === before) await pass(100);
       delays.push(performance.now() - begunAt);
     }
@@ -167,7 +167,7 @@ describe("after a failure", () => {
 
   test("retries at once when the page resumes", async () => {
     const { feed, streams, stream, pass } = await createScriptedGateway();
-    await stream().fail(new Refusal("BACKEND_UNREACHABLE", "The backend could not be reached"));
+    await stream().fail(new BridgeRejectionError("BACKEND_UNREACHABLE", "The backend could not be reached"));
     feed.checkConnection();
     await pass(0);
     expect(streams).toHaveLength(2);
@@ -320,7 +320,7 @@ describe("a malformed stream", () => {
     await pass(1_000);
     for (const delayMs of [2_000, 4_000, 8_000]) {
       const before = streams.length;
-      await stream().fail(new Refusal("INVALID_RESPONSE", "The backend's answer is no stream of events"));
+      await stream().fail(new BridgeRejectionError("INVALID_RESPONSE", "The backend's answer is no stream of events"));
       await pass(delayMs - 1);
       expect(streams).toHaveLength(before);
       await pass(1);

@@ -1,6 +1,6 @@
 /** A scripted gateway: the test writes every stream and response by hand, on a fake clock. */
 import { onTestFinished, vi } from "vitest";
-import { readChanged } from "../../gateway/changed-availability.ts";
+import { parseChangedAvailability } from "../../gateway/changed-availability.ts";
 import type { ChangeFeed, FeedEvent } from "../change-feed.ts";
 import { createFeedEventParser } from "./feed-event.ts";
 import type { LiveSnapshot } from "./live-api.ts";
@@ -72,7 +72,7 @@ export async function createScriptedGateway(resumeFrom?: string): Promise<Script
   const openFeed = createStreamFeed({
     openStream: (signal, cursor) => requestStream(signal, cursor, streams),
     fetchSnapshot: (signal, etag) => requestSnapshot(signal, etag, snapshotCalls),
-    parseEvent: createFeedEventParser(readChanged),
+    parseEvent: createFeedEventParser(parseChangedAvailability),
     onDefect: (error) => defects.push(error),
     random: () => scripted.random,
   });

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { BackendRefusal } from "../../../shared/protocol/rejection.ts";
+import { BackendResponseError } from "../../../shared/protocol/rejection.ts";
 import {
   type BorrowedTokenSession,
   createBorrowedTokenSession,
@@ -8,7 +8,7 @@ import {
 import { createTokenChannel } from "./token-channel.ts";
 
 const { signal } = new AbortController();
-const refusal = new BackendRefusal(401, {});
+const refusal = new BackendResponseError(401, {});
 
 /** A tab with a page that gives these tokens in turn. */
 function tabWith(...tokens: readonly string[]): TokenProviderPort {
@@ -47,7 +47,7 @@ function backendAccepting(good: string) {
 
 test("calls with the token of a tab", async () => {
   const call = backendAccepting("t1");
-  await expect(sessionOf(tabWith("t1")).run(signal, call)).resolves.toBe("the stream");
+  await expect(sessionOf(tabWith("t1")).withToken(signal, call)).resolves.toBe("the stream");
   expect(call.mock.calls).toEqual([["t1"]]);
 });
 
@@ -56,14 +56,16 @@ test("asks the same tab for another token after a 401, and then the next tab", a
   const refused = tabWith("t1", "t2");
   const good = tabWith("t3");
   const session = sessionOf(refused, good);
-  await expect(session.run(signal, call)).resolves.toBe("the stream");
+  await expect(session.withToken(signal, call)).resolves.toBe("the stream");
   expect(call.mock.calls).toEqual([["t1"], ["t2"], ["t3"]]);
   expect([...session.providers]).toEqual([good]);
 });
 
 test("rejects with 401 if no tab has a valid token, or there is no tab", async () => {
-  await expect(sessionOf(tabWith("t1")).run(signal, backendAccepting("t2"))).rejects.toMatchObject({ status: 401 });
-  await expect(sessionOf().run(signal, backendAccepting("t2"))).rejects.toMatchObject({ status: 401 });
+  await expect(sessionOf(tabWith("t1")).withToken(signal, backendAccepting("t2"))).rejects.toMatchObject({
+    status: 401,
+  });
+  await expect(sessionOf().withToken(signal, backendAccepting("t2"))).rejects.toMatchObject({ status: 401 });
 });
 
 test("removes a tab that does not respond", async () => {
@@ -71,7 +73,7 @@ test("removes a tab that does not respond", async () => {
   onTestFinished(() => void vi.useRealTimers());
   const good = tabWith("t1");
   const session = sessionOf(CRASHED, good);
-  const running = session.run(signal, backendAccepting("t1"));
+  const running = session.withToken(signal, backendAccepting("t1"));
   await vi.advanceTimersByTimeAsync(1_000);
   await expect(running).resolves.toBe("the stream");
   expect([...session.providers]).toEqual([good]);
@@ -79,7 +81,7 @@ test("removes a tab that does not respond", async () => {
 
 test("keeps a tab if the call fails for a reason other than the token", async () => {
   const session = sessionOf(tabWith("t1"));
-  const away = () => Promise.reject(new BackendRefusal(503, {}));
-  await expect(session.run(signal, away)).rejects.toMatchObject({ status: 503 });
+  const away = () => Promise.reject(new BackendResponseError(503, {}));
+  await expect(session.withToken(signal, away)).rejects.toMatchObject({ status: 503 });
   expect(session.providers.size).toBe(1);
 });

@@ -1,6 +1,6 @@
 /** The session of a shared worker, which has no page and no token. Tabs provide a token for each request. */
-import { BackendRefusal } from "../../../shared/protocol/rejection.ts";
-import type { Session } from "../../gateway/session.ts";
+import { BackendResponseError } from "../../../shared/protocol/rejection.ts";
+import type { TokenSession } from "../../gateway/session.ts";
 import { createTokenChannel, type TokenChannel } from "./token-channel.ts";
 
 /** Timeout for a tab's acknowledgement, in milliseconds. A crashed tab sends no acknowledgement. */
@@ -14,7 +14,7 @@ export interface TokenProviderPort {
   postMessage(message: unknown, transfer: Transferable[]): void;
 }
 
-export interface BorrowedTokenSession extends Session {
+export interface BorrowedTokenSession extends TokenSession {
   readonly providers: Set<TokenProviderPort>;
 }
 
@@ -24,8 +24,8 @@ export function createBorrowedTokenSession(): BorrowedTokenSession {
 
   return {
     providers,
-    forget: () => providers.clear(),
-    async run(signal, call) {
+    reset: () => providers.clear(),
+    async withToken(signal, call) {
       for (const provider of providers) {
         const { port1, port2 } = new MessageChannel();
         provider.postMessage({ type: "lend" }, [port2]);
@@ -39,7 +39,7 @@ export function createBorrowedTokenSession(): BorrowedTokenSession {
         // The tab has gone, or the page has no valid token.
         providers.delete(provider);
       }
-      throw new BackendRefusal(401, { title: "No tab has a valid token" });
+      throw new BackendResponseError(401, { title: "No tab has a valid token" });
     },
   };
 }
@@ -66,7 +66,7 @@ async function withBorrowedToken<Value>(
       channel.send({ isAccepted: true });
       return { value };
     } catch (error) {
-      const isRejected = error instanceof BackendRefusal && error.status === 401;
+      const isRejected = error instanceof BackendResponseError && error.status === 401;
       channel.send({ isAccepted: !isRejected });
       if (!isRejected) throw error;
     }

@@ -96,14 +96,14 @@ test("reports only the rejection to a page with a rejected token, whatever subje
 test("does not share a stream between two agents", async () => {
   const world = createTabWorld({ hasLocks: true });
   world.open();
-  world.open(() => Promise.resolve({ ...PROOF, sharedBy: "subject 8" }));
+  world.open(() => Promise.resolve({ ...PROOF, sharingKey: "subject 8" }));
   await world.pass(10_000);
   expect(world.openStreams()).toBe(2);
 });
 
 test("does not share a stream by a token without a subject", async () => {
   const world = createTabWorld({ hasLocks: true });
-  const unnamed = () => Promise.resolve({ ...PROOF, sharedBy: undefined });
+  const unnamed = () => Promise.resolve({ ...PROOF, sharingKey: undefined });
   world.open(unnamed);
   world.open(unnamed);
   await world.pass(10_000);
@@ -196,7 +196,7 @@ describe.each([403, 404])("when the backend responds to a token with %d", (statu
     const world = createTabWorld({ hasLocks: true });
     world.change(1);
     world.open();
-    const proofs = [Promise.resolve({ ...PROOF, renewAt: world.now() + 5_000 }), Promise.reject(denial)];
+    const proofs = [Promise.resolve({ ...PROOF, refreshAt: world.now() + 5_000 }), Promise.reject(denial)];
     proofs[1]?.catch(() => {});
     const tab = world.open(() => proofs.shift() ?? Promise.resolve(PROOF));
     await world.pass(6_000);
@@ -228,7 +228,7 @@ test("verifies each tab's token again on expiry, and sends no more events to a t
   world.change(1);
   const first = world.open();
   await world.pass(1_000);
-  const proofs = [Promise.resolve({ ...PROOF, renewAt: world.now() + 5_000 }), Promise.reject(refusal)];
+  const proofs = [Promise.resolve({ ...PROOF, refreshAt: world.now() + 5_000 }), Promise.reject(refusal)];
   proofs[1]?.catch(() => {});
   const second = world.open(() => proofs.shift() ?? Promise.reject(refusal));
   await world.pass(6_000);

@@ -5,7 +5,7 @@
  * Tabs share by the subject of the page's token, which a page can forge. A tab therefore joins only after the gateway
  * has accepted a read with the token. Before, the tab neither sends nor receives messages.
  */
-import type { GatewayClient, Proof } from "../../gateway/gateway-client.ts";
+import type { GatewayClient, TokenVerification } from "../../gateway/gateway-client.ts";
 import type { ChangeFeed, FeedOptions, OpenFeed } from "../change-feed.ts";
 import { createBackoff } from "../stream/backoff.ts";
 import type { ParseFeedEvent } from "../stream/event-stream.ts";
@@ -23,8 +23,8 @@ import { canUseLocks, createWebLocksElection, type Locks } from "./web-locks-ele
 export interface SharedFeedOptions {
   /** The backend's address. Each customer has a separate address. */
   readonly apiBase: string;
-  readonly verifyToken: GatewayClient["prove"];
-  readonly provideToken: GatewayClient["lend"];
+  readonly verifyToken: GatewayClient["verifyToken"];
+  readonly provideToken: GatewayClient["provideToken"];
   /** Opens a feed for this tab alone. */
   readonly openOwnFeed: OpenFeed;
   readonly parseEvent: ParseFeedEvent;
@@ -137,7 +137,7 @@ export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
     }
 
     /** Verifies the page's token within the timeout: the network may have lost the request. */
-    async function verifyWithTimeout(signal: AbortSignal): Promise<Proof> {
+    async function verifyWithTimeout(signal: AbortSignal): Promise<TokenVerification> {
       const timeoutAbort = new AbortController();
       const timedOut = new Promise<never>((_resolve, reject) => {
         cancelTimer = clock.setTimer(VERIFICATION_TIMEOUT_MS, () => {
@@ -156,7 +156,7 @@ export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
       cancelTimer();
       if ("error" in verification) return handleFailure(verification.error);
       backoff.reset();
-      cancelTimer = clock.setTimer(Math.min(VERIFICATION_TTL_MS, verification.renewAt - clock.epochMs()), start);
+      cancelTimer = clock.setTimer(Math.min(VERIFICATION_TTL_MS, verification.refreshAt - clock.epochMs()), start);
       await join(verification, signal);
     }
 
@@ -177,7 +177,7 @@ export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
       return { sharingKey, inner: openOwnFeed({ onEvent }) };
     }
 
-    async function join({ sharedBy: sharingKey }: Proof, signal: AbortSignal): Promise<void> {
+    async function join({ sharingKey }: TokenVerification, signal: AbortSignal): Promise<void> {
       if (feed && feed.sharingKey === sharingKey) return;
       feed?.inner.close();
       feed = undefined;

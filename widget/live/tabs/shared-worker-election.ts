@@ -15,7 +15,7 @@ export interface StreamWorker {
 export interface SharedWorkerElectionOptions {
   readonly openWorker: (name: string) => StreamWorker;
   readonly apiBase: string;
-  readonly provideToken: GatewayClient["lend"];
+  readonly provideToken: GatewayClient["provideToken"];
   /** The election without a worker. */
   readonly openFallback: OpenLeaderElection;
 }

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { readChanged } from "../../gateway/changed-availability.ts";
+import { parseChangedAvailability } from "../../gateway/changed-availability.ts";
 import { createFeedEventParser } from "../stream/feed-event.ts";
 import type { TabMessage } from "./tab-message.ts";
 import { decodeMessage, encodeMessage } from "./tab-message-codec.ts";
 
-const readEvent = createFeedEventParser(readChanged);
+const readEvent = createFeedEventParser(parseChangedAvailability);
 const availability = { userId: 1, status: "in_call", version: 7, updatedAt: 5 } as const;
 
 const NEWS: TabMessage = {

@@ -1,7 +1,7 @@
 /** A fake browser with tabs, a gateway with streams, and a clock set by the test. */
 import type { ChangedAvailability } from "../../../shared/contracts/availability.ts";
-import { readChanged } from "../../gateway/changed-availability.ts";
-import type { GatewayClient, Proof } from "../../gateway/gateway-client.ts";
+import { parseChangedAvailability } from "../../gateway/changed-availability.ts";
+import type { GatewayClient, TokenVerification } from "../../gateway/gateway-client.ts";
 import type { ChangeFeed, FeedEvent, OpenFeed } from "../change-feed.ts";
 import { createFeedEventParser } from "../stream/feed-event.ts";
 import { createSharedFeed } from "./shared-feed.ts";
@@ -39,7 +39,7 @@ export interface TabWorldOptions {
 }
 
 /** The backend's response for an agent with a token that never expires. */
-export const PROOF: Proof = { sharedBy: "subject 7", renewAt: Infinity };
+export const PROOF: TokenVerification = { sharingKey: "subject 7", refreshAt: Infinity };
 
 interface Scheduled {
   readonly at: number;
@@ -109,7 +109,7 @@ export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldO
   }
 
   /** Opens a tab with the given token check. */
-  function open(verifyToken: GatewayClient["prove"] = () => Promise.resolve(PROOF)): TestTabView {
+  function open(verifyToken: GatewayClient["verifyToken"] = () => Promise.resolve(PROOF)): TestTabView {
     const waiting: (() => void)[] = [];
     const openStreams = new Set<() => void>();
     const versions = new Map<number, number>();
@@ -146,7 +146,7 @@ export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldO
       verifyToken,
       provideToken: () => Promise.reject(new Error("There is no worker here")),
       openOwnFeed: streamFor(tab, () => isRefused, openStreams),
-      parseEvent: createFeedEventParser(readChanged),
+      parseEvent: createFeedEventParser(parseChangedAvailability),
       onDefect: (error) => defects.push(error),
       browser: {
         openChannel(name) {

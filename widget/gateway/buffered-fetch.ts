@@ -1,5 +1,5 @@
-import { Refusal } from "../../shared/protocol/rejection.ts";
-import { readAge } from "./age.ts";
+import { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
+import { parseAge } from "./response-age.ts";
 
 export interface BodyOptions {
   /** How many bytes a body may take, decompressed. */
@@ -12,31 +12,31 @@ export interface BodyOptions {
  * `fetch` that resolves when the whole body is there, so that a connection lost in the middle of it fails the call,
  * and that keeps only the two headers that the client reads, `Retry-After` and `Age`, each in whole seconds.
  *
- * @throws {Refusal} `INVALID_RESPONSE` for a redirect, and for a body that is too large.
+ * @throws {BridgeRejectionError} `INVALID_RESPONSE` for a redirect, and for a body that is too large.
  */
-export async function fetchWhole(
+export async function fetchBuffered(
   input: RequestInfo | URL,
   init: RequestInit | undefined,
   options: BodyOptions,
 ): Promise<Response> {
   const response = await fetch(input, init);
-  refuseRedirect(response);
-  const headers = new Headers({ age: `${readAge(response.headers)}` });
-  const retryAfter = readRetryAfter(response.headers);
+  assertNoRedirect(response);
+  const headers = new Headers({ age: `${parseAge(response.headers)}` });
+  const retryAfter = parseRetryAfter(response.headers);
   if (retryAfter !== undefined) headers.set("retry-after", String(retryAfter));
   return new Response(await readBody(response, options), { status: response.status, headers });
 }
 
-/** @throws {Refusal} `INVALID_RESPONSE` for a redirect, which could lead to another origin. */
-export function refuseRedirect({ type, status }: Response): void {
+/** @throws {BridgeRejectionError} `INVALID_RESPONSE` for a redirect, which could lead to another origin. */
+export function assertNoRedirect({ type, status }: Response): void {
   // "Not modified" is an answer. That it was asked for is for the caller to see.
   if (type === "opaqueredirect" || (status >= 300 && status < 400 && status !== 304)) {
-    throw new Refusal("INVALID_RESPONSE", "The backend answered with a redirect");
+    throw new BridgeRejectionError("INVALID_RESPONSE", "The backend answered with a redirect");
   }
 }
 
 /** `Retry-After` in whole seconds from now: RFC 9110 §10.2.3 allows a number or a date. */
-export function readRetryAfter(headers: Headers): number | undefined {
+export function parseRetryAfter(headers: Headers): number | undefined {
   const text = headers.get("retry-after")?.trim();
   if (!text) return undefined;
   const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - Date.now()) / 1000);
@@ -46,7 +46,7 @@ export function readRetryAfter(headers: Headers): number | undefined {
 /**
  * The whole of a body; `null` where there is none.
  *
- * @throws {Refusal} `INVALID_RESPONSE` where it is larger than it may be.
+ * @throws {BridgeRejectionError} `INVALID_RESPONSE` where it is larger than it may be.
  */
 async function readBody(
   { body }: Response,
@@ -61,19 +61,19 @@ async function readBody(
     onBytes(next.value.byteLength);
     if (size > maxBytes) {
       await reader.cancel();
-      throw new Refusal("INVALID_RESPONSE", `The backend's answer is larger than ${maxBytes} bytes`);
+      throw new BridgeRejectionError("INVALID_RESPONSE", `The backend's answer is larger than ${maxBytes} bytes`);
     }
     chunks.push(next.value);
   }
-  return size === 0 ? null : join(chunks, size);
+  return size === 0 ? null : concat(chunks, size);
 }
 
-function join(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(size);
+function concat(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const result = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {
-    whole.set(chunk, at);
+    result.set(chunk, at);
     at += chunk.byteLength;
   }
-  return whole;
+  return result;
 }

@@ -1,27 +1,27 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Availability } from "../../shared/contracts/availability.ts";
-import { BackendRefusal } from "../../shared/protocol/rejection.ts";
-import { deadlineIn } from "../../shared/runtime/deadline.ts";
-import type { CallScope } from "./gateway-client.ts";
-import { createUserReads, type UserRead, type UserReads } from "./user-reads.ts";
+import { BackendResponseError } from "../../shared/protocol/rejection.ts";
+import { createDeadline } from "../../shared/runtime/deadline.ts";
+import type { CallOptions } from "./gateway-client.ts";
+import { createUserBatcher, type UserBatcher, type UserResult } from "./user-batcher.ts";
 
 interface Asker {
-  readonly scope: CallScope;
+  readonly scope: CallOptions;
   readonly leave: (reason: Error) => void;
 }
 
 function asker(patienceMs = 10_000): Asker {
   const controller = new AbortController();
-  const scope = { signal: controller.signal, deadline: deadlineIn(patienceMs) };
+  const scope = { signal: controller.signal, deadline: createDeadline(patienceMs) };
   return { scope, leave: (reason) => controller.abort(reason) };
 }
 
 interface BegunCall {
-  readonly scope: CallScope;
+  readonly scope: CallOptions;
   /** Sends the call. Who is asked for from then on is no part of it. */
   readonly send: () => readonly number[];
   /** Answers for these users, and for all that were sent where none are named. */
-  readonly answer: (reads?: ReadonlyMap<number, UserRead>) => void;
+  readonly answer: (reads?: ReadonlyMap<number, UserResult>) => void;
   readonly fail: (reason: unknown) => void;
 }
 
@@ -31,24 +31,24 @@ function availabilityOf(userId: number): Availability {
 
 /** Reads whose calls are sent and answered when the test says so, and every call that was begun. */
 function setUp(maxUsers = 500): {
-  readonly ask: UserReads["ask"];
-  readonly outdate: UserReads["outdate"];
+  readonly ask: UserBatcher["load"];
+  readonly outdate: UserBatcher["invalidate"];
   readonly begun: BegunCall[];
   readonly shared: () => number;
 } {
   const begun: BegunCall[] = [];
-  const onShared = vi.fn();
-  const { ask, outdate } = createUserReads({
+  const onCoalesced = vi.fn();
+  const { load, invalidate } = createUserBatcher({
     maxUsers,
-    onShared,
-    call: (close, scope) =>
+    onCoalesced,
+    fetchBatch: (close, scope) =>
       new Promise((resolve, reject) => {
         const all = () => new Map(close().map((userId) => [userId, availabilityOf(userId)]));
         begun.push({ scope, send: close, answer: (reads = all()) => resolve(reads), fail: reject });
         scope.signal.addEventListener("abort", () => reject(scope.signal.reason));
       }),
   });
-  return { ask, outdate, begun, shared: () => onShared.mock.calls.length };
+  return { ask: load, outdate: invalidate, begun, shared: () => onCoalesced.mock.calls.length };
 }
 
 test("makes one call for all users that are asked for before it is sent, each once", async () => {
@@ -90,9 +90,9 @@ test("asks for no more users in a call than it may hold", async () => {
 test("gives each asker what there is of its users, be it a refusal or nothing", async () => {
   const { ask, begun } = setUp();
   const answers = [ask([1], asker().scope), ask([2], asker().scope), ask([3], asker().scope)];
-  const refusal = new BackendRefusal(404, { title: "Not Found" });
+  const refusal = new BackendResponseError(404, { title: "Not Found" });
   begun[0]?.answer(
-    new Map<number, UserRead>([
+    new Map<number, UserResult>([
       [1, availabilityOf(1)],
       [2, refusal],
     ]),

@@ -1,20 +1,20 @@
 import { expect, test, vi } from "vitest";
-import { type CoreOptions, createCore } from "./core.ts";
-import type { CallScope, GatewayClient } from "./gateway/gateway-client.ts";
-import { unasked, unaskedGateway } from "./test/test-gateway-client.ts";
+import type { CallOptions, GatewayClient } from "./gateway/gateway-client.ts";
+import { failUnexpectedCall, unusedGateway } from "./test/test-gateway-client.ts";
+import { createWidget, type WidgetOptions } from "./widget.ts";
 
 test("reads a user again whose wrap-up time has run down, until the page goes that watches the user", async () => {
-  const scopes: CallScope[] = [];
+  const scopes: CallOptions[] = [];
   const gateway: GatewayClient = {
-    ...unaskedGateway,
+    ...unusedGateway,
     fetchAvailability(userId, scope) {
       scopes.push(scope);
       return Promise.reject(new Error(`User ${userId} cannot be read`));
     },
   };
-  const loadLive = vi.fn<CoreOptions["loadLive"]>(unasked);
-  const core = createCore({
-    post: unasked,
+  const loadLive = vi.fn<WidgetOptions["loadLive"]>(failUnexpectedCall);
+  const core = createWidget({
+    post: failUnexpectedCall,
     pageOrigin: () => undefined,
     createGateway: () => gateway,
     loadLive,
@@ -23,7 +23,7 @@ test("reads a user again whose wrap-up time has run down, until the page goes th
   await core.dispatch({ type: "BUS.INIT", payload: { services: ["USER"] } });
   const [, live] = loadLive.mock.calls[0] ?? [];
   live?.refetchUser(1);
-  core.leave();
+  core.reset();
   live?.refetchUser(1);
   expect(scopes.map(({ signal }) => signal.aborted)).toEqual([true, false]);
 });

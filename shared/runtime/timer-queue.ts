@@ -1,9 +1,9 @@
 /** Schedules any number of callbacks with one timer. */
-export interface AlarmClock {
+export interface TimerQueue {
   /** Calls `ring` once after this many milliseconds. Returns a function that cancels the call; a late cancel does nothing. */
-  ringIn(milliseconds: number, ring: () => void): () => void;
+  schedule(milliseconds: number, callback: () => void): () => void;
   /** Cancels every callback and the timer. */
-  stop(): void;
+  clear(): void;
 }
 
 /**
@@ -13,8 +13,8 @@ export interface AlarmClock {
  * callback that is due earlier than the current timer, and a cancel leaves the timer alone: a series of requests sets one
  * timer, which finds no callback due when the timer fires.
  */
-export function createAlarmClock(): AlarmClock {
-  const alarms = new Set<{ readonly at: number; readonly ring: () => void }>();
+export function createTimerQueue(): TimerQueue {
+  const timers = new Set<{ readonly at: number; readonly callback: () => void }>();
   let timer: TimerHandle | undefined;
   let timerAt = Infinity;
 
@@ -22,27 +22,27 @@ export function createAlarmClock(): AlarmClock {
     if (at >= timerAt) return;
     clearTimeout(timer);
     timerAt = at;
-    timer = setTimeout(wake, Math.ceil(at - performance.now()));
+    timer = setTimeout(runDue, Math.ceil(at - performance.now()));
   }
 
-  function wake(): void {
+  function runDue(): void {
     timerAt = Infinity;
-    for (const alarm of alarms) {
-      if (alarm.at > performance.now()) setTimerAt(alarm.at);
+    for (const entry of timers) {
+      if (entry.at > performance.now()) setTimerAt(entry.at);
       // In a microtask of its own, so that an error in one callback does not stop the others. Another may still cancel the callback.
-      else queueMicrotask(() => alarms.delete(alarm) && alarm.ring());
+      else queueMicrotask(() => timers.delete(entry) && entry.callback());
     }
   }
 
   return {
-    ringIn(milliseconds, ring) {
-      const alarm = { at: performance.now() + milliseconds, ring };
-      alarms.add(alarm);
-      setTimerAt(alarm.at);
-      return () => void alarms.delete(alarm);
+    schedule(milliseconds, callback) {
+      const entry = { at: performance.now() + milliseconds, callback };
+      timers.add(entry);
+      setTimerAt(entry.at);
+      return () => void timers.delete(entry);
     },
-    stop() {
-      alarms.clear();
+    clear() {
+      timers.clear();
       clearTimeout(timer);
       timerAt = Infinity;
     },

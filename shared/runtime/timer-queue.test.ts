@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { createAlarmClock } from "./alarm-clock.ts";
+import { createTimerQueue } from "./timer-queue.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -8,9 +8,9 @@ beforeEach(() => {
 });
 
 test("rings each alarm once, at its time and not before", async () => {
-  const clock = createAlarmClock();
+  const clock = createTimerQueue();
   const rung: number[] = [];
-  for (const time of [300, 100, 200]) clock.ringIn(time, () => rung.push(time));
+  for (const time of [300, 100, 200]) clock.schedule(time, () => rung.push(time));
   await vi.advanceTimersByTimeAsync(99);
   expect(rung).toEqual([]);
   await vi.advanceTimersByTimeAsync(1);
@@ -20,36 +20,36 @@ test("rings each alarm once, at its time and not before", async () => {
 });
 
 test("sets one timer for any number of alarms that come and go", async () => {
-  const clock = createAlarmClock();
+  const clock = createTimerQueue();
   const setTimer = vi.spyOn(globalThis, "setTimeout");
   onTestFinished(() => setTimer.mockRestore());
   for (let count = 0; count < 100; count++) {
-    clock.ringIn(10_000, () => {})();
+    clock.schedule(10_000, () => {})();
     await vi.advanceTimersByTimeAsync(10);
   }
   expect(setTimer).toHaveBeenCalledOnce();
 });
 
 test("leaves no timer once the cancelled alarms' time has passed", async () => {
-  const clock = createAlarmClock();
-  clock.ringIn(100, () => {})();
+  const clock = createTimerQueue();
+  clock.schedule(100, () => {})();
   await vi.advanceTimersByTimeAsync(100);
   expect(vi.getTimerCount()).toBe(0);
 });
 
 test("does not ring what an alarm at the same time has cancelled", async () => {
-  const clock = createAlarmClock();
+  const clock = createTimerQueue();
   const ring = vi.fn();
-  clock.ringIn(100, () => cancelSecond());
-  const cancelSecond = clock.ringIn(100, ring);
+  clock.schedule(100, () => cancelSecond());
+  const cancelSecond = clock.schedule(100, ring);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(ring).not.toHaveBeenCalled();
 });
 
 test("takes alarms that an alarm sets", async () => {
-  const clock = createAlarmClock();
+  const clock = createTimerQueue();
   const ring = vi.fn();
-  clock.ringIn(100, () => clock.ringIn(50, ring));
+  clock.schedule(100, () => clock.schedule(50, ring));
   await vi.advanceTimersByTimeAsync(149);
   expect(ring).not.toHaveBeenCalled();
   await vi.advanceTimersByTimeAsync(1);
@@ -57,26 +57,26 @@ test("takes alarms that an alarm sets", async () => {
 });
 
 test("rings the others where one throws", async () => {
-  const clock = createAlarmClock();
+  const clock = createTimerQueue();
   const ring = vi.fn();
   const thrown: unknown[] = [];
   const note = (error: unknown): void => void thrown.push(error);
   process.on("uncaughtException", note);
   onTestFinished(() => void process.off("uncaughtException", note));
-  clock.ringIn(100, () => {
+  clock.schedule(100, () => {
     throw new Error("mistake");
   });
-  clock.ringIn(100, ring);
-  clock.ringIn(200, ring);
+  clock.schedule(100, ring);
+  clock.schedule(200, ring);
   await vi.advanceTimersByTimeAsync(200);
   expect(ring).toHaveBeenCalledTimes(2);
 });
 
 test("is silent and without a timer once it is stopped", async () => {
-  const clock = createAlarmClock();
+  const clock = createTimerQueue();
   const ring = vi.fn();
-  clock.ringIn(100, ring);
-  clock.stop();
+  clock.schedule(100, ring);
+  clock.clear();
   expect(vi.getTimerCount()).toBe(0);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(ring).not.toHaveBeenCalled();
@@ -86,12 +86,12 @@ test("rings exactly what was not cancelled, in the order of time, whatever was s
   const step = fc.record({ in: fc.integer({ min: 1, max: 50 }), cancelled: fc.boolean(), pause: fc.nat(20) });
   await fc.assert(
     fc.asyncProperty(fc.array(step), async (steps) => {
-      const clock = createAlarmClock();
+      const clock = createTimerQueue();
       const rung: number[] = [];
       const expected: number[] = [];
       for (const { in: milliseconds, cancelled, pause } of steps) {
         const at = performance.now() + milliseconds;
-        const cancel = clock.ringIn(milliseconds, () => rung.push(at));
+        const cancel = clock.schedule(milliseconds, () => rung.push(at));
         if (cancelled) cancel();
         else expected.push(at);
         await vi.advanceTimersByTimeAsync(pause);

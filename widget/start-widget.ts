@@ -1,9 +1,9 @@
 import type { Settlement } from "../shared/protocol/envelope.ts";
 import { openWindowPort, type Port } from "../shared/transport/penpal-port.ts";
-import { type CoreOptions, createCore } from "./core.ts";
 import { logRejectedOrigins } from "./transport/log-rejected-origins.ts";
+import { createWidget, type WidgetOptions } from "./widget.ts";
 
-export interface StartWidgetOptions extends Pick<CoreOptions, "createGateway" | "loadLive"> {
+export interface StartWidgetOptions extends Pick<WidgetOptions, "createGateway" | "loadLive"> {
   /** The page around the widget. */
   readonly parent: Window;
   /** The exact origins that the page may have. At least one. */
@@ -17,7 +17,7 @@ export function startWidget(options: StartWidgetOptions): void {
   const { parent, allowedOrigins, createGateway, loadLive, onSettled } = options;
   let pageOrigin: string | undefined;
   let port: Port;
-  const core = createCore({
+  const widget = createWidget({
     post: (event) => port.post(event),
     pageOrigin: () => pageOrigin,
     createGateway,
@@ -28,8 +28,8 @@ export function startWidget(options: StartWidgetOptions): void {
   function openPort(): void {
     port = openWindowPort({ remote: parent, allowedOrigins, onSyn, onClosed }, async (event) => {
       // The first event shows that the page can receive calls. The token is fetched now, before a request waits for it.
-      core.prepare();
-      const settlement = await core.dispatch(event);
+      widget.prefetch();
+      const settlement = await widget.dispatch(event);
       onSettled(settlement);
       return settlement;
     });
@@ -38,11 +38,11 @@ export function startWidget(options: StartWidgetOptions): void {
   // A new SYN can come without the end of the last connection, as when the page reloads. Either one resets the widget.
   function onSyn(origin: string): void {
     pageOrigin = origin;
-    core.leave();
+    widget.reset();
   }
 
   function onClosed(): void {
-    core.leave();
+    widget.reset();
     openPort();
   }
 

@@ -1,0 +1,30 @@
+/** The widget's core as tests have it: over HTTP as ever, live part and all, for a page that the test plays. */
+
+import { parseChangedAvailability } from "../gateway/changed-availability.ts";
+import { createHttpGatewayClient } from "../gateway/http-gateway-client.ts";
+import { createFeedEventParser, createLive, createLiveApi, createStreamFeed } from "../live/index.ts";
+import { createWidget, type Widget, type WidgetOptions } from "../widget.ts";
+
+export interface TestWidgetOptions extends Pick<WidgetOptions, "post" | "onDefect"> {
+  /** The backend's origin. */
+  readonly backend: string;
+}
+
+/** Creates a core over the backend at an origin. */
+export function createTestWidget({ backend, post, onDefect }: TestWidgetOptions): Widget {
+  return createWidget({
+    post,
+    pageOrigin: () => undefined,
+    createGateway: (session) => createHttpGatewayClient(new URL("/v1/", backend), session),
+    async loadLive({ openLive }, options) {
+      const calls = createLiveApi({ openLive, parseChanged: parseChangedAvailability });
+      const openFeed = createStreamFeed({
+        ...calls,
+        parseEvent: createFeedEventParser(parseChangedAvailability),
+        onDefect,
+      });
+      return createLive({ ...options, openFeed });
+    },
+    onDefect,
+  });
+}
