@@ -29,7 +29,7 @@ const builds: Readonly<Record<string, UserConfig>> = {
     build: {
       target,
       emptyOutDir: false,
-      lib: { entry: "host/script.ts", formats: ["iife"], name: "availabilityBridgeEmbed", fileName: () => "embed.js" },
+      lib: { entry: "host/embed.ts", formats: ["iife"], name: "availabilityBridgeEmbed", fileName: () => "embed.js" },
     },
   },
   /** The widget. `./` makes it work under any customer's path. */

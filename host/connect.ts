@@ -1,4 +1,4 @@
-import { checkContainer, checkFrame, mountFrame } from "./connection/frame.ts";
+import { assertContainer, assertFrame, mountFrame } from "./connection/frame.ts";
 import { openFrameConnection } from "./connection/frame-connection.ts";
 import type { Connector } from "./connector.ts";
 import { createConnector } from "./create-connector.ts";
@@ -50,9 +50,9 @@ export function connect(options: ConnectOptions): Connector {
   // A caller without types may give none.
   const { src: given, signal, frame, container, title = "Phone", app, fetchToken, ...others } = options ?? {};
   const timeouts = parseTimeouts(others);
-  const src = readSrc(given ?? frame?.src);
-  if (frame !== undefined) checkFrame(frame);
-  if (container !== undefined) checkContainer(container);
+  const src = parseSrc(given ?? frame?.src);
+  if (frame !== undefined) assertFrame(frame);
+  if (container !== undefined) assertContainer(container);
   if (frame && container) throw new TypeError("frame: expected no container beside it");
   if (signal && !signal.addEventListener) throw new TypeError("signal: expected an AbortSignal");
   if (fetchToken !== undefined && typeof fetchToken !== "function") {
@@ -88,7 +88,7 @@ export function connect(options: ConnectOptions): Connector {
 /** The options that are no timeouts. */
 const OTHER_OPTIONS = "src, container, frame, title, app, fetchToken, signal";
 
-function readSrc(src: string | URL | undefined): URL {
+function parseSrc(src: string | URL | undefined): URL {
   try {
     const url = new URL(src ?? "");
     if (/^https?:$/.test(url.protocol) && !url.username && !url.password && !url.pathname.endsWith(".js")) return url;

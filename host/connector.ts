@@ -2,14 +2,14 @@ import type { Envelope, Settlement } from "../shared/protocol/envelope.ts";
 import type {
   EventListener,
   FulfilledPayload,
-  HeardEvents,
+  ListenableEvents,
   RequestEvent,
   RequestPayload,
   RequestType,
   SettlementOf,
   UnknownEvent,
   WatchedAvailability,
-} from "./bus-types.ts";
+} from "./event-types.ts";
 import type { Unsubscribe } from "./listeners.ts";
 
 /** Where the connector stands: before the first handshake, connected, connecting again, destroyed. */
@@ -24,7 +24,7 @@ export interface RequestOptions {
 }
 
 /** Something that happened on a connector. */
-export type Happening =
+export type ConnectorEvent =
   | { readonly kind: "sent"; readonly event: Envelope }
   | {
       readonly kind: "settled";
@@ -37,7 +37,7 @@ export type Happening =
   | { readonly kind: "state"; readonly state: ConnectorState };
 
 /** Something that happened and when, for logs and inspectors. `at` is milliseconds since 1970. */
-export type ConnectorRecord = Happening & { readonly at: number };
+export type ConnectorRecord = ConnectorEvent & { readonly at: number };
 
 /** The host's end of the bridge. */
 export interface Connector {
@@ -70,7 +70,7 @@ export interface Connector {
   ): Promise<FulfilledPayload<Type>>;
 
   /** Listens to settlements and announcements of one type, or of all by `"*"`. */
-  on<Type extends keyof HeardEvents>(type: Type, listener: EventListener<HeardEvents[Type]>): Unsubscribe;
+  on<Type extends keyof ListenableEvents>(type: Type, listener: EventListener<ListenableEvents[Type]>): Unsubscribe;
   on(type: string, listener: EventListener): Unsubscribe;
 
   /**

@@ -15,15 +15,15 @@ import {
 import { toBusError } from "../shared/protocol/errors.ts";
 import { BridgeRejectionError, invalidRequestError } from "../shared/protocol/rejection.ts";
 import { createTimerQueue } from "../shared/runtime/timer-queue.ts";
-import type { EventListener, RequestType } from "./bus-types.ts";
 import type { ConnectionEvents, ConnectionLoss, FrameConnection } from "./connection/frame-connection.ts";
-import type { Connector, ConnectorRecord, ConnectorState, Happening, RequestOptions } from "./connector.ts";
+import type { Connector, ConnectorEvent, ConnectorRecord, ConnectorState, RequestOptions } from "./connector.ts";
+import type { EventListener, RequestType } from "./event-types.ts";
 import { createListeners } from "./listeners.ts";
 import { createPendingRequest, type PendingRequest, type PostedRequest } from "./request/pending-request.ts";
 import { createReadyPromise } from "./request/ready-promise.ts";
 import type { Timeouts } from "./request/timeouts.ts";
 import { createTokenProvider, FETCH_TOKEN, type FetchToken } from "./token/token-provider.ts";
-import { createWatches } from "./watch/watches.ts";
+import { createWatchList } from "./watch/watch-list.ts";
 
 export interface CreateConnectorOptions {
   /** Opens the connection to the widget. */
@@ -51,21 +51,21 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   const listeners = createListeners<[Envelope, Envelope?]>();
   // Unlike those of any other connector. Not `randomUUID`, which is missing on pages that are served without TLS.
   const idPrefix = crypto.getRandomValues(new Uint32Array(2)).join("-");
-  let ids = 0;
+  let lastId = 0;
   const clock = createTimerQueue();
   const ready = createReadyPromise();
   const tokenProvider = fetchToken && createTokenProvider(fetchToken, clock);
   let state: ConnectorState = "connecting";
   /** Traits of events as the widget that registered last has listed them. Unknown until the first widget has. */
   let traits: Partial<EventTraits> = {};
-  const watches = createWatches(clock, () => state, submit);
+  const watchList = createWatchList(clock, () => state, sendRequest);
 
   const connection = options.open({
     clock,
-    receive,
+    receive: handleMessage,
     hasPendingWork: () => ready.isPending() || inFlight.size > 0,
     onConnected,
-    onPageResumed: watches.renew,
+    onPageResumed: watchList.resubscribe,
     onDisconnected,
   });
   const requestContext = { clock, handshakeTimeoutMs, unavailable, post };
@@ -81,12 +81,12 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     // First, so that the traits are known before the widget handles any other request. A listener of the state, or an observer
     // of a sent event, may have destroyed the connector.
     if (state === "ready") {
-      submit({ type: REGISTER, payload: options.registration }, undefined, ({ payload }) => {
+      sendRequest({ type: REGISTER, payload: options.registration }, undefined, ({ payload }) => {
         traits = Object(payload).traits ?? traits;
       });
     }
     for (const request of inFlight.values()) if (state === "ready" && !request.isSent()) request.send();
-    watches.renew();
+    watchList.resubscribe();
   }
 
   function onDisconnected(reason?: ConnectionLoss): void {
@@ -101,7 +101,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
       }
     }
     // Once for each widget: where no other can be had, the next try is lost at once.
-    if (wasReady) watches.renew();
+    if (wasReady) watchList.resubscribe();
   }
 
   function hasTrait(trait: keyof EventTraits, type: string): boolean {
@@ -111,11 +111,11 @@ export function createConnector(options: CreateConnectorOptions): Connector {
 
   /** Updates the watch list by an event of the widget, or by a fulfilled request of the page. */
   function learn(event: Envelope): void {
-    watches.learn(event, hasTrait("availabilities", event.type));
+    watchList.handleEvent(event, hasTrait("availabilities", event.type));
   }
 
-  function record(what: Happening): void {
-    if (!observers.isEmpty()) observers.emit({ at: Date.now(), ...what });
+  function record(event: ConnectorEvent): void {
+    if (!observers.isEmpty()) observers.emit({ at: Date.now(), ...event });
   }
 
   function changeState(next: ConnectorState): void {
@@ -132,31 +132,31 @@ export function createConnector(options: CreateConnectorOptions): Connector {
    * Handles an event of the widget. The token request, and every other event with a `meta.id` or a `meta.timeoutMs`, expects a
    * settlement; an event with neither is an announcement and gets none.
    */
-  async function receive(event: unknown): Promise<Settlement | undefined> {
-    const asked = readRequestRef(event);
+  async function handleMessage(event: unknown): Promise<Settlement | undefined> {
+    const requestRef = readRequestRef(event);
     try {
       const announcement = parseEvent(event);
-      if (asked.type === FETCH_TOKEN || asked.id || announcement.meta?.timeoutMs)
-        return toFulfilled(asked, await answer(announcement));
+      if (requestRef.type === FETCH_TOKEN || requestRef.id || announcement.meta?.timeoutMs)
+        return toFulfilled(requestRef, await handleHostRequest(announcement));
       record({ kind: "announced", event: announcement });
       learn(announcement);
       listeners.emit(announcement);
       return undefined;
-    } catch (refusal) {
-      return toRejected(asked, refusal);
+    } catch (error) {
+      return toRejected(requestRef, error);
     }
   }
 
   /** Answers a request to the page, of which neither listeners nor observers hear: a token is nothing for them. */
-  function answer({ type, meta }: ParsedEvent): Promise<unknown> {
+  function handleHostRequest({ type, meta }: ParsedEvent): Promise<unknown> {
     if (tokenProvider && type === FETCH_TOKEN) return tokenProvider.fetch(meta?.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     throw new BridgeRejectionError("UNKNOWN_EVENT", `${type} is unknown to this page`);
   }
 
   function dispatch(event: Envelope, requestOptions?: RequestOptions): Promise<Settlement> {
     return new Promise((resolve) => {
-      submit(event, requestOptions, (settlement, posted) => {
-        if (!isRejected(settlement)) learn(posted);
+      sendRequest(event, requestOptions, (settlement, sentEvent) => {
+        if (!isRejected(settlement)) learn(sentEvent);
         listeners.emit(settlement, event);
         resolve(settlement);
       });
@@ -164,39 +164,39 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   }
 
   /** Sends an event. What the connector says on its own account is observed and not listened to. */
-  function submit(
+  function sendRequest(
     event: Envelope,
     requestOptions?: RequestOptions,
-    onSettled?: (settlement: Settlement, posted: Envelope) => void,
+    onSettled?: (settlement: Settlement, sentEvent: Envelope) => void,
   ): void {
     const { signal, timeoutMs } = requestOptions ?? {};
-    const askedAt = performance.now();
-    const asked = readRequestRef(event);
-    let posted = event;
+    const startedAt = performance.now();
+    const requestRef = readRequestRef(event);
+    let sentEvent = event;
     let pending: PendingRequest | undefined;
 
     function settle(settlement: Settlement): void {
       signal?.removeEventListener?.("abort", abort);
-      record({ kind: "settled", event: posted, settlement, durationMs: performance.now() - askedAt });
+      record({ kind: "settled", event: sentEvent, settlement, durationMs: performance.now() - startedAt });
       if (!isRejected(settlement)) learn(settlement);
-      onSettled?.(asked.id === undefined ? withoutId(settlement) : settlement, posted);
+      onSettled?.(requestRef.id === undefined ? withoutId(settlement) : settlement, sentEvent);
     }
 
     function abort(): void {
-      const id = pending?.isSent() && posted.meta?.id;
-      pending?.reject("ABORTED", `${asked.type} was aborted`);
-      if (id) submit({ type: CANCEL, payload: { id } });
+      const id = pending?.isSent() && sentEvent.meta?.id;
+      pending?.reject("ABORTED", `${requestRef.type} was aborted`);
+      if (id) sendRequest({ type: CANCEL, payload: { id } });
     }
 
     try {
       // The frame may have been removed in this very task: the request then goes to a new one. A listener to that loss may
       // have destroyed the connector, which the next check finds.
       if (state === "ready") connection.detectFrameMove();
-      const request = admit(event, timeoutMs);
+      const request = prepareRequest(event, timeoutMs);
       if (signal && !signal.addEventListener) throw invalidRequestError("signal", "an AbortSignal");
-      if (signal?.aborted) throw new BridgeRejectionError("ABORTED", `${asked.type} was aborted`);
+      if (signal?.aborted) throw new BridgeRejectionError("ABORTED", `${requestRef.type} was aborted`);
       const { id } = request.meta;
-      posted = request;
+      sentEvent = request;
       pending = createPendingRequest(request, requestContext, (settlement) => {
         inFlight.delete(id);
         settle(settlement);
@@ -210,12 +210,12 @@ export function createConnector(options: CreateConnectorOptions): Connector {
       }
     } catch (reason) {
       if (!(reason instanceof BridgeRejectionError)) reportError(reason);
-      settle(toRejected(asked, reason));
+      settle(toRejected(requestRef, reason));
     }
   }
 
   /** Checks an event and completes it to what is posted. @throws {BridgeRejectionError} where it cannot be sent. */
-  function admit(event: Envelope, timeoutMs: number | undefined): PostedRequest {
+  function prepareRequest(event: Envelope, timeoutMs: number | undefined): PostedRequest {
     if (state === "closed") throw new BridgeRejectionError(...DESTROYED);
     const checked = parseEvent(event);
     const { type, meta } = checked;
@@ -223,11 +223,11 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     if (inFlight.size >= MAX_IN_FLIGHT && type !== REGISTER && type !== CANCEL) {
       throw new BridgeRejectionError("OVERLOADED", `${MAX_IN_FLIGHT} requests are in flight`);
     }
-    ids += 1;
-    const id = meta?.id ?? `${idPrefix}-${ids}`;
+    lastId += 1;
+    const id = meta?.id ?? `${idPrefix}-${lastId}`;
     if (inFlight.has(id)) throw invalidRequestError("meta.id", "an id not in flight");
-    const life = parseTimeout(timeoutMs ?? meta?.timeoutMs ?? defaultTimeoutMs, "timeoutMs");
-    return { ...checked, meta: { ...meta, id, timeoutMs: life } };
+    const resolvedTimeoutMs = parseTimeout(timeoutMs ?? meta?.timeoutMs ?? defaultTimeoutMs, "timeoutMs");
+    return { ...checked, meta: { ...meta, id, timeoutMs: resolvedTimeoutMs } };
   }
 
   async function request(type: string, payload: unknown, requestOptions?: RequestOptions): Promise<unknown> {
@@ -259,15 +259,15 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     dispatch,
     request: request as Connector["request"],
     on: (type: string, listener: EventListener) =>
-      listeners.add((event, asked) => {
-        if (type === "*" || type === event.type) listener(event, asked);
+      listeners.add((event, request) => {
+        if (type === "*" || type === event.type) listener(event, request);
       }),
     onStateChange: (listener) =>
-      observers.add((happened) => {
-        if (happened.kind === "state") listener(happened.state);
+      observers.add((event) => {
+        if (event.kind === "state") listener(event.state);
       }),
     observe: observers.add,
-    watch: watches.watch,
+    watch: watchList.watch,
     destroy,
   };
 }

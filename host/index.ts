@@ -10,6 +10,8 @@ export {
   TimeoutError,
 } from "../shared/protocol/errors.ts";
 export type { BridgeRejection, Issue, RejectionCode } from "../shared/protocol/rejection.ts";
+export { type ConnectOptions, connect } from "./connect.ts";
+export type { Connector, ConnectorRecord, ConnectorState, RequestOptions } from "./connector.ts";
 export type {
   Availability,
   EventListener,
@@ -19,9 +21,7 @@ export type {
   RequestType,
   SettlementOf,
   WatchedAvailability,
-} from "./bus-types.ts";
-export { type ConnectOptions, connect } from "./connect.ts";
-export type { Connector, ConnectorRecord, ConnectorState, RequestOptions } from "./connector.ts";
+} from "./event-types.ts";
 export type { Unsubscribe } from "./listeners.ts";
 export type { FetchToken } from "./token/token-provider.ts";
 export { defineAvailabilityBadge } from "./watch/availability-badge.ts";

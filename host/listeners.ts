@@ -12,7 +12,7 @@ export interface Listeners<Args extends readonly unknown[]> {
 }
 
 /** Calls each listener that was there at the start and still is. An error of a listener is reported, and the others are called. */
-export function callEach<Args extends readonly unknown[]>(
+export function notifyEach<Args extends readonly unknown[]>(
   listeners: ReadonlySet<(...args: Args) => void>,
   args: Args,
 ): void {
@@ -43,7 +43,7 @@ export function createListeners<Args extends readonly unknown[]>(): Listeners<Ar
     emit(...args) {
       if (queue.push(args) > 1) return;
       for (let next = queue[0]; next; next = queue[0]) {
-        callEach(entries, next);
+        notifyEach(entries, next);
         queue.shift();
       }
     },

@@ -43,7 +43,7 @@ export function readScriptOptions(tag: HTMLScriptElement): ScriptOptions | undef
     src: new URL("./widget/", tag.src),
     ...(container && { container }),
     ...(title !== undefined && { title }),
-    ...(timeoutMs !== undefined && { timeoutMs: readTimeout(timeoutMs) }),
+    ...(timeoutMs !== undefined && { timeoutMs: parseTimeout(timeoutMs) }),
     ...(tokenUrl !== undefined && { fetchToken: createTokenFetcher(tokenUrl, document.baseURI) }),
     app: { ...(appName && { name: appName }), ...(release && { release }) },
   };
@@ -58,7 +58,7 @@ function findContainer(selector: string): Element | null {
   }
 }
 
-function readTimeout(text: string): number {
+function parseTimeout(text: string): number {
   const milliseconds = Number(text);
   if (/^\d+$/.test(text) && milliseconds >= 1 && milliseconds <= MAX_TIMEOUT_MS) return milliseconds;
   const expected = `whole milliseconds from 1 to ${MAX_TIMEOUT_MS}, such as 5000`;

@@ -29,7 +29,7 @@ export function mountFrame(src: URL, container: Element | undefined, title: stri
  *
  * @throws {TypeError} when the container is not an element in a document.
  */
-export function checkContainer(container: Element | null): void {
+export function assertContainer(container: Element | null): void {
   // 1 is `Node.ELEMENT_NODE`. `instanceof` fails for another window's element.
   if (container?.nodeType === 1 && container.isConnected) return;
   throw new TypeError("container: expected an element in the document");
@@ -40,7 +40,7 @@ export function checkContainer(container: Element | null): void {
  *
  * @throws {TypeError} when its sandbox takes the widget's scripts or origin from it, or it is not an iframe in a document.
  */
-export function checkFrame(frame: HTMLIFrameElement | null): void {
+export function assertFrame(frame: HTMLIFrameElement | null): void {
   const { contentWindow, sandbox } = frame ?? {};
   if (contentWindow && (!sandbox?.length || SANDBOX.every((token) => sandbox.contains(token)))) return;
   throw new TypeError(`frame: expected an iframe in the document, with a sandbox of ${SANDBOX.join(" and ")} or none`);

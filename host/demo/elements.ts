@@ -1,7 +1,7 @@
 /** Typed access to the page's own markup, so that a renamed id fails with its name and not as `null` somewhere else. */
 
 /** A copy of a template whose parts are addressed by `data-part`. */
-export interface View {
+export interface TemplateView {
   readonly root: DocumentFragment;
   part<Kind extends Element>(name: string, kind: new () => Kind): Kind;
   /** Writes a part's text. The same text again is not written, as a live region would be read aloud again. */
@@ -22,7 +22,7 @@ export function getElement<Kind extends Element>(id: string, kind: new () => Kin
  *
  * @throws {TypeError} when the page has no such template, or a part that is asked for is missing.
  */
-export function openTemplate(id: string): View {
+export function openTemplate(id: string): TemplateView {
   const root = document.importNode(getElement(id, HTMLTemplateElement).content, true);
   // Found once: the fragment is empty as soon as it has been put into the page.
   const marked = [...root.querySelectorAll("[data-part]")];

@@ -2,13 +2,13 @@
 import { type Envelope, isRejected } from "../../shared/protocol/envelope.ts";
 import type { ConnectorRecord } from "../connector.ts";
 import { getElement, openTemplate } from "./elements.ts";
-import { formatClock, formatDuration } from "./time-words.ts";
+import { formatClock, formatDuration } from "./format-time.ts";
 
 /** More would only slow the page down: who looks for older events filters them out of an observer. */
 const MAX_ENTRIES = 200;
 
 /** One line of the log. */
-interface Line {
+interface LogLine {
   readonly kind: "sent" | "settled" | "announced";
   readonly at: number;
   readonly envelope: Envelope;
@@ -18,7 +18,7 @@ interface Line {
   readonly hasFailed?: boolean;
 }
 
-const DIRECTIONS: Record<Line["kind"], string> = {
+const DIRECTIONS: Record<LogLine["kind"], string> = {
   sent: "Sent",
   settled: "Settled",
   announced: "Announced",
@@ -44,16 +44,16 @@ export function createEventLog(): (record: ConnectorRecord) => void {
   });
 
   return (record) => {
-    const line = toLine(record);
-    if (!line) return;
-    entries.prepend(createEntry(line));
+    const logLine = toLogLine(record);
+    if (!logLine) return;
+    entries.prepend(createEntry(logLine));
     while (entries.children.length > MAX_ENTRIES) entries.lastElementChild?.remove();
     update();
   };
 }
 
 /** A change of state is no event: the page shows it beside its name. */
-function toLine(record: ConnectorRecord): Line | undefined {
+function toLogLine(record: ConnectorRecord): LogLine | undefined {
   if (record.kind === "state") return undefined;
   const { kind, at } = record;
   if (kind !== "settled") return { kind, at, envelope: record.event };
@@ -61,7 +61,7 @@ function toLine(record: ConnectorRecord): Line | undefined {
   return { kind, at, envelope: settlement, durationMs, hasFailed: isRejected(settlement) };
 }
 
-function createEntry({ kind, at, envelope, durationMs, hasFailed }: Line): DocumentFragment {
+function createEntry({ kind, at, envelope, durationMs, hasFailed }: LogLine): DocumentFragment {
   const view = openTemplate("log-entry");
   const entry = view.part("entry", HTMLDetailsElement);
   entry.dataset["kind"] = hasFailed ? "rejected" : kind;

@@ -12,46 +12,46 @@ const NOTES = {
 export function createGatewaySwitch(onSwitched: (running: boolean) => void): void {
   const button = getElement("gateway-switch", HTMLButtonElement);
   const note = getElement("gateway-note", HTMLElement);
-  let running = true;
-  let busy = false;
+  let isRunning = true;
+  let isBusy = false;
 
   function show(text: string): void {
-    button.textContent = running ? "Backend down" : "Start backend";
+    button.textContent = isRunning ? "Backend down" : "Start backend";
     note.textContent = text;
   }
 
   function setBusy(next: boolean): void {
-    busy = next;
+    isBusy = next;
     // Not `disabled`, which would take the keyboard's focus away in the middle of it.
     button.setAttribute("aria-disabled", String(next));
   }
 
-  async function flip(): Promise<void> {
-    if (busy) return;
+  async function toggle(): Promise<void> {
+    if (isBusy) return;
     setBusy(true);
-    note.textContent = running ? "Stopping the gateway…" : "Starting the gateway…";
-    const answer = await askDemoServer(running ? "/stop" : "/start", "POST");
+    note.textContent = isRunning ? "Stopping the gateway…" : "Starting the gateway…";
+    const answer = await callDemoServer(isRunning ? "/stop" : "/start", "POST");
     setBusy(false);
     if (answer === undefined) return show(NOTES.silent);
-    running = answer;
-    show(running ? NOTES.running : NOTES.stopped);
-    onSwitched(running);
+    isRunning = answer;
+    show(isRunning ? NOTES.running : NOTES.stopped);
+    onSwitched(isRunning);
   }
 
-  async function begin(): Promise<void> {
-    const answer = await askDemoServer("", "GET");
+  async function showInitialState(): Promise<void> {
+    const answer = await callDemoServer("", "GET");
     if (answer === undefined) return show(NOTES.missing);
-    running = answer;
+    isRunning = answer;
     button.disabled = false;
-    show(running ? NOTES.running : NOTES.stopped);
+    show(isRunning ? NOTES.running : NOTES.stopped);
   }
 
-  button.addEventListener("click", () => void flip());
-  void begin();
+  button.addEventListener("click", () => void toggle());
+  void showInitialState();
 }
 
 /** Whether the gateway runs, or `undefined` where no demo server says so. */
-async function askDemoServer(path: string, method: "GET" | "POST"): Promise<boolean | undefined> {
+async function callDemoServer(path: string, method: "GET" | "POST"): Promise<boolean | undefined> {
   try {
     const response = await fetch(`/demo/gateway${path}`, { method });
     const body: unknown = response.ok ? await response.json() : undefined;

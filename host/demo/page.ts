@@ -1,65 +1,69 @@
 /** The demo CRM page: joins its form, its buttons and its log to the bridge. */
 import { readAgentId } from "./agent-id.ts";
+import { createAvailabilityRequest } from "./availability-request.ts";
 import { whenConnected } from "./bridge-queue.ts";
-import { showConnection } from "./connection-pill.ts";
+import { showConnectionStatus } from "./connection-status.ts";
 import { getElement } from "./elements.ts";
-import { createEnquiry } from "./enquiry.ts";
 import { createEventLog } from "./event-log.ts";
 import { createGatewaySwitch } from "./gateway-switch.ts";
 import { createResultView } from "./result-view.ts";
 import { showTeam } from "./team.ts";
 
 /** After this long without the widget's script, the page says so; the script may still come. */
-const PATIENCE_MS = 5_000;
+const LOAD_TIMEOUT_MS = 5_000;
 
 const connected = whenConnected();
 const field = getElement("agent-id", HTMLInputElement);
 const fetchButton = getElement("fetch", HTMLButtonElement);
 const cancelButton = getElement("cancel", HTMLButtonElement);
 const notice = getElement("widget-notice", HTMLElement);
-const enquiry = createEnquiry({ connected, view: createResultView(), onPending: offerCancel });
+const availabilityRequest = createAvailabilityRequest({
+  connected,
+  view: createResultView(),
+  onPendingChanged: showCancelButton,
+});
 let isConnected = false;
 
 getElement("ask", HTMLFormElement).addEventListener("submit", (submission) => {
   submission.preventDefault();
-  void enquiry.ask(readAgentId(field.value));
+  void availabilityRequest.send(readAgentId(field.value));
 });
 
-cancelButton.addEventListener("click", () => enquiry.cancel());
+cancelButton.addEventListener("click", () => availabilityRequest.cancel());
 
 for (const button of document.querySelectorAll("button")) {
   const { agentId } = button.dataset;
-  if (agentId !== undefined) button.addEventListener("click", () => askAbout(agentId));
+  if (agentId !== undefined) button.addEventListener("click", () => requestAvailability(agentId));
 }
 
 createGatewaySwitch((running) => {
   // A page that came up without the backend has no widget: only loading the page again fetches its script.
   if (running && !isConnected) location.reload();
-  else askAbout("123");
+  else requestAvailability("123");
 });
 
-const patience = setTimeout(() => {
+const loadTimer = setTimeout(() => {
   notice.textContent = "The phone widget has not loaded. Its backend may be down: start it, then reload this page.";
   notice.hidden = false;
-}, PATIENCE_MS);
+}, LOAD_TIMEOUT_MS);
 
 void connected.then((connector) => {
   isConnected = true;
-  clearTimeout(patience);
+  clearTimeout(loadTimer);
   notice.hidden = true;
-  showConnection(connector);
+  showConnectionStatus(connector);
   connector.observe(createEventLog());
   showTeam(connector);
 });
 
-function askAbout(text: string): void {
+function requestAvailability(text: string): void {
   field.value = text;
   // On a phone the buttons and the answer do not fit on one screen.
   getElement("result-card", HTMLElement).scrollIntoView({ block: "nearest" });
-  void enquiry.ask(readAgentId(text));
+  void availabilityRequest.send(readAgentId(text));
 }
 
-function offerCancel(pending: boolean): void {
+function showCancelButton(pending: boolean): void {
   // A hidden button would let the keyboard's focus fall back to the top of the page.
   if (!pending && document.activeElement === cancelButton) fetchButton.focus();
   cancelButton.hidden = !pending;

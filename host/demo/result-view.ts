@@ -1,22 +1,22 @@
 /** The place where the page shows what came of a request. */
-import type { Availability } from "../bus-types.ts";
+import type { Availability } from "../event-types.ts";
 import { type AgentId, nameAgent } from "./agent-id.ts";
-import { type AvailabilityWords, describeAvailability } from "./availability-words.ts";
+import { type AvailabilityLabels, describeAvailability } from "./availability-labels.ts";
 import { startCountdown } from "./countdown.ts";
-import { getElement, openTemplate, type View } from "./elements.ts";
-import type { FailureWords } from "./failure-words.ts";
-import { formatDuration } from "./time-words.ts";
+import { getElement, openTemplate, type TemplateView } from "./elements.ts";
+import type { ErrorMessage } from "./error-messages.ts";
+import { formatDuration } from "./format-time.ts";
 
 /** Shows one request at a time; each call replaces what was shown before. */
 export interface ResultView {
   showPending(agentId: AgentId): void;
   showAvailability(agentId: AgentId, availability: Availability, durationMs: number): void;
-  showFailure(agentId: AgentId, failure: FailureWords, durationMs: number): void;
+  showError(agentId: AgentId, error: ErrorMessage, durationMs: number): void;
   showCancelled(agentId: AgentId, durationMs: number): void;
 }
 
 /** What colours the result's card; the words and the mark in it say the same. */
-type Tone = AvailabilityWords["look"] | "pending" | "failed" | "cancelled";
+type Tone = AvailabilityLabels["appearance"] | "pending" | "failed" | "cancelled";
 
 /** Creates the result's view in the page's live region, so that every outcome is read aloud. */
 export function createResultView(): ResultView {
@@ -28,7 +28,7 @@ export function createResultView(): ResultView {
     card.dataset["tone"] = tone;
   }
 
-  function show(tone: Tone, { root }: View): void {
+  function show(tone: Tone, { root }: TemplateView): void {
     stopCountdown?.();
     setTone(tone);
     region.replaceChildren(root);
@@ -48,9 +48,11 @@ export function createResultView(): ResultView {
       view.write("took", formatDuration(durationMs));
       show(fillAvailability(view, availability, wrapUpTimeTtl), view);
       if (wrapUpTimeTtl === 0) return;
-      stopCountdown = startCountdown(wrapUpTimeTtl, (left) => setTone(fillAvailability(view, availability, left)));
+      stopCountdown = startCountdown(wrapUpTimeTtl, (remainingSeconds) =>
+        setTone(fillAvailability(view, availability, remainingSeconds)),
+      );
     },
-    showFailure(agentId, { rejectedBy, ...words }, durationMs) {
+    showError(agentId, { rejectedBy, ...words }, durationMs) {
       const view = openTemplate("failure-view");
       view.write("agent", nameAgent(agentId));
       view.write("rejected-by", rejectedBy);
@@ -67,16 +69,20 @@ export function createResultView(): ResultView {
 }
 
 /** Fills in what changes while wrap-up time runs down, and returns what the answer looks like now. */
-function fillAvailability(view: View, availability: Availability, wrapUpLeft: number): AvailabilityWords["look"] {
-  const { look, title, reason, callable, wrapUp } = describeAvailability(availability, wrapUpLeft);
-  view.part("mark", SVGUseElement).setAttribute("href", `#state-${look}`);
+function fillAvailability(
+  view: TemplateView,
+  availability: Availability,
+  remainingSeconds: number,
+): AvailabilityLabels["appearance"] {
+  const { appearance, title, reason, callable, wrapUp } = describeAvailability(availability, remainingSeconds);
+  view.part("mark", SVGUseElement).setAttribute("href", `#state-${appearance}`);
   view.write("title", title);
   view.write("reason", reason);
   view.write("callable", callable);
   view.write("wrap-up", wrapUp);
   const bar = view.part("wrap-up-bar", HTMLProgressElement);
-  bar.hidden = wrapUpLeft === 0;
+  bar.hidden = remainingSeconds === 0;
   bar.max = Math.max(1, availability.wrapUpTimeConfig ?? 1);
-  bar.value = wrapUpLeft;
-  return look;
+  bar.value = remainingSeconds;
+  return appearance;
 }

@@ -17,6 +17,6 @@ const NAMES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** An agent's name; where the page knows none, the id has to do. */
-export function nameOf(userId: number): string {
+export function agentNameOf(userId: number): string {
   return NAMES.get(userId) ?? `Agent ${userId}`;
 }

@@ -3,10 +3,10 @@
 import { isRejected, type Rejected } from "../../shared/protocol/envelope.ts";
 import { toBusError } from "../../shared/protocol/errors.ts";
 import type { RejectionCode } from "../../shared/protocol/rejection.ts";
-import type { RequestType } from "../bus-types.ts";
 import type { Connector, ConnectorRecord, ConnectorState } from "../connector.ts";
+import type { RequestType } from "../event-types.ts";
 import { getElement, openTemplate } from "./elements.ts";
-import { nameOf } from "./team-names.ts";
+import { agentNameOf } from "./team-names.ts";
 
 /** What the page says of the list as a whole. The badges say the rest. */
 const NOTES: Record<ConnectorState | "unreachable" | "expired", string> = {
@@ -36,8 +36,8 @@ export function showTeam(connector: Connector): void {
   const note = getElement("team-note", HTMLElement);
   const count = getElement("team-count", HTMLElement);
 
-  function say(look: keyof typeof NOTES | "empty" | "failed", text: string): void {
-    card.dataset["look"] = look;
+  function showNote(appearance: keyof typeof NOTES | "empty" | "failed", text: string): void {
+    card.dataset["look"] = appearance;
     if (note.textContent !== text) note.textContent = text;
   }
 
@@ -52,24 +52,24 @@ export function showTeam(connector: Connector): void {
     // Another widget may have come and been asked before this answer.
     if (list.childElementCount > 0) return;
     if (isRejected(settlement))
-      return say("failed", `The team could not be loaded: ${toBusError(event, settlement).message}`);
+      return showNote("failed", `The team could not be loaded: ${toBusError(event, settlement).message}`);
     const userIds = readUserIds(settlement.payload);
-    if (userIds.length === 0) return say("empty", "There is nobody whom this page may see.");
+    if (userIds.length === 0) return showNote("empty", "There is nobody whom this page may see.");
     list.append(...userIds.map(createRow));
-    say(connector.state, NOTES[connector.state]);
+    showNote(connector.state, NOTES[connector.state]);
   }
 
-  function onState(state: ConnectorState): void {
+  function handleState(state: ConnectorState): void {
     if (state === "ready" && list.childElementCount === 0) {
-      say("connecting", NOTES.connecting);
+      showNote("connecting", NOTES.connecting);
       void load();
-    } else say(state, NOTES[state]);
+    } else showNote(state, NOTES[state]);
   }
 
-  function onRecord(record: ConnectorRecord): void {
+  function handleRecord(record: ConnectorRecord): void {
     if (list.childElementCount === 0 || connector.state !== "ready") return;
-    const look = readSign(record);
-    if (look) say(look, NOTES[look]);
+    const appearance = readAppearance(record);
+    if (appearance) showNote(appearance, NOTES[appearance]);
   }
 
   // Whoever can be called changes without a word of the widget's, too: at the end of a wrap-up time.
@@ -78,9 +78,9 @@ export function showTeam(connector: Connector): void {
     childList: true,
     attributeFilter: ["data-callable"],
   });
-  connector.observe(onRecord);
-  connector.onStateChange(onState);
-  onState(connector.state);
+  connector.observe(handleRecord);
+  connector.onStateChange(handleState);
+  handleState(connector.state);
 }
 
 /** Takes the ids of an answer that may be anything: a widget may be years newer than this page. */
@@ -97,7 +97,7 @@ function isUserId(value: unknown): value is number {
  * What something that happened says of the team, if anything. A page is told that its session has ended, but not that the
  * widget has lost its backend: it sees that from whatever it asks.
  */
-function readSign(record: ConnectorRecord): "ready" | "unreachable" | "expired" | undefined {
+function readAppearance(record: ConnectorRecord): "ready" | "unreachable" | "expired" | undefined {
   if (record.kind === "announced") return record.event.type === "AUTH.SESSION_EXPIRED" ? "expired" : "ready";
   if (record.kind !== "settled" || !BACKEND_REQUESTS.has(record.event.type)) return undefined;
   return isRejected(record.settlement) ? readRejection(record.settlement) : "ready";
@@ -110,7 +110,7 @@ function readRejection({ payload: { error }, meta: { status } }: Rejected): "rea
 
 function createRow(userId: number): DocumentFragment {
   const view = openTemplate("team-row");
-  view.write("name", nameOf(userId));
+  view.write("name", agentNameOf(userId));
   view.write("id", String(userId));
   view.part("badge", HTMLElement).setAttribute("user-id", String(userId));
   return view.root;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import type { EventListener, WatchedAvailability } from "../bus-types.ts";
 import type { ConnectorState } from "../connector.ts";
+import type { EventListener, WatchedAvailability } from "../event-types.ts";
 import { createListeners } from "../listeners.ts";
 import { defineAvailabilityBadge } from "./availability-badge.ts";
 

@@ -1,7 +1,7 @@
 /** `<availability-badge user-id="123">`: shows an agent's availability in a word or two, and follows each change. */
 import { readAvailability } from "../../shared/contracts/read-availability.ts";
-import type { WatchedAvailability } from "../bus-types.ts";
 import type { Connector } from "../connector.ts";
+import type { WatchedAvailability } from "../event-types.ts";
 import type { Unsubscribe } from "../listeners.ts";
 import { warnOnce } from "../warn.ts";
 
@@ -92,7 +92,7 @@ function createBadgeClass(): CustomElementConstructor {
     #watch(placeholder: Placeholder): void {
       this.#stop();
       const text = this.getAttribute("user-id");
-      const userId = text === null ? undefined : readUserId(text);
+      const userId = text === null ? undefined : parseUserId(text);
       const isUnavailable = activeConnector?.state === "closed" || (text !== null && userId === undefined);
       this.#showPlaceholder(isUnavailable ? "unknown" : placeholder);
       if (text === null) this.#timer = setTimeout(() => this.#warnOfMissingId(), MISSING_ID_DELAY_MS);
@@ -130,16 +130,16 @@ function createBadgeClass(): CustomElementConstructor {
       this.textContent = toLabel(isWrappingUp || reason === "other" ? state : status);
       if (!isWrappingUp) return;
       // The end of the wrap-up time is no change, and the gateway sends nothing.
-      const wait = Math.min(wrapUpTimeTtl, MAX_TIMER_SECONDS);
-      const afterWait = { ...availability, wrapUpTimeTtl: wrapUpTimeTtl - wait };
-      this.#timer = setTimeout(() => this.#show(afterWait), wait * 1_000);
+      const delaySeconds = Math.min(wrapUpTimeTtl, MAX_TIMER_SECONDS);
+      const afterWait = { ...availability, wrapUpTimeTtl: wrapUpTimeTtl - delaySeconds };
+      this.#timer = setTimeout(() => this.#show(afterWait), delaySeconds * 1_000);
     }
   }
   return Badge;
 }
 
 /** Parses the attribute. `Number` alone would accept `0x7B` and `1e2`, which no page means as an agent's id. */
-function readUserId(text: string): number | undefined {
+function parseUserId(text: string): number | undefined {
   const userId = Number(text);
   if (/^[1-9]\d*$/.test(text) && Number.isSafeInteger(userId)) return userId;
   warnOnce(`user-id: expected a whole number from 1, not ${JSON.stringify(text)}`);

@@ -5,8 +5,8 @@ import type { Rejected, Settlement } from "../shared/protocol/envelope.ts";
 import type { Handlers } from "../shared/runtime/dispatch.ts";
 import { handlers } from "../widget/handlers/index.ts";
 import type { WidgetServices } from "../widget/services.ts";
-import type { Availability, SettlementOf } from "./bus-types.ts";
 import type { Connector } from "./connector.ts";
+import type { Availability, SettlementOf } from "./event-types.ts";
 import type { Unsubscribe } from "./listeners.ts";
 
 declare const connector: Connector;

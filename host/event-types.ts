@@ -12,7 +12,7 @@ export type RequestType = contract.RequestTypeOf<BusContract>;
 export type RequestPayload<Type extends RequestType> = contract.RequestPayloadOf<BusContract, Type>;
 
 /** What a request of this type fulfils with. Words of an enumeration stay open, since a widget may be newer than this code. */
-export type FulfilledPayload<Type extends RequestType> = Open<contract.FulfilledPayloadOf<BusContract, Type>>;
+export type FulfilledPayload<Type extends RequestType> = WithOpenEnums<contract.FulfilledPayloadOf<BusContract, Type>>;
 
 /** An agent's availability as a host page gets it. */
 export type Availability = FulfilledPayload<"API.FETCH_USER_AVAILABILITY">;
@@ -39,11 +39,11 @@ export type AnnouncementType = keyof Announcements;
 /** An announcement as a host page gets it. */
 export interface Announcement<Type extends AnnouncementType = AnnouncementType> extends Envelope {
   readonly type: Type;
-  readonly payload: Open<contract.AnnouncedPayloadOf<Announcements, Type>>;
+  readonly payload: WithOpenEnums<contract.AnnouncedPayloadOf<Announcements, Type>>;
 }
 
 /** What can be listened to, by the name of the event. */
-export type HeardEvents = {
+export type ListenableEvents = {
   readonly [Type in RequestType as `${Type}_FULFILLED`]: Fulfilled<Type, FulfilledPayload<Type>>;
 } & {
   readonly [Type in RequestType as `${Type}_REJECTED`]: Rejected<Type>;
@@ -55,12 +55,12 @@ export type HeardEvents = {
 export type EventListener<Event extends Envelope = Envelope> = (event: Event, request?: Envelope) => void;
 
 /** The same shape with every enumeration of words left open. */
-export type Open<Value> = Value extends string
+export type WithOpenEnums<Value> = Value extends string
   ? string extends Value
     ? Value
     : Value | (string & {})
   : Value extends object
-    ? { readonly [Key in keyof Value]: Open<Value[Key]> }
+    ? { readonly [Key in keyof Value]: WithOpenEnums<Value[Key]> }
     : Value;
 
 /** An availability as the listeners of `watch` receive it. */

@@ -4,12 +4,12 @@ import {
   readAvailability,
   type UnavailableReason,
 } from "../../shared/contracts/read-availability.ts";
-import type { Availability } from "../bus-types.ts";
+import type { Availability } from "../event-types.ts";
 
 /** What the page says of an availability. */
-export interface AvailabilityWords {
+export interface AvailabilityLabels {
   /** What the answer looks like: an agent who is available, but not yet for a call, must not look free. */
-  readonly look: AvailabilityReading["state"] | "wrapping_up";
+  readonly appearance: AvailabilityReading["state"] | "wrapping_up";
   readonly title: string;
   readonly reason: string;
   readonly callable: string;
@@ -17,7 +17,7 @@ export interface AvailabilityWords {
   readonly wrapUp: string;
 }
 
-const STATE_WORDS: Record<AvailabilityReading["state"], string> = {
+const STATE_LABELS: Record<AvailabilityReading["state"], string> = {
   offline: "Offline",
   do_not_disturb: "Do not disturb",
   available: "Available",
@@ -26,7 +26,7 @@ const STATE_WORDS: Record<AvailabilityReading["state"], string> = {
   unknown: "Unknown status",
 };
 
-const REASON_WORDS: Record<UnavailableReason, string> = {
+const REASON_LABELS: Record<UnavailableReason, string> = {
   out_for_lunch: "Out for lunch",
   on_a_break: "On a break",
   in_traning: "In training",
@@ -35,16 +35,16 @@ const REASON_WORDS: Record<UnavailableReason, string> = {
 };
 
 /** Describes an availability as it stands with this much wrap-up time left, in seconds. */
-export function describeAvailability(availability: Availability, wrapUpLeft: number): AvailabilityWords {
+export function describeAvailability(availability: Availability, remainingSeconds: number): AvailabilityLabels {
   const { status, wrapUpTimeConfig } = availability;
-  const { state, reason, callable } = readAvailability({ status, wrapUpTimeTtl: wrapUpLeft });
+  const { state, reason, callable } = readAvailability({ status, wrapUpTimeTtl: remainingSeconds });
   const isWrappingUp = state === "available" && !callable;
   return {
-    look: isWrappingUp ? "wrapping_up" : state,
+    appearance: isWrappingUp ? "wrapping_up" : state,
     // A newer widget may say a word that this page has never heard: it is shown as it is.
-    title: state === "unknown" ? `${STATE_WORDS.unknown}: ${status}` : STATE_WORDS[state],
-    reason: reason ? REASON_WORDS[reason] : "None given",
+    title: state === "unknown" ? `${STATE_LABELS.unknown}: ${status}` : STATE_LABELS[state],
+    reason: reason ? REASON_LABELS[reason] : "None given",
     callable: callable ? "Yes" : `No${isWrappingUp ? ", still wrapping up" : ""}`,
-    wrapUp: wrapUpTimeConfig === undefined ? "Not set up" : `${wrapUpLeft} s of ${wrapUpTimeConfig} s`,
+    wrapUp: wrapUpTimeConfig === undefined ? "Not set up" : `${remainingSeconds} s of ${wrapUpTimeConfig} s`,
   };
 }

@@ -3,7 +3,7 @@ import type { Envelope, Rejected } from "../../shared/protocol/envelope.ts";
 import { toBusError } from "../../shared/protocol/errors.ts";
 
 /** What the page says of a rejection. */
-export interface FailureWords {
+export interface ErrorMessage {
   readonly title: string;
   readonly message: string;
   readonly rejectedBy: string;
@@ -13,7 +13,7 @@ export interface FailureWords {
 }
 
 /** What the page says of an answer that is no availability: a widget years newer than this page may send one. */
-export const UNREADABLE_ANSWER: FailureWords = {
+export const UNREADABLE_RESPONSE: ErrorMessage = {
   title: "Unreadable answer",
   message: "The widget answered with something that this page does not know. The log shows it.",
   rejectedBy: "Nobody",
@@ -23,7 +23,7 @@ export const UNREADABLE_ANSWER: FailureWords = {
 };
 
 /** Describes how this request was rejected, or returns `undefined` where the caller took it back: that is no failure. */
-export function describeFailure(event: Envelope, rejection: Rejected): FailureWords | undefined {
+export function describeError(event: Envelope, rejection: Rejected): ErrorMessage | undefined {
   const { code, retryable, status } = toBusError(event, rejection);
   if (code === "ABORTED") return undefined;
   // The bridge's own errors have a code and a message; the backend's body may be JSON of any kind.

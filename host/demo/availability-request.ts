@@ -1,44 +1,48 @@
 /** Asks for an agent's availability and brings the outcome to the view, one request at a time. */
 import { type Envelope, isRejected, type Settlement } from "../../shared/protocol/envelope.ts";
-import type { Availability } from "../bus-types.ts";
 import type { Connector } from "../connector.ts";
+import type { Availability } from "../event-types.ts";
 import type { AgentId } from "./agent-id.ts";
-import { describeFailure, UNREADABLE_ANSWER } from "./failure-words.ts";
+import { describeError, UNREADABLE_RESPONSE } from "./error-messages.ts";
 import type { ResultView } from "./result-view.ts";
 
 /** The page's one open question. */
-export interface Enquiry {
+export interface AvailabilityRequest {
   /** Asks about an agent. Takes the question before it back where that one is still open. */
-  ask(agentId: AgentId): Promise<void>;
+  send(agentId: AgentId): Promise<void>;
   /** Takes the open question back, down to the backend's work on it. */
   cancel(): void;
 }
 
-export interface EnquiryOptions {
+export interface AvailabilityRequestOptions {
   readonly connected: Promise<Connector>;
   readonly view: ResultView;
   /** Hears when a question is opened, and when none is open any more. */
-  readonly onPending: (pending: boolean) => void;
+  readonly onPendingChanged: (pending: boolean) => void;
 }
 
 /** Creates the enquiry. Questions asked before the widget's script has loaded wait for it. */
-export function createEnquiry({ connected, view, onPending }: EnquiryOptions): Enquiry {
-  let open: AbortController | undefined;
+export function createAvailabilityRequest({
+  connected,
+  view,
+  onPendingChanged,
+}: AvailabilityRequestOptions): AvailabilityRequest {
+  let current: AbortController | undefined;
 
-  async function ask(agentId: AgentId): Promise<void> {
-    open?.abort();
-    const mine = new AbortController();
-    open = mine;
-    const askedAt = performance.now();
+  async function send(agentId: AgentId): Promise<void> {
+    current?.abort();
+    const controller = new AbortController();
+    current = controller;
+    const startedAt = performance.now();
     const event = toEvent(agentId);
     view.showPending(agentId);
-    onPending(true);
-    const settlement = await settle(event, mine.signal);
+    onPendingChanged(true);
+    const settlement = await settle(event, controller.signal);
     // A later question has taken the place of this one.
-    if (open !== mine) return;
-    open = undefined;
-    show(agentId, event, { settlement, durationMs: performance.now() - askedAt });
-    onPending(false);
+    if (current !== controller) return;
+    current = undefined;
+    show(agentId, event, { settlement, durationMs: performance.now() - startedAt });
+    onPendingChanged(false);
   }
 
   async function settle(event: Envelope, signal: AbortSignal): Promise<Settlement | undefined> {
@@ -47,18 +51,18 @@ export function createEnquiry({ connected, view, onPending }: EnquiryOptions): E
   }
 
   function show(agentId: AgentId, event: Envelope, { settlement, durationMs }: Outcome): void {
-    const failure = settlement && isRejected(settlement) ? describeFailure(event, settlement) : undefined;
-    if (failure) view.showFailure(agentId, failure, durationMs);
-    else if (settlement && !isRejected(settlement)) showAnswer(agentId, settlement.payload, durationMs);
+    const errorMessage = settlement && isRejected(settlement) ? describeError(event, settlement) : undefined;
+    if (errorMessage) view.showError(agentId, errorMessage, durationMs);
+    else if (settlement && !isRejected(settlement)) showResponse(agentId, settlement.payload, durationMs);
     else view.showCancelled(agentId, durationMs);
   }
 
-  function showAnswer(agentId: AgentId, payload: unknown, durationMs: number): void {
+  function showResponse(agentId: AgentId, payload: unknown, durationMs: number): void {
     if (isAvailability(payload)) view.showAvailability(agentId, payload, durationMs);
-    else view.showFailure(agentId, UNREADABLE_ANSWER, durationMs);
+    else view.showError(agentId, UNREADABLE_RESPONSE, durationMs);
   }
 
-  return { ask, cancel: () => open?.abort() };
+  return { send, cancel: () => current?.abort() };
 }
 
 interface Outcome {

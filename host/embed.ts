@@ -43,7 +43,7 @@ function start(script: HTMLOrSVGScriptElement | null): void {
       "embed.js: expected to be loaded by <script src> in the document, not as a module and not inline",
     );
   }
-  connectWhenParsed(script, openQueue(queued, script));
+  connectWhenParsed(script, installQueue(queued, script));
 }
 
 function connectWhenParsed(tag: HTMLScriptElement, flush: (connector: Connector) => void): void {
@@ -66,7 +66,7 @@ function warnIfUnavailable(connector: Connector, src: URL): void {
 }
 
 /** Replaces the array by a queue that keeps callbacks until there is a connector, and then calls them at once. */
-function openQueue(queue: QueuedCallback[], first: HTMLScriptElement): (connector: Connector) => void {
+function installQueue(queue: QueuedCallback[], first: HTMLScriptElement): (connector: Connector) => void {
   let connector: Connector | undefined;
   const push = (...callbacks: QueuedCallback[]): void => {
     if (connector) for (const callback of callbacks) runCallback(callback, connector);

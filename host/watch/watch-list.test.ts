@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Settlement } from "../../shared/protocol/envelope.ts";
 import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
-import type { WatchedAvailability } from "../bus-types.ts";
 import type { ConnectorState } from "../connector.ts";
-import { createWatches, type Watches } from "./watches.ts";
+import type { WatchedAvailability } from "../event-types.ts";
+import { createWatchList, type WatchList } from "./watch-list.ts";
 
 interface Asked {
   readonly type: string;
@@ -16,7 +16,7 @@ interface Asked {
 }
 
 interface OtherSide {
-  readonly watches: Watches;
+  readonly watches: WatchList;
   /** What was asked so far, oldest first. */
   readonly asked: Asked[];
   /** Whether a widget is connected. */
@@ -24,20 +24,20 @@ interface OtherSide {
   announce(availability: object): void;
 }
 
-/** Watches whose connector the test plays itself, connected and with time standing still. */
+/** WatchList whose connector the test plays itself, connected and with time standing still. */
 function setUp(): OtherSide {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const asked: Asked[] = [];
   let state: ConnectorState = "ready";
-  const watches = createWatches(
+  const watches = createWatchList(
     createTimerQueue(),
     () => state,
     ({ type, payload }, { signal }, onSettled = () => {}) => {
       let isSettled = false;
       const settle = (settlement: Settlement): void => {
         isSettled = true;
-        if (settlement.type.endsWith("_FULFILLED")) watches.learn(settlement, carries(settlement.type));
+        if (settlement.type.endsWith("_FULFILLED")) watches.handleEvent(settlement, carries(settlement.type));
         onSettled(settlement);
       };
       asked.push({
@@ -56,9 +56,9 @@ function setUp(): OtherSide {
     asked,
     become(next) {
       state = next;
-      watches.renew();
+      watches.resubscribe();
     },
-    announce: (payload) => watches.learn({ type: "USER.TEAMMATE_AVAILABILITY_CHANGED", payload }, true),
+    announce: (payload) => watches.handleEvent({ type: "USER.TEAMMATE_AVAILABILITY_CHANGED", payload }, true),
   };
 }
 
@@ -67,11 +67,11 @@ const carries = (type: string): boolean => type === "API.WATCH_AVAILABILITIES_FU
 
 const tick = () => vi.advanceTimersByTimeAsync(0);
 
-/** Watches of user 1, and of a service, whose first widget has answered and is lost. */
+/** WatchList of user 1, and of a service, whose first widget has answered and is lost. */
 async function setUpLost(): Promise<OtherSide> {
   const side = setUp();
   side.watches.watch(1, () => {});
-  side.watches.learn({ type: "BUS.INIT", payload: { services: ["USER"] } }, false);
+  side.watches.handleEvent({ type: "BUS.INIT", payload: { services: ["USER"] } }, false);
   await tick();
   side.asked.at(-1)?.fulfil({});
   side.become("reconnecting");
@@ -154,8 +154,8 @@ test("hears each change once, from whatever tells it, and never an older one aft
   asked[0]?.fulfil({ 1: availability(1, 4), 2: availability(2, 9) });
   announce(availability(1, 5));
   announce(availability(2, 9));
-  watches.learn({ type: "API.FETCH_USER_AVAILABILITY_FULFILLED", payload: availability(1, 6) }, true);
-  watches.learn({ type: "API.FETCH_AVAILABILITIES_FULFILLED", payload: { 1: availability(1, 8) } }, true);
+  watches.handleEvent({ type: "API.FETCH_USER_AVAILABILITY_FULFILLED", payload: availability(1, 6) }, true);
+  watches.handleEvent({ type: "API.FETCH_AVAILABILITIES_FULFILLED", payload: { 1: availability(1, 8) } }, true);
   announce({ ...availability(1, 7), updatedAt: 1 });
   expect(heard.mock.calls).toEqual([5, 6, 8].map((version) => [availability(1, version)]));
 });
@@ -166,9 +166,9 @@ test("takes nothing for an availability that is none, or of something else", asy
   watches.watch(1, heard);
   await tick();
   for (const payload of [undefined, null, 1, "1", [], { userId: 1 }, { userId: 1, version: "x" }]) {
-    watches.learn({ type: "USER.TEAMMATE_AVAILABILITY_CHANGED", payload }, true);
+    watches.handleEvent({ type: "USER.TEAMMATE_AVAILABILITY_CHANGED", payload }, true);
   }
-  watches.learn({ type: "USER.AVAILABILITY_HISTORY_CHANGED", payload: { userId: 1, version: 2 } }, false);
+  watches.handleEvent({ type: "USER.AVAILABILITY_HISTORY_CHANGED", payload: { userId: 1, version: 2 } }, false);
   expect(heard).not.toHaveBeenCalled();
   announce(availability(1, 1));
   expect(heard).toHaveBeenCalledOnce();
@@ -221,7 +221,7 @@ test("knows nothing after the session has ended, until it is told anew, and tell
   const early = vi.fn();
   watches.watch(1, early);
   announce(availability(1, 3));
-  watches.learn({ type: "AUTH.SESSION_EXPIRED" }, false);
+  watches.handleEvent({ type: "AUTH.SESSION_EXPIRED" }, false);
   const late = vi.fn();
   watches.watch(1, late);
   await tick();
@@ -233,7 +233,7 @@ test("knows nothing after the session has ended, until it is told anew, and tell
 
 test("asks for a user whom the page has named by an event of its own: what was told of it is not kept", async () => {
   const { watches, asked } = setUp();
-  watches.learn({ type: "API.WATCH_AVAILABILITIES", payload: { variables: { userIds: [1] } } }, false);
+  watches.handleEvent({ type: "API.WATCH_AVAILABILITIES", payload: { variables: { userIds: [1] } } }, false);
   const heard = vi.fn();
   watches.watch(1, heard);
   await tick();
@@ -314,8 +314,8 @@ test("tries again once within 20 s, however much has failed by then", async () =
 
 test("starts no service again that the page has ended", async () => {
   const { watches, asked, become } = setUp();
-  watches.learn({ type: "BUS.INIT", payload: { services: ["USER"] } }, false);
-  watches.learn({ type: "BUS.DESTROY", payload: { services: ["USER"] } }, false);
+  watches.handleEvent({ type: "BUS.INIT", payload: { services: ["USER"] } }, false);
+  watches.handleEvent({ type: "BUS.DESTROY", payload: { services: ["USER"] } }, false);
   become("reconnecting");
   await tick();
   expect(asked).toEqual([]);
@@ -323,7 +323,7 @@ test("starts no service again that the page has ended", async () => {
 
 test("adds to its own set the one that the page has named by an event, and tells that again as well", async () => {
   const { watches, asked, become } = setUp();
-  watches.learn({ type: "API.WATCH_AVAILABILITIES", payload: watching(3, 2) }, false);
+  watches.handleEvent({ type: "API.WATCH_AVAILABILITIES", payload: watching(3, 2) }, false);
   await tick();
   expect(asked).toEqual([]);
   watches.watch(1, () => {});
@@ -339,7 +339,7 @@ test("tells its own set again where the page has put another in its place", asyn
   watches.watch(1, () => {});
   await tick();
   asked[0]?.fulfil({});
-  watches.learn({ type: "API.WATCH_AVAILABILITIES", payload: watching(2) }, false);
+  watches.handleEvent({ type: "API.WATCH_AVAILABILITIES", payload: watching(2) }, false);
   await tick();
   expect(asked.at(-1)?.payload).toEqual(watching(1, 2));
 });
@@ -481,7 +481,10 @@ test("tells every listener the latest in the end, nobody an older version or one
           case "name":
             named = step.userIds;
             watched = named;
-            watches.learn({ type: "API.WATCH_AVAILABILITIES", payload: { variables: { userIds: named } } }, false);
+            watches.handleEvent(
+              { type: "API.WATCH_AVAILABILITIES", payload: { variables: { userIds: named } } },
+              false,
+            );
             break;
           case "lose":
             watched = [];
@@ -491,7 +494,7 @@ test("tells every listener the latest in the end, nobody an older version or one
             become("ready");
             break;
           case "end":
-            watches.learn({ type: "AUTH.SESSION_EXPIRED" }, false);
+            watches.handleEvent({ type: "AUTH.SESSION_EXPIRED" }, false);
         }
       }
       become("ready");

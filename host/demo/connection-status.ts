@@ -2,7 +2,7 @@
 import type { Connector, ConnectorState } from "../connector.ts";
 import { getElement } from "./elements.ts";
 
-const STATE_WORDS: Record<ConnectorState, string> = {
+const STATE_LABELS: Record<ConnectorState, string> = {
   connecting: "Connecting",
   ready: "Ready",
   reconnecting: "Reconnecting",
@@ -10,12 +10,12 @@ const STATE_WORDS: Record<ConnectorState, string> = {
 };
 
 /** Keeps the pill in step with a connector. */
-export function showConnection(connector: Connector): void {
+export function showConnectionStatus(connector: Connector): void {
   const pill = getElement("connection-pill", HTMLElement);
   const text = getElement("connection", HTMLElement);
   const show = (state: ConnectorState): void => {
     pill.dataset["state"] = state;
-    text.textContent = STATE_WORDS[state];
+    text.textContent = STATE_LABELS[state];
   };
   show(connector.state);
   connector.onStateChange(show);
