@@ -2,9 +2,9 @@
 import { PortMessenger } from "penpal";
 import { expect, onTestFinished, test } from "vitest";
 import {
-  type Announced,
   comparable,
   type Exchange,
+  type GoldenAnnouncement,
   type GoldenConversation,
   goldenConversations,
   goldenExchanges,
@@ -61,11 +61,11 @@ async function startBackend(): Promise<ScriptedBackend> {
 /** A page that gives tokens, and keeps what is announced to it. */
 interface TestPage {
   receive(event: unknown): unknown;
-  readonly announced: readonly Announced[];
+  readonly announced: readonly GoldenAnnouncement[];
 }
 
 function createPage({ tokens }: Pick<GoldenConversation, "tokens"> = { tokens: [] }): TestPage {
-  const announced: Announced[] = [];
+  const announced: GoldenAnnouncement[] = [];
   let given = 0;
   return {
     announced,

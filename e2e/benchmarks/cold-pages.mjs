@@ -1,8 +1,8 @@
 // @ts-check
 /** What the cold start serves: a page for each side, and a gateway for each, of one and the same program. */
 import { startGatewayProcess } from "../../scripts/demo/gateway-process.mjs";
-import { reportFrom } from "./laps.mjs";
 import { writeBuild } from "./other-build.mjs";
+import { reportFrom } from "./rounds.mjs";
 
 /** A build whose script and widget are the floor's, so that the same gateway program serves both sides. */
 const FLOOR_BUILD = "node_modules/.cache/bench-floor";

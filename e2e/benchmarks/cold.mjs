@@ -3,7 +3,7 @@
 
 import { describeRatios, median } from "../../scripts/benchmarks/statistics.mjs";
 import { pageOfSide, startGateways, visit } from "./cold-pages.mjs";
-import { runLaps } from "./laps.mjs";
+import { runRounds } from "./rounds.mjs";
 import { serveSite } from "./site.mjs";
 
 /** Navigations of each side in each round, after one that is not counted. */
@@ -36,7 +36,7 @@ export async function measureCold(rounds) {
  * @param {number} round
  */
 async function measureRound(host, round) {
-  const laps = await runLaps(SIDES, { laps: LAPS, round }, (browser, side) => visit(browser, host, `/${side}`));
+  const laps = await runRounds(SIDES, { laps: LAPS, round }, (browser, side) => visit(browser, host, `/${side}`));
   return { floor: summarize(laps.floor), control: summarize(laps.control), bridge: summarize(laps.bridge) };
 }
 

@@ -1,7 +1,7 @@
 /** The loop of `npm run chaos`: run after run until the time is up, or until one breaks the guarantee. */
 import type { RequestReport } from "./page/report.ts";
 import { type Run, runOnce } from "./run-once.ts";
-import { openStage } from "./stage.ts";
+import { setUpChaos } from "./setup.ts";
 
 export interface ChaosOptions {
   /** When to begin no further run, in seconds. The first is always run. */
@@ -29,7 +29,7 @@ const MOST_ENDED_BROWSERS = 3;
 /** Runs the chaos until a run fails, and prints what it does. */
 export async function runChaos({ seconds, seed, runs, isVerbose }: ChaosOptions): Promise<ChaosResult> {
   const beganAt = Date.now();
-  const open = () => openStage({ entry: "e2e/chaos/page/harness.ts", body: PLACES });
+  const open = () => setUpChaos({ entry: "e2e/chaos/page/harness.ts", body: PLACES });
   let stage = await open();
   const done: Run[] = [];
   let endedBrowsers = 0;

@@ -1,9 +1,9 @@
 /** Something that may happen in the chaos, as a command of fast-check: when it may, and what it does. */
 import type fc from "fast-check";
 import type { Model } from "./model.ts";
-import type { World } from "./world.ts";
+import type { RunContext } from "./run-context.ts";
 
-export type ChaosCommand = fc.AsyncCommand<Model, World>;
+export type ChaosCommand = fc.AsyncCommand<Model, RunContext>;
 
 export interface CommandOptions {
   readonly name: string;
@@ -12,7 +12,7 @@ export interface CommandOptions {
   /** What it changes in the model. */
   readonly change?: (model: Model) => void;
   /** Does it. Resolves with false where there was nothing to do it to. */
-  readonly happen: (world: World) => Promise<unknown>;
+  readonly happen: (world: RunContext) => Promise<unknown>;
   /** Whether it is something that goes wrong. It is, where this is absent. */
   readonly isFault?: boolean;
 }

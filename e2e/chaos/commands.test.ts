@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { chaosCommands } from "./commands.ts";
 import { createModel } from "./model.ts";
-import type { World } from "./world.ts";
+import type { RunContext } from "./run-context.ts";
 
 /** A world in which everything can be done and nothing happens. */
-const nowhere = new Proxy({} as World, { get: () => async () => {} });
+const nowhere = new Proxy({} as RunContext, { get: () => async () => {} });
 
 /** What the chaos of a seed does. */
 async function commandsOf(seed: number): Promise<string[]> {

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { type ChaosCommand, command } from "./command.ts";
 import { SLOTS, type Slot } from "./page/report.ts";
+import type { RunContext } from "./run-context.ts";
 import { BACKEND_MODES } from "./widget-site.ts";
-import type { World } from "./world.ts";
 
 const slot = fc.constantFrom(...SLOTS);
 
@@ -15,7 +15,7 @@ const FRAME_FAULTS = {
   "src set to another page": (world, where) => world.setSrc(where, "/elsewhere?"),
   moved: (world, where) => world.move("frame", where),
   removed: (world, where) => world.removeFrame(where),
-} satisfies Readonly<Record<string, (world: World, where: Slot) => Promise<unknown>>>;
+} satisfies Readonly<Record<string, (world: RunContext, where: Slot) => Promise<unknown>>>;
 
 export const frameFaults = fc
   .tuple(slot, fc.constantFrom(...(Object.keys(FRAME_FAULTS) as (keyof typeof FRAME_FAULTS)[])))
@@ -51,7 +51,7 @@ export const backend = modes.map((mode) =>
 export function switching(
   key: "isOnline" | "isServing" | "isVisible" | "isContainerIn",
   names: readonly [off: string, on: string],
-  turn: (world: World, to: boolean) => Promise<void>,
+  turn: (world: RunContext, to: boolean) => Promise<void>,
 ): fc.Arbitrary<ChaosCommand> {
   return fc.boolean().map((to) =>
     command({

@@ -2,11 +2,11 @@
 import fc from "fast-check";
 import type { ChaosCommand } from "./command.ts";
 import { chaosCommands } from "./commands.ts";
-import { conclude } from "./conclude.ts";
 import { createModel } from "./model.ts";
 import type { RequestReport } from "./page/report.ts";
-import type { Stage } from "./stage.ts";
-import { openWorld } from "./world.ts";
+import { openRunContext } from "./run-context.ts";
+import type { ChaosSetup } from "./setup.ts";
+import { verifyRun } from "./verify-run.ts";
 
 /** What happened in a run. */
 export interface Run {
@@ -29,7 +29,7 @@ const LIMIT_MS = 90_000;
 const NOTHING: Run = { commands: [], faults: 0, requests: [], problems: [], lostBrowser: false };
 
 /** Runs what a seed stands for. */
-export async function runOnce(stage: Stage, seed: number): Promise<Run> {
+export async function runOnce(stage: ChaosSetup, seed: number): Promise<Run> {
   const runs: Run[] = [];
   const property = fc.asyncProperty(chaosCommands(), async (commands) => {
     const run = await runCommands(stage, commands);
@@ -42,13 +42,13 @@ export async function runOnce(stage: Stage, seed: number): Promise<Run> {
   return fewest ? { ...first, fewest } : first;
 }
 
-async function runCommands(stage: Stage, commands: Iterable<ChaosCommand>): Promise<Run> {
+async function runCommands(stage: ChaosSetup, commands: Iterable<ChaosCommand>): Promise<Run> {
   if (!stage.browser.isConnected()) return { ...NOTHING, problems: ["There is no browser"], lostBrowser: true };
   const model = createModel();
-  const world = await openWorld(stage);
+  const world = await openRunContext(stage);
   try {
     await fc.asyncModelRun(() => ({ model, real: world }), commands);
-    const { requests, problems } = await conclude(world, model);
+    const { requests, problems } = await verifyRun(world, model);
     return { ...NOTHING, commands: model.happened, faults: model.faults, requests, problems };
   } catch (error) {
     const lostBrowser = !stage.browser.isConnected();

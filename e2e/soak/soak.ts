@@ -1,6 +1,6 @@
 /** `npm run soak`: does things again and again, and looks whether what is held afterwards grows. */
 
-import { openStage, type Stage } from "../chaos/stage.ts";
+import { type ChaosSetup, setUpChaos } from "../chaos/setup.ts";
 import { startWidgetSite } from "../chaos/widget-site.ts";
 import { type Gauge, openGauge } from "./gauge.ts";
 import { type Growth, growthOf, type Sample } from "./growth.ts";
@@ -18,7 +18,7 @@ const STEADY_HEAP = "--js-flags=--no-opt --no-maglev --no-sparkplug --no-lazy-fe
 
 /** Runs every scenario, prints a table for each, and returns whether all went as they should. */
 export async function runSoak(counts: ScenarioCounts): Promise<boolean> {
-  const stage = await openStage({ entry: "e2e/soak/page/soak-page.ts", browserArguments: [STEADY_HEAP] });
+  const stage = await setUpChaos({ entry: "e2e/soak/page/soak-page.ts", browserArguments: [STEADY_HEAP] });
   let isGood = true;
   for (const scenario of scenariosFor(counts)) {
     const startedAt = Date.now();
@@ -38,7 +38,10 @@ export async function runSoak(counts: ScenarioCounts): Promise<boolean> {
 }
 
 /** Runs one scenario in a page of its own. Returns how each process grew. */
-async function runScenario(stage: Stage, scenario: Scenario): Promise<Readonly<Record<string, readonly Growth[]>>> {
+async function runScenario(
+  stage: ChaosSetup,
+  scenario: Scenario,
+): Promise<Readonly<Record<string, readonly Growth[]>>> {
   const { action, times, heapFloor, isWidgetMeasured } = scenario;
   const { browser, host, address, files } = stage;
   const site = await startWidgetSite({ files, allowedOrigin: host.origin });

@@ -1,10 +1,10 @@
 /** What may be wrong with the widget's address, and how the connector tries again until the widget is there. */
 import type { Page } from "@playwright/test";
 import type { RawAnswer } from "../../gateway/test/scripted-backend.ts";
+import { answer, ask, openWaiting, tries } from "../fixtures/fake-clock-page.ts";
 import { expect, FULFILLED } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
 import { test } from "../fixtures/kept-page.ts";
-import { answer, ask, openWaiting, tries } from "../fixtures/waiting-page.ts";
 
 const mounted = async (page: Page): Promise<number> => (await tries(page)).mounted;
 

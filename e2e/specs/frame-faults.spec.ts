@@ -14,7 +14,7 @@ import {
   type Waits,
 } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
-import { keepSilentAbout, widgetFrame } from "../fixtures/silent-widget.ts";
+import { keepSilentAbout, widgetFrame } from "../fixtures/unresponsive-widget.ts";
 
 /** An event that may not be sent twice, as none may that this version does not know. */
 const TRANSFER = { type: "CALLS.TRANSFER", payload: { to: 124 } };

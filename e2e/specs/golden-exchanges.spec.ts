@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import type { Browser, Page } from "@playwright/test";
 import {
-  type Announced,
   comparable,
   type Exchange,
+  type GoldenAnnouncement,
   type GoldenConversation,
   type GoldenExchange,
   goldenConversations,
@@ -29,7 +29,7 @@ type Open = (page: Page, host: HostSite, widget: string, tokens: readonly string
 declare global {
   interface Window {
     /** What a page of these tests was told unasked. */
-    toldUnasked: Announced[];
+    toldUnasked: GoldenAnnouncement[];
   }
 }
 

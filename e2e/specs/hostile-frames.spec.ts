@@ -2,7 +2,7 @@
 import type { Frame, Page } from "@playwright/test";
 import { startScriptedBackend } from "../../gateway/test/scripted-backend.ts";
 import { ASK_123, AVAILABLE, connectorPage, expect, FULFILLED, openConnected, test } from "../fixtures/fixtures.ts";
-import { readAlong } from "../fixtures/forgeries.ts";
+import { readAlong } from "../fixtures/forged-messages.ts";
 import { ATTACK, framingPage, hostileWidget } from "../fixtures/hostile-pages.ts";
 
 const FORGED = {

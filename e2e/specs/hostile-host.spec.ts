@@ -1,10 +1,10 @@
 /** Pages that show the widget and have no business to: the browser keeps it from them, and the widget itself does too. */
 import type { Frame, Page } from "@playwright/test";
 import { type ScriptedBackend, startScriptedBackend } from "../../gateway/test/scripted-backend.ts";
+import { nameSite } from "../fixtures/custom-domains.ts";
 import { ASK_123, AVAILABLE, expect, test } from "../fixtures/fixtures.ts";
 import { type HostSite, startPrefixProxy } from "../fixtures/host-site.ts";
 import { framingPage } from "../fixtures/hostile-pages.ts";
-import { nameSite } from "../fixtures/named-sites.ts";
 
 const LISTED = "https://crm.example.com";
 const ALSO_LISTED = "https://help.example.com";

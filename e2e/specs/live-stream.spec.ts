@@ -9,7 +9,7 @@ import { connectorPage, expect, stopClock } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
 import { test as base } from "../fixtures/kept-page.ts";
 import { announced, keepAnnounced } from "../fixtures/live-page.ts";
-import { widgetFrame } from "../fixtures/silent-widget.ts";
+import { widgetFrame } from "../fixtures/unresponsive-widget.ts";
 
 interface TokenGateway extends LiveGateway {
   /** The one token that it takes. It names nobody, so that a page shares its stream with no other. */

@@ -1,11 +1,11 @@
 /** One stream for all tabs of a browser, whatever the browser allows a frame of another site. */
 import type { BrowserContext, Page } from "@playwright/test";
-import { GENUINE_ONLY, token } from "../../gateway/test/genuine-tokens.ts";
 import { type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
+import { GENUINE_ONLY, token } from "../../gateway/test/self-describing-tokens.ts";
 import { test as base, expect } from "../fixtures/fixtures.ts";
 import { connectorPage } from "../fixtures/host-page.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
-import { widgetFrame } from "../fixtures/silent-widget.ts";
+import { widgetFrame } from "../fixtures/unresponsive-widget.ts";
 
 const test = base.extend<{ live: LiveGateway; signedIn: LiveGateway }>({
   live: async ({ host }, use) => {

@@ -3,6 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { Page } from "@playwright/test";
 import type { ScriptedBackend } from "../../gateway/test/scripted-backend.ts";
 import { findFreePort } from "../../scripts/testing/local-server.ts";
+import { answer, ask, openWaiting, tries } from "../fixtures/fake-clock-page.ts";
 import {
   AVAILABLE,
   test as base,
@@ -13,8 +14,7 @@ import {
   stopClock,
 } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
-import { countUnanswered, keepSilentAbout, speakAgain, widgetFrame } from "../fixtures/silent-widget.ts";
-import { answer, ask, openWaiting, tries } from "../fixtures/waiting-page.ts";
+import { countUnanswered, keepSilentAbout, speakAgain, widgetFrame } from "../fixtures/unresponsive-widget.ts";
 
 interface Fixtures {
   /** A page that goes into the back/forward cache, which Playwright switches off in its own browsers. */

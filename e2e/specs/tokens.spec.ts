@@ -12,9 +12,9 @@ import {
   test,
   type Waits,
 } from "../fixtures/fixtures.ts";
-import { readAlong } from "../fixtures/forgeries.ts";
-import { widgetFrame } from "../fixtures/silent-widget.ts";
+import { readAlong } from "../fixtures/forged-messages.ts";
 import type { Sites } from "../fixtures/sites.ts";
+import { widgetFrame } from "../fixtures/unresponsive-widget.ts";
 
 declare global {
   interface Window {

@@ -5,7 +5,7 @@ import type { WatchedAvailability } from "../../host/index.ts";
 import { collectComplaints, expect, openConnected } from "../fixtures/fixtures.ts";
 import { test as base } from "../fixtures/kept-page.ts";
 import { headersToPaste, linesToPaste } from "../fixtures/security-page.ts";
-import { widgetFrame } from "../fixtures/silent-widget.ts";
+import { widgetFrame } from "../fixtures/unresponsive-widget.ts";
 
 const test = base.extend<{ live: LiveGateway }>({
   live: async ({ host }, use) => {

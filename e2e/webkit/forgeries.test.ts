@@ -1,6 +1,6 @@
 /** What other frames of the page may try, over the built files, in WebKit. */
 import { expect, onTestFinished } from "vitest";
-import { postForgeries } from "../fixtures/forgeries.ts";
+import { postForgedMessages } from "../fixtures/forged-messages.ts";
 import { ASK_123, AVAILABLE } from "../fixtures/host-page.ts";
 import { startHostSite } from "../fixtures/host-site.ts";
 import { ask, openConnected, test } from "./test.ts";
@@ -46,7 +46,7 @@ for (const [who, whose] of [
         document.title += "+";
       });
     });
-    await page.evaluateInFrame(1, postForgeries, Reflect.get(Object(call), "id"));
+    await page.evaluateInFrame(1, postForgedMessages, Reflect.get(Object(call), "id"));
     await expect.poll(() => page.title()).toBe("++++++");
     // Still unsettled, after everything that was forged has arrived: the abort is what settles it.
     const settlement = await page.evaluate(() => {

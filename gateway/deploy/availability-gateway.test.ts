@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { findServer } from "../../scripts/testing/servers.mjs";
+import { findServer } from "../../scripts/testing/report-missing-servers.mjs";
 
 const UNIT = fileURLToPath(new URL("availability-gateway.service", import.meta.url));
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { problem } from "../http/problem.ts";
-import { type Exchange, expectConformity } from "./conformity.ts";
+import { expectConformity, type HttpExchange } from "./conformity.ts";
 
 const GUARDS = { "X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin" };
 const HEADERS = {
@@ -16,7 +16,7 @@ interface Init {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-function exchange(parts: Partial<Exchange> & { readonly body?: unknown; readonly init?: Init } = {}): Exchange {
+function exchange(parts: Partial<HttpExchange> & { readonly body?: unknown; readonly init?: Init } = {}): HttpExchange {
   const { method = "GET", path = "/v1/users/1/availability", body = AVAILABILITY, init = {} } = parts;
   const headers = { ...HEADERS, ...init.headers };
   const response = parts.response ?? new Response(JSON.stringify(body), { ...init, headers });

@@ -4,7 +4,7 @@ import { createDocument } from "./document.ts";
 import type { OperationObject, ResponseObject } from "./openapi-document.ts";
 
 /** A request with its response. */
-export interface Exchange {
+export interface HttpExchange {
   readonly method: string;
   /** Path of the address, without the query. */
   readonly path: string;
@@ -34,7 +34,7 @@ ajv.addSchema({ ...document, $id: DOCUMENT });
  *
  * @throws {Error} with every difference.
  */
-export async function expectConformity({ method, path, response }: Exchange): Promise<void> {
+export async function expectConformity({ method, path, response }: HttpExchange): Promise<void> {
   const found = findOperation(method, path);
   const faults = found ? await checkResponse(found, method, response) : await checkUndocumented(method, response);
   if (faults.length === 0) return;
@@ -97,7 +97,7 @@ function checkHeaders({ headers = {} }: ResponseObject, pointer: string, found: 
 async function checkContent(
   { content = {} }: ResponseObject,
   pointer: string,
-  { method, response }: Pick<Exchange, "method" | "response">,
+  { method, response }: Pick<HttpExchange, "method" | "response">,
 ): Promise<string[]> {
   const type = contentTypeOf(response);
   if (type in content === false && (type !== "" || Object.keys(content).length > 0)) {

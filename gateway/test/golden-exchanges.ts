@@ -23,17 +23,17 @@ const Exchange = v.object({
  */
 export type Exchange = v.InferOutput<typeof Exchange>;
 
-const Announced = v.strictObject({ type: v.string(), payload: v.exactOptional(v.unknown()) });
+const GoldenAnnouncement = v.strictObject({ type: v.string(), payload: v.exactOptional(v.unknown()) });
 
 /** An event that nobody has asked for. */
-export type Announced = v.InferOutput<typeof Announced>;
+export type GoldenAnnouncement = v.InferOutput<typeof GoldenAnnouncement>;
 
 const Conversation = v.object({
   name: v.string(),
   tokens: v.array(v.record(v.string(), v.unknown())),
   exchanges: v.pipe(v.array(Exchange), v.minLength(1)),
   stream: v.union([v.array(StreamedEvent), ScriptedAnswer]),
-  announced: v.array(Announced),
+  announced: v.array(GoldenAnnouncement),
 });
 
 const Vectors = v.object({

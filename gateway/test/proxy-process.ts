@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished, vi } from "vitest";
 import { findFreePort } from "../../scripts/testing/local-server.ts";
-import { findServer } from "../../scripts/testing/servers.mjs";
+import { findServer } from "../../scripts/testing/report-missing-servers.mjs";
 
 /** A proxy that listens. */
 export interface ProxyProcess {
@@ -71,7 +71,7 @@ export const PROXIES = {
   },
 } satisfies Readonly<Record<string, Proxy>>;
 
-/** Whether this machine has what starting a proxy takes. `scripts/testing/servers.mjs` says what is skipped for want of it. */
+/** Whether this machine has what starting a proxy takes. `scripts/testing/report-missing-servers.mjs` says what is skipped for want of it. */
 export function canStart(name: keyof typeof PROXIES): boolean {
   return findServer(PROXIES[name].program) !== undefined && findServer("openssl") !== undefined;
 }

@@ -7,7 +7,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { createClient } from "@redis/client";
 import { findFreePort } from "../../scripts/testing/local-server.ts";
-import { findServer } from "../../scripts/testing/servers.mjs";
+import { findServer } from "../../scripts/testing/report-missing-servers.mjs";
 
 /** What a server's process finds where it runs. */
 export interface Surroundings {
@@ -44,7 +44,7 @@ export interface RedisServer {
   remove(): Promise<void>;
 }
 
-/** Whether this machine has a Redis server. Where it has none, `scripts/testing/servers.mjs` says what was skipped. */
+/** Whether this machine has a Redis server. Where it has none, `scripts/testing/report-missing-servers.mjs` says what was skipped. */
 export const hasRedisServer = findServer("redis-server") !== undefined;
 
 /** Each write is on disk before it is answered, so that what survives a crash is no matter of chance. */

@@ -6,7 +6,7 @@ import type { RequestEntry } from "../../shared/contracts/contract.ts";
 import { announcements, contract, hostContract } from "../../shared/contracts/index.ts";
 import { NoPayload } from "../../shared/contracts/no-payload.ts";
 import { MAX_ID_LENGTH, MAX_TIMEOUT_MS } from "../../shared/protocol/envelope.ts";
-import { CODE_MEANINGS } from "./meanings.ts";
+import { CODE_DESCRIPTIONS } from "./descriptions.ts";
 
 /** A JSON Schema. Its own type is a looser one than valibot's, which does not know all of the keywords. */
 type JsonSchema = Readonly<Record<string, unknown>>;
@@ -40,7 +40,7 @@ const DEFINITIONS: Readonly<Record<string, JsonSchema>> = {
   BridgeRejection: {
     type: "object",
     properties: {
-      code: { enum: Object.keys(CODE_MEANINGS) },
+      code: { enum: Object.keys(CODE_DESCRIPTIONS) },
       message: { type: "string" },
       retryable: { type: "boolean" },
       issues: {

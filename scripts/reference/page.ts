@@ -5,18 +5,18 @@ import type { RequestEntry } from "../../shared/contracts/contract.ts";
 import { announcements, contract, hostContract } from "../../shared/contracts/index.ts";
 import { NoPayload } from "../../shared/contracts/no-payload.ts";
 import { REJECTION_CODES } from "../../shared/protocol/rejection.ts";
+import {
+  ANNOUNCEMENT_DESCRIPTIONS,
+  CODE_DESCRIPTIONS,
+  type FieldDescriptions,
+  HOST_REQUEST_DESCRIPTIONS,
+  REQUEST_DESCRIPTIONS,
+  type RequestDescription,
+  SHAPE_DESCRIPTIONS,
+} from "./descriptions.ts";
 import { findAnnounced, findExchange, sampleExchange } from "./examples.ts";
 import { expectationOf, fieldsOf, typeOf } from "./fields.ts";
 import { toJsonText } from "./json-text.ts";
-import {
-  ANNOUNCEMENT_MEANINGS,
-  CODE_MEANINGS,
-  type FieldMeanings,
-  HOST_REQUEST_MEANINGS,
-  REQUEST_MEANINGS,
-  type RequestMeaning,
-  SHAPE_MEANINGS,
-} from "./meanings.ts";
 
 const AVAILABILITY = "an [availability](#availability)";
 
@@ -36,9 +36,9 @@ export function createReferencePage(): string {
     shape("Availability", Availability),
     shape("Changed availability", ChangedAvailability),
     "## Requests to the widget",
-    ...requests(contract, REQUEST_MEANINGS),
+    ...requests(contract, REQUEST_DESCRIPTIONS),
     "## Requests to the page",
-    ...requests(hostContract, HOST_REQUEST_MEANINGS),
+    ...requests(hostContract, HOST_REQUEST_DESCRIPTIONS),
     "## Announcements",
     "Told unasked, and answered with nothing.",
     ...Object.entries(announcements).map(([type, { announced }]) => announcement(type, announced)),
@@ -61,24 +61,24 @@ that takes its place; any other settles as \`CONNECTION_CLOSED\`, and whether it
 const REJECTIONS = `Every request may settle as \`<type>_REJECTED\`. With \`meta.source\` \`"backend"\`, \`payload.error\` is the backend's own body,
 untouched, and \`meta.status\` its HTTP status. With \`"bridge"\` it is \`{ code, message, retryable, issues? }\`; an issue is \`{ path, expected }\`.`;
 
-function shape(name: keyof typeof SHAPE_MEANINGS, schema: GenericSchema): string {
-  const { does, fields } = SHAPE_MEANINGS[name];
+function shape(name: keyof typeof SHAPE_DESCRIPTIONS, schema: GenericSchema): string {
+  const { does, fields } = SHAPE_DESCRIPTIONS[name];
   return [`### ${name}`, does, fieldTable(name, schema, fields)].join("\n\n");
 }
 
 function requests<Contract extends Readonly<Record<string, RequestEntry>>>(
   entries: Contract,
-  meanings: Readonly<Record<keyof Contract, RequestMeaning>>,
+  meanings: Readonly<Record<keyof Contract, RequestDescription>>,
 ): readonly string[] {
   // In the order of the meanings, which is that of a reader.
-  return Object.entries<RequestMeaning>(meanings).map(([type, meaning]) => {
+  return Object.entries<RequestDescription>(meanings).map(([type, meaning]) => {
     const entry = entries[type];
     if (!entry) throw new Error(`${type} is no event`);
     return request(type, entry, meaning);
   });
 }
 
-function request(type: string, { payload, fulfilled, idempotent }: RequestEntry, meaning: RequestMeaning): string {
+function request(type: string, { payload, fulfilled, idempotent }: RequestEntry, meaning: RequestDescription): string {
   return [
     `### ${type}`,
     meaning.does,
@@ -92,7 +92,7 @@ function request(type: string, { payload, fulfilled, idempotent }: RequestEntry,
 function examples(
   type: string,
   schemas: Pick<RequestEntry, "payload" | "fulfilled">,
-  { examples: shown }: RequestMeaning,
+  { examples: shown }: RequestDescription,
 ): readonly string[] {
   const exchanges =
     "fulfilled" in shown ? [sampleExchange(type, schemas, shown)] : shown.map((name) => findExchange(type, name));
@@ -102,13 +102,13 @@ function examples(
 }
 
 function announcement(type: string, schema: GenericSchema): string {
-  const meaning = Object.entries(ANNOUNCEMENT_MEANINGS).find(([name]) => name === type)?.[1];
+  const meaning = Object.entries(ANNOUNCEMENT_DESCRIPTIONS).find(([name]) => name === type)?.[1];
   if (!meaning) throw new Error(`${type} has no meaning`);
   const example = `\`\`\`json\n${toJsonText(findAnnounced(type))}\n\`\`\``;
   return [`### ${type}`, meaning, described(type, "Payload", schema), example].join("\n\n");
 }
 
-function described(where: string, what: string, schema: GenericSchema, meanings: FieldMeanings = {}): string {
+function described(where: string, what: string, schema: GenericSchema, meanings: FieldDescriptions = {}): string {
   const named = NAMED.get(schema) ?? (schema.type === "void" ? "none" : undefined);
   if (named) return `${what}: ${named}.`;
   const fields = fieldsOf(schema);
@@ -116,7 +116,7 @@ function described(where: string, what: string, schema: GenericSchema, meanings:
   return `${what}:\n\n${fieldTable(where, schema, meanings)}`;
 }
 
-function fieldTable(where: string, schema: GenericSchema, meanings: FieldMeanings): string {
+function fieldTable(where: string, schema: GenericSchema, meanings: FieldDescriptions): string {
   const fields = fieldsOf(schema);
   const untold = fields.filter(({ path }) => !Object.hasOwn(meanings, path));
   const paths = new Set(fields.map(({ path }) => path));
@@ -138,7 +138,7 @@ function codes(): readonly (readonly string[])[] {
   return Object.entries(REJECTION_CODES).map(([code, { retryable }]) => [
     `\`${code}\``,
     retryable ? "yes" : "no",
-    CODE_MEANINGS[code as keyof typeof REJECTION_CODES],
+    CODE_DESCRIPTIONS[code as keyof typeof REJECTION_CODES],
   ]);
 }
 

@@ -1,7 +1,7 @@
 /** What counts as a proof that the page's token is genuine. */
 import { expect, onTestFinished, test, vi } from "vitest";
-import { GENUINE_ONLY, token } from "../../gateway/test/genuine-tokens.ts";
 import { type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
+import { GENUINE_ONLY, token } from "../../gateway/test/self-describing-tokens.ts";
 import { ANONYMOUS_READS } from "../../gateway/test/test-gateway.ts";
 import { createDeadline } from "../../shared/runtime/deadline.ts";
 import { testSession } from "../test/test-services.ts";

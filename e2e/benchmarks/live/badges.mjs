@@ -2,7 +2,7 @@
 /** A thousand badges: from mounting them to the last one shown, against one batch and code written by hand. */
 
 import { describeRatios, median } from "../../../scripts/benchmarks/statistics.mjs";
-import { reportFrom, runLaps } from "../laps.mjs";
+import { reportFrom, runRounds } from "../rounds.mjs";
 import { serveSite } from "../site.mjs";
 import { startLiveGateway } from "./gateways.mjs";
 import { hostPage } from "./page.mjs";
@@ -42,7 +42,7 @@ export async function measureBadges(rounds) {
  * @param {number} round
  */
 function measureRound(host, round) {
-  return runLaps(SIDES, { laps: LAPS, round }, async (browser, side) => {
+  return runRounds(SIDES, { laps: LAPS, round }, async (browser, side) => {
     return /** @type {Lap} */ (await reportFrom(browser, host, `/${side}`));
   });
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** From a `PUT` at the gateway to the listener in the page, against a bare `EventSource` on the same stream. */
 import { setTimeout } from "node:timers/promises";
-import { orderAt } from "../../../scripts/benchmarks/orders.mjs";
+import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";
 import { describeRatios, median, percentile } from "../../../scripts/benchmarks/statistics.mjs";
 import { launchBrowser } from "../browser.mjs";
 import { pageOf } from "../bundle.mjs";
@@ -76,7 +76,7 @@ async function measureRound(host, gateways, round) {
   /** @type {Record<Side, Map<number, number>>} */
   const made = { page: new Map(), control: new Map(), frame: new Map(), bridge: new Map() };
   for (let change = 0; change < WARM_UP + CHANGES; change += 1) {
-    for (const side of orderAt(SIDES, round + change)) {
+    for (const side of permutationAt(SIDES, round + change)) {
       const atMs = performance.timeOrigin + performance.now();
       const version = await gateways[side].change(CHANGED_USER, change % 2 === 0 ? "do_not_disturb" : "available");
       if (change >= WARM_UP) made[side].set(version, atMs);

@@ -2,7 +2,7 @@
 /** Measures all sides in one tab, in blocks that take turns, so that a busy machine hits all of them alike. */
 import { connect as connectPenpal, WindowMessenger } from "penpal";
 import { connect } from "../../../host/index.ts";
-import { orderAt } from "../../../scripts/benchmarks/orders.mjs";
+import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";
 import { connect as connectBefore } from "./before.js";
 import { REQUEST, SETTLEMENT } from "./exchange.js";
 
@@ -91,7 +91,7 @@ async function measure() {
   /** @type {Record<string, number[]>} */
   const times = Object.fromEntries(names.map((name) => [name, []]));
   for (let block = 0; block < (WARM_UP + CALLS) / BLOCK; block += 1) {
-    for (const name of orderAt(names, block)) await runBlock(Reflect.get(sides, name), times[name] ?? []);
+    for (const name of permutationAt(names, block)) await runBlock(Reflect.get(sides, name), times[name] ?? []);
   }
   const p50 = (/** @type {number[]} */ all) => all.slice(WARM_UP).sort((a, b) => a - b)[CALLS / 2];
   return Object.fromEntries(names.map((name) => [name, p50(times[name] ?? [])]));

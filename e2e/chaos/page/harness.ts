@@ -1,10 +1,10 @@
 /** The page of the chaos: two connectors, everything that a page may do to their frames, and the accounts of it all. */
 import { type Connector, connect } from "../../../host/index.ts";
-import { askOne, inFlightOf, mustHaveSettled, problems } from "./asking.ts";
-import { book, bookLoss, ledger } from "./ledger.ts";
-import { container, move, putContainerBack, removeContainer, removeFrame, setSrc } from "./places.ts";
+import { container, move, putContainerBack, removeContainer, removeFrame, setSrc } from "./frame-actions.ts";
+import { countSet, setOwnTimeout } from "./leak-counters.ts";
 import { type Ask, HANDSHAKE_TIMEOUT_MS, type Leftovers, type RequestReport, type Slot } from "./report.ts";
-import { countSet, setOwnTimeout } from "./traps.ts";
+import { book, bookLoss, ledger } from "./request-log.ts";
+import { askOne, inFlightOf, mustHaveSettled, problems } from "./send-requests.ts";
 
 /** What a listener may do that its neighbours should not notice. */
 export type Rudeness = "throws" | "asks" | "destroys";

@@ -1,6 +1,6 @@
 // @ts-check
 /** Changes × readers delivered per second, and the time from a `PUT` to the last reader, against a bare writer of the same bytes. */
-import { orderAt } from "../../../scripts/benchmarks/orders.mjs";
+import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";
 import { describeRatios, median, percentile } from "../../../scripts/benchmarks/statistics.mjs";
 import { createChanges, makeChanges, startBareStreamer, startStreamingGateway } from "./changes.mjs";
 
@@ -29,7 +29,7 @@ export async function measureFanOut({ rounds, small }) {
     for (let round = 0; round < rounds; round += 1) {
       /** @type {Partial<Record<Side, Measured>>} */
       const results = {};
-      for (const side of orderAt(SIDES, round)) {
+      for (const side of permutationAt(SIDES, round)) {
         results[side] = await measureSide(sides[side], next[side], count, small ? 20 : Math.ceil(100_000 / count));
       }
       measured.push(/** @type {Record<Side, Measured>} */ (results));

@@ -1,6 +1,6 @@
 // @ts-check
 /** How the cost of a change grows with the streams that are told of it, and with customers that are idle. */
-import { orderAt } from "../../../scripts/benchmarks/orders.mjs";
+import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";
 import { fitLine, median } from "../../../scripts/benchmarks/statistics.mjs";
 import { createChanges, makeChanges, startStreamingGateway } from "./changes.mjs";
 import { openLoad, repeated, toRequest } from "./load.mjs";
@@ -17,7 +17,7 @@ export async function measureGrowthWithStreams({ rounds, small }) {
   /** @type {Map<number, number[]>} */
   const costs = new Map(counts.map((count) => [count, []]));
   for (let round = 0; round < rounds; round += 1) {
-    for (const count of orderAt(counts, round))
+    for (const count of permutationAt(counts, round))
       costs.get(count)?.push(await measureChange(gateway, next, count, small));
   }
   await gateway.server.stop();
@@ -46,7 +46,7 @@ export async function measureGrowthWithCustomers({ rounds, small }) {
   );
   const read = toRequest("GET /v1/users/1/availability", await authorize());
   for (let round = 0; round < rounds; round += 1) {
-    for (const { gateway, next, changes, reads } of orderAt(gateways, round)) {
+    for (const { gateway, next, changes, reads } of permutationAt(gateways, round)) {
       changes.push(await measureChange(gateway, next, streams, small));
       const requests = small ? 200 : 5000;
       const load = await openLoad(gateway.server.origin, 1);

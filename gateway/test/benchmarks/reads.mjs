@@ -1,6 +1,6 @@
 // @ts-check
 /** Single reads, conditional reads and batches: requests per second against a bare Hono route with the same JSON. */
-import { orderAt } from "../../../scripts/benchmarks/orders.mjs";
+import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";
 import { describeRatios, median } from "../../../scripts/benchmarks/statistics.mjs";
 import { bundleProgram } from "./bundle.mjs";
 import { openLoad, repeated, toRequest } from "./load.mjs";
@@ -134,7 +134,7 @@ async function describeCalls(sides) {
 async function measureRound(sides, request, { requests, blocks, round }) {
   const totals = { bare: zero(), control: zero(), gateway: zero(), unlogged: zero() };
   for (let block = -1; block < blocks; block += 1) {
-    for (const side of orderAt(SIDES, round * blocks + block + 1)) {
+    for (const side of permutationAt(SIDES, round * blocks + block + 1)) {
       // The first block is for the compiler.
       if (block < 0) await sides[side].load.run(repeated(request, requests * 3));
       else await addCost(totals[side], sides[side], repeated(request, requests));

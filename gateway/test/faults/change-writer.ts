@@ -3,7 +3,7 @@ import { setTimeout as elapse } from "node:timers/promises";
 import * as v from "valibot";
 import { expect, onTestFinished } from "vitest";
 import { Availability } from "../../../shared/contracts/availability.ts";
-import type { GatewayClient } from "./gateway-client.ts";
+import type { GatewayHttpClient } from "./gateway-client.ts";
 
 export interface ChangeWriter {
   /** The users who were changed. */
@@ -31,7 +31,7 @@ const REST_MS = 50;
  * Changes each user over and over, one change of a user at a time, each through the next gateway, until it is stopped
  * or the test has finished.
  */
-export function startWriting(clients: readonly GatewayClient[], userIds: readonly number[]): ChangeWriter {
+export function startWriting(clients: readonly GatewayHttpClient[], userIds: readonly number[]): ChangeWriter {
   const acknowledged = new Map<number, readonly Pick<Availability, "status" | "version">[]>();
   const answers = new Map<number, number>();
   const inDoubt = new Map<number, number>();

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { startWriting } from "./change-writer.ts";
 import { startCluster } from "./cluster.ts";
-import { expectCaughtUp, expectCurrent, expectGrowing, expectNothingLost } from "./faithfulness.ts";
+import { expectCaughtUp, expectCurrent, expectGrowing, expectNothingLost } from "./consistency-check.ts";
 import { hasCompiler, hasServers } from "./programs.ts";
 import { makeTemporaryDirectory } from "./temporary-directory.ts";
 import { BUSY_USER_IDS } from "./users.ts";

@@ -3,7 +3,7 @@ import { expect, onTestFinished } from "vitest";
 import { type ProxyProcess, startProxy } from "../proxy-process.ts";
 import { type RedisServer, type Surroundings, startRedisServer } from "../redis-server.ts";
 import { type CustomerDetails, type CustomerId, type CustomersFile, writeCustomersFile } from "./customers-file.ts";
-import { type Address, createGatewayClient, type GatewayClient } from "./gateway-client.ts";
+import { type Address, createGatewayClient, type GatewayHttpClient } from "./gateway-client.ts";
 import { type GatewayProcess, startGateway } from "./gateway-process.ts";
 import { openStreamReader, type StreamReader } from "./stream-reader.ts";
 import { introduceUsers } from "./users.ts";
@@ -24,7 +24,7 @@ export interface Cluster {
   readonly proxy: ProxyProcess;
   readonly customers: CustomersFile;
   /** A caller on behalf of a customer's operator, at a gateway or at nginx. */
-  client(at: Address, customer?: CustomerId): Promise<GatewayClient>;
+  client(at: Address, customer?: CustomerId): Promise<GatewayHttpClient>;
   /** A reader who comes back to the next of these addresses after each end. */
   reader(at: readonly Address[], customer?: CustomerId): Promise<StreamReader>;
 }

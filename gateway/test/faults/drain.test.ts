@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { startWriting } from "./change-writer.ts";
 import { startCluster } from "./cluster.ts";
-import { expectCaughtUp, expectCurrent, expectEachChangeOnce } from "./faithfulness.ts";
+import { expectCaughtUp, expectCurrent, expectEachChangeOnce } from "./consistency-check.ts";
 import { hasServers } from "./programs.ts";
 import { BUSY_USER_IDS } from "./users.ts";
 

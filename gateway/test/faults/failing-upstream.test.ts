@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Fault } from "../fake-upstream/faults.ts";
 import { startCluster } from "./cluster.ts";
 import { startFakeUpstream } from "./fake-upstream-process.ts";
-import type { GatewayClient } from "./gateway-client.ts";
+import type { GatewayHttpClient } from "./gateway-client.ts";
 import { hasServers } from "./programs.ts";
 import { PROBED_USER_ID } from "./users.ts";
 
@@ -32,7 +32,7 @@ async function startWithUpstream(environment: Readonly<Record<string, string>> =
 }
 
 /** Resolves once each gateway says of the agent, as of now, what the upstream says. */
-async function expectStatus(clients: readonly GatewayClient[], status: string): Promise<void> {
+async function expectStatus(clients: readonly GatewayHttpClient[], status: string): Promise<void> {
   for (const { read } of clients) {
     await expect
       .poll(() => read(USER_ID))

@@ -2,15 +2,15 @@ import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { startWriting } from "./change-writer.ts";
 import { startCluster } from "./cluster.ts";
+import { expectCaughtUp, expectCurrent, expectEachChangeOnce, expectGrowing } from "./consistency-check.ts";
 import { writeCustomersFile } from "./customers-file.ts";
-import { expectCaughtUp, expectCurrent, expectEachChangeOnce, expectGrowing } from "./faithfulness.ts";
-import type { GatewayClient } from "./gateway-client.ts";
+import type { GatewayHttpClient } from "./gateway-client.ts";
 import { startGateway } from "./gateway-process.ts";
 import { hasProcessLimits, hasServers } from "./programs.ts";
 import { BUSY_USER_IDS, PROBED_USER_ID } from "./users.ts";
 
 /** How a client is answered that asks for two different statuses: one of them is a change, whatever it was before. */
-async function changeTwice({ setStatus }: GatewayClient): Promise<readonly number[]> {
+async function changeTwice({ setStatus }: GatewayHttpClient): Promise<readonly number[]> {
   return [
     (await setStatus(PROBED_USER_ID, "on_a_break")).status,
     (await setStatus(PROBED_USER_ID, "available")).status,

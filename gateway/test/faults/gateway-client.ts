@@ -13,7 +13,7 @@ export interface Address {
   readonly certificate?: string;
 }
 
-export interface GatewayAnswer {
+export interface GatewayHttpResponse {
   /** 0 where nobody answered. */
   readonly status: number;
   /** How old it may be, in seconds; 0 where the answer does not say. */
@@ -21,14 +21,14 @@ export interface GatewayAnswer {
   readonly body: unknown;
 }
 
-export interface GatewayClient {
-  read(userId: number): Promise<GatewayAnswer>;
+export interface GatewayHttpClient {
+  read(userId: number): Promise<GatewayHttpResponse>;
   /** The version of every user that the token may see. */
   versions(): Promise<ReadonlyMap<number, number>>;
-  setStatus(userId: number, status: string): Promise<GatewayAnswer>;
+  setStatus(userId: number, status: string): Promise<GatewayHttpResponse>;
 }
 
-export interface GatewayClientOptions {
+export interface GatewayHttpClientOptions {
   readonly at: Address;
   readonly customer: string;
   readonly token: string;
@@ -40,12 +40,12 @@ const List = v.object({ availabilities: v.record(v.string(), Availability) });
 const PATIENCE_MS = 20_000;
 
 /** Calls on behalf of the customer whose token this is, over connections that it keeps. */
-export function createGatewayClient({ at, customer, token }: GatewayClientOptions): GatewayClient {
+export function createGatewayClient({ at, customer, token }: GatewayHttpClientOptions): GatewayHttpClient {
   const base = `${at.origin}/c/${customer}/v1`;
   const agent = at.certificate === undefined ? new PlainAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
   onTestFinished(() => agent.destroy());
 
-  async function call(method: string, path: string, body?: object): Promise<GatewayAnswer> {
+  async function call(method: string, path: string, body?: object): Promise<GatewayHttpResponse> {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     const headers = { Authorization: `Bearer ${token}`, ...(body && { "Content-Type": "application/json" }) };
     const asked = openRequest(`${base}${path}`, { method, headers, agent, signal, ca: at.certificate });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { startCluster } from "./cluster.ts";
-import { expectCurrent } from "./faithfulness.ts";
+import { expectCurrent } from "./consistency-check.ts";
 import { createGatewayClient } from "./gateway-client.ts";
 import { hasServers } from "./programs.ts";
 import { PROBED_USER_ID } from "./users.ts";

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { startRedisServer } from "../redis-server.ts";
+import { expectCurrent } from "./consistency-check.ts";
 import { writeCustomersFile } from "./customers-file.ts";
-import { expectCurrent } from "./faithfulness.ts";
 import { createGatewayClient } from "./gateway-client.ts";
 import { startGateway } from "./gateway-process.ts";
 import { openPausableLink } from "./pausable-link.ts";

@@ -7,7 +7,7 @@ import {
   expectEachChangeOnce,
   expectGrowing,
   expectNothingLost,
-} from "./faithfulness.ts";
+} from "./consistency-check.ts";
 import { hasServers } from "./programs.ts";
 import type { StreamReader } from "./stream-reader.ts";
 import { BUSY_USER_IDS, PROBED_USER_ID } from "./users.ts";

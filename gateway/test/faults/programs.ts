@@ -1,6 +1,6 @@
-/** Whether this machine has what the tests of processes run. What it has not is skipped, and `scripts/testing/servers.mjs` says so. */
+/** Whether this machine has what the tests of processes run. What it has not is skipped, and `scripts/testing/report-missing-servers.mjs` says so. */
 
-import { findServer } from "../../../scripts/testing/servers.mjs";
+import { findServer } from "../../../scripts/testing/report-missing-servers.mjs";
 import { canStart } from "../proxy-process.ts";
 import { hasRedisServer } from "../redis-server.ts";
 

@@ -1,4 +1,4 @@
-import type { GatewayClient } from "./gateway-client.ts";
+import type { GatewayHttpClient } from "./gateway-client.ts";
 
 /** The ids of the users that there are. */
 const USER_IDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
@@ -10,7 +10,7 @@ export const PROBED_USER_ID = 1;
 export const BUSY_USER_IDS = USER_IDS.filter((userId) => userId !== PROBED_USER_ID);
 
 /** Makes the users known, as a customer's operator does. */
-export async function introduceUsers({ setStatus }: GatewayClient): Promise<void> {
+export async function introduceUsers({ setStatus }: GatewayHttpClient): Promise<void> {
   for (const userId of USER_IDS) {
     const { status, body } = await setStatus(userId, "available");
     if (status !== 201) throw new Error(`User ${userId} was not made known: ${status} ${JSON.stringify(body)}`);

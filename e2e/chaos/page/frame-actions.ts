@@ -1,7 +1,8 @@
 /** What a page may do to a connector's frame and its container. Each tells whether there was something to do it to. */
-import { inFlightOf, mustHaveSettled } from "./asking.ts";
+
+import { setOwnTimeout } from "./leak-counters.ts";
 import type { Slot } from "./report.ts";
-import { setOwnTimeout } from "./traps.ts";
+import { inFlightOf, mustHaveSettled } from "./send-requests.ts";
 
 /** Where the left connector shows its frame. */
 export const container = find("#left");

@@ -1,7 +1,7 @@
 // @ts-check
 /** Laps of pages: each side's page in a new tab, again and again, the sides in turn. */
 import { setTimeout } from "node:timers/promises";
-import { orderAt } from "../../scripts/benchmarks/orders.mjs";
+import { permutationAt } from "../../scripts/benchmarks/permutations.mjs";
 import { launchBrowser } from "./browser.mjs";
 
 /** The processes of a closed tab take a moment to go, and must not be going while the next one is measured. */
@@ -33,12 +33,12 @@ export async function reportFrom(browser, host, path) {
  * @param {(browser: import("./browser.mjs").BenchBrowser, side: Side) => Promise<Lap>} run
  * @returns {Promise<Record<Side, Lap[]>>}
  */
-export async function runLaps(sides, { laps, round }, run) {
+export async function runRounds(sides, { laps, round }, run) {
   const browser = await launchBrowser();
   const measured = /** @type {Record<Side, Lap[]>} */ ({});
   for (const side of sides) measured[side] = [];
   for (let lap = 0; lap <= laps; lap += 1) {
-    for (const side of orderAt(sides, round * (laps + 1) + lap)) {
+    for (const side of permutationAt(sides, round * (laps + 1) + lap)) {
       const result = await run(browser, side);
       if (lap > 0) measured[side].push(result);
     }

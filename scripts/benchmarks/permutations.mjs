@@ -11,9 +11,11 @@
  * @param {readonly Item[]} items
  * @returns {Item[][]}
  */
-export function ordersOf(items) {
+export function permutationsOf(items) {
   if (items.length < 2) return [[...items]];
-  return items.flatMap((first) => ordersOf(items.filter((item) => item !== first)).map((rest) => [first, ...rest]));
+  return items.flatMap((first) =>
+    permutationsOf(items.filter((item) => item !== first)).map((rest) => [first, ...rest]),
+  );
 }
 
 /**
@@ -23,8 +25,8 @@ export function ordersOf(items) {
  * @param {readonly Item[]} items
  * @param {number} turn
  */
-export function orderAt(items, turn) {
-  const orders = ordersOf(items);
+export function permutationAt(items, turn) {
+  const orders = permutationsOf(items);
   // Steps of 7, which divides no number of orders here, so that a few turns already differ in more than their end.
   return orders[(turn * 7) % orders.length] ?? [];
 }

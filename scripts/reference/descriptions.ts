@@ -6,7 +6,7 @@ import type { Announcements, BusContract, HostContract } from "../../shared/cont
 import type { RejectionCode } from "../../shared/protocol/rejection.ts";
 
 /** By the field's path. */
-export type FieldMeanings = Readonly<Record<string, string>>;
+export type FieldDescriptions = Readonly<Record<string, string>>;
 
 /** Values that stand for an exchange, where no golden vector can. */
 interface Sample {
@@ -14,11 +14,11 @@ interface Sample {
   readonly fulfilled: unknown;
 }
 
-export interface RequestMeaning {
+export interface RequestDescription {
   /** What it asks for, in whole sentences. */
   readonly does: string;
-  readonly payload?: FieldMeanings;
-  readonly fulfilled?: FieldMeanings;
+  readonly payload?: FieldDescriptions;
+  readonly fulfilled?: FieldDescriptions;
   /** Names of the golden exchanges that are shown, or values. */
   readonly examples: readonly string[] | Sample;
 }
@@ -34,7 +34,7 @@ const availability = {
 };
 
 /** The shapes that more than one event has, by the name of their section. */
-export const SHAPE_MEANINGS = {
+export const SHAPE_DESCRIPTIONS = {
   Availability: {
     does: "An agent's availability. Callable is who is `available` with no wrap-up time left: `readAvailability` tells.",
     fields: availability,
@@ -43,9 +43,9 @@ export const SHAPE_MEANINGS = {
     does: "An availability as it is told when it changes. Its `version` and that of an answer are in one order.",
     fields: { ...availability, updatedAt: "When it last changed, in milliseconds since 1970." },
   },
-} satisfies Record<string, { readonly does: string; readonly fields: FieldMeanings }>;
+} satisfies Record<string, { readonly does: string; readonly fields: FieldDescriptions }>;
 
-export const REQUEST_MEANINGS = {
+export const REQUEST_DESCRIPTIONS = {
   "API.FETCH_USER_AVAILABILITY": {
     does: "Asks for one agent's availability as the backend has it now.",
     payload: { "variables.userId": "The agent." },
@@ -125,17 +125,17 @@ export const REQUEST_MEANINGS = {
     fulfilled: { cancelled: "False where no such request is in flight, as when it has just settled." },
     examples: ["nothing of this name is in flight"],
   },
-} satisfies Record<keyof BusContract, RequestMeaning>;
+} satisfies Record<keyof BusContract, RequestDescription>;
 
-export const HOST_REQUEST_MEANINGS = {
+export const HOST_REQUEST_DESCRIPTIONS = {
   "HOST.FETCH_TOKEN": {
     does: "Asks for a token that tells the backend for whom the page asks: [tokens.md](tokens.md). A page that answers anything else, or says nothing for 5 s, has none.",
     fulfilled: { token: "What the widget sends to the backend as `Authorization: Bearer`." },
     examples: { fulfilled: { token: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2ln" } },
   },
-} satisfies Record<keyof HostContract, RequestMeaning>;
+} satisfies Record<keyof HostContract, RequestDescription>;
 
-export const ANNOUNCEMENT_MEANINGS = {
+export const ANNOUNCEMENT_DESCRIPTIONS = {
   "USER.AVAILABILITY_CHANGED": "The availability of the agent that the page's token stands for has changed.",
   "USER.TEAMMATE_AVAILABILITY_CHANGED":
     "Another agent's availability has changed. Of a token that stands for no agent, such as the operator's, and without a token, all are told so.",
@@ -143,7 +143,7 @@ export const ANNOUNCEMENT_MEANINGS = {
     "The backend takes no token of the page's any more. Requests are rejected with the backend's own 401, and nothing is announced until the page gives a token that is taken.",
 } satisfies Record<keyof Announcements, string>;
 
-export const CODE_MEANINGS: Readonly<Record<RejectionCode, string>> = {
+export const CODE_DESCRIPTIONS: Readonly<Record<RejectionCode, string>> = {
   INVALID_REQUEST: "The request is not what this page says; `issues` names each field and what was expected of it.",
   UNKNOWN_EVENT: "The widget knows no such event.",
   TIMEOUT: "A connected widget said nothing in time. The outcome is unknown.",

@@ -5,7 +5,7 @@ import { BROWSER_ARGUMENTS, findBrowsers } from "../../scripts/testing/browsers.
 import { bundle, pageOf } from "../benchmarks/bundle.mjs";
 import { type HostSite, startHostSite } from "../fixtures/host-site.ts";
 
-export interface Stage {
+export interface ChaosSetup {
   readonly browser: Browser;
   readonly host: HostSite;
   /** The address of the page. */
@@ -15,7 +15,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export interface StageOptions {
+export interface ChaosSetupOptions {
   /** The module with which the page's script begins. */
   readonly entry: string;
   /** What stands in the page before its script. */
@@ -25,7 +25,7 @@ export interface StageOptions {
 }
 
 /** Opens the preferred browser, and serves the page. */
-export async function openStage({ entry, body = "", browserArguments = [] }: StageOptions): Promise<Stage> {
+export async function setUpChaos({ entry, body = "", browserArguments = [] }: ChaosSetupOptions): Promise<ChaosSetup> {
   const files = await readBuiltFiles("gateway/dist");
   const script = await bundle(entry);
   const host = await startHostSite();

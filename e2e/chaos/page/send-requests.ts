@@ -1,8 +1,8 @@
 /** Asks the page's requests, aborts some of them, and checks what has to settle at once. */
 import { type Connector, isBusError } from "../../../host/index.ts";
-import { type Entry, ledger, openAccount, outcomeOf, outcomeOfError, toEvent } from "./ledger.ts";
+import { setOwnTimeout } from "./leak-counters.ts";
 import type { Ask, RequestReport, Slot } from "./report.ts";
-import { setOwnTimeout } from "./traps.ts";
+import { type Entry, ledger, openAccount, outcomeOf, outcomeOfError, toEvent } from "./request-log.ts";
 
 /** What did not settle when it had to, a sentence each. */
 export const problems: string[] = [];

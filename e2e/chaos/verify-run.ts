@@ -4,7 +4,7 @@ import type { Condition } from "./conditions.ts";
 import { findBreaches } from "./guarantee.ts";
 import type { Model } from "./model.ts";
 import { ALLOWANCE_MS, GRACE_MS, type RequestReport, SLOTS } from "./page/report.ts";
-import type { World } from "./world.ts";
+import type { RunContext } from "./run-context.ts";
 
 /** The life of the request that has to work again. */
 const PROBE_LIFE_MS = 15_000;
@@ -16,14 +16,14 @@ const SHORT_LIFE_MS = 1_000;
 const REST_MS = 10_000;
 
 /** What a run came to. */
-export interface Conclusion {
+export interface Verdict {
   readonly requests: readonly RequestReport[];
   /** What broke the guarantee, a sentence each. */
   readonly problems: readonly string[];
 }
 
 /** Concludes a run. */
-export async function conclude(world: World, model: Model): Promise<Conclusion> {
+export async function verifyRun(world: RunContext, model: Model): Promise<Verdict> {
   const { page, conditions, uncaught } = world;
   const problems: string[] = [];
   // Whatever the world is like; who is late then is reported by its watchdog.
@@ -60,7 +60,7 @@ function isOfNetwork(message: string, conditions: readonly Condition[]): boolean
   return isViewMissing && conditions.some(({ name }) => name === "offline" || name === "server refuses");
 }
 
-async function putInOrder(world: World, model: Model): Promise<void> {
+async function putInOrder(world: RunContext, model: Model): Promise<void> {
   if (model.backend !== "answers") await world.setBackend("answers");
   if (!model.isServing) await world.setServing(true);
   if (!model.isOnline) await world.setOnline(true);
@@ -69,7 +69,7 @@ async function putInOrder(world: World, model: Model): Promise<void> {
 }
 
 /** Waits until every request with a life of at most this has settled, and returns whether that was in time. */
-async function isSettled({ page }: World, lifeMs: number, withinMs: number): Promise<boolean> {
+async function isSettled({ page }: RunContext, lifeMs: number, withinMs: number): Promise<boolean> {
   const inFlight = (): Promise<number> => page.evaluate((life) => window.chaos.inFlight(life), lifeMs);
   const until = Date.now() + withinMs;
   while ((await inFlight()) > 0) {

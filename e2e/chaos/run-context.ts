@@ -4,14 +4,14 @@ import { createConditions } from "./conditions.ts";
 import { createFrameFaults } from "./frame-faults.ts";
 import type { Rudeness } from "./page/harness.ts";
 import type { Ask, Slot } from "./page/report.ts";
-import type { Stage } from "./stage.ts";
+import type { ChaosSetup } from "./setup.ts";
 import { type BackendMode, startWidgetSite } from "./widget-site.ts";
 
 /** What can be done to the world, and what can be asked of it. */
-export type World = Awaited<ReturnType<typeof openWorld>>;
+export type RunContext = Awaited<ReturnType<typeof openRunContext>>;
 
 /** Opens a page with two connectors, in a browser context of its own, over a widget's site of its own. */
-export async function openWorld({ browser, host, address, files }: Stage) {
+export async function openRunContext({ browser, host, address, files }: ChaosSetup) {
   const site = await startWidgetSite({ files, allowedOrigin: host.origin });
   const context = await browser.newContext();
   const page = await context.newPage();

@@ -1,7 +1,7 @@
 /** Keeps the accounts of a page's requests: what was asked, and every settlement that anybody got to know of. */
 import type { BusError, Envelope } from "../../../host/index.ts";
+import { setOwnTimeout } from "./leak-counters.ts";
 import { ALLOWANCE_MS, type Ask, GRACE_MS, type RequestReport, type Slot } from "./report.ts";
-import { setOwnTimeout } from "./traps.ts";
 
 /** A request's account, as long as it is open. */
 export interface Entry {
