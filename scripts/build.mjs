@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * `npm run build`: both packages. `dist/` is availability-bridge and the demo page; `gateway/dist/` is availability-gateway:
- * its program, and the widget and script that it serves.
+ * `npm run build`: both packages. `dist/` is availability-bridge and the demo page. `gateway/dist/` is
+ * availability-gateway: its program, and the widget and script that the gateway serves.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -20,8 +20,8 @@ writeTypes();
 await writeContractSchema();
 
 /**
- * Puts the loader script beside itself under a name that no other release has, for pages that pin what they run by its hash.
- * Beside itself, since it finds the widget beside its own address.
+ * Copies the loader script to a file name with the release's version, for pages that pin the script by its hash. The
+ * copy stays in the same folder, because the script finds the widget relative to its own address.
  */
 function nameRelease() {
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -35,7 +35,10 @@ function nameRelease() {
   console.log(`${file} ${integrity}`);
 }
 
-/** The type checker's own output is the package's declarations; the widget's and the gateway's are nobody's to import. */
+/**
+ * Copies the type checker's declarations into the package. The widget and the gateway are not for import and have no
+ * declarations there.
+ */
 function writeTypes() {
   execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-b", "host"], { stdio: "inherit" });
   for (const folder of ["shared", "host"]) {
@@ -50,7 +53,7 @@ function writeTypes() {
 }
 
 /**
- * Sources name their imports as the files are called; a consumer's compiler looks for the JavaScript's name.
+ * Renames `.ts` imports to `.js`: sources import by file name, but a consumer's compiler looks for the JavaScript file.
  *
  * @param {string} file
  */
@@ -58,7 +61,7 @@ function writeForConsumers(file) {
   writeFileSync(file, readFileSync(file, "utf8").replaceAll(/(from "\.{1,2}\/[^"]+)\.ts"/g, '$1.js"'));
 }
 
-/** The contract for programs in other languages. */
+/** Writes the contract as JSON Schema, for programs in other languages. */
 async function writeContractSchema() {
   /** @type {{ module: typeof import("./reference/json-schema.ts") }} */
   const { module } = await runnerImport("./scripts/reference/json-schema.ts", { configFile: false, logLevel: "warn" });

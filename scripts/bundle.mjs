@@ -1,12 +1,12 @@
 // @ts-check
-/** Bundles a module in memory as a customer's bundler would: with all that it imports, in one piece. */
+/** Bundles a module and all of its imports in memory, as a customer's bundler would. */
 import { build } from "vite";
 
 /**
  * @param {string} entry the module's path
  * @param {{ format?: "es" | "iife", alias?: import("vite").AliasOptions }} [options]
  * @returns {Promise<string>} the code
- * @throws {Error} where nothing comes out
+ * @throws {Error} if the bundle is empty
  */
 export async function bundle(entry, { format = "es", alias = [] } = {}) {
   const result = await build({

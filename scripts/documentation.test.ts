@@ -67,14 +67,14 @@ describe.each(PAGES)("%s", (page) => {
   });
 });
 
-/** True if there is a file or a folder of this name. A `*` stands for a part of one name. */
+/** True if the repository has a file or a folder of the given name. `*` stands for part of a name. */
 function isInRepository(name: string): boolean {
   if (name === "gateway/dist" || name.startsWith("gateway/dist/")) return true;
   const pattern = new RegExp(`^${name.replaceAll(".", "\\.").replaceAll("*", "[^/]*")}(/|\\.|$)`);
   return FILES.some((file) => pattern.test(file));
 }
 
-/** Returns the tree that a page draws, as paths: each line is indented below its folder. */
+/** Returns the paths in a page's drawing of a tree: each line is indented below its folder. */
 function treeIn(page: string): readonly string[] {
   const [, block = ""] = /```tree\n(.*?)```/s.exec(readFileSync(page, "utf8")) ?? [];
   const folders: string[] = [];

@@ -1,4 +1,4 @@
-/** The reference page and the JSON Schema of the contract, held against the contract and against the golden vectors. */
+/** Compares the reference page and the JSON Schema with the contract and with the golden vectors. */
 import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import * as v from "valibot";
@@ -22,7 +22,7 @@ const Refused = v.object({
   payload: v.object({ error: v.object({ code: v.picklist(["INVALID_REQUEST", "UNKNOWN_EVENT"]) }) }),
 });
 
-/** Only the widget knows where its page lies. */
+/** Only the widget knows its page's origin. */
 const isByOrigin = ({ name }: { readonly name: string }): boolean => name === "somebody else's origin";
 
 /** Names of the events in the tables of docs/protocol.md, by the table's section. */
@@ -50,24 +50,21 @@ test.each(Object.keys({ ...contract, ...hostContract, ...announcements }))("the 
 });
 
 test.each(exchanges.filter((exchange) => !v.is(Refused, exchange.settlement)))(
-  "by the JSON Schema the event is one, and its settlement: $file, $name",
+  "the JSON Schema accepts the event and its settlement: $file, $name",
   ({ event, settlement }) => {
     expect([isEvent(event), isEvent.errors]).toEqual([true, null]);
-    // A vector may give a part of the bridge's own error only.
+    // A vector may give only part of the bridge's own error.
     if (settlement.meta?.["source"] !== "bridge") expect([isEvent(settlement), isEvent.errors]).toEqual([true, null]);
   },
 );
 
 test.each(exchanges.filter((exchange) => v.is(Refused, exchange.settlement) && !isByOrigin(exchange)))(
-  "by the JSON Schema the event is none: $file, $name",
+  "the JSON Schema rejects the event: $file, $name",
   ({ event }) => {
     expect(isEvent(event)).toBe(false);
   },
 );
 
-test.each(goldenConversations.flatMap(({ announced }) => announced))(
-  "by the JSON Schema $type is an event",
-  (event) => {
-    expect([isEvent(event), isEvent.errors]).toEqual([true, null]);
-  },
-);
+test.each(goldenConversations.flatMap(({ announced }) => announced))("the JSON Schema accepts $type", (event) => {
+  expect([isEvent(event), isEvent.errors]).toEqual([true, null]);
+});

@@ -1,10 +1,15 @@
 // @ts-check
-/** `npm run size`: what reaches a page, in gzipped bytes, against a budget for each entry. Needs a build. */
+/**
+ * `npm run size`: compares the gzipped bytes of every entry that a page loads with the entry's budget. Needs a build.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { bundle } from "./bundle.mjs";
 
-/** Maximum size of each entry, gzip -9, in bytes: 5 % above the size when the budget was set. A budget is raised only with its reason in the changelog. */
+/**
+ * Largest size of each entry, gzip -9, in bytes: 5 % above the size when the budget was set. The changelog gives the reason
+ * for every raised budget.
+ */
 const BUDGETS = {
   connector: 7_450,
   "embed.js": 9_000,
@@ -29,7 +34,7 @@ function measure(code) {
   return gzipSync(code, { level: 9 }).length;
 }
 
-/** What a customer's bundler makes of `import { connect } from "availability-bridge"`. */
+/** Bundles `import { connect } from "availability-bridge"` as a customer would. */
 async function bundleConnector() {
   const entry = "node_modules/.cache/customer.js";
   mkdirSync("node_modules/.cache", { recursive: true });

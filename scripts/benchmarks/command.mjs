@@ -1,21 +1,23 @@
 // @ts-check
-/** What the commands of all benchmarks do alike. */
+/** The part of the command line that the benchmarks share. */
 import { parseArgs } from "node:util";
 import { printTable, recordTable } from "./table.mjs";
 
 /**
  * @typedef {object} Command
  * @property {number} rounds
- * @property {readonly string[]} wanted the measurements that are asked for, by name
+ * @property {readonly string[]} wanted the names of the requested measurements
  * @property {boolean} hasFlag
  * @property {string | undefined} path
  */
 
 /**
- * Reads `--rounds`, `--only`, and the one flag that the benchmark has. Ends the process, saying what was expected, where they are wrong.
+ * Reads `--rounds`, `--only` and the benchmark's own flag. If an option is invalid, prints the expected form and ends
+ * the process.
  *
  * @param {readonly string[]} names of the measurements
- * @param {{ rounds: number, flag: string, path?: string }} options the default number of rounds, the names of the flag and of the path
+ * @param {{ rounds: number, flag: string, path?: string }} options the default number of rounds, the names of the flag
+ * and of the path
  * @returns {Command}
  */
 export function readCommand(names, { rounds: defaultRounds, flag, path }) {
@@ -38,13 +40,13 @@ export function readCommand(names, { rounds: defaultRounds, flag, path }) {
 }
 
 /**
- * Runs the measurements that are asked for, and prints their tables, each as soon as it is there.
+ * Runs the requested measurements and prints every table as soon as its measurement has ended.
  *
  * @template {{ title: string }} Measurement
  * @param {Readonly<Record<string, Measurement>>} measurements
  * @param {Command} command
  * @param {(measurement: Measurement) => Promise<import("./table.mjs").Rows>} measure
- * @param {{ isRecorded: boolean }} options whether the tables go into `docs/benchmarks.md` as well
+ * @param {{ isRecorded: boolean }} options `isRecorded`: also write the tables into `docs/benchmarks.md`
  */
 export async function runMeasurements(measurements, { rounds, wanted }, measure, { isRecorded }) {
   for (const [name, measurement] of Object.entries(measurements)) {

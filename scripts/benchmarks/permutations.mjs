@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * The orders in which sides take turns. A rotated list would not do: each side would always follow the same other one,
- * and would be measured with what that one leaves behind, such as garbage to collect or a tab that is still closing.
+ * Orders in which the measured sides take turns. A rotated list would not do: each side would always follow the same
+ * predecessor, and its figures would contain the predecessor's garbage collection or closing tab.
  */
 
 /**
- * Every order of a list, so that each side follows each other one equally often.
+ * Lists every order of the items, so that each side follows every other side equally often.
  *
  * @template Item
  * @param {readonly Item[]} items
@@ -19,7 +19,7 @@ export function permutationsOf(items) {
 }
 
 /**
- * One of the orders, by the number of the turn.
+ * Picks the order for a turn.
  *
  * @template Item
  * @param {readonly Item[]} items
@@ -27,6 +27,6 @@ export function permutationsOf(items) {
  */
 export function permutationAt(items, turn) {
   const orders = permutationsOf(items);
-  // Steps of 7, which divides no number of orders here, so that a few turns already differ in more than their end.
+  // Steps of 7, which divides no number of orders here: consecutive turns differ in more than the last items.
   return orders[(turn * 7) % orders.length] ?? [];
 }

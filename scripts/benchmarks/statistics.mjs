@@ -10,16 +10,16 @@ export function median(values) {
 }
 
 /**
- * The median of the rounds' ratios, and how far they spread.
+ * Formats the median of the rounds' ratios and the range of the ratios.
  *
- * @param {readonly number[]} ratios one for each round
+ * @param {readonly number[]} ratios a number per round
  */
 export function describeRatios(ratios) {
   return `${median(ratios).toFixed(2)} [${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}]`;
 }
 
 /**
- * The value that this share of the values does not exceed.
+ * Returns the smallest value that is not exceeded by the given share of the values.
  *
  * @param {readonly number[]} values
  * @param {number} share from 0 to 1
@@ -30,10 +30,10 @@ export function percentile(values, share) {
 }
 
 /**
- * The straight line that comes nearest to these points, by least squares.
+ * Fits a straight line to the points by least squares.
  *
  * @param {readonly (readonly [number, number])[]} points
- * @returns {{ slope: number, intercept: number, fit: number }} `fit` is R²: 1 where all points are on the line
+ * @returns {{ slope: number, intercept: number, fit: number }} `fit` is R²: 1 if every point is on the line
  */
 export function fitLine(points) {
   const mean = (/** @type {number[]} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -2,7 +2,7 @@
 /** Tables of figures: on the terminal, and in `docs/benchmarks.md`. */
 import { readFileSync, writeFileSync } from "node:fs";
 
-/** @typedef {readonly (readonly string[])[]} Rows the first of them says what the columns are */
+/** @typedef {readonly (readonly string[])[]} Rows the first row holds the column heads */
 
 const PAGE = new URL("../../docs/benchmarks.md", import.meta.url);
 
@@ -17,23 +17,23 @@ export function printTable(title, rows) {
 }
 
 /**
- * Writes a table into `docs/benchmarks.md`, in place of the one of that name.
+ * Replaces the table of the given name in `docs/benchmarks.md`.
  *
  * @param {string} name
  * @param {Rows} rows
- * @throws {Error} where the page has none.
+ * @throws {Error} if the page has no such table.
  */
 export function recordTable(name, rows) {
   writeFileSync(PAGE, replaceTable(readFileSync(PAGE, "utf8"), name, rows));
 }
 
 /**
- * A page with these rows in place of the table that stands below `<!-- table: name -->`.
+ * Returns the page with the rows in place of the table below `<!-- table: name -->`.
  *
  * @param {string} page
  * @param {string} name
  * @param {Rows} rows
- * @throws {Error} where there is none.
+ * @throws {Error} if the page has no such table, or several.
  */
 export function replaceTable(page, name, rows) {
   const place = `<!-- table: ${name} -->\n\n`;

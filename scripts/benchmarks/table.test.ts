@@ -7,7 +7,7 @@ const rows = [
   ["bridge", "1.20"],
 ];
 
-test("puts a table in place of the one of its name, and leaves everything else", () => {
+test("replaces the table of the given name and keeps the rest of the page", () => {
   const page =
     "# Page\n\n<!-- table: warm -->\n\n| old | ms | more |\n| --- | --- | --- |\n| x | 1 | 2 |\n\nText.\n\n| other |\n";
   expect(replaceTable(page, "warm", rows)).toBe(
@@ -16,7 +16,7 @@ test("puts a table in place of the one of its name, and leaves everything else",
 });
 
 test.each(["", "<!-- table: cold -->\n\n", "<!-- table: warm -->\n\n<!-- table: warm -->\n\n"])(
-  "refuses a page that has not one place for it: %j",
+  "rejects a page without exactly one place for the table: %j",
   (page) => {
     expect(() => replaceTable(page, "warm", rows)).toThrow('Expected "<!-- table: warm -->" once');
   },

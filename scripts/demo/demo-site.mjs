@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The demo page's site: the built page, tokens for it, and a switch for its gateway so that one can see what the bridge
- * does without it.
+ * The demo page's site: the built page, tokens for the page, and a switch for the gateway, to show how the bridge
+ * behaves without a gateway.
  */
 import { readFileSync } from "node:fs";
 import { serve } from "@hono/node-server";
@@ -9,11 +9,11 @@ import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono } from "hono";
 import { mintDemoToken } from "./demo-token.mjs";
 
-/** The gateway's address as it stands in `index.html`. */
+/** The gateway's address in `index.html`. */
 const DEFAULT_GATEWAY = "http://127.0.0.1:4100";
 
 /**
- * Serves the demo page at `http://localhost:<port>`; port 0 takes a free one.
+ * Serves the demo page at `http://localhost:<port>`; port 0 picks a free port.
  *
  * @param {object} options
  * @param {number} options.port
@@ -24,14 +24,17 @@ const DEFAULT_GATEWAY = "http://127.0.0.1:4100";
 export async function serveDemoSite({ port, gateway, tokenSecret }) {
   const page = readFileSync("dist/demo/index.html", "utf8").replaceAll(DEFAULT_GATEWAY, gateway.origin);
   const app = new Hono();
-  app.get("/", (context) => context.html(page, 200, { "Content-Security-Policy": policy(gateway.origin) }));
+  app.get("/", (context) =>
+    context.html(page, 200, { "Content-Security-Policy": contentSecurityPolicy(gateway.origin) }),
+  );
   app.on(["GET", "POST"], "/demo/token", async (context) => {
-    // A token is for the page that its agent has signed in to, which here is everybody's.
+    // Tokens are for signed-in agents only. The demo has no sign-in, so every visitor of the page gets a token.
     if (!isOwnPage(context)) return context.body(null, 403);
     return context.json({ token: await mintDemoToken(tokenSecret) }, 200, { "Cache-Control": "no-store" });
   });
   app.post("/demo/operator-token", async (context) => {
-    // For a program on this machine, such as `npm run simulate`. A browser says what kind of page asks, and none may.
+    // For programs on this machine, such as `npm run simulate`. Browsers send these headers, and no page may have an
+    // operator's token.
     if (context.req.header("Sec-Fetch-Site") !== undefined || context.req.header("Origin") !== undefined) {
       return context.body(null, 403);
     }
@@ -40,22 +43,22 @@ export async function serveDemoSite({ port, gateway, tokenSecret }) {
   });
   app.get("/demo/gateway", (context) => context.json({ running: gateway.isRunning() }));
   app.post("/demo/gateway/:action{stop|start}", async (context) => {
-    // Other pages in the same browser can post here as well, and have no business stopping a process.
+    // Pages of other sites in the same browser can post here too, but must not stop a process.
     if (!isOwnPage(context)) return context.body(null, 403);
     await (context.req.param("action") === "stop" ? gateway.stop() : gateway.start());
     return context.json({ running: gateway.isRunning() });
   });
   app.use("/assets/*", serveStatic({ root: "dist/demo" }));
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, port, hostname: "localhost" }, ({ port: taken }) => {
-      resolve({ origin: `http://localhost:${taken}`, close: () => server.close() });
+    const server = serve({ fetch: app.fetch, port, hostname: "localhost" }, ({ port: assigned }) => {
+      resolve({ origin: `http://localhost:${assigned}`, close: () => server.close() });
     });
     server.on("error", reject);
   });
 }
 
 /**
- * Whether a page of this very site asks, as its browser says.
+ * True if the request comes from a page of this site, according to the browser.
  *
  * @param {import("hono").Context} context
  */
@@ -64,7 +67,7 @@ function isOwnPage(context) {
 }
 
 /** @param {string} gateway */
-function policy(gateway) {
+function contentSecurityPolicy(gateway) {
   return [
     "default-src 'none'",
     `script-src 'self' ${gateway}`,

@@ -1,12 +1,12 @@
 // @ts-check
-/** The tokens of the demo page, as a customer's own site would make them for whoever is signed in there. */
+/** Tokens of the demo page, as a customer's own site would sign them for signed-in agents. */
 import { SignJWT } from "jose";
 
-/** As long as a page needs to use one, and short for whoever finds one. */
-const LIFE_SECONDS = 300;
+/** Long enough for a page to use the token, short enough to be of little use to a thief. */
+const TTL_SECONDS = 300;
 
 /**
- * A token for agent 123, who is signed in at the demo page, or for the operator, who may change everybody.
+ * Signs a token for agent 123, who is signed in at the demo page, or for the operator, who may change every agent.
  *
  * @param {string} secret the gateway's `DEMO_TOKEN_SECRET`
  * @param {"123" | "operator"} [subject]
@@ -19,6 +19,6 @@ export async function mintDemoToken(secret, subject = "123") {
     .setAudience("availability-bridge")
     .setSubject(subject)
     .setIssuedAt()
-    .setExpirationTime(`${LIFE_SECONDS}s`)
+    .setExpirationTime(`${TTL_SECONDS}s`)
     .sign(new TextEncoder().encode(secret));
 }

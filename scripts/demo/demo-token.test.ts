@@ -5,7 +5,7 @@ import { mintDemoToken } from "./demo-token.mjs";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
 
-test("is a token that the gateway takes for five minutes, for agent 123 of its only customer", async () => {
+test("is a token that the gateway accepts for five minutes, for agent 123 of its only customer", async () => {
   const [customer] = readSettings({ DEMO_TOKEN_SECRET: SECRET }).customers;
   if (!customer) throw new Error("The gateway has no customer");
   let wallMs = Date.now();
@@ -19,7 +19,7 @@ test("is a token that the gateway takes for five minutes, for agent 123 of its o
   expect(caller.endsAtMs - Date.now()).toBeLessThanOrEqual(330_000);
 });
 
-test("is a token for the operator where that is asked for", async () => {
+test("is a token for the operator on request", async () => {
   const [customer] = readSettings({ DEMO_TOKEN_SECRET: SECRET }).customers;
   if (!customer) throw new Error("The gateway has no customer");
   const wallMs = (): number => Date.now();

@@ -1,5 +1,8 @@
 // @ts-check
-/** `npm run fake-upstream`: a fake of the telephony vendor's API as a process of its own. Its controls: `docs/upstream.md`. */
+/**
+ * `npm run fake-upstream`: runs a fake of the telephony vendor's API as a separate process. `docs/upstream.md`
+ * describes its controls.
+ */
 import { runnerImport } from "vite";
 
 /** @type {{ module: typeof import("../../gateway/test/fake-upstream/command.ts") }} */

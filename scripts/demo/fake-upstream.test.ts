@@ -11,7 +11,7 @@ function run(environment: Record<string, string>) {
   return child;
 }
 
-test("runs as a process of its own until it is told to end", async () => {
+test("runs as a separate process until it is stopped", async () => {
   const child = run({ FAKE_UPSTREAM_PORT: "0", FAKE_UPSTREAM_CONTROL_PORT: "0", FAKE_UPSTREAM_USERS: "2" });
   const lines: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
@@ -29,7 +29,7 @@ test("runs as a process of its own until it is told to end", async () => {
   await expect(ended).resolves.toEqual([0, null]);
 });
 
-test("names a bad setting", async () => {
+test("names the invalid setting", async () => {
   const child = run({ FAKE_UPSTREAM_USERS: "many" });
   let said = "";
   child.stderr.setEncoding("utf8");

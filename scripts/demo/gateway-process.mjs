@@ -1,5 +1,5 @@
 // @ts-check
-/** The built gateway as a process of its own, which can be stopped and started again at the same address. */
+/** Runs the built gateway as a separate process, which can be stopped and started again at the same address. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -11,18 +11,18 @@ const SERVER = fileURLToPath(new URL("../../gateway/dist/server.js", import.meta
  * @typedef {object} GatewayProcess
  * @property {string} origin
  * @property {() => boolean} isRunning
- * @property {() => Promise<void>} start resolves when it listens
- * @property {() => Promise<void>} stop resolves when it is gone
+ * @property {() => Promise<void>} start resolves when the gateway listens
+ * @property {() => Promise<void>} stop resolves when the process has ended
  */
 
 /**
- * Starts the gateway and resolves when it listens.
+ * Starts the gateway and resolves when the gateway listens.
  *
- * @param {Readonly<Record<string, string | undefined>>} settings added to this process's environment
- * @param {(line: string) => void} print hears each line that the gateway prints
- * @param {string} program the gateway to run, this build's where none is given
+ * @param {Readonly<Record<string, string | undefined>>} settings added to the environment of the process
+ * @param {(line: string) => void} print called with each line of the gateway's output
+ * @param {string} program the gateway to run, by default that of the present build
  * @returns {Promise<GatewayProcess>}
- * @throws {Error} where it ends instead of listening; what it says of the reason goes to this process's stderr.
+ * @throws {Error} if the gateway ends instead of listening. The gateway prints the reason to stderr.
  */
 export async function startGatewayProcess(settings, print, program = SERVER) {
   let running = await launch(settings, print, program);
@@ -37,9 +37,9 @@ export async function startGatewayProcess(settings, print, program = SERVER) {
     },
     async stop() {
       if (!isRunning()) return;
-      const gone = once(running.child, "exit");
+      const exited = once(running.child, "exit");
       running.child.kill("SIGTERM");
-      await gone;
+      await exited;
     },
   };
 }
@@ -54,15 +54,15 @@ async function launch(settings, print, program) {
     env: { ...process.env, ...settings },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  // No gateway outlives the process that started it.
-  const end = () => child.kill();
-  process.once("exit", end);
-  child.once("exit", () => process.removeListener("exit", end));
+  // The gateway ends with the process that started it.
+  const kill = () => child.kill();
+  process.once("exit", kill);
+  child.once("exit", () => process.removeListener("exit", kill));
   const lines = createInterface({ input: child.stdout });
   lines.on("line", print);
   const listening = new Promise((resolve) => {
     lines.on("line", (line) => {
-      // A line of its own, or, where customers are configured, the message of a line of JSON.
+      // Either a plain line or, if customers are configured, the message of a line of JSON.
       const [, origin] = /(?:^|"msg":")Gateway listening on ([^\s"]+)/.exec(line) ?? [];
       if (origin) resolve(origin);
     });
@@ -71,7 +71,7 @@ async function launch(settings, print, program) {
     throw new Error(`The gateway ended with exit code ${code} instead of listening`);
   });
   const origin = /** @type {string} */ (await Promise.race([listening, ended]));
-  // From here on its end is what `isRunning` tells.
+  // Once the gateway has listened, `isRunning` reports its end.
   ended.catch(() => {});
   return { child, origin };
 }

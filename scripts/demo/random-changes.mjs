@@ -1,10 +1,10 @@
 // @ts-check
-/** Who changes next, and to what: the same for the same seed. */
+/** Draws the next agent and status at random: the same sequence for the same seed. */
 
 /**
- * The statuses that somebody may be given, the likeliest ones more than once.
+ * The statuses that an agent may be given. Likelier statuses occur several times.
  *
- * @see SETTABLE_STATUSES in shared/contracts/read-availability.ts, which a test holds this list to.
+ * @see SETTABLE_STATUSES in shared/contracts/read-availability.ts: a test compares the two lists.
  */
 export const STATUSES = /** @type {const} */ ([
   "available",
@@ -19,7 +19,7 @@ export const STATUSES = /** @type {const} */ ([
 ]);
 
 /**
- * Draws changes of these users, one after the other and without an end. No user is given the status that it was given last.
+ * Draws changes of the given users, endlessly. A user never gets the same status twice in a row.
  *
  * @param {readonly number[]} userIds at least one
  * @param {number} seed a whole number from 0 to 4294967295
@@ -31,15 +31,15 @@ export function* drawChanges(userIds, seed) {
   const last = new Map();
   for (;;) {
     const userId = draw(userIds);
-    const status = draw(STATUSES.filter((word) => word !== last.get(userId)));
+    const status = draw(STATUSES.filter((status) => status !== last.get(userId)));
     last.set(userId, status);
     yield { userId, status };
   }
 }
 
 /**
- * Numbers that look random and repeat with their seed: a linear congruential generator with Knuth's constants, of whose 32
- * bits the upper ones are used, since the lower ones do not look so.
+ * Creates a pseudo-random choice that repeats with the seed: a linear congruential generator with Knuth's constants.
+ * The choice uses the upper of the 32 bits, because the lower bits repeat early.
  *
  * @param {number} seed
  */

@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * `npm run simulate`: changes the sample agents of a running `npm start`, as their phones would, until Ctrl-C. Each change is a
- * `PUT` at the gateway with a token of the operator's.
+ * `npm run simulate`: changes the sample agents of a running `npm start`, as their phones would, until Ctrl-C. Every
+ * change is a `PUT` at the gateway with an operator's token.
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { drawChanges } from "./random-changes.mjs";
 
-/** Before a token ends, which is after 300 s, the next one is asked for. */
-const TOKEN_USE_MS = 240_000;
+/** Age at which a token is replaced. Tokens expire after 300 s. */
+const TOKEN_REFRESH_MS = 240_000;
 
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stopping.abort());
@@ -25,7 +25,7 @@ try {
 /** @param {{ perSecond: number, seed: number, site: string }} options */
 async function simulate({ perSecond, seed, site }) {
   const { signal } = stopping;
-  let access = await askForAccess(site);
+  let access = await requestAccess(site);
   const userIds = await listAgents(access);
   console.log(
     `Changing ${userIds.length} agents of ${access.gateway}, ${perSecond} times a second, with --seed ${seed}`,
@@ -38,43 +38,43 @@ async function simulate({ perSecond, seed, site }) {
     dueMs += 1_000 / perSecond;
     await wait(Math.max(0, dueMs - performance.now()), undefined, { signal }).catch(() => {});
     if (signal.aborted) break;
-    if (performance.now() - access.sinceMs > TOKEN_USE_MS) access = await askForAccess(site);
-    const refusal = await change(access, userId, status);
-    if (refusal === undefined) {
+    if (performance.now() - access.sinceMs > TOKEN_REFRESH_MS) access = await requestAccess(site);
+    const failure = await changeAgent(access, userId, status);
+    if (failure === undefined) {
       changes += 1;
       console.log(`Agent ${userId}: ${status}`);
-    } else if (!isDown) console.log(refusal);
-    isDown = refusal !== undefined;
-    // What could not be done in time is left out, and not made up for all at once.
+    } else if (!isDown) console.log(failure);
+    isDown = failure !== undefined;
+    // Changes that are overdue are skipped rather than sent in a burst.
     dueMs = Math.max(dueMs, performance.now());
   }
   console.log(`${changes} changes`);
 }
 
 /**
- * Changes one agent. Returns why it could not, where that may pass by itself.
+ * Changes an agent. Returns the reason of a temporary failure.
  *
  * @param {Access} access
  * @param {number} userId
  * @param {string} status
  */
-async function change({ gateway, token }, userId, status) {
+async function changeAgent({ gateway, token }, userId, status) {
   const response = await fetch(`${gateway}/v1/users/${userId}/availability`, {
     method: "PUT",
     headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
     body: JSON.stringify({ status }),
   }).catch(() => undefined);
-  // Read to its end, or the connection could not be used again.
+  // An unread body would block reuse of the connection.
   await response?.arrayBuffer().catch(() => {});
-  if (response === undefined) return "The gateway does not answer: trying on until it is back";
+  if (response === undefined) return "The gateway does not answer: retrying until it is back";
   if (response.ok) return undefined;
   if (response.status === 429) {
     const seconds = Number(response.headers.get("Retry-After") ?? 1);
     await wait(seconds * 1_000, undefined, { signal: stopping.signal }).catch(() => {});
-    return `The gateway takes fewer changes: waited ${seconds} s, as it said. A lower --per-second avoids that.`;
+    return `The gateway accepts fewer changes: waited ${seconds} s, as its Retry-After asks. A lower --per-second avoids that.`;
   }
-  if (response.status >= 500) return `The gateway answers ${response.status}: trying on`;
-  throw new Error(`The gateway refused to change agent ${userId}, with status ${response.status}`);
+  if (response.status >= 500) return `The gateway answers ${response.status}: retrying`;
+  throw new Error(`The gateway rejected the change of agent ${userId}, with status ${response.status}`);
 }
 
 /** @typedef {{ readonly gateway: string, readonly token: string, readonly sinceMs: number }} Access */
@@ -83,11 +83,11 @@ async function change({ gateway, token }, userId, status) {
  * @param {string} site
  * @returns {Promise<Access>}
  */
-async function askForAccess(site) {
+async function requestAccess(site) {
   const response = await fetch(`${site}/demo/operator-token`, { method: "POST" }).catch(() => undefined);
-  const answer = response?.ok ? await response.json().catch(() => undefined) : undefined;
-  if (typeof answer?.token === "string" && typeof answer.gateway === "string") {
-    return { gateway: answer.gateway, token: answer.token, sinceMs: performance.now() };
+  const body = response?.ok ? await response.json().catch(() => undefined) : undefined;
+  if (typeof body?.token === "string" && typeof body.gateway === "string") {
+    return { gateway: body.gateway, token: body.token, sinceMs: performance.now() };
   }
   throw new Error(`No demo answers at ${site}: run "npm start" first, in another terminal (DEMO_PORT is its port)`);
 }
@@ -96,7 +96,7 @@ async function askForAccess(site) {
 async function listAgents({ gateway, token }) {
   const headers = { Authorization: `Bearer ${token}` };
   const response = await fetch(`${gateway}/v1/availabilities`, { headers }).catch(() => undefined);
-  if (!response?.ok) throw new Error(`The gateway at ${gateway} does not say who there is: is it stopped?`);
+  if (!response?.ok) throw new Error(`The gateway at ${gateway} does not list its agents: is it stopped?`);
   const { availabilities } = await response.json();
   const userIds = Object.keys(availabilities).map(Number);
   if (userIds.length === 0) throw new Error(`The gateway at ${gateway} has no agents to change`);

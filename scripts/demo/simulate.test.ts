@@ -11,18 +11,18 @@ function take(count: number, seed: number) {
   return Array.from({ length: count }, () => changes.next().value);
 }
 
-test("gives every status that can be given, and no other", () => {
+test("gives every status that can be set, and no other", () => {
   expect([...new Set(STATUSES)].sort()).toEqual([...SETTABLE_STATUSES].sort());
   expect(new Set(take(500, 1).map(({ status }) => status))).toEqual(new Set(STATUSES));
   expect(new Set(take(500, 1).map(({ userId }) => userId))).toEqual(new Set([1, 2, 3]));
 });
 
-test("repeats itself with its seed alone", () => {
+test("repeats its changes for the same seed only", () => {
   expect(take(50, 7)).toEqual(take(50, 7));
   expect(take(50, 7)).not.toEqual(take(50, 8));
 });
 
-test("gives nobody the status that they were given last", () => {
+test("never gives an agent the same status twice in a row", () => {
   const last = new Map<number, string>();
   for (const { userId, status } of take(1_000, 3)) {
     expect(status).not.toBe(last.get(userId));
@@ -30,7 +30,7 @@ test("gives nobody the status that they were given last", () => {
   }
 });
 
-/** What the script says of why it ends at once. */
+/** Runs the script and returns the reason that it prints when it ends at once. */
 async function complaint(options: readonly string[], port: number): Promise<unknown> {
   const child = spawn(process.execPath, ["scripts/demo/simulate.mjs", ...options], {
     env: { ...process.env, DEMO_PORT: String(port) },
@@ -39,7 +39,7 @@ async function complaint(options: readonly string[], port: number): Promise<unkn
   return [said, ended];
 }
 
-test("says that npm start does not run, and which option is none", async () => {
+test("says that npm start does not run, and names the invalid option", async () => {
   const port = await findFreePort();
   const site = `http://localhost:${port}`;
   expect(await complaint([], port)).toEqual([

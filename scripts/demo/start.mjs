@@ -1,5 +1,5 @@
 // @ts-check
-/** `npm start`: builds, then serves the demo page and, on another site, the gateway with the widget. */
+/** `npm start`: builds, then serves the demo page and, at another site, the gateway with the widget. */
 import { randomBytes } from "node:crypto";
 import { serveDemoSite } from "./demo-site.mjs";
 import { startGatewayProcess } from "./gateway-process.mjs";
@@ -9,7 +9,7 @@ let demoPort = 4000;
 
 try {
   demoPort = readPort("DEMO_PORT", demoPort);
-  // The demo's site signs its tokens with it, as a customer's would with a secret of its own.
+  // The demo's site signs its tokens with this secret, as a customer's site would with its own.
   const tokenSecret = process.env["DEMO_TOKEN_SECRET"] || randomBytes(32).toString("base64url");
   const gateway = await startGatewayProcess(
     {

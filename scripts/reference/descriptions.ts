@@ -1,103 +1,106 @@
 /**
- * What the contract's schemas do not say: what each event and each field means. It stands here, and not beside the schemas,
- * since those are in the widget's document, which a request waits for. The page is not made where a field has no meaning.
+ * Descriptions of each event and each field, which the contract's schemas lack. The descriptions are here and not
+ * beside the schemas, because the schemas are part of the widget's document, which requests wait for. `npm run
+ * reference` fails if a field has no description.
  */
 import type { Announcements, BusContract, HostContract } from "../../shared/contracts/index.ts";
 import type { RejectionCode } from "../../shared/protocol/rejection.ts";
 
-/** By the field's path. */
+/** Keyed by the field's path. */
 export type FieldDescriptions = Readonly<Record<string, string>>;
 
-/** Values that stand for an exchange, where no golden vector can. */
+/** Example values for an exchange that no golden vector can show. */
 interface Sample {
   readonly payload?: unknown;
   readonly fulfilled: unknown;
 }
 
 export interface RequestDescription {
-  /** What it asks for, in whole sentences. */
+  /** The effect of the request, in whole sentences. */
   readonly does: string;
   readonly payload?: FieldDescriptions;
   readonly fulfilled?: FieldDescriptions;
-  /** Names of the golden exchanges that are shown, or values. */
+  /** Names of the golden exchanges to show, or sample values. */
   readonly examples: readonly string[] | Sample;
 }
 
 const availability = {
   userId: "The agent.",
   status:
-    "The state, or the reason that stands in place of `do_not_disturb`: from `out_for_lunch` on. `in_traning` is spelt so.",
+    "The agent's state. From `out_for_lunch` on: the reason for `do_not_disturb`. `in_traning` is the vendor's spelling.",
   wrapUpTimeConfig:
-    "How long the agent stays unavailable after each call, in seconds. With `wrapUpTimeTtl`, or neither is there: the agent has no wrap-up time.",
-  wrapUpTimeTtl: "How much of it was left when the answer was made, in seconds, down to 0. At most `wrapUpTimeConfig`.",
-  version: "Grows with every change and never goes back. A reader that holds a higher one drops what it has read.",
+    "How long the agent stays unavailable after each call, in seconds. Present together with `wrapUpTimeTtl`; without both, the agent has no wrap-up time.",
+  wrapUpTimeTtl:
+    "Seconds of wrap-up time that remained when the response was made, down to 0. At most `wrapUpTimeConfig`.",
+  version:
+    "Grows with every change and never decreases. Ignore an availability whose version is lower than the latest one received.",
 };
 
-/** The shapes that more than one event has, by the name of their section. */
+/** Shapes that several events share, by the title of their section. */
 export const SHAPE_DESCRIPTIONS = {
   Availability: {
-    does: "An agent's availability. Callable is who is `available` with no wrap-up time left: `readAvailability` tells.",
+    does: "An agent's availability. The agent is callable if `available` with no wrap-up time left: use `readAvailability`.",
     fields: availability,
   },
   "Changed availability": {
-    does: "An availability as it is told when it changes. Its `version` and that of an answer are in one order.",
-    fields: { ...availability, updatedAt: "When it last changed, in milliseconds since 1970." },
+    does: "An announced change of an availability. The `version` of an announcement and of a response can be compared.",
+    fields: { ...availability, updatedAt: "Time of the last change, in milliseconds since 1970." },
   },
 } satisfies Record<string, { readonly does: string; readonly fields: FieldDescriptions }>;
 
 export const REQUEST_DESCRIPTIONS = {
   "API.FETCH_USER_AVAILABILITY": {
-    does: "Asks for one agent's availability as the backend has it now.",
+    does: "Fetches an agent's present availability from the backend.",
     payload: { "variables.userId": "The agent." },
     examples: ["wrap-up configured and running"],
   },
   "API.FETCH_AVAILABILITIES": {
-    does: "Asks for the availability of every agent that the page's token may see.",
+    does: "Fetches the availability of every agent that the page's token may see.",
     examples: ["wrap-up running, and over"],
   },
   "API.WATCH_AVAILABILITIES": {
-    does: "Says which agents the page shows from now on, in place of those that it named before; none ends the watch. Fulfils with how they are now, without those whom nobody knows. Each change of one of them is announced from then on; what the answer has said is not.",
-    payload: { "variables.userIds": "The agents. One that is named twice counts once." },
+    does: "Replaces the list of agents that the page watches; an empty list ends the watch. Fulfils with their present availabilities, without unknown agents. Each later change of a watched agent is announced; the availabilities in the response are not.",
+    payload: { "variables.userIds": "The agents. Duplicates count once." },
     examples: ["two users", "an id is text"],
   },
   "API.UPDATE_AVAILABILITY": {
-    does: "Sets the availability of the agent that the page's token stands for, and fulfils with what it is now. While the agent is in a call, the change does not end it.",
+    does: "Sets the availability of the agent that the page's token stands for, and fulfils with the new availability. A change does not end the agent's call.",
     payload: {
       status:
-        "`always_opened` and `auto` make the agent `available`, `always_closed` `do_not_disturb`, and `in_training`, which is spelt right on this side, `in_traning`. The others are the same words on both sides.",
+        "`always_opened` and `auto` make the agent `available`, `always_closed` `do_not_disturb`, and `in_training` (the correct spelling) `in_traning`. The other values are the same in requests and responses.",
     },
     examples: ["the word in_training", "in_traning, which is how the other side spells it"],
   },
   "BUS.INIT": {
-    does: "Starts the announcements of services. What there is already is announced first.",
-    payload: { services: "What to announce: `USER` for every agent that the page's token may see." },
+    does: "Starts the announcements of services. The present availabilities are announced first.",
+    payload: { services: "The services to announce: `USER` for every agent that the page's token may see." },
     examples: ["USER", "a service that there is not"],
   },
   "BUS.DESTROY": {
-    does: "Ends the announcements of services. Those of a watch go on.",
-    payload: { services: "What to announce no more." },
+    does: "Stops the announcements of services. A watch continues.",
+    payload: { services: "The services to stop." },
     examples: ["USER"],
   },
   "BUS.STATS": {
-    does: "Asks what the widget has done since it was loaded, for an inspector.",
+    does: "Fetches counters since the widget was loaded, for an inspector.",
     fulfilled: {
-      calls: "Calls to the backend; streams and repetitions are not counted.",
-      coalesced: "Requests that were answered by a call that others had asked for as well.",
-      retries: "Repetitions of calls.",
+      calls: "Calls to the backend, without streams and retries.",
+      coalesced: "Requests that shared a call with other requests.",
+      retries: "Retries of calls.",
       streams: "Streams that this widget has opened itself.",
-      bytes: "Bytes of bodies that the backend has sent, decompressed.",
+      bytes: "Bytes of response bodies from the backend, decompressed.",
     },
     examples: ["a call, and what it brought"],
   },
   "BUS.REGISTER": {
-    does: "Says who the page is. The connector sends it after every handshake; another page may skip it.",
+    does: "Identifies the page. The connector sends it after every handshake; a page without the connector may skip it.",
     payload: {
-      origin: "The page's own origin: any other is refused.",
+      origin: "The page's own origin: any other is rejected.",
       appName: "The page's name, for the widget's records.",
       release: "The page's version, for the widget's records.",
     },
     fulfilled: {
-      protocol: "The number of the protocol that the widget speaks.",
+      protocol: "The number of the widget's protocol.",
       sessionId: "New at every load of the widget.",
       events: "The requests that the widget knows.",
       "traits.idempotent":
@@ -116,21 +119,21 @@ export const REQUEST_DESCRIPTIONS = {
     },
   },
   "BUS.PING": {
-    does: "Asks for a sign of life. The connector does so while requests are in flight.",
+    does: "Sends a heartbeat. The connector does so while requests are in flight.",
     examples: ["a sign of life"],
   },
   "BUS.CANCEL": {
-    does: "Aborts the request in flight that carries this `meta.id`, down to its backend call. That request settles as `ABORTED`.",
+    does: "Aborts the in-flight request with the given `meta.id` and its backend call. That request settles as `ABORTED`.",
     payload: { id: "The request's `meta.id`." },
-    fulfilled: { cancelled: "False where no such request is in flight, as when it has just settled." },
+    fulfilled: { cancelled: "False if no such request is in flight, for example because it has just settled." },
     examples: ["nothing of this name is in flight"],
   },
 } satisfies Record<keyof BusContract, RequestDescription>;
 
 export const HOST_REQUEST_DESCRIPTIONS = {
   "HOST.FETCH_TOKEN": {
-    does: "Asks for a token that tells the backend for whom the page asks: [tokens.md](tokens.md). A page that answers anything else, or says nothing for 5 s, has none.",
-    fulfilled: { token: "What the widget sends to the backend as `Authorization: Bearer`." },
+    does: "Fetches a token that identifies the agent to the backend: [tokens.md](tokens.md). An invalid response, or no response within 5 s, counts as no token.",
+    fulfilled: { token: "Sent to the backend as `Authorization: Bearer`." },
     examples: { fulfilled: { token: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2ln" } },
   },
 } satisfies Record<keyof HostContract, RequestDescription>;
@@ -138,22 +141,22 @@ export const HOST_REQUEST_DESCRIPTIONS = {
 export const ANNOUNCEMENT_DESCRIPTIONS = {
   "USER.AVAILABILITY_CHANGED": "The availability of the agent that the page's token stands for has changed.",
   "USER.TEAMMATE_AVAILABILITY_CHANGED":
-    "Another agent's availability has changed. Of a token that stands for no agent, such as the operator's, and without a token, all are told so.",
+    "Another agent's availability has changed. With a token that stands for no agent, such as the operator's, or without a token, every change is announced so.",
   "AUTH.SESSION_EXPIRED":
-    "The backend takes no token of the page's any more. Requests are rejected with the backend's own 401, and nothing is announced until the page gives a token that is taken.",
+    "The backend accepts none of the page's tokens any more. Requests are rejected with the backend's own 401, and announcements stop until the page gives a valid token.",
 } satisfies Record<keyof Announcements, string>;
 
 export const CODE_DESCRIPTIONS: Readonly<Record<RejectionCode, string>> = {
-  INVALID_REQUEST: "The request is not what this page says; `issues` names each field and what was expected of it.",
+  INVALID_REQUEST: "The request does not match this page; `issues` names each field and what was expected.",
   UNKNOWN_EVENT: "The widget knows no such event.",
-  TIMEOUT: "A connected widget said nothing in time. The outcome is unknown.",
+  TIMEOUT: "A connected widget did not settle the request in time. The outcome is unknown.",
   ABORTED: "The caller aborted.",
-  WIDGET_UNAVAILABLE: "No widget was connected within the request's life.",
+  WIDGET_UNAVAILABLE: "No widget was connected within the request's timeout.",
   CONNECTION_CLOSED:
-    "The connector was destroyed, the frame was removed, or the widget went with a request that may not be sent twice.",
+    "The connector was destroyed, the frame was removed, or the widget was lost with a request that may not be sent twice.",
   BACKEND_UNREACHABLE: "The widget could not reach the backend.",
-  BACKEND_TIMEOUT: "The backend did not answer within the request's life.",
-  INVALID_RESPONSE: "An answer is not what this page says; `issues` says where, if it is known.",
+  BACKEND_TIMEOUT: "The backend did not respond within the request's timeout.",
+  INVALID_RESPONSE: "A response does not match this page; `issues` names the fields, if known.",
   OVERLOADED: "Too many requests are in flight: 1,024 on a connection.",
-  INTERNAL: "A defect of the bridge; its text stays in the console of the side that failed.",
+  INTERNAL: "A defect of the bridge; details are in the console of the side that failed.",
 };

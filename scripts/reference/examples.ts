@@ -1,20 +1,21 @@
-/** The examples of the reference: golden vectors, so that each of them is one that the tests run. */
+/** Examples for the reference page. Golden vectors, so that the tests run every example. */
 import * as v from "valibot";
 import { type Exchange, goldenConversations, goldenExchanges } from "../../gateway/test/golden-exchanges.ts";
 import type { RequestEntry } from "../../shared/contracts/contract.ts";
 
-type Shown = Pick<Exchange, "event" | "settlement">;
+type ExampleExchange = Pick<Exchange, "event" | "settlement">;
 
 /**
- * The golden exchange of an event that has this name, or the last exchange of this event in a conversation of this name.
+ * Finds an event's golden exchange of the given name, or the event's last exchange in the conversation of the given
+ * name.
  *
- * @throws {Error} where there is none.
+ * @throws {Error} if there is no such exchange.
  */
-export function findExchange(type: string, name: string): Shown {
-  const told = goldenConversations.flatMap((golden) =>
+export function findExchange(type: string, name: string): ExampleExchange {
+  const conversationExchanges = goldenConversations.flatMap((golden) =>
     golden.exchanges.map((exchange) => ({ ...exchange, name: golden.name })),
   );
-  const found = [...goldenExchanges, ...told].find(
+  const found = [...goldenExchanges, ...conversationExchanges].find(
     ({ event, name: given }) => given === name && Object(event).type === type,
   );
   if (!found) throw new Error(`${type} has no golden exchange of the name "${name}"`);
@@ -22,9 +23,9 @@ export function findExchange(type: string, name: string): Shown {
 }
 
 /**
- * The first announcement of this type in the golden conversations.
+ * Finds the first announcement of the type in the golden conversations.
  *
- * @throws {Error} where there is none.
+ * @throws {Error} if there is no such announcement.
  */
 export function findAnnounced(type: string): unknown {
   const found = goldenConversations.flatMap(({ announced }) => announced).find((event) => event.type === type);
@@ -33,15 +34,15 @@ export function findAnnounced(type: string): unknown {
 }
 
 /**
- * An exchange of these values.
+ * Builds an exchange from sample values.
  *
- * @throws {v.ValiError} where the contract does not take them.
+ * @throws {v.ValiError} if the contract rejects the values.
  */
 export function sampleExchange(
   type: string,
   { payload, fulfilled }: Pick<RequestEntry, "payload" | "fulfilled">,
   sample: { readonly payload?: unknown; readonly fulfilled: unknown },
-): Shown {
+): ExampleExchange {
   v.assert(payload, sample.payload);
   v.assert(fulfilled, sample.fulfilled);
   return {

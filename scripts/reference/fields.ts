@@ -1,4 +1,4 @@
-/** Reads the contract's schemas for people: which fields there are, of what type, and what is expected of each. */
+/** Lists the fields of the contract's schemas, with the type and the expectation of each, for the reference page. */
 import type { GenericSchema } from "valibot";
 
 /** A field of a payload. */
@@ -9,7 +9,10 @@ export interface Field {
   readonly schema: GenericSchema;
 }
 
-/** The fields of a shape, those of its parts in their place. A shape that is no object has none. */
+/**
+ * Lists the fields of a shape, with nested fields in place of their parent. A shape that is not an object has no
+ * fields.
+ */
 export function fieldsOf(schema: GenericSchema, prefix = ""): readonly Field[] {
   if (!hasEntries(schema)) return [];
   return Object.entries(schema.entries).flatMap(([key, entry]) => {
@@ -22,7 +25,7 @@ export function fieldsOf(schema: GenericSchema, prefix = ""): readonly Field[] {
   });
 }
 
-/** A field's type in a word or two. */
+/** Names a field's type in a word or two. */
 export function typeOf(schema: GenericSchema): string {
   if (hasItem(schema)) return `list of ${typeOf(schema.item)}s`;
   if (hasOptions(schema)) return "text";
@@ -30,7 +33,7 @@ export function typeOf(schema: GenericSchema): string {
   return schema.type === "string" ? "text" : schema.type;
 }
 
-/** Completes the sentence "expected …", as a caller reads it who gets it wrong. */
+/** Completes the sentence "expected …", as the caller reads it in an error. */
 export function expectationOf(schema: GenericSchema): string {
   if (hasItem(schema)) return [messageOf(schema), expectationOf(schema.item)].filter(Boolean).join("; each ");
   if (hasOptions(schema)) return `one of ${schema.options.map((option) => `\`${option}\``).join(", ")}`;

@@ -1,4 +1,4 @@
-/** The contract as JSON Schema: every event that may travel, in either direction. */
+/** The contract as JSON Schema: every event in either direction. */
 import { type ConversionConfig, toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
 import { Availabilities, Availability, ChangedAvailability } from "../../shared/contracts/availability.ts";
@@ -8,7 +8,7 @@ import { NoPayload } from "../../shared/contracts/no-payload.ts";
 import { MAX_ID_LENGTH, MAX_TIMEOUT_MS } from "../../shared/protocol/envelope.ts";
 import { CODE_DESCRIPTIONS } from "./descriptions.ts";
 
-/** A JSON Schema. Its own type is a looser one than valibot's, which does not know all of the keywords. */
+/** A JSON Schema. Looser than valibot's type, which lacks some keywords. */
 type JsonSchema = Readonly<Record<string, unknown>>;
 
 const SHAPES = { Availability, ChangedAvailability, Availabilities };
@@ -19,7 +19,7 @@ const CONVERSION = {
   ignoreActions: ["check"],
 } satisfies ConversionConfig;
 
-/** What valibot checks by a function. */
+/** Conditions that valibot checks by a function. */
 const BOTH_OR_NEITHER: JsonSchema = {
   dependentRequired: { wrapUpTimeConfig: ["wrapUpTimeTtl"], wrapUpTimeTtl: ["wrapUpTimeConfig"] },
 };
@@ -56,7 +56,7 @@ const DEFINITIONS: Readonly<Record<string, JsonSchema>> = {
   },
 };
 
-/** The whole document. Each event's schema is a definition of the event's name. */
+/** Creates the whole document. Each event's schema is a definition of the event's name. */
 export function createContractSchema(): JsonSchema {
   const events = Object.fromEntries([
     ...Object.entries({ ...contract, ...hostContract }).flatMap(([type, entry]) => toRequest(type, entry)),
@@ -66,7 +66,7 @@ export function createContractSchema(): JsonSchema {
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "The events of availability-bridge",
-    oneOf: Object.keys(events).map(refer),
+    oneOf: Object.keys(events).map(refTo),
     $defs: {
       ...events,
       Availabilities: { ...shapes.Availabilities, propertyNames: { pattern: "^[1-9]\\d{0,15}$" } },
@@ -77,9 +77,9 @@ export function createContractSchema(): JsonSchema {
   };
 }
 
-type Named = readonly [name: string, schema: JsonSchema];
+type NamedSchema = readonly [name: string, schema: JsonSchema];
 
-function toRequest(type: string, { payload, fulfilled }: RequestEntry): readonly Named[] {
+function toRequest(type: string, { payload, fulfilled }: RequestEntry): readonly NamedSchema[] {
   return [
     toEvent(type, payload, "RequestMeta"),
     toEvent(`${type}_FULFILLED`, fulfilled, "FulfilledMeta"),
@@ -87,14 +87,14 @@ function toRequest(type: string, { payload, fulfilled }: RequestEntry): readonly
   ];
 }
 
-function toEvent(type: string, payload: GenericSchema, meta?: string): Named {
+function toEvent(type: string, payload: GenericSchema, meta?: string): NamedSchema {
   const carried = toPayload(payload);
   const isRequired = carried !== undefined && payload.type !== "optional";
   return [
     type,
     {
       type: "object",
-      properties: { type: { const: type }, ...(carried && { payload: carried }), ...(meta && { meta: refer(meta) }) },
+      properties: { type: { const: type }, ...(carried && { payload: carried }), ...(meta && { meta: refTo(meta) }) },
       required: ["type", ...(isRequired ? ["payload"] : [])],
       additionalProperties: false,
     },
@@ -105,13 +105,13 @@ function toPayload(schema: GenericSchema): JsonSchema | undefined {
   if (schema.type === "void") return undefined;
   if (schema === NoPayload) return { type: "object", maxProperties: 0 };
   const shape = Object.entries(SHAPES).find(([, named]) => named === schema);
-  if (shape) return refer(shape[0]);
+  if (shape) return refTo(shape[0]);
   const { $schema: _, ...bare } = toJsonSchema(schema, CONVERSION);
   return bare;
 }
 
-/** The backend's body may be any JSON; the bridge's own error has a form. */
-function toRejected(type: string): Named {
+/** The backend's body may be any JSON; the bridge's own error has a fixed form. */
+function toRejected(type: string): NamedSchema {
   const from = (source: "backend" | "bridge", error: JsonSchema): JsonSchema => ({
     properties: { payload: { properties: { error } }, meta: { properties: { source: { const: source } } } },
   });
@@ -122,15 +122,15 @@ function toRejected(type: string): Named {
       properties: {
         type: { const: type },
         payload: { type: "object", required: ["error"], additionalProperties: false, properties: { error: {} } },
-        meta: refer("RejectedMeta"),
+        meta: refTo("RejectedMeta"),
       },
       required: ["type", "payload", "meta"],
       additionalProperties: false,
-      anyOf: [from("backend", {}), from("bridge", refer("BridgeRejection"))],
+      anyOf: [from("backend", {}), from("bridge", refTo("BridgeRejection"))],
     },
   ];
 }
 
-function refer(name: string): JsonSchema {
+function refTo(name: string): JsonSchema {
   return { $ref: `#/$defs/${name}` };
 }

@@ -1,7 +1,7 @@
-/** JSON as the pages show it: on one line where it fits. */
+/** Formats JSON for the pages: on one line if the line is short enough. */
 const WIDTH = 116;
 
-/** Writes a JSON value; `indent` is how far its lines stand in. */
+/** Formats a JSON value. `indent` is the indentation of its lines. */
 export function toJsonText(value: unknown, indent = ""): string {
   const line = toLine(value);
   if (line.length + indent.length <= WIDTH || typeof value !== "object" || value === null) return line;

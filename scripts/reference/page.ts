@@ -1,4 +1,4 @@
-/** Writes `docs/reference.md` from the contract: every event, every field, what it fulfils with, and an example of each. */
+/** Writes `docs/reference.md` from the contract: every event, every field, the result, and an example of each event. */
 import type { GenericSchema } from "valibot";
 import { Availabilities, Availability, ChangedAvailability } from "../../shared/contracts/availability.ts";
 import type { RequestEntry } from "../../shared/contracts/contract.ts";
@@ -20,15 +20,15 @@ import { toJsonText } from "./json-text.ts";
 
 const AVAILABILITY = "an [availability](#availability)";
 
-/** Shapes that are named once and referred to. */
+/** Shapes that the page describes once and links to. */
 const NAMED = new Map<GenericSchema, string>([
   [Availability, AVAILABILITY],
   [ChangedAvailability, "a [changed availability](#changed-availability)"],
-  [Availabilities, `an object that holds ${AVAILABILITY} for each user id, which is its key as text`],
+  [Availabilities, `an object with ${AVAILABILITY} for each user id, whose key is the id as text`],
   [NoPayload, "none"],
 ]);
 
-/** The whole page. */
+/** Creates the whole page. */
 export function createReferencePage(): string {
   const sections = [
     INTRODUCTION,
@@ -40,7 +40,7 @@ export function createReferencePage(): string {
     "## Requests to the page",
     ...requests(hostContract, HOST_REQUEST_DESCRIPTIONS),
     "## Announcements",
-    "Told unasked, and answered with nothing.",
+    "Sent without a request. The page sends no response.",
     ...Object.entries(announcements).map(([type, { announced }]) => announcement(type, announced)),
     "## Rejections",
     REJECTIONS,
@@ -51,15 +51,15 @@ export function createReferencePage(): string {
 
 const INTRODUCTION = `# Reference
 
-Every event of the bus. Written by \`npm run reference\` from the contract in \`shared/contracts\`, whose schemas check what is sent:
-do not edit. \`availability-bridge/contract.schema.json\` says the same to machines. How events travel is in [protocol.md](protocol.md).
+Every event between page and widget. Written by \`npm run reference\` from the contract in \`shared/contracts\`, whose schemas check what is sent:
+do not edit. \`availability-bridge/contract.schema.json\` is the same for machines. [protocol.md](protocol.md) describes how events travel.
 
-A payload has the fields that stand here and no others. A field with a \`?\` may be absent. "Expected" is what an \`INVALID_REQUEST\` says of
-a field that is something else. Where the widget is lost before it has answered, the connector sends an idempotent request again to the one
-that takes its place; any other settles as \`CONNECTION_CLOSED\`, and whether it was done is not known.`;
+A payload has the listed fields and no others. A field with a \`?\` may be absent. "Expected" is the text of an \`INVALID_REQUEST\` for an
+invalid field. If the widget is lost before it has responded, the connector sends an idempotent request again to the next widget; any other
+request settles as \`CONNECTION_CLOSED\`, and its outcome is unknown.`;
 
 const REJECTIONS = `Every request may settle as \`<type>_REJECTED\`. With \`meta.source\` \`"backend"\`, \`payload.error\` is the backend's own body,
-untouched, and \`meta.status\` its HTTP status. With \`"bridge"\` it is \`{ code, message, retryable, issues? }\`; an issue is \`{ path, expected }\`.`;
+unchanged, and \`meta.status\` its HTTP status. With \`"bridge"\` it is \`{ code, message, retryable, issues? }\`; an issue is \`{ path, expected }\`.`;
 
 function shape(name: keyof typeof SHAPE_DESCRIPTIONS, schema: GenericSchema): string {
   const { does, fields } = SHAPE_DESCRIPTIONS[name];
@@ -68,24 +68,28 @@ function shape(name: keyof typeof SHAPE_DESCRIPTIONS, schema: GenericSchema): st
 
 function requests<Contract extends Readonly<Record<string, RequestEntry>>>(
   entries: Contract,
-  meanings: Readonly<Record<keyof Contract, RequestDescription>>,
+  descriptions: Readonly<Record<keyof Contract, RequestDescription>>,
 ): readonly string[] {
-  // In the order of the meanings, which is that of a reader.
-  return Object.entries<RequestDescription>(meanings).map(([type, meaning]) => {
+  // In the order of the descriptions, which is meant for readers.
+  return Object.entries<RequestDescription>(descriptions).map(([type, description]) => {
     const entry = entries[type];
     if (!entry) throw new Error(`${type} is no event`);
-    return request(type, entry, meaning);
+    return request(type, entry, description);
   });
 }
 
-function request(type: string, { payload, fulfilled, idempotent }: RequestEntry, meaning: RequestDescription): string {
+function request(
+  type: string,
+  { payload, fulfilled, idempotent }: RequestEntry,
+  description: RequestDescription,
+): string {
   return [
     `### ${type}`,
-    meaning.does,
+    description.does,
     `Idempotent: ${idempotent ? "yes" : "no"}.`,
-    described(`${type}, payload`, "Payload", payload, meaning.payload),
-    described(`${type}, fulfilled`, "Fulfils with", fulfilled, meaning.fulfilled),
-    ...examples(type, { payload, fulfilled }, meaning),
+    described(`${type}, payload`, "Payload", payload, description.payload),
+    described(`${type}, fulfilled`, "Fulfils with", fulfilled, description.fulfilled),
+    ...examples(type, { payload, fulfilled }, description),
   ].join("\n\n");
 }
 
@@ -102,34 +106,35 @@ function examples(
 }
 
 function announcement(type: string, schema: GenericSchema): string {
-  const meaning = Object.entries(ANNOUNCEMENT_DESCRIPTIONS).find(([name]) => name === type)?.[1];
-  if (!meaning) throw new Error(`${type} has no meaning`);
+  const description = Object.entries(ANNOUNCEMENT_DESCRIPTIONS).find(([name]) => name === type)?.[1];
+  if (!description) throw new Error(`${type} has no description`);
   const example = `\`\`\`json\n${toJsonText(findAnnounced(type))}\n\`\`\``;
-  return [`### ${type}`, meaning, described(type, "Payload", schema), example].join("\n\n");
+  return [`### ${type}`, description, described(type, "Payload", schema), example].join("\n\n");
 }
 
-function described(where: string, what: string, schema: GenericSchema, meanings: FieldDescriptions = {}): string {
+function described(where: string, what: string, schema: GenericSchema, descriptions: FieldDescriptions = {}): string {
   const named = NAMED.get(schema) ?? (schema.type === "void" ? "none" : undefined);
   if (named) return `${what}: ${named}.`;
   const fields = fieldsOf(schema);
   if (fields.length === 0) return `${what}: an empty object.`;
-  return `${what}:\n\n${fieldTable(where, schema, meanings)}`;
+  return `${what}:\n\n${fieldTable(where, schema, descriptions)}`;
 }
 
-function fieldTable(where: string, schema: GenericSchema, meanings: FieldDescriptions): string {
+function fieldTable(where: string, schema: GenericSchema, descriptions: FieldDescriptions): string {
   const fields = fieldsOf(schema);
-  const untold = fields.filter(({ path }) => !Object.hasOwn(meanings, path));
+  const undescribed = fields.filter(({ path }) => !Object.hasOwn(descriptions, path));
   const paths = new Set(fields.map(({ path }) => path));
-  const gone = Object.keys(meanings).filter((path) => !paths.has(path));
-  if (untold.length > 0) throw new Error(`${where}: ${untold.map(({ path }) => path).join()} has no meaning`);
-  if (gone.length > 0) throw new Error(`${where}: ${gone.join()} is no field`);
+  const unknown = Object.keys(descriptions).filter((path) => !paths.has(path));
+  if (undescribed.length > 0)
+    throw new Error(`${where}: ${undescribed.map(({ path }) => path).join()} has no description`);
+  if (unknown.length > 0) throw new Error(`${where}: ${unknown.join()} is no field`);
   return table(
     ["field", "type", "expected", "meaning"],
     fields.map(({ path, isOptional, schema: field }) => [
       `\`${path}\`${isOptional ? "?" : ""}`,
       typeOf(field),
       expectationOf(field),
-      meanings[path] ?? "",
+      descriptions[path] ?? "",
     ]),
   );
 }

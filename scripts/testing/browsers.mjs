@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Finds the browsers for the tests and the benchmarks. A Chromium: `CHROMIUM_PATH`, else a Chromium or Chrome on the
- * machine, else the one inside the npm package `@sparticuz/chromium`, which needs neither a download nor root.
- * Firefox and WebKit: the machine's own, where it has them.
+ * Finds the browsers for the tests and the benchmarks. Chromium: `CHROMIUM_PATH`, else a Chromium or Chrome on the
+ * machine, else the build inside the npm package `@sparticuz/chromium`, which needs neither a download nor root.
+ * Firefox and WebKit: the machine's own, if installed.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -11,18 +11,18 @@ import { brotliDecompressSync } from "node:zlib";
 
 /**
  * @typedef {object} Browser
- * @property {"given" | "system" | "bundled"} kind where it comes from
+ * @property {"given" | "system" | "bundled"} kind source of the browser
  * @property {string} executablePath
- * @property {Readonly<Record<string, string>>} environment what its process needs beside the environment of this one
+ * @property {Readonly<Record<string, string>>} environment variables to add to the browser's environment
  */
 
-/** One process for each site, as in a browser that people use: the widget's frame is then truly another process. */
+/** One process for each site, as in ordinary browsers: the widget's iframe then runs in another process. */
 export const BROWSER_ARGUMENTS = [
   "--site-per-process",
   // Containers and CI run as root and with a small /dev/shm.
   "--no-sandbox",
   "--disable-dev-shm-usage",
-  // A browser under test calls nobody.
+  // The browser must not make calls of its own.
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-quic",
@@ -59,10 +59,10 @@ const FIREFOX_PATHS = {
 };
 
 /**
- * Every Chromium that can run here, the preferred one first. With `CHROMIUM_PATH` it is that one alone.
+ * Lists every Chromium that can run here, the preferred build first. With `CHROMIUM_PATH`, lists only that build.
  *
  * @returns {[Browser, ...Browser[]]}
- * @throws {Error} where there is none, saying how to get one.
+ * @throws {Error} if there is no Chromium; the message says how to get one.
  */
 export function findBrowsers() {
   const given = readGiven("CHROMIUM_PATH", "a Chromium");
@@ -81,12 +81,13 @@ export function findBrowsers() {
 /**
  * @typedef {object} Engines
  * @property {readonly Browser[]} chromiums
- * @property {string | undefined} firefox its path
+ * @property {string | undefined} firefox path of the executable
  * @property {WebKit | undefined} webKit
  */
 
 /**
- * What the tests run in: with `CI` or `ALL_BROWSERS` all that the machine has, else the preferred Chromium alone.
+ * Chooses the browsers of the tests: with `CI` or `ALL_BROWSERS` every browser on the machine, else the preferred
+ * Chromium alone.
  *
  * @returns {Engines}
  */
@@ -99,7 +100,7 @@ export function chooseEngines() {
 }
 
 /**
- * The path of a Firefox: `FIREFOX_PATH`, else where the machine keeps it.
+ * Finds the path of a Firefox: `FIREFOX_PATH`, else the machine's usual places.
  *
  * @returns {string | undefined}
  */
@@ -112,12 +113,12 @@ export function findFirefox() {
 
 /**
  * @typedef {object} WebKit
- * @property {string} driver WebKit's own WebDriver, which brings the browser that it drives
- * @property {string} display an X server without a screen, since that browser needs one
+ * @property {string} driver WebKit's own WebDriver, which starts the browser
+ * @property {string} display an X server without a screen, which the browser needs
  */
 
 /**
- * WebKit as WebKitGTK has it, which is there for Linux only. Safari's own driver asks for a person's consent first.
+ * Finds WebKitGTK, which exists for Linux only. Safari's own driver would first ask a person for consent.
  *
  * @returns {WebKit | undefined}
  */
@@ -129,7 +130,7 @@ export function findWebKit() {
 /**
  * @param {string} variable
  * @param {string} kind
- * @returns {string | undefined} the path in the variable, which then exists
+ * @returns {string | undefined} the path in the variable, which is checked to exist
  */
 function readGiven(variable, kind) {
   const given = process.env[variable];
@@ -139,8 +140,8 @@ function readGiven(variable, kind) {
 }
 
 /**
- * The Chromium of the npm package, unpacked once per version. Its own unpacking is neither race-free nor complete
- * outside the service that it was made for, and its own arguments switch site isolation off.
+ * Finds the Chromium of the npm package, unpacked once per version. The package's own unpacking has races and is
+ * incomplete outside AWS Lambda, and its own arguments switch site isolation off.
  *
  * @returns {Browser[]}
  */
@@ -150,9 +151,9 @@ function unpackBundled() {
   const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
   const target = fileURLToPath(new URL(`../../node_modules/.cache/chromium-${version}`, import.meta.url));
   if (!existsSync(path.join(target, "chromium"))) unpack(path.join(root, "bin"), target);
-  // Appended, so that newer libraries of the machine win.
+  // Appended, so that newer libraries of the machine take precedence.
   const libraries = [process.env["LD_LIBRARY_PATH"], path.join(target, "lib")].filter(Boolean).join(":");
-  // A machine without fonts of its own has no configuration for them either.
+  // A machine without fonts of its own has no font configuration either.
   const fonts = existsSync("/etc/fonts/fonts.conf") ? {} : { FONTCONFIG_PATH: target };
   return [
     {
@@ -180,13 +181,13 @@ function unpack(archives, target) {
   try {
     renameSync(draft, target);
   } catch {
-    // Another process was faster, and its copy is as good.
+    // Another process has unpacked the same files first.
     rmSync(draft, { recursive: true, force: true });
   }
 }
 
 /**
- * Reads regular files and folders of a ustar archive, which is all that these archives hold.
+ * Extracts regular files and folders of a ustar archive; the package's archives hold no other types.
  *
  * @param {Buffer} archive
  * @param {string} target

@@ -1,15 +1,18 @@
-/** An HTTP server of a test's own, on a free port of this machine. */
+/** HTTP servers of the tests, on free ports of this machine. */
 import { randomInt } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface LocalServer {
   readonly port: number;
-  /** Closes the server and every connection that is still open. */
+  /** Closes the server and its open connections. */
   close(): Promise<void>;
 }
 
-/** Starts a server that answers with the given function, and resolves when it listens. Port 0 is any that is free. */
+/**
+ * Starts a server that responds with the given function, and resolves when the server listens. Port 0 picks a free
+ * port.
+ */
 export async function listen(
   host: "localhost" | "127.0.0.1",
   answer: (request: IncomingMessage, response: ServerResponse) => void,
@@ -28,8 +31,8 @@ export async function listen(
 }
 
 /**
- * A port of `localhost` that is free now and stays so: it lies below those that systems hand out by themselves, to
- * connections and to servers that take any, so that nobody else is given it before it is used.
+ * Finds a free port of `localhost` that stays free until the caller uses the port: below the range that systems assign
+ * to outgoing connections and to servers on port 0.
  */
 export async function findFreePort(): Promise<number> {
   for (;;) {
