@@ -1,4 +1,4 @@
-/** The whole gateway over the fake of the telephony API, as its settings' file has it. */
+/** Tests the whole gateway over the fake of the telephony API, configured by a settings file. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -20,7 +20,7 @@ function reference(name: string): string {
   return `\${${name}}`;
 }
 
-/** For a machine that has much else to do; less than the 20 seconds after which a poll would show it anyway. */
+/** Generous for a busy machine, but less than the 20 seconds after which a poll would show the change anyway. */
 const POLLING = { timeout: 10_000 };
 
 const config = (baseUrl: string, account: object) => ({
@@ -81,8 +81,8 @@ async function setUp(options: { readonly fake?: FakeUpstreamOptions; readonly ac
   return { fake, gateway, ask, set, statusOf, log };
 }
 
-test("serves what the API lists, and what its webhooks announce", async () => {
-  // One poll in 20 seconds: what is seen sooner is seen by the webhooks.
+test("serves the agents that the API lists and the changes that its webhooks announce", async () => {
+  // Polls run every 20 seconds, so a change that is seen sooner came by webhook.
   const { fake, gateway, statusOf } = await setUp({ account: { requestsPerMinute: 6 } });
   await expect.poll(() => statusOf(2), POLLING).toBe("available");
   const url = `${gateway.origin}/c/acme/v1/upstream/webhook`;
@@ -92,7 +92,7 @@ test("serves what the API lists, and what its webhooks announce", async () => {
   await expect.poll(() => fake.webhooks.counts(), POLLING).toEqual({ delivered: 12, failedAttempts: 0, waiting: 0 });
 });
 
-test("passes on the API's own refusal while nothing is known, and says in the log that it refuses but not to whom", async () => {
+test("passes on the API's own rejection while no agent is known, and logs the rejection without the credentials", async () => {
   const { ask, log } = await setUp({ fake: { apiToken: "another" } });
   await expect.poll(async () => (await ask("2/availability")).status, POLLING).toBe(403);
   const answer = await ask("2/availability");
@@ -102,7 +102,7 @@ test("passes on the API's own refusal while nothing is known, and says in the lo
   expect(said).not.toMatch(/fake-token|fake-id|Basic|webhook-secret/);
 });
 
-test("sets a status at the API, with the asker's trace, and what the API cannot set it refuses without asking", async () => {
+test("sets a status at the API with the caller's trace, and rejects a status that the API cannot set without calling the API", async () => {
   const { fake, set, statusOf } = await setUp();
   await expect.poll(() => statusOf(2), POLLING).toBe("available");
   const traceId = "0af7651916cd43dd8448eb211c80319c";
@@ -116,7 +116,7 @@ test("sets a status at the API, with the asker's trace, and what the API cannot 
   expect(fake.requests.all().filter(({ method }) => method === "PUT")).toHaveLength(1);
 });
 
-test("passes on what the API says of a change that it refuses", async () => {
+test("passes on the API's response to a change that the API rejects", async () => {
   const { fake, set, statusOf } = await setUp();
   await expect.poll(() => statusOf(2), POLLING).toBe("available");
   fake.company.remove(2);

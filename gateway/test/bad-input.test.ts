@@ -1,4 +1,7 @@
-/** Whatever is asked, the answer is one that `/openapi.json` tells of: a problem where it cannot be done, and never a 500. */
+/**
+ * Sends arbitrary requests: every response matches `/openapi.json`. A request that cannot be served gets a problem,
+ * never a 500.
+ */
 import { once } from "node:events";
 import { connect } from "node:net";
 import fc from "fast-check";
@@ -21,7 +24,7 @@ const PATHS = [
   "/%",
 ];
 
-/** Ids, what nearly is one, and anything else. */
+/** Valid ids, nearly valid ids, and arbitrary text. */
 const id = fc.oneof(
   fc.constantFrom(
     "123",
@@ -75,10 +78,10 @@ const body = fc.oneof(
   fc.string({ unit: "binary", maxLength: 5000, size: "max" }),
 );
 
-/** No file of the gateway's, no line in it, and no engine's word for a mistake. */
+/** Matches file names of the gateway, line numbers, and engine names of errors. */
 const INSIDE = /\.ts\b|\.js:\d|node_modules|\bat \w+ \(|TypeError|undefined/;
 
-test("answers every request with what is documented, and tells nothing of what is inside", async () => {
+test("answers every request as documented, and reveals no internals", async () => {
   const app = await testGateway({ access: accessOf("operator") });
   const open = { Authorization: "Bearer token", "Content-Type": "application/json" };
   await fc.assert(
@@ -86,7 +89,7 @@ test("answers every request with what is documented, and tells nothing of what i
       const hasBody = verb !== "GET" && verb !== "HEAD";
       const isStream = verb === "GET" && where.endsWith("/stream");
       const answer = await app.request(`http://gateway.test${where}${what}`, {
-        // Without a server there is nothing to write a stream to.
+        // Without a server, a stream has no connection to write to.
         method: isStream ? "HEAD" : verb,
         headers: { ...open, ...given },
         ...(hasBody && { body: text }),
@@ -98,7 +101,7 @@ test("answers every request with what is documented, and tells nothing of what i
   );
 });
 
-/** A gateway that listens, and what comes back from it for a text that is sent as it is. */
+/** Starts a gateway, and returns a function that sends raw text and returns the raw response. */
 async function listen() {
   const defects: unknown[] = [];
   const customers = await testCustomers({ access: accessOf("operator") });
@@ -109,14 +112,14 @@ async function listen() {
   onTestFinished(gateway.close);
 
   async function send(text: string): Promise<Response> {
-    // Half open: whoever has said all, however little it was, may still read.
+    // Half open: a client that has sent its whole request may still read.
     const socket = connect({ port: Number(new URL(gateway.origin).port), host: "127.0.0.1", allowHalfOpen: true });
     onTestFinished(() => void socket.destroy());
     let received = "";
     socket.setEncoding("latin1").on("data", (part) => {
       received += part;
     });
-    // What is sent after the gateway has refused may meet a closed connection.
+    // Bytes that are sent after the gateway has rejected the request may meet a closed connection.
     socket.on("error", () => {});
     socket.end(text, "latin1");
     await Promise.race([once(socket, "end"), once(socket, "close")]);
@@ -164,7 +167,7 @@ test.each([
   expect(defects).toEqual([]);
 });
 
-test("answers a body that is as long as it says, as the examples above do not", async () => {
+test("answers a body whose length is correct, unlike the examples above", async () => {
   const { send } = await listen();
   expect((await send(`${JSON_HEAD}Content-Length: 18\r\n\r\n{"status":"other"}`)).status).toBe(200);
 });
@@ -189,13 +192,13 @@ test("answers every request that a connection may bring, cut off anywhere", asyn
         );
         const padding = Array<string>(count).fill(`X-Bomb: ${"x".repeat(length)}`);
         const lengthField = `Content-Length: ${Buffer.byteLength(text)}`;
-        // A stream is a good answer, and one that does not end.
+        // A stream is a valid response that does not end.
         const target = where.replace(/\/stream$/, "/streams") + what;
         const lines = [`${verb} ${target} HTTP/1.1`, ...fields, ...padding, lengthField, "", text];
         const whole = Buffer.from(lines.join("\r\n"));
         const answer = await send(whole.subarray(0, Math.ceil(whole.length * at)).toString("latin1"));
         expect(answer.status).toBeLessThan(500);
-        // What is no request gets its answer before anybody asks for the method, body and all.
+        // The HTTP parser answers malformed requests before the gateway knows the method.
         const isMethodKnown = verb !== "HEAD" || (await answer.clone().text()) === "";
         const { pathname } = new URL(target, "http://gateway.test");
         await expectConformity({ method: isMethodKnown ? verb : "GET", path: pathname, response: answer });

@@ -4,7 +4,7 @@ import { createMemoryStore } from "../store/memory-store.ts";
 import { TEST_BUILD, TEST_FILES } from "./test-build.ts";
 import { ANONYMOUS_READS, availabilityServiceOver, checkedGateway, throwDefect } from "./test-gateway.ts";
 
-/** A gateway for two customers, each with an agent of its own, of whom `acme` owns the addresses that name nobody. */
+/** Creates a gateway for two customers with different agents. `acme` also owns the addresses without a customer. */
 async function gatewayForTwo() {
   const store = createMemoryStore();
   await store.forCustomer("acme").set(1, { status: "available" });
@@ -28,15 +28,18 @@ test.each([
   ["/widget/", "https://crm.acme.example"],
   ["/c/acme/widget/", "https://crm.acme.example"],
   ["/c/globex/widget/", "https://crm.globex.example"],
-])("serves the widget at %s to the pages of that customer and names no other's", async (path, origin) => {
-  const answer = await app.request(path);
-  expect(answer.headers.get("Content-Security-Policy")).toContain(`; frame-ancestors ${origin};`);
-  const document = await answer.text();
-  expect(document).toContain(origin);
-  expect(document.match(/https:\/\/crm\.\w+\.example/g)).toHaveLength(1);
-});
+])(
+  "serves the widget at %s to the pages of that customer and names no other customer's pages",
+  async (path, origin) => {
+    const answer = await app.request(path);
+    expect(answer.headers.get("Content-Security-Policy")).toContain(`; frame-ancestors ${origin};`);
+    const document = await answer.text();
+    expect(document).toContain(origin);
+    expect(document.match(/https:\/\/crm\.\w+\.example/g)).toHaveLength(1);
+  },
+);
 
-test("leads the widget to the API below its own address", async () => {
+test("directs the widget to the API below its own address", async () => {
   const document = await (await app.request("/c/globex/widget/")).text();
   const { apiBase } = JSON.parse((document.match(/content="(\{[^"]*\})"/)?.[1] ?? "").replaceAll("&quot;", '"'));
   expect(new URL(apiBase, "https://gateway.test/c/globex/widget/").pathname).toBe("/c/globex/v1/");
@@ -46,13 +49,16 @@ test.each([
   ["embed.js", TEST_BUILD["embed.js"]],
   ["embed-1.2.3.js", TEST_BUILD["embed-1.2.3.js"]],
   ["widget/assets/view-Bx1.js", TEST_BUILD["widget/assets/view-Bx1.js"]],
-])("serves %s below each customer's address, so that what it loads lies there too", async (path, text) => {
-  for (const base of ["/", "/c/acme/", "/c/globex/"]) {
-    await expect((await app.request(base + path)).text()).resolves.toBe(text);
-  }
-});
+])(
+  "serves %s below each customer's address, because the widget loads it relative to its own address",
+  async (path, text) => {
+    for (const base of ["/", "/c/acme/", "/c/globex/"]) {
+      await expect((await app.request(base + path)).text()).resolves.toBe(text);
+    }
+  },
+);
 
-test("reads each customer's own users, and says the same of another's as of nobody's", async () => {
+test("reads each customer's own users, and answers for another customer's users as for unknown users", async () => {
   const own = await app.request("/c/globex/v1/users/2/availability");
   await expect(own.json()).resolves.toMatchObject({ userId: 2, status: "in_call" });
   const another = await app.request("/c/globex/v1/users/1/availability");

@@ -1,4 +1,4 @@
-/** The examples of docs/gateway-http.md, run as they stand. */
+/** Runs the examples of docs/gateway-http.md exactly as on the page. */
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { parseArgs } from "node:util";
@@ -12,7 +12,7 @@ import { mint, NOW_MS, SECRET_SETTINGS } from "./test-tokens.ts";
 
 const page = readFileSync("docs/gateway-http.md", "utf8");
 
-/** Each command, and the answer that the page shows below it. */
+/** Each command, with the response that the page shows below the command. */
 const EXAMPLES = [...page.matchAll(/```sh\n(curl .*)\n```\n+```http\n([\s\S]*?)\n```/g)].map(
   ([, command = "", answer = ""]) => ({
     command,
@@ -20,10 +20,10 @@ const EXAMPLES = [...page.matchAll(/```sh\n(curl .*)\n```\n+```http\n([\s\S]*?)\
   }),
 );
 
-/** The version that the page's agent has, and when it got it. */
+/** Version of the agent on the page, and the time of that version. */
 const PAGE_MS = 1_760_000_000_000;
 
-/** A gateway where 123 is the only agent, as the page has it; whoever brings the token is the operator. */
+/** Creates a gateway with 123 as the only agent, as on the page. Any token is the operator's. */
 async function serve() {
   const time = { wallMs: PAGE_MS };
   const clock = { wallMs: () => time.wallMs, monotonicMs: () => 0 };
@@ -56,7 +56,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** Does what curl would do with those of its options that the page uses. Ends a stream once the shown events have come. */
+/** Runs a command as curl would, with the options that the page uses. Ends a stream once the shown events have come. */
 function curl(command: string, origin: string, token: string, shown: string): Promise<Answer> {
   const words = [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, single, double, bare]) => {
     return single ?? double?.replace("$TOKEN", token) ?? bare ?? "";
@@ -102,7 +102,7 @@ test("the page has an example of each call", () => {
   expect(EXAMPLES).toHaveLength(9);
 });
 
-/** The cursor that the page shows in place of the one that each gateway has. */
+/** Replaces each gateway's own cursor with the cursor on the page. */
 const CURSOR = "5f0c9a-17";
 
 test("every example is answered as the page shows", async () => {
@@ -110,7 +110,7 @@ test("every example is answered as the page shows", async () => {
   const list = await fetch(`${origin}/v1/availabilities`, { headers: { Authorization: `Bearer ${await mint()}` } });
   const { cursor } = await list.json();
   const token = await mint({ sub: "operator" });
-  // In their order, since one of them makes a change.
+  // In order, because one example makes a change.
   for (const { command, answer } of EXAMPLES) {
     const [top = "", ...rest] = answer.split("\n\n");
     const shown = rest.join("\n\n");

@@ -1,4 +1,4 @@
-/** The golden vectors of `shared/vectors/`, which every depth of the bridge must reproduce. */
+/** The golden vectors of `shared/vectors/`, which every layer of the bridge must reproduce. */
 import { readdirSync, readFileSync } from "node:fs";
 import * as v from "valibot";
 import { ScriptedAnswer } from "./scripted-backend.ts";
@@ -18,14 +18,14 @@ const Exchange = v.object({
 });
 
 /**
- * What a host sends, what the backend answers (null: it must not be asked), by what calls it was asked where that is said, and
- * the settlement that the host gets.
+ * A host's event, the backend's responses (null: no call may be made), the expected calls to the backend if given, and
+ * the settlement that the host receives.
  */
 export type Exchange = v.InferOutput<typeof Exchange>;
 
 const GoldenAnnouncement = v.strictObject({ type: v.string(), payload: v.exactOptional(v.unknown()) });
 
-/** An event that nobody has asked for. */
+/** An event without a request. */
 export type GoldenAnnouncement = v.InferOutput<typeof GoldenAnnouncement>;
 
 const Conversation = v.object({
@@ -41,18 +41,18 @@ const Vectors = v.object({
   conversations: v.optional(v.array(Conversation), []),
 });
 
-/** Where a vector stands: the name of its file. */
+/** The file name of a vector. */
 interface Placed {
   readonly file: string;
 }
 
-/** An exchange that can be run after any other, once nothing is watched any more and no service is started. */
+/** An exchange that can be run after any other exchange, once the watch list is empty and no service is started. */
 export type GoldenExchange = Exchange & Placed & { readonly name: string };
 
 /**
- * What is said between a host and a widget that has just been loaded: exchanges, one after the other, then what the backend's
- * stream says, and all that is announced to the host, in this order. The page gives the tokens with these claims, one each time
- * that it is asked, the last again and again; without any it has none.
+ * A dialogue between a host and a newly loaded widget: exchanges in order, then the events of the backend's stream, and
+ * the announcements to the host in order. The page gives tokens with the listed claims, one per request for a token,
+ * and repeats the last; without claims the page has no token.
  */
 export type GoldenConversation = v.InferOutput<typeof Conversation> & Placed;
 
@@ -72,15 +72,15 @@ export const goldenConversations: readonly GoldenConversation[] = vectors.flatMa
   conversations.map((conversation) => ({ file, ...conversation })),
 );
 
-/** A JWT with these claims, which nobody has signed: the widget reads them, and the scripted backend takes any. */
+/** Creates an unsigned JWT with the claims: the widget reads the claims, and the scripted backend accepts any token. */
 export function toToken(claims: Readonly<Record<string, unknown>>): string {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   return `${part({ alg: "none" })}.${part(claims)}.c2ln`;
 }
 
 /**
- * A settlement as far as a golden exchange compares it: the error of the bridge's own rejections on the keys that the
- * exchange gives, everything else whole.
+ * Reduces a settlement to the compared parts: in the bridge's own rejections the keys of the error that the exchange
+ * gives, otherwise the whole settlement.
  */
 export function comparable(settlement: unknown, expected: Exchange["settlement"]): unknown {
   const error = readBridgeError(settlement);

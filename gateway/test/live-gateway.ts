@@ -1,4 +1,6 @@
-/** A gateway for tests of what is live: the real one, in this process, whose agents the test changes. */
+/**
+ * Runs the real gateway in the test's process, for tests of live availability. The test changes the gateway's agents.
+ */
 import type { IncomingHttpHeaders } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { type LocalServer, listen } from "../../scripts/testing/local-server.ts";
@@ -10,32 +12,32 @@ import { createMemoryStore } from "../store/memory-store.ts";
 import { createStreamHub } from "../stream/stream-hub.ts";
 import { ANONYMOUS_READS, availabilityServiceOver, testCustomers } from "./test-gateway.ts";
 
-/** A call of the widget's that has reached the gateway. */
+/** A widget's call that has reached the gateway. */
 export interface LiveCall {
   readonly method: string;
-  /** With the query. */
+  /** Includes the query. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
 }
 
 export interface LiveGateway {
   readonly origin: string;
-  /** Its agents. A change is told to every open stream. */
+  /** The gateway's agents. Each change is sent to every open stream. */
   readonly agents: CustomerStore;
   /** The calls to `/v1` so far, streams included, oldest first. */
   readonly calls: LiveCall[];
-  /** How many streams are open now. */
+  /** Number of open streams. */
   openStreams(): number;
-  /** Ends every connection, and is gone until it is opened again at the same address. Its agents stay. */
+  /** Ends every connection and stops listening until `open` is called again, at the same address. The agents remain. */
   close(): Promise<void>;
   open(): Promise<void>;
 }
 
 export interface LiveGatewayOptions {
   readonly allowedOrigins: readonly string[];
-  /** Who may read. @default everybody */
+  /** Decides which callers may read. @default every caller */
   readonly access?: Access;
-  /** How many changes can be resumed over. @default 10000 */
+  /** Number of changes that a stream can resume over. @default 10000 */
   readonly historyLength?: number;
 }
 

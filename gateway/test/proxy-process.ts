@@ -1,4 +1,4 @@
-/** The proxies of this folder as processes of a test's own: their configurations, with other ports and files. */
+/** Runs the proxy configurations of this folder as processes of a test, with other ports and files. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -10,16 +10,16 @@ import { onTestFinished, vi } from "vitest";
 import { findFreePort } from "../../scripts/testing/local-server.ts";
 import { findServer } from "../../scripts/testing/report-missing-servers.mjs";
 
-/** A proxy that listens. */
+/** A listening proxy. */
 export interface ProxyProcess {
   readonly origin: string;
-  /** What signs for it. */
+  /** Certificate of the proxy. */
   readonly certificate: string;
-  /** All that it has logged so far. */
+  /** The proxy's log so far. */
   readLog(): Promise<string>;
 }
 
-/** What a configuration is started with. */
+/** Parameters of a configuration. */
 interface Place {
   readonly directory: string;
   readonly port: number;
@@ -44,7 +44,7 @@ export const PROXIES = {
         ["/var/log/nginx/", `${directory}/`],
         ["worker_processes auto", "worker_processes 1"],
         ["http {", `http {\n${temporaryPaths(directory)}`],
-        // nginx has no port of its own choice, and the redirect's is not asked for.
+        // nginx cannot pick a free port, and tests do not use the redirect's port.
         ["listen 80;", `listen unix:${directory}/redirect.sock;`],
         ["listen 443 ssl", `listen 127.0.0.1:${port} ssl`],
         ["/etc/ssl/widget.example.com/fullchain.pem", `${directory}/certificate.pem`],
@@ -71,12 +71,18 @@ export const PROXIES = {
   },
 } satisfies Readonly<Record<string, Proxy>>;
 
-/** Whether this machine has what starting a proxy takes. `scripts/testing/report-missing-servers.mjs` says what is skipped for want of it. */
+/**
+ * True if the machine has the programs of a proxy. Otherwise `scripts/testing/report-missing-servers.mjs` reports the
+ * skipped tests.
+ */
 export function canStart(name: keyof typeof PROXIES): boolean {
   return findServer(PROXIES[name].program) !== undefined && findServer("openssl") !== undefined;
 }
 
-/** Starts a proxy before two gateways, and resolves when it takes connections. It is ended when the test has finished. */
+/**
+ * Starts a proxy in front of two gateways, and resolves when the proxy accepts connections. Stopped when the test has
+ * finished.
+ */
 export async function startProxy(
   name: keyof typeof PROXIES,
   gatewayPorts: readonly [number, number],
@@ -89,7 +95,7 @@ export async function startProxy(
   await writeFile(path, proxy.adapt(text, place));
   const certificate = await makeCertificate(directory);
   const child = spawn(findServer(proxy.program) ?? proxy.program, proxy.arguments(place, path), {
-    // Caddy keeps files of its own below its home.
+    // Caddy stores files below its home directory.
     env: { PATH: process.env["PATH"], HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory },
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -108,7 +114,7 @@ export async function startProxy(
   return { origin, certificate, readLog: () => readFile(join(directory, "access.log"), "utf8") };
 }
 
-/** @throws {Error} where one of the texts is not there: the configuration is another than the test knows. */
+/** @throws {Error} if a text is missing: the test does not match the configuration. */
 function replaceEach(text: string, replacements: readonly (readonly [string, string])[]): string {
   return replacements.reduce((rest, [before, after]) => {
     if (!rest.includes(before)) throw new Error(`There is no ${JSON.stringify(before)} to replace`);
@@ -116,13 +122,13 @@ function replaceEach(text: string, replacements: readonly (readonly [string, str
   }, text);
 }
 
-/** Where nginx would keep files otherwise is root's alone. */
+/** Redirects nginx's other files, whose default folders belong to root. */
 function temporaryPaths(directory: string): string {
   const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return kinds.map((kind) => `${kind}_temp_path ${directory}/${kind};`).join("\n");
 }
 
-/** A certificate for `localhost` that signs for itself, in the directory with its key. */
+/** Creates a self-signed certificate for `localhost`, in the directory with its key. */
 async function makeCertificate(directory: string): Promise<string> {
   const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "key.pem"];
@@ -135,7 +141,9 @@ async function makeCertificate(directory: string): Promise<string> {
   return readFile(join(directory, "certificate.pem"), "utf8");
 }
 
-/** Resolves when the proxy takes a connection. @throws {Error} with what it has said where it has ended instead. */
+/**
+ * Resolves when the proxy accepts a connection. @throws {Error} with the proxy's output if the proxy has ended instead.
+ */
 async function accepts(origin: string, certificate: string, whyEnded: () => string | undefined): Promise<void> {
   const why = whyEnded();
   if (why !== undefined) throw new Error(`The proxy has ended: ${why}`);

@@ -1,4 +1,4 @@
-/** A Redis server of a test's own: a process that can be killed, suspended, and started again at the same address. */
+/** A Redis server of a test: a process that can be killed, suspended, and started again at the same address. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -9,48 +9,53 @@ import { createClient } from "@redis/client";
 import { findFreePort } from "../../scripts/testing/local-server.ts";
 import { findServer } from "../../scripts/testing/report-missing-servers.mjs";
 
-/** What a server's process finds where it runs. */
+/** The environment of a server's process. */
 export interface Surroundings {
-  /** Further variables of its environment. @default none */
+  /** Further variables of the environment. @default none */
   readonly environment?: Readonly<Record<string, string>>;
-  /** What a shell does in the process before the server takes its place, such as `ulimit -f 100`. @default nothing */
+  /**
+   * A shell command that the process runs before the server takes its place, such as `ulimit -f 100`. @default nothing
+   */
   readonly shell?: string;
 }
 
 export interface RedisServer {
   readonly url: string;
-  /** The directory of what it has on disk. */
+  /** The directory of the server's files. */
   readonly data: string;
   pid(): number | undefined;
   /**
-   * Starts it again, with what it has on disk, and resolves when it answers. `settings` are as on its command line;
-   * what is not given is as it was at first.
+   * Starts the server again with its files, and resolves when it responds. `settings` are as on the command line and
+   * override those of the first start.
    */
   start(settings?: readonly string[], surroundings?: Surroundings): Promise<void>;
-  /** Ends it at once, as a crash does. */
+  /** Ends the server at once, as a crash does. */
   kill(): Promise<void>;
-  /** Keeps it from running on, as an overloaded machine does, until it is resumed. */
+  /** Suspends the server until `resume`, as an overloaded machine does. */
   suspend(): void;
   resume(): void;
-  /** Sends it one command, with this password where it asks for one. */
+  /** Sends a command, with the password if the server requires a password. */
   command(words: readonly string[], password?: string): Promise<unknown>;
-  /** Puts a copy of what it has on disk aside. It must not run. */
+  /** Copies the server's files to a backup. The server must be stopped. */
   saveSnapshot(): Promise<void>;
-  /** Puts that copy in the place of what it has on disk. It must not run. */
+  /** Restores the server's files from the backup. The server must be stopped. */
   loadSnapshot(): Promise<void>;
-  /** Removes all that it has on disk. It must not run. */
+  /** Removes the server's files. The server must be stopped. */
   wipe(): Promise<void>;
-  /** Ends it, and removes whatever it has written. */
+  /** Ends the server and removes its files. */
   remove(): Promise<void>;
 }
 
-/** Whether this machine has a Redis server. Where it has none, `scripts/testing/report-missing-servers.mjs` says what was skipped. */
+/**
+ * True if the machine has a Redis server. Otherwise `scripts/testing/report-missing-servers.mjs` reports the skipped
+ * tests.
+ */
 export const hasRedisServer = findServer("redis-server") !== undefined;
 
-/** Each write is on disk before it is answered, so that what survives a crash is no matter of chance. */
+/** Each write is on disk before Redis responds, so that the data after a crash does not depend on chance. */
 const KEEP_EVERYTHING = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
 
-/** Starts a Redis server that is empty, on a free port of this machine. */
+/** Starts an empty Redis server on a free port of this machine. */
 export async function startRedisServer(
   settings: readonly string[] = [],
   surroundings: Surroundings = {},
@@ -108,7 +113,7 @@ async function launch(settings: readonly string[], { environment, shell }: Surro
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  // None outlives the process that started it.
+  // The server ends with the process that started it.
   const kill = () => void server.kill("SIGKILL");
   process.once("exit", kill);
   server.once("exit", () => process.removeListener("exit", kill));
@@ -116,7 +121,7 @@ async function launch(settings: readonly string[], { environment, shell }: Surro
   for await (const line of createInterface({ input: server.stdout })) {
     said.push(line);
     if (!line.includes("Ready to accept connections")) continue;
-    // Or the process would wait once the pipe is full.
+    // Otherwise the server would block once the pipe is full.
     server.stdout.resume();
     return server;
   }

@@ -1,29 +1,32 @@
-/** A relay between clients and a server of this machine, whose answers a test can hold back. */
+/** A relay between clients and a server of this machine, whose responses a test can hold back. */
 
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 
 export interface Relay {
   readonly port: number;
-  /** The connections through it, oldest first. */
+  /** Connections through the relay, oldest first. */
   connections(): readonly RelayedConnection[];
-  /** Cuts all connections now, and each later one as soon as its client sends this text. Answers how often it did. */
+  /**
+   * Cuts all connections now, and each later connection as soon as its client sends the text. Returns the number of
+   * cuts so far.
+   */
   cutAt(text: string): () => number;
   close(): Promise<void>;
 }
 
 export interface RelayedConnection {
-  /** Whether its client has ever sent this text. */
+  /** True if the client has ever sent the text. */
   hasSent(text: string): boolean;
-  /** Holds back what the server answers from now on. */
+  /** Buffers the server's responses from now on. */
   hold(): void;
-  /** How many bytes are held back. */
+  /** Number of buffered bytes. */
   heldBytes(): number;
-  /** Passes on what was held back; what comes from now on is passed on as well, unless it is held again. */
+  /** Sends the buffered bytes and relays directly again, until the next `hold`. */
   release(): void;
 }
 
-/** Opens a relay to this port of 127.0.0.1, on a free port. */
+/** Opens a relay to the port of 127.0.0.1, on a free port. */
 export async function openRelay(target: number): Promise<Relay> {
   const connections: RelayedConnection[] = [];
   const sockets = new Set<Socket>();
@@ -34,7 +37,7 @@ export async function openRelay(target: number): Promise<Relay> {
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on("error", () => {
-        // Its other end went away, which the other one is told next.
+        // The peer has disconnected, which this loop passes on to the other side.
       });
     }
     client.on("close", () => upstream.destroy());

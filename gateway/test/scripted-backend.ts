@@ -8,7 +8,7 @@ import { readBuiltFiles } from "../assets/built-files.ts";
 import { createScriptedStream, type ScriptedStream } from "./scripted-stream.ts";
 import { testCustomers, unusedAvailabilityService } from "./test-gateway.ts";
 
-/** One answer of the backend, given as it stands in the golden exchanges. */
+/** A response of the backend, as in the golden exchanges. */
 export const ScriptedAnswer = v.union([
   v.strictObject({ unreachable: v.literal(true) }),
   v.strictObject({ hangs: v.literal(true) }),
@@ -22,49 +22,52 @@ export const ScriptedAnswer = v.union([
 ]);
 export type ScriptedAnswer = v.InferOutput<typeof ScriptedAnswer>;
 
-/** Answers a call by hand, byte by byte, for what no well-behaved server would say. */
+/** Writes the response byte by byte, for responses that no well-behaved server would send. */
 export type RawAnswer = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** A call that the scripted backend has received. */
 export interface RecordedCall {
   readonly method: string;
-  /** With the query. */
+  /** Includes the query. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  /** The body as text; empty where there is none, or the caller has gone. */
+  /** The body as text; empty without a body, or if the caller has disconnected. */
   readonly body: Promise<string>;
-  /** When it came, in milliseconds of this process's own clock. */
+  /** Time of arrival, in milliseconds of the process's clock. */
   readonly at: number;
-  /** Resolves when the caller has hung up before it was answered. */
+  /** Resolves when the caller has disconnected before the response. */
   readonly hungUp: Promise<void>;
 }
 
-/** The real gateway in all but `/v1`, where it answers what a test tells it to. */
+/** A real gateway except for `/v1`, where responses come from the test. */
 export interface ScriptedBackend {
   readonly origin: string;
-  /** The stream of changes, which is open to everybody and says nothing by itself. Its readers are no calls. */
+  /**
+   * The stream of changes, which is open to every caller and silent until the test writes to it. Connections to the
+   * stream do not count as calls.
+   */
   readonly stream: Pick<ScriptedStream, "say" | "end">;
-  /** What has been asked since the answers were last set. */
+  /** The calls since the responses were last set. */
   readonly calls: readonly RecordedCall[];
-  /** How often the widget's document has been asked for. */
+  /** Number of requests for the widget's document. */
   countLoads(): number;
-  /** Replaces the answers. */
+  /** Replaces the responses. */
   answerWith(answers: Answers): void;
-  /** Answers like this where the stream is asked for, until it is told `undefined`: it is open again then. */
+  /** Sets the response to a request for the stream; `undefined` opens the stream again. */
   refuseStream(answer: ScriptedAnswer | undefined): void;
-  /** Answers like this where the widget's document is asked for, until it is told `undefined`: the widget is back then. */
+  /** Sets the response to a request for the widget's document; `undefined` serves the widget again. */
   showInstead(answer: RawAnswer | undefined): void;
   close(): Promise<void>;
 }
 
-/** Answers in order, the last of them again and again. A single one is given every time; null: nobody should ask. */
+/** Responses in order; the last is repeated. A single response is given every time; null: no call may be made. */
 export type Answers = Answer | readonly Answer[] | null;
 type Answer = ScriptedAnswer | RawAnswer;
 
 export interface ScriptedBackendOptions {
   readonly answers: Answers;
   readonly allowedOrigins?: readonly string[];
-  /** Whether the stream is a call as any other, answered in its turn. @default false */
+  /** True if the stream counts as a call, answered in turn. @default false */
   readonly scriptsStream?: boolean;
 }
 
@@ -146,7 +149,7 @@ function whenHungUp(response: ServerResponse): Promise<void> {
   });
 }
 
-/** What the backend was asked, as golden exchanges say it. */
+/** The backend's calls, as golden exchanges list them. */
 export function describeCalls({ calls }: Pick<ScriptedBackend, "calls">): Promise<readonly object[]> {
   return Promise.all(
     calls.map(async ({ method, path, body }) => {

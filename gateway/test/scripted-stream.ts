@@ -1,8 +1,8 @@
-/** The scripted backend's stream of changes, which says what a test tells it to. */
+/** The scripted backend's stream of changes, whose events a test writes. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import * as v from "valibot";
 
-/** A server-sent event, with its data as what its JSON holds. */
+/** A server-sent event, with its data parsed from JSON. */
 export const StreamedEvent = v.strictObject({
   event: v.string(),
   id: v.exactOptional(v.string()),
@@ -11,15 +11,15 @@ export const StreamedEvent = v.strictObject({
 export type StreamedEvent = v.InferOutput<typeof StreamedEvent>;
 
 export interface ScriptedStream {
-  /** Opens the stream, and says on it what was said so far. Who asks for its head gets no more. */
+  /** Opens the stream and sends the earlier events. A HEAD request gets only the head. */
   open(request: IncomingMessage, response: ServerResponse): void;
-  /** Says this on every stream that is open, and on those that are opened later. */
+  /** Sends the events on every open stream, and on streams that are opened later. */
   say(events: readonly StreamedEvent[]): void;
-  /** Ends every stream, and forgets what was said. */
+  /** Ends every stream and discards the earlier events. */
   end(): void;
 }
 
-/** Creates a stream that says nothing yet. */
+/** Creates a stream without events. */
 export function createScriptedStream(): ScriptedStream {
   const open = new Set<ServerResponse>();
   let said = "";

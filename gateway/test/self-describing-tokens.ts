@@ -1,9 +1,9 @@
-/** Tokens for tests of what is live, each of which says by itself whether it is genuine. */
+/** Tokens for tests of live availability. A token's content says whether the gateway accepts the token. */
 import type { Access } from "../auth/access.ts";
 import { SCOPES } from "../auth/caller.ts";
 import { InvalidTokenError } from "../auth/invalid-token-error.ts";
 
-/** Reads need a token, and those of `token(subject)` hold. */
+/** Reads need a token; tokens of `token(subject)` are valid. */
 export const GENUINE_ONLY: Access = {
   anonymousReads: false,
   async verify(token) {
@@ -14,7 +14,7 @@ export const GENUINE_ONLY: Access = {
   },
 };
 
-/** A token that names this subject. Anybody can write one, but not sign it. */
+/** Creates a token with the subject. Any page could write one, but not sign it. */
 export function token(subject: string, signature = "genuine"): string {
   return `header.${Buffer.from(JSON.stringify({ sub: subject })).toString("base64url")}.${signature}`;
 }

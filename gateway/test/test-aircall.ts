@@ -12,7 +12,7 @@ import {
 } from "./fake-upstream/fake-upstream.ts";
 import { createTestTime, type TestTime } from "./test-time.ts";
 
-/** The credentials of the fake, and what else an account needs. */
+/** The fake's credentials, and the other parts of an account. */
 export const TEST_SETTINGS: Omit<AircallSettings, "baseUrl"> = {
   kind: "aircall",
   apiId: "fake-id",
@@ -21,14 +21,14 @@ export const TEST_SETTINGS: Omit<AircallSettings, "baseUrl"> = {
   webhookToken: "webhook-secret",
 };
 
-/** An adapter over the fake's sockets, in a time of the test's own. */
+/** An adapter over the fake's sockets, on a clock of the test. */
 export interface AircallSetUp {
   readonly time: TestTime;
   readonly fake: ListeningFakeUpstream;
   readonly upstream: AircallUpstream;
-  /** What the operator was told. */
+  /** Log lines for the operator. */
   readonly logged: readonly string[];
-  /** What the store holds: each agent's status by id. */
+  /** Content of the store: each agent's status by id. */
   statuses(): Readonly<Record<number, string>>;
   readonly store: AvailabilityStore;
 }
@@ -63,7 +63,7 @@ export async function setUpAircall(
   return { time, fake, upstream, logged, statuses, store };
 }
 
-/** `fetch`, whose calls are under way until their bodies have been read as well. */
+/** A `fetch` whose calls count as under way until their bodies have been read. */
 export function countedFetch(time: TestTime): typeof fetch {
   const pass = time.count((from: ReadableStream, to: WritableStream) => from.pipeTo(to).catch(() => {}));
   return time.count(async (input: Parameters<typeof fetch>[0], init?: RequestInit) => {
@@ -75,12 +75,12 @@ export function countedFetch(time: TestTime): typeof fetch {
   });
 }
 
-/** A webhook as the vendor posts it. */
+/** Builds a webhook as the vendor posts it. */
 export function testWebhook(event: string, userId: number, token = "webhook-secret"): string {
   return JSON.stringify({ resource: "user", event, timestamp: 1_700_000_000, token, data: { id: userId } });
 }
 
-/** A log that keeps what an operator is told. */
+/** Creates a log that stores its lines. */
 export function tellTo(told: string[]): UpstreamLog {
   return {
     line: (text) => void told.push(text),

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { BuiltFile, BuiltFiles } from "../assets/built-files.ts";
 
-/** A build as vite makes it, in small, for tests: file contents by their path from the build's directory. */
+/** A small build in vite's form, for tests: file contents by their path from the build's directory. */
 export const TEST_BUILD = {
   "widget/index.html": `<!doctype html>
 <html lang="en">
@@ -26,7 +26,7 @@ import("./assets/view-Bx1.js");
   "embed-1.2.3.js": "(() => {})();\n",
 } as const;
 
-/** The test build as it stands in memory once it has been read. */
+/** The test build as the gateway holds it in memory. */
 export const TEST_FILES: BuiltFiles = {
   widgetHtml: TEST_BUILD["widget/index.html"],
   widgetAssets: new Map([
@@ -41,7 +41,7 @@ export const TEST_FILES: BuiltFiles = {
   ]),
 };
 
-/** Writes a build into a directory of its own, which the caller removes when the test has ended. */
+/** Writes a build into a new directory, which the caller removes after the test. */
 export async function writeBuild(
   build: Readonly<Record<string, string>> = TEST_BUILD,
 ): Promise<{ readonly directory: string; remove(): Promise<void> }> {

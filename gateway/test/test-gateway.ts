@@ -16,7 +16,7 @@ import { memoryUpstream } from "../upstream/memory-upstream.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { TEST_FILES } from "./test-build.ts";
 
-/** What is read and written over a store, whose clock it shares. */
+/** Creates a service over a store, with the store's clock. */
 export function availabilityServiceOver(
   store: CustomerStore,
   clock: Clock = systemClock,
@@ -32,25 +32,25 @@ export async function sampleAvailabilityService(): Promise<AvailabilityService> 
   return withDelayedAgents(availabilityServiceOver(store), SAMPLE_DELAYS_MS);
 }
 
-/** AvailabilityService that nobody should ask, as where the test answers for them itself. */
+/** A service that must not be called, for tests that respond in its place. */
 export function unusedAvailabilityService(): AvailabilityService {
   const refuse = () => Promise.reject(new Error("The test answers /v1 itself"));
   return { read: refuse, readMany: refuse, readAll: refuse, open: refuse, setStatus: refuse, create: refuse };
 }
 
-/** Whoever brings no token may read, and no token holds. */
+/** Callers without a token may read, and no token is valid. */
 export const ANONYMOUS_READS: Access = {
   verify: () => Promise.reject(new InvalidTokenError("No token holds in this test")),
   anonymousReads: true,
 };
 
-/** Every token is that of this caller, who may read and write. Without one a call may read. */
+/** Every token is the given caller's, who may read and write. Callers without a token may read. */
 export function accessOf(subject: Caller["subject"]): Access {
   const caller: Caller = { subject, scopes: new Set(SCOPES), key: "the only one", endsAtMs: Number.MAX_SAFE_INTEGER };
   return { verify: () => Promise.resolve(caller), anonymousReads: true };
 }
 
-/** One customer for tests, to whom addresses without a customer belong as well. */
+/** A customer for tests that also owns the addresses without a customer. */
 export async function testCustomers(parts: Partial<Customer> = {}): Promise<Customers> {
   const customer: Customer = {
     id: "demo",
@@ -62,12 +62,12 @@ export async function testCustomers(parts: Partial<Customer> = {}): Promise<Cust
   return createCustomers([customer], customer.id);
 }
 
-/** Has what is thrown in a gateway by mistake fail the test that asks. */
+/** Makes errors in the gateway fail the test whose request caused them. */
 export function throwDefect(error: unknown): never {
   throw error;
 }
 
-/** A gateway with one customer over the test build. What is thrown in it by mistake fails the test that asks. */
+/** Creates a gateway with a customer over the test build. An unexpected error in the gateway fails the test. */
 export async function testGateway(parts: Partial<Customer> = {}): Promise<Hono<AppEnv>> {
   return checkedGateway({
     customers: await testCustomers(parts),
@@ -76,7 +76,7 @@ export async function testGateway(parts: Partial<Customer> = {}): Promise<Hono<A
   });
 }
 
-/** A gateway each of whose answers is held against what `/openapi.json` says of it, before the test gets it. */
+/** Creates a gateway whose responses are checked against `/openapi.json` before the test gets them. */
 export function checkedGateway(options: GatewayOptions): Hono<AppEnv> {
   const app = createGateway(options);
   const { request } = app;
@@ -90,7 +90,7 @@ export function checkedGateway(options: GatewayOptions): Hono<AppEnv> {
   return app;
 }
 
-/** What a gateway that listens answers, held against what `/openapi.json` says of it. */
+/** Sends a request to a listening gateway and checks the response against `/openapi.json`. */
 export async function fetchChecked(url: string, init: RequestInit = {}): Promise<Response> {
   const answer = await fetch(url, init);
   await expectConformity({ method: init.method ?? "GET", path: new URL(url).pathname, response: answer });

@@ -1,23 +1,23 @@
 import * as v from "valibot";
 import { ChangedAvailability, RemovedUser } from "../../shared/contracts/availability.ts";
 
-/** What a reader of the stream knows, as docs/gateway-http.md tells one to go about it. */
+/** A subscriber's state, maintained as docs/gateway-http.md prescribes. */
 export interface TestSubscriber {
-  /** Hears what has come from the stream, in pieces of any length. Throws where it is told what it must not be told. */
+  /** Processes bytes of the stream, in pieces of any length. Throws on an event that the gateway must not send. */
   hear(text: string): void;
-  /** The connection is gone, and with it the event whose end has not come. */
+  /** Handles a lost connection, which also loses an incomplete event. */
   disconnect(): void;
-  /** What a reader names when it comes back; `undefined` where it has nothing to resume from. */
+  /** The `Last-Event-ID` of the next connection; `undefined` if there is no position to resume from. */
   lastEventId(): string | undefined;
-  /** Whether it has been told everything since it was last told that all is void. */
+  /** True if the subscriber has the whole snapshot since the last reset. */
   isCurrent(): boolean;
-  /** What it has been told of each user, by user id. */
+  /** The last event of each user, by user id. */
   users(): ReadonlyMap<number, ChangedAvailability>;
-  /** Every version of a user that it has been told, removals included, in order. */
+  /** Every received version of a user, removals included, in order. */
   versionsOf(userId: number): readonly number[];
-  /** The names of the events that it was told, comments as an empty text. */
+  /** Names of the received events; an empty text for a comment. */
   events(): readonly string[];
-  /** In milliseconds; `undefined` where it was not told how long to stay away. */
+  /** The delay before a reconnection, in milliseconds; `undefined` if the gateway has sent none. */
   retryMs(): number | undefined;
 }
 
@@ -27,11 +27,11 @@ interface StreamEvent {
 }
 
 export interface TestSubscriberOptions {
-  /** Whether a snapshot may come from a gateway that lags behind, and hold lower versions than were told before it. @default false */
+  /** True if a snapshot may come from a lagging gateway and hold lower versions than earlier events. @default false */
   readonly mayLag?: boolean;
 }
 
-/** A reader that has heard nothing. It holds every event against the schemas that the stream is documented by. */
+/** Creates a subscriber without events. Checks each event against the documented schemas of the stream. */
 export function createTestSubscriber({ mayLag = false }: TestSubscriberOptions = {}): TestSubscriber {
   let unread = "";
   let lastEventId = "";
@@ -39,9 +39,9 @@ export function createTestSubscriber({ mayLag = false }: TestSubscriberOptions =
   let retryMs: number | undefined;
   const events: string[] = [];
   const users = new Map<number, ChangedAvailability>();
-  /** Whom it was told of since the last reset. Who was told of before that is told of once more. */
+  /** Users received since the last reset. Users from before the reset must be sent again. */
   const toldSinceReset = new Set<number>();
-  /** The versions of each user that were told ever. */
+  /** All versions of each user since the start. */
   const versions = new Map<number, number[]>();
 
   function expectNews(userId: number, version: number): void {
@@ -89,7 +89,7 @@ export function createTestSubscriber({ mayLag = false }: TestSubscriberOptions =
       if (!heard) throw new Error(`There is no event ${event.name}`);
       heard(event.data);
     }
-    // Once the event has been heard, as browsers do.
+    // After the event has been processed, as in browsers.
     if (id !== undefined) lastEventId = id;
   }
 

@@ -2,18 +2,21 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import type { Delay } from "../delay.ts";
 
-/** A time of a test's own, which passes only where nothing else is left to happen. */
+/** A clock of a test, which advances only when no work is left to do. */
 export interface TestTime {
   readonly clock: Clock;
   readonly wait: Delay;
   nowMs(): number;
-  /** The same function, whose calls are things that happen. */
+  /** The same function, whose calls count as work in progress. */
   count<Arguments extends unknown[], Value>(
     call: (...given: Arguments) => Promise<Value>,
   ): (...given: Arguments) => Promise<Value>;
-  /** Lets time pass from one wait's end to the next until this is true. Rejects where it would never be, or not for an hour. */
+  /**
+   * Advances the clock from one timer to the next until the condition is true. Rejects if the condition stays false for
+   * an hour.
+   */
   until(condition: () => boolean): Promise<void>;
-  /** Lets this much time pass. */
+  /** Advances the clock by the given time. */
   elapse(milliseconds: number): Promise<void>;
 }
 
@@ -24,7 +27,10 @@ interface Waiting {
 
 const HOUR_MS = 3_600_000;
 
-/** How often the event loop turns before it is taken for certain that nothing is under way that nobody counts, as reading a body. */
+/**
+ * Number of event loop turns without counted work after which uncounted work, such as reading a body, is assumed to
+ * have ended.
+ */
 const IDLE_TURNS = 5;
 
 export function createTestTime(): TestTime {

@@ -4,13 +4,13 @@ import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTHeaderPar
 import { onTestFinished } from "vitest";
 import type { TokenSettings } from "../auth/token-settings.ts";
 
-/** When the tests' tokens are verified, in milliseconds since 1970. */
+/** Time at which the tests' tokens are verified, in milliseconds since 1970. */
 export const NOW_MS = 1_800_000_000_000;
 export const NOW_SECONDS = NOW_MS / 1000;
 
 export const SECRET = "0123456789abcdef0123456789abcdef";
 
-/** Whose tokens are signed with `SECRET`. */
+/** A customer whose tokens are signed with `SECRET`. */
 export const SECRET_SETTINGS: TokenSettings = {
   algorithm: "HS256",
   issuer: "https://login.acme.example",
@@ -19,7 +19,7 @@ export const SECRET_SETTINGS: TokenSettings = {
   secret: SECRET,
 };
 
-/** What a good token of the customer `acme` claims, for the agent 123. */
+/** Claims of a good token of the customer `acme`, for the agent 123. */
 export const CLAIMS = {
   iss: "https://login.acme.example",
   aud: "availability-bridge",
@@ -29,7 +29,7 @@ export const CLAIMS = {
   scope: "availability:read availability:write",
 };
 
-/** A token with these claims in place of the good ones; one that is `undefined` is left out. */
+/** Signs a token with the given claims in place of the good claims; an `undefined` claim is left out. */
 export async function mint(
   claims: Readonly<Record<string, unknown>> = {},
   key: CryptoKey | Uint8Array = new TextEncoder().encode(SECRET),
@@ -38,7 +38,7 @@ export async function mint(
   return new SignJWT({ ...CLAIMS, ...claims }).setProtectedHeader(header).sign(key);
 }
 
-/** A key pair, and its public half as a key set has it. */
+/** A key pair, with its public half as in a key set. */
 export async function makeKey(
   algorithm: string,
   kid: string,
@@ -47,16 +47,16 @@ export async function makeKey(
   return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid, use: "sig" } };
 }
 
-/** A server of key sets, whose answers a test may change. */
+/** A server of key sets, whose responses a test may change. */
 export interface JwksServer {
   readonly url: string;
   answer: { status?: number; body: unknown };
-  /** How often it was asked. */
+  /** Number of requests. */
   requests(): number;
   close(): Promise<void>;
 }
 
-/** Serves this key set on a free port until the test is over. */
+/** Serves the key set on a free port until the test is over. */
 export async function serveJwks(keys: readonly JWK[], port = 0): Promise<JwksServer> {
   let count = 0;
   const answering: JwksServer["answer"] = { body: { keys } };

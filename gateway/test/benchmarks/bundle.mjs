@@ -1,5 +1,5 @@
 // @ts-check
-/** Bundles a program of the benchmark as the gateway is bundled, into one file with all that it imports. */
+/** Bundles a program of the benchmark into one file with all imports, as the gateway is bundled. */
 import path from "node:path";
 import { build } from "vite";
 

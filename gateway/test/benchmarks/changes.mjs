@@ -1,5 +1,5 @@
 // @ts-check
-/** Changes of a user's status, and when the last reader of a stream was told of each. */
+/** Changes a user's status and measures when the last reader of a stream received each change. */
 import { fileURLToPath } from "node:url";
 import { openLoad, stayAwake, toRequest } from "./load.mjs";
 import { openReaders } from "./readers.mjs";
@@ -11,13 +11,13 @@ const BARE = fileURLToPath(new URL("bare/stream.mjs", import.meta.url));
 const STATUSES = ["do_not_disturb", "available"];
 
 /**
- * @typedef {object} Streamer a server whose streams can be opened and whose user 1 can be changed
+ * @typedef {object} Streamer a server with streams, whose user 1 can be changed
  * @property {import("./server-process.mjs").ServerProcess} server
  * @property {(count: number) => Promise<import("./readers.mjs").Readers>} open
  */
 
 /**
- * A gateway with one user.
+ * Starts a gateway with one user.
  *
  * @param {Parameters<typeof writeSettings>[0]} [options]
  * @returns {Promise<Streamer>}
@@ -47,7 +47,7 @@ export async function toStreamer(server) {
   };
 }
 
-/** Makes changes of user 1, each of which is one. */
+/** Returns requests that change user 1, each to a new status. */
 export async function createChanges() {
   const headers = await authorize();
   const requests = STATUSES.map((status) => {
@@ -63,17 +63,18 @@ export async function createChanges() {
 }
 
 /**
- * Makes changes and waits until every reader has been told of each. The next one is made when all have been told of the one
- * that is `ahead` before it: with 1 each is measured by itself, with more the server always has something to do.
+ * Makes changes and waits until every reader has received them. A change is sent when every reader has received the
+ * change `ahead` places before: with 1 each change is measured alone, with more the server is always busy.
  *
  * @param {Streamer} streamer
- * @param {{ readers: import("./readers.mjs").Readers, next: () => import("./load.mjs").Request, told: number, changes: number, ahead: number }} options `told`: how many the readers have been told of before
+ * @param {{ readers: import("./readers.mjs").Readers, next: () => import("./load.mjs").Request, told: number, changes:
+ * number, ahead: number }} options `told`: the number of changes that the readers have received before
  * @returns {Promise<{ elapsedMs: number, latenciesMs: number[] }>}
  */
 export async function makeChanges({ server }, { readers, next, told, changes, ahead }) {
   /** @type {Promise<number>[]} */
   const latencies = [];
-  // A connection of its own: one that had waited while others were measured might have been closed.
+  // A new connection: an idle connection might have been closed while other sides were measured.
   const load = await openLoad(server.origin, 1);
   const rest = stayAwake();
   const startedMs = performance.now();

@@ -1,5 +1,5 @@
 // @ts-check
-/** What a measurement that failed must not leave behind: processes, and files. */
+/** Removes processes and files that a failed measurement would leave behind. */
 
 /** @type {Set<() => void>} */
 const steps = new Set();
@@ -9,7 +9,7 @@ process.once("exit", () => {
 });
 
 /**
- * Has something undone when this process ends, unless the function is called before that it returns.
+ * Runs the step when the present process ends, or when the caller calls the returned function.
  *
  * @param {() => void} step
  * @returns {() => void}

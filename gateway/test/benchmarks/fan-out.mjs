@@ -1,15 +1,21 @@
 // @ts-check
-/** Changes × readers delivered per second, and the time from a `PUT` to the last reader, against a bare writer of the same bytes. */
+/**
+ * Measures changes × readers delivered per second, and the time from a `PUT` to the last reader, against a bare writer
+ * of the same bytes.
+ */
 import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";
 import { describeRatios, median, percentile } from "../../../scripts/benchmarks/statistics.mjs";
 import { createChanges, makeChanges, startBareStreamer, startStreamingGateway } from "./changes.mjs";
 
-/** The control is the bare writer once more, in a process of its own. */
+/** The control is a second bare writer in its own process. */
 const SIDES = /** @type {const} */ (["bare", "control", "gateway"]);
 
 /** @typedef {typeof SIDES[number]} Side */
 
-/** @typedef {{ perSecond: number, cpuUs: number, bytes: number, latenciesMs: number[] }} Measured deliveries per second, and for each the server's microseconds and the bytes on the wire */
+/**
+ * @typedef {{ perSecond: number, cpuUs: number, bytes: number, latenciesMs: number[] }} Measured deliveries per second;
+ * per delivery, the server's microseconds and the bytes on the wire
+ */
 
 /**
  * @param {{ rounds: number, small: boolean }} options

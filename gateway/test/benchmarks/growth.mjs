@@ -1,5 +1,5 @@
 // @ts-check
-/** How the cost of a change grows with the streams that are told of it, and with customers that are idle. */
+/** Measures how the cost of a change grows with the number of open streams and with the number of idle customers. */
 import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";
 import { fitLine, median } from "../../../scripts/benchmarks/statistics.mjs";
 import { createChanges, makeChanges, startStreamingGateway } from "./changes.mjs";
@@ -71,7 +71,7 @@ export async function measureGrowthWithCustomers({ rounds, small }) {
 }
 
 /**
- * What a change takes of a gateway's processor time with so many streams, in milliseconds.
+ * Measures the processor time of a change with the given number of streams, in milliseconds.
  *
  * @param {import("./changes.mjs").Streamer} gateway
  * @param {() => import("./load.mjs").Request} next

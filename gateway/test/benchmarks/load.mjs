@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A load generator on raw sockets: a connection sends its next request when it has the whole answer to the last one.
- * It costs a fraction of what a server does with a request, so that the server is what is measured.
+ * A load generator on raw sockets: a connection sends its next request when it has the whole response to the last
+ * request. The generator costs a fraction of the server's work, so the figures are the server's.
  */
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -17,19 +17,20 @@ const HEAD_END = "\r\n\r\n";
 
 /**
  * @typedef {object} Load
- * @property {(request: Request) => Promise<Answer>} ask one request, on one of the connections
- * @property {(next: () => Request | undefined) => Promise<number>} run asks one after the other on every connection until there is no next; resolves with the milliseconds that it took
+ * @property {(request: Request) => Promise<Answer>} ask sends a request on one of the connections
+ * @property {(next: () => Request | undefined) => Promise<number>} run sends requests on every connection until `next`
+ * returns `undefined`; resolves with the elapsed milliseconds
  * @property {() => void} close
  */
 
 /**
  * @typedef {object} Request
  * @property {Buffer} bytes
- * @property {number} expects the status of its answer
+ * @property {number} expects the status of the response
  */
 
 /**
- * A request as it goes over the wire.
+ * Builds a request as bytes on the wire.
  *
  * @param {string} line such as `GET /healthz`
  * @param {Readonly<Record<string, string>>} headers
@@ -48,7 +49,7 @@ function toBodyHeaders(body) {
 }
 
 /**
- * The same request so many times.
+ * Repeats a request the given number of times.
  *
  * @param {Request} request
  * @param {number} count
@@ -88,8 +89,9 @@ export async function openLoad(origin, count) {
 }
 
 /**
- * Keeps this process from sleeping until the function is called that it returns. A server pays for waking whom it answers,
- * more than for anything else on a virtual machine, and a slow one would have to wake it more often.
+ * Keeps the present process awake until the caller calls the returned function. A server pays for waking the receiver
+ * of a response: on a virtual machine more than for all other work. A slow server would have to wake this process more
+ * often.
  */
 export function stayAwake() {
   let isAwake = true;
@@ -150,7 +152,7 @@ async function openLane(origin) {
 }
 
 /**
- * How long the answer at the beginning of these bytes is; `undefined` where it is not all there.
+ * Returns the length of the first response in the bytes; `undefined` if the response is incomplete.
  *
  * @param {Buffer} bytes
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** What an open stream takes of a server's memory, against a bare writer's. */
+/** Measures an open stream's share of a server's memory, against a bare writer's. */
 import { fitLine } from "../../../scripts/benchmarks/statistics.mjs";
 import { startBareStreamer, startStreamingGateway } from "./changes.mjs";
 

@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * Loaded into every measured process before its program (`node --import`): tells its parent where the program listens, and
- * what the process has used when the parent asks. No debugger is attached, which would change what is measured.
+ * Runs in every measured process before its program (`node --import`): reports the program's address, and the used
+ * resources when the parent process asks. A debugger would change the measurement, so none is attached.
  */
 import { EventEmitter } from "node:events";
 import { Server } from "node:net";
 
 /** @typedef {{ cpuMs: number, heapBytes: number, residentBytes: number }} Usage */
 
-/** The first server of the process; from then on nothing is in its way. */
+/** Reports the first server of the process. After the report, the server's code runs unchanged. */
 Server.prototype.emit = function emitUntilListening(event, ...values) {
   if (event === "listening") {
     Reflect.deleteProperty(Server.prototype, "emit");
@@ -18,11 +18,11 @@ Server.prototype.emit = function emitUntilListening(event, ...values) {
 };
 
 process.on("message", (question) => {
-  // Twice: what a first pass only marks for finalization is freed by the second.
+  // Twice: the second collection frees objects that the first only marks for finalization.
   if (question === "collect") for (let pass = 0; pass < 2; pass += 1) globalThis.gc?.();
   const { user, system } = process.cpuUsage();
   const { heapUsed, external, rss } = process.memoryUsage();
   process.send?.({ cpuMs: (user + system) / 1000, heapBytes: heapUsed + external, residentBytes: rss });
 });
-// The channel alone must not keep alive a process that was told to end.
+// The channel alone must not keep a process alive after SIGTERM.
 process.channel?.unref();

@@ -1,14 +1,17 @@
 // @ts-check
 /**
- * Readers of a stream on raw sockets, which count what they are told and keep nothing of it: a thousandth of what an
- * EventSource does, so that the server is what is measured.
+ * Readers of a stream on raw sockets, which count events and store none. A reader does a thousandth of an EventSource's
+ * work, so the figures are the server's.
  */
 import { connect } from "node:net";
 
-/** So many streams are opened at the same time. */
+/** The number of streams that are opened at the same time. */
 const OPENED_AT_ONCE = 200;
 
-/** Every event's data is one flat object, and nothing else in a stream or its head holds this byte: it counts the events. */
+/**
+ * Occurs once in every event, whose data is one flat object, and nowhere else in a stream or its head: counting this
+ * byte counts the events.
+ */
 const OBJECT_END = "}".charCodeAt(0);
 
 /** Events of a snapshot of one user: reset, availability, current. */
@@ -17,13 +20,14 @@ const SNAPSHOT_EVENTS = 3;
 /**
  * @typedef {object} Readers
  * @property {number} count
- * @property {(changes: number) => Promise<number>} whenAllHave resolves with the time at which the last reader had been told of so many changes
- * @property {() => number} bytes that were received in all
+ * @property {(changes: number) => Promise<number>} whenAllHave resolves with the time at which the last reader had
+ * received the given number of changes
+ * @property {() => number} bytes received in total
  * @property {() => void} close
  */
 
 /**
- * Opens streams one after the other until there are `count`, and resolves when each has its snapshot.
+ * Opens streams until there are `count`, and resolves when each has its snapshot.
  *
  * @param {string} origin
  * @param {import("./load.mjs").Request} request
@@ -32,12 +36,12 @@ const SNAPSHOT_EVENTS = 3;
  */
 export async function openReaders(origin, request, count) {
   const { hostname: host, port } = new URL(origin);
-  // One for all of them: what is in it is counted before the next socket is read.
+  // One buffer for all sockets: its events are counted before the next socket is read.
   const buffer = Buffer.allocUnsafe(64 * 1024);
   const seen = new Uint32Array(count);
-  /** How many readers have been told of at least so many events. @type {number[]} */
+  /** Number of readers that have received at least so many events, by the number of events. @type {number[]} */
   const reached = [];
-  /** When the last reader was told of so many. @type {number[]} */
+  /** Time at which the last reader received so many events, by the number of events. @type {number[]} */
   const completedMs = [];
   /** @type {Map<number, ((timeMs: number) => void)[]>} */
   const waiting = new Map();
@@ -66,7 +70,7 @@ export async function openReaders(origin, request, count) {
         failure ??= new Error(`${origin}: a stream ${why}`);
         if (isClosing) return;
         reject(failure);
-        // A measurement that lost a reader would wait for it for ever.
+        // A measurement that lost a reader would wait forever.
         process.exitCode = 1;
         throw failure;
       };
@@ -77,7 +81,7 @@ export async function openReaders(origin, request, count) {
           buffer,
           callback(length) {
             bytes += length;
-            // Where the search ends: beyond it is what an earlier read has left.
+            // End of the search: the bytes beyond are from an earlier read.
             buffer[length] = OBJECT_END;
             for (let at = buffer.indexOf(OBJECT_END); at >= 0 && at < length; at = buffer.indexOf(OBJECT_END, at + 1)) {
               note(index);

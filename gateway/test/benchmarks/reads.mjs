@@ -1,5 +1,8 @@
 // @ts-check
-/** Single reads, conditional reads and batches: requests per second against a bare Hono route with the same JSON. */
+/**
+ * Measures single reads, conditional reads and batches: requests per second against a bare Hono route with the same
+ * JSON.
+ */
 import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";
 import { describeRatios, median } from "../../../scripts/benchmarks/statistics.mjs";
 import { bundleProgram } from "./bundle.mjs";
@@ -10,14 +13,14 @@ import { authorize, introduceUsers, writeSettings } from "./settings.mjs";
 const CONNECTIONS = 16;
 
 /**
- * The control is the bare route once more, in a process of its own: its ratio shows the noise. Of the two gateways one logs
- * each request and one does not.
+ * The control is a second bare route in its own process: its ratio shows the noise. One of the two gateways logs each
+ * request, the other logs none.
  */
 const SIDES = /** @type {const} */ (["bare", "control", "gateway", "unlogged"]);
 
 const PATH = "/v1/users/123/availability";
 
-/** How many users are asked for in one call. */
+/** Number of users in a batch. */
 const BATCHES = [100, 500];
 
 const USERS = Array.from({ length: 500 }, (_, index) => index + 1);
@@ -70,7 +73,7 @@ async function startSides() {
 }
 
 /**
- * What a gateway answers, by path.
+ * Fetches a gateway's responses, by path.
  *
  * @param {string} origin
  */
@@ -92,7 +95,8 @@ async function collectAnswers(origin) {
  */
 async function openSide(server) {
   const load = await openLoad(server.origin, CONNECTIONS);
-  // One for each: a connection that says nothing is closed after 10 s, which the others may take on a busy machine.
+  // New connections per side: an idle connection is closed after 10 s, and the other sides may take longer on a busy
+  // machine.
   await load.run(repeated(toRequest(`GET ${PATH}`, await authorize()), CONNECTIONS));
   return { server, load };
 }
@@ -103,14 +107,14 @@ function toBatchPath(count) {
 }
 
 /**
- * The calls, which every side gets alike. A call of weight 10 is made a tenth as often.
+ * Builds the calls, which are the same for every side. A call of weight 10 is made a tenth as often.
  *
  * @param {Record<Side, Running>} sides
  */
 async function describeCalls(sides) {
   const headers = await authorize();
   const read = toRequest(`GET ${PATH}`, headers);
-  // The two gateways have versions of their own, and a reader that holds both names both.
+  // The two gateways have different versions, and a client with both ETags sends both.
   const bodies = await Promise.all(SIDES.map(async (side) => (await sides[side].load.ask(read)).body));
   const held = [...new Set(bodies.map((body) => `"${JSON.parse(body).version}"`))].join(", ");
   return [
@@ -135,7 +139,7 @@ async function measureRound(sides, request, { requests, blocks, round }) {
   const totals = { bare: zero(), control: zero(), gateway: zero(), unlogged: zero() };
   for (let block = -1; block < blocks; block += 1) {
     for (const side of permutationAt(SIDES, round * blocks + block + 1)) {
-      // The first block is for the compiler.
+      // The first block warms up the compiler.
       if (block < 0) await sides[side].load.run(repeated(request, requests * 3));
       else await addCost(totals[side], sides[side], repeated(request, requests));
     }

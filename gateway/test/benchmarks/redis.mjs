@@ -1,5 +1,8 @@
 // @ts-check
-/** Two gateways that share a Redis: changes per second, and the time from a `PUT` at one to the last reader at the other. */
+/**
+ * Measures two gateways that share a Redis: changes per second, and the time from a `PUT` at one gateway to the last
+ * reader at the other.
+ */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -14,7 +17,7 @@ import { openLoad, toRequest } from "./load.mjs";
 import { GATEWAY, startServer } from "./server-process.mjs";
 import { authorize, introduceUsers, writeSettings } from "./settings.mjs";
 
-/** Agents whose bytes in Redis are counted. */
+/** Number of agents whose bytes in Redis are counted. */
 const AGENTS = 10_000;
 
 /**
@@ -73,7 +76,7 @@ export async function measureRedis({ rounds, small }) {
 }
 
 /**
- * Changes 100 users in turn, each time to what they are not.
+ * Changes 100 users in turn, each time to another status.
  *
  * @param {import("./load.mjs").Load} load
  * @param {number} count
@@ -93,7 +96,7 @@ async function measureWrites(load, count) {
   return (count / elapsedMs) * 1000;
 }
 
-/** A Redis of its own on a free port, which keeps nothing on disk; `undefined` where none is installed. */
+/** Starts a Redis on a free port without persistence; `undefined` if Redis is not installed. */
 async function startRedis() {
   const port = await findFreePort();
   const directory = mkdtempSync(path.join(tmpdir(), "availability-bridge-bench-"));
@@ -111,7 +114,7 @@ async function startRedis() {
     });
   });
   const isMissing = once(child, "error").then(() => false);
-  // Of its end hears whoever waits for it.
+  // The caller who awaits the process handles its end.
   gone.catch(() => {});
   if (!(await Promise.race([isReady, isMissing]))) return undefined;
   return {

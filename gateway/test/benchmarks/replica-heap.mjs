@@ -1,5 +1,5 @@
 // @ts-check
-/** What an agent takes of the memory of each gateway that holds its customer. */
+/** Measures an agent's share of the memory of each gateway that holds the agent's customer. */
 import { fitLine } from "../../../scripts/benchmarks/statistics.mjs";
 import { bundleProgram } from "./bundle.mjs";
 import { startServer } from "./server-process.mjs";

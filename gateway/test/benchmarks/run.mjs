@@ -1,5 +1,8 @@
 // @ts-check
-/** `npm run bench:gateway [-- --rounds 5 --only reads --small]`: needs a build, prints tables. What they mean: `docs/benchmarks.md`. */
+/**
+ * `npm run bench:gateway [-- --rounds 5 --only reads --small]`: needs a build, prints tables. `docs/benchmarks.md`
+ * explains them.
+ */
 import { availableParallelism, loadavg } from "node:os";
 import { readCommand, runMeasurements } from "../../../scripts/benchmarks/command.mjs";
 import { measureFanOut } from "./fan-out.mjs";

@@ -1,5 +1,5 @@
 // @ts-check
-/** A measured program as a process of its own, which tells what it has used. */
+/** Runs a measured program as a separate process that reports its used resources. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ export const GATEWAY = fileURLToPath(new URL("../../dist/server.js", import.meta
 
 const PROBE = new URL("probe.mjs", import.meta.url).href;
 
-/** A program that does not do in this time what it was told to has failed, in milliseconds. */
+/** Time in which a program has to do a command, in milliseconds. A slower program has failed. */
 const PATIENCE_MS = 60_000;
 
 /** @typedef {import("./probe.mjs").Usage} Usage */
@@ -21,19 +21,19 @@ const PATIENCE_MS = 60_000;
 /**
  * @typedef {object} ServerProcess
  * @property {string} origin
- * @property {() => Promise<Usage>} usage what it has used since it began
- * @property {() => Promise<Usage>} collect the same, after its garbage was collected
- * @property {() => Promise<void>} stop resolves when it is gone
+ * @property {() => Promise<Usage>} usage used resources since the start
+ * @property {() => Promise<Usage>} collect the same, after garbage collection
+ * @property {() => Promise<void>} stop resolves when the process has ended
  */
 
 /**
- * Starts a program and resolves when it listens. What it prints goes to a file, as a service's log does: were it piped, this
- * process would have to read the log while it makes the load.
+ * Starts a program and resolves when the program listens. Its output goes to a file, as a service's log does: a pipe
+ * would make the present process read the log while it makes the load.
  *
  * @param {string} program
- * @param {Readonly<Record<string, string>>} settings added to this process's environment
+ * @param {Readonly<Record<string, string>>} settings added to the environment of the process
  * @returns {Promise<ServerProcess>}
- * @throws {Error} where it ends instead; what it says of the reason goes to this process's stderr.
+ * @throws {Error} if the program ends instead. Its reason goes to stderr.
  */
 export async function startServer(program, settings = {}) {
   const directory = mkdtempSync(path.join(tmpdir(), "availability-bridge-bench-"));
@@ -43,7 +43,7 @@ export async function startServer(program, settings = {}) {
     stdio: ["ignore", output, "inherit", "ipc"],
   });
   closeSync(output);
-  // No server outlives a measurement that failed.
+  // The server ends even if its measurement fails.
   const end = () => {
     child.kill("SIGKILL");
     rmSync(directory, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 // @ts-check
-/** The settings of a measured gateway, and the tokens that it takes. */
+/** Settings of a measured gateway, and tokens that the gateway accepts. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -7,19 +7,19 @@ import { SignJWT } from "jose";
 import { undoAtExit } from "./cleanup.mjs";
 import { openLoad, toRequest } from "./load.mjs";
 
-/** The customer that is measured. All others of a configuration are idle. */
+/** The measured customer. The other customers of a configuration are idle. */
 const CUSTOMER = "bench";
 
 const SECRET = "benchmark-secret-of-thirty-two-bytes";
 const ISSUER = "https://login.bench.example";
 const AUDIENCE = "availability-bridge";
 
-/** So high that nothing is refused. It is counted all the same. */
+/** High enough that no request is rejected. Requests are counted all the same. */
 const LIMIT = 1_000_000_000;
 
 /**
- * Settings of a gateway with this many customers, in a file of their own, as an operator has them: a token with each call,
- * limits that count, and a line of the log for each request.
+ * Writes the settings of a gateway with the given number of customers, as an operator has them: tokens, counting rate
+ * limits, and a log line for each request.
  *
  * @param {{ customers?: number, environment?: Readonly<Record<string, string>> }} [options]
  * @returns {Record<string, string>}
@@ -43,7 +43,7 @@ function toCustomer(id) {
   };
 }
 
-/** The header with a token of the measured customer's operator, good for some hours. */
+/** Creates the header with a token of the measured customer's operator, valid for some hours. */
 export async function authorize() {
   const token = await new SignJWT({ customer: CUSTOMER, scope: "availability:read availability:write" })
     .setProtectedHeader({ alg: "HS256" })
@@ -56,7 +56,7 @@ export async function authorize() {
 }
 
 /**
- * Makes users known to a gateway.
+ * Adds users to a gateway.
  *
  * @param {string} origin
  * @param {readonly number[]} userIds

@@ -14,7 +14,7 @@ function setUp(options: Parameters<typeof createFakeUpstream>[0] = {}) {
 
 const Page = v.object({ users: v.array(v.unknown()), meta: v.object({ next_page_link: v.nullable(v.string()) }) });
 
-test("answers a list of one agent as it was recorded of the API", async () => {
+test("answers a list of one agent with a body as recorded from the API", async () => {
   const { get } = setUp({ users: 1 });
   await expect(get("/v1/users/availabilities?per_page=50")).resolves.toEqual({
     users: [{ availability: "available", id: 1 }],
@@ -22,7 +22,7 @@ test("answers a list of one agent as it was recorded of the API", async () => {
   });
 });
 
-test("lists 20 agents to a page where nothing is said, and 50 at the most without a word", async () => {
+test("lists 20 agents per page by default, and silently at most 50", async () => {
   const { get } = setUp({ users: 120 });
   const counts = [];
   for (const query of ["", "?per_page=50", "?per_page=100", "?per_page=50&page=3", "?per_page=50&page=4"]) {
@@ -38,15 +38,15 @@ test("lists 20 agents to a page where nothing is said, and 50 at the most withou
   ]);
 });
 
-test("refuses pages beyond 10,000 agents", async () => {
+test("rejects pages beyond 10,000 agents", async () => {
   const { ask } = setUp();
   expect((await ask("/v1/users/availabilities?per_page=50&page=200")).status).toBe(200);
   expect((await ask("/v1/users/availabilities?per_page=50&page=201")).status).toBe(400);
-  // What counts is the page's size after it was clamped.
+  // The size after clamping counts.
   expect((await ask("/v1/users/availabilities?per_page=100&page=200")).status).toBe(200);
 });
 
-test("answers one agent without saying whose it is", async () => {
+test("answers one agent without naming the company", async () => {
   const { get, fake } = setUp();
   fake.company.put(2, { availability: "after_call_work" });
   await expect(get("/v1/users/2/availability")).resolves.toEqual({ availability: "after_call_work" });
@@ -55,7 +55,7 @@ test("answers one agent without saying whose it is", async () => {
 test.each([
   [undefined, 401, { message: "Unauthorized" }],
   ["Basic d3Jvbmc6d3Jvbmc=", 403, { message: "Forbidden" }],
-])("refuses the credentials %s with %s", async (authorization, status, body) => {
+])("rejects the credentials %s with %s", async (authorization, status, body) => {
   const { fake } = setUp();
   const headers = authorization ? { Authorization: authorization } : {};
   const answer = await fake.api.request("/v1/ping", { headers });
@@ -97,7 +97,7 @@ test("sets nothing else", async () => {
   }
 });
 
-test("blocks for a minute whoever goes over the limit, and says so without headers", async () => {
+test("blocks a caller for a minute after the limit, without headers", async () => {
   const time = { nowMs: 0 };
   const { ask } = setUp({ requestsPerMinute: 3, nowMs: () => time.nowMs });
   const statusAt = async (nowMs: number): Promise<number> => {
@@ -106,13 +106,13 @@ test("blocks for a minute whoever goes over the limit, and says so without heade
   };
   expect([await statusAt(0), await statusAt(20_000), await statusAt(40_000)]).toEqual([200, 200, 200]);
   expect(await statusAt(59_999)).toBe(429);
-  // The block counts from when the limit was passed, and not from each request that it meets.
+  // The block counts from the moment when the limit was passed, not from later requests.
   expect([await statusAt(60_000), await statusAt(119_998), await statusAt(119_999)]).toEqual([429, 429, 200]);
   const answer = await ask("/v1/ping");
   expect([...answer.headers.keys()].filter((name) => name.startsWith("x-aircallapi"))).toEqual([]);
 });
 
-test("remembers what it was asked, without the credentials", async () => {
+test("logs the received requests without the credentials", async () => {
   const { fake, ask } = setUp();
   await ask("/v1/users/availabilities?page=1", { headers: { traceparent: "00-a-b-01" } });
   await ask("/v1/nothing");

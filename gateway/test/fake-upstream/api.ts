@@ -5,12 +5,12 @@ import { AVAILABILITY_SETTINGS, type Company, type FakeUser } from "./company.ts
 import type { RateLimit } from "./rate-limit.ts";
 import type { RequestLog } from "./request-log.ts";
 
-/** What the fake's API is made of. */
+/** Parts of the fake's API. */
 export interface FakeApiOptions {
   readonly company: Company;
   readonly limit: RateLimit;
   readonly log: RequestLog;
-  /** The one pair of Basic credentials that is let in. */
+  /** The only accepted Basic credentials. */
   readonly apiId: string;
   readonly apiToken: string;
 }
@@ -18,12 +18,12 @@ export interface FakeApiOptions {
 const MAX_PER_PAGE = 50;
 const DEFAULT_PER_PAGE = 20;
 
-/** `page * per_page` beyond this is refused. */
+/** `page * per_page` beyond this limit is rejected. */
 const MAX_LISTED = 10_000;
 
 const StatusChange = v.object({ availability_status: v.picklist(AVAILABILITY_SETTINGS) });
 
-/** The part of the vendor's API that the adapter uses, in the body shapes that were recorded of it. */
+/** Creates the part of the vendor's API that the adapter uses, in body shapes recorded from the API. */
 export function createFakeApi(options: FakeApiOptions): Hono {
   const { company } = options;
   const app = new Hono();
@@ -45,7 +45,7 @@ export function createFakeApi(options: FakeApiOptions): Hono {
   return app;
 }
 
-/** An agent as the API's bodies and webhooks hold it. Only the fields that were recorded. */
+/** An agent as in the API's bodies and webhooks. Has only the fields that were recorded. */
 export function toUserBody({ id, setting, availability }: FakeUser): Readonly<Record<string, unknown>> {
   return {
     id,
@@ -83,7 +83,7 @@ function readCount(text: string | undefined, fallback: number): number | undefin
   return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
 }
 
-/** An error as the vendor's application tells it; those of its gateway hold a `message` alone. */
+/** An error as the vendor's application sends it; errors of the vendor's gateway hold only a `message`. */
 function refuse(context: Context, status: 400 | 404 | 429, error: string): Response {
   return context.json({ error, troubleshoot: "See the API reference" }, status);
 }

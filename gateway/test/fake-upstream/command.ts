@@ -15,13 +15,13 @@ const Variables = v.object({
   FAKE_UPSTREAM_WEBHOOK_TOKEN: v.optional(v.string(), "fake-webhook-token"),
 });
 
-/** Variables of the environment that could not be used, one line for each. */
+/** Describes each unusable environment variable on a line. */
 export class FakeUpstreamSettingsError extends Error {
   override readonly name = "FakeUpstreamSettingsError";
 }
 
 /**
- * `npm run fake-upstream`: runs the fake as the environment says until it is stopped, and returns what stops it.
+ * `npm run fake-upstream`: runs the fake with settings from the environment. Returns a function that stops the fake.
  *
  * @throws {FakeUpstreamSettingsError} for bad settings.
  */

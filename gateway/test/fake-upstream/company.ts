@@ -1,37 +1,40 @@
-/** The words by which the API's `PUT /v1/users/:id` sets an agent's availability. */
+/** Values with which the API's `PUT /v1/users/:id` sets an agent's availability. */
 export const AVAILABILITY_SETTINGS = ["available", "custom", "unavailable"] as const;
 export type AvailabilitySetting = (typeof AVAILABILITY_SETTINGS)[number];
 
 /** An agent of the fake's company. */
 export interface FakeUser {
   readonly id: number;
-  /** What the availability endpoints say. Any text, so that a word that nobody knows can be served. */
+  /** The value in the availability endpoints. Any text, so that a test can serve unknown values. */
   readonly availability: string;
-  /** What was last set by `PUT`, or in the vendor's own programs. `custom` follows the working hours. */
+  /** Last set by `PUT`, or in the vendor's own programs. `custom` follows the working hours. */
   readonly setting: AvailabilitySetting;
 }
 
-/** Who hears of what becomes of an agent: `before` is absent for a new one, `after` for one who is gone. */
+/** Called after a change of an agent: `before` is absent for a new agent, `after` for a removed agent. */
 export type CompanyListener = (before: FakeUser | undefined, after: FakeUser | undefined) => void;
 
 /** The agents whose availability the fake serves. */
 export interface Company {
   find(id: number): FakeUser | undefined;
-  /** All of them, by id. */
+  /** Lists the agents by id. */
   users(): readonly FakeUser[];
-  /** Adds an agent, or changes one. */
+  /** Adds or changes an agent. */
   put(id: number, change: Partial<Omit<FakeUser, "id">>): FakeUser;
-  /** As the API's `PUT` does it. `undefined` where there is no such agent. */
+  /** Sets an agent's availability as the API's `PUT` does. Returns `undefined` for an unknown agent. */
   set(id: number, setting: AvailabilitySetting): FakeUser | undefined;
-  /** False where there was no such agent. */
+  /** Removes an agent. Returns false for an unknown agent. */
   remove(id: number): boolean;
   listen(listener: CompanyListener): void;
 }
 
-/** In these, setting an agent available changes nothing at once; and who is signed off stays so. */
+/**
+ * Availabilities in which a change to available has no immediate effect; an agent who is signed off also stays signed
+ * off.
+ */
 const UNMOVED = ["in_call", "after_call_work", "offline"];
 
-/** A company of this many agents, with ids from 1 and all of them available. */
+/** Creates a company with the given number of agents, with ids from 1, each available. */
 export function createCompany(size: number): Company {
   const users = new Map<number, FakeUser>();
   for (let id = 1; id <= size; id += 1) users.set(id, { id, availability: "available", setting: "available" });

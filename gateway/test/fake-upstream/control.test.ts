@@ -29,7 +29,7 @@ test("changes agents", async () => {
   await expect(state()).resolves.toMatchObject({ users: fake.company.users(), fault: null });
 });
 
-test("refuses connections while it is told to, and listens at the same port again", async () => {
+test("refuses connections on command, and listens at the same port again", async () => {
   const { control, ping } = await setUp();
   expect(await control("PUT", "/fault", { kind: "refuse" })).toBe(204);
   await expect(ping()).rejects.toThrow();
@@ -37,7 +37,7 @@ test("refuses connections while it is told to, and listens at the same port agai
   expect((await ping()).status).toBe(200);
 });
 
-test("fails as often as it is told, and no more", async () => {
+test("fails exactly as often as configured", async () => {
   const { control, ping, state } = await setUp();
   await control("PUT", "/fault", { kind: "answer", status: 500, text: '{"error":"x"}', times: 2 });
   const answers = [await ping(), await ping(), await ping()];
@@ -60,7 +60,7 @@ test("answers late, in half, or with too much", async () => {
   expect((await (await ping()).text()).length).toBeGreaterThan(5_000_000);
 });
 
-test("leaves a request without an answer, and its caller to hang up", async () => {
+test("leaves a request without a response until the caller disconnects", async () => {
   const { fake, control } = await setUp();
   await control("PUT", "/fault", { kind: "hang" });
   const caller = new AbortController();
@@ -82,7 +82,7 @@ test.each([
   ["PUT", "/users/1", { word: "in_call" }],
   ["PUT", "/webhook", { url: "nowhere", token: "x" }],
   ["POST", "/webhook", {}],
-])("refuses %s %s with %j", async (method, path, body) => {
+])("rejects %s %s with %j", async (method, path, body) => {
   const { control } = await setUp();
   expect(await control(method, path, body)).toBe(400);
 });

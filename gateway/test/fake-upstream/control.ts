@@ -6,7 +6,7 @@ import type { RateLimit } from "./rate-limit.ts";
 import type { RequestLog } from "./request-log.ts";
 import { type WebhookSender, WebhookSettings } from "./webhook-sender.ts";
 
-/** What a fake can be told. */
+/** Parts of a fake that the controls change. */
 export interface Controls {
   readonly company: Company;
   readonly limit: RateLimit;
@@ -24,12 +24,14 @@ const UserChange = v.strictObject({
 const WebhookEvents = v.array(v.object({ event: v.string(), data: v.record(v.string(), v.unknown()) }));
 
 /**
- * The controls over HTTP, for tests that run the fake as a process. Each answers 204, or JSON where it reads; 400 says what was expected.
+ * Creates the fake's controls over HTTP, for tests that run the fake as a process. A read responds with JSON, a change
+ * with 204, and an invalid request with 400 and the expected form.
  *
- * - `GET /state`: users, fault, webhooks' counts. `GET /requests`, `DELETE /requests`: what the API was asked.
- * - `PUT /users/:id {availability?, setting?}`, `DELETE /users/:id`: changes an agent, and sends the webhooks of it.
+ * - `GET /state`: users, fault, webhooks' counts. `GET /requests`, `DELETE /requests`: the API's request log.
+ * - `PUT /users/:id {availability?, setting?}`, `DELETE /users/:id`: changes an agent and sends its webhooks.
  * - `PUT /fault {kind, …}`, `DELETE /fault`: see `Fault`. `POST /block`: as if the rate limit had just been passed.
- * - `PUT /webhook {url, token, …}`, `DELETE /webhook`: where webhooks go. `POST /webhook [{event, data}]`: sends these.
+ * - `PUT /webhook {url, token, …}`, `DELETE /webhook`: the webhooks' target. `POST /webhook [{event, data}]`: sends the
+ * given events.
  */
 export function createControlApp(controls: Controls): Hono {
   const app = createAgentControls(controls);

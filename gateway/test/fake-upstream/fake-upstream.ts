@@ -1,6 +1,6 @@
 /**
- * A fake of the vendor's API, for tests and for trying the gateway: nothing of it is in the product.
- * It serves what the adapter uses, as it was recorded; fails as it is told; and sends webhooks.
+ * A fake of the vendor's API, for tests and for trying the gateway; not part of the product. Serves the endpoints that
+ * the adapter uses, as recorded from the API; fails on command; and sends webhooks.
  */
 import type { RequestListener } from "node:http";
 import { getRequestListener } from "@hono/node-server";
@@ -16,7 +16,7 @@ import { toWebhookEvents } from "./webhook-events.ts";
 import { createWebhookSender, type WebhookSender } from "./webhook-sender.ts";
 
 export interface FakeUpstreamOptions {
-  /** How many agents there are at first, with ids from 1. @default 3 */
+  /** Initial number of agents, with ids from 1. @default 3 */
   readonly users?: number;
   /** @default 60 */
   readonly requestsPerMinute?: number;
@@ -24,11 +24,11 @@ export interface FakeUpstreamOptions {
   readonly apiId?: string;
   /** @default "fake-token" */
   readonly apiToken?: string;
-  /** The clock of the rate limit, in milliseconds. @default this process's monotonic one */
+  /** The clock of the rate limit, in milliseconds. @default the process's monotonic clock */
   readonly nowMs?: () => number;
 }
 
-/** A fake that can be asked in this process. */
+/** A fake that the present process can call directly. */
 export interface FakeUpstream {
   /** The API, without faults. */
   readonly api: Hono;
@@ -40,14 +40,14 @@ export interface FakeUpstream {
 /** A fake that listens. */
 export interface ListeningFakeUpstream extends FakeUpstream {
   readonly origin: string;
-  /** Where it is controlled over HTTP. */
+  /** Origin of the controls over HTTP. */
   readonly controlOrigin: string;
-  /** Fails like this from now on, or no longer. Resolves when it does. */
+  /** Sets or clears the fault. Resolves when the change is in effect. */
   setFault(fault: Fault | undefined): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A fake in this process. */
+/** Creates a fake in the present process. */
 export function createFakeUpstream(options: FakeUpstreamOptions = {}): FakeUpstream & Pick<Controls, "limit"> {
   const { users = 3, requestsPerMinute = 60, apiId = "fake-id", apiToken = "fake-token" } = options;
   const { nowMs = () => performance.now() } = options;
@@ -59,7 +59,7 @@ export function createFakeUpstream(options: FakeUpstreamOptions = {}): FakeUpstr
   return { api: createFakeApi({ company, limit, log: requests, apiId, apiToken }), company, requests, webhooks, limit };
 }
 
-/** Starts a fake on 127.0.0.1. The ports are free ones where they are 0. */
+/** Starts a fake on 127.0.0.1. Port 0 picks a free port. */
 export async function startFakeUpstream(
   options: FakeUpstreamOptions & { readonly port?: number; readonly controlPort?: number } = {},
 ): Promise<ListeningFakeUpstream> {
@@ -88,7 +88,7 @@ async function serveWithFaults({ api, requests }: FakeUpstream, port: number) {
     const { fault } = current;
     current.left -= 1;
     if (current.left <= 0) current = undefined;
-    // What is answered rightly in the end is logged there.
+    // Requests that succeed in the end are logged there.
     if (fault.kind !== "slow") requests.add({ method: request.method ?? "", path: request.url ?? "" });
     return answerFaulty(fault, { request, response, answer });
   });

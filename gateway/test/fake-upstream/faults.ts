@@ -5,21 +5,24 @@ const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const Milliseconds = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const times = v.exactOptional(Count);
 
-/** A way to fail that the fake can be told. `times` is how many requests it meets; without it, all until it is cleared. */
+/**
+ * A way in which the fake fails. `times` is the number of affected requests; without `times` the fault lasts until it
+ * is cleared.
+ */
 export const Fault = v.variant("kind", [
-  /** Connections are refused: nothing listens. `times` makes no sense here. */
+  /** Refuses connections: nothing listens. `times` has no meaning here. */
   v.strictObject({ kind: v.literal("refuse") }),
-  /** The connection is reset without an answer. */
+  /** Resets the connection without a response. */
   v.strictObject({ kind: v.literal("reset"), times }),
-  /** The connection stays open without an answer. */
+  /** Keeps the connection open without a response. */
   v.strictObject({ kind: v.literal("hang"), times }),
-  /** The right answer, but late. */
+  /** Sends the right response late. */
   v.strictObject({ kind: v.literal("slow"), delayMs: Milliseconds, times }),
-  /** The connection is reset in the middle of the body. */
+  /** Resets the connection in the middle of the body. */
   v.strictObject({ kind: v.literal("cut"), times }),
-  /** A body of this many bytes that would be JSON. */
+  /** Sends a body of the given number of bytes that looks like JSON. */
   v.strictObject({ kind: v.literal("huge"), bytes: Count, times }),
-  /** Any other answer, such as a 500, a 403, half a JSON, garbage, or another content type. */
+  /** Sends another response, such as a 500, a 403, half a JSON, garbage, or a different content type. */
   v.strictObject({
     kind: v.literal("answer"),
     status: v.pipe(v.number(), v.safeInteger(), v.minValue(200), v.maxValue(599)),
@@ -30,7 +33,7 @@ export const Fault = v.variant("kind", [
 ]);
 export type Fault = v.InferOutput<typeof Fault>;
 
-/** Answers a request as a fault says. `answer` gives the answer that there would have been without it. */
+/** Responds to a request with the given fault. `answer` provides the response without the fault. */
 export function answerFaulty(
   fault: Fault,
   { request, response, answer }: { request: IncomingMessage; response: ServerResponse; answer: () => void },

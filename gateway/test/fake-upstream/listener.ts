@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 
-/** A server that can stop to listen, so that connections are refused, and listen again at the same port. */
+/** A server that can stop listening, so that connections are refused, and listen again at the same port. */
 export interface Listener {
   readonly origin: string;
   listen(): Promise<void>;
-  /** Refuses connections, and resets those that are open. */
+  /** Refuses connections and resets open connections. */
   refuse(): Promise<void>;
 }
 
-/** Listens on 127.0.0.1; port 0 takes a free one, which it keeps. */
+/** Listens on 127.0.0.1. Port 0 picks a free port, which the server uses from then on. */
 export async function openListener(port: number, answer: RequestListener): Promise<Listener> {
   const server = createServer(answer);
   server.listen(port, "127.0.0.1");

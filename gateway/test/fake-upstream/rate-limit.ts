@@ -1,19 +1,19 @@
 /** Counts a company's requests as the vendor does. */
 export interface RateLimit {
-  /** Takes one request; otherwise says for how many seconds more the company is blocked. */
+  /** Counts a request, or returns the remaining seconds of the company's block. */
   admit(): { readonly blockedSeconds: number } | undefined;
-  /** Blocks the company from now on, as if it had just gone over the limit. */
+  /** Blocks the company from now on, as if it had just passed its limit. */
   block(): void;
 }
 
-/** How long a company is blocked that has gone over its limit, in milliseconds. */
+/** Duration of a block, in milliseconds. */
 const BLOCK_MS = 60_000;
 
 const MINUTE_MS = 60_000;
 
 /**
- * A limit of so many requests in any minute. The vendor does not say whether its minutes slide; that they do is the
- * strictest reading. `nowMs` is any clock in milliseconds that does not jump.
+ * Creates a limit of requests in any minute. The vendor does not document whether the minutes slide; sliding minutes
+ * are the strictest reading. `nowMs` is any clock in milliseconds that does not jump.
  */
 export function createRateLimit(perMinute: number, nowMs: () => number): RateLimit {
   let admittedAtMs: number[] = [];

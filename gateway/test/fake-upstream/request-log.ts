@@ -1,13 +1,13 @@
-/** A request that the fake's API has received. It holds no credentials. */
+/** A request that the fake's API has received, without credentials. */
 export interface LoggedRequest {
   readonly method: string;
   /** Path and query. */
   readonly path: string;
-  /** What it was answered with; absent where a fault kept it from a whole answer. */
+  /** Status of the response; absent if a fault prevented a whole response. */
   readonly status?: number;
   readonly traceparent?: string;
   readonly tracestate?: string;
-  /** When it came, in milliseconds on the fake's clock. */
+  /** Time of arrival, in milliseconds on the fake's clock. */
   readonly atMs: number;
 }
 
@@ -15,12 +15,12 @@ export interface LoggedRequest {
 export interface RequestLog {
   add(request: Omit<LoggedRequest, "atMs">): void;
   all(): readonly LoggedRequest[];
-  /** How many there ever were since it was cleared, also of those that the log no longer holds. */
+  /** Number of requests since the log was cleared, including requests that the log no longer holds. */
   count(): number;
   clear(): void;
 }
 
-/** How many requests the log holds. */
+/** Capacity of the log. */
 const CAPACITY = 10_000;
 
 export function createRequestLog(nowMs: () => number): RequestLog {
@@ -30,7 +30,7 @@ export function createRequestLog(nowMs: () => number): RequestLog {
     add(request) {
       count += 1;
       requests.push({ ...request, atMs: nowMs() });
-      // In strides, since each takes the whole list to another place.
+      // In strides, because each `slice` copies the whole list.
       if (requests.length >= CAPACITY * 2) requests = requests.slice(-CAPACITY);
     },
     all: () => requests.slice(-CAPACITY),

@@ -1,13 +1,13 @@
 import { toUserBody } from "./api.ts";
 import type { FakeUser } from "./company.ts";
 
-/** What the vendor posts to those who have subscribed. */
+/** Body that the vendor posts to subscribed webhooks. */
 export interface WebhookEnvelope {
   readonly resource: string;
   readonly event: string;
   /** Whole seconds since 1970. */
   readonly timestamp: number;
-  /** The only secret: there is no signature. */
+  /** The only secret: the vendor sends no signature. */
   readonly token: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
@@ -16,8 +16,8 @@ export interface WebhookEnvelope {
 export type WebhookEvent = Pick<WebhookEnvelope, "event" | "data">;
 
 /**
- * The events of a change, each under its old name and as `.v2`. None for a call as such: the vendor has no such event.
- * Going unavailable sends two, of which only the second holds the sub-status, as for a company that uses sub-statuses.
+ * Returns the events of a change, each under its old name and as `.v2`. Calls have no event of their own at the vendor.
+ * Going unavailable sends two events, and only the second has the sub-status, as for a company that uses sub-statuses.
  */
 export function toWebhookEvents(before: FakeUser | undefined, after: FakeUser | undefined): readonly WebhookEvent[] {
   const user = after ?? before;

@@ -2,33 +2,33 @@ import { setTimeout as elapse } from "node:timers/promises";
 import * as v from "valibot";
 import type { WebhookEnvelope, WebhookEvent } from "./webhook-events.ts";
 
-/** Where webhooks go, and how badly they travel. */
+/** Target of the webhooks, and the faults of their delivery. */
 export const WebhookSettings = v.strictObject({
   url: v.pipe(v.string(), v.url()),
   token: v.string(),
-  /** How often each event is sent, since the vendor promises at least once. */
+  /** Number of copies of each event, because the vendor promises delivery at least once. */
   copies: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(10)), 1),
-  /** Whether what waits is sent in any order. */
+  /** True to send queued events in any order. */
   isShuffled: v.exactOptional(v.boolean(), false),
-  /** How long until a failed delivery is tried again. The vendor does not say how long it waits. */
+  /** Delay before a failed delivery is retried. The vendor does not document its delay. */
   retryDelayMs: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), 1_000),
 });
 export type WebhookSettings = v.InferOutput<typeof WebhookSettings>;
 
 /** Delivers webhooks as the vendor does: at least once, in no certain order. */
 export interface WebhookSender {
-  /** Sends from now on to there, or nowhere. Turns on again what has turned itself off. */
+  /** Sets or clears the target. Also reactivates a webhook that has turned itself off. */
   configure(settings: WebhookSettings | undefined): void;
   send(events: readonly WebhookEvent[]): void;
-  /** What has become of the deliveries so far. */
+  /** Counts of the deliveries so far. */
   counts(): { readonly delivered: number; readonly failedAttempts: number; readonly waiting: number };
-  /** Ends, and forgets what waits. */
+  /** Stops and discards queued events. */
   stop(): Promise<void>;
 }
 
 const TIMEOUT_MS = 5_000;
 
-/** After so many failed attempts for one event the vendor turns a webhook off. */
+/** Number of failed attempts for one event after which the vendor turns a webhook off. */
 const MAX_ATTEMPTS = 50;
 
 export function createWebhookSender(): WebhookSender {
@@ -52,7 +52,7 @@ export function createWebhookSender(): WebhookSender {
 
   function begin(target: WebhookSettings, envelope: WebhookEnvelope): void {
     const delivery = deliver(target, envelope)
-      // Ended by `stop` while it waited.
+      // Stopped while the delivery was queued.
       .catch((error: unknown) => {
         if (!stopped.signal.aborted) throw error;
       })
@@ -93,7 +93,7 @@ async function post(url: string, envelope: WebhookEnvelope, stopped: AbortSignal
     await response.body?.cancel();
     return response.ok;
   } catch {
-    // Refused, reset or late: an attempt that failed, which is counted.
+    // Refused, reset or late: counted as a failed attempt.
     return false;
   }
 }

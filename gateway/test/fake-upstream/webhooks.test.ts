@@ -29,17 +29,20 @@ test.each<[string | undefined, string | undefined, readonly string[]]>([
   ["after_call_work", "available", ["wut_end", "opened"]],
   ["available", "in_call", []],
   ["available", "available", []],
-])("tells of %s becoming %s by %j, each under both of its names", (before, after, names) => {
+])("announces %s becoming %s by %j, each under both of its names", (before, after, names) => {
   expect(named(before, after)).toEqual(names.flatMap((name) => [`user.${name}`, `user.${name}.v2`]));
 });
 
-test("tells the sub-status in the second of the events of going unavailable", () => {
+test("has the sub-status in the second of the events of going unavailable", () => {
   const user = { id: 1, availability: "available", setting: "available" } as const;
   const events = toWebhookEvents(user, { ...user, availability: "on_a_break" });
   expect(events.map(({ data }) => data["substatus"])).toEqual([undefined, undefined, "on_a_break", "on_a_break"]);
 });
 
-/** A fake, and where its webhooks arrive; the first deliveries are answered with these statuses, the others with 204. */
+/**
+ * Starts a fake and a target for its webhooks. The target answers the first deliveries with the given statuses and
+ * later deliveries with 204.
+ */
 async function setUp(statuses: readonly number[] = []) {
   const received: Envelope[] = [];
   const left = [...statuses];
@@ -78,7 +81,7 @@ test("posts an envelope with the token for each event", async () => {
   });
 });
 
-test("sends copies in any order where it is told to, and again what was not taken", async () => {
+test("sends copies in any order on command, and retries failed deliveries", async () => {
   const { fake, received, target } = await setUp([500, 302, 404]);
   fake.webhooks.configure({ url: target.origin, token: "secret", copies: 3, isShuffled: true, retryDelayMs: 0 });
   fake.company.put(2, { availability: "offline" });
@@ -88,7 +91,7 @@ test("sends copies in any order where it is told to, and again what was not take
   expect(received).toHaveLength(9);
 });
 
-test("turns itself off after 50 failed attempts, until it is configured anew", async () => {
+test("turns itself off after 50 failed attempts, until it is configured again", async () => {
   const { fake, received, target } = await setUp(Array<number>(50).fill(503));
   const settings = { url: target.origin, token: "secret", copies: 1, isShuffled: false, retryDelayMs: 0 };
   fake.webhooks.configure(settings);
@@ -104,7 +107,7 @@ test("turns itself off after 50 failed attempts, until it is configured anew", a
   expect(received).toHaveLength(51);
 });
 
-test("forgets what waits when it is stopped", async () => {
+test("discards queued events when it is stopped", async () => {
   const fake = await startFakeUpstream();
   const nowhere = await openListener(0, () => {});
   await nowhere.refuse();

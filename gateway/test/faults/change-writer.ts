@@ -1,4 +1,4 @@
-/** Changes users' statuses through several gateways, and keeps account of what was promised. */
+/** Changes users' statuses through several gateways and records the acknowledged changes. */
 import { setTimeout as elapse } from "node:timers/promises";
 import * as v from "valibot";
 import { expect, onTestFinished } from "vitest";
@@ -6,17 +6,17 @@ import { Availability } from "../../../shared/contracts/availability.ts";
 import type { GatewayHttpClient } from "./gateway-client.ts";
 
 export interface ChangeWriter {
-  /** The users who were changed. */
+  /** The changed users. */
   readonly userIds: readonly number[];
-  /** The versions that were acknowledged of a user, in order. */
+  /** The acknowledged versions of a user, in order. */
   acknowledged(userId: number): readonly number[];
-  /** How many changes have been acknowledged. */
+  /** Number of acknowledged changes. */
   count(): number;
-  /** Resolves when this many more have been acknowledged than by now. */
+  /** Resolves when the given number of further changes has been acknowledged. */
   more(changes: number): Promise<void>;
-  /** How many changes of a user were not acknowledged: they may have been made or not. */
+  /** Number of a user's changes without acknowledgement, which may or may not have been made. */
   countInDoubt(userId: number): number;
-  /** How often each status was answered; 0 stands for none. */
+  /** Number of responses by status; 0 stands for no response. */
   answers(): ReadonlyMap<number, number>;
   /** Resolves when the last change has been answered. */
   stop(): Promise<void>;
@@ -24,12 +24,12 @@ export interface ChangeWriter {
 
 const STATUSES = ["available", "do_not_disturb", "on_a_break", "out_for_lunch", "doing_back_office", "other"] as const;
 
-/** How long each user rests between two changes, in milliseconds: enough that a busy machine can follow. */
+/** Pause between two changes of a user, in milliseconds: long enough for a busy machine to follow. */
 const REST_MS = 50;
 
 /**
- * Changes each user over and over, one change of a user at a time, each through the next gateway, until it is stopped
- * or the test has finished.
+ * Changes each user over and over, one change of a user at a time, each through the next gateway, until stopped or
+ * until the test has finished.
  */
 export function startWriting(clients: readonly GatewayHttpClient[], userIds: readonly number[]): ChangeWriter {
   const acknowledged = new Map<number, readonly Pick<Availability, "status" | "version">[]>();
@@ -48,7 +48,7 @@ export function startWriting(clients: readonly GatewayHttpClient[], userIds: rea
 
   function acknowledge({ userId, status, version }: Availability): void {
     const last = acknowledged.get(userId)?.at(-1);
-    // The status that the user had already, as where all changes in between were refused.
+    // The user had the status already, for example because all changes in between were rejected.
     if (last?.status === status && last.version === version) return;
     acknowledged.set(userId, [...(acknowledged.get(userId) ?? []), { status, version }]);
   }

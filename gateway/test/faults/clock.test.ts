@@ -11,7 +11,7 @@ import { BUSY_USER_IDS } from "./users.ts";
 
 const testOverProcesses = test.skipIf(!hasServers || !hasCompiler);
 
-/** What makes a program that finds it in its environment believe that it is an hour ago. */
+/** Environment that sets a program's clock back by an hour. */
 async function anHourAgo(): Promise<Readonly<Record<string, string>>> {
   const library = join(await makeTemporaryDirectory(), "clock-set-back.so");
   const source = fileURLToPath(new URL("clock-set-back.c", import.meta.url));

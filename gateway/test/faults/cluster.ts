@@ -1,4 +1,4 @@
-/** What an operator runs for many customers: two gateways over one Redis, with nginx before them. */
+/** An operator's setup for many customers: two gateways over one Redis, behind nginx. */
 import { expect, onTestFinished } from "vitest";
 import { type ProxyProcess, startProxy } from "../proxy-process.ts";
 import { type RedisServer, type Surroundings, startRedisServer } from "../redis-server.ts";
@@ -20,16 +20,16 @@ export interface ClusterOptions {
 export interface Cluster {
   readonly redis: RedisServer;
   readonly gateways: readonly [GatewayProcess, GatewayProcess];
-  /** nginx before both. */
+  /** nginx in front of both gateways. */
   readonly proxy: ProxyProcess;
   readonly customers: CustomersFile;
-  /** A caller on behalf of a customer's operator, at a gateway or at nginx. */
+  /** Creates a client with the token of a customer's operator, at a gateway or at nginx. */
   client(at: Address, customer?: CustomerId): Promise<GatewayHttpClient>;
-  /** A reader who comes back to the next of these addresses after each end. */
+  /** Creates a subscriber that reconnects to the next address after each end. */
   reader(at: readonly Address[], customer?: CustomerId): Promise<StreamReader>;
 }
 
-/** Starts all of them. Acme has users, whom both gateways know. */
+/** Starts Redis, the gateways and nginx. Acme has users, which both gateways have loaded. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const customers = await writeCustomersFile(options.customers);
   const redis = await startRedisServer(options.redisSettings, options.redisSurroundings);

@@ -1,14 +1,16 @@
-/** Holds what readers were told against what writers were promised and what the gateways have in the end. */
+/** Compares the events that subscribers received with the acknowledged changes and with the gateways' final state. */
 import { expect } from "vitest";
 import type { ChangeWriter } from "./change-writer.ts";
 import type { StreamReader } from "./stream-reader.ts";
 
-/** Resolves when each reader has been told the whole. */
+/** Resolves when each subscriber has received a whole snapshot. */
 export async function expectCurrent(readers: readonly StreamReader[]): Promise<void> {
   await expect.poll(() => readers.filter((reader) => !reader.isCurrent()).length).toBe(0);
 }
 
-/** Resolves when each reader knows the versions of this moment, and no others. None was ever told what it must not be told. */
+/**
+ * Resolves when each subscriber has exactly the present versions. No subscriber may have received a forbidden event.
+ */
 export async function expectCaughtUp(
   readers: readonly StreamReader[],
   versions: ReadonlyMap<number, number>,
@@ -17,13 +19,13 @@ export async function expectCaughtUp(
   await expect
     .poll(() => readers.map((reader) => toText(reader.versions())).filter((known) => known !== wanted))
     .toEqual([]);
-  // Nothing twice, no version after a higher one, and no event that is not documented.
+  // No duplicates, no version after a higher version, and no undocumented event.
   expect(readers.map((reader) => reader.failure()).filter((failure) => failure !== undefined)).toEqual([]);
 }
 
 /**
- * Every reader was told every acknowledged change exactly once and in order, and nothing that was neither acknowledged
- * nor left in doubt. For readers who were current before the first change, and were never told to begin anew.
+ * Checks that each subscriber received every acknowledged change exactly once and in order, and otherwise only changes
+ * whose outcome is unknown. For subscribers that were current before the first change and never got another snapshot.
  */
 export function expectEachChangeOnce(readers: readonly StreamReader[], writer: ChangeWriter): void {
   const stories = readers.map((reader) => {
@@ -35,15 +37,15 @@ export function expectEachChangeOnce(readers: readonly StreamReader[], writer: C
     const acknowledged = writer.acknowledged(userId);
     expect(isGrowing(versions)).toBe(true);
     expect(versions).toEqual(expect.arrayContaining([...acknowledged]));
-    // The first one is the snapshot's, from before anything was changed.
+    // The first version is the snapshot's, from before the changes.
     const inDoubt = versions.slice(1).filter((version) => !acknowledged.includes(version));
     expect(inDoubt.length).toBeLessThanOrEqual(writer.countInDoubt(userId));
   }
-  // Not even what is in doubt was told to some and not to others.
+  // A change of unknown outcome was sent either to every subscriber or to no subscriber.
   expect(new Set(stories.map((each) => JSON.stringify(each))).size).toBe(1);
 }
 
-/** What was acknowledged last of each user is known to every reader, or something newer. */
+/** Checks that each subscriber has the last acknowledged version of each user, or a newer version. */
 export function expectNothingLost(readers: readonly StreamReader[], { userIds, acknowledged }: ChangeWriter): void {
   for (const reader of readers) {
     for (const userId of userIds) {
@@ -52,7 +54,7 @@ export function expectNothingLost(readers: readonly StreamReader[], { userIds, a
   }
 }
 
-/** The versions that were acknowledged of a user are each higher than the one before. */
+/** Checks that each acknowledged version of a user is higher than the version before. */
 export function expectGrowing({ userIds, acknowledged }: ChangeWriter): void {
   for (const userId of userIds) expect(isGrowing(acknowledged(userId))).toBe(true);
 }

@@ -1,4 +1,4 @@
-/** Two customers, as an operator configures them, and tokens of theirs. */
+/** Two customers, as an operator configures them, with their tokens. */
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,22 +7,22 @@ import { makeTemporaryDirectory } from "./temporary-directory.ts";
 
 export type CustomerId = "acme" | "globex";
 
-/** What a customer has that is not as usual, as it stands in the file. */
+/** Unusual settings of a customer, as in the file. */
 export interface CustomerDetails {
   readonly upstream?: Readonly<Record<string, unknown>>;
   readonly limits?: Readonly<Record<string, number>>;
 }
 
 export interface CustomersFile {
-  /** What a gateway needs in its environment to serve these customers. */
+  /** A gateway's environment to serve the customers. */
   readonly environment: Readonly<Record<string, string>>;
-  /** An operator's token of this customer, which reads and writes. `name` makes it another one. */
+  /** Signs a token of the customer's operator, which reads and writes. `name` makes a distinct token. */
   token(customer: CustomerId, name?: string): Promise<string>;
 }
 
 const AUDIENCE = "availability-bridge";
 
-/** Limits that no test meets by accident. */
+/** Limits that tests do not reach by accident. */
 const AMPLE = {
   requestsPerMinutePerToken: 1_000_000,
   requestsPerMinute: 1_000_000,

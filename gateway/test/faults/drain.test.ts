@@ -8,7 +8,7 @@ import { BUSY_USER_IDS } from "./users.ts";
 const READERS = 50;
 
 test.skipIf(!hasServers)(
-  "hands its readers over to the other gateway, answers what it was asked, and ends well when it is told to",
+  "hands its subscribers over to the other gateway, answers pending requests, and exits with success on SIGTERM",
   async () => {
     const { gateways, proxy, client, reader } = await startCluster();
     const [first, second] = gateways;
@@ -21,13 +21,13 @@ test.skipIf(!hasServers)(
 
     const leaving = readers.filter((each) => each.opened().includes(first.origin));
     expect(await first.terminate()).toEqual({ exitCode: 0, signal: null });
-    // Each at a time of its own, so that the other gateway is not overrun.
+    // Each at a different time, so that the other gateway is not overloaded.
     await expect.poll(() => leaving.every((each) => each.endings() === 1 && each.isOpen())).toBe(true);
     expect(new Set(leaving.map((each) => each.retryMs())).size).toBeGreaterThan(1);
 
     await throughProxy.more(50);
     await throughProxy.stop();
-    // Not one request was lost, the ones that were under way included.
+    // No request was lost, including requests that were in flight.
     expect([...throughProxy.answers().keys()]).toEqual([200]);
     await expectCaughtUp(readers, await (await client(second)).versions());
     expectEachChangeOnce(readers, throughProxy);

@@ -8,10 +8,10 @@ import { PROBED_USER_ID } from "./users.ts";
 
 const testOverProcesses = test.skipIf(!hasServers);
 
-/** The agent who is asked for. */
+/** The agent that the tests read. */
 const USER_ID = 1;
 
-/** Two gateways, one of whose customers is with the fake, and callers of that customer at each. */
+/** Starts two gateways, one of whose customers uses the fake, and creates a client of that customer at each. */
 async function startWithUpstream(environment: Readonly<Record<string, string>> = {}) {
   const upstream = await startFakeUpstream(3);
   const settings = {
@@ -19,7 +19,7 @@ async function startWithUpstream(environment: Readonly<Record<string, string>> =
     baseUrl: upstream.origin,
     apiId: "${FAKE_API_ID}",
     apiToken: "${FAKE_API_TOKEN}",
-    // Many, so that no test waits for a poll.
+    // High, so that no test waits for a poll.
     requestsPerMinute: 6000,
   };
   const cluster = await startCluster({
@@ -31,7 +31,7 @@ async function startWithUpstream(environment: Readonly<Record<string, string>> =
   return { upstream, cluster, clients };
 }
 
-/** Resolves once each gateway says of the agent, as of now, what the upstream says. */
+/** Resolves when each gateway serves the upstream's present status of the agent. */
 async function expectStatus(clients: readonly GatewayHttpClient[], status: string): Promise<void> {
   for (const { read } of clients) {
     await expect
@@ -62,7 +62,7 @@ testOverProcesses.each<readonly [what: string, fault: Fault, answer: object]>([
   ["answers with garbage", GARBAGE, UNREACHABLE],
   ["answers with an error", INTERNAL, { status: 500, body: { error: "Internal", troubleshoot: "Ask us" } }],
 ])("serves what it knows, then says why no more, and recovers, where the upstream %s", async (_what, fault, answer) => {
-  // Less than the limit, so that one that hangs is found out before that.
+  // Shorter than the stale limit, so that the gateway detects a hanging request first.
   const { upstream, cluster, clients } = await startWithUpstream({ UPSTREAM_TIMEOUT_MS: "500" });
   await upstream.setFault(fault);
   const seen = await Promise.all(
@@ -75,10 +75,10 @@ testOverProcesses.each<readonly [what: string, fault: Fault, answer: object]>([
       }
     }),
   );
-  // It was served as it was known, with its age, until that was over the limit.
+  // The last known status was served with its age until the age passed the limit.
   for (const answers of seen) expect(answers).toContainEqual({ status: 200, isStale: true });
   for (const { read } of clients) await expect.poll(() => read(USER_ID)).toMatchObject(answer);
-  // Nobody else has to suffer for it.
+  // Other customers must not be affected.
   const other = await cluster.client(cluster.gateways[0], "acme");
   expect(await other.read(PROBED_USER_ID)).toMatchObject({ status: 200, ageSeconds: 0 });
 
@@ -106,6 +106,6 @@ testOverProcesses("leaves an upstream alone that has had too many requests, and 
     await expect.poll(async () => (await read(USER_ID)).status).not.toBe(200);
   }
   expect(await clients[0]?.setStatus(USER_ID, "available")).not.toMatchObject({ status: 200 });
-  // Each gateway may have had to learn it for itself, and no more.
+  // Each gateway may have had to find out for itself, but only once.
   expect(await upstream.requestCount()).toBeLessThanOrEqual(count + 2);
 });

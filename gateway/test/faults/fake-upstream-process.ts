@@ -1,4 +1,4 @@
-/** The fake of the telephony vendor's API as a process of a test's own. */
+/** Runs the fake of the telephony vendor's API as a separate process of a test. */
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { findFreePort } from "../../../scripts/testing/local-server.ts";
@@ -7,13 +7,13 @@ import { startProcess } from "./running-process.ts";
 
 export interface FakeUpstreamProcess {
   readonly origin: string;
-  /** Names the fake's credentials, as they stand in a gateway's environment. */
+  /** The fake's credentials, as in a gateway's environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Fails like this from now on, or no longer. */
+  /** Sets or clears the fault. */
   setFault(fault: Fault | undefined): Promise<void>;
-  /** Changes what an agent does, as in the vendor's own programs. */
+  /** Changes an agent, as in the vendor's own programs. */
   setAvailability(userId: number, availability: string): Promise<void>;
-  /** How many requests it has had. */
+  /** Number of received requests. */
   requestCount(): Promise<number>;
 }
 
@@ -21,7 +21,7 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
 const CREDENTIALS = { apiId: "fake-id", apiToken: "fake-token" };
 
-/** Starts a fake with this many agents, whose ids begin at 1, and resolves when it answers. */
+/** Starts a fake with the given number of agents, with ids from 1, and resolves when the fake responds. */
 export async function startFakeUpstream(users: number): Promise<FakeUpstreamProcess> {
   const port = await findFreePort();
   const controlPort = await findFreePort();

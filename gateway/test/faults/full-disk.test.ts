@@ -9,7 +9,10 @@ import { startGateway } from "./gateway-process.ts";
 import { hasProcessLimits, hasServers } from "./programs.ts";
 import { BUSY_USER_IDS, PROBED_USER_ID } from "./users.ts";
 
-/** How a client is answered that asks for two different statuses: one of them is a change, whatever it was before. */
+/**
+ * Sets two different statuses and returns the responses: at least one of the two is a change, regardless of the status
+ * before.
+ */
 async function changeTwice({ setStatus }: GatewayHttpClient): Promise<readonly number[]> {
   return [
     (await setStatus(PROBED_USER_ID, "on_a_break")).status,
@@ -18,10 +21,10 @@ async function changeTwice({ setStatus }: GatewayHttpClient): Promise<readonly n
 }
 
 test.skipIf(!hasServers || !hasProcessLimits)(
-  "refuses writes and serves on while Redis's disk is full, and takes writes once there is room",
+  "rejects writes and goes on serving while Redis's disk is full, and accepts writes once there is room",
   async () => {
-    // A file that may not grow is refused by the system as one is for which there is no room. Redis is to be told of it
-    // rather than killed. `everysec`, since with `always` it ends itself, which is another test.
+    // The system rejects growth beyond the file size limit like growth on a full disk. Redis has to get an error rather
+    // than a signal. `everysec`, because with `always` Redis exits, which is another test.
     const { redis, gateways, client, reader } = await startCluster({
       redisSettings: ["--appendfsync", "everysec"],
       redisSurroundings: { shell: "trap '' XFSZ" },
@@ -51,9 +54,9 @@ test.skipIf(!hasServers || !hasProcessLimits)(
   },
 );
 
-test.skipIf(process.platform !== "linux")("starts and serves where it can write no file at all", async () => {
+test.skipIf(process.platform !== "linux")("starts and serves without any writable file", async () => {
   const { environment, token } = await writeCustomersFile();
-  // Nobody can make a file in /proc, and none that is elsewhere may have a byte.
+  // /proc accepts no new files, and files elsewhere may have no bytes.
   const gateway = await startGateway({ environment, directory: "/proc", shell: "ulimit -f 0" });
   const response = await fetch(`${gateway.origin}/c/globex/v1/users/1/availability`, {
     headers: { Authorization: `Bearer ${await token("globex")}` },

@@ -1,4 +1,4 @@
-/** A caller of one gateway, or of the proxy before several. */
+/** A client of a gateway, or of the proxy in front of several gateways. */
 import { once } from "node:events";
 import { type ClientRequest, type IncomingMessage, Agent as PlainAgent, request as requestPlainly } from "node:http";
 import { Agent, type RequestOptions, request } from "node:https";
@@ -6,24 +6,24 @@ import * as v from "valibot";
 import { onTestFinished } from "vitest";
 import { Availability } from "../../../shared/contracts/availability.ts";
 
-/** Where something listens. */
+/** Address of a server. */
 export interface Address {
   readonly origin: string;
-  /** What signs for it, where it is asked over TLS. */
+  /** Certificate authority of the server, if the server uses TLS. */
   readonly certificate?: string;
 }
 
 export interface GatewayHttpResponse {
-  /** 0 where nobody answered. */
+  /** 0 without a response. */
   readonly status: number;
-  /** How old it may be, in seconds; 0 where the answer does not say. */
+  /** Age of the response, in seconds; 0 without an `Age` header. */
   readonly ageSeconds: number;
   readonly body: unknown;
 }
 
 export interface GatewayHttpClient {
   read(userId: number): Promise<GatewayHttpResponse>;
-  /** The version of every user that the token may see. */
+  /** Fetches the version of every user that the token may see. */
   versions(): Promise<ReadonlyMap<number, number>>;
   setStatus(userId: number, status: string): Promise<GatewayHttpResponse>;
 }
@@ -36,10 +36,10 @@ export interface GatewayHttpClientOptions {
 
 const List = v.object({ availabilities: v.record(v.string(), Availability) });
 
-/** Longer than anything that a gateway does on behalf of a request, in milliseconds. What takes longer hangs. */
+/** Longer than any work of a gateway for a request, in milliseconds. A slower gateway hangs. */
 const PATIENCE_MS = 20_000;
 
-/** Calls on behalf of the customer whose token this is, over connections that it keeps. */
+/** Creates a client with the customer's token, which keeps its connections open. */
 export function createGatewayClient({ at, customer, token }: GatewayHttpClientOptions): GatewayHttpClient {
   const base = `${at.origin}/c/${customer}/v1`;
   const agent = at.certificate === undefined ? new PlainAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
@@ -58,7 +58,7 @@ export function createGatewayClient({ at, customer, token }: GatewayHttpClientOp
       return { status: response?.statusCode ?? 0, ageSeconds, body: parse(String(Buffer.concat(parts))) };
     } catch (error) {
       if (signal.aborted) throw error;
-      // Refused or cut off: what a killed gateway does to its callers.
+      // Refused or cut off, as by a killed gateway.
       return { status: 0, ageSeconds: 0, body: undefined };
     }
   }
@@ -75,7 +75,7 @@ export function createGatewayClient({ at, customer, token }: GatewayHttpClientOp
   };
 }
 
-/** JSON as what it stands for, and whatever else a proxy may say for itself as its text. */
+/** Parses JSON, and returns a proxy's other bodies as text. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -84,7 +84,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Opens a request to either kind of address. */
+/** Opens a request over HTTP or HTTPS, depending on the address. */
 export function openRequest(url: string, options: RequestOptions): ClientRequest {
   return url.startsWith("https:") ? request(url, options) : requestPlainly(url, options);
 }

@@ -1,4 +1,4 @@
-/** A gateway of a test's own: the built one, as it is deployed, on a free port of this machine. */
+/** Runs the built gateway, as it is deployed, on a free port for a test. */
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { findFreePort } from "../../../scripts/testing/local-server.ts";
@@ -6,29 +6,29 @@ import { type ProcessEnd, type RunningProcess, startProcess } from "./running-pr
 
 export interface GatewayProcessOptions {
   readonly environment: Readonly<Record<string, string>>;
-  /** @default this process's */
+  /** @default the test's process */
   readonly directory?: string;
-  /** What a shell does in the process before the gateway takes its place. @default nothing */
+  /** A shell command that the process runs before the gateway takes its place. @default nothing */
   readonly shell?: string;
 }
 
 export interface GatewayProcess {
   readonly origin: string;
   readonly port: number;
-  /** What it was started with at first. */
+  /** Settings of the first start. */
   readonly environment: Readonly<Record<string, string>>;
   pid(): number;
-  /** Kills it, as a machine does that loses its power. */
+  /** Kills the gateway, as a power failure does. */
   kill(): Promise<void>;
-  /** Asks it to end, and resolves when it has. */
+  /** Sends SIGTERM, and resolves when the gateway has ended. */
   terminate(): Promise<ProcessEnd>;
-  /** Starts it again on its port, with what is other than it was. */
+  /** Starts the gateway again on its port, with the given settings changed. */
   start(changes?: Partial<GatewayProcessOptions>): Promise<void>;
 }
 
 const SERVER = fileURLToPath(new URL("../../dist/server.js", import.meta.url));
 
-/** Starts a gateway, and resolves when it answers. */
+/** Starts a gateway, and resolves when it responds. */
 export async function startGateway(options: GatewayProcessOptions): Promise<GatewayProcess> {
   const port = await findFreePort();
   const origin = `http://127.0.0.1:${port}`;
@@ -39,7 +39,7 @@ export async function startGateway(options: GatewayProcessOptions): Promise<Gate
     running = startProcess({
       program: process.execPath,
       arguments: [SERVER],
-      // A line for each request would slow it down, and hide what is worth reading where a test fails.
+      // An access log would slow the gateway down, and hide useful lines when a test fails.
       environment: { LOG_LEVEL: "warn", ...environment, GATEWAY_PORT: `${port}` },
       ...(directory !== undefined && { directory }),
       ...(shell !== undefined && { shell }),
@@ -62,7 +62,7 @@ export async function startGateway(options: GatewayProcessOptions): Promise<Gate
   };
 }
 
-/** Whether a process answers at all. @throws {Error} where it has ended instead. */
+/** True if the process responds. @throws {Error} if the process has ended instead. */
 async function answers(running: RunningProcess, url: string): Promise<boolean> {
   if (!running.isRunning()) throw new Error(`The gateway has ended: ${running.output.join("\n")}`);
   return fetch(url).then(

@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * Opens connections to a port of this machine and says nothing on them: `node idle-connections.mjs <port> <count>`.
- * Prints `open <count>` once all of them stand, and `closed <count>` once it has closed them all.
+ * Opens idle connections to a port of this machine: `node idle-connections.mjs <port> <count>`. Prints `open <count>`
+ * once every connection is open, and `closed <count>` once the server has closed every connection.
  */
 import { connect } from "node:net";
 
 const [port = 0, count = 0] = process.argv.slice(2).map(Number);
 
-/** Not more at a time than a listening socket lets wait. */
+/** At most as many at a time as the backlog of a listening socket. */
 const AT_ONCE = 200;
 
 let begun = 0;

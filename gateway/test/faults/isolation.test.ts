@@ -42,7 +42,7 @@ test.skipIf(!hasServers)(
 
     await expect.poll(() => calmReader.versionsOf(PROBED_USER_ID)).toEqual(expect.arrayContaining(versions));
     expect(calmReader.endings()).toBe(0);
-    // Globex got what it may have, and nothing else.
+    // Globex got exactly its limit.
     expect(new Set(answers.keys())).toEqual(new Set([404, 429]));
     expect(streams.filter((each) => each.isOpen()).length).toBeLessThanOrEqual(LIMITS.streamsPerToken);
     expect(new Set(streams.flatMap(({ refusals }) => refusals()))).toEqual(new Set([429]));

@@ -8,7 +8,7 @@ import { BUSY_USER_IDS } from "./users.ts";
 const READERS = 200;
 
 test.skipIf(!hasServers)(
-  "tells each of 200 readers every change once, in order, while a gateway is killed and comes back",
+  "sends each of 200 subscribers every change once, in order, while a gateway is killed and comes back",
   async () => {
     const { gateways, proxy, client, reader } = await startCluster();
     const [first, second] = gateways;
@@ -27,13 +27,13 @@ test.skipIf(!hasServers)(
     await writer.more(100);
     await writer.stop();
 
-    // The gateway that came back knows what Redis knows and nothing else.
+    // The restarted gateway has exactly the state of Redis.
     const kept = await (await client(first)).versions();
     expect(await (await client(second)).versions()).toEqual(kept);
     await expectCaughtUp(readers, kept);
     expectEachChangeOnce(readers, writer);
     expectGrowing(writer);
-    // Otherwise nothing was tested: the kill met streams, and writes.
+    // Guards the test itself: the kill must have hit streams and writes.
     expect(readers.reduce((sum, each) => sum + each.endings(), 0)).toBeGreaterThanOrEqual(READERS / 4);
     expect(writer.answers().get(0)).toBeGreaterThan(0);
   },

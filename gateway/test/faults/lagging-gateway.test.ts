@@ -10,7 +10,7 @@ import { openStreamReader } from "./stream-reader.ts";
 import { introduceUsers, PROBED_USER_ID } from "./users.ts";
 
 test.skipIf(!hasServers)(
-  "tells a reader nothing twice who comes to a gateway that does not know yet what another has told",
+  "sends no duplicate to a subscriber that comes to a gateway that lags behind another gateway",
   async () => {
     const customers = await writeCustomersFile();
     const redis = await startRedisServer();
@@ -25,10 +25,10 @@ test.skipIf(!hasServers)(
     const laggingClient = createGatewayClient({ at: behind, customer: "acme", token });
     await introduceUsers(client);
     const reader = openStreamReader({ at: [ahead, behind], customer: "acme", token });
-    // It has loaded the customer before, and follows the changes.
+    // The gateway has loaded the customer before, and follows the changes.
     await expect.poll(laggingClient.versions).toEqual(await client.versions());
     await expectCurrent([reader]);
-    // All that it was told but the first, which was in the snapshot.
+    // Every event of the subscriber except the first, which was in the snapshot.
     const changes = () => reader.versionsOf(PROBED_USER_ID).slice(1);
 
     link.pause();

@@ -14,7 +14,7 @@ import { BUSY_USER_IDS, PROBED_USER_ID } from "./users.ts";
 
 const testOverProcesses = test.skipIf(!hasServers);
 
-/** A cluster whose readers know everybody and whose users are being changed. */
+/** Starts a cluster with current subscribers and a writer that changes users. */
 async function startBusyCluster(): Promise<{
   cluster: Cluster;
   readers: readonly StreamReader[];
@@ -31,7 +31,9 @@ async function startBusyCluster(): Promise<{
   return { cluster, readers, writer };
 }
 
-/** Both gateways answer reads with an age, and refuse writes with 503, and answer to themselves as before. */
+/**
+ * Resolves when both gateways answer reads with an age, reject writes with 503, and still pass their own health check.
+ */
 async function expectDegraded({ gateways, client }: Cluster): Promise<void> {
   for (const gateway of gateways) {
     const caller = await client(gateway);
@@ -41,7 +43,7 @@ async function expectDegraded({ gateways, client }: Cluster): Promise<void> {
   }
 }
 
-/** Writes are acknowledged again by each gateway, and reads are current. */
+/** Resolves when each gateway acknowledges writes again and answers current reads. */
 async function expectRecovered({ gateways, client }: Cluster): Promise<void> {
   for (const gateway of gateways) {
     const caller = await client(gateway);
@@ -50,12 +52,12 @@ async function expectRecovered({ gateways, client }: Cluster): Promise<void> {
   }
 }
 
-/** The versions that both gateways have now, and one that starts now. */
+/** Fetches the versions of both gateways, and of a newly started gateway. */
 async function readSettledVersions({ gateways, client }: Cluster): Promise<ReadonlyMap<number, number>> {
   const [first, second] = gateways;
   await first.kill();
   await first.start();
-  // It knows what Redis knows and nothing else.
+  // The new gateway has exactly the state of Redis.
   const kept = await (await client(first)).versions();
   const other = await client(second);
   await expect.poll(other.versions).toEqual(kept);

@@ -1,17 +1,17 @@
-/** A connection to a server that a test can keep from bringing anything back, as a network does that is overloaded. */
+/** A connection to a server whose replies a test can hold up, as an overloaded network does. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 
 export interface PausableLink {
   readonly port: number;
-  /** Keeps back whatever the server says from now on. */
+  /** Buffers the server's replies from now on. */
   pause(): void;
-  /** Hands it over. */
+  /** Delivers the buffered replies. */
   resume(): void;
 }
 
-/** Opens a port of this machine that leads to another. It is closed when the test has finished. */
+/** Opens a port of this machine that leads to another port. Closed when the test has finished. */
 export async function openPausableLink(port: number): Promise<PausableLink> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let isPaused = false;

@@ -6,7 +6,7 @@ import { hasServers } from "./programs.ts";
 import { BUSY_USER_IDS, PROBED_USER_ID } from "./users.ts";
 
 test.skipIf(!hasServers)(
-  "serves what it knows up to its limit while Redis hangs, refuses writes, and goes on by itself afterwards",
+  "serves cached users up to its limit while Redis hangs, rejects writes, and recovers by itself",
   async () => {
     // Longer than a gateway takes to notice, and shorter than the pause below.
     const { redis, gateways, client, reader } = await startCluster({ environment: { STALE_LIMIT_SECONDS: "6" } });
@@ -21,7 +21,7 @@ test.skipIf(!hasServers)(
       await expect.poll(async () => (await read(PROBED_USER_ID)).ageSeconds).toBeGreaterThan(0);
       expect(await read(PROBED_USER_ID)).toMatchObject({ status: 200, body: { userId: PROBED_USER_ID } });
     }
-    // Redis goes on only after these have been answered, so that no gateway waits for it.
+    // Redis resumes only after these responses, so that no gateway waits for Redis.
     for (const { setStatus } of clients)
       expect(await setStatus(PROBED_USER_ID, "on_a_break")).toMatchObject({ status: 503 });
     for (const { read } of clients) {
@@ -40,7 +40,7 @@ test.skipIf(!hasServers)(
     await writer.stop();
     const kept = (await clients[0]?.versions()) ?? new Map();
     await expectCaughtUp(readers, kept);
-    // Redis had lost nothing: no reader had to begin anew.
+    // Redis lost no data, so no subscriber needed another snapshot.
     expectEachChangeOnce(readers, writer);
     expectGrowing(writer);
   },

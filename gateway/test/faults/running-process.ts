@@ -1,4 +1,4 @@
-/** A program that a test runs, signals and watches. It never outlives its test. */
+/** A program that a test starts, signals and watches. Killed at the end of the test. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -8,15 +8,18 @@ import { onTestFailed, onTestFinished } from "vitest";
 export interface ProcessOptions {
   readonly program: string;
   readonly arguments: readonly string[];
-  /** All that the program finds in its environment, beside `PATH`. @default nothing */
+  /** The program's whole environment, beside `PATH`. @default nothing */
   readonly environment?: Readonly<Record<string, string>>;
-  /** @default this process's */
+  /** @default the test's process */
   readonly directory?: string;
-  /** What a shell does in the process before the program takes its place, such as `ulimit -n 12000`. @default nothing */
+  /**
+   * A shell command that the process runs before the program takes its place, such as `ulimit -n 12000`. @default
+   * nothing
+   */
   readonly shell?: string;
 }
 
-/** How a process has ended: the one or the other. */
+/** The end of a process: either an exit code or a signal. */
 export interface ProcessEnd {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -24,25 +27,25 @@ export interface ProcessEnd {
 
 export interface RunningProcess {
   readonly pid: number;
-  /** Every line that it has printed so far, on stdout and on stderr. */
+  /** Every line so far, of stdout and stderr. */
   readonly output: readonly string[];
   isRunning(): boolean;
   kill(signal: NodeJS.Signals): void;
-  /** Resolves when it has ended, and says how. */
+  /** Resolves with the exit code or signal when the process has ended. */
   ended(): Promise<ProcessEnd>;
-  /** Kills it, also while it is stopped, and resolves when it is gone. */
+  /** Kills the process, even a stopped process, and resolves when it has ended. */
   end(): Promise<ProcessEnd>;
 }
 
-/** How many of a process's last lines are shown where its test fails. */
+/** Number of a process's last lines that a failed test shows. */
 const SHOWN_LINES = 30;
 
-/** Starts a program. It is killed when the test has finished; where the test has failed its last lines are shown. */
+/** Starts a program, which is killed when the test has finished. A failed test shows the program's last lines. */
 export function startProcess(options: ProcessOptions): RunningProcess {
   const child = spawnProgram(options);
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) collectLines(stream, output);
-  // A program that is not there has no pid, and says why by this event alone.
+  // A missing program has no pid; only this event carries the reason.
   const gone = once(child, "exit").then(([exitCode, signal]): ProcessEnd => ({ exitCode, signal }));
   const isRunning = () => child.exitCode === null && child.signalCode === null;
   const kill = (signal: NodeJS.Signals): void => void child.kill(signal);

@@ -1,11 +1,14 @@
-/** A reader of a customer's stream, who comes back after each end as a browser does: by the last id, to the next gateway. */
+/**
+ * A subscriber of a customer's stream, which reconnects after each end as a browser does: with the last id, to the next
+ * gateway.
+ */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { onTestFinished } from "vitest";
 import { createTestSubscriber, type TestSubscriber } from "../test-subscriber.ts";
 import { type Address, openRequest } from "./gateway-client.ts";
 
 export interface StreamReaderOptions {
-  /** Where the stream is to be had. Each connection goes to the next one. */
+  /** Addresses of the stream. Each connection goes to the next address. */
   readonly at: readonly Address[];
   readonly customer: string;
   readonly token: string;
@@ -13,24 +16,27 @@ export interface StreamReaderOptions {
 
 export interface StreamReader extends Pick<TestSubscriber, "isCurrent" | "retryMs" | "versionsOf"> {
   isOpen(): boolean;
-  /** The version of each user that it was told last. */
+  /** The last received version of each user. */
   versions(): ReadonlyMap<number, number>;
-  /** How often it was told to begin anew, the beginning included. */
+  /** Number of snapshots that the subscriber received, the first included. */
   resets(): number;
-  /** From which origins it was answered with a stream, in order. */
+  /** Origins of the responses with a stream, in order. */
   opened(): readonly string[];
-  /** How its other connections were answered, in order. */
+  /** Statuses of the other responses, in order. */
   refusals(): readonly number[];
-  /** How many of its streams have ended. */
+  /** Number of ended streams. */
   endings(): number;
-  /** What it was told that it must not be told; `undefined` where all was well. */
+  /** A forbidden event, if the subscriber received one; otherwise `undefined`. */
   failure(): unknown;
 }
 
-/** How long a reader waits where the stream has not said, in milliseconds. Less than a browser does, so that tests do not wait. */
+/**
+ * Delay before a reconnection if the stream has sent no `retry`, in milliseconds. Shorter than a browser's, so that
+ * tests need not wait.
+ */
 const DEFAULT_RETRY_MS = 50;
 
-/** Opens a stream and follows it, whatever becomes of its connections, until the test has finished. */
+/** Opens a stream and reconnects after each failure, until the test has finished. */
 export function openStreamReader({ at, customer, token }: StreamReaderOptions): StreamReader {
   const reader = createTestSubscriber();
   const opened: string[] = [];
@@ -48,10 +54,10 @@ export function openStreamReader({ at, customer, token }: StreamReaderOptions): 
     const lastEventId = reader.lastEventId();
     const headers = { Authorization: `Bearer ${token}`, ...(lastEventId && { "Last-Event-ID": lastEventId }) };
     const url = `${origin}/c/${customer}/v1/availabilities/stream`;
-    // A connection of its own, as every browser has: one that another left behind may be closed already.
+    // A new connection, as in a browser: another subscriber's connection may be closed already.
     current = openRequest(url, { headers, agent: false, ca: certificate });
     current.on("response", (response) => follow(response, origin));
-    // Whoever is killed says nothing more; what follows is the same as after any other end.
+    // A killed gateway sends no more; the subscriber continues as after any other end.
     current.on("error", () => {});
     current.on("close", comeBack);
     current.end();

@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
-/** An empty directory, which goes with the test. Make it before the processes that use it: what came last ends first. */
+/**
+ * Creates an empty directory, which is removed with the test. Create it before the processes that use it, because
+ * cleanup runs in reverse order.
+ */
 export async function makeTemporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "availability-faults-"));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));

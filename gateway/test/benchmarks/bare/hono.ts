@@ -1,10 +1,10 @@
-/** A bare Hono route for each call that is measured, which answers with JSON that it was given. */
+/** A bare Hono route for each measured call, which responds with JSON that the benchmark has provided. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 
-/** The answers of the gateway, by path and query, so that both sides send the same. */
+/** The gateway's responses by path and query, so that both sides send the same bytes. */
 const answers = new Map<string, unknown>(Object.entries(JSON.parse(process.env["BARE_ANSWERS"] ?? "{}")));
 
 const availability = answers.get("/v1/users/123/availability") as { readonly version: number };
@@ -21,7 +21,7 @@ const app = new Hono()
   );
 
 const answer = getRequestListener(app.fetch);
-// Connections wait while the other sides are measured.
+// Connections stay open while the other sides are measured.
 const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => void answer(request, response));
 server.listen(0, "127.0.0.1", () => {
   console.log(`Bare Hono listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`);

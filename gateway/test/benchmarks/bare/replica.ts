@@ -1,4 +1,7 @@
-/** A memory store with so many agents and a history that is full, and nothing else. It listens so that it can be asked what it uses. */
+/**
+ * A memory store with the given number of agents and a full history. Listens so that the benchmark can ask for its
+ * memory use.
+ */
 import { createServer } from "node:http";
 import { createMemoryStore } from "../../../store/memory-store.ts";
 
@@ -12,7 +15,7 @@ for (let change = 0; change < HISTORY_LENGTH; change += 1) {
 for (let userId = 1; userId <= Number(process.env["AGENTS"]); userId += 1) {
   await agents.set(userId, { status: "offline", wrapUp: { configuredSeconds: 30, leftSeconds: 0 } });
 }
-// The history holds the last changes, whichever they are, so that it takes the same in every process.
+// The history holds the last changes, regardless of the users, so its size is equal in every process.
 for (let change = 0; change < HISTORY_LENGTH; change += 1) {
   await agents.set(1, { status: change % 2 === 0 ? "available" : "in_call" });
 }

@@ -1,5 +1,8 @@
 // @ts-check
-/** A bare writer of server-sent events, with the gateway's bytes: one list of responses, to each of which a change is written. */
+/**
+ * A bare writer of server-sent events with the gateway's bytes: a list of responses, and every change is written to
+ * each response.
+ */
 import { createServer } from "node:http";
 
 /** As long as the gateway's cursors. */
