@@ -1,5 +1,7 @@
 // @ts-check
-/** A Chromium with no debugger attached: an attached one pauses every new frame of another site, which would be measured. */
+/**
+ * A Chromium without a debugger: a debugger would pause every new iframe of another site and so change the measurement.
+ */
 import { spawn } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -12,7 +14,7 @@ const QUIET_ARGUMENTS = [
   "--headless=new",
   "--remote-debugging-port=0",
   "--no-first-run",
-  // A tab that is not in front must run at full speed too.
+  // A background tab must run at full speed too.
   "--disable-background-timer-throttling",
   "--disable-renderer-backgrounding",
   "--disable-backgrounding-occluded-windows",
@@ -21,7 +23,7 @@ const QUIET_ARGUMENTS = [
 /**
  * @typedef {object} BenchBrowser
  * @property {string} version such as `Chrome/150.0.0.0`
- * @property {(url: string) => Promise<string>} open opens a tab and returns its id; the address holds no `&`
+ * @property {(url: string) => Promise<string>} open opens a tab and returns its id; the address must not contain `&`
  * @property {(tab: string) => Promise<void>} closeTab
  * @property {() => Promise<void>} close
  */
@@ -34,7 +36,7 @@ export async function launchBrowser() {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "ignore", "pipe"],
   });
-  // No browser outlives a measurement that failed.
+  // The browser ends even if its measurement fails.
   const killChild = () => void child.kill();
   process.once("exit", killChild);
   const control = await new Promise((resolve, reject) => {
@@ -57,13 +59,13 @@ export async function launchBrowser() {
       const gone = new Promise((resolve) => child.once("exit", resolve));
       child.kill();
       await gone;
-      // Its helper processes write to the profile a moment longer.
+      // The browser's child processes write to the profile a moment longer.
       await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
     },
   };
 }
 
-/** What the figures were measured on, in a line. */
+/** Describes the machine and the browser of the figures in a line. */
 export async function describeEnvironment() {
   const browser = await launchBrowser();
   await browser.close();

@@ -1,9 +1,12 @@
 // @ts-check
-/** The scripts of the benchmark's pages, ready to stand inline. */
+/** Bundles the scripts of the benchmark's pages for inline use. */
 import { fileURLToPath } from "node:url";
 import { bundle as bundleModule } from "../../scripts/bundle.mjs";
 
-/** What is measured is the package as it is shipped: its source stands in the imports only for the type checker. */
+/**
+ * Replaces source imports by the built package, which is the measured code. Pages import the source only for the type
+ * checker.
+ */
 const SHIPPED = {
   find: /^.*\/host\/index\.ts$/,
   replacement: fileURLToPath(new URL("../../dist/index.js", import.meta.url)),
@@ -11,7 +14,7 @@ const SHIPPED = {
 
 /**
  * @param {string} entry
- * @param {readonly import("vite").Alias[]} [alias] what stands in place of further imports
+ * @param {readonly import("vite").Alias[]} [alias] replacements of further imports
  * @returns {Promise<string>}
  */
 export async function bundle(entry, alias = []) {
@@ -20,7 +23,7 @@ export async function bundle(entry, alias = []) {
 }
 
 /**
- * A document with nothing but a script in it.
+ * Creates a document that contains only a script.
  *
  * @param {string} script
  */

@@ -1,13 +1,13 @@
 // @ts-check
-/** What the cold start serves: a page for each side, and a gateway for each, of one and the same program. */
+/** Pages and gateways of the cold start: a page and a gateway per side. Both gateways run the same program. */
 import { startGatewayProcess } from "../../scripts/demo/gateway-process.mjs";
 import { writeBuild } from "./other-build.mjs";
 import { reportFrom } from "./rounds.mjs";
 
-/** A build whose script and widget are the floor's, so that the same gateway program serves both sides. */
+/** A build with the floor's script and widget, so that the same gateway program serves both sides. */
 const FLOOR_BUILD = "node_modules/.cache/bench-floor";
 
-/** How a page of each side asks. */
+/** The request code of each side's page. */
 const ASK = {
   floor: "window.settled = finish;",
   bridge: `(window.availabilityBridge ||= []).push(async (connector) => finish(await connector.dispatch(
@@ -16,10 +16,13 @@ const ASK = {
 
 /** @typedef {keyof typeof ASK} Side */
 
-/** @typedef {{ settled: string, done: number, tag: number }} Lap what a page reports; times since its navigation began */
+/**
+ * @typedef {{ settled: string, done: number, tag: number }} Lap a page's report; times count from the start of the
+ * navigation
+ */
 
 /**
- * Starts a gateway for each side, for pages of this origin.
+ * Starts a gateway for each side, for pages of the given origin.
  *
  * @param {string} hostOrigin
  */
@@ -37,7 +40,8 @@ export async function startGateways(hostOrigin) {
 }
 
 /**
- * A customer's page: the question in an inline script, then the script tag. The time of the tag is taken before it.
+ * Builds a customer's page: the request in an inline script, then the script tag. The time of the tag is taken before
+ * the tag.
  *
  * @param {Side} side
  * @param {string} gateway
@@ -52,13 +56,13 @@ export function pageOfSide(side, gateway) {
 }
 
 /**
- * Opens a page in a tab of its own and waits for what it reports.
+ * Opens a page in a new tab and waits for the page's report.
  *
  * @param {import("./browser.mjs").BenchBrowser} browser
  * @param {import("./site.mjs").BenchSite} host
  * @param {string} path
  * @returns {Promise<Lap>}
- * @throws {Error} where the page's request was not fulfilled.
+ * @throws {Error} if the page's request was not fulfilled.
  */
 export async function visit(browser, host, path) {
   const lap = /** @type {Lap} */ (await reportFrom(browser, host, path));

@@ -1,11 +1,11 @@
 // @ts-check
-/** The requests that a first FULFILLED costs, by the log of a proxy before the gateway. Nothing here is timed. */
+/** Counts the requests before the first FULFILLED, from the log of a proxy in front of the gateway. Takes no times. */
 import { launchBrowser } from "./browser.mjs";
 import { pageOfSide, startGateways, visit } from "./cold-pages.mjs";
 import { longestChain, startLoggingProxy } from "./request-log.mjs";
 import { serveSite } from "./site.mjs";
 
-/** A line for each side. The page itself, which comes from the customer's own server, is one request more. */
+/** Returns a line for each side. The page itself, from the customer's own server, is one more request. */
 export async function describeRequests() {
   const host = await serveSite("localhost");
   const gateways = await startGateways(host.origin);

@@ -1,15 +1,15 @@
 // @ts-check
-/** The cold start: from the navigation of a CRM's page to the first FULFILLED, through a gateway process. */
+/** Measures the cold start: from the navigation of a CRM's page to the first FULFILLED, through a gateway process. */
 
 import { describeRatios, median } from "../../scripts/benchmarks/statistics.mjs";
 import { pageOfSide, startGateways, visit } from "./cold-pages.mjs";
 import { runRounds } from "./rounds.mjs";
 import { serveSite } from "./site.mjs";
 
-/** Navigations of each side in each round, after one that is not counted. */
+/** Navigations of each side in each round, after an uncounted navigation. */
 const LAPS = 6;
 
-/** The control is the floor once more: its ratio to the floor shows the noise. */
+/** The control is a second floor: its ratio to the floor shows the noise. */
 const SIDES = /** @type {const} */ (["floor", "control", "bridge"]);
 
 /** @typedef {typeof SIDES[number]} MeasuredSide */

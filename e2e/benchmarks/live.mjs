@@ -1,5 +1,8 @@
 // @ts-check
-/** `npm run bench:live [-- --rounds 5 --only delivery,badges,idle --record]`: needs a build, prints tables. What they mean: `docs/benchmarks.md`. */
+/**
+ * `npm run bench:live [-- --rounds 5 --only delivery,badges,idle --record]`: needs a build, prints tables.
+ * `docs/benchmarks.md` explains them.
+ */
 import { loadavg } from "node:os";
 import { readCommand, runMeasurements } from "../../scripts/benchmarks/command.mjs";
 import { describeEnvironment } from "./browser.mjs";

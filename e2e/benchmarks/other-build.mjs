@@ -1,13 +1,14 @@
 // @ts-check
-/** A build of somebody else's script and frame, so that one and the same gateway program serves them as it serves ours. */
+/** Builds of other scripts and iframes, served by the same gateway program as the bridge. */
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { bundle } from "./bundle.mjs";
 
 /**
- * Writes a build into a directory. The gateway in it is this project's.
+ * Writes a build into a directory. The build's gateway is the project's.
  *
  * @param {string} directory
- * @param {{ script?: string, frame: string }} entries what is served as `/embed.js`, and what stands inline in the document of `/widget/`
+ * @param {{ script?: string, frame: string }} entries `script` is served as `/embed.js`; `frame` is the inline script
+ * of `/widget/`
  */
 export async function writeBuild(directory, { script, frame }) {
   mkdirSync(`${directory}/widget/assets`, { recursive: true });

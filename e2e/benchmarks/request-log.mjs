@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A proxy that notes what passes through it. It adds a hop, so nothing is timed through it: it stands in front of a
- * gateway for one navigation that is counted and not measured.
+ * A logging proxy. The proxy adds a hop, so no times are taken through it: it stands in front of a gateway for one
+ * navigation that is counted and not timed.
  */
 import { once } from "node:events";
 import { createServer, request as forward } from "node:http";
@@ -16,12 +16,12 @@ import { createServer, request as forward } from "node:http";
 /**
  * @typedef {object} LoggingProxy
  * @property {string} origin
- * @property {readonly LoggedRequest[]} requests in the order in which they ended
+ * @property {readonly LoggedRequest[]} requests in order of their ends
  * @property {() => void} close
  */
 
 /**
- * @param {string} target the origin that answers
+ * @param {string} target origin of the upstream server
  * @returns {Promise<LoggingProxy>}
  */
 export async function startLoggingProxy(target) {
@@ -52,7 +52,7 @@ export async function startLoggingProxy(target) {
 }
 
 /**
- * The longest chain of requests of which each began when the one before it had ended.
+ * Finds the longest chain of requests in which every request began after the end of its predecessor.
  *
  * @param {readonly LoggedRequest[]} requests
  * @returns {LoggedRequest[]}
@@ -61,7 +61,7 @@ export function longestChain(requests) {
   const sorted = [...requests].sort((a, b) => a.endedAt - b.endedAt);
   /** @type {LoggedRequest[]} */
   const chain = [];
-  // The request that ends first among those that can follow leaves the most room for the next.
+  // Of the possible successors, the request that ends first leaves the most room for the next.
   for (const request of sorted) if (request.startedAt >= (chain.at(-1)?.endedAt ?? 0)) chain.push(request);
   return chain;
 }

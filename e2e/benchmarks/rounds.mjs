@@ -1,14 +1,14 @@
 // @ts-check
-/** Laps of pages: each side's page in a new tab, again and again, the sides in turn. */
+/** Laps of pages: each side's page in a new tab, repeatedly, with the sides in turn. */
 import { setTimeout } from "node:timers/promises";
 import { permutationAt } from "../../scripts/benchmarks/permutations.mjs";
 import { launchBrowser } from "./browser.mjs";
 
-/** The processes of a closed tab take a moment to go, and must not be going while the next one is measured. */
+/** Time for the processes of a closed tab to end, which must not overlap the next measurement. */
 const SETTLE_MS = 300;
 
 /**
- * Opens a page in a tab of its own, and resolves with what it reports once the tab has gone.
+ * Opens a page in a new tab, and resolves with the page's report once the tab has closed.
  *
  * @param {import("./browser.mjs").BenchBrowser} browser
  * @param {import("./site.mjs").BenchSite} host
@@ -24,7 +24,7 @@ export async function reportFrom(browser, host, path) {
 }
 
 /**
- * Runs one round's laps, in a browser of its own, after one lap that is not counted.
+ * Runs a round's laps in a new browser, after an uncounted lap.
  *
  * @template {string} Side
  * @template Lap

@@ -1,5 +1,8 @@
 // @ts-check
-/** `npm run bench [-- --rounds 9 --only warm,cold --record --before ../another-checkout]`: needs a build, prints tables. What they mean: `docs/benchmarks.md`. */
+/**
+ * `npm run bench [-- --rounds 9 --only warm,cold --record --before ../another-checkout]`: needs a build, prints tables.
+ * `docs/benchmarks.md` explains them.
+ */
 
 import { readCommand, runMeasurements } from "../../scripts/benchmarks/command.mjs";
 import { describeEnvironment } from "./browser.mjs";

@@ -1,24 +1,27 @@
 // @ts-check
-/** The benchmark's pages on two sites, `localhost` and `127.0.0.1`, and the place where pages report what they measured. */
+/**
+ * The benchmark's pages on two sites, `localhost` and `127.0.0.1`, and the endpoint to which pages post their
+ * measurements.
+ */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 
-/** Cross-origin isolation, without which a page's clock is coarse. */
+/** Cross-origin isolation. Without isolation a page's clock is coarse. */
 const ISOLATED = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
   "Cross-Origin-Resource-Policy": "cross-origin",
 };
 
-/** A measurement that takes longer than this has failed, in milliseconds. */
+/** Time limit of a measurement, in milliseconds. A longer measurement has failed. */
 const PATIENCE_MS = 60_000;
 
 /**
  * @typedef {object} BenchSite
  * @property {string} origin
  * @property {(path: string, html: string, options?: { isolated?: boolean }) => void} add
- * @property {(path: string) => Promise<unknown>} reportOf what the page at this path posts to `<path>/report`, once
+ * @property {(path: string) => Promise<unknown>} reportOf the next report that the page posts to `<path>/report`
  * @property {() => void} close
  */
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** The warm round trip: page → widget → page, over a connection that stands. */
+/** Measures the warm round trip: page → widget → page, over an open connection. */
 
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -10,12 +10,12 @@ import { serveSite } from "./site.mjs";
 
 const FRAMES = { channel: "channel-frame.js", penpal: "penpal-frame.js", bridge: "bridge-frame.ts" };
 
-/** Where a checkout keeps the frame of the bridge's side: here, and in releases up to 0.1.0. */
+/** Possible paths of the bridge's frame in a checkout: the present path, and that of releases up to 0.1.0. */
 const BRIDGE_FRAMES = ["e2e/benchmarks/pages/bridge-frame.ts", "bench/pages/bridge-frame.ts"];
 
 /**
  * @param {number} rounds
- * @param {string} [before] a built checkout of another revision, which is measured as a further side
+ * @param {string} [before] a built checkout of another revision, measured as a further side
  */
 export async function measureWarm(rounds, before) {
   const host = await serveSite("localhost");

@@ -1,32 +1,32 @@
-/** The loop of `npm run chaos`: run after run until the time is up, or until one breaks the guarantee. */
+/** The loop of `npm run chaos`: repeats runs until the time is up or a run breaks the guarantee. */
 import type { RequestReport } from "./page/report.ts";
 import { type Run, runOnce } from "./run-once.ts";
 import { setUpChaos } from "./setup.ts";
 
 export interface ChaosOptions {
-  /** When to begin no further run, in seconds. The first is always run. */
+  /** Time after which no further run starts, in seconds. The first run always takes place. */
   readonly seconds: number;
-  /** The first run's seed; those that follow have the numbers that follow. */
+  /** Seed of the first run. Later runs count up from it. */
   readonly seed: number;
-  /** How many runs at the most. */
+  /** Maximum number of runs. */
   readonly runs: number;
-  /** Whether to print each run's commands. */
+  /** True to print each run's commands. */
   readonly isVerbose: boolean;
 }
 
-/** How many runs kept the guarantee, and how many did not. */
+/** Number of runs that kept the guarantee, and number of runs that broke it. */
 export interface ChaosResult {
   readonly passed: number;
   readonly failed: number;
 }
 
-/** Where frames and their container stand, and where they are moved to. */
+/** Positions of the iframes and their container, and the targets of moves. */
 const PLACES = '<div id="place"><div id="left"></div></div><div id="elsewhere"></div>';
 
-/** How many browsers may end by themselves before the chaos gives up. */
+/** Number of browsers that may crash by themselves before the chaos stops. */
 const MOST_ENDED_BROWSERS = 3;
 
-/** Runs the chaos until a run fails, and prints what it does. */
+/** Repeats runs until a run fails, and prints their results. */
 export async function runChaos({ seconds, seed, runs, isVerbose }: ChaosOptions): Promise<ChaosResult> {
   const beganAt = Date.now();
   const open = () => setUpChaos({ entry: "e2e/chaos/page/harness.ts", body: PLACES });
@@ -39,8 +39,8 @@ export async function runChaos({ seconds, seed, runs, isVerbose }: ChaosOptions)
     const startedAt = Date.now();
     const runSeed = seed + done.length;
     const run = await runOnce(stage, runSeed);
-    // Commands that crash frames end the whole browser now and then, its own bug. A run that lost its browser says
-    // nothing about the guarantee, and is run anew: in the end every seed that counts has been judged.
+    // Commands that crash frames sometimes crash the whole browser, which is the browser's bug. Such a run says nothing
+    // about the guarantee and is repeated, so that every counted seed is judged.
     if (run.lostBrowser && endedBrowsers < MOST_ENDED_BROWSERS) {
       endedBrowsers += 1;
       console.log(
@@ -93,7 +93,7 @@ function summarize(runs: readonly Run[]): string {
   );
 }
 
-/** How long after its deadline the latest request settled, in milliseconds; 0 where all settled before. */
+/** Returns by how much the latest request missed its deadline, in milliseconds; 0 if every request settled in time. */
 function latestMs(requests: readonly RequestReport[]): number {
   return Math.max(0, ...requests.map(({ durationMs, ask: { lifeMs } }) => durationMs - lifeMs));
 }

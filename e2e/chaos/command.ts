@@ -1,4 +1,4 @@
-/** Something that may happen in the chaos, as a command of fast-check: when it may, and what it does. */
+/** Events of the chaos as commands of fast-check, with a condition and an action. */
 import type fc from "fast-check";
 import type { Model } from "./model.ts";
 import type { RunContext } from "./run-context.ts";
@@ -7,13 +7,13 @@ export type ChaosCommand = fc.AsyncCommand<Model, RunContext>;
 
 export interface CommandOptions {
   readonly name: string;
-  /** Whether it can happen now. Always, where it is absent. */
+  /** True if the command is possible now. Always possible if absent. */
   readonly canHappen?: (model: Readonly<Model>) => boolean;
-  /** What it changes in the model. */
+  /** Updates the model. */
   readonly change?: (model: Model) => void;
-  /** Does it. Resolves with false where there was nothing to do it to. */
+  /** Runs the command. Resolves with false if there was no target. */
   readonly happen: (world: RunContext) => Promise<unknown>;
-  /** Whether it is something that goes wrong. It is, where this is absent. */
+  /** True for a fault. True if absent. */
   readonly isFault?: boolean;
 }
 

@@ -4,10 +4,10 @@ import { chaosCommands } from "./commands.ts";
 import { createModel } from "./model.ts";
 import type { RunContext } from "./run-context.ts";
 
-/** A world in which everything can be done and nothing happens. */
+/** A context in which every command succeeds without an effect. */
 const nowhere = new Proxy({} as RunContext, { get: () => async () => {} });
 
-/** What the chaos of a seed does. */
+/** Returns the commands of a seed. */
 async function commandsOf(seed: number): Promise<string[]> {
   const model = createModel();
   const [commands] = fc.sample(chaosCommands(), { seed, numRuns: 1 });
@@ -15,12 +15,12 @@ async function commandsOf(seed: number): Promise<string[]> {
   return model.happened;
 }
 
-test("a seed stands for the same commands every time", async () => {
+test("a seed always gives the same commands", async () => {
   for (const seed of [1, 2, 3]) expect(await commandsOf(seed)).toEqual(await commandsOf(seed));
   expect(await commandsOf(1)).not.toEqual(await commandsOf(2));
 });
 
-test("what has happened does not happen again before it is taken back", async () => {
+test("a fault does not repeat before it is undone", async () => {
   for (let seed = 1; seed <= 50; seed += 1) {
     const happened = await commandsOf(seed);
     for (const [off, on] of [
@@ -37,7 +37,7 @@ test("what has happened does not happen again before it is taken back", async ()
   }
 });
 
-test("every fault comes up", async () => {
+test("every fault occurs", async () => {
   const happened = new Set<string>();
   for (let seed = 1; seed <= 300; seed += 1) {
     for (const name of await commandsOf(seed))

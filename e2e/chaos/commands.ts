@@ -1,10 +1,10 @@
-/** Everything that may happen in the chaos, and how likely it is. */
+/** The commands of the chaos, with their weights. */
 import fc from "fast-check";
 import type { ChaosCommand } from "./command.ts";
 import { backend, containerMoves, crashes, frameFaults, hangs, switching } from "./fault-commands.ts";
 import { asks, connects, destroys, pauses, rudeListeners, waits } from "./page-commands.ts";
 
-/** What may happen, the likely things with more weight. A hang costs seconds and is rare. */
+/** Commands with their weights. A hang costs seconds and is rare. */
 const anything = fc.oneof(
   { weight: 24, arbitrary: asks },
   { weight: 10, arbitrary: pauses },
@@ -30,12 +30,12 @@ const anything = fc.oneof(
   },
   { weight: 1, arbitrary: containerMoves },
   { weight: 2, arbitrary: destroys },
-  // Can happen only after `destroy()`, and should soon.
+  // Possible only after `destroy()`, and should follow soon.
   { weight: 16, arbitrary: connects },
   { weight: 2, arbitrary: rudeListeners },
 );
 
-/** Lists of commands. */
+/** Generates lists of commands. */
 export function chaosCommands(): fc.Arbitrary<Iterable<ChaosCommand>> {
   return fc.commands([anything], { maxCommands: 40, size: "max" });
 }

@@ -1,8 +1,8 @@
-/** A note of all that was wrong with the world, and when. */
+/** Records the faults of the environment with their times. */
 import type { Slot } from "./page/report.ts";
 import type { BackendMode } from "./widget-site.ts";
 
-/** What can be wrong with the world while a request is in flight. */
+/** Faults of the environment while a request is in flight. */
 export type ConditionName =
   | `backend ${Exclude<BackendMode, "answers">}`
   | "offline"
@@ -11,25 +11,25 @@ export type ConditionName =
   | "container out"
   | "destroyed";
 
-/** Something that was wrong, and when: in milliseconds since 1970. */
+/** A fault with its time, in milliseconds since 1970. */
 export interface Condition {
   readonly name: ConditionName;
-  /** Whose connector it concerns; both where it is absent. */
+  /** The connector that the fault affects; both connectors if absent. */
   readonly slot?: Slot | undefined;
   readonly from: number;
-  /** Infinity where it has not ended. */
+  /** Infinity while the fault lasts. */
   readonly until: number;
 }
 
 export interface Conditions {
   readonly all: readonly Condition[];
-  /** Notes that something goes wrong: before it does. */
+  /** Records the start of a fault. Call before the fault. */
   begin(name: ConditionName, slot?: Slot): void;
-  /** Notes that something is in order again: after it is. Does nothing where it was. */
+  /** Records the end of a fault. Call after the repair. Without the fault, does nothing. */
   end(name: ConditionName, slot?: Slot): void;
 }
 
-/** Starts a note of a world in which everything is in order. */
+/** Creates a record without faults. */
 export function createConditions(): Conditions {
   const all: { -readonly [Key in keyof Condition]: Condition[Key] }[] = [];
   return {

@@ -1,4 +1,4 @@
-/** What goes wrong around the connectors of the chaos: their frames, the widget's server, the backend, the network, the page. */
+/** Faults around the connectors of the chaos: frames, the widget's server, the backend, the network, the page. */
 import fc from "fast-check";
 import { type ChaosCommand, command } from "./command.ts";
 import { SLOTS, type Slot } from "./page/report.ts";
@@ -7,7 +7,7 @@ import { BACKEND_MODES } from "./widget-site.ts";
 
 const slot = fc.constantFrom(...SLOTS);
 
-/** Faults of one frame that leave everything as it was in the model. */
+/** Faults of a frame that do not change the model. */
 const FRAME_FAULTS = {
   "reloads itself": (world, where) => world.reload(where),
   "navigates itself away": (world, where) => world.leave(where),
@@ -33,7 +33,7 @@ export const hangs = fc
     command({ name: `${where}: widget hangs for ${ms} ms`, happen: (world) => world.hang(where, ms) }),
   );
 
-/** A backend that holds its answers back is what keeps requests in flight while other things happen. */
+/** A backend that delays its responses keeps requests in flight while other commands run. */
 const modes = fc.oneof(fc.constant("holds" as const), { weight: 2, arbitrary: fc.constantFrom(...BACKEND_MODES) });
 
 export const backend = modes.map((mode) =>
@@ -47,7 +47,7 @@ export const backend = modes.map((mode) =>
   }),
 );
 
-/** A part of the world that is either in order or not. */
+/** A part of the environment that is either working or broken. */
 export function switching(
   key: "isOnline" | "isServing" | "isVisible" | "isContainerIn",
   names: readonly [off: string, on: string],

@@ -1,4 +1,4 @@
-/** What befalls a widget's frame: from inside it, from its page, and from the browser. */
+/** Faults of a widget's iframe: from inside the iframe, from its page, and from the browser. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { BrowserContext, Frame, Page } from "playwright";
 import type { Conditions } from "./conditions.ts";
@@ -11,14 +11,14 @@ export interface FrameFaultsOptions {
   readonly conditions: Conditions;
 }
 
-/** How long the browser may take over something in a frame, which may hang and never do it. In milliseconds. */
+/** Time limit for an action in a frame, which may hang and never finish. In milliseconds. */
 const PATIENCE_MS = 500;
 
-/** The faults of a page's frames. Each resolves with whether there was a frame to do it to. */
+/** The faults of a page's frames. Each resolves with false if there was no frame. */
 export function createFrameFaults({ page, context, widgetOrigin, conditions }: FrameFaultsOptions) {
-  /** Does something in a connector's frame, if it has one. What it has may be gone, crashed or hung by now. */
+  /** Runs an action in a connector's frame, if present. The frame may be removed, crashed or hung by now. */
   async function inFrame(slot: Slot, act: (frame: Frame) => Promise<unknown>): Promise<boolean> {
-    // Told by its address: a look at the element would leave listeners of Playwright's own in the page.
+    // Found by its address: an element handle would leave listeners of Playwright in the page.
     const frame = page.frames().find((candidate) => candidate.url().endsWith(slot));
     if (frame) await Promise.race([act(frame).catch(() => {}), delay(PATIENCE_MS)]);
     return frame !== undefined;
@@ -41,7 +41,7 @@ export function createFrameFaults({ page, context, widgetOrigin, conditions }: F
     });
   }
 
-  /** Hangs the process that the frames of both connectors share, and does not wait for its end. */
+  /** Hangs the process that the frames of both connectors share, without waiting for the end of the hang. */
   function hang(slot: Slot, milliseconds: number): Promise<boolean> {
     const hanging = inFrame(slot, (frame) =>
       frame.evaluate((ms) => {

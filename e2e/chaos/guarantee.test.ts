@@ -5,7 +5,7 @@ import type { Ask, RequestReport } from "./page/report.ts";
 
 const ASK: Ask = { kind: "known", isNamed: false, lifeMs: 500 };
 
-/** A request asked at 1,000 that settled at 1,100, as fulfilled unless a test says otherwise. */
+/** A request sent at 1,000 that settled at 1,100, fulfilled by default. */
 function settled(outcome: string, changes: Partial<RequestReport> = {}): RequestReport {
   return {
     key: "1001",
@@ -27,7 +27,7 @@ function settled(outcome: string, changes: Partial<RequestReport> = {}): Request
 const condition = (name: Condition["name"], from: number, until: number): Condition => ({ name, from, until });
 const breachesOf = (...requests: RequestReport[]) => findBreaches(requests, []);
 
-test("finds nothing to complain of in a request that was fulfilled once", () => {
+test("accepts a request that was fulfilled once", () => {
   expect(breachesOf(settled("FULFILLED"))).toEqual([]);
 });
 
@@ -61,7 +61,7 @@ test.each<[string, Partial<RequestReport>]>([
   ["INVALID_RESPONSE", {}],
   ["STATUS 503", {}],
   ["STATUS 404", {}],
-])("finds that %s does not fit a known request in a world in order, %o", (outcome, changes) => {
+])("reports that %s does not fit a known request without faults, %o", (outcome, changes) => {
   expect(breachesOf(settled(outcome, changes))).toEqual([expect.stringContaining(`settled ${outcome} after`)]);
 });
 
@@ -74,7 +74,7 @@ test.each<[string, Partial<RequestReport>]>([
   ["TIMEOUT", { durationMs: 750 }],
   ["BACKEND_TIMEOUT", { durationMs: 500 }],
   ["WIDGET_UNAVAILABLE", { wasReady: false, durationMs: 500 }],
-])("finds that %s fits %o", (outcome, changes) => {
+])("reports that %s fits %o", (outcome, changes) => {
   expect(breachesOf(settled(outcome, changes))).toEqual([]);
 });
 
@@ -85,19 +85,19 @@ test.each<[string, Condition["name"]]>([
   ["STATUS 503", "backend is busy"],
   ["STATUS 429", "backend limits"],
   ["CONNECTION_CLOSED", "destroyed"],
-])("takes %s for what it is while: %s", (outcome, name) => {
+])("accepts %s while: %s", (outcome, name) => {
   const request = settled(outcome);
   expect(findBreaches([request], [condition(name, 0, 1_050)])).toEqual([]);
   expect(findBreaches([request], [condition(name, 0, 900)])).toHaveLength(1);
   expect(findBreaches([request], [condition(name, 1_200, Number.POSITIVE_INFINITY)])).toHaveLength(1);
 });
 
-test("takes what befalls one connector for no excuse of the other", () => {
+test("does not excuse a connector by a fault of the other connector", () => {
   const removed: Condition = { ...condition("frame removed", 0, 2_000), slot: "right" };
   expect(findBreaches([settled("CONNECTION_CLOSED")], [removed])).toHaveLength(1);
 });
 
-test("excuses a request that joined a call which began while the backend was out of order", () => {
+test("excuses a request that joined a call which began during a fault of the backend", () => {
   const ask = { ...ASK, isNamed: true };
   const first = settled("STATUS 503", { key: "named-1", ask, askedAt: 800, settledAt: 1_100 });
   const joined = settled("STATUS 503", { key: "named-2", ask });

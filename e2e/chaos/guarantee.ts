@@ -1,11 +1,11 @@
-/** The guarantee, checked on what a page reports: one settlement for each request, in time, with a code that fits. */
+/** Checks the guarantee on a page's report: one settlement for each request, in time, with a fitting code. */
 import type { Condition, ConditionName } from "./conditions.ts";
 import { GRACE_MS, HANDSHAKE_TIMEOUT_MS, type RequestReport } from "./page/report.ts";
 
-/** Two processes on one machine read its clocks a little differently. In milliseconds. */
+/** Largest difference between the clocks of two processes on a machine. In milliseconds. */
 const CLOCKS_MS = 5;
 
-/** What breaks the guarantee, a sentence each. */
+/** Returns the violations of the guarantee, a sentence each. */
 export function findBreaches(requests: readonly RequestReport[], conditions: readonly Condition[]): string[] {
   return requests.flatMap((request) => {
     const found = [...breachesOfOne(request), ...breachOfFit(request, requests, conditions)];
@@ -38,7 +38,7 @@ function breachOfFit(
   const names = conditionsOf(request, requests, conditions);
   const holds = (...wanted: ConditionName[]): boolean => wanted.some((name) => names.has(name));
   const isKnown = ask.kind === "known";
-  /** When an outcome fits. One that is not here never does. */
+  /** Condition under which an outcome fits. An unlisted outcome never fits. */
   const fits: Readonly<Record<string, () => boolean>> = {
     FULFILLED: () => isKnown,
     UNKNOWN_EVENT: () => ask.kind === "unknown",
@@ -59,7 +59,9 @@ function breachOfFit(
   return [`settled ${outcome} after ${durationMs.toFixed(0)} ms, which does not fit: ${circumstances}`];
 }
 
-/** What was wrong while a request was in flight, and while one was whose call to the backend it may have shared. */
+/**
+ * Collects the faults during a request, and during an earlier request whose backend call the request may have shared.
+ */
 function conditionsOf(
   request: RequestReport,
   requests: readonly RequestReport[],

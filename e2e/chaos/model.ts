@@ -1,4 +1,4 @@
-/** What is known of the world without looking at it: enough to tell which command can be given next. */
+/** Predicted state of the environment, enough to choose the next possible command. */
 import type { Slot } from "./page/report.ts";
 import type { BackendMode } from "./widget-site.ts";
 
@@ -9,13 +9,13 @@ export interface Model {
   isServing: boolean;
   isVisible: boolean;
   isContainerIn: boolean;
-  /** What has been done so far. */
+  /** The commands so far. */
   readonly happened: string[];
-  /** How many things have gone wrong so far. */
+  /** Number of faults so far. */
   faults: number;
 }
 
-/** A world in which everything works, and both connectors are there. */
+/** Creates a model without faults, with both connectors alive. */
 export function createModel(): Model {
   return {
     connectors: { left: "alive", right: "alive" },

@@ -1,4 +1,4 @@
-/** What the page of the chaos does of its own accord: asks, waits, destroys, connects, listens. */
+/** Actions of the chaos's page: sends requests, waits, destroys, connects, listens. */
 import fc from "fast-check";
 import { command } from "./command.ts";
 import type { Rudeness } from "./page/harness.ts";
@@ -9,7 +9,7 @@ const slot = fc.constantFrom(...SLOTS);
 const ask: fc.Arbitrary<Ask> = fc.record({
   kind: fc.oneof({ weight: 5, arbitrary: fc.constant("known" as const) }, fc.constantFrom(...REQUEST_KINDS)),
   isNamed: fc.boolean(),
-  // Most end within the run; some outlive every fault, and then have no deadline for an excuse.
+  // Most requests end within the run. A few outlive every fault, so that no deadline excuses them.
   lifeMs: fc.oneof({ weight: 2, arbitrary: fc.integer({ min: 50, max: 900 }) }, fc.constant(20_000)),
   abortAfterMs: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.integer({ min: 0, max: 300 })),
 });
@@ -49,7 +49,7 @@ export const destroys = slot.map((where) =>
 export const connects = slot.map((where) =>
   command({
     name: `${where}: connect() anew`,
-    // A container that is out of the document is refused by `connect` itself.
+    // `connect` rejects a container outside the document.
     canHappen: (model) => model.connectors[where] === "destroyed" && (where === "right" || model.isContainerIn),
     change: (model) => {
       model.connectors[where] = "alive";

@@ -1,4 +1,4 @@
-/** The world of one run: a page with two connectors, the widget's site, and a note of all that was wrong and when. */
+/** Environment of a run: a page with two connectors, the widget's site, and a record of the faults. */
 import { setTimeout as delay } from "node:timers/promises";
 import { createConditions } from "./conditions.ts";
 import { createFrameFaults } from "./frame-faults.ts";
@@ -7,10 +7,10 @@ import type { Ask, Slot } from "./page/report.ts";
 import type { ChaosSetup } from "./setup.ts";
 import { type BackendMode, startWidgetSite } from "./widget-site.ts";
 
-/** What can be done to the world, and what can be asked of it. */
+/** Actions on the environment, and its state. */
 export type RunContext = Awaited<ReturnType<typeof openRunContext>>;
 
-/** Opens a page with two connectors, in a browser context of its own, over a widget's site of its own. */
+/** Opens a page with two connectors in a new browser context, over a new widget's site. */
 export async function openRunContext({ browser, host, address, files }: ChaosSetup) {
   const site = await startWidgetSite({ files, allowedOrigin: host.origin });
   const context = await browser.newContext();
@@ -34,7 +34,7 @@ export async function openRunContext({ browser, host, address, files }: ChaosSet
   return {
     page,
     conditions: conditions.all,
-    /** What nobody caught, in the page or in a widget. */
+    /** Uncaught errors of the page and of widgets. */
     uncaught,
     connect,
     async destroy(slot: Slot): Promise<void> {
@@ -46,11 +46,11 @@ export async function openRunContext({ browser, host, address, files }: ChaosSet
     async listenRudely(slot: Slot, rudeness: Rudeness): Promise<void> {
       if (rudeness === "destroys") conditions.begin("destroyed", slot);
       await page.evaluate(([where, how]) => window.chaos.listenRudely(where, how), [slot, rudeness] as const);
-      // The settlement that it waits for, so that what it does is done in its turn.
+      // Waits for a settlement first, so that the listener's action runs in its turn.
       const asks: Ask[] = [{ kind: "unsendable", isNamed: false, lifeMs: 1_000 }];
       await page.evaluate(([where, list]) => window.chaos.ask(where, list), [slot, asks] as const);
     },
-    /** Waits until a connector has a widget, if it gets one soon. */
+    /** Waits until a connector has a widget, for a limited time. */
     waitForWidget: (slot: Slot): Promise<void> => page.evaluate((where) => window.chaos.waitForWidget(where), slot),
     pause: (milliseconds: number): Promise<void> => delay(milliseconds),
     ...createFrameFaults({ page, context, widgetOrigin: site.origin, conditions }),
@@ -75,7 +75,7 @@ export async function openRunContext({ browser, host, address, files }: ChaosSet
     },
     async close(): Promise<void> {
       await context.close();
-      // Where the server refuses already, there is nothing to close.
+      // A server that already refuses connections has none to close.
       await site.refuse();
     },
   };

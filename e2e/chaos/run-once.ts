@@ -1,4 +1,4 @@
-/** One run: a list of commands that a seed stands for, in a world of its own. */
+/** A run: the list of commands of a seed, in a new environment. */
 import fc from "fast-check";
 import type { ChaosCommand } from "./command.ts";
 import { chaosCommands } from "./commands.ts";
@@ -8,27 +8,27 @@ import { openRunContext } from "./run-context.ts";
 import type { ChaosSetup } from "./setup.ts";
 import { verifyRun } from "./verify-run.ts";
 
-/** What happened in a run. */
+/** Result of a run. */
 export interface Run {
-  /** What was done, in order. */
+  /** The commands, in order. */
   readonly commands: readonly string[];
   readonly faults: number;
   readonly requests: readonly RequestReport[];
-  /** What broke the guarantee, a sentence each. */
+  /** Violations of the guarantee, a sentence each. */
   readonly problems: readonly string[];
-  /** Whether the browser itself ended before the run did. */
+  /** True if the browser itself crashed during the run. */
   readonly lostBrowser: boolean;
-  /** Of a run that failed: the fewest commands with which another one failed as well, as far as there was time to look. */
+  /** After a failed run: the shortest list of commands found that also failed, within the time limit. */
   readonly fewest?: Run;
 }
 
-/** How long a run may take, and the search for fewer commands where it fails, in milliseconds. */
+/** Time limit of a run, including the search for fewer commands after a failure, in milliseconds. */
 const LIMIT_MS = 90_000;
 
-/** A run before its first command. */
+/** The state of a run before its first command. */
 const NOTHING: Run = { commands: [], faults: 0, requests: [], problems: [], lostBrowser: false };
 
-/** Runs what a seed stands for. */
+/** Runs the commands of a seed. */
 export async function runOnce(stage: ChaosSetup, seed: number): Promise<Run> {
   const runs: Run[] = [];
   const property = fc.asyncProperty(chaosCommands(), async (commands) => {

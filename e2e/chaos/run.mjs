@@ -1,5 +1,8 @@
 // @ts-check
-/** `npm run chaos [-- --seconds 60 --seed 1 --runs 5 --verbose]`: needs a build. What it does: `docs/test-under-faults.md`. */
+/**
+ * `npm run chaos [-- --seconds 60 --seed 1 --runs 5 --verbose]`: needs a build. `docs/test-under-faults.md` describes
+ * it.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { runnerImport } from "vite";

@@ -1,4 +1,4 @@
-/** Where the chaos and the soak take place: a browser, a customer's site with one page, the built widget. */
+/** Setup of the chaos and the soak: a browser, a customer's site with a page, the built widget. */
 import { type Browser, chromium } from "playwright";
 import { type BuiltFiles, readBuiltFiles } from "../../gateway/assets/built-files.ts";
 import { BROWSER_ARGUMENTS, findBrowsers } from "../../scripts/testing/browsers.mjs";
@@ -16,11 +16,11 @@ export interface ChaosSetup {
 }
 
 export interface ChaosSetupOptions {
-  /** The module with which the page's script begins. */
+  /** Module at the start of the page's script. */
   readonly entry: string;
-  /** What stands in the page before its script. */
+  /** HTML of the page before its script. */
   readonly body?: string;
-  /** What the browser is told beside what every test tells it. */
+  /** Arguments of the browser, beside those of every test. */
   readonly browserArguments?: readonly string[];
 }
 

@@ -1,4 +1,7 @@
-/** The end of a run: everything settles, the world is put in order, the next request works, and nothing is left behind. */
+/**
+ * Checks at the end of a run: every request settles, the next request without faults succeeds, and `destroy()` leaves
+ * no objects behind.
+ */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Condition } from "./conditions.ts";
 import { findBreaches } from "./guarantee.ts";
@@ -6,27 +9,27 @@ import type { Model } from "./model.ts";
 import { ALLOWANCE_MS, GRACE_MS, type RequestReport, SLOTS } from "./page/report.ts";
 import type { RunContext } from "./run-context.ts";
 
-/** The life of the request that has to work again. */
+/** Timeout of the request that has to succeed without faults. */
 const PROBE_LIFE_MS = 15_000;
 
-/** The longest life of a request that has to settle while the world is still out of order. */
+/** Longest timeout of a request that has to settle during the faults. */
 const SHORT_LIFE_MS = 1_000;
 
-/** How long what is in flight may take once the world is in order and the next request has worked: the backend's repetitions. */
+/** Time for the remaining requests after the repair and a successful request: the backend call's retries. */
 const REST_MS = 10_000;
 
-/** What a run came to. */
+/** Result of a run. */
 export interface Verdict {
   readonly requests: readonly RequestReport[];
-  /** What broke the guarantee, a sentence each. */
+  /** Violations of the guarantee, a sentence each. */
   readonly problems: readonly string[];
 }
 
-/** Concludes a run. */
+/** Repairs the environment and checks the run. */
 export async function verifyRun(world: RunContext, model: Model): Promise<Verdict> {
   const { page, conditions, uncaught } = world;
   const problems: string[] = [];
-  // Whatever the world is like; who is late then is reported by its watchdog.
+  // Regardless of the faults. The watchdog reports late requests.
   await isSettled(world, SHORT_LIFE_MS, SHORT_LIFE_MS + GRACE_MS + 2 * ALLOWANCE_MS);
   await putInOrder(world, model);
   for (const slot of SLOTS) {
@@ -54,7 +57,7 @@ export async function verifyRun(world: RunContext, model: Model): Promise<Verdic
   return { requests, problems };
 }
 
-/** A visible widget whose view cannot be loaded reports it, as it should where there is no network. */
+/** True for the error of a visible widget whose view cannot be loaded, which is correct without a network. */
 function isOfNetwork(message: string, conditions: readonly Condition[]): boolean {
   const isViewMissing = message.startsWith("Failed to fetch dynamically imported module");
   return isViewMissing && conditions.some(({ name }) => name === "offline" || name === "server refuses");
@@ -68,7 +71,10 @@ async function putInOrder(world: RunContext, model: Model): Promise<void> {
   if (!model.isVisible) await world.setVisible(true);
 }
 
-/** Waits until every request with a life of at most this has settled, and returns whether that was in time. */
+/**
+ * Waits until every request with a timeout of at most `lifeMs` has settled. Returns false if the time limit passed
+ * first.
+ */
 async function isSettled({ page }: RunContext, lifeMs: number, withinMs: number): Promise<boolean> {
   const inFlight = (): Promise<number> => page.evaluate((life) => window.chaos.inFlight(life), lifeMs);
   const until = Date.now() + withinMs;

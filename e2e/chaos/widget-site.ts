@@ -1,4 +1,4 @@
-/** The widget's site with everything that may go wrong on it: its server, and the backend behind the widget. */
+/** The widget's site with its possible faults: the server's, and those of the backend behind the widget. */
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
@@ -6,15 +6,15 @@ import { createGateway } from "../../gateway/app.ts";
 import type { BuiltFiles } from "../../gateway/assets/built-files.ts";
 import { testCustomers, unusedAvailabilityService } from "../../gateway/test/test-gateway.ts";
 
-/** What the backend does with a call. */
+/** Behaviours of the backend. */
 export const BACKEND_MODES = [
   "answers",
-  /** Says nothing until it is in another mode. */
+  /** Sends no response until the mode changes. */
   "holds",
   /** 503, then 200, in turn. */
   "is busy",
   "resets",
-  /** Ends the connection in the middle of the body. */
+  /** Closes the connection in the middle of the body. */
   "cuts",
   /** 429 with `Retry-After`. */
   "limits",
@@ -26,7 +26,7 @@ export type BackendMode = (typeof BACKEND_MODES)[number];
 export interface WidgetSite {
   readonly origin: string;
   setBackend(mode: BackendMode): void;
-  /** Refuses connections from now on, and ends those that there are. */
+  /** Refuses new connections and closes open connections. */
   refuse(): Promise<void>;
   /** Accepts connections again, at the same address. */
   accept(): Promise<void>;
@@ -53,7 +53,7 @@ export async function startWidgetSite({ files, allowedOrigin }: WidgetSiteOption
       response.setHeader("content-type", "text/html").end("<title>Elsewhere</title>");
     else void serveRest(request, response);
   });
-  // A run that is cut off for taking too long does not close its site any more.
+  // A run that exceeds its time limit does not close its site.
   server.unref();
   const listen = (port: number): Promise<void> => new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
   await listen(0);
@@ -70,7 +70,7 @@ export async function startWidgetSite({ files, allowedOrigin }: WidgetSiteOption
   };
 }
 
-/** What a read is answered with where all is well: of one user, or of those that the widget asks for at once. */
+/** Builds the normal response to a read, for one user or for a batch. */
 function bodyFor(url: string): string | undefined {
   const [, userId] = /^\/v1\/users\/(\d+)\/availability$/.exec(url) ?? [];
   if (userId !== undefined) return JSON.stringify(availabilityOf(Number(userId)));
@@ -86,7 +86,7 @@ function availabilityOf(userId: number) {
 
 interface Backend {
   setMode(mode: BackendMode): void;
-  /** Answers a read, which has this body where all is well. */
+  /** Responds to a read. `body` is the normal response. */
   answer(body: string, response: ServerResponse): void;
 }
 

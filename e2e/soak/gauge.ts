@@ -1,25 +1,27 @@
-/** Reads what a process of the browser holds after garbage collection. */
+/** Reads the memory and object counts of a browser process after garbage collection. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { BrowserContext, Frame, Page } from "playwright";
 
-/** What is counted, by the names of Chromium's metrics. */
+/** Counted objects, by the names of Chromium's metrics. */
 export const METRICS = ["JSHeapUsedSize", "Nodes", "JSEventListeners", "Frames", "Documents"] as const;
 export type Metric = (typeof METRICS)[number];
 
 export type Reading = Readonly<Record<Metric, number>>;
 
 export interface Gauge {
-  /** Collects garbage and reads. */
+  /** Collects garbage and reads the counts. */
   read(): Promise<Reading>;
 }
 
-/** One collection frees what the next can then find to be garbage: frames and their windows go in several steps. */
+/**
+ * Collections before a reading: frames and their windows are freed in several steps, each after the collection before.
+ */
 const COLLECTIONS = 4;
 
-/** Between two collections a frame's process has time to say that it is gone, in milliseconds. */
+/** Pause between two collections, for a frame's process to report its end, in milliseconds. */
 const PAUSE_MS = 50;
 
-/** Opens a gauge on the process of a page, or of a frame that has one of its own. */
+/** Opens a gauge on the process of a page, or of an iframe with its own process. */
 export async function openGauge(context: BrowserContext, place: Page | Frame): Promise<Gauge> {
   const session = await context.newCDPSession(place);
   await session.send("Performance.enable");

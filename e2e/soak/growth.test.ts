@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { growthOf } from "./growth.ts";
 
-/** Readings every 10 times, by what `heap` and `listeners` say of how often it was done. */
+/** Readings after every 10 repetitions, with `heap` and `listeners` as functions of the number of repetitions. */
 function samplesOf(heap: (done: number) => number, listeners = (_done: number): number => 3) {
   return Array.from({ length: 12 }, (_, index) => {
     const done = index * 10;
@@ -15,22 +15,22 @@ function samplesOf(heap: (done: number) => number, listeners = (_done: number): 
 const verdicts = (samples: ReturnType<typeof samplesOf>) =>
   Object.fromEntries(growthOf(samples, { heapBytes: 50 }).map(({ metric, isFlat }) => [metric, isFlat]));
 
-/** Noise of 20 kB up and down, as a heap has it. */
+/** Alternating noise of 20 kB, as in a heap. */
 const noise = (done: number): number => 20_000 * Math.sin(done * 7);
 
 test("finds a heap flat that only goes up and down", () => {
   expect(verdicts(samplesOf(noise))).toMatchObject({ JSHeapUsedSize: true, JSEventListeners: true, Nodes: true });
 });
 
-test("finds a heap flat that grows by less than the floor, however surely", () => {
+test("finds a heap flat that grows by less than the floor, even if the growth is significant", () => {
   expect(verdicts(samplesOf((done) => 40 * done))).toMatchObject({ JSHeapUsedSize: true });
 });
 
-test("finds 2.3 kB each time, which is what bare penpal keeps, under the noise", () => {
+test("finds 2.3 kB per repetition, which is bare penpal's leak, under the noise", () => {
   expect(verdicts(samplesOf((done) => 2_300 * done + noise(done)))).toMatchObject({ JSHeapUsedSize: false });
 });
 
-test("finds one listener each time", () => {
+test("finds one listener per repetition", () => {
   expect(verdicts(samplesOf(noise, (done) => 3 + done))).toMatchObject({
     JSHeapUsedSize: true,
     JSEventListeners: false,

@@ -1,14 +1,14 @@
-/** Whether what is held grows with what is done. */
+/** Decides whether memory and object counts grow with the number of repetitions. */
 import { METRICS, type Metric, type Reading } from "./gauge.ts";
 import { fitLine, type Line } from "./line-fit.ts";
 
-/** A reading, and how often the thing had been done by then. */
+/** A reading, with the number of repetitions before it. */
 export interface Sample {
   readonly done: number;
   readonly reading: Reading;
 }
 
-/** How one metric went. */
+/** Course of a metric. */
 export interface Growth extends Line {
   readonly metric: Metric;
   readonly start: number;
@@ -17,15 +17,18 @@ export interface Growth extends Line {
 }
 
 /**
- * The slope below which nothing is kept, however sure it is.
- *
- * `heapBytes` is for one of what is done. Of the others less than one is kept in twenty, where a leak keeps one each time.
+ * Slope below which a metric counts as flat, however significant.
+ * `heapBytes` is per repetition. The other counts allow less than one object in twenty repetitions, because a leak
+ * keeps one per repetition.
  */
 export interface Floors {
   readonly heapBytes: number;
 }
 
-/** How each metric grew with what was done. It is flat where its slope may be zero, falls, or lies under the floor. */
+/**
+ * Returns the growth of each metric per repetition. A metric is flat if its slope may be zero, falls, or lies under the
+ * floor.
+ */
 export function growthOf(samples: readonly Sample[], { heapBytes }: Floors): readonly Growth[] {
   return METRICS.map((metric) => {
     const points = samples.map(({ done, reading }) => ({ x: done, y: reading[metric] }));

@@ -4,7 +4,7 @@ import { fitLine, studentQuantile } from "./line-fit.ts";
 
 const finite = fc.integer({ min: -1_000, max: 1_000 });
 
-test("finds the line that all points lie on, without an error", () => {
+test("finds the line through collinear points, without an error", () => {
   fc.assert(
     fc.property(finite, finite, fc.integer({ min: 3, max: 30 }), (slope, start, count) => {
       const line = fitLine(Array.from({ length: count }, (_, x) => ({ x, y: start + slope * x })));
@@ -24,7 +24,7 @@ test("fits the textbook's example: Anscombe's first set", () => {
   expect(line.interval[1]).toBeCloseTo(0.7668, 3);
 });
 
-test("finds no slope in what only goes up and down", () => {
+test("finds no slope in alternating values", () => {
   const { interval } = fitLine(Array.from({ length: 20 }, (_, x) => ({ x, y: x % 2 })));
   expect(interval[0]).toBeLessThan(0);
   expect(interval[1]).toBeGreaterThan(0);
@@ -39,11 +39,11 @@ test.each([
   [9, 2.262],
   [18, 2.101],
   [100, 1.984],
-])("knows Student's quantile for %i degrees of freedom", (freedom, quantile) => {
+])("returns Student's quantile for %i degrees of freedom", (freedom, quantile) => {
   expect(studentQuantile(freedom)).toBeCloseTo(quantile, 2);
 });
 
-test("refuses to fit a line to two points", () => {
+test("rejects two points", () => {
   expect(() =>
     fitLine([
       { x: 0, y: 0 },

@@ -1,4 +1,4 @@
-/** A straight line through measurements, and how sure its slope is. */
+/** Fits a straight line through measurements, with the uncertainty of its slope. */
 
 export interface Point {
   readonly x: number;
@@ -16,7 +16,7 @@ export interface Line {
 /**
  * Fits a line by least squares.
  *
- * @throws {Error} for fewer than three points, which leave nothing to tell the error by.
+ * @throws {Error} for fewer than three points, which leave no degree of freedom for the error.
  */
 export function fitLine(points: readonly Point[]): Line {
   if (points.length < 3) throw new Error(`A line needs at least three points, not ${points.length}`);
@@ -32,8 +32,8 @@ export function fitLine(points: readonly Point[]): Line {
 }
 
 /**
- * The 97.5 % quantile of Student's distribution: by Cornish and Fisher's series, which is good to two digits from five
- * degrees of freedom on, and by the book below.
+ * The 97.5 % quantile of Student's distribution: from Cornish and Fisher's series, which is good to two digits from
+ * five degrees of freedom on, and from tables below.
  */
 export function studentQuantile(freedom: number): number {
   const z = 1.959964;

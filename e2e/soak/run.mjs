@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * `npm run soak [-- --cycles 1000 --requests 100000 --forgotten 300]`: needs a build. What it does:
- * `docs/test-under-faults.md`.
+ * `npm run soak [-- --cycles 1000 --requests 100000 --forgotten 300]`: needs a build. `docs/test-under-faults.md`
+ * describes it.
  */
 import { parseArgs } from "node:util";
 import { runnerImport } from "vite";

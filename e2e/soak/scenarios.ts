@@ -1,18 +1,18 @@
-/** What the soak does again and again. */
+/** The scenarios that the soak repeats. */
 
 export interface Scenario {
   readonly title: string;
-  /** What is done, by its name in the page. */
+  /** Name of the action in the page. */
   readonly action: "connectAndDestroy" | "ask" | "forget" | "forgetBare";
-  /** What one of it is called. */
+  /** Name of a repetition. */
   readonly unit: "cycle" | "request";
-  /** How often it is done while it is measured. */
+  /** Number of measured repetitions. */
   readonly times: number;
-  /** How much of the heap may stay each time, in bytes: see `docs/test-under-faults.md`. */
+  /** Allowed growth of the heap per repetition, in bytes: see `docs/test-under-faults.md`. */
   readonly heapFloor: number;
-  /** Whether the widget's process is measured as well. */
+  /** True to measure the widget's process as well. */
   readonly isWidgetMeasured: boolean;
-  /** Whether it is known to leak: a control, which shows that a leak would be seen. */
+  /** True for a known leak: a control, which shows that the soak detects leaks. */
   readonly isControl: boolean;
 }
 
@@ -22,13 +22,13 @@ export interface ScenarioCounts {
   readonly forgotten: number;
 }
 
-/** What a connection may keep, in bytes: less than the smallest part of a connector, which is a function with its scope. */
+/** Allowed growth per connection, in bytes: less than the smallest part of a connector, a function with its scope. */
 const CONNECTION_FLOOR = 50;
 
-/** What a request may keep, in bytes: less than the smallest object, which takes 12. */
+/** Allowed growth per request, in bytes: less than the smallest object, which takes 12. */
 const REQUEST_FLOOR = 8;
 
-/** The scenarios, each with its share of what is to be done. */
+/** Creates the scenarios with their numbers of repetitions. */
 export function scenariosFor({ cycles, requests, forgotten }: ScenarioCounts): readonly Scenario[] {
   const cycle = { unit: "cycle", heapFloor: CONNECTION_FLOOR, isWidgetMeasured: false, isControl: false } as const;
   return [

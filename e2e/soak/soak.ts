@@ -1,4 +1,4 @@
-/** `npm run soak`: does things again and again, and looks whether what is held afterwards grows. */
+/** `npm run soak`: repeats actions and checks that memory and object counts do not grow. */
 
 import { type ChaosSetup, setUpChaos } from "../chaos/setup.ts";
 import { startWidgetSite } from "../chaos/widget-site.ts";
@@ -7,16 +7,19 @@ import { type Growth, growthOf, type Sample } from "./growth.ts";
 import { type Scenario, type ScenarioCounts, scenariosFor } from "./scenarios.ts";
 import { tabulate } from "./table.ts";
 
-/** How many times it is measured, at even intervals. */
+/** Number of measurements, at even intervals. */
 const MEASUREMENTS = 20;
 
-/** What is done before the first measurement, while caches fill: this part of what is done in all, and this often at least. */
+/** Repetitions before the first measurement, while caches fill: a share of all repetitions, and a minimum number. */
 const WARM_UP = { part: 0.1, times: 150 };
 
-/** The compiler's output comes and goes in steps of tens of kilobytes, in which a leak would be lost: the interpreter has none. */
+/**
+ * The compiler's output comes and goes in steps of tens of kilobytes, which would hide a leak, so only the interpreter
+ * runs.
+ */
 const STEADY_HEAP = "--js-flags=--no-opt --no-maglev --no-sparkplug --no-lazy-feedback-allocation --no-flush-bytecode";
 
-/** Runs every scenario, prints a table for each, and returns whether all went as they should. */
+/** Runs every scenario, prints a table for each, and returns true if every scenario passed. */
 export async function runSoak(counts: ScenarioCounts): Promise<boolean> {
   const stage = await setUpChaos({ entry: "e2e/soak/page/soak-page.ts", browserArguments: [STEADY_HEAP] });
   let isGood = true;
@@ -37,7 +40,7 @@ export async function runSoak(counts: ScenarioCounts): Promise<boolean> {
   return isGood;
 }
 
-/** Runs one scenario in a page of its own. Returns how each process grew. */
+/** Runs a scenario in a new page. Returns the growth of each process. */
 async function runScenario(
   stage: ChaosSetup,
   scenario: Scenario,

@@ -11,7 +11,7 @@ const NAMES: Readonly<Record<Metric, string>> = {
   Documents: "documents",
 };
 
-/** A line for each metric: where it began and ended, its slope with its error, and what is to be made of it. */
+/** Formats a line per metric: first and last reading, slope with its error, and verdict. */
 export function tabulate(growths: readonly Growth[], { unit, isControl }: Scenario): string {
   const rows = growths.map(({ metric, start, end, slope, standardError, interval, isFlat }) => [
     NAMES[metric],

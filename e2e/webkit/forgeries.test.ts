@@ -1,4 +1,4 @@
-/** What other frames of the page may try, over the built files, in WebKit. */
+/** Attacks by other frames of the page, over the built files, in WebKit. */
 import { expect, onTestFinished } from "vitest";
 import { postForgedMessages } from "../fixtures/forged-messages.ts";
 import { ASK_123, AVAILABLE } from "../fixtures/host-page.ts";
@@ -6,7 +6,7 @@ import { startHostSite } from "../fixtures/host-site.ts";
 import { ask, openConnected, test } from "./test.ts";
 import type { DrivenPage } from "./webdriver.ts";
 
-/** Notes what the connector posts last, before it has posted anything. */
+/** Records the connector's last posted message. Runs before the connector posts. */
 const EAVESDROP = `<script>
   const { postMessage } = MessagePort.prototype;
   MessagePort.prototype.postMessage = function (message, ...rest) {
@@ -15,7 +15,7 @@ const EAVESDROP = `<script>
   };
 </script>`;
 
-/** Adds a frame, as the page's second one. */
+/** Adds an iframe as the page's second. */
 async function addFrame(page: DrivenPage, address: string): Promise<void> {
   await page.evaluate(async (src) => {
     const frame = document.createElement("iframe");
@@ -48,7 +48,7 @@ for (const [who, whose] of [
     });
     await page.evaluateInFrame(1, postForgedMessages, Reflect.get(Object(call), "id"));
     await expect.poll(() => page.title()).toBe("++++++");
-    // Still unsettled, after everything that was forged has arrived: the abort is what settles it.
+    // Still unsettled after every forged message has arrived: only the abort settles the request.
     const settlement = await page.evaluate(() => {
       window.inFlight.abort();
       return window.inFlight.settled;

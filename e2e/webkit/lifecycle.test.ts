@@ -1,14 +1,14 @@
-/** What becomes of requests in flight when the connector or its frame goes, over the built files, in WebKit. */
+/** In-flight requests when the connector or its frame is removed, over the built files, in WebKit. */
 import { expect } from "vitest";
 import { ASK_123, AVAILABLE } from "../fixtures/host-page.ts";
 import { ask, openConnected, settle, test } from "./test.ts";
 
 const FULFILLED = { type: "API.FETCH_USER_AVAILABILITY_FULFILLED", payload: { userId: 123, version: 7 } };
 
-/** Longer than a script may take: what settles later than at once fails the test. */
+/** Longer than a script may take: a request that does not settle at once fails the test. */
 const LONG_MS = 60_000;
 
-test("destroy settles what is in flight and takes the frame out of the page", async ({ page, host, backend }) => {
+test("destroy settles in-flight requests and removes the frame from the page", async ({ page, host, backend }) => {
   await openConnected(page, host, backend.origin);
   backend.answerWith({ hangs: true });
   await ask(page, LONG_MS);

@@ -23,7 +23,7 @@ test("a request made before the handshake waits for it and fulfils", async ({ pa
   expect(outcome).toEqual({ before: "connecting", answer: FULFILLED, after: "ready" });
 });
 
-test("the backend's 404 is the error, untouched", async ({ page, host, backend }) => {
+test("the backend's 404 is the error, unchanged", async ({ page, host, backend }) => {
   const golden = goldenExchanges.find(
     ({ file, name }) => file === "fetch-user-availability.json" && name.startsWith("backend says 404"),
   );
@@ -34,11 +34,7 @@ test("the backend's 404 is the error, untouched", async ({ page, host, backend }
   expect(settlement).toEqual(golden.settlement);
 });
 
-test("an id that is none is an invalid request, of which the backend hears nothing", async ({
-  page,
-  host,
-  backend,
-}) => {
+test("an invalid id makes an invalid request, which never reaches the backend", async ({ page, host, backend }) => {
   await openConnected(page, host, backend.origin);
   const settlement = await page.evaluate((event) => window.connector.dispatch(event), {
     type: ASK_123.type,
@@ -65,7 +61,7 @@ test("an abort reaches the backend", async ({ page, host, backend }) => {
   await backend.calls[0]?.hungUp;
 });
 
-test("two connectors on a page hear nothing of each other", async ({ page, host, gateway }) => {
+test("two connectors on a page receive nothing from each other", async ({ page, host, gateway }) => {
   await page.open(host.serve(connectorPage()));
   const outcome = await page.evaluate(async (src) => {
     const askOn = async (userId: number): Promise<unknown> => {
@@ -84,7 +80,7 @@ test("two connectors on a page hear nothing of each other", async ({ page, host,
   ]);
 });
 
-test("a page that is not on the list gets no widget, and is told so by the handshake's deadline", async ({
+test("a page that is not on the list gets no widget, and its requests are rejected by the handshake's deadline", async ({
   page,
   host,
 }) => {
@@ -111,7 +107,7 @@ test("a page that is not on the list gets no widget, and is told so by the hands
   await backend.close();
 });
 
-test("the script tag serves what was pushed before and after it loaded", async ({ page, host, backend }) => {
+test("the script tag serves callbacks pushed before and after it loaded", async ({ page, host, backend }) => {
   const early = `(window.availabilityBridge ||= []).push(async (connector) => {
     const payload = { variables: { userId: 123 } };
     document.title = (await connector.request("API.FETCH_USER_AVAILABILITY", payload)).status;

@@ -1,4 +1,4 @@
-/** One WebKit for the whole run: an X server without a screen, WebKit's WebDriver, and a session of it. */
+/** One WebKit for the whole run: an X server without a screen, WebKit's WebDriver, and a WebDriver session. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
@@ -39,13 +39,13 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
   }
 }
 
-/** Starts an X server on a display that it finds free itself, and returns the display's name. */
+/** Starts an X server, which picks a free display, and returns the display's name. */
 async function startDisplay(program: string, stops: (() => Promise<void>)[]): Promise<string> {
   const server = spawn(program, ["-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp"], {
     stdio: ["ignore", "ignore", "inherit", "pipe"],
   });
   stops.push(stopper(server));
-  // It names the display when that is ready.
+  // The server prints the display's name when it is ready.
   const [name] = await Promise.race([once(server.stdio[3] as Readable, "data"), failure(server, program)]);
   return `:${String(name).trim()}`;
 }
@@ -53,7 +53,7 @@ async function startDisplay(program: string, stops: (() => Promise<void>)[]): Pr
 async function startDriver(program: string, display: string, stops: (() => Promise<void>)[]): Promise<string> {
   const port = await findFreePort();
   const driver = spawn(program, [`--port=${port}`, "--host=127.0.0.1"], {
-    // There is no graphics card to count on.
+    // The machine may have no graphics card.
     env: { ...process.env, DISPLAY: display, WEBKIT_DISABLE_DMABUF_RENDERER: "1", LIBGL_ALWAYS_SOFTWARE: "1" },
     stdio: ["ignore", "ignore", "inherit"],
   });
@@ -63,7 +63,7 @@ async function startDriver(program: string, display: string, stops: (() => Promi
   return address;
 }
 
-/** The driver does not say when it listens, so it is asked until it answers. */
+/** Polls the driver until it responds, because the driver does not report that it listens. */
 async function untilListening(address: string): Promise<void> {
   for await (const _ of setInterval(50, undefined, { signal: AbortSignal.timeout(10_000) })) {
     const answered = await fetch(address).then(
@@ -75,18 +75,18 @@ async function untilListening(address: string): Promise<void> {
 }
 
 async function startSession(driver: string, stops: (() => Promise<void>)[]): Promise<string> {
-  // Less than a test's time, so that what never settles is told by its script and not by the runner.
+  // Shorter than a test's time limit, so that the script reports an unsettled request before the runner does.
   const capabilities = { alwaysMatch: { timeouts: { script: 20_000, pageLoad: 20_000 } } };
   const { sessionId } = (await command(`${driver}/session`, { capabilities })) as { sessionId: string };
   const session = `${driver}/session/${sessionId}`;
-  // The browser outlives its driver: only this ends it, or the end of its display.
+  // The browser outlives its driver: only this request ends the browser, or the end of its display.
   stops.push(() => endSession(session));
   return session;
 }
 
 function stopper(child: ChildProcess): () => Promise<void> {
   const gone = once(child, "exit");
-  // None of them outlives the process that started it, also where that is interrupted.
+  // The processes end with the process that started them, even if interrupted.
   process.once("exit", () => child.kill());
   return async () => {
     child.kill();
@@ -94,7 +94,7 @@ function stopper(child: ChildProcess): () => Promise<void> {
   };
 }
 
-/** Rejects when a process ends, or cannot even start. */
+/** Rejects when a process ends, or fails to start. */
 async function failure(child: ChildProcess, program: string): Promise<never> {
   const [code] = await once(child, "exit");
   throw new Error(`${program} ended with exit code ${code} instead of serving`);

@@ -1,4 +1,4 @@
-/** What the tests in WebKit start: the sites of every runner, and the page of the run's one session. */
+/** Fixtures of the tests in WebKit: the sites of every runner, and the page of the run's only session. */
 import { test as base, inject } from "vitest";
 import { ASK_123, connectorPage } from "../fixtures/host-page.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
@@ -7,7 +7,7 @@ import { type DrivenPage, drivePage } from "./webdriver.ts";
 
 declare global {
   interface Window {
-    /** The request that a test looks at. */
+    /** The request under test. */
     inFlight: { readonly settled: Promise<unknown>; abort(): void };
   }
 }
@@ -21,12 +21,12 @@ export const test = base.extend<Fixtures>({
   page: async ({}, use) => {
     const page = drivePage(inject("webKitSession"));
     await use(page);
-    // Nothing of a test goes on behind the next one.
+    // Stops the scripts of a test before the next test.
     await page.open("about:blank");
   },
 });
 
-/** Opens a page of the host that has connected to the widget at `origin`. Its connector is `window.connector`. */
+/** Opens a host's page that has connected to the widget at `origin`. The page's connector is `window.connector`. */
 export async function openConnected(page: DrivenPage, host: HostSite, origin: string, body = ""): Promise<void> {
   await page.open(host.serve(connectorPage(body)));
   await page.evaluate(async (src) => {
@@ -35,7 +35,7 @@ export async function openConnected(page: DrivenPage, host: HostSite, origin: st
   }, `${origin}/widget/`);
 }
 
-/** Asks for agent 123, by a request named `real`, and leaves it in flight as `window.inFlight`. */
+/** Sends a request for agent 123 with the id `real`, and leaves it in flight as `window.inFlight`. */
 export async function ask(page: DrivenPage, timeoutMs: number): Promise<void> {
   await page.evaluate(
     (event, life) => {
@@ -48,7 +48,7 @@ export async function ask(page: DrivenPage, timeoutMs: number): Promise<void> {
   );
 }
 
-/** Waits for what is in flight. */
+/** Waits for the in-flight request. */
 export async function settle(page: DrivenPage): Promise<unknown> {
   return page.evaluate(() => window.inFlight.settled);
 }

@@ -1,16 +1,16 @@
-/** A page in a browser, driven over the W3C WebDriver protocol, as far as these tests need it. */
+/** A page in a browser, driven over the parts of the W3C WebDriver protocol that the tests need. */
 
 /** The page of a WebDriver session. */
 export interface DrivenPage {
   /** Resolves when the page has loaded. */
   open(address: string): Promise<void>;
   title(): Promise<string>;
-  /** Runs a function in the page, with nothing of its surroundings, and resolves with what it resolves with, as JSON. */
+  /** Runs a function in the page, without its closure, and resolves with its result as JSON. */
   evaluate<Arguments extends readonly unknown[], Result>(
     run: (...args: Arguments) => Result | Promise<Result>,
     ...args: Arguments
   ): Promise<Result>;
-  /** Does the same in the page's frame of that number, also where it is another site's. */
+  /** Runs a function in the page's frame of the given index, even a frame of another site. */
   evaluateInFrame<Arguments extends readonly unknown[], Result>(
     frame: number,
     run: (...args: Arguments) => Result | Promise<Result>,
@@ -18,12 +18,15 @@ export interface DrivenPage {
   ): Promise<Result>;
 }
 
-/** Sends a command, or asks where there is no body. @throws {Error} what the driver answers where it cannot. */
+/**
+ * Sends a command: a GET without a body, otherwise a POST. @throws {Error} with the driver's message if the command
+ * fails.
+ */
 export async function command(address: string, body?: object): Promise<unknown> {
   return send(address, body ? { method: "POST", body: JSON.stringify(body) } : { method: "GET" });
 }
 
-/** Ends a session, and its browser with it. */
+/** Ends a session, and its browser. */
 export async function endSession(session: string): Promise<void> {
   await send(session, { method: "DELETE" });
 }
@@ -43,10 +46,10 @@ function untilLoaded(): Promise<void> {
   });
 }
 
-/** Drives the page of the session at this address. */
+/** Drives the page of the session at the given address. */
 export function drivePage(session: string): DrivenPage {
   const evaluate: DrivenPage["evaluate"] = async (run, ...args) => {
-    // As text, since the driver knows no `undefined` and has ways of its own with what it takes for an element.
+    // As text, because the driver has no `undefined` and treats some objects as elements.
     const script = `const [args, done] = arguments;
       Promise.resolve(JSON.parse(args)).then((values) => (${String(run)})(...values)).then(
         (value) => done(JSON.stringify({ value })),
@@ -60,7 +63,7 @@ export function drivePage(session: string): DrivenPage {
   return {
     async open(address) {
       await command(`${session}/url`, { url: address });
-      // WebKit's driver at times answers before the page's modules have run, when it is no more than interactive.
+      // WebKit's driver sometimes responds before the page's modules have run, while the page is only interactive.
       await evaluate(untilLoaded);
     },
     title: async () => String(await command(`${session}/title`)),

@@ -1,5 +1,5 @@
 // @ts-check
-/** A thousand badges: from mounting them to the last one shown, against one batch and code written by hand. */
+/** Measures a thousand badges, from mounting to the last shown badge, against one batch and code written by hand. */
 
 import { describeRatios, median } from "../../../scripts/benchmarks/statistics.mjs";
 import { reportFrom, runRounds } from "../rounds.mjs";
@@ -9,14 +9,17 @@ import { hostPage } from "./page.mjs";
 
 const USERS = 1_000;
 
-/** Pages of each side in each round, after one that is not counted. */
+/** Pages of each side in each round, after an uncounted page. */
 const LAPS = 5;
 
 const SIDES = /** @type {const} */ (["floor", "control", "bridge"]);
 
 /** @typedef {typeof SIDES[number]} Side */
 
-/** @typedef {{ fromMountMs: number, fromNavigationMs: number, longestTaskMs: number }} Lap what a page reports; no long task is 0 */
+/**
+ * @typedef {{ fromMountMs: number, fromNavigationMs: number, longestTaskMs: number }} Lap a page's report; 0 without a
+ * long task
+ */
 
 /**
  * @param {number} rounds

@@ -1,5 +1,8 @@
 // @ts-check
-/** From a `PUT` at the gateway to the listener in the page, against a bare `EventSource` on the same stream. */
+/**
+ * Measures the time from a `PUT` at the gateway to the listener in the page, against a bare `EventSource` on the same
+ * stream.
+ */
 import { setTimeout } from "node:timers/promises";
 import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";
 import { describeRatios, median, percentile } from "../../../scripts/benchmarks/statistics.mjs";
@@ -10,19 +13,19 @@ import { serveSite } from "../site.mjs";
 import { startLiveGateway } from "./gateways.mjs";
 import { hostPage } from "./page.mjs";
 
-/** Changes of each side in a round that count, after some that do not. */
+/** Counted changes of each side in a round, after some uncounted changes. */
 const CHANGES = 200;
 const WARM_UP = 30;
 
-/** Between two changes, so that one is told before the next is made. */
+/** Pause between two changes, so that a change is delivered before the next is made. */
 const PAUSE_MS = 20;
 
-/** The control is the bare page once more: its ratio to the bare page shows the noise. */
+/** The control is a second bare page: its ratio to the bare page shows the noise. */
 const SIDES = /** @type {const} */ (["page", "control", "frame", "bridge"]);
 
 /** @typedef {typeof SIDES[number]} Side */
 
-/** Sends the page that has listened where it can report: what it has heard stands behind the `#`. */
+/** Navigates the bare page to a page that may report. The report is the part behind the `#`. */
 const COLLECTOR = pageOf(
   'fetch(location.pathname + "/report", { method: "POST", body: decodeURIComponent(location.hash.slice(1)) })',
 );
@@ -67,9 +70,9 @@ function isAlone(side) {
 async function measureRound(host, gateways, round) {
   const browser = await launchBrowser();
   for (const side of SIDES) {
-    // The last round ended with the status that ends one.
+    // The last round ended with the final status.
     await gateways[side].change(CHANGED_USER, "available");
-    // The browser takes the address out of another one, and undoes what stands for its `#`.
+    // The browser decodes the address as a query parameter, so `#` is encoded.
     await browser.open(isAlone(side) ? `${gateways[side].origin}/widget/%23/${side}` : `${host.origin}/${side}`);
     await gateways[side].whenStreaming();
   }

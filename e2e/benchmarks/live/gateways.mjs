@@ -1,5 +1,5 @@
 // @ts-check
-/** The gateways behind the measured pages, all of one and the same program, and the changes that an operator makes at them. */
+/** Gateways of the measured pages, which run the same program, and an operator's changes at the gateways. */
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { SignJWT } from "jose";
@@ -13,15 +13,16 @@ const BARE_BUILD = "node_modules/.cache/bench-live";
 /**
  * @typedef {object} LiveGateway
  * @property {string} origin
- * @property {(userId: number, status: string) => Promise<number>} change resolves with the version that the change has got
- * @property {() => Promise<void>} whenStreaming resolves when somebody reads its stream
+ * @property {(userId: number, status: string) => Promise<number>} change resolves with the version of the change
+ * @property {() => Promise<void>} whenStreaming resolves when the gateway's stream has a subscriber
  * @property {() => Promise<void>} stop
  */
 
 /**
- * Starts a gateway that serves this project's widget, or, where it is bare, the page written by hand in its place.
+ * Starts a gateway that serves the project's widget or, if `isBare`, the page written by hand.
  *
- * @param {{ hostOrigin: string, isBare: boolean, users: number }} options it knows users from 1 up, beside the sample agents
+ * @param {{ hostOrigin: string, isBare: boolean, users: number }} options `users`: number of users from id 1 up, beside
+ * the sample agents
  * @returns {Promise<LiveGateway>}
  */
 export async function startLiveGateway({ hostOrigin, isBare, users }) {
@@ -58,13 +59,13 @@ export async function startLiveGateway({ hostOrigin, isBare, users }) {
   };
 }
 
-/** Users whom the demo's gateway has from the start. */
+/** Sample users of the demo's gateway. */
 function isSample(/** @type {number} */ userId) {
   return (userId >= 101 && userId <= 110) || userId === 123 || userId === 124;
 }
 
 /**
- * A token of the demo's operator, who may change every agent.
+ * Signs a token of the demo's operator, who may change every agent.
  *
  * @param {string} secret
  */

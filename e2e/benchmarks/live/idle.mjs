@@ -1,5 +1,5 @@
 // @ts-check
-/** A page that watches a thousand agents of whom none changes, over an hour that passes by the pages' own clocks. */
+/** Measures a page that watches a thousand idle agents, over an hour of the pages' own fake clocks. */
 import { setTimeout } from "node:timers/promises";
 import { chromium } from "@playwright/test";
 import { median } from "../../../scripts/benchmarks/statistics.mjs";
@@ -10,11 +10,11 @@ import { hostPage } from "./page.mjs";
 
 const USERS = 1_000;
 
-/** An hour in steps, between which what the pages have asked is answered in real time. */
+/** Length of a step. Between steps the page's requests are answered in real time. */
 const STEP_MS = 15_000;
 const STEPS = 240;
 
-/** So many steps before the first look at the memory, in which the browser compiles and caches. */
+/** Number of steps before the first reading of the memory: the browser compiles and fills caches. */
 const WARM_UP_STEPS = 40;
 
 /**
@@ -91,13 +91,13 @@ async function pass(page, steps) {
 /** @param {import("@playwright/test").CDPSession} session */
 async function collect(session) {
   await session.send("HeapProfiler.enable");
-  // What the first collection finalizes is what the second can free.
+  // The second collection frees objects that the first finalizes.
   for (let turn = 0; turn < 3; turn += 1) await session.send("HeapProfiler.collectGarbage");
   const { usedSize } = await session.send("Runtime.getHeapUsage");
   return usedSize;
 }
 
-/** Runs in the page before its own scripts: counts the timers that fire there, and not in the widget's frame. */
+/** Counts timers that fire in the page, without the widget's iframe. Runs before the page's own scripts. */
 function countTimers() {
   if (window !== window.parent) return;
   let fired = 0;

@@ -2,7 +2,7 @@
 import { bundle, pageOf } from "../bundle.mjs";
 
 /**
- * A host's page with a script, told which side it is and where the widget lies.
+ * Builds a host's page with a script, the name of the side and the widget's address.
  *
  * @param {string} script
  * @param {{ side: string, widget: string }} data

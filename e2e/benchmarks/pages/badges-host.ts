@@ -1,4 +1,4 @@
-/** A CRM's page that is connected, and then shows a thousand agents: by badges, or by one batch and code written by hand. */
+/** A CRM's page that connects and then shows a thousand agents: by badges, or by one batch and code written by hand. */
 import { connect, defineAvailabilityBadge } from "../../../host/index.ts";
 
 const COUNT = 1_000;
@@ -13,7 +13,7 @@ new PerformanceObserver((entries) => {
   for (const { duration } of entries.getEntries()) longestTaskMs = Math.max(longestTaskMs, duration);
 }).observe({ type: "longtask", buffered: true });
 
-/** Resolves with the time at which every element of the list has got its text. */
+/** Resolves with the time at which every element of the list has text. */
 function whenAllShown(): Promise<number> {
   const shown = new Set<Node>();
   return new Promise((resolve) => {
@@ -37,7 +37,7 @@ function mount(name: string, attribute: string): void {
   list.append(all);
 }
 
-/** The code written by hand: connects, and returns what shows everybody. */
+/** The code written by hand: connects, and returns a function that shows the agents. */
 function connectByHand(): Promise<() => void> {
   const frame = document.createElement("iframe");
   frame.src = `${widget}/widget/`;
@@ -69,7 +69,7 @@ const allShown = whenAllShown();
 const begunAt = performance.now();
 show();
 const shownAt = await allShown;
-// The observer is told of a long task once it is over.
+// The observer reports a long task once the task is over.
 await new Promise((resolve) => setTimeout(resolve, 200));
 const report = { fromMountMs: shownAt - begunAt, fromNavigationMs: shownAt, longestTaskMs };
 await fetch(`${location.pathname}/report`, { method: "POST", body: JSON.stringify(report) });

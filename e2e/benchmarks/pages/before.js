@@ -1,3 +1,3 @@
 // @ts-check
-/** The connector of the build before, which `--before` puts in place of this module. Without that option: this build's. */
+/** The connector of another build: `--before` replaces this module. Without the option: the present build's. */
 export { connect } from "../../../host/index.ts";

@@ -1,4 +1,4 @@
-/** The real widget over a backend that answers at once, so that no network is in the figure. */
+/** The real widget over a backend that responds at once, so that the figure contains no network. */
 import { startWidget } from "../../../widget/start-widget.ts";
 import { failUnexpectedCall, unusedGateway } from "../../../widget/test/test-gateway-client.ts";
 import { AVAILABILITY } from "./exchange.js";

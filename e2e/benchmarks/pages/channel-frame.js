@@ -1,5 +1,5 @@
 // @ts-check
-/** The floor: a bare MessageChannel, whose port the frame sends with its first message. */
+/** The floor: a bare MessageChannel, whose port the iframe sends with its first message. */
 import { SETTLEMENT } from "./exchange.js";
 
 const { port1, port2 } = new MessageChannel();

@@ -6,9 +6,9 @@ export const LAST_STATUS = "on_a_break";
 /** @typedef {readonly [version: number, atMs: number]} HeardChange in milliseconds since 1970 */
 
 /**
- * Keeps when each version of the user was heard.
+ * Records the time at which each version of the user was received.
  *
- * @param {(changes: readonly HeardChange[]) => void} finish hears them all after the last one
+ * @param {(changes: readonly HeardChange[]) => void} finish called with the records after the last change
  * @returns {(availability: { readonly userId: number, readonly status: string, readonly version: number }) => void}
  */
 export function collectChanges(finish) {

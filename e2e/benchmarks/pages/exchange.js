@@ -1,5 +1,5 @@
 // @ts-check
-/** The request that every side sends, and the settlement that every side's frame answers with. */
+/** The request and the settlement of every side. */
 export const REQUEST = { type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId: 123 } } };
 
 export const AVAILABILITY = /** @type {const} */ ({

@@ -1,5 +1,5 @@
 // @ts-check
-/** The least code that a frame needs: it asks the same gateway the same question. */
+/** The least code of an iframe: sends the same request to the same gateway. */
 const meta = document.querySelector('meta[name="availability-bridge"]')?.getAttribute("content") ?? "";
 const [host] = JSON.parse(meta).allowedOrigins;
 addEventListener("message", ({ source, origin, data }) => {

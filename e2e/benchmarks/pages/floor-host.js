@@ -1,5 +1,5 @@
 // @ts-check
-/** The least code that a page needs: one frame, one message each way, checked by window and origin. */
+/** The least code of a page: one iframe, one message each way, checked by window and origin. */
 import { REQUEST } from "./exchange.js";
 
 const { origin } = new URL(/** @type {HTMLScriptElement} */ (document.currentScript).src);

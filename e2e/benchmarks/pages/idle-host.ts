@@ -1,4 +1,4 @@
-/** A CRM's page that watches a thousand agents, and says of how many it knows. */
+/** A CRM's page that watches a thousand agents, and shows how many agents it has received. */
 import { connect } from "../../../host/index.ts";
 
 const connector = connect({ src: `${document.body.dataset["widget"]}/widget/` });

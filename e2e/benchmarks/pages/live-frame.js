@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What somebody would write by hand who needs nothing but this: a frame that hands on the stream, and one answer for all users;
- * and, opened as a page of its own, one that only listens to the stream.
+ * Code that a developer would write by hand for this benchmark only: an iframe that passes on the stream and a single
+ * batch of all users. Opened as a page, the document only listens to the stream.
  */
 import { collectChanges } from "./collect-changes.js";
 
@@ -14,7 +14,7 @@ function listen(tell) {
 }
 
 if (parent === window) {
-  // Its policy lets it ask its own origin alone: it goes where it can report.
+  // The policy allows connections to the own origin only, so the page navigates to a page that may report.
   listen(collectChanges((changes) => location.replace(`${host}${location.hash.slice(1)}#${JSON.stringify(changes)}`)));
 } else {
   addEventListener("message", ({ source, origin, data }) => {

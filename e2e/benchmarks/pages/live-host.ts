@@ -1,4 +1,4 @@
-/** A CRM's page that hears of each change of one user, by the connector or by a frame written by hand. */
+/** A CRM's page that receives each change of one user, through the connector or through an iframe written by hand. */
 import { connect } from "../../../host/index.ts";
 import { CHANGED_USER, collectChanges } from "./collect-changes.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Penpal as its own guide shows it. */
+/** Penpal as in its own guide. */
 import { connect, WindowMessenger } from "penpal";
 import { SETTLEMENT } from "./exchange.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Measures all sides in one tab, in blocks that take turns, so that a busy machine hits all of them alike. */
+/** Measures the sides in one tab, in alternating blocks, so that a busy machine affects every side alike. */
 import { connect as connectPenpal, WindowMessenger } from "penpal";
 import { connect } from "../../../host/index.ts";
 import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";

@@ -1,10 +1,10 @@
-/** What a page may do to a connector's frame and its container. Each tells whether there was something to do it to. */
+/** A page's actions on a connector's frame and its container. Each returns false if there was no target. */
 
 import { setOwnTimeout } from "./leak-counters.ts";
 import type { Slot } from "./report.ts";
 import { inFlightOf, mustHaveSettled } from "./send-requests.ts";
 
-/** Where the left connector shows its frame. */
+/** Container of the left connector's frame. */
 export const container = find("#left");
 
 /** Sets the `src` of a connector's frame. */
@@ -14,7 +14,7 @@ export function setSrc(slot: Slot, src: string): boolean {
   return frame !== null;
 }
 
-/** Moves a frame or the container to another place, and back the next time. */
+/** Moves a frame or the container to another position, and back the next time. */
 export function move(what: "frame" | "container", slot: Slot): boolean {
   const moved = what === "container" ? container : frameOf(slot);
   const elsewhere = find("#elsewhere");
@@ -27,7 +27,7 @@ export const removeFrame = (slot: Slot): Promise<boolean> => remove(frameOf(slot
 export const removeContainer = (): Promise<boolean> => remove(container, "left");
 export const putContainerBack = (): void => find("#place").append(container);
 
-/** Where a frame is taken out, all that its connector has in flight settles at once. */
+/** Removing a frame settles every in-flight request of its connector at once. */
 async function remove(element: Element | null, slot: Slot): Promise<boolean> {
   const frame = frameOf(slot);
   const inFlight = inFlightOf(slot);

@@ -1,4 +1,4 @@
-/** The page of the chaos: two connectors, everything that a page may do to their frames, and the accounts of it all. */
+/** The page of the chaos: two connectors, the page's actions on their frames, and the request log. */
 import { type Connector, connect } from "../../../host/index.ts";
 import { container, move, putContainerBack, removeContainer, removeFrame, setSrc } from "./frame-actions.ts";
 import { countSet, setOwnTimeout } from "./leak-counters.ts";
@@ -6,7 +6,7 @@ import { type Ask, HANDSHAKE_TIMEOUT_MS, type Leftovers, type RequestReport, typ
 import { book, bookLoss, ledger } from "./request-log.ts";
 import { askOne, inFlightOf, mustHaveSettled, problems } from "./send-requests.ts";
 
-/** What a listener may do that its neighbours should not notice. */
+/** Actions of a listener that other listeners must not notice. */
 export type Rudeness = "throws" | "asks" | "destroys";
 
 declare global {
@@ -48,7 +48,7 @@ const chaos = {
     for (const ask of asks) void askOne(connectorOf(slot), slot, ask);
   },
 
-  /** Asks and resolves with the outcome. */
+  /** Sends a request and resolves with the outcome. */
   probe: (slot: Slot, lifeMs: number): Promise<string> =>
     askOne(connectorOf(slot), slot, { kind: "known", isNamed: false, lifeMs }),
 
@@ -61,7 +61,7 @@ const chaos = {
     });
   },
 
-  /** Waits for a connector's widget, a second at the most. */
+  /** Waits for a connector's widget, at most a second. */
   async waitForWidget(slot: Slot): Promise<void> {
     const connector = connectorOf(slot);
     for (let waits = 0; waits < 50 && connector.state !== "ready"; waits += 1) {
@@ -80,7 +80,7 @@ const chaos = {
   removeContainer,
   putContainerBack,
 
-  /** How many requests with a life of at most this are in flight. */
+  /** Counts in-flight requests whose timeout is at most `lifeMs`. */
   inFlight: (lifeMs: number): number =>
     chaos.requests().filter(({ settledAt, ask }) => settledAt === undefined && ask.lifeMs <= lifeMs).length,
   framesOf: (slot: Slot): number => document.querySelectorAll(`iframe[title="${slot}"]`).length,

@@ -1,4 +1,7 @@
-/** Counts what is set and not taken back: timers, listeners, mutation observers. The harness's own timers go past it. */
+/**
+ * Counts timers, listeners and mutation observers that were set and not removed. The harness's own timers are not
+ * counted.
+ */
 
 const { setTimeout: nativeSetTimeout, clearTimeout: nativeClearTimeout } = globalThis;
 const { addEventListener, removeEventListener } = EventTarget.prototype;
@@ -72,7 +75,7 @@ globalThis.MutationObserver = class extends MutationObserver {
   }
 };
 
-/** What is set at the moment. */
+/** Reports the present counts. */
 export function countSet(): { timers: number; observers: number; listeners: string[] } {
   const listeners = listenings.map(({ target, type }) => `${target.constructor.name} ${type}`);
   return { timers: timers.size, observers: observers.size, listeners };

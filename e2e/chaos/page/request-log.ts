@@ -1,25 +1,25 @@
-/** Keeps the accounts of a page's requests: what was asked, and every settlement that anybody got to know of. */
+/** Records a page's requests and every observed settlement. */
 import type { BusError, Envelope } from "../../../host/index.ts";
 import { setOwnTimeout } from "./leak-counters.ts";
 import { ALLOWANCE_MS, type Ask, GRACE_MS, type RequestReport, type Slot } from "./report.ts";
 
-/** A request's account, as long as it is open. */
+/** The record of a request. */
 export interface Entry {
   readonly report: { -readonly [Key in keyof RequestReport]: RequestReport[Key] };
   readonly connector: { readonly state: string };
   readonly startedAt: number;
 }
 
-/** The agent for whom every named request asks, so that the widget makes one call of several requests. */
+/** The agent of every named request, so that the widget shares a call between several requests. */
 const EVERYBODYS_AGENT = 123;
 
 const KNOWN = "API.FETCH_USER_AVAILABILITY";
 const entries = new Map<string, Entry>();
 
-/** Every account. */
+/** All records. */
 export const ledger: ReadonlyMap<string, Entry> = entries;
 
-/** The event of a request: its key is in it, whoever is shown it. */
+/** Builds the event of a request. The key is part of the event, so that every observer can find the record. */
 export function toEvent({ kind, isNamed }: Ask, number: number): { key: string; event: Envelope } {
   const userId = isNamed ? EVERYBODYS_AGENT : 1_000 + number;
   const key = isNamed ? `named-${number}` : String(userId);
@@ -29,7 +29,10 @@ export function toEvent({ kind, isNamed }: Ask, number: number): { key: string; 
   return { key, event: { type, payload, ...(isNamed && { meta: { id: key } }) } };
 }
 
-/** Opens a request's account. A watchdog tells whether it is settled in time, by order and not by the clock. */
+/**
+ * Creates a request's record. A watchdog checks whether the request settles in time, by the order of timers and not by
+ * the clock.
+ */
 export function openAccount(key: string, slot: Slot, ask: Ask, connector: { readonly state: string }): Entry {
   const report: RequestReport = {
     key,
@@ -56,35 +59,35 @@ export function openAccount(key: string, slot: Slot, ask: Ask, connector: { read
   return entry;
 }
 
-/** Books what somebody got to know of the request behind an event. */
+/** Records a settlement that a listener or an observer received. */
 export function book(by: "heard" | "observed", event: Envelope, settlement: Envelope): void {
   const entry = entries.get(keyOf(event));
   if (!entry) return;
   const { report, connector, startedAt } = entry;
   report[by] = [...report[by], outcomeOf(settlement)];
   if (by === "heard") return;
-  // A second settlement is one too many, and changes nothing of the first.
+  // A second settlement is an error and does not change the record of the first.
   if (report.settledAt !== undefined) return;
   report.settledAt = Date.now();
   report.durationMs = performance.now() - startedAt;
   report.wasReady = connector.state === "ready";
 }
 
-/** Books that a connector has lost its widget. */
+/** Records that a connector has lost its widget. */
 export function bookLoss(connector: { readonly state: string }): void {
   for (const { report, connector: own } of entries.values()) {
     if (own === connector && report.settledAt === undefined) report.losses += 1;
   }
 }
 
-/** The outcome that a settlement tells of. */
+/** Returns the outcome in a settlement. */
 export function outcomeOf({ type, payload, meta }: Envelope): string {
   if (type.endsWith("_FULFILLED")) return "FULFILLED";
   if (meta && "status" in meta) return `STATUS ${meta.status}`;
   return String((payload as { error: { code: unknown } }).error.code);
 }
 
-/** The outcome that an error of `request` tells of. */
+/** Returns the outcome in an error of `request`. */
 export function outcomeOfError(error: BusError): string {
   return error.code ?? `STATUS ${error.status}`;
 }

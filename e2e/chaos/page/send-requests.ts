@@ -1,15 +1,15 @@
-/** Asks the page's requests, aborts some of them, and checks what has to settle at once. */
+/** Sends the page's requests, aborts some, and checks the requests that have to settle at once. */
 import { type Connector, isBusError } from "../../../host/index.ts";
 import { setOwnTimeout } from "./leak-counters.ts";
 import type { Ask, RequestReport, Slot } from "./report.ts";
 import { type Entry, ledger, openAccount, outcomeOf, outcomeOfError, toEvent } from "./request-log.ts";
 
-/** What did not settle when it had to, a sentence each. */
+/** Requests that did not settle when they had to, a sentence each. */
 export const problems: string[] = [];
 
 let count = 0;
 
-/** Asks and resolves with the outcome. */
+/** Sends a request and resolves with the outcome. */
 export async function askOne(connector: Connector, slot: Slot, ask: Ask): Promise<string> {
   count += 1;
   const { key, event } = toEvent(ask, count);
@@ -37,12 +37,12 @@ function withAbort({ abortAfterMs }: Ask, report: RequestReport, reason: Error):
   return { signal: controller.signal };
 }
 
-/** The accounts of a connector's requests that are in flight. */
+/** Records of a connector's in-flight requests. */
 export function inFlightOf(slot: Slot): Entry[] {
   return Array.from(ledger.values()).filter(({ report }) => report.slot === slot && report.settledAt === undefined);
 }
 
-/** Notes as problems those that have not settled by now. */
+/** Reports the requests that have not settled by now as problems. */
 export function mustHaveSettled(what: string, entries: readonly Entry[]): void {
   for (const { report } of entries) {
     if (report.settledAt === undefined) problems.push(`${report.key} was not settled by ${what}`);

@@ -1,4 +1,4 @@
-/** The page of the soak: what is done again and again, and should leave nothing behind. */
+/** The page of the soak: actions that are repeated and should leave no objects behind. */
 import { connect as connectBare, WindowMessenger } from "penpal";
 import { type Connector, connect } from "../../../host/index.ts";
 
@@ -8,7 +8,7 @@ declare global {
   }
 }
 
-/** How many requests are in flight at a time on the connector that lives long. */
+/** Number of concurrent requests on the long-lived connector. */
 const TOGETHER = 100;
 
 /** Several requests for one agent share a call to the backend. */
@@ -32,10 +32,10 @@ const soak = {
     for (let asked = 0; asked < times; asked += TOGETHER) await ask(lasting, Math.min(TOGETHER, times - asked));
   },
 
-  /** The page removes the frame and forgets the connector. */
+  /** The page removes the frame and drops its reference to the connector. */
   async forget(times: number, src: string): Promise<void> {
     for (let time = 0; time < times; time += 1) {
-      // A heartbeat that is still due keeps the connector a moment longer.
+      // A pending heartbeat keeps the connector alive a moment longer.
       await connect({ src, heartbeatMs: 100 }).ready;
       document.querySelector("iframe")?.remove();
     }
