@@ -1,4 +1,4 @@
-/** An abort by the caller: before the request is sent, in flight, and after its settlement. */
+/** An abort by the caller: before the request is sent, in flight, and after the settlement. */
 import type { ServerResponse } from "node:http";
 import type { Page } from "@playwright/test";
 import type { Connector } from "../../host/index.ts";
@@ -15,17 +15,17 @@ import { test } from "../fixtures/kept-page.ts";
 
 declare global {
   interface Window {
-    /** Aborts what the test asks. */
+    /** Aborts the test's request. */
     controller: AbortController;
     asked: Promise<unknown>;
-    /** The settlements that a listener has heard. */
+    /** Settlements received by a listener. */
     heard: unknown[];
-    /** The types of what the connector has posted and of what has been settled, its own events among them. */
+    /** Types of the connector's posted and settled events, its own requests included. */
     record: string[];
   }
 }
 
-/** Asks with a signal, and begins to hear and to record. */
+/** Sends a request with a signal, and starts the listener and the record. */
 async function askAbortably(page: Page): Promise<void> {
   await page.evaluate((event) => {
     const { connector } = window;
@@ -34,7 +34,7 @@ async function askAbortably(page: Page): Promise<void> {
     window.record = [];
     connector.on("*", (settlement) => window.heard.push(settlement));
     connector.observe((happened) => {
-      // What the connector has said of its page after the handshake may be answered at any time.
+      // The registration after the handshake may be settled at any time.
       if ("event" in happened && happened.event.type === "BUS.REGISTER") return;
       if (happened.kind === "sent") window.record.push(`sent ${happened.event.type}`);
       if (happened.kind === "settled") window.record.push(`settled ${happened.settlement.type}`);
@@ -48,7 +48,7 @@ const answer = (page: Page): Promise<unknown> => page.evaluate(() => window.aske
 const heard = (page: Page): Promise<unknown[]> => page.evaluate(() => window.heard);
 const recorded = (page: Page): Promise<string[]> => page.evaluate(() => window.record);
 
-/** Asks once more without a signal: by the time that this has settled, whatever was late has arrived. */
+/** Sends another request without a signal. When it settles, late events of the first request would have arrived. */
 async function expectFulfils(page: Page): Promise<void> {
   const event = { ...ASK_123, payload: { variables: { userId: 124 } } };
   const settlement = await page.evaluate((another) => window.connector.dispatch(another), event);
@@ -91,7 +91,7 @@ test("an abort before the request is sent settles it at once, and it is never se
   expect(backend.calls.map(({ path }) => path)).toEqual(["/v1/users/124/availability"]);
 });
 
-test("a request whose signal has been aborted before is settled and never sent", async ({ page, host, backend }) => {
+test("a request whose signal is already aborted is settled and never sent", async ({ page, host, backend }) => {
   await openConnected(page, host, backend.origin);
   const settlement = await page.evaluate(
     (event) => window.connector.dispatch(event, { signal: AbortSignal.abort() }),
@@ -140,7 +140,7 @@ test("an aborted `request` throws the very reason of its signal", async ({ page,
   expect(isReason).toBe(true);
 });
 
-test("an abort by one of two who share a backend call leaves the call to the other", async ({
+test("an abort by one of two requests that share a backend call leaves the call to the other", async ({
   page,
   host,
   backend,
@@ -158,14 +158,14 @@ test("an abort by one of two who share a backend call leaves the call to the oth
   await expect.poll(() => held).toBeDefined();
   await abort(page);
   expect(await answer(page)).toEqual(rejectedBy("ABORTED"));
-  // The widget has cancelled before it answers what was asked after that.
+  // The widget has cancelled before it settles a later request.
   await page.evaluate(() => window.connector.dispatch({ type: "BUS.PING", payload: {} }));
   held?.setHeader("content-type", "application/json").end(JSON.stringify(AVAILABLE.body));
   expect(await other.evaluate(({ settlement }) => settlement)).toEqual(FULFILLED);
   expect(backend.calls).toHaveLength(1);
 });
 
-test("an abort after the settlement changes nothing, and nobody hears of it", async ({ page, host, backend }) => {
+test("an abort after the settlement changes nothing and reaches no listener", async ({ page, host, backend }) => {
   await openConnected(page, host, backend.origin);
   await askAbortably(page);
   expect(await answer(page)).toEqual(FULFILLED);

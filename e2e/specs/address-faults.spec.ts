@@ -1,4 +1,4 @@
-/** What may be wrong with the widget's address, and how the connector tries again until the widget is there. */
+/** Faults of the widget's address, and the connector's retries until the widget is there. */
 import type { Page } from "@playwright/test";
 import type { RawAnswer } from "../../gateway/test/scripted-backend.ts";
 import { answer, ask, openWaiting, tries } from "../fixtures/fake-clock-page.ts";
@@ -8,7 +8,9 @@ import { test } from "../fixtures/kept-page.ts";
 
 const mounted = async (page: Page): Promise<number> => (await tries(page)).mounted;
 
-/** Expects what waits at a bad address to settle when the time for a handshake has passed, saying what may be wrong. */
+/**
+ * Expects requests at a bad address to settle after the handshake's timeout, with a message about the possible cause.
+ */
 async function expectUnavailable(page: Page, host: HostSite, origin: string): Promise<void> {
   await page.clock.runFor(HANDSHAKE_MS);
   const message =
@@ -56,7 +58,7 @@ for (const [fault, document] of Object.entries(FAULTS)) {
   }) => {
     backend.showInstead(document);
     await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: HANDSHAKE_MS });
-    // A browser may ask more than once of its own accord.
+    // A browser may repeat a request by itself.
     await expect.poll(backend.countLoads).not.toBe(0);
     await expectUnavailable(page, host, backend.origin);
     backend.showInstead(undefined);
@@ -86,14 +88,14 @@ test("an address whose name does not resolve settles WIDGET_UNAVAILABLE", async 
   await expectUnavailable(page, host, origin);
 });
 
-test("a page that is not the widget is loaded anew after ever longer waits, while somebody waits for the widget", async ({
+test("a page that is not the widget is loaded again with growing delays, while a request waits for the widget", async ({
   page,
   host,
   backend,
 }) => {
   backend.showInstead((_request, response) => void response.end(NOT_THE_WIDGET));
   await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: 3_000 });
-  // Between half of each wait and the whole of it: many pages must not come back to a widget all at once.
+  // Between half of each delay and the whole delay: many pages must not return to a widget at the same moment.
   for (const [before, waitMs] of [100, 200, 400, 800].entries()) {
     await expect.poll(() => tries(page)).toEqual({ mounted: before + 1, hasLoaded: true });
     await page.clock.runFor(waitMs / 2 - 1);
@@ -105,7 +107,7 @@ test("a page that is not the widget is loaded anew after ever longer waits, whil
   expect(backend.countLoads()).toBe(5);
 });
 
-test("nobody seeks the widget while nobody waits for it, and whoever asks next seeks it at once", async ({
+test("the connector does not load the widget while no request waits, and loads it at once for the next request", async ({
   page,
   host,
   backend,
@@ -123,7 +125,7 @@ test("nobody seeks the widget while nobody waits for it, and whoever asks next s
   expect(await mounted(page)).toBe(before + 1);
 });
 
-test("a request that waits is answered when the widget comes back within its time", async ({ page, host, backend }) => {
+test("a waiting request is answered when the widget comes back in time", async ({ page, host, backend }) => {
   backend.showInstead((_request, response) => void response.writeHead(502).end());
   await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: 60_000 });
   await expect.poll(() => tries(page)).toEqual({ mounted: 1, hasLoaded: true });
@@ -134,7 +136,7 @@ test("a request that waits is answered when the widget comes back within its tim
   expect(backend.countLoads()).toBe(2);
 });
 
-/** A widget that takes its time: it greets when it is told to, and completes the handshake when it is told to. */
+/** A slow widget: sends its SYN on command, and completes the handshake on command. */
 const SLOW_WIDGET = `<!doctype html><script>
   const base = { namespace: "penpal" };
   const heard = [];
@@ -149,7 +151,7 @@ const SLOW_WIDGET = `<!doctype html><script>
   };
 </script>`;
 
-test("a widget that greets after its page has loaded is given the time that a handshake may take", async ({
+test("a widget that sends its SYN after its page has loaded gets the whole handshake timeout", async ({
   page,
   host,
   backend,

@@ -1,4 +1,4 @@
-/** What the backend may do to a request, and how the request settles: never later than its life, and the next one works. */
+/** Faults of the backend, and the settlement of a request: never later than its timeout, and the next request works. */
 import type { Page } from "@playwright/test";
 import type { Answers, RawAnswer } from "../../gateway/test/scripted-backend.ts";
 import { listen } from "../../scripts/testing/local-server.ts";
@@ -23,7 +23,7 @@ const AS_JSON = { "content-type": "application/json" };
 const reset: RawAnswer = ({ socket }, response) => {
   const text = JSON.stringify(AVAILABLE.body);
   response.writeHead(200, { ...AS_JSON, "content-length": text.length });
-  // The reset follows what has been written, so that it falls into the middle of the body.
+  // The reset follows written bytes, so that it falls into the middle of the body.
   response.write(text.slice(0, 20), () => socket.resetAndDestroy());
 };
 
@@ -73,7 +73,7 @@ for (const [fault, { answers, settlement, calls }] of Object.entries(FAULTS)) {
   test(`a backend that ${fault}`, async ({ page, host, backend }) => {
     await openConnected(page, host, backend.origin);
     backend.answerWith(answers);
-    // A life that outlasts the test: nothing here is settled by its deadline.
+    // A timeout longer than the test: no request here is settled by its deadline.
     expect(await askWithin(page, 60_000)).toEqual(settlement);
     expect(backend.calls).toHaveLength(calls);
     backend.answerWith(AVAILABLE);
@@ -83,7 +83,7 @@ for (const [fault, { answers, settlement, calls }] of Object.entries(FAULTS)) {
 
 test("a backend that hangs up before it answers, until it answers again", async ({ page, host, backend }) => {
   await openConnected(page, host, backend.origin);
-  // How often it is asked is up to the browser, which may repeat of its own accord what got no answer at all.
+  // The number of calls depends on the browser, which may repeat a request that got no response.
   backend.answerWith({ unreachable: true });
   expect(await askWithin(page, 60_000)).toEqual(rejectedBy("BACKEND_UNREACHABLE"));
   backend.answerWith(AVAILABLE);
@@ -98,7 +98,7 @@ test("a backend that refuses connections, until it is back", async ({ page, host
   expect(await ask(page)).toMatchObject({ type: FULFILLED.type, payload: { userId: 123 } });
 });
 
-test("a backend that says 429 is asked again when its Retry-After has passed, and not before", async ({
+test("a backend that says 429 is called again when its Retry-After has passed, and not before", async ({
   page,
   host,
   backend,
@@ -111,7 +111,7 @@ test("a backend that says 429 is asked again when its Retry-After has passed, an
   expect(others).toEqual([]);
 });
 
-test("a backend that sends 100 MB is cut off where the body is larger than any answer may be", async ({
+test("a backend that sends 100 MB is cut off at the largest allowed size of a body", async ({
   page,
   host,
   backend,
@@ -142,7 +142,7 @@ test("a backend that sends 100 MB is cut off where the body is larger than any a
     meta: { source: "bridge" },
   });
   await backend.calls[0]?.hungUp;
-  // What the kernels and the browser hold in their buffers is beyond the limit, and far from the end.
+  // The buffers of the kernels and the browser hold more than the limit, but far less than the whole body.
   expect(sent).toBeLessThan(size / 2);
   expect(backend.calls).toHaveLength(1);
   backend.answerWith(AVAILABLE);
@@ -162,7 +162,11 @@ const SLOW: Readonly<Record<string, RawAnswer>> = {
 };
 
 for (const [slowness, answer] of Object.entries(SLOW)) {
-  test(`a backend that ${slowness} is hung up on at the request's deadline`, async ({ page, host, backend }) => {
+  test(`a call to a backend that ${slowness} is cancelled at the request's deadline`, async ({
+    page,
+    host,
+    backend,
+  }) => {
     await openConnected(page, host, backend.origin);
     backend.answerWith(answer);
     expect(await askWithin(page, 500)).toEqual({
@@ -186,7 +190,7 @@ for (const [slowness, answer] of Object.entries(SLOW)) {
 }
 
 for (const status of [301, 302, 303, 307, 308]) {
-  test(`a backend that redirects by ${status} to another origin, which is never asked`, async ({
+  test(`a backend that redirects by ${status} to another origin, which is never called`, async ({
     page,
     host,
     backend,
@@ -201,7 +205,7 @@ for (const status of [301, 302, 303, 307, 308]) {
     backend.answerWith({ status, headers: { location: `http://127.0.0.1:${other.port}/stolen` }, text: "" });
     expect(await askWithin(page, 60_000)).toEqual(rejectedBy("INVALID_RESPONSE"));
     expect(backend.calls).toHaveLength(1);
-    // What the widget's own page may load is no obstacle to this server: it is heard where it is asked.
+    // The policy of the widget's own page permits this server: a request would reach it.
     await page.evaluate((address) => fetch(address), `http://127.0.0.1:${other.port}/control`);
     expect(asked).toEqual(["/control"]);
     await other.close();

@@ -48,7 +48,7 @@ test("two requests for one user at once make one call", async ({ page, host, bac
   expect(backend.calls).toHaveLength(1);
 });
 
-test("two connectors on a page hear nothing of each other", async ({ page, host, gateway }) => {
+test("two connectors on a page receive nothing from each other", async ({ page, host, gateway }) => {
   await page.goto(host.serve(connectorPage()));
   const outcome = await page.evaluate(async (src) => {
     const ask = async (userId: number): Promise<unknown> => {
@@ -67,7 +67,7 @@ test("two connectors on a page hear nothing of each other", async ({ page, host,
   ]);
 });
 
-test("what cannot be posted is refused by the field's name, and disturbs no request in flight", async ({
+test("a value that cannot be posted is rejected by the field's name, and disturbs no request in flight", async ({
   page,
   host,
   backend,
@@ -116,7 +116,11 @@ test("what cannot be posted is refused by the field's name, and disturbs no requ
   expect(backend.calls).toHaveLength(1);
 });
 
-test("a second request with an id in flight is refused, and the first one fulfils", async ({ page, host, backend }) => {
+test("a second request with an id in flight is rejected, and the first one fulfils", async ({
+  page,
+  host,
+  backend,
+}) => {
   await openConnected(page, host, backend.origin);
   const answers = await page.evaluate((event) => {
     const named = { ...event, meta: { id: "twin" } };
@@ -128,7 +132,7 @@ test("a second request with an id in flight is refused, and the first one fulfil
   ]);
 });
 
-test("works on a page whose policy allows nothing but it, without a violation", async ({ page, host, backend }) => {
+test("works without a violation on a page whose policy allows only the widget", async ({ page, host, backend }) => {
   const complaints = await collectComplaints(page);
   const policy = [
     "default-src 'none'",

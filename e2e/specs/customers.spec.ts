@@ -1,4 +1,4 @@
-/** Two customers of one gateway process, from their own pages down to their own users, with tokens. */
+/** Two customers of a gateway process, from their own pages down to their own users, with tokens. */
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import { test as withSites } from "../fixtures/kept-page.ts";
 interface Customers {
   /** The gateway's address. Acme's pages are on `host`, Globex's on `foreign`. */
   readonly gateway: string;
-  /** A token of the customer's, for one of its users or for its operator. */
+  /** Signs a token of a customer, for a user or for the operator. */
   mint(customer: "acme" | "globex", subject: string): Promise<string>;
 }
 
@@ -57,7 +57,10 @@ async function setStatus(base: string, token: string, status: string): Promise<v
   expect(answer.status).toBe(201);
 }
 
-/** Asks for user 123 from a page of this site, by the widget at this address and with this token, if any. */
+/**
+ * Sends a request for user 123 from a page of the site, with the widget at the given address and the given token, if
+ * any.
+ */
 async function ask(page: Page, site: HostSite, src: string, token?: string): Promise<unknown> {
   await page.goto(site.serve(connectorPage()));
   return page.evaluate(
@@ -75,7 +78,7 @@ const fulfilledWith = (status: string) => ({
   payload: { userId: 123, status, version: expect.any(Number) },
 });
 
-/** The gateway's own answer, as a page gets it whose token does not hold. */
+/** The gateway's response to a page with an invalid token. */
 const UNAUTHORIZED = {
   type: `${ASK_123.type}_REJECTED`,
   payload: {
@@ -84,7 +87,7 @@ const UNAUTHORIZED = {
   meta: { source: "backend", status: 401 },
 };
 
-test("each customer's page asks its own widget for its own users", async ({ page, host, foreign, customers }) => {
+test("each customer's page reads its own users from its own widget", async ({ page, host, foreign, customers }) => {
   const { gateway, mint } = customers;
   const acme = await mint("acme", "123");
   expect(await ask(page, host, `${gateway}/c/acme/widget/`, acme)).toEqual(fulfilledWith("out_for_lunch"));
@@ -92,12 +95,12 @@ test("each customer's page asks its own widget for its own users", async ({ page
   expect(await ask(page, foreign, `${gateway}/c/globex/widget/`, globex)).toEqual(fulfilledWith("doing_back_office"));
 });
 
-test("an address that names nobody is the first customer's", async ({ page, host, customers }) => {
+test("an address without a customer is the first customer's", async ({ page, host, customers }) => {
   const token = await customers.mint("acme", "123");
   expect(await ask(page, host, `${customers.gateway}/widget/`, token)).toEqual(fulfilledWith("out_for_lunch"));
 });
 
-test("a page without a token, or with another customer's, gets the gateway's own answer", async ({
+test("a page without a token, or with another customer's, gets the gateway's own response", async ({
   page,
   host,
   customers,

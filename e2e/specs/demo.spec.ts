@@ -1,4 +1,4 @@
-/** The demo page as somebody uses it, over the running gateway. */
+/** The demo page in a user's hands, over the running gateway. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import AxeBuilder from "@axe-core/playwright";
@@ -6,7 +6,7 @@ import type { Locator, Page } from "@playwright/test";
 import { expect } from "../fixtures/fixtures.ts";
 import { test } from "../fixtures/kept-page.ts";
 
-/** What the page shows, by the names that a screen reader reads. */
+/** Parts of the page, by the names that a screen reader reads. */
 interface Demo {
   readonly result: Locator;
   readonly card: Locator;
@@ -36,7 +36,7 @@ test("shows that agent 123 can be called", async ({ page, demoAddress }) => {
   await expect(demo.result.locator('[data-part="wrap-up"]')).toHaveText("0 s of 30 s");
 });
 
-test("asks on Enter in the field", async ({ page, demoAddress }) => {
+test("sends a request on Enter in the field", async ({ page, demoAddress }) => {
   const demo = await openDemo(page, demoAddress);
   const field = page.getByLabel("Agent id");
   await field.fill("105");
@@ -45,7 +45,7 @@ test("asks on Enter in the field", async ({ page, demoAddress }) => {
   await expect(demo.result).toContainText("Agent 105");
 });
 
-test("asks by the Fetch button", async ({ page, demoAddress }) => {
+test("sends a request by the Fetch button", async ({ page, demoAddress }) => {
   const demo = await openDemo(page, demoAddress);
   await demo.press("Fetch");
   await expect(demo.card).toHaveAttribute("data-tone", "available");
@@ -59,7 +59,7 @@ test("shows the backend's 404 for an unknown user", async ({ page, demoAddress }
   await expect(demo.result.locator('[data-part="rejected-by"]')).toHaveText("Backend");
 });
 
-test("shows the bridge's refusal of an id that is none", async ({ page, demoAddress }) => {
+test("shows the bridge's rejection of an invalid id", async ({ page, demoAddress }) => {
   const demo = await openDemo(page, demoAddress);
   await demo.press("Invalid id");
   await expect(demo.code).toHaveText("INVALID_REQUEST");
@@ -67,7 +67,7 @@ test("shows the bridge's refusal of an id that is none", async ({ page, demoAddr
   await expect(demo.result.locator('[data-part="message"]')).toContainText("payload.variables.userId");
 });
 
-test("takes a slow question back on Cancel", async ({ page, demoAddress }) => {
+test("cancels a slow request on Cancel", async ({ page, demoAddress }) => {
   const demo = await openDemo(page, demoAddress);
   await demo.press("Slow backend");
   await expect(demo.card).toHaveAttribute("data-tone", "pending");
@@ -76,7 +76,7 @@ test("takes a slow question back on Cancel", async ({ page, demoAddress }) => {
   await expect(page.getByRole("button", { name: "Cancel" })).toBeHidden();
 });
 
-test("shows that the backend is down, and answers again once it is back", async ({ page, demoAddress }) => {
+test("shows that the backend is down, and works again once it is back", async ({ page, demoAddress }) => {
   const demo = await openDemo(page, demoAddress);
   await demo.press("Backend down");
   await expect(demo.code).toHaveText("BACKEND_UNREACHABLE");
@@ -86,11 +86,7 @@ test("shows that the backend is down, and answers again once it is back", async 
   await expect(demo.card).toHaveAttribute("data-tone", "available");
 });
 
-test("gives its own page a token that the gateway takes, and nobody else one", async ({
-  page,
-  request,
-  demoAddress,
-}) => {
+test("gives a valid token to its own page and to no other", async ({ page, request, demoAddress }) => {
   await openDemo(page, demoAddress);
   const tag = page.locator("script[data-token-url]");
   const url = await tag.getAttribute("data-token-url");
@@ -110,10 +106,9 @@ test("gives its own page a token that the gateway takes, and nobody else one", a
   expect((await request.post(`${demoAddress}${url}`)).status()).toBe(403);
 });
 
-test("logs what was sent and settled, newest first, until it is cleared", async ({ page, demoAddress }) => {
+test("logs sent and settled events, newest first, until it is cleared", async ({ page, demoAddress }) => {
   const demo = await openDemo(page, demoAddress);
-  // What the connector says of its page after the handshake is logged as well, where the page listens early enough.
-  // So is what its team does.
+  // The log also has the connector's registration, if the page listens early enough, and the team's events.
   const entries = demo.entries.filter({ hasNotText: /BUS.REGISTER|AVAILABILITIES|CHANGED/ });
   await demo.press("Agent 123");
   await expect(entries).toHaveCount(2);
@@ -150,7 +145,7 @@ test("shows the team live, as `npm run simulate` changes it until it is interrup
   const changes = changed();
   expect(said).toContain(`${changes.length} changes`);
   const last = new Map(changes.map(([, userId, status]) => [userId, status]));
-  // Whose wrap-up time runs.
+  // The agent in wrap-up time.
   last.delete("124");
   for (const [userId, status] of last) {
     const callable = String(status === "available");
@@ -171,7 +166,7 @@ test("says that the team may be out of date while the backend is down, and is li
   await expect(note).toHaveText("Live");
 });
 
-test("says to programs alone who may change everybody", async ({ page, request, demoAddress }) => {
+test("gives an operator's token to programs but to no page", async ({ page, request, demoAddress }) => {
   await openDemo(page, demoAddress);
   const path = "/demo/operator-token";
   expect(await page.evaluate(async (url) => (await fetch(url, { method: "POST" })).status, path)).toBe(403);
@@ -181,7 +176,7 @@ test("says to programs alone who may change everybody", async ({ page, request, 
 test("has no accessibility violations before, after and on a failure", async ({ page, demoAddress }) => {
   const demo = await openDemo(page, demoAddress);
   const scan = async (): Promise<void> => {
-    // The scanner's types come from a Playwright of its own, whose page is the same to run and another to the compiler.
+    // The scanner's types come from its own Playwright version, whose page type is compatible only at run time.
     const { violations } = await new AxeBuilder({ page: page as never }).analyze();
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
   };
@@ -199,7 +194,7 @@ test("does not scroll sideways on a screen of 360 pixels", async ({ page, demoAd
   const demo = await openDemo(page, demoAddress);
   await demo.press("Invalid id");
   await expect(demo.card).toHaveAttribute("data-tone", "failed");
-  // Where the scroll bar takes room of its own, the document has less than the screen.
+  // A scroll bar with its own space makes the document narrower than the screen.
   const [content, room] = await page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement;
     return [scrollWidth, clientWidth];

@@ -1,11 +1,11 @@
-/** `destroy()` at every stage of a connector's life: all that was asked settles at once, and nothing of it stays on the page. */
+/** `destroy()` at every stage of a connector's life: every request settles at once, and the page has no leftovers. */
 import type { Page } from "@playwright/test";
 import type { ScriptedBackend } from "../../gateway/test/scripted-backend.ts";
 import { ASK_123, connectorPage, expect, rejectedBy } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
 import { test } from "../fixtures/kept-page.ts";
 
-/** What a connector may leave on a page, counted. */
+/** Counts of the objects that a connector may leave on a page. */
 interface Traces {
   readonly listeners: readonly string[];
   readonly timers: number;
@@ -16,16 +16,16 @@ interface Traces {
 
 declare global {
   interface Window {
-    /** What there is now, of all that scripts have put on the page since `forgetTraces`. */
+    /** Objects that scripts have added to the page since `forgetTraces` and not removed. */
     traces(): Traces;
-    /** Leaves out what is there already, such as the test runner's own listeners. */
+    /** Excludes present objects, such as the test runner's own listeners. */
     forgetTraces(): void;
     asked: Promise<unknown>;
     states: string[];
   }
 }
 
-/** Has the page keep count of every listener, timer and observer, from its first script on. */
+/** Makes the page count every listener, timer and observer, from its first script on. */
 async function keepCount(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const listeners = new Map<EventTarget, [type: string, listener: unknown][]>();
@@ -96,7 +96,7 @@ const NO_TRACES: Traces = { listeners: [], timers: 0, observers: 0, frames: 0, n
 
 const traces = (page: Page): Promise<Traces> => page.evaluate(() => window.traces());
 
-/** Opens a page with a connector, which is asked twice before there can be a widget. */
+/** Opens a page with a connector and sends two requests before there can be a widget. */
 async function openAsking(page: Page, host: HostSite, backend: ScriptedBackend): Promise<void> {
   await keepCount(page);
   await page.goto(host.serve(connectorPage()));
@@ -114,7 +114,7 @@ async function openAsking(page: Page, host: HostSite, backend: ScriptedBackend):
   );
 }
 
-/** Destroys the connector and expects it to be gone before the test's time is up, which comes long before any deadline. */
+/** Destroys the connector and expects its end within the test's time limit, far before any deadline. */
 async function expectDestroyed(page: Page): Promise<void> {
   const before = await traces(page);
   expect(before).toMatchObject({ frames: 1, timers: 1, observers: 1, neighbours: 1 });
@@ -169,7 +169,7 @@ test("destroyed, and once more, in the task in which it was made", async ({ page
   expect(await traces(page)).toEqual(NO_TRACES);
 });
 
-/** A widget that greets, and says nothing more. */
+/** A widget that only sends a SYN. */
 const GREETS_ONLY = `<!doctype html><script>
   const heard = [];
   addEventListener("message", ({ data }) => heard.push(data.type));
@@ -191,7 +191,7 @@ test("destroyed, and once more, during the handshake", async ({ page, host, back
   expect(await readyError(page)).toBe("ConnectionError CONNECTION_CLOSED");
 });
 
-test("destroyed, and once more, with requests in flight, which the backend is told", async ({
+test("destroyed, and once more, with requests in flight, whose backend calls are cancelled", async ({
   page,
   host,
   backend,

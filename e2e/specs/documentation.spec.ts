@@ -1,4 +1,7 @@
-/** The examples and tables of docs/add-the-badge.md and docs/use-the-connector.md, run and compared as they stand. */
+/**
+ * Runs the examples of docs/add-the-badge.md and docs/use-the-connector.md, and compares their tables, exactly as on
+ * the pages.
+ */
 import type { Envelope } from "../../shared/protocol/envelope.ts";
 import { bundleExample, examplesIn, exampleWith, expectConsole, tableUnder } from "../fixtures/documentation.ts";
 import { collectComplaints, expect, test } from "../fixtures/fixtures.ts";
@@ -7,10 +10,10 @@ import { linesToPaste } from "../fixtures/security-page.ts";
 const BADGE_PAGE = "docs/add-the-badge.md";
 const CONNECTOR_PAGE = "docs/use-the-connector.md";
 
-/** A user id of each sample agent that looks different, of no agent, and a text that is no user id. */
+/** User ids of the sample agents with different appearances, an unknown user id, and an invalid user id. */
 const USER_IDS = ["101", "102", "103", "104", "105", "106", "107", "108", "109", "110", "123", "124", "404404", "x"];
 
-/** A page with a badge for each of these, whose ids and script tag are in place from the start. */
+/** A page with a badge for each user id. The ids and the script tag are in place from the start. */
 function badgePage(origin: string, style = ""): string {
   const badges = USER_IDS.map((userId) => `<availability-badge user-id="${userId}"></availability-badge>`).join("");
   return `<!doctype html><html lang="en"><head><title>Team</title><link rel="icon" href="data:,"><style>${style}</style>
@@ -98,7 +101,7 @@ for (const [text, line] of [
   ["unwatch", "Agent 123 is available now"],
   ["record.settlement", /^BUS.REGISTER_FULFILLED after [\d.]+ ms$/],
 ] as const) {
-  test(`the connector's example with ${text} says what it should`, async ({ page, host, gateway }) => {
+  test(`the connector's example with ${text} prints the documented line`, async ({ page, host, gateway }) => {
     const code = exampleWith(text, { file: CONNECTOR_PAGE, language: "ts", gateway: gateway.origin });
     const script = await bundleExample(code);
     await expectConsole(page, host.serve(`<!doctype html><script type="module">${script}</script>`), line);
@@ -129,7 +132,7 @@ test("the example with fetchToken gets the token from the page's own server", as
   await fetched;
 });
 
-test("the messages that docs/use-the-connector.md shows are what the connector posts and what agents settle as", async ({
+test("the messages that docs/use-the-connector.md shows are the connector's events and the agents' settlements", async ({
   page,
   host,
   gateway,

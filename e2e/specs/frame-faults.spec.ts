@@ -1,4 +1,4 @@
-/** What may befall the widget's frame while requests are in flight, and what becomes of them. */
+/** Faults of the widget's iframe while requests are in flight. */
 import type { Frame, Page } from "@playwright/test";
 import type { ScriptedBackend } from "../../gateway/test/scripted-backend.ts";
 import {
@@ -16,7 +16,7 @@ import {
 import type { HostSite } from "../fixtures/host-site.ts";
 import { keepSilentAbout, widgetFrame } from "../fixtures/unresponsive-widget.ts";
 
-/** An event that may not be sent twice, as none may that this version does not know. */
+/** A request that must not be sent twice, as every request unknown to the present version. */
 const TRANSFER = { type: "CALLS.TRANSFER", payload: { to: 124 } };
 
 const TRANSFER_CLOSED = {
@@ -29,11 +29,11 @@ declare global {
   interface Window {
     /** The element that shows the widget. */
     container: Element;
-    /** The settlements of what a test has asked. */
+    /** Settlements of the test's requests. */
     settlements: Promise<unknown>[];
-    /** What has been settled, in order. */
+    /** Settled events, in order. */
     order: string[];
-    /** Every state that the connector has been in. */
+    /** Every past state of the connector. */
     states: string[];
   }
 }
@@ -41,8 +41,8 @@ declare global {
 const BODY = `<div id="place"><div id="host"></div><div id="container"></div></div><div id="elsewhere"></div>`;
 
 /**
- * Opens a page whose connector is ready and has a read and a transfer in flight, each with a life that outlasts the test.
- * The widget shows in `#container`, or in the shadow root of `#host`.
+ * Opens a page with a ready connector and a read and a transfer in flight, with timeouts longer than the test. The
+ * widget shows in `#container`, or in the shadow root of `#host`.
  */
 async function openBusy(
   page: Page,
@@ -90,28 +90,28 @@ const ask = (page: Page): Promise<unknown> => page.evaluate((event) => window.co
 const settlements = (page: Page): Promise<unknown[]> => page.evaluate(() => Promise.all(window.settlements));
 const states = (page: Page): Promise<string[]> => page.evaluate(() => window.states);
 
-/** Expects the read to have been sent again and answered, and the transfer to have settled before that. */
+/** Expects that the read was sent again and fulfilled, and that the transfer settled before. */
 async function expectCarriedOver(page: Page): Promise<void> {
   expect(await settlements(page)).toEqual([FULFILLED, TRANSFER_CLOSED]);
   expect(await page.evaluate(() => window.order)).toEqual([TRANSFER_CLOSED.type, FULFILLED.type]);
   expect(await states(page)).toEqual(["ready", "reconnecting", "ready"]);
 }
 
-test.describe("what may be sent twice is sent again and fulfils, and the rest settles at once:", () => {
+test.describe("an idempotent request is sent again and fulfils, and other requests settle at once:", () => {
   test.beforeEach(({ page }) => stopClock(page));
 
   test("a frame that reloads itself", async ({ page, host, backend }) => {
     await openBusy(page, host, backend);
     await widgetFrame(page, backend).evaluate(() => location.reload());
     await expectCarriedOver(page);
-    // One more where a browser cuts calls off before their document is gone: that widget's own retry may still leave it.
+    // One call more in browsers that cut calls off before their document is gone: the old widget may still retry.
     expect(backend.calls.length).toBeGreaterThanOrEqual(2);
   });
 
   test("a frame that is navigated away is brought back", async ({ page, host, backend }) => {
     await openBusy(page, host, backend, { heartbeatMs: 300 });
     await navigate(page, host.serve("<title>Elsewhere</title>"));
-    // A page that is no widget shows by its silence, and that takes its time.
+    // Only silence shows that a page is not the widget, and silence takes time.
     await expect
       .poll(async () => {
         await page.clock.runFor(100);
@@ -130,7 +130,7 @@ test.describe("what may be sent twice is sent again and fulfils, and the rest se
     await expectCarriedOver(page);
   });
 
-  test("a frame whose src is set anew", async ({ page, host, backend }) => {
+  test("a frame whose src is set again", async ({ page, host, backend }) => {
     await openBusy(page, host, backend);
     await navigate(page, `${backend.origin}/widget/?again`);
     await expectCarriedOver(page);
@@ -152,7 +152,7 @@ test.describe("what may be sent twice is sent again and fulfils, and the rest se
   }
 });
 
-test.describe("everything settles at once, and no clock moves:", () => {
+test.describe("every request settles at once, while the clock stands still:", () => {
   test.beforeEach(({ page }) => stopClock(page));
 
   const READ_CLOSED = rejectedBy("CONNECTION_CLOSED");
@@ -176,7 +176,7 @@ test.describe("everything settles at once, and no clock moves:", () => {
       await page.evaluate(remove);
       expect(await settlements(page)).toEqual([READ_CLOSED, TRANSFER_CLOSED]);
       expect(await states(page)).toEqual(["ready", "reconnecting"]);
-      // The next request mounts a new frame, where its container is still there to show it.
+      // The next request mounts a new frame if the container is still in the document.
       expect(await ask(page)).toEqual(next);
     });
   }
@@ -222,12 +222,12 @@ test.describe("everything settles at once, and no clock moves:", () => {
   });
 });
 
-/** Short for a test, and long enough for a busy machine's widget to give a sign of life. */
+/** Short for a test, and long enough for a heartbeat on a busy machine. */
 const HEARTBEAT_MS = 1_000;
 
 /**
- * Lets the widget's process hang. Nobody waits for this call, which never returns. Firefox runs all the sites of a page
- * that is driven in one process: a hung frame hangs the page there.
+ * Hangs the widget's process. The call never returns, so it is not awaited. A driven Firefox runs every site of a page
+ * in one process, so a hung frame also hangs the page.
  */
 function hang(frame: Frame): void {
   void frame
@@ -255,7 +255,7 @@ test("a widget whose process crashes is put into another one", { tag: "@chromium
   await expectCarriedOver(page);
 });
 
-test("two widgets of one origin, of which one hangs: both frames go before a new one comes, and both are back", {
+test("two widgets of one origin, of which one hangs: both frames are removed before a new one comes, and both connect again", {
   tag: "@chromium",
 }, async ({ page, host, backend }) => {
   await openBusy(page, host, backend, { heartbeatMs: HEARTBEAT_MS });
@@ -325,17 +325,13 @@ test("a widget that hangs in the page's own frame: requests settle, and the fram
   expect(await ask(page)).toEqual(FULFILLED);
 });
 
-test("a widget is asked for a sign of life while a request is in flight, and at no other time", async ({
-  page,
-  host,
-  backend,
-}) => {
+test("a widget gets heartbeats while a request is in flight, and at no other time", async ({ page, host, backend }) => {
   await page.addInitScript(() => {
     const { postMessage } = MessagePort.prototype;
     const posted: string[] = [];
     MessagePort.prototype.postMessage = function (message: unknown, ...rest: unknown[]): void {
       const { type, args } = Object(message);
-      // What the page answers, as where the widget asks it for a token, is no sign of life that it asks for.
+      // The page's own responses, for example to a token request, do not count as heartbeats.
       if (type !== "REPLY") posted.push(args?.[0]?.type ?? type);
       Reflect.apply(postMessage, this, [message, ...rest]);
     };
@@ -356,7 +352,7 @@ test("a widget is asked for a sign of life while a request is in flight, and at 
   expect(await takePosted()).toEqual([ASK_123.type, "BUS.PING"]);
 });
 
-test("a sign of life that went down with one widget is not missed in the next", async ({ page, host, backend }) => {
+test("a heartbeat that was lost with one widget does not count against the next", async ({ page, host, backend }) => {
   await page.addInitScript(() => {
     const { postMessage } = MessagePort.prototype;
     let isLost = false;

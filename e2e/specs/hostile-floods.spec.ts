@@ -1,4 +1,7 @@
-/** Floods of a hundred thousand messages: each of them is little work, none is kept, and whoever has a right to is served meanwhile. */
+/**
+ * Floods of a hundred thousand messages: a message costs little work and no memory, and legitimate requests are served
+ * meanwhile.
+ */
 import type { Page } from "@playwright/test";
 import { ASK_123, AVAILABLE, connectorPage, expect, FULFILLED, openConnected, test } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
@@ -6,14 +9,15 @@ import { framingPage, hostileWidget } from "../fixtures/hostile-pages.ts";
 
 const FLOOD = 100_000;
 
-/** Requests that may be in flight. */
+/** Maximum number of requests in flight. */
 const MAX_IN_FLIGHT = 1_024;
 
 test.slow();
 
 /**
- * Script that floods in bursts of a thousand until `calm()`, and at least a hundred thousand messages long. Where the flooder
- * shares a thread with the page, as frames of one site do, the page could not even be asked anything without the pauses.
+ * A script that floods in bursts of a thousand until `calm()`, with at least a hundred thousand messages. If the
+ * flooder shares a thread with the page, as frames of one site do, the test could not run code in the page without the
+ * pauses.
  */
 const FLOODING = `
   let isCalm = false;
@@ -28,7 +32,7 @@ const FLOODING = `
     burst();
   });`;
 
-/** Counts the turns that the page's timers and, where it is drawn, its animation frames get from now on. */
+/** Counts the turns of the page's timers and, on a visible page, of its animation frames from now on. */
 async function countTurns(page: Page): Promise<void> {
   await page.evaluate(() => {
     const turns = { timers: 0, frames: 0 };
@@ -46,7 +50,7 @@ async function countTurns(page: Page): Promise<void> {
   });
 }
 
-/** Opens a page that has connected and gives its widget time: one that has much to do is no dead one. */
+/** Opens a connected page with long timeouts: a busy widget is not a dead one. */
 async function openPatient(page: Page, host: HostSite, src: string): Promise<void> {
   await page.goto(host.serve(connectorPage()));
   await page.evaluate(async (address) => {
@@ -92,7 +96,7 @@ test("while a sibling frame floods the page and the widget with 100,000 forged m
   await countTurns(page);
   await flooder?.evaluate("void start()");
   await expect.poll(() => page.evaluate("messages")).toBeGreaterThan(0);
-  // Each is asked and answered before the flood ends: it does not end before.
+  // Requests are sent and settled before the flood ends.
   for (let count = 0; count < 3; count++) expect(await dispatch(page)).toEqual(FULFILLED);
   const { timers, frames } = Object(await page.evaluate("turns"));
   expect([timers > 0, frames > 0]).toEqual([true, true]);
@@ -169,15 +173,15 @@ test("of 100,000 requests that a page makes at once, 1,024 are in flight and eac
       for (let asked = 0; asked < total; ) {
         const before = turns.timers;
         for (let count = 0; count < 1_000; count++, asked++) ask();
-        // Two turns of the page's own, in the first of which its timer is due: it is the turns that are counted, not the time.
+        // Two turns of the page, with its timer due in the first: the test counts turns, not time.
         await new Promise((resolve) => setTimeout(resolve));
         await new Promise((resolve) => setTimeout(resolve));
         if (turns.timers === before) turnsMissed += 1;
-        // What is over the limit has been settled before the page's next turn: no work piles up.
+        // Requests over the limit have settled before the page's next turn: no work piles up.
         waiting = Math.max(waiting, asked - settled);
       }
       const overloaded = { ...codes };
-      // A cancellation is in flight as well until the widget has answered it.
+      // A cancellation is in flight too until the widget has settled it.
       let cancelled = 0;
       const allCancelled = new Promise<void>((resolve) => {
         window.connector.observe((record) => {
@@ -203,7 +207,7 @@ test("of 100,000 requests that a page makes at once, 1,024 are in flight and eac
   expect(await dispatch(page)).toEqual(FULFILLED);
 });
 
-test("of 100,000 requests that a page without the connector posts, the widget works on 1,024 and refuses each other; the next one fulfils", async ({
+test("of 100,000 requests that a page without the connector posts, the widget works on 1,024 and rejects each other; the next one fulfils", async ({
   page,
   host,
   backend,
@@ -231,7 +235,7 @@ test("of 100,000 requests that a page without the connector posts, the widget wo
           const args = [{ ...event, meta: { id: `${asked}`, timeoutMs: 120_000 } }];
           port.postMessage({ namespace: "penpal", type: "CALL", id: `${asked}`, methodPath: ["post"], args });
         }
-        // A turn for whoever else has something to do on the page, as between the tasks of any program.
+        // A turn for other tasks of the page, as between the tasks of any program.
         await new Promise((resolve) => setTimeout(resolve));
       }
     },

@@ -1,4 +1,4 @@
-/** Frames beside the widget's, inside of it and in its place, which forge what the page and the widget say to each other. */
+/** Frames beside the widget's, inside the widget and in its place, which forge messages between page and widget. */
 import type { Frame, Page } from "@playwright/test";
 import { startScriptedBackend } from "../../gateway/test/scripted-backend.ts";
 import { ASK_123, AVAILABLE, connectorPage, expect, FULFILLED, openConnected, test } from "../fixtures/fixtures.ts";
@@ -10,7 +10,7 @@ const FORGED = {
   payload: { userId: 123, status: "in_call", version: 9 },
 } as const;
 
-/** Puts a frame into the page, and returns it once it has loaded. */
+/** Adds a frame to the page, and returns the frame once it has loaded. */
 async function addFrame(page: Page, src: string): Promise<Frame> {
   await page.evaluate(
     (address) =>
@@ -27,7 +27,7 @@ async function addFrame(page: Page, src: string): Promise<Frame> {
   return added;
 }
 
-/** Asks by the name of `real`, and keeps what the page's listeners hear and how the connector fares. */
+/** Sends a request with the id `real`, and records the events of the page's listeners and the connector's states. */
 async function ask(page: Page): Promise<void> {
   await page.evaluate((event) => {
     const heardByListeners: unknown[] = [];
@@ -40,7 +40,7 @@ async function ask(page: Page): Promise<void> {
   }, ASK_123);
 }
 
-/** What an answer to `real` has to name. */
+/** Ids that a reply to `real` must have. */
 async function readCallId(page: Page): Promise<unknown> {
   return page.evaluate(() => {
     const calls = Reflect.get(window, "posted").filter(({ type }: { type: string }) => type === "CALL");
@@ -49,12 +49,15 @@ async function readCallId(page: Page): Promise<unknown> {
 }
 
 interface Forgery {
-  /** What a real answer has to name. */
+  /** Ids of the real reply. */
   readonly callId: unknown;
   readonly settlement: unknown;
 }
 
-/** Script of a forging frame: all that could settle the call, open a connection or end one, and a last word. */
+/**
+ * Script of a forging frame: every message that could settle the call, or open or close a connection, and a final
+ * message.
+ */
 function forge({ callId, settlement }: Forgery): void {
   const base = { namespace: "penpal" };
   const target: Window = window.opener ?? window.top;
@@ -67,12 +70,12 @@ function forge({ callId, settlement }: Forgery): void {
     value: settlement,
   }));
   const announcement = { ...base, type: "CALL", id: "a", methodPath: ["post"], args: [{ type: "USER.FORGED" }] };
-  // Were the port taken, whatever is asked over it would be answered.
+  // If the port were accepted, requests over it would be answered.
   port1.onmessage = ({ data }) => {
     port1.postMessage({ ...base, type: "REPLY", callId: data.id, value: settlement });
   };
   for (const message of [...answers, announcement, { ...base, type: "DESTROY" }, settlement]) post(message);
-  // The lowest name of all and the highest, so that the forger is led once and leads once.
+  // The lowest name and the highest, so that the forger takes part as follower and as leader.
   for (const participantId of ["!", "~~"]) post({ ...base, type: "SYN", participantId });
   post({ ...base, type: "ACK1", methodPaths: [["post"]] });
   post({ ...base, type: "ACK2" }, [port2]);
@@ -81,7 +84,7 @@ function forge({ callId, settlement }: Forgery): void {
   post("the last forgery");
 }
 
-/** Runs the forger in each window, and returns when the page has had all of it. */
+/** Runs the forger in each window, and returns when the page has received every message. */
 async function forgeFrom(page: Page, windows: readonly (Frame | Page)[], forgery: Forgery): Promise<void> {
   await page.evaluate(() => {
     document.title = "";
@@ -93,7 +96,7 @@ async function forgeFrom(page: Page, windows: readonly (Frame | Page)[], forgery
   await expect(page).toHaveTitle("+".repeat(windows.length));
 }
 
-/** What the page has taken for true: it must be nothing. */
+/** The forged events that the page has accepted: there must be none. */
 const taken = (page: Page): Promise<unknown> =>
   page.evaluate(() => ({
     settled: Reflect.get(window, "settled"),
@@ -101,7 +104,7 @@ const taken = (page: Page): Promise<unknown> =>
     changes: Reflect.get(window, "states"),
   }));
 
-test("forged handshakes, ports, settlements and announcements of sibling frames, of their children and of popups are not taken by the page", async ({
+test("forged handshakes, ports, settlements and announcements of sibling frames, of their children and of popups are ignored by the page", async ({
   page,
   host,
   backend,
@@ -122,7 +125,7 @@ test("forged handshakes, ports, settlements and announcements of sibling frames,
   const forgery = { callId: await readCallId(page), settlement: { ...FORGED, meta: { id: "real" } } };
   await forgeFrom(page, [sibling, ...sibling.childFrames(), ofTheWidgetsOrigin, popup], forgery);
   expect(await taken(page)).toEqual({ settled: undefined, heard: [], changes: [] });
-  // The connection is as it was: the next request has its answer from the widget.
+  // The connection still works: the widget settles the next request.
   backend.answerWith(AVAILABLE);
   const other = { ...ASK_123, payload: { variables: { userId: 404 } } };
   expect(await page.evaluate((event) => window.connector.dispatch(event), other)).toMatchObject({
@@ -130,7 +133,7 @@ test("forged handshakes, ports, settlements and announcements of sibling frames,
   });
 });
 
-test("control: the same forged settlement is taken from the frame and the origin that the connector was told of", async ({
+test("control: the same forged settlement is accepted from the frame and the origin that the connector was given", async ({
   page,
   host,
   foreign,
@@ -146,7 +149,7 @@ test("control: the same forged settlement is taken from the frame and the origin
   expect(settlement).toEqual(FORGED);
 });
 
-test("a settlement that a sibling frame replays is heard once", async ({ page, host, backend, foreign }) => {
+test("a settlement that a sibling frame replays is received once", async ({ page, host, backend, foreign }) => {
   await page.addInitScript(readAlong);
   await openConnected(page, host, backend.origin);
   const sibling = await addFrame(page, foreign.serve("<!doctype html>sibling"));
@@ -163,7 +166,7 @@ test("the widget answers neither a sibling frame, nor its child, nor a frame of 
   host,
   foreign,
 }) => {
-  // The list names who may be the page, and a frame of such an origin beside the widget is not the page.
+  // The list has the origins of permitted pages; a frame of a listed origin beside the widget is not the page.
   const allowedOrigins = [host.origin, foreign.origin];
   const backend = await startScriptedBackend({ answers: AVAILABLE, allowedOrigins });
   await page.goto(host.serve(framingPage(`${backend.origin}/widget/`)));
@@ -223,12 +226,12 @@ for (const who of ["the page", "the widget"] as const) {
     const heard = await intruder()?.evaluate("({ heard, asked })");
     expect(heard).toEqual({ heard: [], asked: [] });
     expect(await page.evaluate(() => Reflect.get(window, "settled"))).toEqual(FULFILLED);
-    // The browser tells of a frame that has gone a moment after the page has gone on.
+    // The browser reports a removed frame a moment later than the page.
     await expect.poll(intruder).toBeUndefined();
   });
 }
 
-test("the page posts to the widget's origin alone: a hostile page in the frame that greets hears nothing; control: in its rightful place it does", async ({
+test("the page posts to the widget's origin alone: a hostile page in the frame that sends a SYN receives nothing; control: in its rightful place it does", async ({
   page,
   host,
   backend,

@@ -1,4 +1,4 @@
-/** Pages that show the widget and have no business to: the browser keeps it from them, and the widget itself does too. */
+/** Pages that show the widget without permission: blocked by the browser, and rejected by the widget. */
 import type { Frame, Page } from "@playwright/test";
 import { type ScriptedBackend, startScriptedBackend } from "../../gateway/test/scripted-backend.ts";
 import { nameSite } from "../fixtures/custom-domains.ts";
@@ -10,13 +10,16 @@ const LISTED = "https://crm.example.com";
 const ALSO_LISTED = "https://help.example.com";
 const WIDGET = "https://widget.example.com";
 
-/** How the page that frames the widget comes to be. */
+/** The page that frames the widget, by the way of its creation. */
 interface Framing {
-  /** The outermost page's origin, as a public name. Without it the page is on the host's site. */
+  /** Public host name of the outermost page's origin. Absent: the host's site. */
   readonly name?: string;
-  /** Puts the page that frames the widget, given as HTML and by its address, into the outermost page. Without it, it is that page. */
+  /**
+   * Puts the page that frames the widget, given as HTML and as an address, into the outermost page. Absent: the framing
+   * page is the outermost.
+   */
   readonly within?: (html: string, address: string) => string;
-  /** Whether the host's site is listed. */
+  /** True if the host's site is listed. */
   readonly hostIsListed?: boolean;
 }
 
@@ -61,7 +64,7 @@ const HOSTILE: Readonly<Record<string, Framing>> = {
   "a blob document of a page that is not listed": { within: inBlob },
 };
 
-/** The widget with its policy, or without it: then its own check is what is left. */
+/** The widget with or without its policy. Without the policy only the widget's own check protects it. */
 interface WidgetSite {
   readonly origin: string;
   readonly backend: ScriptedBackend;
@@ -81,10 +84,10 @@ async function startWidgetSite(allowedOrigins: readonly string[], policy: "with"
   };
 }
 
-/** Opens the page and returns the frame that shows the widget, once what is shown in it has loaded. */
+/** Opens the page and returns the frame with the widget, once its content has loaded. */
 async function openFraming(page: Page, host: HostSite, { name, within }: Framing, widget: WidgetSite): Promise<Frame> {
   const origin = name ?? host.origin;
-  // A page with a public name may not show a private address.
+  // Browsers block requests from public names to private addresses.
   const html = framingPage(`${name ? WIDGET : widget.origin}/widget/`);
   if (name) {
     await nameSite(page.context(), name, host.origin);
@@ -105,7 +108,7 @@ function widgetIn(framing: Frame): Frame | undefined {
 const heard = (framing: Frame): Promise<unknown[]> => framing.evaluate("heard");
 const attack = (framing: Frame): Promise<unknown> => framing.evaluate("attack(frames[0])");
 
-/** More than one origin, so that the widget does not know from the start who is there. */
+/** More than one origin, so that the widget does not know the page's origin from the start. */
 function listFor(host: HostSite, { hostIsListed }: Framing): readonly string[] {
   return [LISTED, ALSO_LISTED, ...(hostIsListed ? [host.origin] : [])];
 }
@@ -117,7 +120,7 @@ const ANSWERED = expect.objectContaining({
 });
 
 for (const [who, framing] of Object.entries(RIGHTFUL)) {
-  test(`control: the same messages are answered where ${who} sends them`, async ({ page, host }) => {
+  test(`control: the same messages are answered if ${who} sends them`, async ({ page, host }) => {
     const widget = await startWidgetSite(listFor(host, framing), "with");
     const frame = await openFraming(page, host, framing, widget);
     await attack(frame);
@@ -135,11 +138,11 @@ for (const [who, framing] of Object.entries(HOSTILE)) {
     await widget.close();
   });
 
-  test(`the widget itself, without its policy, refuses ${who}`, async ({ page, host }) => {
+  test(`the widget itself, without its policy, rejects ${who}`, async ({ page, host }) => {
     const widget = await startWidgetSite(listFor(host, framing), "without");
     const frame = await openFraming(page, host, framing, widget);
     await attackAndWait(frame);
-    // Its greeting, which is the one message that may go to anybody, and nothing that answers the attack.
+    // The SYN is the only message that may go to any page. No message answers the attack.
     expect(await heard(frame)).toEqual([
       { namespace: "penpal", type: "SYN", participantId: expect.any(String) },
       "the last of the widget",
@@ -149,7 +152,7 @@ for (const [who, framing] of Object.entries(HOSTILE)) {
   });
 }
 
-/** Attacks the widget, and returns when the widget has had all of it and the attacker all of what came back. */
+/** Attacks the widget, and returns when the widget has received the attack and the attacker every reply. */
 async function attackAndWait(framing: Frame): Promise<void> {
   await expect.poll(() => widgetIn(framing)).toBeDefined();
   await widgetIn(framing)?.evaluate(() => {
@@ -161,7 +164,7 @@ async function attackAndWait(framing: Frame): Promise<void> {
   await expect.poll(() => heard(framing)).toContain("the last of the widget");
 }
 
-test("what the widget posts before it knows who is there is a greeting, and no more than one to a page that is refused", async ({
+test("the widget posts only a SYN before the handshake, and no more than one to a page that it rejects", async ({
   page,
   host,
 }) => {
@@ -178,7 +181,7 @@ test("what the widget posts before it knows who is there is a greeting, and no m
   await widget.close();
 });
 
-test("a widget with one origin on its list greets that origin alone", async ({ page, host }) => {
+test("a widget with one origin on its list sends its SYN to that origin alone", async ({ page, host }) => {
   const widget = await startWidgetSite([LISTED], "without");
   const hostile = await openFraming(page, host, { name: "https://evil.test" }, widget);
   await attackAndWait(hostile);
@@ -197,13 +200,13 @@ test("the browser does not show the widget to a listed page that a hostile page 
   expect(widgetIn(frame)).toBeUndefined();
   await attack(frame);
   expect(await heard(frame)).toEqual([]);
-  // The same page is shown the widget where nobody has framed it.
+  // The browser shows the widget to the same page without a frame around it.
   const unframed = await openFraming(page, host, { name: LISTED }, widget);
   await expect.poll(() => widgetIn(unframed)).toBeDefined();
   await widget.close();
 });
 
-test("a widget in a window of its own answers nobody, not even a listed page that has opened it", async ({
+test("a widget in a window of its own answers no page, not even a listed page that has opened it", async ({
   page,
   host,
 }) => {

@@ -1,4 +1,4 @@
-/** Values that mean harm by their names, their depth or their size, in both directions. */
+/** Attacks by a value's name, depth or size, in both directions. */
 import type { Page } from "@playwright/test";
 import { ASK_123, AVAILABLE, connectorPage, expect, FULFILLED, openConnected, test } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
@@ -6,15 +6,15 @@ import { type HostileAnswer, hostileWidget } from "../fixtures/hostile-pages.ts"
 
 declare global {
   interface Window {
-    /** Calls the widget's method at this path, on pages made by `plainPage`. */
+    /** Calls the widget's method at a path, on pages made by `plainPage`. */
     call(methodPath: readonly string[], event: unknown): Promise<unknown>;
   }
 }
 
-/** Names that every object has by its prototype, and the one that sets it. */
+/** Names that objects inherit from their prototype, and the name that sets the prototype. */
 const INHERITED = ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf", "__defineGetter__"];
 
-/** Paths that lead to what nobody offers, through what every object and every function has. */
+/** Paths to unexposed values, through properties that every object and every function has. */
 const PATHS = [
   ["__proto__"],
   ["__proto__", "x"],
@@ -29,7 +29,7 @@ const PATHS = [
   [],
 ];
 
-/** Opens a page that talks to the widget by messages of its own making, in penpal's form. */
+/** Opens a page that talks to the widget by handmade messages in penpal's form. */
 async function openPlain(page: Page, host: HostSite, origin: string): Promise<void> {
   const html = `<!doctype html><title>Plain</title><link rel="icon" href="data:,"><iframe></iframe><script>
     const answers = new Map();
@@ -70,10 +70,10 @@ const callWidget = (page: Page, path: readonly string[], event: unknown): Promis
 const dispatchText = (page: Page, text: string): Promise<unknown> =>
   page.evaluate((json) => window.connector.dispatch(JSON.parse(json)), text);
 
-/** JSON in which a key of this spelling is a key, which an object literal would take for the prototype. */
+/** JSON text, in which `__proto__` is an ordinary key; in an object literal it would set the prototype. */
 const toText = (event: unknown): string => (typeof event === "string" ? event : JSON.stringify(event));
 
-/** Whether a page's, and so everybody's, objects have been given something. */
+/** True if the prototype of all objects of the page was changed. */
 const isPolluted = (): boolean => Reflect.has({}, "polluted") || Reflect.has(() => {}, "polluted");
 
 async function expectUnpolluted(page: Page): Promise<void> {
@@ -86,7 +86,7 @@ const refusal = (type: string, code: string) => ({
   meta: expect.objectContaining({ source: "bridge" }),
 });
 
-/** A key that pollutes whatever assigns it, at this depth of a request's payload. */
+/** A key that pollutes the prototype in careless copies, at the given depth of a request's payload. */
 function buried(key: string, depth: number): string {
   const harm = `{"${key}":{"polluted":true,"constructor":{"prototype":{"polluted":true}}}}`;
   return `{"type":"${ASK_123.type}","payload":${'{"variables":'.repeat(depth)}${harm}${"}".repeat(depth)}}`;
@@ -107,7 +107,7 @@ test("the widget has no method at the path of __proto__, constructor or toString
   expect(await callWidget(page, ["post"], ASK_123)).toMatchObject({ type: "REPLY", value: FULFILLED });
 });
 
-test("what is no method path disturbs the widget in nothing, and its errors carry no stack", async ({
+test("a malformed method path does not disturb the widget, and its errors carry no stack", async ({
   page,
   host,
   backend,
@@ -147,7 +147,7 @@ test("a request with the id __proto__, constructor or toString is found and canc
   }
 });
 
-test("a key named __proto__, constructor or toString at any depth of a payload is refused and changes no object", async ({
+test("a key named __proto__, constructor or toString at any depth of a payload is rejected and changes no object", async ({
   page,
   host,
   backend,
@@ -163,7 +163,7 @@ test("a key named __proto__, constructor or toString at any depth of a payload i
   expect(backend.calls).toHaveLength(0);
 });
 
-test("a key named __proto__, constructor or toString beside a request's own keys, and in its meta, says nothing", async ({
+test("a key named __proto__, constructor or toString beside a request's own keys, and in its meta, is ignored", async ({
   page,
   host,
   backend,
@@ -185,7 +185,10 @@ test("a key named __proto__, constructor or toString beside a request's own keys
   await expectUnpolluted(page);
 });
 
-/** Opens a page that is connected to a hostile widget, whose `remote` is the page's own `post` in penpal's published build. */
+/**
+ * Opens a page that is connected to a hostile widget, whose `remote` is the page's own `post` in penpal's published
+ * build.
+ */
 async function openHostile(page: Page, host: HostSite, answer: HostileAnswer): Promise<void> {
   const src = host.serve(hostileWidget("/penpal.js", answer));
   await page.goto(host.serve(connectorPage()));
@@ -198,7 +201,9 @@ async function openHostile(page: Page, host: HostSite, answer: HostileAnswer): P
   }, src);
 }
 
-/** Calls the page's method at this path by the widget's own penpal, and returns its answer, or its error with the stack. */
+/**
+ * Calls the page's method at a path by the widget's own penpal, and returns the response, or the error with its stack.
+ */
 async function callPage(page: Page, path: readonly string[], event: string): Promise<unknown> {
   return page.frames()[1]?.evaluate(
     async ([methodPath, json]) => {
@@ -215,14 +220,14 @@ async function callPage(page: Page, path: readonly string[], event: string): Pro
   );
 }
 
-test("a widget that calls the page by __proto__, constructor or toString runs nothing of it and is shown no stack; control: post is heard", async ({
+test("a widget that calls the page by __proto__, constructor or toString runs no code of the page and gets no stack; control: post is called", async ({
   page,
   host,
 }) => {
   await openHostile(page, host, "() => undefined");
-  // What penpal's own proxy would not send.
+  // A message that penpal's own proxy would not send.
   for (const path of PATHS.filter((keys) => keys.length > 0 && !keys.includes("call"))) {
-    // The page either knows no such method or takes whatever is called for the one that it has.
+    // The page either has no such method, or treats every call as a call of its only method.
     const { value, stack } = Object(await callPage(page, path, '{"polluted":true}'));
     const outcome = value ?? refusal("BUS.INVALID_EVENT", "INVALID_REQUEST");
     expect([path, outcome, stack]).toEqual([path, refusal("BUS.INVALID_EVENT", "INVALID_REQUEST"), undefined]);
@@ -250,7 +255,7 @@ test("an announcement named __proto__, constructor or toString, with keys of tha
   await expectUnpolluted(page);
 });
 
-test("a settlement with keys named __proto__, constructor or toString is handed out as it is and changes no object", async ({
+test("a settlement with keys named __proto__, constructor or toString reaches the caller as it is and changes no object", async ({
   page,
   host,
 }) => {
@@ -269,12 +274,12 @@ test("a settlement with keys named __proto__, constructor or toString is handed 
   }
 });
 
-test("a request of a megabyte is refused by the page, and by the widget itself, and the next one fulfils", async ({
+test("a request of a megabyte is rejected by the page, and by the widget itself, and the next one fulfils", async ({
   page,
   host,
   backend,
 }) => {
-  // By its size, and not by what it says.
+  // Rejected for its size, not for its content.
   const tooLarge = {
     type: `${ASK_123.type}_REJECTED`,
     payload: { error: expect.objectContaining({ message: "event: expected at most 65536 bytes of JSON" }) },
@@ -292,7 +297,7 @@ test("a request of a megabyte is refused by the page, and by the widget itself, 
   expect(backend.calls).toHaveLength(2);
 });
 
-test("an announcement of a megabyte is refused by the page, and the next one is heard", async ({ page, host }) => {
+test("an announcement of a megabyte is rejected by the page, and the next one is received", async ({ page, host }) => {
   await openHostile(page, host, "() => undefined");
   const megabyte = JSON.stringify({ type: "USER.ANNOUNCED", payload: "x".repeat(2 ** 20) });
   expect(await callPage(page, ["post"], megabyte)).toEqual({ value: refusal("USER.ANNOUNCED", "INVALID_REQUEST") });

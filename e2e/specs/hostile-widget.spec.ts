@@ -1,4 +1,4 @@
-/** A widget that means harm, at the very origin that the page trusts: what it can say, and what it cannot do by it. */
+/** A hostile widget at the very origin that the page trusts, and the limits of its attacks. */
 import type { Page } from "@playwright/test";
 import { ASK_123, AVAILABLE, connectorPage, expect, test } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
@@ -19,7 +19,7 @@ const INVALID_RESPONSE = {
   meta: { source: "bridge" },
 };
 
-/** Opens a page that is connected to a hostile widget, and that collects in `thrown` whatever is thrown in it. */
+/** Opens a page that is connected to a hostile widget, and that collects uncaught errors in `thrown`. */
 async function openHostile(page: Page, host: HostSite, answer: HostileAnswer): Promise<void> {
   await collectThrown(page);
   const src = host.serve(hostileWidget("/penpal.js", answer));
@@ -30,7 +30,7 @@ async function openHostile(page: Page, host: HostSite, answer: HostileAnswer): P
   }, src);
 }
 
-/** Has each document keep what is thrown in it: the page's own, for what the hostile widget itself throws is its own affair. */
+/** Makes every document collect its uncaught errors. Only the page's matter; those of the hostile widget do not. */
 async function collectThrown(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const thrown: string[] = [];
@@ -44,7 +44,7 @@ const thrown = (page: Page): Promise<unknown> => page.evaluate("thrown");
 
 const dispatch = (page: Page): Promise<unknown> => page.evaluate((event) => window.connector.dispatch(event), ASK_123);
 
-/** What `request` throws, by what a page may look at. */
+/** Reads the documented properties of the error that `request` throws. */
 const requestError = (page: Page): Promise<unknown> =>
   page.evaluate(
     ({ type, payload }) =>
@@ -63,19 +63,12 @@ const settle = (payload: string, id = "meta.id"): HostileAnswer =>
 
 const SOMEBODY_ELSE = { userId: 666, status: "available", version: 1 };
 
-test("a widget at the trusted origin is believed, also where it answers for somebody else's user", async ({
-  page,
-  host,
-}) => {
+test("a widget at the trusted origin is believed, even if it answers for another user", async ({ page, host }) => {
   await openHostile(page, host, settle(JSON.stringify(SOMEBODY_ELSE)));
   expect(await dispatch(page)).toEqual({ type: FULFILLED, payload: SOMEBODY_ELSE });
 });
 
-test("the real widget does not pass on a backend's answer for somebody else's user", async ({
-  page,
-  host,
-  backend,
-}) => {
+test("the real widget does not pass on a backend's answer for another user", async ({ page, host, backend }) => {
   backend.answerWith([{ status: 200, body: SOMEBODY_ELSE }, AVAILABLE]);
   await page.goto(host.serve(connectorPage()));
   const ask = (): Promise<unknown> =>
@@ -87,11 +80,12 @@ test("the real widget does not pass on a backend's answer for somebody else's us
   expect(await ask()).toMatchObject({ type: FULFILLED, payload: { userId: 123 } });
 });
 
-test("one request's answer is never handed to another, in whatever order and under whatever name a widget gives it", async ({
+test("one request's answer is never handed to another, regardless of the order and the ids of a widget's answers", async ({
   page,
   host,
 }) => {
-  // Keeps the first question until the second has come, and gives each the other's answer; from the third on it is honest.
+  // Holds the first request until the second has come, and answers each with the other's result. Honest from the third
+  // request on.
   await openHostile(
     page,
     host,
@@ -161,7 +155,7 @@ test("a widget that answers twice settles its request once", async ({ page, host
     Object.assign(window, { heard });
     window.connector.on("*", (event) => heard.push(event));
   });
-  // Each message that the widget posts over its port, it posts twice.
+  // The widget posts each of its messages over the port twice.
   await page.frames()[1]?.evaluate(() => {
     const { postMessage } = MessagePort.prototype;
     MessagePort.prototype.postMessage = function (message: { value?: { payload?: string } }): void {
@@ -203,7 +197,7 @@ const ODD_ERRORS = [
   "{ code: 'ABORTED', message: 'aborted', retryable: false }",
 ];
 
-test("whatever a widget rejects with in the bridge's name, the page's request throws an error that is documented", async ({
+test("any rejection that a widget sends in the bridge's name makes the page's request throw a documented error", async ({
   page,
   host,
 }) => {
@@ -244,10 +238,10 @@ test("messages without form over the widget's port raise no error in the page, a
   expect(await thrown(page)).toEqual([]);
 });
 
-/** Markup that calls `marked` where something takes it for HTML. */
+/** Markup that calls `marked` if it is treated as HTML. */
 const MARKUP = `<img src="data:," onerror="top.postMessage('marked', '*')"><script>top.postMessage("marked", "*")</script>`;
 
-// In a script that stands inline, the markup must not end it.
+// The markup must not end the inline script around it.
 const markedUp = JSON.stringify(MARKUP).replaceAll("<", "\\u003c");
 const MARKED_UP: Readonly<Record<string, HostileAnswer>> = {
   "an availability": settle(`{ userId: 123, status: ${markedUp}, version: ${markedUp} }`),
@@ -279,7 +273,7 @@ for (const [what, answer] of Object.entries(MARKED_UP)) {
     for (const entry of await page.locator("#log-entries > li > details").all()) await entry.locator("summary").click();
     await expect(page.locator("#log-entries")).toContainText("onerror");
     await expect(card.or(page.locator("#log-entries")).locator("img, script")).toHaveCount(0);
-    // Control: where it is taken for HTML, it is heard.
+    // Control: markup that is treated as HTML is detected.
     expect(await page.evaluate("markings")).toEqual([]);
     await page.frames()[1]?.evaluate((markup) => document.body.insertAdjacentHTML("beforeend", markup), MARKUP);
     await expect.poll(() => page.evaluate("markings")).toEqual(["marked"]);

@@ -1,13 +1,13 @@
-/** Many connectors on one page, and one that is made twice: as many frames as wanted, and no crosstalk. */
+/** Several connectors on a page, and a connector that is made twice: one frame per connector, and no crosstalk. */
 import type { Page } from "@playwright/test";
 import { ASK_123, connectorPage, expect, FULFILLED } from "../fixtures/fixtures.ts";
 import { test } from "../fixtures/kept-page.ts";
 
-/** How many links to widgets the page has, of all copies of the package. */
+/** Counts the page's connections to widgets, of all copies of the package. */
 const neighbours = (page: Page): Promise<number> =>
   page.evaluate(() => Reflect.get(window, Symbol.for("availability-bridge.neighbours"))?.size ?? 0);
 
-/** A component as a React developer writes it, below `StrictMode`, which mounts, unmounts and mounts it again. */
+/** A React component below `StrictMode`, which mounts, unmounts and mounts it again. */
 const reactPage = (src: string): string => `<!doctype html><html lang="en"><head><title>-</title>
   <link rel="icon" href="data:,">
   <script src="/react.js"></script><script src="/react-dom.js"></script>
@@ -73,7 +73,7 @@ test("connect() twice for one container: two frames, of which each goes with its
   expect(await ask("second")).toEqual(FULFILLED);
 });
 
-test("ten connectors: ten frames, and each hears of its own requests alone, also when its neighbours go", async ({
+test("ten connectors: ten frames, and each receives only its own settlements, also when other connectors are destroyed", async ({
   page,
   host,
   gateway,
@@ -85,7 +85,7 @@ test("ten connectors: ten frames, and each hears of its own requests alone, also
       const connector = window.connect({ src });
       const heard: unknown[] = [];
       connector.on("*", ({ payload }) => heard.push(Reflect.get(Object(payload), "userId")));
-      // One name for all: what tells the answers apart is the connection that they came by.
+      // The same id in every connector: only the connection distinguishes the settlements.
       const event = {
         type: "API.FETCH_USER_AVAILABILITY",
         payload: { variables: { userId } },
@@ -115,7 +115,7 @@ const ASK = `(window.availabilityBridge ||= []).push(async (connector) => {
   document.title += "+" + status;
 });`;
 
-test("the script tag twice: one frame, one connector, and each visitor is served once", async ({
+test("the script tag twice: one frame, one connector, and each callback is called once", async ({
   page,
   host,
   backend,
@@ -173,7 +173,7 @@ test("the script tag in two shadow roots beside the document's own is harmless",
   expect(errors).toEqual([]);
 });
 
-test("the script tag in two shadow roots alone says where it belongs, and mounts nothing", async ({
+test("the script tag in two shadow roots alone names the right place, and mounts nothing", async ({
   page,
   host,
   backend,

@@ -1,4 +1,4 @@
-/** The loader script under its release's name, as pages load it that pin what they run by its hash. */
+/** The loader script under its release's name, for pages that pin the script by hash. */
 import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
 import { expect, test } from "../fixtures/fixtures.ts";
@@ -9,7 +9,7 @@ const { file, integrity }: { readonly file: string; readonly integrity: string }
   readFileSync("dist/embed.integrity.json", "utf8"),
 );
 
-/** The pinned script tag as docs/add-the-badge.md has it, waited for, with what it says of a script that is refused. */
+/** The pinned script tag from docs/add-the-badge.md, with a listener for a blocked script. */
 function pinnedTag(origin: string): string {
   return linesToPaste("The script tag, pinned to a release", origin)
     .replace("embed-VERSION.js", file)
@@ -17,7 +17,7 @@ function pinnedTag(origin: string): string {
     .replace("async", `onerror="document.title = 'refused'"`);
 }
 
-/** Opens a page with the script tag, whose title becomes the agent's status, or what became of the script. */
+/** Opens a page with the script tag. The page's title becomes the agent's status, or the error of the script. */
 async function openWith(page: Page, host: HostSite, tag: string): Promise<void> {
   const queue = `window.availabilityBridge = [async (connector) => {
     const payload = { variables: { userId: 123 } };
@@ -45,7 +45,7 @@ test("the release's script runs under the hash that the build wrote, and finds t
   await expect(page.locator("iframe")).toHaveAttribute("src", `${backend.origin}/widget/`);
 });
 
-test("a script that has been tampered with is refused where the page has pinned its hash", async ({
+test("a script that has been tampered with is blocked if the page has pinned its hash", async ({
   page,
   host,
   backend,
@@ -54,7 +54,7 @@ test("a script that has been tampered with is refused where the page has pinned 
   await openWith(page, host, pinnedTag(backend.origin));
   await expect(page).toHaveTitle("refused");
   await expect(page.locator("iframe")).toHaveCount(0);
-  // It is the hash that refuses it: without one, the same script runs.
+  // Control: without a hash, the same script runs.
   await openWith(page, host, pinnedTag(backend.origin).replace(integrity, ""));
   await expect(page).toHaveTitle(/tampered|available/);
 });

@@ -1,4 +1,4 @@
-/** What a page keeps of a connector that it has done with. */
+/** Memory of a connector that the page no longer uses. */
 
 import type { Page } from "@playwright/test";
 import type { Connector } from "../../host/index.ts";
@@ -6,12 +6,12 @@ import { connectorPage, expect, test } from "../fixtures/fixtures.ts";
 
 declare global {
   interface Window {
-    /** The connector that the page has forgotten. */
+    /** The connector without further references in the page. */
     forgotten: WeakRef<Connector>;
   }
 }
 
-/** Expects that the page's connector is collected, once whatever may still be due has passed. */
+/** Expects that the page's connector is garbage-collected, once pending timers have run. */
 async function expectForgotten(page: Page): Promise<void> {
   const isForgotten = async (): Promise<boolean> => {
     await page.requestGC();
@@ -20,7 +20,7 @@ async function expectForgotten(page: Page): Promise<void> {
   await expect.poll(isForgotten, { timeout: 30_000 }).toBe(true);
 }
 
-test("a page that only removes the frame and forgets the connector keeps nothing of it", async ({
+test("a page that only removes the frame and drops the connector leaks nothing of it", async ({
   page,
   host,
   backend,
@@ -32,11 +32,11 @@ test("a page that only removes the frame and forgets the connector keeps nothing
     document.querySelector("iframe")?.remove();
     window.forgotten = new WeakRef(connector);
   }, `${backend.origin}/widget/`);
-  // The last heartbeat may still be due. Nothing may wait for the much later end of the time that a handshake may take.
+  // The last heartbeat may still be due. The handshake timeout ends much later and must not keep the connector alive.
   await expectForgotten(page);
 });
 
-test("a page that removes the container, while it watches, and forgets the connector keeps nothing of it", async ({
+test("a page that removes the container during a watch, and drops the connector, leaks nothing of it", async ({
   page,
   host,
   backend,

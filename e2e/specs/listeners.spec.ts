@@ -1,9 +1,9 @@
-/** What a page's own listeners may do: throw, destroy the connector, ask again. */
+/** Listeners of a page that throw, destroy the connector, or send requests. */
 import type { Page } from "@playwright/test";
 import { ASK_123, connectorPage, expect, FULFILLED, openConnected, rejectedBy } from "../fixtures/fixtures.ts";
 import { test } from "../fixtures/kept-page.ts";
 
-/** What the page reports, as an uncaught error would be. */
+/** Errors that the page reports as uncaught. */
 function collectReports(page: Page): readonly string[] {
   const reports: string[] = [];
   page.on("pageerror", ({ message }) => reports.push(message));
@@ -67,7 +67,7 @@ for (const [moment, kind] of [
   ["when the widget is ready", "state"],
   ["when a request is sent", "sent"],
 ] as const) {
-  test(`a listener that destroys the connector ${moment} settles all as closed, and nothing is asked`, async ({
+  test(`a listener that destroys the connector ${moment} settles every request as closed, and nothing is sent`, async ({
     page,
     host,
     backend,
@@ -118,7 +118,8 @@ test("requests made by listeners are answered like any other", async ({ page, ho
           settlements.push(await connector.dispatch(event));
           if (settlements.length === 5) resolve();
         };
-        // One as soon as the widget is ready, one as it is sent, and one after each of the first three settlements.
+        // A request as soon as the widget is ready, another at sending, and another after each of the first three
+        // settlements.
         connector.onStateChange(() => void ask());
         const off = connector.observe(({ kind }) => {
           if (kind !== "sent") return;

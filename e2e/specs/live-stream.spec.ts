@@ -1,4 +1,4 @@
-/** The stream that announcements come from: what becomes of it when the gateway, the way to it, the machine or the session fails. */
+/** The stream of announcements, when the gateway, the network, the machine or the session fails. */
 import type { Page } from "@playwright/test";
 import { SCOPES } from "../../gateway/auth/caller.ts";
 import { InvalidTokenError } from "../../gateway/auth/invalid-token-error.ts";
@@ -12,7 +12,7 @@ import { announced, keepAnnounced } from "../fixtures/live-page.ts";
 import { widgetFrame } from "../fixtures/unresponsive-widget.ts";
 
 interface TokenGateway extends LiveGateway {
-  /** The one token that it takes. It names nobody, so that a page shares its stream with no other. */
+  /** The only valid token. Without a user in the token, the page shares its stream with no other page. */
   takes: string;
 }
 
@@ -33,11 +33,11 @@ const test = base.extend<{ live: TokenGateway }>({
 const STREAM = "/v1/availabilities/stream";
 const ALL = "/v1/availabilities";
 
-/** The calls to a path, but for those that only ask whether a token holds. */
+/** The calls to a path, without calls that only verify a token. */
 const callsTo = ({ calls }: LiveGateway, path: string): readonly LiveCall[] =>
   calls.filter((call) => call.path === path && call.method === "GET");
 
-/** Opens a page that hears of everybody, by the token in its `token`. */
+/** Opens a page that receives every user's changes, with the token in its `token`. */
 async function openFollowing(page: Page, host: HostSite, origin: string): Promise<void> {
   await page.goto(host.serve(connectorPage('<script>window.token = "first"</script>')));
   await page.evaluate((src) => {
@@ -48,7 +48,7 @@ async function openFollowing(page: Page, host: HostSite, origin: string): Promis
   await page.evaluate(() => window.connector.request("BUS.INIT", { services: ["USER"] }));
 }
 
-/** Opens such a page, which has heard of user 1 and whose clock stands: from here on nothing is tried again because time has passed. */
+/** Opens a page with user 1 and stops the clock: retries are not due from here on. */
 async function openStandingStill(page: Page, host: HostSite, live: LiveGateway, origin = live.origin): Promise<void> {
   await live.agents.set(1, { status: "available" });
   await stopClock(page);
@@ -56,7 +56,7 @@ async function openStandingStill(page: Page, host: HostSite, live: LiveGateway, 
   await expect.poll(() => announced(page)).toHaveLength(1);
 }
 
-/** The versions of each user that were announced, in order. */
+/** The announced versions of each user, in order. */
 async function readVersions(page: Page): Promise<Readonly<Record<number, readonly number[]>>> {
   return page.evaluate(() => {
     const versions: Record<number, number[]> = {};
@@ -69,7 +69,7 @@ async function readVersions(page: Page): Promise<Readonly<Record<number, readonl
   });
 }
 
-/** The newest version of each user that was announced. */
+/** The newest announced version of each user. */
 async function readLatest(page: Page): Promise<Readonly<Record<string, number | undefined>>> {
   const versions = Object.entries(await readVersions(page));
   return Object.fromEntries(versions.map(([userId, told]) => [userId, told.at(-1)]));
@@ -96,7 +96,7 @@ test("a gateway that is restarted under load loses nothing: the page ends with t
     for (let more = 2; more < 6; more += 1) await change(round + more);
     await live.open();
     await change(round + 6);
-    // What changes once the page is back comes as ever.
+    // Later changes arrive as usual.
     await expect.poll(() => callsTo(live, STREAM).length).toBeGreaterThan(before);
     await change(round + 7);
   }
@@ -142,14 +142,14 @@ test.describe("an hour's sleep", () => {
       const relay = await openRelay(Number(new URL(live.origin).port));
       const origin = `http://127.0.0.1:${relay.port}`;
       await openStandingStill(page, host, live, origin);
-      // What is sent to a machine that sleeps gets nowhere, and nobody tells it.
+      // Bytes to a sleeping machine are lost without an error.
       for (const connection of relay.connections()) connection.hold();
       const { version } = await live.agents.set(1, { status: "in_call" });
       const before = live.calls.length;
       await sleep(page);
       await widgetFrame(page, { origin }).evaluate(() => dispatchEvent(new Event("pageshow")));
       await expect.poll(() => readLatest(page)).toEqual({ 1: version });
-      // Whether a token of an hour ago still holds is asked besides, and tells nothing of anybody.
+      // A separate call verifies the hour-old token, and returns no availability.
       const [call, ...more] = live.calls.slice(before).filter(({ method }) => method === "GET");
       expect([call?.path, call?.headers["last-event-id"] === undefined, more]).toEqual([STREAM, false, []]);
       await relay.close();
@@ -157,11 +157,7 @@ test.describe("an hour's sleep", () => {
   }
 });
 
-test("a stream that a proxy holds back is replaced by asking for everything, until it comes through", async ({
-  page,
-  host,
-  live,
-}) => {
+test("a stream that a proxy buffers is replaced by polling, until it comes through", async ({ page, host, live }) => {
   test.skip(!canBuffer, "nginx is not here");
   const proxy = await startBufferingProxy(live.origin);
   await live.agents.set(1, { status: "available" });
@@ -175,7 +171,7 @@ test("a stream that a proxy holds back is replaced by asking for everything, unt
   expect(callsTo(live, ALL)).toHaveLength(1);
   await expect.poll(live.openStreams).toBe(0);
 
-  // Nothing has changed, and nothing is sent again.
+  // Without a change, nothing is sent again.
   await page.clock.runFor(18_000);
   await expect.poll(() => callsTo(live, ALL).at(-1)?.headers["if-none-match"]).toMatch(/^W\//);
   const polled = await live.agents.set(1, { status: "in_call" });
@@ -188,7 +184,7 @@ test("a stream that a proxy holds back is replaced by asking for everything, unt
   expect(await announced(page)).toHaveLength(3);
 
   await proxy.stopBuffering();
-  // In steps that leave a stream which has been asked for some of its half minute.
+  // In steps, so that a requested stream has part of the half minute left.
   await expect
     .poll(
       async () => {
@@ -202,7 +198,7 @@ test("a stream that a proxy holds back is replaced by asking for everything, unt
   await expect.poll(() => readLatest(page)).toMatchObject({ 2: streamed.version });
   expect(callsTo(live, STREAM).at(-1)?.headers["last-event-id"]).toBeDefined();
   const asked = callsTo(live, ALL).length;
-  // Were it still asked for, it would be by now, and twice.
+  // A stream that was still requested would have been requested again by now, twice.
   await page.clock.runFor(36_000);
   const next = await live.agents.set(2, { status: "available" });
   await expect.poll(() => readLatest(page)).toMatchObject({ 2: next.version });
@@ -210,7 +206,7 @@ test("a stream that a proxy holds back is replaced by asking for everything, unt
   await proxy.close();
 });
 
-test("a session that has ended is told once, tried by nobody, and begun again by a token of the page's", async ({
+test("a session that has ended is announced once, causes no retries, and resumes with a new token of the page's", async ({
   page,
   host,
   live,
@@ -241,7 +237,7 @@ test("a session that has ended is told once, tried by nobody, and begun again by
   const calls = live.calls.length;
   await page.clock.runFor(600_000);
   expect(await ask()).toMatchObject({ meta: { status: 401 } });
-  // Those of the request that was just made, and none before it.
+  // Only the calls of the latest request.
   expect(live.calls.slice(calls).map(({ path }) => path)).toEqual(["/v1/users/1/availability"]);
   expect(callsTo(live, STREAM)).toHaveLength(streams);
   expect(await announced(page)).toHaveLength(2);
@@ -249,7 +245,7 @@ test("a session that has ended is told once, tried by nobody, and begun again by
   await page.evaluate(() => Reflect.set(window, "token", "second"));
   expect(await ask()).toMatchObject({ type: "API.FETCH_USER_AVAILABILITY_FULFILLED" });
   await expect.poll(live.openStreams).toBe(1);
-  // Of what nobody has changed as well: its end has told the page that nothing is known.
+  // Unchanged users are announced too: the end of the session has made the page's data void.
   const [first] = await announced(page);
   await expect.poll(async () => (await announced(page)).slice(2)).toEqual([first]);
   const { version } = await live.agents.set(1, { status: "in_call" });

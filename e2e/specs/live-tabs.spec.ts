@@ -1,4 +1,4 @@
-/** One stream for all tabs of a browser, whatever the browser allows a frame of another site. */
+/** One stream for the tabs of a browser, regardless of the features that browsers allow in third-party iframes. */
 import type { BrowserContext, Page } from "@playwright/test";
 import { type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
 import { GENUINE_ONLY, token } from "../../gateway/test/self-describing-tokens.ts";
@@ -26,7 +26,7 @@ interface Tabs {
   readonly live: LiveGateway;
 }
 
-/** Opens a tab whose page follows everybody, by this token where it has one. */
+/** Opens a tab whose page follows every user, with the given token, if any. */
 async function openTab({ context, host, live }: Tabs, pageToken?: string): Promise<Page> {
   const page = await context.newPage();
   await page.goto(host.serve(connectorPage()));
@@ -50,7 +50,7 @@ async function openTabs(tabs: Tabs, count: number): Promise<Page[]> {
   return pages;
 }
 
-/** Opens a tab that leads, and one that has heard from it of one agent. */
+/** Opens a leading tab, and a tab that has received one agent from the leader. */
 async function openTwoTabs(tabs: Tabs): Promise<[leader: Page, follower: Page]> {
   const leader = await openTab(tabs);
   const follower = await openTab(tabs);
@@ -67,7 +67,7 @@ declare global {
   }
 }
 
-/** Has a document keep its channels. */
+/** Records a document's channels. */
 function keepChannels(): void {
   window.channels = [];
   window.postMessageToTabs = BroadcastChannel.prototype.postMessage;
@@ -81,7 +81,7 @@ function keepChannels(): void {
 
 const announced = (page: Page) => page.evaluate(() => window.announced);
 
-/** Expects a tab to have been told of this version last. */
+/** Expects the given version as a tab's last. */
 async function expectTold(page: Page, version: number): Promise<void> {
   await expect
     .poll(async () => (await announced(page)).at(-1)?.payload, { timeout: 20_000 })
@@ -91,7 +91,7 @@ async function expectTold(page: Page, version: number): Promise<void> {
 const streams = ({ calls }: LiveGateway) =>
   calls.filter(({ method, path }) => method === "GET" && path.endsWith("/stream"));
 
-/** What a browser may keep from a frame of another site. Messages between tabs get through in each of them. */
+/** Features that a browser may block in third-party iframes. Messages between tabs get through in each case. */
 const ALLOWANCES = [
   { allowed: "as the browser allows it", refuse: () => {}, mayHaveWorker: true },
   {
@@ -140,7 +140,7 @@ for (const { allowed, refuse, mayHaveWorker } of ALLOWANCES) {
       if (!mayHaveWorker) expect(resumed).toHaveLength(1);
     });
 
-    test("a tab that is left for another page hands the stream over", async ({ context, host, live }) => {
+    test("a tab that navigates to another page hands the stream over", async ({ context, host, live }) => {
       await live.agents.set(1, { status: "available" });
       const [first, second] = await openTwoTabs({ context, host, live });
       await first.goto(host.serve("<!doctype html><title>Elsewhere</title>"));
@@ -163,7 +163,7 @@ for (const { allowed, refuse, mayHaveWorker } of ALLOWANCES) {
       await expect.poll(live.openStreams).toBe(1);
     });
 
-    test("a tab that neither hears nor answers is replaced, and steps down once it hears again", async ({
+    test("a tab that neither receives nor answers is replaced, and steps down once it receives again", async ({
       context,
       host,
       live,
@@ -194,15 +194,15 @@ for (const { allowed, refuse, mayHaveWorker } of ALLOWANCES) {
   });
 }
 
-// In Firefox the stream begins anew, from its cursor, when the tab is closed that was there first.
-test("a tab that is closed takes no stream with it where a shared worker has it", { tag: "@chromium" }, async ({
+// In Firefox the stream restarts, from its cursor, when the first tab is closed.
+test("a tab that is closed takes no stream with it if a shared worker has the stream", { tag: "@chromium" }, async ({
   context,
   host,
   live,
 }) => {
   await live.agents.set(1, { status: "available" });
   const [first, second] = await openTwoTabs({ context, host, live });
-  // What refuses the one refuses the other.
+  // Browsers block both features or none.
   const isRefused = await widgetFrame(second, live).evaluate(() =>
     navigator.locks.request("a test's", { ifAvailable: true }, () => false).catch(() => true),
   );
@@ -226,7 +226,7 @@ test("two sign-ins share nothing", async ({ context, host, signedIn: live }) => 
   ]);
 });
 
-test("a page that names another agent in a token of its own making is told nothing by that agent's tabs", async ({
+test("a page that names another agent in a token of its own making receives nothing from that agent's tabs", async ({
   context,
   host,
   signedIn: live,

@@ -1,4 +1,4 @@
-/** What is announced as it happens, from the gateway's stream through the widget to the page. */
+/** Live announcements, from the gateway's stream through the widget to the page. */
 import { expect, openConnected } from "../fixtures/fixtures.ts";
 import { announced, keepAnnounced, test } from "../fixtures/live-page.ts";
 
@@ -19,7 +19,11 @@ test("announces every user after BUS.INIT, and each change, until BUS.DESTROY", 
   await expect.poll(live.openStreams).toBe(0);
 });
 
-test("announces the changes of watched users alone, and answers with how they are", async ({ page, host, live }) => {
+test("announces the changes of watched users alone, and answers with their present availabilities", async ({
+  page,
+  host,
+  live,
+}) => {
   for (const userId of [1, 2, 3]) await live.agents.set(userId, { status: "available" });
   await openConnected(page, host, live.origin);
   await keepAnnounced(page);

@@ -1,16 +1,16 @@
-/** Pages that the widget is not meant for. */
+/** Pages that may not use the widget. */
 import type { Page } from "@playwright/test";
 import { startScriptedBackend } from "../../gateway/test/scripted-backend.ts";
 import { ASK_123, connectorPage, expect } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
 import { test } from "../fixtures/kept-page.ts";
 
-/** Asks from a page that is not allowed, and returns the settlement. */
+/** Sends a request from a page that is not allowed, and returns the settlement. */
 async function ask(page: Page, host: HostSite, src: string): Promise<unknown> {
   await page.goto(host.serve(connectorPage()));
   return page.evaluate(
     async ([address, event]) => {
-      // One try: each further one would load a widget that says anew whom it refuses.
+      // One attempt: further attempts would load a widget that logs the rejection again.
       const connector = window.connect({ src: address, retryDelayMs: 60_000 });
       return connector.dispatch(event, { timeoutMs: 1_500 });
     },
@@ -30,17 +30,14 @@ const UNAVAILABLE = {
   meta: { source: "bridge" },
 };
 
-test("a page that is not on the list cannot embed the widget, and is told the likely causes", async ({
-  page,
-  host,
-}) => {
+test("a page that is not on the list cannot embed the widget, and gets the likely causes", async ({ page, host }) => {
   const backend = await startScriptedBackend({ answers: null, allowedOrigins: ["https://crm.example.com"] });
   expect(await ask(page, host, `${backend.origin}/widget/`)).toEqual(UNAVAILABLE);
   expect(backend.calls).toHaveLength(0);
   await backend.close();
 });
 
-/** Origins that resemble another one without being it: a prefix, another scheme, a longer and a shorter name. */
+/** Origins that resemble the given origin: a prefix, a different scheme, a longer and a shorter name. */
 function lookAlikes(origin: string): readonly string[] {
   const { port } = new URL(origin);
   return [
@@ -56,10 +53,13 @@ for (const [list, take] of [
   ["a list of look-alike origins", lookAlikes],
   ["a list of one other origin", () => ["https://crm.example.com"]],
 ] as const) {
-  test(`the widget itself refuses a page by ${list}, settles nothing and says so once`, async ({ page, host }) => {
+  test(`the widget itself rejects a page by ${list}, settles nothing and logs the rejection once`, async ({
+    page,
+    host,
+  }) => {
     const backend = await startScriptedBackend({ answers: null, allowedOrigins: take(host.origin) });
     const src = `${backend.origin}/widget/`;
-    // Without the policy, which is the first wall, the widget's own check is what is left.
+    // Without the policy, only the widget's own check is left.
     await page.route(src, async (route) => {
       const response = await route.fetch();
       const { "content-security-policy": _policy, ...headers } = response.headers();
@@ -70,7 +70,7 @@ for (const [list, take] of [
       if (message.text().startsWith("availability-bridge: refused ")) refused.push(message.text());
     });
     expect(await ask(page, host, src)).toEqual(UNAVAILABLE);
-    // More of the same from this page adds no line.
+    // Further messages of the page add no line.
     const widget = page.frames()[1];
     await widget?.evaluate(() => {
       document.body.dataset["heard"] = "";

@@ -1,4 +1,4 @@
-/** Both packages as their users have them: packed, installed into empty folders, and used. */
+/** Both packages in their users' form: packed, installed into empty folders, and used. */
 import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,7 +16,7 @@ interface PackedPackage {
   readonly files: readonly { readonly path: string }[];
 }
 
-/** Packs a package of this repository into a directory, as `npm publish` would. */
+/** Packs a package of the repository into a directory, as `npm publish` would. */
 function pack(folder: string, directory: string): PackedPackage {
   const output = execFileSync("npm", ["pack", "--json", "--pack-destination", directory], {
     cwd: folder,
@@ -27,7 +27,7 @@ function pack(folder: string, directory: string): PackedPackage {
   return packed;
 }
 
-/** Installs a packed package into an empty folder. Its dependencies come from npm's cache when they are there. */
+/** Installs a packed package into an empty folder. Its dependencies come from npm's cache if present. */
 async function install(tarball: string, folder: string): Promise<void> {
   await mkdir(folder);
   await writeFile(path.join(folder, "package.json"), '{ "private": true, "type": "module" }');
@@ -44,7 +44,8 @@ test("both packages, packed and installed into empty folders, settle a request o
     const connector = pack(".", directory);
     const gateway = pack("gateway", directory);
     expect(connector.unpackedSize).toBeLessThanOrEqual(MAX_CONNECTOR_BYTES);
-    // The gateway's operator has no repository: the package brings the widget, the script, the license and the first steps.
+    // The gateway's operator has no repository: the package contains the widget, the script, the license and the first
+    // steps.
     const files = gateway.files.map((file) => file.path);
     expect(files).toEqual(
       expect.arrayContaining(["LICENSE", "README.md", "dist/embed.js", "dist/server.js", "dist/widget/index.html"]),
@@ -53,7 +54,8 @@ test("both packages, packed and installed into empty folders, settle a request o
     const gatewayFolder = path.join(directory, "gateway");
     await install(path.join(directory, connector.filename), pageFolder);
     await install(path.join(directory, gateway.filename), gatewayFolder);
-    // The gateway's program holds its libraries; the connector brings what its types and its two ends of the bus need.
+    // The gateway's program contains its libraries; the connector installs only the dependencies of its types and of
+    // the connection.
     expect(await packagesIn(gatewayFolder)).toEqual(["availability-gateway"]);
     expect(await packagesIn(pageFolder)).toEqual(["availability-bridge", "penpal", "valibot"]);
 
@@ -96,7 +98,7 @@ test("both packages have one version @once", async () => {
   expect(await versionOf("gateway/package.json")).toBe(await versionOf("package.json"));
 });
 
-/** The names of all packages that an installation has brought. */
+/** Names of the packages in an installation. */
 async function packagesIn(folder: string): Promise<readonly string[]> {
   const names = await readdir(path.join(folder, "node_modules"));
   return names.filter((name) => !name.startsWith(".")).sort();

@@ -1,4 +1,7 @@
-/** What a browser does to a page, by itself or for its reader: everything settles, and the connector is back with the page. */
+/**
+ * A browser's effects on a page, by itself or on the user's command: requests settle, and the connector returns with
+ * the page.
+ */
 import type { ServerResponse } from "node:http";
 import type { Page } from "@playwright/test";
 import type { ScriptedBackend } from "../../gateway/test/scripted-backend.ts";
@@ -17,9 +20,9 @@ import type { HostSite } from "../fixtures/host-site.ts";
 import { countUnanswered, keepSilentAbout, speakAgain, widgetFrame } from "../fixtures/unresponsive-widget.ts";
 
 interface Fixtures {
-  /** A page that goes into the back/forward cache, which Playwright switches off in its own browsers. */
+  /** A browser with the back/forward cache, which Playwright switches off in its own browsers. */
   readonly cachedPage: Page;
-  /** A page that can be hidden and frozen: Playwright has its own pages believe that they are always in view. */
+  /** A browser that can hide and freeze pages: Playwright makes its pages believe that they are always visible. */
   readonly freezablePage: Page;
 }
 
@@ -59,14 +62,14 @@ const test = base.extend<Fixtures>({
 
 declare global {
   interface Window {
-    /** The states that the connector has been in, and the frame that it had, since the test began to look. */
+    /** States and frames of the connector since the start of the recording. */
     seen: { readonly states: string[]; readonly frame: Element | null };
-    /** Whether the page in view came out of the back/forward cache. */
+    /** True if the visible page came out of the back/forward cache. */
     isPersisted: boolean | undefined;
   }
 }
 
-/** Begins to look at the connector's states and at its frame. */
+/** Starts to record the connector's states and its frame. */
 async function look(page: Page): Promise<void> {
   await page.evaluate(() => {
     const states: string[] = [];
@@ -75,7 +78,7 @@ async function look(page: Page): Promise<void> {
   });
 }
 
-/** Expects that the connector has had one frame and one connection all the time. */
+/** Expects the same frame and connection throughout. */
 async function expectUndisturbed(page: Page): Promise<void> {
   const seen = await page.evaluate(() => ({
     states: window.seen.states,
@@ -84,7 +87,7 @@ async function expectUndisturbed(page: Page): Promise<void> {
   expect(seen).toEqual({ states: [], isSameFrame: true });
 }
 
-/** Lets the backend keep its answer, and returns what gives it. */
+/** Delays the backend's response, and returns a function that sends it. */
 function holdAnswer(backend: ScriptedBackend): () => void {
   let held: ServerResponse | undefined;
   backend.answerWith((_request, response) => {
@@ -93,7 +96,10 @@ function holdAnswer(backend: ScriptedBackend): () => void {
   return () => held?.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(AVAILABLE.body));
 }
 
-/** Opens a page whose connector has tried its address twice and waits before it does so again: for ever, since the clock stands. */
+/**
+ * Opens a page whose connector has tried its address twice and waits for the next attempt, which is never due while the
+ * clock stands.
+ */
 async function openRetrying(page: Page, host: HostSite, backend: ScriptedBackend): Promise<void> {
   backend.showInstead((_request, response) => void response.writeHead(502).end());
   await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: 60_000 });
@@ -103,7 +109,7 @@ async function openRetrying(page: Page, host: HostSite, backend: ScriptedBackend
   backend.showInstead(undefined);
 }
 
-/** Has the page say that it is hidden, or that it is in view again. */
+/** Makes the page report that it is hidden, or visible again. */
 async function setHidden(page: Page, hidden: boolean): Promise<void> {
   await page.evaluate((isHidden) => {
     Object.defineProperty(document, "hidden", { configurable: true, value: isHidden });
@@ -129,7 +135,7 @@ test("offline: a request settles as unreachable, and the next one fulfils when t
   await expectUndisturbed(page);
 });
 
-test("offline: a connector that waits to try again does so as soon as the browser is online", async ({
+test("offline: a connector that waits to retry does so as soon as the browser is online", async ({
   page,
   context,
   host,
@@ -141,7 +147,7 @@ test("offline: a connector that waits to try again does so as soon as the browse
   expect(await answer(page)).toEqual(FULFILLED);
 });
 
-test("offline: a connector whose first try was cut off tries again as soon as the browser is online", async ({
+test("offline: a connector whose first attempt was cut off retries as soon as the browser is online", async ({
   page,
   context,
   host,
@@ -156,7 +162,7 @@ test("offline: a connector whose first try was cut off tries again as soon as th
   expect(await answer(page)).toEqual(FULFILLED);
 });
 
-test("back/forward cache: a request in flight goes on when the reader comes back", { tag: "@chromium" }, async ({
+test("back/forward cache: a request in flight continues when the user comes back", { tag: "@chromium" }, async ({
   cachedPage: page,
   host,
   backend,
@@ -172,7 +178,7 @@ test("back/forward cache: a request in flight goes on when the reader comes back
   await expectUndisturbed(page);
 });
 
-test("back/forward cache: a connector without a widget tries again as soon as the reader comes back", {
+test("back/forward cache: a connector without a widget retries as soon as the user comes back", {
   tag: "@chromium",
 }, async ({ cachedPage: page, host, backend }) => {
   await openRetrying(page, host, backend);
@@ -180,12 +186,13 @@ test("back/forward cache: a connector without a widget tries again as soon as th
   expect(await answer(page)).toEqual(FULFILLED);
 });
 
-/** Follows a link, comes back, and returns whether the browser had kept the page. */
+/** Follows a link, comes back, and returns true if the browser had cached the page. */
 async function leaveAndReturn(page: Page, host: HostSite): Promise<boolean | undefined> {
   const address = page.url();
   let isPersisted: boolean | undefined;
   await page.goto(host.serve("<!doctype html><title>Elsewhere</title>"));
-  // Not `page.goBack()`, which waits for a load that a kept page does not have. On the way there is no page to ask.
+  // Not `page.goBack()`, which waits for a load that a cached page does not have. During the navigation there is no
+  // page to evaluate in.
   await page.evaluate(() => history.back()).catch(() => {});
   await expect
     .poll(async () => {
@@ -212,14 +219,14 @@ test.describe("frozen", { tag: "@chromium" }, () => {
     await keepSilentAbout(widget, "BUS.PING");
     await ask(page);
     await expect.poll(() => countUnanswered(widget)).not.toBe(0);
-    // Longer than a widget may be silent, and than an alarm may be late.
+    // Longer than the heartbeat's timeout and the tolerance for late timers.
     await freezeFor(4_000, () => speakAgain(widget));
     giveAnswer();
     expect(await answer(page)).toEqual(FULFILLED);
     await expectUndisturbed(page);
   });
 
-  test("a request whose life ends meanwhile settles when the page is resumed, and the next one fulfils", async ({
+  test("a request whose timeout ends meanwhile settles when the page is resumed, and the next one fulfils", async ({
     freezablePage: page,
     host,
     backend,
@@ -241,11 +248,11 @@ test.describe("frozen", { tag: "@chromium" }, () => {
 });
 
 interface HiddenPage {
-  /** Freezes the page until its own clock has gone on for this long, and shows it again. */
+  /** Freezes the page until its own clock has advanced by the given time, and shows it again. */
   freezeFor(milliseconds: number, meanwhile?: () => Promise<void>): Promise<void>;
 }
 
-/** Puts another page in front, as a reader does who has many. A page that is long out of view is frozen by the browser. */
+/** Shows another page in front, like a user with several tabs. The browser freezes a page that is hidden for long. */
 async function hide(page: Page): Promise<HiddenPage> {
   const session = await page.context().newCDPSession(page);
   const events = await page.evaluateHandle(() => {
@@ -259,7 +266,7 @@ async function hide(page: Page): Promise<HiddenPage> {
       await session.send("Page.setWebLifecycleState", { state: "frozen" });
       const frozenAt = await page.evaluate(() => performance.now());
       await meanwhile?.();
-      // The time passes by itself; only how often it is looked at is up to the machine.
+      // The time passes by itself; only the polling depends on the machine.
       const now = (): Promise<number> => page.evaluate(() => performance.now());
       await expect.poll(now, { timeout: milliseconds + 10_000 }).toBeGreaterThan(frozenAt + milliseconds);
       await session.send("Page.setWebLifecycleState", { state: "active" });
@@ -269,7 +276,7 @@ async function hide(page: Page): Promise<HiddenPage> {
   };
 }
 
-test("an hour in the background: a request in flight settles, the widget is left alone, and the next request fulfils", async ({
+test("an hour in the background: a request in flight settles, the widget gets no messages, and the next request fulfils", async ({
   page,
   host,
   backend,
@@ -296,7 +303,7 @@ test("an hour in the background: a request in flight settles, the widget is left
   await expectUndisturbed(page);
 });
 
-test("an hour in the background: a connector without a widget gives up, and tries again as soon as the page is in view", async ({
+test("an hour in the background: a connector without a widget gives up, and retries as soon as the page is visible", async ({
   page,
   host,
   backend,

@@ -1,4 +1,4 @@
-/** Lines in the console of a page with the script tag and badges alone, which has no code that could show an error. */
+/** Warnings in the console of a page with only the script tag and badges, which has no code to show an error. */
 import type { Page } from "@playwright/test";
 import { startScriptedBackend } from "../../gateway/test/scripted-backend.ts";
 import { expect, stopClock, test } from "../fixtures/fixtures.ts";
@@ -33,7 +33,7 @@ function noWidget(widgetOrigin: string, page: string): string {
 /** Waits until the script tag has defined the badge, so that its clock runs. */
 const loaded = (page: Page) => page.evaluate(async () => void (await customElements.whenDefined("availability-badge")));
 
-test("a page that the widget does not allow is told once, 8 s after the tag has loaded, and not again at later attempts", async ({
+test("a page that the widget does not allow gets one warning, 8 s after the tag has loaded, and none at later attempts", async ({
   page,
   host,
 }) => {
@@ -54,7 +54,11 @@ test("a page that the widget does not allow is told once, 8 s after the tag has 
   await backend.close();
 });
 
-test("a page whose policy has no frame-src for the widget is told the directive", async ({ page, host, backend }) => {
+test("a page whose policy has no frame-src for the widget gets a warning that names the directive", async ({
+  page,
+  host,
+  backend,
+}) => {
   const warnings = collectWarnings(page);
   await stopClock(page);
   const headers = { "content-security-policy": `default-src 'self' data:; script-src ${backend.origin}` };
@@ -64,7 +68,7 @@ test("a page whose policy has no frame-src for the widget is told the directive"
   await expect.poll(() => warnings).toEqual([noWidget(backend.origin, host.origin)]);
 });
 
-test("a page with a copy of the script elsewhere is told that the widget's address comes from the script's", async ({
+test("a page with a copy of the script elsewhere gets a warning that the widget's address comes from the script's", async ({
   page,
   host,
 }) => {
@@ -82,7 +86,7 @@ test("a page with a copy of the script elsewhere is told that the widget's addre
     ]);
 });
 
-test("a page is told nothing when the widget comes", async ({ page, host, gateway }) => {
+test("a page gets no warning when the widget comes", async ({ page, host, gateway }) => {
   const warnings = collectWarnings(page);
   await stopClock(page);
   await page.goto(host.serve(badgePage(gateway.origin)));
@@ -91,7 +95,7 @@ test("a page is told nothing when the widget comes", async ({ page, host, gatewa
   expect(warnings).toEqual([]);
 });
 
-test("a page that destroys its connector before the widget has come is told nothing", async ({
+test("a page that destroys its connector before the widget has come gets no warning", async ({
   page,
   host,
   backend,
@@ -106,7 +110,7 @@ test("a page that destroys its connector before the widget has come is told noth
   expect(warnings).toEqual([]);
 });
 
-test("a page without data-token-url is told of it when the backend wants a token", async ({ page, host, backend }) => {
+test("a page without data-token-url gets a warning when the backend wants a token", async ({ page, host, backend }) => {
   const warnings = collectWarnings(page);
   backend.answerWith({ status: 401, body: { status: 401, detail: "This call needs a valid token" } });
   await page.goto(host.serve(badgePage(backend.origin)));
@@ -119,7 +123,11 @@ test("a page without data-token-url is told of it when the backend wants a token
     ]);
 });
 
-test("a page is told each user-id that is faulty or unknown to the gateway", async ({ page, host, gateway }) => {
+test("a page gets a warning for each user-id that is invalid or unknown to the gateway", async ({
+  page,
+  host,
+  gateway,
+}) => {
   const warnings = collectWarnings(page);
   const badges = ['user-id="anna@x.de"', 'user-id=" 123 "', 'user-id="123"', 'user-id="999999"']
     .map((attribute) => `<availability-badge ${attribute}></availability-badge>`)
@@ -135,7 +143,7 @@ test("a page is told each user-id that is faulty or unknown to the gateway", asy
     ]);
 });
 
-test("a page is told of a misspelt user-id", async ({ page, host, gateway }) => {
+test("a page gets a warning for a misspelt user-id", async ({ page, host, gateway }) => {
   const warnings = collectWarnings(page);
   await stopClock(page);
   await page.goto(host.serve(badgePage(gateway.origin, 'userId="123"')));
@@ -148,7 +156,7 @@ test("a page is told of a misspelt user-id", async ({ page, host, gateway }) => 
     ]);
 });
 
-test("a page is told of an attribute that the script tag does not know, and of those that it knows", async ({
+test("a page gets a warning for an attribute that the script tag does not know, with the list of known attributes", async ({
   page,
   host,
   gateway,
@@ -160,7 +168,7 @@ test("a page is told of an attribute that the script tag does not know, and of t
   expect(warnings).toEqual([`availability-bridge: data-tokenurl: expected ${known}. ${END}`]);
 });
 
-test("a page is told once that the settings of further script tags are ignored, if they differ", async ({
+test("a page gets one warning that the settings of further script tags are ignored, if they differ", async ({
   page,
   host,
   gateway,

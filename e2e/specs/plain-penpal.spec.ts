@@ -1,4 +1,4 @@
-/** A page that has penpal 7 and nothing of ours. */
+/** A page with penpal 7 and without the connector. */
 import { ASK_123, expect } from "../fixtures/fixtures.ts";
 import { test } from "../fixtures/kept-page.ts";
 

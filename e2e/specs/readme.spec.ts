@@ -1,4 +1,4 @@
-/** The README's examples, taken from the README itself and run as they stand, with another address of the widget. */
+/** Runs the README's examples exactly as printed, with another address of the widget. */
 import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { bundleExample, examplesIn, exampleWith, expectConsole } from "../fixtures/documentation.ts";
@@ -49,7 +49,7 @@ test("the sizes that the README names are those of the build, within a fifth", {
   expectAbout(Number(widget) * 1_000, sizeOf(loaded));
 });
 
-/** Expects that the named size differs from the real one by less than a fifth. */
+/** Expects that the named size differs from the real size by less than a fifth. */
 function expectAbout(named: number, bytes: number): void {
   expect(named).toBeGreaterThan(bytes * 0.8);
   expect(named).toBeLessThan(bytes * 1.2);
@@ -63,7 +63,7 @@ for (const page of ["README.md", "docs/add-the-badge.md", "docs/use-the-connecto
   test(`no HTML to copy from ${page} means anything to a template engine`, { tag: "@once" }, () => {
     const examples = examplesIn(page, "html");
     expect(examples.length).toBeGreaterThan(0);
-    // Of PHP, Smarty, Jinja, Handlebars and JavaScript's own templates.
+    // The syntax of PHP, Smarty, Jinja, Handlebars and JavaScript's own templates.
     expect(examples.filter((code) => /`|\$\{|\{\{|\{%|\{#|\{[a-z$]|<\?|\$[a-z]/i.test(code))).toEqual([]);
   });
 }

@@ -1,4 +1,4 @@
-/** What the widget asks the gateway for, and how often. */
+/** The widget's reads at the gateway, and their number. */
 
 import { type LiveCall, type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
 import { expect, openConnected } from "../fixtures/fixtures.ts";
@@ -15,7 +15,7 @@ const test = base.extend<{ live: LiveGateway }>({
 const heldVersions = (calls: readonly LiveCall[]): unknown =>
   calls.filter(({ path }) => path === "/v1/users/1/availability").map(({ headers }) => headers["if-none-match"]);
 
-test("a watched agent whose wrap-up time has run down is read again, by the version that is held", async ({
+test("a watched agent whose wrap-up time has run down is read again, with the cached version", async ({
   page,
   host,
   live,
@@ -32,7 +32,7 @@ test("a watched agent whose wrap-up time has run down is read again, by the vers
   expect(heldVersions(live.calls)).toEqual([undefined, `"${version}"`, `"${version}"`]);
 });
 
-test("agents who are asked for while the page is asked for its token are read by one call", async ({
+test("requests for agents that arrive during the fetch of the page's token share one call", async ({
   page,
   host,
   live,
@@ -50,7 +50,7 @@ test("agents who are asked for while the page is asked for its token are read by
     const asked = Array.from({ length: 20 }, (_, index) =>
       connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: index + 1 } }),
     );
-    // Answered behind all that was asked before it, since it needs no backend.
+    // Settled after every earlier request, because it needs no backend.
     await connector.request("BUS.PING", undefined);
     give();
     const userIds = (await Promise.all(asked)).map(({ userId }) => userId);

@@ -1,5 +1,4 @@
-/** What the connector says of its page after each handshake, and what the widget answers. */
-
+/** The connector's registration of its page after each handshake, and the widget's response. */
 import type { Page } from "@playwright/test";
 import type { ConnectorRecord } from "../../host/index.ts";
 import { eventTraits } from "../../shared/contracts/contract.ts";
@@ -9,12 +8,12 @@ import { test } from "../fixtures/kept-page.ts";
 
 declare global {
   interface Window {
-    /** Everything that the connector has recorded. */
+    /** The connector's whole record. */
     records: ConnectorRecord[];
   }
 }
 
-/** Opens a page that records all that its connector does, with one request made before the handshake. */
+/** Opens a page that records every event of the connector, with a request made before the handshake. */
 async function openRecorded(page: Page, address: string, src: string, app?: { name: string; release: string }) {
   await page.goto(address);
   await page.evaluate(
@@ -28,7 +27,7 @@ async function openRecorded(page: Page, address: string, src: string, app?: { na
   );
 }
 
-/** The payloads of the registration's settlements so far, once there are this many. */
+/** The payloads of the registration's settlements, once there are `count`. */
 async function registrations(page: Page, count: number): Promise<{ sessionId: string; events: string[] }[]> {
   const payloads = () =>
     page.evaluate(() =>
@@ -63,7 +62,7 @@ test("the connector registers its page before it sends the waiting requests", as
   });
 });
 
-test("the page says what it is called where it wants to", async ({ page, host, backend }) => {
+test("the page registers its name and release if it has them", async ({ page, host, backend }) => {
   const app = { name: "Acme CRM", release: "7.1" };
   await openRecorded(page, host.serve(connectorPage()), `${backend.origin}/widget/`, app);
   await registrations(page, 1);
@@ -100,11 +99,7 @@ test("an origin that is not the page's own is rejected", async ({ page, host, ba
   expect(await settle(host.origin)).toMatchObject({ type: "BUS.REGISTER_FULFILLED" });
 });
 
-test("a page's listeners hear nothing of what the connector says on its own account", async ({
-  page,
-  host,
-  backend,
-}) => {
+test("a page's listeners receive none of the connector's own requests", async ({ page, host, backend }) => {
   await page.goto(host.serve(connectorPage()));
   const heard = await page.evaluate(
     async ([src, event]) => {
@@ -147,7 +142,7 @@ test("a frame of the page's own can be adopted again after its connector was des
     window.connector = window.connect({ frame });
     return window.connector.dispatch(event);
   }, ASK_123);
-  // What the first connector had asked is nobody's business any more.
+  // Requests of the first connector must not affect the second.
   await backend.calls[0]?.hungUp;
   expect(settlement).toMatchObject({ type: "API.FETCH_USER_AVAILABILITY_FULFILLED" });
 });

@@ -20,13 +20,13 @@ async function expectPageError(page: Page, address: string, message: string): Pr
   expect((await thrown).message).toContain(message);
 }
 
-test("the async script tag serves what was pushed before it loaded", async ({ page, host, backend }) => {
+test("the async script tag serves callbacks pushed before it loaded", async ({ page, host, backend }) => {
   await page.goto(host.serve(html(`<script async src="${backend.origin}/embed.js"></script><script>${ASK}</script>`)));
   await expect(page).toHaveTitle("available");
   await expect(page.locator("iframe")).toBeHidden();
 });
 
-test("the queue runs in order what was pushed before and after loading", async ({ page, host, backend }) => {
+test("the queue runs callbacks in order, pushed before and after loading", async ({ page, host, backend }) => {
   const early = `window.order = []; window.availabilityBridge = [() => order.push("first"), () => order.push("second")];`;
   const tag = `<script async src="${backend.origin}/embed.js"></script>`;
   await page.goto(host.serve(html(`<script>${early}</script>${tag}`)));
@@ -42,7 +42,7 @@ test("the queue runs in order what was pushed before and after loading", async (
   expect(order).toEqual(["first", "second", "third", "fourth", "after the push"]);
 });
 
-test("a visitor that throws does not keep the next one waiting", async ({ page, host, backend }) => {
+test("a callback that throws does not hold up the next one", async ({ page, host, backend }) => {
   const early = `window.availabilityBridge = [() => { throw new Error("my mistake"); }]; ${ASK}`;
   const address = host.serve(html(`<script>${early}</script><script async src="${backend.origin}/embed.js"></script>`));
   await expectPageError(page, address, "my mistake");
@@ -59,7 +59,7 @@ test("a second copy of the script is harmless", async ({ page, host, backend }) 
   expect(errors).toEqual([]);
 });
 
-/** `Array.from` as Prototype.js 1.7.3 replaces it: it returns nothing for a set. */
+/** `Array.from` as Prototype.js 1.7.3 replaces it: returns an empty list for a set. */
 const PROTOTYPE_JS = `<script>Array.from = function $A(iterable) {
   if (!iterable) return [];
   if ("toArray" in Object(iterable)) return iterable.toArray();
@@ -75,7 +75,7 @@ test("a badge shows its agent on a page with Prototype.js", async ({ page, host,
   await expect(page.locator("availability-badge")).toHaveText("Available");
 });
 
-test("data-container shows the widget where the page says", async ({ page, host, backend }) => {
+test("data-container shows the widget in the named element", async ({ page, host, backend }) => {
   const tag = `<script async src="${backend.origin}/embed.js" data-container="#phone" data-title="Acme phone"></script>`;
   await page.goto(host.serve(html("", `<div id="phone"></div>${tag}<script>${ASK}</script>`)));
   await expect(page).toHaveTitle("available");
@@ -90,7 +90,7 @@ test("data-container may name an element that comes after the tag", async ({ pag
   await expect(page.locator("#phone > iframe")).toBeVisible();
 });
 
-test("a data-container that finds nothing is named in an error", async ({ page, host, backend }) => {
+test("a data-container that matches no element is named in an error", async ({ page, host, backend }) => {
   const tag = `<script async src="${backend.origin}/embed.js" data-container="#fone"></script>`;
   await expectPageError(page, host.serve(html(tag)), "data-container: expected a selector");
 });

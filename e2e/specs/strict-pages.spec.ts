@@ -1,19 +1,25 @@
-/** Pages with policies of their own, as strict as they come: the lines of docs/add-the-badge.md are enough, and each of them is needed. */
+/**
+ * Pages with the strictest policies of their own: the lines of docs/add-the-badge.md are sufficient, and each line is
+ * necessary.
+ */
 import type { Page } from "@playwright/test";
 import { ASK_123, collectComplaints, connectorPage, expect, FULFILLED, test } from "../fixtures/fixtures.ts";
 import { type HostSite, startPrefixProxy } from "../fixtures/host-site.ts";
 import { headersToPaste, linesToPaste } from "../fixtures/security-page.ts";
 
-/** A page's policy: what the widget needs, what this test's own page needs, and nothing else. */
+/** A page's policy: the sources of the widget, the sources of the test's page, and no others. */
 function policy(origin: string): readonly string[] {
   const { "content-security-policy": pasted = "" } = headersToPaste("A page with a Content-Security-Policy", origin);
   return [...pasted.split("; "), "default-src 'none'", "img-src data:"];
 }
 
-/** How long is waited for a widget that cannot come, in milliseconds. One that can has all its time, on a busy machine as well. */
+/**
+ * Time to wait for a blocked widget, in milliseconds. An allowed widget has the whole time of the test, for busy
+ * machines.
+ */
 const IN_VAIN_MS = 1_000;
 
-/** A page with the script tag, whose title becomes the agent's status, or what was refused. */
+/** A page with the script tag, whose title becomes the agent's status, or the blocked resource. */
 function taggedPage(tag: string, timeoutMs?: number): string {
   const queue = `window.availabilityBridge = [async (connector) => {
     const settlement = await connector.dispatch(${JSON.stringify(ASK_123)}, ${JSON.stringify({ timeoutMs })});
@@ -25,7 +31,10 @@ function taggedPage(tag: string, timeoutMs?: number): string {
 
 const tagOf = (origin: string): string => linesToPaste("The script tag", origin);
 
-/** Asks a widget, and leaves no frame behind: Firefox may take what one fails to load for the page that is opened next. */
+/**
+ * Sends a request to a widget, and removes its frame: Firefox may load a frame's failed address for the page that is
+ * opened next.
+ */
 const dispatchTo = (page: Page, origin: string, timeoutMs?: number): Promise<unknown> =>
   page.evaluate(
     async ([src, event, options]) => {
@@ -47,7 +56,7 @@ test("the script tag works under a policy of these two lines, without unsafe-inl
   backend,
 }) => {
   const complaints = await collectComplaints(page);
-  // The nonce is for this test's own script; the widget's tag has none.
+  // The nonce is for the test's own script; the widget's tag has none.
   const directives = policy(backend.origin).map((line) => line.replace("script-src", "script-src 'nonce-once'"));
   const headers = { "content-security-policy": directives.join("; ") };
   await page.goto(host.serve(taggedPage(tagOf(backend.origin)), headers));
@@ -117,7 +126,7 @@ for (const embedderPolicy of ["require-corp", "credentialless"] as const) {
       const proxy = await startPrefixProxy(backend.origin, "", [header]);
       await page.goto(host.serve(connectorPage(), isolated(backend.origin)));
       expect(await dispatchTo(page, proxy.base, IN_VAIN_MS)).toEqual(unavailable);
-      // What is missing is the header alone: a page that is not isolated shows the same widget.
+      // Only the header is missing: a page without isolation shows the same widget.
       await page.goto(host.serve(connectorPage()));
       expect(await dispatchTo(page, proxy.base)).toEqual(FULFILLED);
       await proxy.close();
@@ -153,7 +162,7 @@ test("the widget and the scripts are served with the headers that isolated pages
   });
 });
 
-/** Frames of the host's site that have its origin, and no address to tell it by. */
+/** Frames with the origin of the host's site, but without an address of that site. */
 const ADDRESSLESS: Readonly<Record<string, (html: string) => string>> = {
   "a srcdoc frame": (html) => `<iframe srcdoc="${html.replaceAll('"', "&quot;")}"></iframe>`,
   "a blob document": (html) => `<iframe></iframe><script>
@@ -163,7 +172,7 @@ const ADDRESSLESS: Readonly<Record<string, (html: string) => string>> = {
 };
 
 for (const [what, within] of Object.entries(ADDRESSLESS)) {
-  test(`a connector in ${what} of a listed page is that page's: it asks, and registers with its origin and host`, async ({
+  test(`a connector in ${what} of a listed page is that page's: its requests fulfil, and it registers with its origin and host`, async ({
     page,
     host,
     backend,
@@ -197,17 +206,13 @@ function moduleOf({ origin }: HostSite): string {
   return `<script type="module">import { connect } from "${origin}/dist/index.js"; window.connect = connect;</script>`;
 }
 
-test("a sandboxed page, whose origin is null, is told that no widget is available", async ({ page, host, backend }) => {
+test("a sandboxed page, whose origin is null, gets WIDGET_UNAVAILABLE", async ({ page, host, backend }) => {
   const headers = { "content-security-policy": "sandbox allow-scripts" };
   await page.goto(host.serve(taggedPage(tagOf(backend.origin), IN_VAIN_MS), headers));
   await expect(page).toHaveTitle("WIDGET_UNAVAILABLE");
 });
 
-test("a connector takes over a frame of the page's own that has no more than the least", async ({
-  page,
-  host,
-  backend,
-}) => {
+test("a connector adopts a frame of the page's own with the least attributes", async ({ page, host, backend }) => {
   await page.goto(host.serve(connectorPage(linesToPaste("A frame of the page's own", backend.origin))));
   const settlement = page.evaluate((event) => {
     const [frame] = document.querySelectorAll("iframe");

@@ -1,4 +1,4 @@
-/** The page's token, from the page through the widget to the backend, and to nobody else. */
+/** The page's token, from the page through the widget to the backend only. */
 import type { Frame, Page } from "@playwright/test";
 import type { RawAnswer, ScriptedBackend } from "../../gateway/test/scripted-backend.ts";
 import type { FetchToken } from "../../host/index.ts";
@@ -18,7 +18,7 @@ import { widgetFrame } from "../fixtures/unresponsive-widget.ts";
 
 declare global {
   interface Window {
-    /** How the page gets its tokens, and how often it was asked for one. */
+    /** Source of the page's tokens, and the number of fetches. */
     fetchToken: FetchToken;
     timesAsked: number;
   }
@@ -36,7 +36,7 @@ const REFUSED = {
   meta: { source: "backend", status: 401 },
 };
 
-/** Serves who has this token, and nobody else. */
+/** Serves the token's owner only. */
 function accepting(token: string): RawAnswer {
   return ({ headers }, response) => {
     const { status, body } = headers.authorization === `Bearer ${token}` ? AVAILABLE : UNAUTHORIZED;
@@ -47,12 +47,14 @@ function accepting(token: string): RawAnswer {
 const authorizations = ({ calls }: ScriptedBackend): unknown => calls.map(({ headers }) => headers.authorization);
 
 interface TokenPage extends Pick<Sites, "host" | "backend"> {
-  /** The function that gives its tokens, in the page's own script: of how often it was asked, and of `fetchToken`'s options. */
+  /**
+   * Source of the `fetchToken` function in the page's script, with the number of calls and the options of `fetchToken`.
+   */
   readonly source: string;
   readonly waits?: Waits;
 }
 
-/** Opens a page whose connector gives tokens. */
+/** Opens a page whose connector provides tokens. */
 async function openWithTokens(page: Page, { host, backend, source, waits = {} }: TokenPage): Promise<void> {
   const script = `<script>
     window.timesAsked = 0;
@@ -69,7 +71,7 @@ async function openWithTokens(page: Page, { host, backend, source, waits = {} }:
 }
 
 const ask = (page: Page): Promise<unknown> => page.evaluate((event) => window.connector.dispatch(event), ASK_123);
-/** Asks by the script tag's connector, whether the script has loaded or not. */
+/** Sends a request through the script tag's connector, before or after the script has loaded. */
 const askThroughQueue = (page: Page): Promise<unknown> =>
   page.evaluate(
     (event) =>
@@ -81,7 +83,7 @@ const askThroughQueue = (page: Page): Promise<unknown> =>
   );
 const countAsked = (page: Page): Promise<number> => page.evaluate(() => window.timesAsked);
 
-/** A page with penpal alone, which exposes these methods. `window.post` is the widget's. */
+/** A page with penpal alone, which exposes the given methods. `window.post` is the widget's. */
 function penpalPage(widget: string, methods: string): string {
   return `<!doctype html><html lang="en"><head><title>penpal</title><link rel="icon" href="data:,">
     <script src="/penpal.js"></script></head><body><iframe src="${widget}"></iframe><script>
@@ -111,7 +113,7 @@ test("the token of fetchToken goes to the backend in the Authorization header, a
   expect(await countAsked(page)).toBe(1);
 });
 
-test("a connector that nothing has been asked of has fetched its token already", async ({ page, host, backend }) => {
+test("a connector without requests has fetched its token already", async ({ page, host, backend }) => {
   await openWithTokens(page, { host, backend, source: 'async () => "t1"' });
   await expect.poll(() => countAsked(page)).toBe(1);
   expect(backend.calls).toHaveLength(0);
@@ -149,7 +151,7 @@ test("data-token-url gets the token with the page's own cookies, past every cach
   });
   await page.context().addCookies([{ name: "session", value: "of-the-page", url: host.origin }]);
   const tag = `<script async src="${backend.origin}/embed.js" data-token-url="${new URL(address).pathname}"></script>`;
-  // A cache holds the token of whoever was here before.
+  // A cache could hold the token of an earlier user.
   await page.goto(address);
   await page.goto(host.serve(`<!doctype html><title>Host</title>${tag}`));
   expect(await askThroughQueue(page)).toEqual(FULFILLED);
@@ -158,7 +160,7 @@ test("data-token-url gets the token with the page's own cookies, past every cach
   expect(host.requestsFor(address)[1]).toMatchObject({ cookie: "session=of-the-page" });
 });
 
-test("a data-token-url that gives no token is told in the page's console, and means no token", async ({
+test("a data-token-url that gives no token is reported in the page's console, and means no token", async ({
   page,
   host,
   backend,
@@ -171,7 +173,7 @@ test("a data-token-url that gives no token is told in the page's console, and me
   expect(authorizations(backend)).toEqual([undefined]);
 });
 
-test("a data-token-url that is no http address is named in an error", async ({ page, host, backend }) => {
+test("a data-token-url that is not an http address is named in an error", async ({ page, host, backend }) => {
   const tag = `<script async src="${backend.origin}/embed.js" data-token-url="data:,t1"></script>`;
   const thrown = page.waitForEvent("pageerror");
   await page.goto(host.serve(`<!doctype html><title>Host</title>${tag}`));
@@ -196,7 +198,7 @@ test("after a 401 one more token is fetched and one more call is made", async ({
   expect(await countAsked(page)).toBe(2);
 });
 
-test("a page whose every token is refused gets the 401 after two calls, and no loop", async ({
+test("a page whose every token is rejected gets the 401 after two calls, and no loop", async ({
   page,
   host,
   backend,
@@ -208,7 +210,7 @@ test("a page whose every token is refused gets the 401 after two calls, and no l
   expect(await countAsked(page)).toBe(2);
 });
 
-test("a page whose fetchToken fails asks without a token, and its error stays in the page", async ({
+test("a page whose fetchToken fails sends requests without a token, and its error stays in the page", async ({
   page,
   host,
   backend,
@@ -221,9 +223,13 @@ test("a page whose fetchToken fails asks without a token, and its error stays in
   expect(authorizations(backend)).toEqual([undefined]);
 });
 
-test("a page whose fetchToken says nothing asks without a token after 5 s", async ({ page, host, backend }) => {
+test("a page whose fetchToken never settles sends requests without a token after 5 s", async ({
+  page,
+  host,
+  backend,
+}) => {
   await stopClock(page);
-  // Where time passes at once, the widget's signs of life would come too late.
+  // With a clock that jumps, the widget's heartbeats would come too late.
   const waits = { heartbeatMs: 60_000 };
   await openWithTokens(page, { host, backend, source: "() => new Promise(() => {})", waits });
   const settlement = ask(page);
@@ -263,13 +269,13 @@ test("a plain penpal page gives a token by its own method", async ({ page, host,
   expect(authorizations(backend)).toEqual(["Bearer t1"]);
 });
 
-test("a connector never asks by the token of the connector before it in the same frame", async ({
+test("a connector never uses the token of the connector before it in the same frame", async ({
   page,
   host,
   backend,
 }) => {
   await page.goto(host.serve(connectorPage(`<iframe src="${backend.origin}/widget/"></iframe>`)));
-  /** Asks over the one frame there is, as whoever has this token, and leaves it to the next one. */
+  /** Sends a request over the only frame with the given token, and leaves the frame to the next connector. */
   const askAs = (token: string | null): Promise<unknown> =>
     page.evaluate(
       async ([event, given]) => {
@@ -286,7 +292,7 @@ test("a connector never asks by the token of the connector before it in the same
   expect(authorizations(backend)).toEqual(["Bearer t1", "Bearer t2", undefined, "Bearer t4"]);
 });
 
-test("a plain penpal page that connects anew without ending its connection is asked for its token anew", async ({
+test("a plain penpal page that connects again without ending its connection is asked for its token again", async ({
   page,
   host,
   backend,
@@ -317,7 +323,7 @@ test("a request's trace context goes along to the backend, and a malformed one d
   expect(backend.calls.map(({ headers }) => headers["traceparent"])).toEqual([traceparent, undefined]);
 });
 
-/** The name that the widget has asked the page for its token by. */
+/** Id of the widget's request for the page's token. */
 async function readCallId(widget: Frame): Promise<string> {
   const callId = await widget.evaluate(() => {
     const posted: { id: string; args?: { type: string }[] }[] = Reflect.get(window, "posted");
@@ -327,7 +333,7 @@ async function readCallId(widget: Frame): Promise<string> {
   return callId;
 }
 
-/** Script of a frame that asks the page for its token and gives the widget one of its own. `heard` is what comes of it. */
+/** Script of a frame that requests the page's token and gives the widget a token of its own. `heard` is the result. */
 function attackTokens(callId: string): void {
   const heard: unknown[] = [];
   Object.assign(window, { heard });
@@ -340,7 +346,7 @@ function attackTokens(callId: string): void {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = ({ data }) => {
       heard.push(data);
-      // Were this port taken for the page's, the widget would ask over it.
+      // If the port were accepted as the page's, the widget would send requests over it.
       port1.postMessage({ ...base, type: "REPLY", callId: data.id, value: fulfilled });
     };
     const reply = { ...base, type: "REPLY", callId, value: fulfilled };

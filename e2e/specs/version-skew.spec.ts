@@ -1,11 +1,11 @@
-/** Host and widget years apart: what one of them does not know is passed through or refused politely, and the rest works. */
+/** Host and widget of different ages: unknown parts are passed through or rejected by name, and the rest works. */
 import type { Page } from "@playwright/test";
 import type { ScriptedBackend } from "../../gateway/test/scripted-backend.ts";
 import { ASK_123, connectorPage, expect, FULFILLED, rejectedBy } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
 import { test } from "../fixtures/kept-page.ts";
 
-/** A widget of the future, which answers more than this version asks. It opens its end of the bus with penpal alone. */
+/** A future widget, which responds with additional keys and values. It uses penpal alone. */
 const newerWidget = (host: HostSite): string => `<!doctype html><title>Newer widget</title>
   <script src="${host.origin}/penpal.js"></script>
   <script>
@@ -61,11 +61,7 @@ test.describe("a widget that is newer than its host:", () => {
     expect(reading).toMatchObject({ callable: false });
   });
 
-  test("another protocol number in its registration is no reason not to work with it", async ({
-    page,
-    host,
-    backend,
-  }) => {
+  test("another protocol number in its registration does not prevent work with it", async ({ page, host, backend }) => {
     await openWithNewerWidget(page, host, backend);
     const outcome = await page.evaluate(async (event) => {
       const { connector } = window;
@@ -84,7 +80,7 @@ test.describe("a widget that is newer than its host:", () => {
     });
   });
 
-  test("a request that the host's version does not know is sent as it is, and its settlement handed on", async ({
+  test("a request that the host's version does not know is sent as it is, and its settlement passed on", async ({
     page,
     host,
     backend,
@@ -97,7 +93,7 @@ test.describe("a widget that is newer than its host:", () => {
     });
   });
 
-  test("a rejection's code that the host does not know reaches the caller untouched", async ({
+  test("a rejection's code that the host does not know reaches the caller unchanged", async ({
     page,
     host,
     backend,
@@ -120,7 +116,7 @@ test.describe("a widget that is newer than its host:", () => {
     });
   });
 
-  test("an announcement that the host does not know is heard, and a request to the page is refused", async ({
+  test("an announcement that the host does not know is received, and a request to the page is rejected", async ({
     page,
     host,
     backend,
@@ -145,7 +141,7 @@ test.describe("a widget that is newer than its host:", () => {
 });
 
 test.describe("a host that is newer than its widget:", () => {
-  /** Posts as a host of the future does: in penpal's protocol, past everything that this version's connector checks. */
+  /** Posts as a future host: in penpal's protocol, past the checks of the present connector. */
   async function post(page: Page, event: unknown): Promise<unknown> {
     return page.evaluate((given) => window.post(given), event);
   }
@@ -154,7 +150,7 @@ test.describe("a host that is newer than its widget:", () => {
     await page.goto(`${host.origin}/plain-penpal.html?widget=${encodeURIComponent(`${backend.origin}/widget/`)}`);
   });
 
-  test("an event that the widget does not know is refused under its own name", async ({ page }) => {
+  test("an event that the widget does not know is rejected under its own name", async ({ page }) => {
     expect(await post(page, { type: "CALLS.TRANSFER", payload: { to: 124 }, meta: { id: "n1", priority: 1 } })).toEqual(
       {
         type: "CALLS.TRANSFER_REJECTED",
@@ -179,7 +175,7 @@ test.describe("a host that is newer than its widget:", () => {
     expect(await post(page, { ...ASK_123, signature: "…", sentAt: 1 })).toEqual(FULFILLED);
   });
 
-  test("a registration with another protocol number is refused by its field's name, and requests work all the same", async ({
+  test("a registration with another protocol number is rejected by its field's name, and requests work all the same", async ({
     page,
     host,
   }) => {
@@ -192,13 +188,13 @@ test.describe("a host that is newer than its widget:", () => {
     expect(await post(page, ASK_123)).toEqual(FULFILLED);
   });
 
-  test("a payload with more than the widget knows is refused, and requests work all the same", async ({ page }) => {
+  test("a payload with more than the widget knows is rejected, and requests work all the same", async ({ page }) => {
     const more = { ...ASK_123, payload: { variables: { userId: 123, fields: ["status"] } } };
     expect(await post(page, more)).toMatchObject({ payload: { error: { code: "INVALID_REQUEST" } } });
     expect(await post(page, ASK_123)).toEqual(FULFILLED);
   });
 
-  test("an event of another form altogether is refused", async ({ page }) => {
+  test("an event of another form altogether is rejected", async ({ page }) => {
     expect(await post(page, { kind: "request", name: "CALLS.TRANSFER" })).toEqual({
       ...Object(rejectedBy("INVALID_REQUEST")),
       type: "BUS.INVALID_EVENT_REJECTED",

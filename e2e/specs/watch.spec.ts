@@ -1,4 +1,4 @@
-/** What a page watches, from the gateway's agents to the page's listeners. */
+/** A page's watches, from the gateway's agents to the page's listeners. */
 import type { Page } from "@playwright/test";
 import { type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
 import type { WatchedAvailability } from "../../host/index.ts";
@@ -17,16 +17,16 @@ const test = base.extend<{ live: LiveGateway }>({
 
 declare global {
   interface Window {
-    /** What listeners were told so far. */
+    /** Availabilities that listeners have received. */
     told: WatchedAvailability[];
-    /** Takes back what `watch` has begun. */
+    /** Cancels the watches. */
     unwatch: () => void;
-    /** The types of what the connector has sent. */
+    /** Types of the connector's sent events. */
     sent: string[];
   }
 }
 
-/** Watches users on the page, one listener each. */
+/** Watches users on the page, with a listener each. */
 async function watch(page: Page, userIds: readonly number[]): Promise<void> {
   await page.evaluate((ids) => {
     const { connector } = window;
@@ -66,7 +66,7 @@ test("makes one event, one call and one stream of 500 watches", async ({ page, h
   expect(await page.evaluate(() => window.sent)).toEqual(["API.WATCH_AVAILABILITIES"]);
 });
 
-test("tells each change in the order of its version, once", async ({ page, host, live }) => {
+test("delivers each change in the order of its version, once", async ({ page, host, live }) => {
   await live.agents.set(1, { status: "available" });
   await openConnected(page, host, live.origin);
   await watch(page, [1]);
@@ -80,7 +80,11 @@ test("tells each change in the order of its version, once", async ({ page, host,
   expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
 });
 
-test("goes on after the widget's frame was reloaded, with what has changed meanwhile", async ({ page, host, live }) => {
+test("continues after the widget's frame was reloaded, with the changes made meanwhile", async ({
+  page,
+  host,
+  live,
+}) => {
   await live.agents.set(1, { status: "available" });
   await live.agents.set(2, { status: "available" });
   await openConnected(page, host, live.origin);
@@ -110,7 +114,7 @@ test("starts the page's announcements again after the frame was reloaded", async
   await expect.poll(async () => (await heard(page)).at(-1)).toMatchObject({ userId: 1, status: "offline" });
 });
 
-test("goes on in a new frame after the old one was taken out of the page", async ({ page, host, live }) => {
+test("continues in a new frame after the old one was removed from the page", async ({ page, host, live }) => {
   await live.agents.set(1, { status: "available" });
   await openConnected(page, host, live.origin);
   await watch(page, [1]);
@@ -121,7 +125,7 @@ test("goes on in a new frame after the old one was taken out of the page", async
 });
 
 // Only Chromium has a command that crashes one frame's process.
-test("notices when the page is looked at again that the widget has crashed while nobody asked", {
+test("notices when the page becomes visible again that the widget has crashed without a request in flight", {
   tag: "@chromium",
 }, async ({ page, host, live, context }) => {
   await live.agents.set(1, { status: "available" });
@@ -137,7 +141,7 @@ test("notices when the page is looked at again that the widget has crashed while
   await expect.poll(live.openStreams).toBe(1);
 });
 
-test("ends the stream with the last listener, and tells it nothing more", async ({ page, host, live }) => {
+test("ends the stream with the last listener, which receives nothing more", async ({ page, host, live }) => {
   await live.agents.set(1, { status: "available" });
   await openConnected(page, host, live.origin);
   await watch(page, [1]);
@@ -150,7 +154,7 @@ test("ends the stream with the last listener, and tells it nothing more", async 
   expect(await heard(page)).toHaveLength(1);
 });
 
-/** A page that has a badge for each of these users, with the script tag before them, or after. */
+/** A page with a badge for each user, with the script tag before or after the badges. */
 function badgePage(origin: string, before: readonly number[], after: readonly number[]): string {
   const badges = (userIds: readonly number[]) =>
     userIds.map((userId) => `<availability-badge user-id="${userId}"></availability-badge>`).join(" ");

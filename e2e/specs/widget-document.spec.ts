@@ -1,10 +1,10 @@
-/** The widget's document as the gateway serves it: what it loads, what it shows, and that its own policy lets it. */
+/** The gateway's widget document: loads, view, and policy. */
 import type { Page } from "@playwright/test";
 import { ASK_123, AVAILABLE, collectComplaints, connectorPage, expect, stopClock } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
 import { test } from "../fixtures/kept-page.ts";
 
-/** Opens a page whose widget is shown in a container, asks once, and asks again for each further event. */
+/** Opens a page that shows the widget in a container, sends a request, and sends a request for each further event. */
 async function openVisible(page: Page, host: HostSite, origin: string): Promise<void> {
   await page.goto(host.serve(connectorPage('<div id="phone" style="width: 300px; height: 120px"></div>')));
   await page.evaluate((src) => {
@@ -13,7 +13,7 @@ async function openVisible(page: Page, host: HostSite, origin: string): Promise<
   }, `${origin}/widget/`);
 }
 
-test("a visible widget shows the availability that was asked for last", async ({ page, host, backend }) => {
+test("a visible widget shows the availability of the latest request", async ({ page, host, backend }) => {
   const complaints = await collectComplaints(page);
   await openVisible(page, host, backend.origin);
   const status = page.frameLocator("#phone > iframe").getByRole("status");
@@ -49,7 +49,7 @@ test("a visible widget says that the availability could not be fetched", async (
   await expect(status).toContainText("The availability could not be fetched");
 });
 
-test("an invisible widget asks for three things before it answers, and never for the view", async ({
+test("an invisible widget loads three resources before it answers, and never the view", async ({
   page,
   host,
   backend,
