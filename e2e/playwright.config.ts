@@ -1,18 +1,18 @@
-/** End-to-end tests over the built files, in each browser of the machine where `CI` or `ALL_BROWSERS` says so. */
+/** End-to-end tests over the built files, in each browser of the machine with `CI` or `ALL_BROWSERS`. */
 import { defineConfig } from "@playwright/test";
 import { BROWSER_ARGUMENTS, chooseEngines } from "../scripts/testing/browsers.mjs";
 
 const { chromiums, firefox } = chooseEngines();
 
-/** A test tagged so says nothing of a browser that another would not say: the first one alone runs it. */
+/** Tag of tests whose result is the same in every browser: only the first browser runs them. */
 const ONCE = /@once/;
 
 /**
- * The popups below Chromium's address bar are pages of their own, which it loads for each new window: that takes longer than
- * most tests. Naming them replaces what Playwright itself turns off, so that all of its list, of version 1.64.1, stands beside them.
+ * Chromium loads the popups below its address bar as pages for each new window, which takes longer than most tests. A
+ * list here replaces Playwright's own list of disabled features, so Playwright's list (version 1.64.1) is repeated.
  */
 const FEATURES_OFF = [
-  // It starts a renderer ahead of its use after each navigation, and most tests end before they need one more.
+  // Chromium starts a spare renderer after each navigation, and most tests end before they need another renderer.
   "SpareRendererForSitePerProcess",
   "WebUIOmniboxPopup",
   "WebUIOmniboxAimPopup",
@@ -44,21 +44,21 @@ const chromiumProjects = chromiums.map(({ kind, executablePath, environment }, i
   },
 }));
 
-/** A test tagged so needs what only Chromium has: its debugging protocol, a process to crash, emulated media. */
+/** Tag of tests that need Chromium: its debugging protocol, a process to crash, emulated media. */
 const CHROMIUM_ONLY = /@chromium/;
 
 const firefoxProject = {
   name: "firefox",
   grepInvert: [CHROMIUM_ONLY, ONCE],
-  // It is some three times as slow as Chromium when driven, a scan for accessibility above all.
+  // Driven Firefox is about three times as slow as Chromium, above all in accessibility scans.
   timeout: 90_000,
   use: {
     browserName: "firefox" as const,
-    // Its standard protocol, which a Firefox from anywhere speaks. The other one needs Playwright's own build.
+    // WebDriver BiDi works with any Firefox. The alternative needs Playwright's own build.
     channel: "moz-firefox",
     launchOptions: {
       ...(firefox && { executablePath: firefox }),
-      // With a process for each site, that protocol's clicks and keys do not reach a frame of another site.
+      // With a process for each site, clicks and keys over WebDriver BiDi do not reach a frame of another site.
       firefoxUserPrefs: { "fission.webContentIsolationStrategy": 0 },
     },
   },
@@ -70,7 +70,7 @@ export default defineConfig({
   fullyParallel: true,
   workers: 2,
   retries: 0,
-  // What is waited for comes when it comes: a busy machine must not fail a test.
+  // Generous, because a busy machine must not fail a test.
   expect: { timeout: 15_000 },
   forbidOnly: Boolean(process.env["CI"]),
   outputDir: "../test-results/e2e",

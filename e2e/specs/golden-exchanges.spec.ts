@@ -15,29 +15,32 @@ import { describeCalls, type ScriptedBackend, startScriptedBackend } from "../..
 import { test as base, connectorPage, expect } from "../fixtures/fixtures.ts";
 import { type HostSite, startHostSite } from "../fixtures/host-site.ts";
 
-/** A page that has connected to a widget, and the backend behind it. */
+/** A page that has connected to a widget, with the widget's backend. */
 interface Desk {
   readonly page: Page;
   readonly backend: ScriptedBackend;
-  /** Sends events, one after the other, and returns their settlements, all as text: not every JSON value, such as a key named `__proto__`, passes the test runner's own way to a page. */
+  /**
+   * Sends events in order and returns their settlements as text: the test runner's own serialization loses some JSON
+   * values, such as a key named `__proto__`.
+   */
   readonly send: (events: readonly string[]) => Promise<readonly string[]>;
 }
 
-/** Opens a page that gives these tokens, one each time that it is asked. */
+/** Opens a page that provides the tokens in order, one per request for a token. */
 type Open = (page: Page, host: HostSite, widget: string, tokens: readonly string[]) => Promise<Desk["send"]>;
 
 declare global {
   interface Window {
-    /** What a page of these tests was told unasked. */
+    /** Announcements that the page has received. */
     toldUnasked: GoldenAnnouncement[];
   }
 }
 
-/** For exchanges, which do not mind each other: the pages stay open for all those of one worker. */
+/** For exchanges, which do not affect each other: the pages stay open for the exchanges of a worker. */
 interface Desks {
   readonly plainDesk: Desk;
   readonly connectorDesk: Desk;
-  /** A page that shows the documents of one conversation after the other, each of them from a site of its own. */
+  /** A page that shows the documents of conversations in turn, each from its own site. */
   readonly shownPage: Page;
 }
 
@@ -75,7 +78,7 @@ async function openPenpalPage(page: Page, address: string, widget: string): Retu
 
 const PLAIN_PAGE = readFileSync("e2e/pages/plain-penpal.html", "utf8");
 
-/** The same page, but for what it exposes: it gives tokens, and hears what is announced. */
+/** A page that also provides tokens and records announcements. */
 async function openListeningPage(...[page, host, widget, tokens]: Parameters<Open>): ReturnType<Open> {
   const told = `window.toldUnasked = [];
     const tokens = ${JSON.stringify(tokens)};
@@ -97,7 +100,7 @@ async function openConnectorPage(...[page, host, src, tokens]: Parameters<Open>)
       const fetchToken = (): string => (left.length > 1 ? left.shift() : left[0]) ?? "";
       window.connector = window.connect({ src: options.src, ...(left.length > 0 && { fetchToken }) });
       window.toldUnasked = [];
-      // A settlement is heard with its request.
+      // The listener receives a settlement together with its request.
       window.connector.on("*", ({ type, payload }, request) => {
         if (!request) window.toldUnasked.push({ type, ...(payload !== undefined && { payload }) });
       });
@@ -126,7 +129,10 @@ async function withDesk(
   await host.close();
 }
 
-/** Sends what is to follow the exchange with it, since each way to the page and back takes longer than an exchange. */
+/**
+ * Sends the following events together with the exchange, because a call from the test to the page takes longer than an
+ * exchange.
+ */
 async function expectExchange(
   { backend, send }: Desk,
   exchange: Exchange,
@@ -141,13 +147,13 @@ async function expectExchange(
   if (asked) expect(await describeCalls(backend)).toEqual(asked);
 }
 
-/** What ends all that an exchange may have begun. */
+/** Events that end any state of an exchange. */
 const NOTHING_WANTED = [
   { type: "API.WATCH_AVAILABILITIES", payload: { variables: { userIds: [] } } },
   { type: "BUS.DESTROY", payload: { services: ["USER"] } },
 ];
 
-/** On a page that stays open, for the exchanges that come after this one. */
+/** Sends an exchange on a page that stays open for later exchanges. */
 async function expectExchangeAlone(desk: Desk, exchange: Exchange): Promise<void> {
   await expectExchange(desk, exchange, NOTHING_WANTED);
 }
@@ -163,7 +169,10 @@ async function expectConversation(desk: Desk, golden: GoldenConversation): Promi
 
 const PAGES = { "a plain penpal page": openListeningPage, "the connector": openConnectorPage };
 
-/** What a vector's test is called. Every engine runs those of the first event, and one engine all of them. */
+/**
+ * Titles of the vectors' tests. Every engine runs the exchanges of the first event, and the first engine runs all
+ * exchanges.
+ */
 function titleOf({ file, name }: GoldenExchange | GoldenConversation): string {
   return `${file}, ${name}${file === "fetch-user-availability.json" ? "" : " @once"}`;
 }
@@ -181,7 +190,7 @@ test.describe("the connector settles", () => {
 });
 
 for (const [what, open] of Object.entries(PAGES)) {
-  test.describe(`${what} is told`, () => {
+  test.describe(`${what} is announced`, () => {
     for (const golden of goldenConversations) {
       test(titleOf(golden), ({ shownPage }) =>
         withDesk(shownPage, open, (desk) => expectConversation(desk, golden), golden.tokens.map(toToken)),

@@ -39,7 +39,7 @@ export interface RecordedCall {
   readonly hungUp: Promise<void>;
 }
 
-/** A real gateway except for `/v1`, where responses come from the test. */
+/** A real gateway except for `/v1`, whose responses come from the test. */
 export interface ScriptedBackend {
   readonly origin: string;
   /**

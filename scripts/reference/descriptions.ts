@@ -1,7 +1,6 @@
 /**
- * Descriptions of each event and each field, which the contract's schemas lack. The descriptions are here and not
- * beside the schemas, because the schemas are part of the widget's document, which requests wait for. `npm run
- * reference` fails if a field has no description.
+ * Descriptions of each event and each field. The descriptions are not in the contract's schemas, because the schemas
+ * are part of the widget's document, which requests wait for. `npm run reference` fails if a field has no description.
  */
 import type { Announcements, BusContract, HostContract } from "../../shared/contracts/index.ts";
 import type { RejectionCode } from "../../shared/protocol/rejection.ts";

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * Adds up what the test runners have written to `test-results/`, as one line: `N passed, N failed`. With `--names` it prints
- * the name of every case instead, one a line and sorted, for a comparison of two runs: `diff before.txt after.txt`.
+ * Adds up the test runners' reports in `test-results/`, as one line: `N passed, N failed`. With `--names`, prints the
+ * sorted names of all cases, one a line, to compare two runs: `diff before.txt after.txt`.
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 
-// Vitest's first report holds its projects in Node, in the browsers and in WebKit; Playwright's holds every browser.
+// Vitest's first report holds the projects in Node, in the browsers and in WebKit; Playwright's holds every browser.
 const unit = read("test-results/unit.json");
 const processes = read("test-results/processes.json");
 const e2e = read("test-results/e2e.json");
@@ -14,7 +14,7 @@ if (process.argv.includes("--names")) printNames();
 else printCount();
 
 function printCount() {
-  // A run of the chaos is a test.
+  // A run of the chaos counts as a test.
   const chaos = read("test-results/chaos.json");
   const { expected = 0, unexpected = 0, flaky = 0 } = e2e?.stats ?? {};
   const vitest = [unit, processes];
@@ -44,7 +44,7 @@ function listVitestNames({ name, assertionResults }) {
 
 /**
  * @param {Suite} suite
- * @param {readonly string[]} around the titles of the suites around it
+ * @param {readonly string[]} around titles of the enclosing suites
  * @returns {string[]}
  */
 function listPlaywrightNames({ title, specs = [], suites = [] }, around) {
@@ -65,7 +65,7 @@ function sum(counts) {
 /** @param {string} file */
 function read(file) {
   if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8"));
-  // The line below must not hide that there is less to add up.
+  // A missing report must not pass for fewer tests.
   console.error(`${file} is missing: its runner has not finished`);
   return undefined;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Says which browsers the tests have run in, which they have skipped, and why. With `--every` a missing one is an error;
- * with `--run` as well, after the tests have run in all that are there.
+ * Reports the tested browsers, the skipped browsers, and the reasons. With `--every` a missing browser is an error.
+ * With `--run`, first runs the tests in every browser of the machine, and then does the same.
  */
 import { spawnSync } from "node:child_process";
 import { chooseEngines, findBrowsers, findFirefox, findWebKit } from "./browsers.mjs";
@@ -16,9 +16,9 @@ if (demanded && missing.length > 0) {
   process.exitCode = 1;
 } else console.log(line);
 
-/** Runs every runner, also where one before it has failed. */
+/** Runs every test runner, even after a failure. */
 function runEverywhere() {
-  // For the runners, and for what is said of them afterwards.
+  // For the runners, and for the later report.
   process.env["ALL_BROWSERS"] = "1";
   for (const command of ["npm run test:vitest", "npm run test:e2e"]) {
     const { status } = spawnSync(command, { shell: true, stdio: "inherit" });

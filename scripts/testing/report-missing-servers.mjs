@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Prints which servers and other programs the tests use, which are missing so that tests are skipped, and how to
- * install them.
+ * Prints the servers and programs that the tests use, the missing programs whose tests are skipped, and how to install
+ * them.
  */
 import { accessSync, constants } from "node:fs";
 import path from "node:path";

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Runs commands at the same time: `node scripts/testing/side-by-side.mjs "npm run one" "npm run other"`. The first command prints as it
- * runs; each other command's output is held back until it has ended, so that no two outputs mix. Every command runs to its end.
- * The exit code is 0 when all of them have succeeded.
+ * Runs commands at the same time: `node scripts/testing/side-by-side.mjs "npm run one" "npm run other"`. The first
+ * command prints as it runs. The output of every further command is buffered until its end, so that outputs do not mix.
+ * Every command runs to its end. The exit code is 0 if every command succeeds.
  */
 import { spawn } from "node:child_process";
 
@@ -17,9 +17,9 @@ for (const { command, output, seconds, isOk } of results) {
 /**
  * @typedef {object} Result
  * @property {string} command
- * @property {string} output what has not been printed yet
- * @property {number} seconds how long it took
- * @property {boolean} isOk whether its exit code was 0
+ * @property {string} output buffered output
+ * @property {number} seconds duration
+ * @property {boolean} isOk true for exit code 0
  */
 
 /** @param {string} command */
@@ -39,7 +39,7 @@ function runHeldBack(command) {
 }
 
 /**
- * Resolves when the command has ended and all of its output has come.
+ * Resolves when the command has ended and its output is complete.
  *
  * @param {string} command
  * @param {import("node:child_process").ChildProcess} child

@@ -13,8 +13,8 @@ import { authorize, introduceUsers, writeSettings } from "./settings.mjs";
 const CONNECTIONS = 16;
 
 /**
- * The control is a second bare route in its own process: its ratio shows the noise. One of the two gateways logs each
- * request, the other logs none.
+ * The control is a second bare route in a separate process: the ratio shows the noise. The first gateway logs each
+ * request, the second logs none.
  */
 const SIDES = /** @type {const} */ (["bare", "control", "gateway", "unlogged"]);
 
