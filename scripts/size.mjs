@@ -11,8 +11,8 @@ import { bundle } from "./bundle.mjs";
  * for every raised budget.
  */
 const BUDGETS = {
-  connector: 7_450,
-  "embed.js": 9_000,
+  connector: 9_400,
+  "embed.js": 11_200,
   "widget without its view and its live part": 19_500,
 };
 
