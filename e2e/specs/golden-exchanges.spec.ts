@@ -76,7 +76,7 @@ async function openPenpalPage(page: Page, address: string, widget: string): Retu
     }, events);
 }
 
-const PLAIN_PAGE = readFileSync("e2e/pages/plain-penpal.html", "utf8");
+const PLAIN_PAGE = readFileSync("e2e/fixtures/pages/plain-penpal.html", "utf8");
 
 /** A page that also provides tokens and records announcements. */
 async function openListeningPage(...[page, host, widget, tokens]: Parameters<Open>): ReturnType<Open> {
