@@ -135,7 +135,7 @@ test("a backend that sends 100 MB is cut off at the largest allowed size of a bo
     payload: {
       error: {
         code: "INVALID_RESPONSE",
-        message: "The backend's answer is larger than 1048576 bytes",
+        message: "The backend's response is larger than 1048576 bytes",
         retryable: false,
       },
     },

@@ -5,66 +5,66 @@ import { type BodyOptions, fetchBuffered, parseRetryAfter } from "./buffered-fet
 import type { CallOptions, CallStatistics } from "./gateway-client.ts";
 import type { TokenSession } from "./session.ts";
 
-/** How often a call is repeated at the most. */
+/** Maximum number of retries of one call. */
 const MAX_RETRIES = 2;
 
-/** The longest wait before a repetition where the backend does not name one, in milliseconds: 250, then 500. */
+/** Maximum delay before a retry in milliseconds, if the backend sends no `Retry-After`: 250, then 500. */
 function maxRetryDelayMs(attempt: number): number {
   return 125 * 2 ** attempt;
 }
 
-/** What is asked of the backend. */
+/** One call of the backend. */
 export interface ApiCall<Value> {
-  /** Below the API's address, with the query. */
+  /** Path relative to the API's address, with the query. */
   readonly path: string;
-  /** What the body of the answer may take. */
+  /** Maximum size of the response's body in bytes, decompressed. */
   readonly maxBytes: number;
-  /** The version that is held of what is asked for, which need not be sent again. */
+  /** Version of the cached availability. The backend responds with 304 if that version is current. */
   readonly cachedVersion?: number | undefined;
-  /** What is to be written in its place. */
+  /** Body to write. With a body the call is a PUT and is not retried after a failure. */
   readonly body?: Json;
-  /** What the answer says. @throws {BridgeRejectionError} `INVALID_RESPONSE`. */
+  /** Parses the response. @throws {BridgeRejectionError} `INVALID_RESPONSE`. */
   readonly parse: (response: ApiResponse) => Value;
 }
 
-/** What the backend has answered. */
+/** Response of the backend. */
 export interface ApiResponse {
-  /** `undefined` where what is held is what there is. */
+  /** `undefined` if the cached version is current. */
   readonly body: Json | undefined;
-  /** How long ago the answer was made, in whole seconds, as far as it says. */
+  /** Age of the response in whole seconds; 0 without an `Age` header. */
   readonly ageSeconds: number;
 }
 
-/** HTTP as the widget speaks it, with the page's token. */
+/** HTTP client that sends the page's token. */
 export interface ApiClient {
   /**
-   * Calls, and repeats what only reads. `describe` is asked what for when the token is there, once.
+   * Calls the backend and retries reads. `createCall` is called once, when the token is available.
    *
    * @throws as `GatewayClient.fetchAvailability` does.
    */
   call<Value>(createCall: () => ApiCall<Value>, options: CallOptions): Promise<Value>;
-  /** Whether the read that was begun last, not long ago, had this token, or none as well, and was answered with it. */
+  /** True if the latest read, at most 60 s old, used this token (or also had none) and succeeded. */
   isTokenAccepted(token: string | undefined): Promise<boolean>;
 }
 
 export interface ApiClientOptions {
-  /** Where the API is. It ends with a slash. */
+  /** Address of the API. Ends with a slash. */
   readonly apiBase: URL;
   readonly session: TokenSession;
-  /** Counts calls and repetitions. */
+  /** Counters of calls and retries, which the client increments. */
   readonly statistics: CallStatistics;
   readonly onBytes: BodyOptions["onBytes"];
 }
 
-/** A read that has been begun. What it was answered with is not kept. */
+/** A started read. The response is not stored here. */
 interface LastRead {
   readonly token: string | undefined;
-  /** On the monotonic clock, in milliseconds. */
+  /** Time on the monotonic clock, in milliseconds. */
   readonly startedAt: number;
   readonly succeeded: Promise<boolean>;
 }
 
-/** For how long a read says of its token that the backend takes it, in milliseconds: it may be revoked at any time. */
+/** Time for which a successful read proves the token, in milliseconds. A token can be revoked at any time. */
 const ACCEPTED_TTL_MS = 60_000;
 
 function didSucceed(promise: Promise<unknown>): Promise<boolean> {
@@ -74,7 +74,7 @@ function didSucceed(promise: Promise<unknown>): Promise<boolean> {
   );
 }
 
-/** Creates the way to the backend. */
+/** Creates a client of the API at `apiBase`. */
 export function createApiClient({ apiBase, session, statistics, onBytes }: ApiClientOptions): ApiClient {
   let lastRead: LastRead | undefined;
 
@@ -119,7 +119,7 @@ export function createApiClient({ apiBase, session, statistics, onBytes }: ApiCl
   };
 }
 
-/** Counts how often something is sent: the first time by its own name, and then as a repetition. */
+/** Wraps `send` with a counter: the first call counts under `counter`, every later call as a retry. */
 export function withCounter<Args extends readonly unknown[], Value>(
   statistics: CallStatistics,
   counter: "calls" | "streams",
@@ -133,15 +133,15 @@ export function withCounter<Args extends readonly unknown[], Value>(
   };
 }
 
-/** What every call says to the browser. */
+/** Options of every call to `fetch`. */
 export const FETCH_OPTIONS = {
   redirect: "manual",
   credentials: "omit",
-  // What a cache revalidates comes back with the wrap-up time of the day it was stored, which has run down since.
+  // After a revalidation the HTTP cache returns the stored wrap-up time, which has run down since.
   cache: "no-store",
 } as const;
 
-/** What a call with this token says of who calls. */
+/** Creates the headers that carry the page's token. */
 export function authorizationHeaders(token: string | undefined): { readonly authorization?: string } {
   return token ? { authorization: `Bearer ${token}` } : {};
 }
@@ -161,7 +161,7 @@ function toOptions(
     },
     signal,
     throwHttpErrors: (status) => status !== 304,
-    // The request's own deadline bounds the call, repetitions and all.
+    // The request's deadline bounds the call with all retries.
     timeout: false,
     retry: {
       limit: MAX_RETRIES,
@@ -177,7 +177,7 @@ function toOptions(
   };
 }
 
-/** An answer, or a network failure, which `fetch` throws as a TypeError. Not our own refusals, and not an abort. */
+/** True for an HTTP error and for a network failure, which `fetch` throws as a TypeError. False for our own errors and for an abort. */
 function isRetryable(error: Error): boolean {
   return error instanceof HTTPError || error instanceof TypeError;
 }
@@ -195,7 +195,7 @@ async function toRejectionError(error: unknown): Promise<unknown> {
   return error instanceof TypeError ? unreachableError() : error;
 }
 
-/** The refusal of a request for which the backend could not be reached. */
+/** Creates the error that rejects a request if the backend cannot be reached. */
 export function unreachableError(): BridgeRejectionError {
   return new BridgeRejectionError("BACKEND_UNREACHABLE", "The backend could not be reached");
 }
@@ -207,11 +207,11 @@ function parseErrorBody(text: string): Json {
 
 function parseSuccessBody(text: string): Json {
   const body = parseJson(text);
-  if (body === undefined) throw new BridgeRejectionError("INVALID_RESPONSE", "The backend's answer is not JSON");
+  if (body === undefined) throw new BridgeRejectionError("INVALID_RESPONSE", "The backend's response is not JSON");
   return body;
 }
 
-/** The JSON that a text holds; `undefined` where it holds none. */
+/** Parses a text as JSON; `undefined` if the text is not JSON. */
 function parseJson(text: string): Json | undefined {
   try {
     return JSON.parse(text);

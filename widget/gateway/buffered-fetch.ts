@@ -2,17 +2,17 @@ import { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
 import { parseAge } from "./response-age.ts";
 
 export interface BodyOptions {
-  /** How many bytes a body may take, decompressed. */
+  /** Maximum size of a body in bytes, decompressed. */
   readonly maxBytes: number;
-  /** Hears how many bytes of the body have come, piece by piece. */
+  /** Called with the size of each received chunk in bytes. */
   readonly onBytes: (bytes: number) => void;
 }
 
 /**
- * `fetch` that resolves when the whole body is there, so that a connection lost in the middle of it fails the call,
- * and that keeps only the two headers that the client reads, `Retry-After` and `Age`, each in whole seconds.
+ * Fetches and buffers the whole body, so that a connection lost in the middle fails the call. Of the headers, only
+ * `Retry-After` and `Age` remain, in whole seconds: the client reads no others.
  *
- * @throws {BridgeRejectionError} `INVALID_RESPONSE` for a redirect, and for a body that is too large.
+ * @throws {BridgeRejectionError} `INVALID_RESPONSE` for a redirect and for an oversized body.
  */
 export async function fetchBuffered(
   input: RequestInfo | URL,
@@ -29,13 +29,13 @@ export async function fetchBuffered(
 
 /** @throws {BridgeRejectionError} `INVALID_RESPONSE` for a redirect, which could lead to another origin. */
 export function assertNoRedirect({ type, status }: Response): void {
-  // "Not modified" is an answer. That it was asked for is for the caller to see.
+  // "Not modified" is no redirect. The caller checks that the request was conditional.
   if (type === "opaqueredirect" || (status >= 300 && status < 400 && status !== 304)) {
-    throw new BridgeRejectionError("INVALID_RESPONSE", "The backend answered with a redirect");
+    throw new BridgeRejectionError("INVALID_RESPONSE", "The backend responded with a redirect");
   }
 }
 
-/** `Retry-After` in whole seconds from now: RFC 9110 §10.2.3 allows a number or a date. */
+/** Parses `Retry-After` into whole seconds from now: RFC 9110 §10.2.3 allows a number or a date. */
 export function parseRetryAfter(headers: Headers): number | undefined {
   const text = headers.get("retry-after")?.trim();
   if (!text) return undefined;
@@ -44,9 +44,9 @@ export function parseRetryAfter(headers: Headers): number | undefined {
 }
 
 /**
- * The whole of a body; `null` where there is none.
+ * Reads the whole body; `null` without a body.
  *
- * @throws {BridgeRejectionError} `INVALID_RESPONSE` where it is larger than it may be.
+ * @throws {BridgeRejectionError} `INVALID_RESPONSE` if the body exceeds `maxBytes`.
  */
 async function readBody(
   { body }: Response,
@@ -61,7 +61,7 @@ async function readBody(
     onBytes(next.value.byteLength);
     if (size > maxBytes) {
       await reader.cancel();
-      throw new BridgeRejectionError("INVALID_RESPONSE", `The backend's answer is larger than ${maxBytes} bytes`);
+      throw new BridgeRejectionError("INVALID_RESPONSE", `The backend's response is larger than ${maxBytes} bytes`);
     }
     chunks.push(next.value);
   }

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { ChangedAvailability } from "../../shared/contracts/availability.ts";
 
-/** Reads what the backend says of a user who is followed. @throws where it is no such thing. */
+/** Parses a changed availability from the stream or the list. @throws if the value has another shape. */
 export function parseChangedAvailability(value: unknown): ChangedAvailability {
   return v.parse(ChangedAvailability, value);
 }

@@ -3,79 +3,79 @@ import type { Availabilities, Availability } from "../../shared/contracts/availa
 import type { WRITABLE_STATUSES } from "../../shared/contracts/read-availability.ts";
 import type { Deadline } from "../../shared/runtime/deadline.ts";
 
-/** For whom a call is made: it ends when the caller leaves, and is over at the deadline whatever happens. */
+/** Options of a call: the signal aborts the call, and the deadline bounds the call with all retries. */
 export interface CallOptions {
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
-  /** The W3C trace context that the caller's request belongs to. A shared call goes by that of its first caller. */
+  /** W3C trace context of the caller's request. A shared call sends the trace context of the first caller. */
   readonly traceparent?: string | undefined;
 }
 
-/** A word by which an agent's own availability is written. */
+/** Status that an agent can set for itself. */
 export type WritableStatus = (typeof WRITABLE_STATUSES)[number];
 
-/** An availability that is known, which the backend need not send again. */
+/** A cached availability, which the backend need not send again. */
 export interface CachedAvailability {
   readonly version: number;
-  /** With the wrap-up time that is left now. */
+  /** Returns the availability with the wrap-up time remaining now. */
   read(): Availability;
 }
 
-/** What is known of users, whatever has told it. */
+/** Cache of availabilities, from responses and from the stream. */
 export interface AvailabilityCache {
-  /** What is known of a user. */
+  /** Returns the cached availability of a user. */
   get(userId: number): CachedAvailability | undefined;
-  /** Hears of an availability as it is now. Returns what is known by then: that, or a newer one. */
+  /** Stores an availability as of now. Returns the newer of the stored and the given availability. */
   merge(availability: Availability): Availability;
 }
 
-/** What the client has done since it was created. */
+/** Counters since the client was created. */
 export interface CallStatistics {
-  /** Calls, streams and repetitions not counted. */
+  /** Calls, without streams and retries. */
   calls: number;
-  /** Reads that were answered by a call that others had asked for. */
+  /** Reads that shared the call of another read. */
   coalesced: number;
-  /** Repetitions of calls. */
+  /** Retries of calls and streams. */
   retries: number;
-  /** Streams that were opened. */
+  /** Opened streams. */
   streams: number;
-  /** Bytes of bodies, decompressed. */
+  /** Bytes of response bodies, decompressed. */
   bytes: number;
 }
 
-/** The stream of changes, or the list of all. */
+/** Path of the stream of changes, or of the list of all users. */
 export type LivePath = "availabilities/stream" | "availabilities";
 
-/** How the backend is asked for what users are followed by. */
+/** Options of a live request. */
 export interface LiveRequestOptions {
   readonly signal: AbortSignal;
   readonly headers?: Readonly<Record<string, string>>;
-  /** `HEAD` asks whether there is an answer, and for nothing of it. @default "GET" */
+  /** `HEAD` checks the token without a body. @default "GET" */
   readonly method?: "HEAD";
 }
 
-/** What the backend has said of the page's token by answering a read with it. */
+/** Result of a token's verification by a read. */
 export interface TokenVerification {
-  /** The same for all who may be told the same; `undefined` where the token does not say whose it is. */
+  /** Equal for all tabs that may share a stream; `undefined` if the token names no subject. */
   readonly sharingKey: string | undefined;
-  /** When the page is to be asked for another token, in milliseconds since 1970. */
+  /** Time to request the next token from the page, in milliseconds since 1970. */
   readonly refreshAt: number;
 }
 
-/** The widget's only way to the backend. */
+/** Client of the gateway, the only one in the widget. */
 export interface GatewayClient {
   /**
-   * A user's availability as the gateway has it now, or a newer one that is known. Callers that ask at the same time share
-   * calls: one for the same user, and one for many users where they ask before it is sent.
+   * Fetches a user's current availability; returns a newer cached availability if there is one. Concurrent callers share
+   * calls: one call for the same user, and one call for many users until the call is sent.
    *
-   * @throws {BackendResponseError} with the gateway's own body where it answers with an error.
+   * @throws {BackendResponseError} with the gateway's own body if the gateway responds with an error.
    * @throws {BridgeRejectionError} `BACKEND_UNREACHABLE` or `INVALID_RESPONSE`.
-   * @throws The signal's reason when the caller leaves.
+   * @throws The signal's reason when the signal aborts.
    */
   fetchAvailability(userId: number, options: CallOptions): Promise<Availability>;
 
   /**
-   * The availabilities of these users, without those that there are none of; or of all that the page's token may see.
+   * Fetches the availabilities of these users, without unknown users; or of all users that the page's token may see.
    *
    * @throws as `fetchAvailability` does.
    */
@@ -94,39 +94,39 @@ export interface GatewayClient {
   ): Promise<InferOutput<Schema>>;
 
   /**
-   * Sets the availability of the agent that the page's token stands for. Never sent twice.
+   * Sets the availability of the page's signed-in agent. Sent again only after a 401, with another token.
    *
    * @throws as `fetchAvailability` does.
    */
   updateOwnAvailability(status: WritableStatus, options: CallOptions): Promise<Availability>;
 
   /**
-   * Asks for what users are followed by, below the API's address. Resolves when the backend has begun to answer, be it that
-   * nothing has changed. Not repeated.
+   * Opens the stream or fetches the list, for live updates. Resolves with the headers of a 2xx or 304 response. Sent again
+   * only after a 401, with another token.
    *
-   * @throws {BackendResponseError} without a body, where the backend answers with an error.
+   * @throws {BackendResponseError} without a body, if the backend responds with an error.
    * @throws {BridgeRejectionError} `BACKEND_UNREACHABLE`, or `INVALID_RESPONSE` for a redirect.
-   * @throws The signal's reason when it aborts, which ends a body that is being read as well.
+   * @throws The signal's reason when the signal aborts. The abort also ends the body.
    */
   openLive(path: LivePath, options: LiveRequestOptions): Promise<Response>;
 
   /**
-   * Proves that the page's token is genuine. A token that a read has just been answered with, or is about to be, is proven by
-   * that read; otherwise the backend is asked.
+   * Verifies that the backend accepts the page's token. A read of the last 60 s with this token is the proof; without such
+   * a read the client sends a HEAD request.
    *
-   * @throws as `follow` does.
+   * @throws as `openLive` does.
    */
   verifyToken(signal: AbortSignal): Promise<TokenVerification>;
 
   /**
-   * Lends the page's token to whoever calls the backend in this page's place, and another one where that says that the backend
-   * has not taken it.
+   * Gives the page's token to the shared worker, which calls the backend for this page. If the worker reports a 401, fetches
+   * and gives one more token.
    *
-   * @throws {BackendResponseError} where none was taken. @throws The signal's reason when it aborts.
+   * @throws {BackendResponseError} if no token was accepted. @throws The signal's reason when the signal aborts.
    */
   provideToken(signal: AbortSignal, isAccepted: (token: string | undefined) => Promise<boolean>): Promise<void>;
 
-  /** From now on asks for what is newer than what is known, and tells what it has read. */
+  /** Uses this cache from now on: sends `If-None-Match` for cached users and stores each response. */
   useCache(cache: AvailabilityCache): void;
 
   readonly statistics: Readonly<CallStatistics>;

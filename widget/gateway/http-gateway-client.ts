@@ -25,13 +25,13 @@ import type { TokenSession } from "./session.ts";
 import { getRefreshTime, getSubject } from "./token-claims.ts";
 import { createUserBatcher, type UserResult } from "./user-batcher.ts";
 
-/** Users in one call for many, which is what the gateway takes. */
+/** Maximum number of users in one call, as the gateway limits them. */
 const MAX_BATCH = 500;
 
 const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_LIST_BYTES = 4 * MAX_BODY_BYTES;
 
-/** Creates a client that talks to the gateway over HTTP. `apiBase` ends with a slash. */
+/** Creates a client of the gateway over HTTP. `apiBase` ends with a slash. */
 export function createHttpGatewayClient(apiBase: URL, session: TokenSession): GatewayClient {
   const statistics: CallStatistics = { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 };
   const onBytes = (bytes: number): void => {
@@ -40,7 +40,7 @@ export function createHttpGatewayClient(apiBase: URL, session: TokenSession): Ga
   const apiClient = createApiClient({ apiBase, session, statistics, onBytes });
   let cache: AvailabilityCache | undefined;
 
-  /** What an answer says of a user, as it is by now. */
+  /** Subtracts the response's age from the wrap-up time, and stores the availability. */
   function applyAge(availability: Availability, ageSeconds: number): Availability {
     const aged = subtractElapsed(availability, ageSeconds);
     return cache?.merge(aged) ?? aged;
@@ -67,7 +67,7 @@ export function createHttpGatewayClient(apiBase: URL, session: TokenSession): Ga
       maxBytes: MAX_BODY_BYTES,
       cachedVersion: cached?.version,
       parse: ({ body, ageSeconds }) => {
-        // What is held goes on counting down by itself, whatever the age of the answer.
+        // The cached wrap-up time counts down by itself, so the response's age does not apply.
         if (cached && body === undefined) return new Map([[userId, applyAge(cached.read(), 0)]]);
         const availability = parse(Availability, body);
         if (availability.userId !== userId) throw wrongUserError(userId);
@@ -169,7 +169,7 @@ export function createHttpGatewayClient(apiBase: URL, session: TokenSession): Ga
       session.withToken(signal, async (token) => {
         if (!(await apiClient.isTokenAccepted(token)))
           await fetchLive("availabilities/stream", token, { signal, method: "HEAD" });
-        // Nobody's sign-in is in what the backend lets anyone read.
+        // Without a token the backend returns public data, so all such tabs may share a stream.
         if (token === undefined) return { sharingKey: "anyone", refreshAt: Infinity };
         const subject = getSubject(token);
         const sharingKey = subject === undefined ? undefined : `subject ${subject}`;
@@ -178,7 +178,7 @@ export function createHttpGatewayClient(apiBase: URL, session: TokenSession): Ga
   };
 }
 
-/** Hands bytes on as they come, and says how many. */
+/** Passes bytes through and reports the size of each chunk. */
 function countBytes(
   onBytes: (bytes: number) => void,
 ): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
@@ -190,7 +190,7 @@ function countBytes(
   });
 }
 
-/** Many users' availabilities, and why there is none of the others. */
+/** List of availabilities, with a problem for each missing user. */
 const AvailabilityList = v.object({
   availabilities: Availabilities,
   errors: v.record(v.string(), v.unknown()),
@@ -203,7 +203,7 @@ function parse<Schema extends v.GenericSchema>(schema: Schema, body: unknown): v
   if (result.success) return result.output;
   throw new BridgeRejectionError(
     "INVALID_RESPONSE",
-    "The backend's answer is not what was asked for",
+    "The backend's response does not have the expected shape",
     toIssues(result.issues),
   );
 }
@@ -211,6 +211,6 @@ function parse<Schema extends v.GenericSchema>(schema: Schema, body: unknown): v
 function wrongUserError(userId: number | string): BridgeRejectionError {
   return new BridgeRejectionError(
     "INVALID_RESPONSE",
-    `The backend was asked for user ${userId} and answered for another`,
+    `The backend's response for user ${userId} is about another user`,
   );
 }

@@ -1,16 +1,16 @@
-/** How old what the backend answers is: while it has lost sight of what it tells of, it says so. */
+/** The `Age` of a response: the gateway sends one while the connection to its upstream is lost. */
 
 interface WithWrapUp {
   readonly wrapUpTimeTtl?: number;
 }
 
-/** How long ago an answer was made, in whole seconds; 0 where it does not say. */
+/** Parses the response's age in whole seconds; 0 without a valid `Age` header. */
 export function parseAge(headers: Headers): number {
   const text = headers.get("age") ?? "";
   return /^\d{1,9}$/.test(text) ? Number(text) : 0;
 }
 
-/** An availability so many seconds after it was made. */
+/** Subtracts elapsed seconds from the wrap-up time, down to 0. */
 export function subtractElapsed<Aged extends WithWrapUp>(availability: Aged, seconds: number): Aged {
   const { wrapUpTimeTtl } = availability;
   if (!wrapUpTimeTtl || seconds === 0) return availability;

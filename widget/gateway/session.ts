@@ -1,29 +1,29 @@
-/** Calls that carry the page's token, and what becomes of the session when the backend takes it no more. */
+/** Calls with the page's token, and the end of the session when the backend accepts no token any more. */
 import { BackendResponseError } from "../../shared/protocol/rejection.ts";
 import type { TokenSource } from "./token-source.ts";
 
 /** The page's session with the backend. */
 export interface TokenSession {
   /**
-   * Calls with the page's token. Where the backend refuses it, another one gets one chance.
+   * Calls with the page's token. After a 401, refreshes the token and calls once more.
    *
-   * @throws {BackendResponseError} and whatever else the call throws.
-   * @throws The signal's reason when the caller leaves.
+   * @throws {BackendResponseError} and every other error of `call`.
+   * @throws The signal's reason when the signal aborts.
    */
   withToken<Value>(signal: AbortSignal, call: (token: string | undefined) => Promise<Value>): Promise<Value>;
-  /** The page has gone: whoever comes has a session of its own. */
+  /** Starts a new session, for the next page. */
   reset(): void;
 }
 
 /**
- * Creates a session. `onExpired` is called where the backend refuses a page's token and it has no other that is taken: once,
- * until a token is taken again.
+ * Creates a session. `onExpired` is called when the backend rejects a page's token and the refreshed token too: once, until
+ * a token is accepted again.
  */
 export function createTokenSession(tokens: TokenSource, onExpired: () => void): TokenSession {
-  /** Whether the page has ever had a token. One that has none has no session that could end. */
+  /** True if the page has ever had a token. A page without a token has no session that could expire. */
   let hadToken = false;
   let hasExpired = false;
-  /** Counts the ends, so that what was asked before one does not count as taken after it. */
+  /** Incremented when the session expires or is reset. The success of an earlier call does not revive the session. */
   let generation = 0;
 
   async function callWithToken<Value>(
@@ -53,7 +53,7 @@ export function createTokenSession(tokens: TokenSource, onExpired: () => void): 
         return await callWithToken(token, call);
       } catch (error) {
         if (!isUnauthorized(error)) throw error;
-        // A page that has just said that it has no token is not asked again, which may take as long as it did.
+        // A page that has reported during this call that it has no token is not asked again: the request could take 5 s.
         const isFinal = token === undefined && receivedAt >= startedAt;
         const refreshed = isFinal ? credentials : await tokens.refresh(credentials, signal);
         if (refreshed.token === undefined || refreshed.token === token) {

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-/** How long before its end a token is replaced, in milliseconds: for the call that carries it, and for clocks that differ. */
+/** Time between the refresh and the expiry of a token, in milliseconds: for the last call and for clock skew. */
 const REFRESH_MARGIN_MS = 30_000;
 
 /** `exp` is in seconds since 1970. @see RFC 7519 §4.1.4 */
@@ -9,11 +9,11 @@ const ExpClaim = v.object({ exp: v.number() });
 const SubClaim = v.object({ sub: v.string() });
 
 /**
- * When to ask for another token, in milliseconds since 1970: 30 s before this one ends, or at half of what is left of a
- * shorter life. `Infinity` where it does not say, or has ended by this machine's clock already, which then is wrong as likely
- * as the token: the backend will tell. The token is read, not verified, which is the backend's to do.
+ * Returns the time to refresh a token, in milliseconds since 1970: 30 s before the expiry, or at half of a shorter remaining
+ * time. Returns `Infinity` without `exp`, and for a token that has expired by this machine's clock: the clock may be wrong,
+ * and the backend decides. The token is read here, not verified.
  *
- * Not by a library: jose's decoder would take 800 bytes of a document that a request waits for.
+ * jose's decoder would add 800 bytes to the document, and the first request waits for the document.
  */
 export function getRefreshTime(token: string, now: number): number {
   const claims = v.safeParse(ExpClaim, decodeClaims(token));
@@ -21,13 +21,13 @@ export function getRefreshTime(token: string, now: number): number {
   return remainingMs > 0 ? now + remainingMs - Math.min(REFRESH_MARGIN_MS, remainingMs / 2) : Infinity;
 }
 
-/** Whom a token names as its subject, which is the backend's to verify; `undefined` where it names none. @see RFC 7519 §4.1.2 */
+/** Returns the token's subject without verifying the token; `undefined` without a subject. @see RFC 7519 §4.1.2 */
 export function getSubject(token: string): string | undefined {
   const claims = v.safeParse(SubClaim, decodeClaims(token));
   return claims.success ? claims.output.sub : undefined;
 }
 
-/** What a JWT says, with each byte of its text as a character: that is enough for numbers. `undefined` for any other token. */
+/** Decodes a JWT's claims byte by byte, which suffices for numbers and ASCII; `undefined` if the token is not a JWT. */
 function decodeClaims(token: string): unknown {
   const [, payload = ""] = token.split(".");
   try {

@@ -1,62 +1,63 @@
-/** Where the widget's calls get their token: from the page around it, and from nowhere else. */
+/** Source of the token for backend calls: the page around the widget, and no storage. */
 import * as v from "valibot";
 import { hostContract } from "../../shared/contracts/host.ts";
 import { getRefreshTime, getSubject } from "./token-claims.ts";
 
-/** How long the page may take to answer, in milliseconds. One that says nothing has no token. */
+/** Timeout of the page's response, in milliseconds. A page that does not respond has no token. */
 export const TOKEN_TIMEOUT_MS = 5_000;
 
-/** What the page said when it was asked for a token. Each answer is an object of its own. */
+/** The page's response to a token request. Every response is a new object, compared by identity. */
 export interface Credentials {
-  /** `undefined` where the page has none. */
+  /** `undefined` if the page has no token. */
   readonly token: string | undefined;
-  /** When the page answered, on the monotonic clock, in milliseconds. */
+  /** Time of the page's response, on the monotonic clock, in milliseconds. */
   readonly receivedAt: number;
-  /** When to ask again, in milliseconds since 1970. */
+  /** Time to request the next token, in milliseconds since 1970. */
   readonly refreshAt: number;
 }
 
-/** The page's token, in memory alone. However many ask for it at once, the page is asked once. */
+/** The page's token, in memory only. Concurrent callers share one request to the page. */
 export interface TokenSource {
-  /** Asks the page ahead of the first call. Does nothing where it has been asked. */
+  /** Requests the token before the first call. Does nothing if a request was sent already. */
   prefetch(): void;
   /**
-   * What to call the backend with. That the page has no token is remembered like a token.
+   * Returns the current credentials, also if the page has no token. Requests credentials if there are none or a refresh is due.
    *
-   * @throws The signal's reason when the caller leaves.
+   * @throws The signal's reason when the signal aborts.
    */
   get(signal: AbortSignal): Promise<Credentials>;
   /**
-   * What to call the backend with once it has refused these credentials: the page is asked anew, once for all who hold them.
+   * Returns new credentials after the backend has rejected the given ones. Callers with the same rejected credentials share
+   * one request to the page.
    *
-   * @throws The signal's reason when the caller leaves.
+   * @throws The signal's reason when the signal aborts.
    */
   refresh(rejected: Credentials, signal: AbortSignal): Promise<Credentials>;
-  /** Asks the page anew, unless it is being asked. */
+  /** Requests another token, unless a request is pending or none was sent yet. */
   refetch(): void;
-  /** Whom the page's token names as its subject; `undefined` where it has none, has not given it yet, or names none. */
+  /** Returns the subject of the page's current token; `undefined` without a token or a subject. */
   subject(): string | undefined;
-  /** Forgets what the page said: another page may be there now. */
+  /** Deletes the credentials: another page may be around the widget now. */
   clear(): void;
 }
 
 export interface TokenSourceOptions {
-  /** Posts an event to the page and resolves with its answer. May reject, and may never settle. */
+  /** Posts an event to the page and resolves with the page's response. May reject, and may stay pending. */
   readonly post: (event: unknown) => Promise<unknown>;
   /** @default 5000 */
   readonly timeoutMs?: number;
-  /** Hears of each token that is another than the one before it, and that there is none any more. */
+  /** Called when the token changes, also to none. */
   readonly onChange?: () => void;
 }
 
-/** Creates a source that has asked nothing yet. */
+/** Creates a source that has sent no request yet. */
 export function createTokenSource({
   post,
   timeoutMs = TOKEN_TIMEOUT_MS,
   onChange = () => {},
 }: TokenSourceOptions): TokenSource {
   let pending: Promise<Credentials> | undefined;
-  /** What `asking` has brought. */
+  /** Result of `pending`; `undefined` until the page responds. */
   let current: Credentials | undefined;
   let lastToken: string | undefined;
 
@@ -64,7 +65,7 @@ export function createTokenSource({
     const request = requestTokenFromPage(post, timeoutMs).then((token) => {
       const refreshAt = token === undefined ? Infinity : getRefreshTime(token, Date.now());
       const credentials = { token, receivedAt: performance.now(), refreshAt };
-      // The page that was asked may have gone since.
+      // A reset or a newer request makes this response stale.
       if (pending === request) {
         current = credentials;
         const hasChanged = token !== lastToken;
@@ -87,7 +88,7 @@ export function createTokenSource({
       return raceWithAbort(signal, () => (pending === undefined || isDue ? fetchToken() : pending));
     },
     refresh(rejected, signal) {
-      // Whoever comes later than another with the same credentials gets what that one has asked for.
+      // A later caller with the same credentials shares the request of the first caller.
       return raceWithAbort(signal, () => (pending === undefined || current === rejected ? fetchToken() : pending));
     },
     refetch() {
@@ -107,7 +108,7 @@ const FetchTokenFulfilled = v.object({
   payload: hostContract["HOST.FETCH_TOKEN"].fulfilled,
 });
 
-/** The page's token. Whatever else the page does, refuse, fail, answer something else or say nothing, means that it has none. */
+/** Requests the page's token. A rejection, a failure, a malformed response and a timeout all mean: no token. */
 async function requestTokenFromPage(post: TokenSourceOptions["post"], timeoutMs: number): Promise<string | undefined> {
   const answer = await new Promise((resolve) => {
     const resolveWithoutToken = (): void => resolve(undefined);
@@ -120,7 +121,7 @@ async function requestTokenFromPage(post: TokenSourceOptions["post"], timeoutMs:
   return result.success ? result.output.payload.token : undefined;
 }
 
-/** Waits for what others wait for as well, as long as this caller does. */
+/** Waits for a shared promise until the caller's signal aborts. */
 async function raceWithAbort<Value>(signal: AbortSignal, start: () => Promise<Value>): Promise<Value> {
   signal.throwIfAborted();
   let onAbort = (): void => {};

@@ -1,25 +1,25 @@
 import type { Availability } from "../../shared/contracts/availability.ts";
 import type { CallOptions } from "./gateway-client.ts";
 
-/** What a call has brought of one user: an availability, or why there is none. */
+/** Result for one user: an availability, or the error that explains why there is none. */
 export type UserResult = Availability | Error;
 
 export interface UserBatcherOptions {
   /**
-   * Makes one call for several users. `close` says which, and has whoever asks from then on be answered by another call: it
-   * is for the moment when the call is sent.
+   * Fetches several users in one call. `sealBatch` returns the user ids and closes the batch to further users, so it is to
+   * be called when the call is sent.
    */
   readonly fetchBatch: (
     seal: () => readonly number[],
     options: CallOptions,
   ) => Promise<ReadonlyMap<number, UserResult>>;
-  /** The most users of one call. */
+  /** Maximum number of users in one call. */
   readonly maxUsers: number;
-  /** Hears of each asker that is answered by a call which others have asked for. */
+  /** Called for each caller that shares a call started by another caller. */
   readonly onCoalesced: () => void;
 }
 
-/** Asks for users. Resolves in their order; a user that the call has not brought is `undefined`. */
+/** Loads users. Resolves in the order of the ids; a user without a result is `undefined`. */
 export type LoadUsers = (
   userIds: readonly number[],
   options: CallOptions,
@@ -27,7 +27,7 @@ export type LoadUsers = (
 
 export interface UserBatcher {
   readonly load: LoadUsers;
-  /** A user has changed: whoever asks from now on is not answered by a call that was sent before. */
+  /** Excludes batches sent before a user's change from the results of later callers. */
   invalidate(userId: number): void;
 }
 
@@ -40,12 +40,12 @@ interface Batch {
 }
 
 /**
- * Lets askers share calls: those that ask before a call is sent, and those that ask for a user whose call is under way.
- * A call lives as long as its most patient asker, and is aborted when the last one has left.
+ * Creates a batcher. Callers share a call if they request users before the call is sent, or a user of a call in flight.
+ * A call has the latest deadline of its callers, and is aborted when the last caller has cancelled.
  *
- * Nobody waits for others to ask: a call is begun with its first asker, and is open to the others for as long as it waits
- * for what it cannot be sent without, which is at least until the present task yields and at most until the page has given
- * a token. Not by `dataloader`, which would wait for a timer in a browser, and knows neither aborts nor deadlines.
+ * A batch starts with its first request, without a delay. Other users can join until the call is sent: at least until the
+ * current task yields, at most until the page has returned a token. `dataloader` would wait for a timer in a browser, and
+ * supports neither aborts nor deadlines.
  */
 export function createUserBatcher({ fetchBatch, maxUsers, onCoalesced }: UserBatcherOptions): UserBatcher {
   const batchByUser = new Map<number, Batch>();
@@ -76,7 +76,7 @@ export function createUserBatcher({ fetchBatch, maxUsers, onCoalesced }: UserBat
     return batch;
   }
 
-  /** The call that brings this user. */
+  /** Returns the batch that fetches this user, and adds the user to a batch if there is none. */
   function getBatch(userId: number, options: CallOptions): Batch {
     const found = batchByUser.get(userId);
     if (found) return found;
@@ -107,7 +107,7 @@ export function createUserBatcher({ fetchBatch, maxUsers, onCoalesced }: UserBat
       const allResults = await Promise.all(batches.map(({ results }) => results));
       return userIds.map((userId, index) => allResults[index]?.get(userId));
     } catch (error) {
-      // One call has failed: what the others bring is of no use to this asker.
+      // One batch has failed, so this caller has no use for the other batches.
       cancelWaiter(options, joined);
       throw error;
     } finally {
