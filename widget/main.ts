@@ -1,4 +1,4 @@
-/** The widget's entry. It stands inline in the widget's document, so that a request waits for no second download. */
+/** Entry of the widget. The script is inline in the document, so that the first request waits for no second download. */
 
 import * as v from "valibot";
 import { Availability } from "../shared/contracts/availability.ts";
@@ -15,7 +15,7 @@ const backend = new URL(apiBase, document.baseURI);
 const show = showWhenVisible(document.documentElement, async () => {
   const { createView } = await import("./view/view.ts");
   const view = createView(document, readAvailability);
-  // An answer is read where it is shown: an invisible frame's is not, however many there are.
+  // A settlement is checked only when it is shown, so an invisible frame checks none.
   return ({ payload }: Settlement) => view.show(v.is(Availability, payload) ? payload : undefined);
 });
 

@@ -12,7 +12,7 @@ export interface StartWidgetOptions extends Pick<WidgetOptions, "createGateway" 
   readonly onSettled: (settlement: Settlement) => void;
 }
 
-/** Starts the widget: it serves the page around it, and each connection that the same page opens later. */
+/** Starts the widget, which serves the page around it, and every later connection of the same page. */
 export function startWidget(options: StartWidgetOptions): void {
   const { parent, allowedOrigins, createGateway, loadLive, onSettled } = options;
   let pageOrigin: string | undefined;

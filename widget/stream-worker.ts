@@ -1,4 +1,4 @@
-/** The shared worker of all tabs of a browser that read as the same agent: it has their stream. Its name is what they share. */
+/** Shared worker that holds one stream for all tabs with the same sharing key, which is the worker's name. */
 import * as v from "valibot";
 import { parseChangedAvailability } from "./gateway/changed-availability.ts";
 import { createHttpGatewayClient } from "./gateway/http-gateway-client.ts";
@@ -36,7 +36,7 @@ function joinGroup(apiBase: string): ChangeFeed {
     },
     {
       onEvent({ type }) {
-        // It leads again once a tab comes whose token holds.
+        // The worker joins the group again when a tab with an accepted token joins.
         if (type === "unauthorized") feed = undefined;
       },
     },

@@ -1,4 +1,4 @@
-/** All of the widget but its window: what answers the page around it, and what tells it unasked. */
+/** The widget without its window: settles the page's requests and posts announcements. */
 
 import { type Announcements, contract } from "../shared/contracts/index.ts";
 import { DEFAULT_TIMEOUT_MS } from "../shared/protocol/envelope.ts";
@@ -13,25 +13,25 @@ import type { Live, LiveOptions } from "./live/live.ts";
 import { createLiveService } from "./live/live-service.ts";
 
 export interface WidgetOptions {
-  /** Posts an event to the page and resolves with its answer. May reject, and may never settle. */
+  /** Posts an event to the page and resolves with the page's response. May reject, and may stay pending. */
   readonly post: (event: unknown) => Promise<unknown>;
-  /** The page's origin, once it is known. */
+  /** Returns the page's origin; `undefined` before the handshake. */
   readonly pageOrigin: () => string | undefined;
-  /** Creates the way to the backend, which calls it with the page's token. */
+  /** Creates the client of the backend, which sends the page's token. */
   readonly createGateway: (session: TokenSession) => GatewayClient;
-  /** Loads the part of the widget that follows users. */
+  /** Loads the live part of the widget. */
   readonly loadLive: (gateway: GatewayClient, options: Omit<LiveOptions, "openFeed">) => Promise<Live>;
-  /** Hears what is no refusal: a defect, whose text the page does not get to see. */
+  /** Called with each defect, an error that is no rejection. The page does not receive the error's text. */
   readonly onDefect: (error: unknown) => void;
 }
 
-/** The widget's core. */
+/** The widget without its window. */
 export interface Widget extends Pick<Dispatcher, "dispatch">, Pick<TokenSource, "prefetch"> {
-  /** Whoever asked has gone, and what they asked for, and by what token, is nothing for whoever comes. */
+  /** Aborts all requests, and deletes the subscriptions and the token, when the page has gone. */
   reset(): void;
 }
 
-/** Creates the core for a page that has asked nothing yet. */
+/** Creates the widget for a page that has sent no request yet. */
 export function createWidget({ post, pageOrigin, createGateway, loadLive, onDefect }: WidgetOptions): Widget {
   const tokenSource = createTokenSource({ post, onChange: () => live.onTokenChanged() });
   const sessionId = crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -41,7 +41,7 @@ export function createWidget({ post, pageOrigin, createGateway, loadLive, onDefe
   });
   const gateway = createGateway(session);
   const { schedule } = createTimerQueue();
-  /** Until whoever asks has gone: the next one must not share a call that was made by another's token. */
+  /** Aborted when the page goes: the next page must not share a call made with the last page's token. */
   let pageAbort = new AbortController();
   const live = createLiveService({
     gateway,
@@ -52,11 +52,11 @@ export function createWidget({ post, pageOrigin, createGateway, loadLive, onDefe
   const { dispatch, abortAll } = createDispatcher({ contract, handlers, services, onDefect });
 
   function announce(type: keyof Announcements, payload?: unknown): void {
-    // A page that listens to nothing, as one with penpal alone, refuses what it is told.
+    // A page without our connector may reject announcements.
     post({ type, ...(payload !== undefined && { payload }) }).catch(() => {});
   }
 
-  /** Whom the page's token stands for: an agent, by its id, or the operator. */
+  /** Returns the subject of the page's token: the id of an agent, or the operator. */
   async function identify(): Promise<string | undefined> {
     await tokenSource.get(new AbortController().signal);
     return tokenSource.subject();
@@ -64,7 +64,7 @@ export function createWidget({ post, pageOrigin, createGateway, loadLive, onDefe
 
   function refetchUser(userId: number): void {
     const signal = AbortSignal.any([pageAbort.signal, AbortSignal.timeout(DEFAULT_TIMEOUT_MS)]);
-    // Nobody has asked for it: what it fails to bring the feed tells.
+    // No request waits for the result. If the fetch fails, the feed delivers the change.
     gateway.fetchAvailability(userId, { signal, deadline: createDeadline(DEFAULT_TIMEOUT_MS) }).catch(() => {});
   }
 

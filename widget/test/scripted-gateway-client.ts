@@ -1,4 +1,4 @@
-/** The client as tests have it: over HTTP as ever, to a backend that answers as it is told. */
+/** The gateway client for tests: over real HTTP, to a backend with scripted responses. */
 import { type Mock, onTestFinished, vi } from "vitest";
 import { type Answers, type ScriptedBackend, startScriptedBackend } from "../../gateway/test/scripted-backend.ts";
 import { createDeadline } from "../../shared/runtime/deadline.ts";
@@ -6,15 +6,15 @@ import type { CallOptions, GatewayClient } from "../gateway/gateway-client.ts";
 import { createHttpGatewayClient } from "../gateway/http-gateway-client.ts";
 import { testSession } from "./test-services.ts";
 
-/** A client, and what it talks to. */
+/** A client and its backend. */
 interface SetUp {
   readonly backend: ScriptedBackend;
   readonly gateway: GatewayClient;
-  /** How often the page has been asked for a token. */
+  /** Calls that request a token from the page. */
   readonly asked: Mock;
 }
 
-/** A client of a page that gives these tokens in order, the last of them again and again, or none. */
+/** Creates a client of a page that returns these tokens in order and repeats the last; no token by default. */
 export async function setUpGatewayClient(answers: Answers, tokens: readonly string[] = []): Promise<SetUp> {
   const backend = await startScriptedBackend({ answers, scriptsStream: true });
   onTestFinished(() => backend.close());
@@ -25,11 +25,11 @@ export async function setUpGatewayClient(answers: Answers, tokens: readonly stri
   return { backend, gateway: createHttpGatewayClient(new URL("/v1/", backend.origin), testSession(asked)), asked };
 }
 
-/** The tokens that calls came with. */
+/** Returns the `Authorization` header of each call. */
 export const authorizations = ({ calls }: ScriptedBackend): unknown =>
   calls.map(({ headers }) => headers.authorization);
 
-/** For a caller that waits for 10 s. */
+/** Creates the options of a call with a deadline of 10 s. */
 export function scope(controller = new AbortController()): CallOptions {
   return { signal: controller.signal, deadline: createDeadline(10_000) };
 }

@@ -1,11 +1,11 @@
 import type { GatewayClient } from "../gateway/gateway-client.ts";
 
-/** What nobody should ask here. */
+/** Rejects a call that the test does not expect. */
 export function failUnexpectedCall(): Promise<never> {
-  return Promise.reject(new Error("Nobody asks for this here"));
+  return Promise.reject(new Error("unexpected call of the gateway client"));
 }
 
-/** A way to the backend that nobody should go: what is asked in a test, the test says itself. */
+/** Gateway client without expected calls. A test overrides the methods that it expects. */
 export const unusedGateway: GatewayClient = {
   statistics: { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 },
   fetchAvailability: failUnexpectedCall,

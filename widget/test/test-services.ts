@@ -1,11 +1,11 @@
-/** The widget's services as tests have them: over HTTP as ever, for a page that has no token unless it is given one. */
+/** The widget's services for tests: over real HTTP, for a page without a token by default. */
 import { createHttpGatewayClient } from "../gateway/http-gateway-client.ts";
 import { createTokenSession, type TokenSession } from "../gateway/session.ts";
 import { createTokenSource, type TokenSourceOptions } from "../gateway/token-source.ts";
 import { createLiveService } from "../live/live-service.ts";
 import type { WidgetServices } from "../services.ts";
 
-/** The session of a page that answers what it is asked like this. */
+/** Creates the session of a page that responds by `post`. */
 export function testSession(
   post: TokenSourceOptions["post"] = exposesNothing,
   onExpired = (): void => {},
@@ -17,7 +17,7 @@ function exposesNothing(): Promise<never> {
   return Promise.reject(new Error("The page exposes no method"));
 }
 
-/** What handlers work with, over the backend at this origin. */
+/** Creates the handlers' services over the backend at an origin. */
 export function testServices(origin: string, pageOrigin: () => string | undefined = () => undefined): WidgetServices {
   const gateway = createHttpGatewayClient(new URL("/v1/", origin), testSession());
   const throwDefect = (error: unknown): never => {

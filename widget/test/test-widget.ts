@@ -1,4 +1,4 @@
-/** The widget's core as tests have it: over HTTP as ever, live part and all, for a page that the test plays. */
+/** The widget for tests: over real HTTP and with the live part. The test plays the page. */
 
 import { parseChangedAvailability } from "../gateway/changed-availability.ts";
 import { createHttpGatewayClient } from "../gateway/http-gateway-client.ts";
@@ -10,7 +10,7 @@ export interface TestWidgetOptions extends Pick<WidgetOptions, "post" | "onDefec
   readonly backend: string;
 }
 
-/** Creates a core over the backend at an origin. */
+/** Creates a widget over the backend at an origin. */
 export function createTestWidget({ backend, post, onDefect }: TestWidgetOptions): Widget {
   return createWidget({
     post,

@@ -1,6 +1,6 @@
 /**
- * Loads the view when the frame is first seen, and shows it the last answer and all that follow.
- * A frame that is never seen, which is the usual one, never loads it.
+ * Loads the view when the frame first becomes visible, then shows the last settlement and every later one.
+ * Most frames stay hidden and never load the view.
  */
 export function showWhenVisible<Answer>(
   root: Element,

@@ -1,6 +1,6 @@
 import type { Availability } from "../../shared/contracts/availability.ts";
 import type { AvailabilityReading } from "../../shared/contracts/read-availability.ts";
-// As text and not as a file: one request fewer, and a constructed sheet needs no exception in the content security policy.
+// Imported as text: a constructed style sheet saves a request and needs no exception in the content security policy.
 import css from "./view.css?inline";
 
 const STATES: Readonly<Record<AvailabilityReading["state"], string>> = {
@@ -20,15 +20,15 @@ const REASONS: Readonly<Record<NonNullable<AvailabilityReading["reason"]>, strin
   other: "for another reason",
 };
 
-/** Shows the agent what was asked for last. */
+/** Small view of the availability fetched last. */
 export interface WidgetView {
   /** Shows an availability, or that it could not be fetched. */
   show(availability: Availability | undefined): void;
 }
 
 /**
- * Creates the small view: the availability that was asked for last, in words. `read` is handed in, and not imported,
- * since the view is a file of its own that shares none with the widget's document.
+ * Creates the view, which shows the availability fetched last as text. `read` is a parameter, because the view is a separate
+ * file that shares no code with the widget's document.
  */
 export function createView(page: Document, read: (availability: Availability) => AvailabilityReading): WidgetView {
   const sheet = new CSSStyleSheet();
@@ -36,7 +36,7 @@ export function createView(page: Document, read: (availability: Availability) =>
   page.adoptedStyleSheets.push(sheet);
   const headline = page.createElement("p");
   const detail = page.createElement("p");
-  // Not a `main`, on which the role is not allowed.
+  // The role is not allowed on a `main` element.
   const card = page.createElement("div");
   card.setAttribute("role", "status");
   card.append(headline, detail);
@@ -51,7 +51,7 @@ export function createView(page: Document, read: (availability: Availability) =>
     detail.textContent = availability && reading ? describeCalling(availability, reading) : "";
   }
 
-  /** Runs the wrap-up time down, by the clock, since timers are late. */
+  /** Counts the wrap-up time down by the clock, because timers are late. */
   function countDown(availability: Availability, seconds: number): void {
     const end = performance.now() + seconds * 1_000;
     countdown = setInterval(() => {
