@@ -12,55 +12,55 @@ import type {
 } from "./event-types.ts";
 import type { Unsubscribe } from "./listeners.ts";
 
-/** Where the connector stands: before the first handshake, connected, connecting again, destroyed. */
+/** State of a connector: before the first handshake, connected, connecting again, destroyed. */
 export type ConnectorState = "connecting" | "ready" | "reconnecting" | "closed";
 
-/** How one request is to be treated. */
+/** Options of a single request. */
 export interface RequestOptions {
   /** Aborts the request, down to its backend call. */
   readonly signal?: AbortSignal;
-  /** The request's whole life in milliseconds, waiting for the handshake included, 1 to 120,000. @default the connector's */
+  /** Timeout in milliseconds, 1 to 120,000, including the wait for the handshake. @default the connector's */
   readonly timeoutMs?: number;
 }
 
-/** Something that happened on a connector. */
+/** An event of a connector: a message sent, settled or announced, or a change of state. */
 export type ConnectorEvent =
   | { readonly kind: "sent"; readonly event: Envelope }
   | {
       readonly kind: "settled";
       readonly event: Envelope;
       readonly settlement: Settlement;
-      /** From the call of `dispatch` or `request` to the settlement. */
+      /** Milliseconds from the call of `dispatch` or `request` to the settlement. */
       readonly durationMs: number;
     }
   | { readonly kind: "announced"; readonly event: Envelope }
   | { readonly kind: "state"; readonly state: ConnectorState };
 
-/** Something that happened and when, for logs and inspectors. `at` is milliseconds since 1970. */
+/** A connector's event with its time, for logs and inspectors. `at` is milliseconds since 1970. */
 export type ConnectorRecord = ConnectorEvent & { readonly at: number };
 
 /** The host's end of the bridge. */
 export interface Connector {
   /**
-   * Resolves at the first handshake. Awaiting it is optional: requests wait in line for it.
-   * Rejects with a `ConnectionError` where the handshake takes too long or `destroy()` comes first;
-   * after a handshake that took too long the connector goes on trying.
+   * Resolves at the first handshake. Awaiting `ready` is optional: requests are queued until the handshake.
+   * Rejects with a `ConnectionError` if the handshake times out, or if `destroy()` is called first.
+   * After a timeout a late handshake still connects, and the connector retries while requests are queued.
    */
   readonly ready: Promise<void>;
   readonly state: ConnectorState;
 
   /** Sends an event and resolves with its settlement, fulfilled or rejected. Never rejects and never throws. */
   dispatch<Type extends RequestType>(event: RequestEvent<Type>, options?: RequestOptions): Promise<SettlementOf<Type>>;
-  /** Sends an event that this version does not know by name, as a newer widget may. */
+  /** Sends an event whose type only a newer widget knows. */
   dispatch<Type extends string>(event: UnknownEvent<Type>, options?: RequestOptions): Promise<Settlement<Type>>;
 
   /**
-   * Sends a request and resolves with the payload that it fulfils with.
+   * Sends a request and resolves with the payload of the fulfilled settlement.
    *
-   * @throws {RejectedError} when the backend says no or cannot be reached.
-   * @throws {ContractError} when the request is no event of the contract, or the answer is none.
+   * @throws {RejectedError} when the backend rejects the request or cannot be reached.
+   * @throws {ContractError} when the request or its response does not match the contract.
    * @throws {ConnectionError} when no widget is connected, or the connector is destroyed.
-   * @throws {TimeoutError} when a connected widget says nothing in time.
+   * @throws {TimeoutError} when a connected widget sends no settlement in time.
    * @throws The signal's own reason when the caller aborts.
    */
   request<Type extends RequestType>(
@@ -69,28 +69,28 @@ export interface Connector {
     options?: RequestOptions,
   ): Promise<FulfilledPayload<Type>>;
 
-  /** Listens to settlements and announcements of one type, or of all by `"*"`. */
+  /** Subscribes to settlements and announcements of a type, or of every type by `"*"`. */
   on<Type extends keyof ListenableEvents>(type: Type, listener: EventListener<ListenableEvents[Type]>): Unsubscribe;
   on(type: string, listener: EventListener): Unsubscribe;
 
   /**
-   * Watches a user, one of up to 5,000 at once, until it is taken back. All that is watched on a page is one request to the
-   * widget, which is told again whatever becomes of its frame.
+   * Watches a user's availability until the returned function is called, up to 5,000 users at once. The connector sends the
+   * watched users to the widget in a single request, and sends the list again after each reconnect.
    *
-   * The listener gets what is known at once, though never before this call returns, and then each change: no version twice, and
-   * none after a higher one. It hears of no failure, which `observe` tells, and of nothing where there is no such user.
-   * Wrap-up time runs down without a new version, so that whoever shows it counts for itself.
+   * The listener receives the cached availability soon after `watch` returns, never before, and then each change. A listener
+   * receives no version twice and no version lower than an earlier one. Failures reach `observe` only. For an unknown user the
+   * listener is never called. Wrap-up time runs down without a new version, so the page counts the seconds.
    *
-   * @throws {TypeError} when `userId` is none; the message names it.
+   * @throws {TypeError} when `userId` is not a whole number from 1; the message names `userId`.
    */
   watch(userId: number, listener: (availability: WatchedAvailability) => void): Unsubscribe;
 
-  /** Listens to changes of `state`. */
+  /** Subscribes to changes of `state`. */
   onStateChange(listener: (state: ConnectorState) => void): Unsubscribe;
 
-  /** Hears every envelope sent and settled, and every change of state. */
+  /** Observes every envelope sent, settled or announced, and every change of state. */
   observe(observer: (record: ConnectorRecord) => void): Unsubscribe;
 
-  /** Settles all that is in flight as `CONNECTION_CLOSED` and takes the frame down. Calling it again does nothing. */
+  /** Rejects every request in flight with `CONNECTION_CLOSED` and removes the mounted iframe. Further calls do nothing. */
   destroy(): void;
 }

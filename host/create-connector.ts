@@ -28,12 +28,12 @@ import { createWatchList } from "./watch/watch-list.ts";
 export interface CreateConnectorOptions {
   /** Opens the connection to the widget. */
   readonly open: (events: ConnectionEvents) => FrameConnection;
-  /** What the connector says of its page after each handshake. */
+  /** Registration of the page, sent after each handshake. */
   readonly registration: { readonly origin: string; readonly appName: string; readonly release: string };
-  /** What to say where no widget connects: the likely causes. */
+  /** Message of the rejection if no widget connects: the likely causes. */
   readonly unavailable: string;
   readonly timeouts: Pick<Timeouts, "timeoutMs" | "handshakeTimeoutMs">;
-  /** Where the page gets its tokens, if it has any. */
+  /** The page's function that returns a token. Absent if the widget needs no token. */
   readonly fetchToken?: FetchToken | undefined;
   /** Called once by `destroy()`, after everything has settled. */
   readonly onDestroy: () => void;
@@ -42,21 +42,21 @@ export interface CreateConnectorOptions {
 const REGISTER: RequestType = "BUS.REGISTER";
 const CANCEL: RequestType = "BUS.CANCEL";
 
-/** Creates a connector over a connection. Knows neither the DOM nor penpal. */
+/** Creates a connector over a connection. Depends on neither the DOM nor penpal. */
 export function createConnector(options: CreateConnectorOptions): Connector {
   const { unavailable, timeouts, fetchToken } = options;
   const { timeoutMs: defaultTimeoutMs, handshakeTimeoutMs } = timeouts;
   const inFlight = new Map<string, PendingRequest>();
   const observers = createListeners<[ConnectorRecord]>();
   const listeners = createListeners<[Envelope, Envelope?]>();
-  // Unlike those of any other connector. Not `randomUUID`, which is missing on pages that are served without TLS.
+  // Random, so that two connectors never share an id. `randomUUID` is missing on pages served without TLS.
   const idPrefix = crypto.getRandomValues(new Uint32Array(2)).join("-");
   let lastId = 0;
   const clock = createTimerQueue();
   const ready = createReadyPromise();
   const tokenProvider = fetchToken && createTokenProvider(fetchToken, clock);
   let state: ConnectorState = "connecting";
-  /** Traits of events as the widget that registered last has listed them. Unknown until the first widget has. */
+  /** Traits of events, from the latest response to `BUS.REGISTER`. Empty until the first response. */
   let traits: Partial<EventTraits> = {};
   const watchList = createWatchList(clock, () => state, sendRequest);
 
@@ -74,12 +74,12 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   );
 
   function onConnected(): void {
-    // It would keep the connector in memory, also in a page that has forgotten it.
+    // A pending timer would keep an unused connector from being garbage-collected.
     cancelHandshakeTimer();
     changeState("ready");
     ready.resolve();
-    // First, so that the traits are known before the widget handles any other request. A listener of the state, or an observer
-    // of a sent event, may have destroyed the connector.
+    // Registers first, so that the traits arrive before the settlement of a later request. A listener of the state, or an
+    // observer of a sent event, may have destroyed the connector.
     if (state === "ready") {
       sendRequest({ type: REGISTER, payload: options.registration }, undefined, ({ payload }) => {
         traits = Object(payload).traits ?? traits;
@@ -100,16 +100,16 @@ export function createConnector(options: CreateConnectorOptions): Connector {
         else request.reject("CONNECTION_CLOSED", `${request.type} was lost with its widget: its outcome is unknown`);
       }
     }
-    // Once for each widget: where no other can be had, the next try is lost at once.
+    // Once per lost widget: if no widget can be mounted, the next attempt fails at once.
     if (wasReady) watchList.resubscribe();
   }
 
   function hasTrait(trait: keyof EventTraits, type: string): boolean {
-    // The widget's list is not validated: `flat` makes a list of any value.
+    // The widget's list is not validated: `flat` turns even a single value into a list.
     return [traits[trait]].flat().includes(type);
   }
 
-  /** Updates the watch list by an event of the widget, or by a fulfilled request of the page. */
+  /** Updates the watch list from an event of the widget, or from a fulfilled request of the page. */
   function learn(event: Envelope): void {
     watchList.handleEvent(event, hasTrait("availabilities", event.type));
   }
@@ -147,7 +147,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     }
   }
 
-  /** Answers a request to the page, of which neither listeners nor observers hear: a token is nothing for them. */
+  /** Handles a request to the page. Listeners and observers do not receive the request: a response may contain a token. */
   function handleHostRequest({ type, meta }: ParsedEvent): Promise<unknown> {
     if (tokenProvider && type === FETCH_TOKEN) return tokenProvider.fetch(meta?.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     throw new BridgeRejectionError("UNKNOWN_EVENT", `${type} is unknown to this page`);
@@ -163,7 +163,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     });
   }
 
-  /** Sends an event. What the connector says on its own account is observed and not listened to. */
+  /** Sends an event. Requests of the connector itself reach observers, but not listeners. */
   function sendRequest(
     event: Envelope,
     requestOptions?: RequestOptions,
@@ -189,8 +189,8 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     }
 
     try {
-      // The frame may have been removed in this very task: the request then goes to a new one. A listener to that loss may
-      // have destroyed the connector, which the next check finds.
+      // The iframe may have been removed in the current task: the request then goes to a new iframe. A listener of the loss may
+      // have destroyed the connector; `prepareRequest` checks for a destroyed connector.
       if (state === "ready") connection.detectFrameMove();
       const request = prepareRequest(event, timeoutMs);
       if (signal && !signal.addEventListener) throw invalidRequestError("signal", "an AbortSignal");
@@ -214,12 +214,12 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     }
   }
 
-  /** Checks an event and completes it to what is posted. @throws {BridgeRejectionError} where it cannot be sent. */
+  /** Validates an event, and adds an id and a timeout. @throws {BridgeRejectionError} when the event cannot be sent. */
   function prepareRequest(event: Envelope, timeoutMs: number | undefined): PostedRequest {
     if (state === "closed") throw new BridgeRejectionError(...DESTROYED);
     const checked = parseEvent(event);
     const { type, meta } = checked;
-    // The widget accepts these two beyond the limit, by their `bypassesLimit` in the contract.
+    // The widget accepts both types beyond the limit, by `bypassesLimit` in the contract.
     if (inFlight.size >= MAX_IN_FLIGHT && type !== REGISTER && type !== CANCEL) {
       throw new BridgeRejectionError("OVERLOADED", `${MAX_IN_FLIGHT} requests are in flight`);
     }
@@ -235,7 +235,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     const settlement = await dispatch(event, requestOptions);
     if (!isRejected(settlement)) return settlement.payload;
     const error = toBusError(event, settlement);
-    // By whom else it was aborted, such as a `BUS.CANCEL` of the page's own, there is no reason to throw.
+    // If a `BUS.CANCEL` of the page aborted the request, the signal has no reason to throw.
     throw error.code === "ABORTED" && requestOptions?.signal?.aborted ? requestOptions.signal.reason : error;
   }
 
@@ -255,7 +255,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     get state() {
       return state;
     },
-    // Wire becomes type here: the widget checks what is asked against the contract, and answers by it.
+    // Wire data gets its types here: the widget validates requests and responses against the contract.
     dispatch,
     request: request as Connector["request"],
     on: (type: string, listener: EventListener) =>
@@ -274,7 +274,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
 
 const DESTROYED = ["CONNECTION_CLOSED", "The connector was destroyed"] as const;
 
-/** A settlement as it would be, had the connector not named its request. */
+/** Removes the generated id from a settlement: the caller's event had no id. */
 function withoutId({ type, payload, meta }: Settlement): Settlement {
   const { id: _id, ...others } = meta ?? {};
   return { type, payload, ...(others.source && { meta: others }) } as Settlement;

@@ -1,6 +1,6 @@
 /**
- * The script tag: connects by the attributes of its own `<script>` and passes the connector to the callbacks in the
- * queue `window.availabilityBridge`, which pages may fill before or after this script has loaded.
+ * Entry of the script tag. Connects by the attributes of the `<script>` element and passes the connector to the callbacks in
+ * the queue `window.availabilityBridge`. Pages may fill the queue before or after the script has loaded.
  */
 
 import { connect, describeUnavailable } from "./connect.ts";
@@ -9,12 +9,12 @@ import { readScriptOptions } from "./script-options.ts";
 import { warnOnce } from "./warn.ts";
 import { defineAvailabilityBadge } from "./watch/availability-badge.ts";
 
-/** A function that a page pushes onto the queue: called with the connector as soon as there is one. */
+/** A function that the page pushes onto the queue. Called with the connector after `connect` has returned. */
 type QueuedCallback = (connector: Connector) => unknown;
 
 interface Queue {
   push(...callbacks: QueuedCallback[]): void;
-  /** Receives each further script tag of the page, which this one serves as well. Copies of older releases lack it. */
+  /** Registers a further script tag; the page's first tag serves both. Absent in copies of older releases. */
   addTag?(tag: HTMLScriptElement): void;
 }
 
@@ -24,17 +24,17 @@ declare global {
   }
 }
 
-/** Early enough that a page says within 10 s of its load that no widget comes. */
+/** Delay of the warning that no widget connects, so that the console shows the warning within 10 s of the page's load. */
 const WARNING_DELAY_MS = 8_000;
 
-// Without a document, as on a server, importing this module does nothing.
+// On a server there is no document, and importing the module does nothing.
 if (typeof document !== "undefined") start(document.currentScript);
 
 function start(script: HTMLOrSVGScriptElement | null): void {
   const queued = window.availabilityBridge ?? [];
   const isLoadedByTag = script instanceof HTMLScriptElement && script.src !== "";
   if (!Array.isArray(queued)) {
-    // The queue of an earlier copy of this script: that copy serves the page.
+    // An earlier copy of the script has installed the queue, and serves the page.
     if (isLoadedByTag) queued.addTag?.(script);
     return;
   }
@@ -54,7 +54,7 @@ function connectWhenParsed(tag: HTMLScriptElement, flush: (connector: Connector)
     defineAvailabilityBadge(connector);
     flush(connector);
   }
-  // The container is further down the page than this tag, and the parser has not reached it.
+  // The container comes after the script tag, and the parser has not reached the container.
   else document.addEventListener("DOMContentLoaded", () => connectWhenParsed(tag, flush), { once: true });
 }
 
@@ -65,7 +65,7 @@ function warnIfUnavailable(connector: Connector, src: URL): void {
   }, WARNING_DELAY_MS);
 }
 
-/** Replaces the array by a queue that keeps callbacks until there is a connector, and then calls them at once. */
+/** Replaces the page's array by a queue. Callbacks wait for the connector; later callbacks are called at once. */
 function installQueue(queue: QueuedCallback[], first: HTMLScriptElement): (connector: Connector) => void {
   let connector: Connector | undefined;
   const push = (...callbacks: QueuedCallback[]): void => {
@@ -86,7 +86,7 @@ function installQueue(queue: QueuedCallback[], first: HTMLScriptElement): (conne
   };
 }
 
-/** Calls one callback, so that its error does not keep the next one waiting. */
+/** Calls a callback and reports its error, so that the next callback still runs. */
 function runCallback(callback: QueuedCallback, connector: Connector): void {
   try {
     callback(connector);

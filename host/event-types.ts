@@ -1,20 +1,20 @@
 /**
- * The bus as a host page sees it. Everything is derived from the contract by type alone, so no schema reaches the page.
+ * Types of the events on a host page. The types are derived from the contract, so no schema reaches the page's bundle.
  */
 import type * as contract from "../shared/contracts/contract.ts";
 import type { Announcements, BusContract } from "../shared/contracts/index.ts";
 import type { Envelope, Fulfilled, Rejected, RequestMeta } from "../shared/protocol/envelope.ts";
 
-/** The events that a host may send. */
+/** Types of the requests that a page may send. */
 export type RequestType = contract.RequestTypeOf<BusContract>;
 
-/** What a request of this type carries. */
+/** Payload of a request of type `Type`. */
 export type RequestPayload<Type extends RequestType> = contract.RequestPayloadOf<BusContract, Type>;
 
-/** What a request of this type fulfils with. Words of an enumeration stay open, since a widget may be newer than this code. */
+/** Payload of the fulfilled settlement. Enumerations stay open, because a newer widget may send new values. */
 export type FulfilledPayload<Type extends RequestType> = WithOpenEnums<contract.FulfilledPayloadOf<BusContract, Type>>;
 
-/** An agent's availability as a host page gets it. */
+/** An agent's availability as a host page receives it. */
 export type Availability = FulfilledPayload<"API.FETCH_USER_AVAILABILITY">;
 
 /** A request as an envelope. */
@@ -24,25 +24,25 @@ export interface RequestEvent<Type extends RequestType = RequestType> {
   readonly meta?: RequestMeta;
 }
 
-/** An event whose type this version does not know. One that it does know has to be what the contract says. */
+/** An event of a type unknown to the contract. An event of a known type has to match the contract. */
 export interface UnknownEvent<Type extends string> extends Envelope {
   readonly type: Type extends RequestType ? never : Type;
   readonly meta?: RequestMeta;
 }
 
-/** The settlement of a request of this type: fulfilled or rejected. */
+/** Settlement of a request of type `Type`: fulfilled or rejected. */
 export type SettlementOf<Type extends RequestType> = Fulfilled<Type, FulfilledPayload<Type>> | Rejected<Type>;
 
-/** What the widget announces. */
+/** Types of the widget's announcements. */
 export type AnnouncementType = keyof Announcements;
 
-/** An announcement as a host page gets it. */
+/** An announcement as a host page receives it. */
 export interface Announcement<Type extends AnnouncementType = AnnouncementType> extends Envelope {
   readonly type: Type;
   readonly payload: WithOpenEnums<contract.AnnouncedPayloadOf<Announcements, Type>>;
 }
 
-/** What can be listened to, by the name of the event. */
+/** Settlements and announcements for listeners, by event type. */
 export type ListenableEvents = {
   readonly [Type in RequestType as `${Type}_FULFILLED`]: Fulfilled<Type, FulfilledPayload<Type>>;
 } & {
@@ -51,10 +51,10 @@ export type ListenableEvents = {
   readonly [Type in AnnouncementType]: Announcement<Type>;
 };
 
-/** Hears a settlement together with the request that it settles, or an announcement, which has none. */
+/** Receives a settlement together with its request, or an announcement without a request. */
 export type EventListener<Event extends Envelope = Envelope> = (event: Event, request?: Envelope) => void;
 
-/** The same shape with every enumeration of words left open. */
+/** Opens every enumeration of strings in a type to further strings. */
 export type WithOpenEnums<Value> = Value extends string
   ? string extends Value
     ? Value
@@ -65,6 +65,6 @@ export type WithOpenEnums<Value> = Value extends string
 
 /** An availability as the listeners of `watch` receive it. */
 export type WatchedAvailability = Availability & {
-  /** When it last changed, in milliseconds since 1970, where that was told. */
+  /** Time of the last change, in milliseconds since 1970. Absent if the widget has not sent the time. */
   readonly updatedAt?: number;
 };

@@ -1,4 +1,4 @@
-/** The package's main entry: connect a page to the widget and ask it. Importing it does nothing. */
+/** Main entry of the package: connects a page to the widget. Importing the module has no side effects. */
 export { type AvailabilityReading, readAvailability } from "../shared/contracts/read-availability.ts";
 export type { Envelope, Rejected, RequestMeta, Settlement, SettlementMeta } from "../shared/protocol/envelope.ts";
 export {

@@ -1,22 +1,25 @@
 /** Ends a subscription. Further calls do nothing. */
 export type Unsubscribe = () => void;
 
-/** Functions that are called with the same arguments. */
+/** List of functions that are called with equal arguments. */
 export interface Listeners<Args extends readonly unknown[]> {
-  /** Adds a listener. The same function may be added twice and is then called twice. */
+  /** Adds a listener. A function that is added twice is called twice. */
   add(listener: (...args: Args) => void): Unsubscribe;
-  /** Calls each listener. What a listener itself emits is queued, so that every listener is called in the same order. */
+  /** Calls each listener. Arguments emitted by a listener are queued, so that all listeners receive events in order. */
   emit(...args: Args): void;
-  /** True if there is no listener, so that a caller need not make the arguments. */
+  /** True if there is no listener. Callers then need not build the arguments. */
   isEmpty(): boolean;
 }
 
-/** Calls each listener that was there at the start and still is. An error of a listener is reported, and the others are called. */
+/**
+ * Calls each listener that was subscribed at the start of the call and still is. An error of a listener is reported, and the
+ * remaining listeners are called.
+ */
 export function notifyEach<Args extends readonly unknown[]>(
   listeners: ReadonlySet<(...args: Args) => void>,
   args: Args,
 ): void {
-  // Not by `Array.from`, which Prototype.js replaces by a function that returns nothing for a set.
+  // Not `Array.from`: Prototype.js replaces `Array.from` by a function that returns an empty array for a set.
   const present = [...listeners];
   for (const listener of present) {
     try {
@@ -35,7 +38,7 @@ export function createListeners<Args extends readonly unknown[]>(): Listeners<Ar
   return {
     isEmpty: () => entries.size === 0,
     add(listener) {
-      // One entry per call, so that each caller removes its own listener only.
+      // An entry per call, so that unsubscribing removes only the caller's listener.
       const entry = (...args: Args): void => listener(...args);
       entries.add(entry);
       return () => entries.delete(entry);

@@ -4,7 +4,7 @@ import type { ConnectOptions } from "./connect.ts";
 import { createTokenFetcher } from "./token/fetch-token-from-url.ts";
 import { warnOnce } from "./warn.ts";
 
-/** The settings of a script tag as options of its connector. */
+/** Connector options from a script tag. */
 interface ScriptOptions extends ConnectOptions {
   readonly src: URL;
 }
@@ -19,10 +19,10 @@ const ATTRIBUTES = [
 ];
 
 /**
- * Reads a script tag's attributes as options. The widget's address is resolved against the script's own, so that
- * a customer's path, or a versioned copy, leads to the widget beside it.
+ * Reads a script tag's attributes as options. The widget's address is resolved against the script's address, so that
+ * a customer's path, or a versioned copy of the script, leads to the widget in the same folder.
  *
- * A `data-` attribute that is none of the settings is ignored, with a warning in the console.
+ * An unknown `data-` attribute is ignored, with a warning in the console.
  *
  * @returns `undefined` if `data-container` selects an element that the parser has not reached yet.
  * @throws {TypeError} when an attribute has a wrong value; the message names the attribute and what was expected.
@@ -53,7 +53,7 @@ function findContainer(selector: string): Element | null {
   try {
     return document.querySelector(selector);
   } catch {
-    // A text that is no selector finds nothing either.
+    // An invalid selector matches no element.
     return null;
   }
 }

@@ -1,9 +1,9 @@
-/** The most warnings of a page: hundreds of faulty badges must not flood its console. */
+/** Maximum number of warnings on a page: hundreds of faulty badges must not flood the console. */
 const MAX_WARNINGS = 20;
 
 const warned = new Set<string>();
 
-/** Writes a fault to the page's console, with the page of the documentation. The same fault is written once. */
+/** Writes a fault to the page's console, with the page of the documentation. Repeated faults are written once. */
 export function warnOnce(fault: string): void {
   const { size } = warned;
   if (size < MAX_WARNINGS && size < warned.add(fault).size) {

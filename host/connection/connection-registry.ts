@@ -1,9 +1,9 @@
 /**
- * Registry of the connections of a page. Iframes of one site share a process, so a widget that hangs takes all of them along:
- * a new process starts only after every iframe of the origin is gone.
+ * Registry of the connections of a page. Iframes of a site share a process, so a hanging widget blocks every iframe of the
+ * site. A new process starts only after every iframe of the origin is removed.
  */
 
-/** A connection, as the others on the page see it. Several copies of this package agree on this shape: it must not change. */
+/** A connection in the registry. Several copies of the package share the shape, so the shape must not change. */
 export interface RegisteredConnection {
   /** The widget's origin. */
   readonly origin: string;
@@ -13,7 +13,7 @@ export interface RegisteredConnection {
   renew(): void;
 }
 
-/** The name of the registry, which several copies of this package on one page share. It must not change. */
+/** Key of the registry. Several copies of the package on a page share the key, so the key must not change. */
 const REGISTRY = Symbol.for("availability-bridge.neighbours");
 
 /** Returns the set of all connections of the page. */
@@ -23,7 +23,7 @@ export function getRegistry(): Set<RegisteredConnection> {
   return page[REGISTRY];
 }
 
-/** Removes every iframe of this origin, all of them in this task, and only then mounts new ones. */
+/** Removes every iframe of the origin in the current task, and only then mounts new iframes. */
 export function remountAll(origin: string): void {
   const affected = [...getRegistry()].filter((connection) => connection.origin === origin);
   for (const { drop } of affected) drop();

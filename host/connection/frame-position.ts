@@ -1,9 +1,9 @@
 /**
- * Observes the position of an iframe in the document until the signal aborts. `onChanged` is called in the task in which the
- * iframe, or a node above it, was removed or moved. It is also called for other changes, so the caller has to check.
+ * Observes the position of an iframe in the document until the signal aborts. Calls `onChanged` in the task that removed or
+ * moved the iframe or an ancestor. Other changes also call `onChanged`, so the caller has to check.
  *
- * Every node above the iframe is observed for its own children. An observer of the whole subtree would also run for every
- * change elsewhere in the page.
+ * The children of every ancestor are observed. An observer of the whole subtree would also run for every change elsewhere in
+ * the page.
  */
 export function observeFramePosition(frame: HTMLIFrameElement, signal: AbortSignal, onChanged: () => void): void {
   const observer = new MutationObserver(() => {
@@ -21,7 +21,7 @@ export function observeFramePosition(frame: HTMLIFrameElement, signal: AbortSign
   }
 }
 
-/** Returns the node above, also across a shadow root to its host and across a document to the iframe that shows it. */
+/** Returns the parent node. The parent of a shadow root is the host; the parent of a document is the iframe around it. */
 function composedParent(node: Node): Node | null | undefined {
   return node.parentNode ?? (node as ShadowRoot).host ?? (node as Document).defaultView?.frameElement;
 }

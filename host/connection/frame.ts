@@ -1,8 +1,8 @@
-/** Permissions of the widget's frame: to run its script, as its own origin. */
+/** Permissions of the widget's iframe: to run scripts and to keep the widget's origin. */
 const SANDBOX = ["allow-scripts", "allow-same-origin"];
 
 /**
- * Creates the widget's frame and appends it to the container, or without one to the page, invisibly.
+ * Appends an iframe for the widget to the container. Without a container the iframe is invisible in the page.
  *
  * @returns `undefined` if the container is no longer in the document.
  */
@@ -16,7 +16,7 @@ export function mountFrame(src: URL, container: Element | undefined, title: stri
   frame.referrerPolicy = "no-referrer";
   // No powerful feature: the widget needs no microphone to show an availability.
   frame.allow = "";
-  // Stronger than the `hidden` attribute, which a style rule of the page for iframes overrides.
+  // Stronger than the `hidden` attribute: a page's style rule for iframes overrides `hidden`.
   frame.style.cssText = container ? "border:0;width:100%;height:100%" : "display:none!important";
   frame.src = src.href;
   // A script in the head runs before there is a body.
@@ -38,7 +38,7 @@ export function assertContainer(container: Element | null): void {
 /**
  * Checks that an iframe of the page can hold the widget.
  *
- * @throws {TypeError} when its sandbox takes the widget's scripts or origin from it, or it is not an iframe in a document.
+ * @throws {TypeError} when the sandbox forbids the widget's scripts or origin, or the element is not an iframe in a document.
  */
 export function assertFrame(frame: HTMLIFrameElement | null): void {
   const { contentWindow, sandbox } = frame ?? {};

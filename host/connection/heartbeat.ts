@@ -12,8 +12,8 @@ export function ping(
 ): void {
   const dueAt = performance.now() + timeoutMs;
   const cancel = clock.schedule(timeoutMs, () => {
-    // Browsers slow down and freeze hidden pages, so a missing reply proves nothing there. A timer that fires more than a
-    // second late was held back by the browser, and the widget's reply with it.
+    // Browsers slow down and freeze hidden pages, so there a missing reply proves no hang. If the timer fires more than a
+    // second late, the browser has delayed the timer, and probably the widget's reply, too.
     if (document.hidden || performance.now() - dueAt > 1_000) ping(clock, timeoutMs, sendPing, onTimeout);
     else onTimeout();
   });

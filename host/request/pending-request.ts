@@ -2,38 +2,38 @@ import { isSettlementOf, type RequestMeta, type Settlement, toRejected } from ".
 import { BridgeRejectionError, type RejectionCode } from "../../shared/protocol/rejection.ts";
 import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
 
-/** A request as it is posted: checked, with an id and a timeout of its own. */
+/** A validated request with an id and a timeout, as posted to the widget. */
 export interface PostedRequest {
   readonly type: string;
   readonly payload?: unknown;
   readonly meta: RequestMeta & { readonly id: string; readonly timeoutMs: number };
 }
 
-/** A request between its creation and its settlement. It settles exactly once. */
+/** A request from creation to settlement. Settles exactly once. */
 export interface PendingRequest {
   readonly type: string;
   /** True while a widget has the request. */
   isSent(): boolean;
   /** Posts the request with the rest of its timeout. Does nothing if the request has settled. */
   send(): void;
-  /** Lets the request wait for a widget. If none connects in time, the request settles `WIDGET_UNAVAILABLE`. */
+  /** Queues the request for the next widget. Rejects with `WIDGET_UNAVAILABLE` if no widget connects in time. */
   enqueue(): void;
-  /** Settles the request from this side. Does nothing if the request has settled before. */
+  /** Rejects the request on the host's side. Does nothing if the request has settled. */
   reject(code: RejectionCode, message: string): void;
 }
 
-/** Settings that all requests of a connector share. */
+/** Settings shared by all requests of a connector. */
 export interface RequestContext {
   readonly clock: TimerQueue;
-  /** How long a request may wait for a widget, in milliseconds, within its timeout. */
+  /** Maximum wait for a widget in milliseconds, within the request's timeout. */
   readonly handshakeTimeoutMs: number;
-  /** Message of the rejection if no widget connects in that time. */
+  /** Message of the rejection if no widget connects in time. */
   readonly unavailable: string;
   /** Posts a request and resolves with the widget's reply. */
   readonly post: (request: PostedRequest) => Promise<unknown>;
 }
 
-/** Creates a request and starts its timeout. `onSettled` is called once, with its settlement. */
+/** Creates a request and starts the timeout. `onSettled` is called once, with the settlement. */
 export function createPendingRequest(
   request: PostedRequest,
   { clock, handshakeTimeoutMs, unavailable, post }: RequestContext,
@@ -49,7 +49,7 @@ export function createPendingRequest(
   let cancelHandshakeTimer = (): void => {};
   let cancelTimer = clock.schedule(meta.timeoutMs, () => {
     if (!isSent) return rejectUnavailable();
-    // The widget settles at the same deadline and knows the cause. Its settlement gets 250 ms to arrive.
+    // The widget rejects at the deadline, too, and knows the cause. The widget's settlement gets 250 ms to arrive.
     cancelTimer = clock.schedule(250, () => reject("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`));
   });
 

@@ -1,7 +1,7 @@
 import { ConnectionError } from "../../shared/protocol/errors.ts";
 import type { RejectionCode } from "../../shared/protocol/rejection.ts";
 
-/** The connector's `ready`: a promise of the first handshake that settles once. */
+/** The connector's `ready`: a promise of the first handshake. Settles once. */
 export interface ReadyPromise {
   readonly promise: Promise<void>;
   isPending(): boolean;
@@ -20,7 +20,7 @@ export function createReadyPromise(): ReadyPromise {
       else resolve();
     };
   });
-  // Without this handler a page that does not await `ready` would log an unhandled rejection.
+  // Without a handler, a page that does not await `ready` would log an unhandled rejection.
   promise.catch(() => {});
   return {
     promise,

@@ -7,7 +7,7 @@ const DEFAULTS = {
   heartbeatMs: 2_000,
 };
 
-/** The timeouts and delays of a connector, in whole milliseconds. */
+/** Timeouts and delays of a connector, in whole milliseconds. */
 export type Timeouts = Readonly<typeof DEFAULTS>;
 
 /**

@@ -2,10 +2,10 @@ import { isToken, TOKEN_EXPECTED } from "../../shared/protocol/token.ts";
 import type { FetchToken } from "./token-provider.ts";
 
 /**
- * Creates the `fetchToken` of a script tag's `data-token-url`, an address relative to the page's own. The browser sends the
- * page's cookies to the page's own origin only. Another origin has to know the page without cookies, and to allow it by CORS.
+ * Creates the `fetchToken` of a script tag's `data-token-url`, an address relative to the page's address. The browser sends
+ * cookies to the page's origin only. A foreign origin has to identify the user without cookies, and to allow the page by CORS.
  *
- * @throws {TypeError} when `text` is no http(s) address. The address may hold a secret, so no error shows it.
+ * @throws {TypeError} when `text` is no http(s) address. The address may contain a secret, so no error shows the address.
  */
 export function createTokenFetcher(text: string, base: string): FetchToken {
   const address = parseTokenUrl(text, base);
@@ -21,7 +21,7 @@ function parseTokenUrl(text: string, base: string): URL {
     const url = new URL(text, base);
     if (text && /^https?:$/.test(url.protocol) && !url.username && !url.password) return url;
   } catch {
-    // A text that is no address gets the same error as a wrong address.
+    // The error below covers text that is not an address, too.
   }
   throw new TypeError("data-token-url: expected an http(s) address without credentials, such as /phone-token");
 }
@@ -31,7 +31,7 @@ function parseToken(text: string): string {
     const { token } = JSON.parse(text);
     if (isToken(token)) return token;
   } catch {
-    // The parser's own error quotes the text, which may be a token. The error below does not.
+    // The parser's error quotes the text, and the text may be a token. The error below quotes no text.
   }
   throw new TypeError(`data-token-url: expected an answer { "token": "…" } with ${TOKEN_EXPECTED}`);
 }

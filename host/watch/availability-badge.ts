@@ -7,13 +7,13 @@ import { warnOnce } from "../warn.ts";
 
 const NAME = "availability-badge";
 
-/** The longest timer of a browser, some 24 days: one of more than 2^31 ms fires at once. */
+/** Maximum delay of a timer, some 23 days: browsers fire a timer of more than 2^31 ms at once. */
 const MAX_TIMER_SECONDS = 2_000_000;
 
-/** Time in which a framework may set a badge's `user-id`, before its absence is a fault. */
+/** Delay before a missing `user-id` is a fault: a framework may set the attribute late. */
 const MISSING_ID_DELAY_MS = 5_000;
 
-/** State of a badge without an availability: one is awaited, or the last one is no longer valid. */
+/** State of a badge without an availability: not received yet, or no longer valid. */
 type Placeholder = "loading" | "unknown";
 
 /** The part of a connector that badges use. */
@@ -29,19 +29,19 @@ let unsubscribers: Unsubscribe[] = [];
 let restartBadges: (placeholder: Placeholder) => void;
 
 /**
- * Defines `<availability-badge user-id="123">` for the whole page, including badges that it already has. Another call, as by a
- * page that has connected again, moves all badges to the newest connector. Does nothing if another copy of this package has
- * defined the name, and outside a browser.
+ * Defines `<availability-badge user-id="123">` for the whole page, including badges already in the page. A later call, such as
+ * after the page has connected again, moves all badges to the newest connector. Does nothing outside a browser, or if a second
+ * copy of the package has defined the name.
  *
- * A badge holds plain text and is no live region: a screen reader would read out hundreds of changes. For the
- * page's own styles it has `data-state` (a state of `readAvailability`, `wrapping_up`, or `loading`), `data-reason`, and
- * `data-callable`, which is `true` only if the agent can be called now. When the session has ended, or the connector was
- * destroyed, the badge is `unknown` until the next availability of its agent. A `user-id` that is no agent's id is `unknown`
- * as well; the console has one warning for each such id, and for badges without any.
+ * A badge contains plain text and is no live region: a screen reader would read out hundreds of changes. Attributes for the
+ * page's styles are `data-state` (a state of `readAvailability`, `wrapping_up`, or `loading`), `data-reason`, and
+ * `data-callable` (`true` only if the agent can be called now). After the session has ended, or the connector was destroyed,
+ * the badge is `unknown` until the agent's next availability. A badge with an invalid `user-id` is `unknown`, too. The console
+ * has a warning per invalid id, and a warning for a badge without `user-id`.
  */
 export function defineAvailabilityBadge(connector: BadgeConnector): void {
   if (typeof customElements === "undefined" || connector === activeConnector) return;
-  // Another copy of this package has defined the name.
+  // A second copy of the package has defined the name.
   if (!activeConnector && customElements.get(NAME)) return;
   for (const unsubscribe of unsubscribers) unsubscribe();
   activeConnector = connector;
@@ -66,7 +66,7 @@ function createBadgeClass(): CustomElementConstructor {
       };
     }
     #unwatch: Unsubscribe | undefined;
-    /** Fires at the end of the wrap-up time, or when `user-id` should be there. */
+    /** Fires at the end of the wrap-up time, or when `user-id` is overdue. */
     #timer: ReturnType<typeof setTimeout> | undefined;
 
     connectedCallback(): void {
@@ -105,14 +105,14 @@ function createBadgeClass(): CustomElementConstructor {
       warnOnce(`user-id: expected on each <${NAME}>, and one has only ${this.getAttributeNames().join(", ")}`);
     }
 
-    /** Removes the availability of another agent, or of an ended session. Text that the page itself has written stays while the badge loads. */
+    /** Removes the availability of the previous agent or session. Text from the page's markup stays while the badge loads. */
     #showPlaceholder(placeholder: Placeholder): void {
       if (placeholder === "unknown") this.textContent = toLabel(placeholder);
       else if (this.getAttribute("data-state")) this.textContent = "";
       this.#setState(placeholder);
     }
 
-    /** Writes attributes, which is faster than `dataset`: a thousand badges show the difference. */
+    /** Writes attributes, not `dataset`: `setAttribute` is noticeably faster with a thousand badges. */
     #setState(state: string, reason = "", callable = false): void {
       this.setAttribute("data-state", state);
       this.setAttribute("data-reason", reason);
@@ -129,7 +129,7 @@ function createBadgeClass(): CustomElementConstructor {
       this.#setState(state, reason ?? "", callable);
       this.textContent = toLabel(isWrappingUp || reason === "other" ? state : status);
       if (!isWrappingUp) return;
-      // The end of the wrap-up time is no change, and the gateway sends nothing.
+      // The end of the wrap-up time is no change: the gateway sends no event.
       const delaySeconds = Math.min(wrapUpTimeTtl, MAX_TIMER_SECONDS);
       const afterWait = { ...availability, wrapUpTimeTtl: wrapUpTimeTtl - delaySeconds };
       this.#timer = setTimeout(() => this.#show(afterWait), delaySeconds * 1_000);
@@ -138,7 +138,7 @@ function createBadgeClass(): CustomElementConstructor {
   return Badge;
 }
 
-/** Parses the attribute. `Number` alone would accept `0x7B` and `1e2`, which no page means as an agent's id. */
+/** Parses the attribute. `Number` alone would accept `0x7B` and `1e2`, but no page writes an agent's id like that. */
 function parseUserId(text: string): number | undefined {
   const userId = Number(text);
   if (/^[1-9]\d*$/.test(text) && Number.isSafeInteger(userId)) return userId;
@@ -146,7 +146,7 @@ function parseUserId(text: string): number | undefined {
   return undefined;
 }
 
-/** Formats a status: `out_for_lunch` is `Out for lunch`. A status that this release does not know is formatted alike. */
+/** Formats a status, including an unknown status: `out_for_lunch` is `Out for lunch`. */
 function toLabel(status: string): string {
   return (status.charAt(0).toUpperCase() + status.slice(1)).replaceAll("_", " ").replace("traning", "training");
 }

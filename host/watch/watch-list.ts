@@ -15,7 +15,7 @@ export type WatchedAvailability = Availability & {
   readonly updatedAt?: number;
 };
 
-/** Sends a request of the connector's own. If no widget is connected, the connector looks for one. */
+/** Sends a request of the connector itself. Starts to connect if no widget is connected. */
 type SendRequest = (
   event: { readonly type: RequestType; readonly payload: unknown },
   options: { readonly signal: AbortSignal },
@@ -23,11 +23,11 @@ type SendRequest = (
 ) => void;
 
 export interface WatchList {
-  /** Subscribes a listener to one user's availability. @throws {TypeError} for a bad user id. */
+  /** Subscribes a listener to a user's availability. @throws {TypeError} for a bad user id. */
   watch(userId: number, listener: (availability: WatchedAvailability) => void): Unsubscribe;
   /**
-   * Handles an announcement, a fulfilled settlement, or a request of the page that was fulfilled. `carriesAvailabilities` is
-   * true if the payload is an availability, or holds availabilities by user id.
+   * Handles an announcement, a fulfilled settlement, or a fulfilled request of the page. `carriesAvailabilities` is true if
+   * the payload is an availability, or an object of availabilities by user id.
    */
   handleEvent(event: Envelope, carriesAvailabilities: boolean): void;
   /**
@@ -38,7 +38,7 @@ export interface WatchList {
 }
 
 interface WatchedUser {
-  /** Listeners; each receives a version once. */
+  /** Listeners; a listener receives a version once. */
   readonly listeners: Set<(availability: WatchedAvailability) => void>;
   /** Latest availability of the user. */
   latest?: WatchedAvailability;
@@ -48,7 +48,7 @@ interface WatchedUser {
 
 const WATCH = "API.WATCH_AVAILABILITIES";
 
-/** Value of `told` if two requests overlapped and the widget may have either list. */
+/** Value of `sentKey` if two requests overlapped and the widget may have either list. */
 const UNKNOWN_KEY = "?";
 
 /** Creates an empty watch list for a connector. */
@@ -57,15 +57,15 @@ export function createWatchList(clock: TimerQueue, state: () => ConnectorState, 
   const services = new Set<unknown>();
   /** Users that the page has listed by dispatching `API.WATCH_AVAILABILITIES` directly. */
   let pageUserIds: readonly number[] = [];
-  /** List that the widget has received or rejected last, as text; `undefined` for a new widget. */
+  /** Latest list that the widget has received or rejected, as text; `undefined` for a new widget. */
   let sentKey: string | undefined;
   let pendingSync: AbortController | undefined;
   let cancelRetry: (() => void) | undefined;
   let isScheduled = false;
-  /** True if a user has joined the list since the last request: the page needs that user's availability. */
+  /** True if a user has joined the list since the last request: the page needs the new user's availability. */
   let hasNewUsers = false;
 
-  /** Batches all changes of one task into one request. */
+  /** Batches all changes of a task into a single request. */
   function scheduleSync(): void {
     if (isScheduled) return;
     isScheduled = true;
@@ -73,7 +73,7 @@ export function createWatchList(clock: TimerQueue, state: () => ConnectorState, 
       isScheduled = false;
       if (state() === "closed") return;
       for (const [userId, user] of users) {
-        // Not in `unsubscribe` itself: a moved badge subscribes again in the same task and needs the latest availability.
+        // Not in `unsubscribe`: a moved badge subscribes again in the current task and needs the latest availability.
         if (!user.listeners.size) users.delete(userId);
         else notifyListeners(user);
       }
@@ -82,9 +82,9 @@ export function createWatchList(clock: TimerQueue, state: () => ConnectorState, 
   }
 
   function syncWidget(): void {
-    // One request at a time: its settlement calls this function again.
+    // A single request at a time: the settlement calls `syncWidget` again.
     if (pendingSync && state() === "ready") return;
-    // A request that still waits for a widget is replaced.
+    // A queued request is replaced.
     pendingSync?.abort();
     pendingSync = undefined;
     const userIds = toSortedIds([...users.keys(), ...pageUserIds]);
@@ -127,7 +127,7 @@ export function createWatchList(clock: TimerQueue, state: () => ConnectorState, 
   function notifyListeners({ listeners, latest, receivedAt = 0 }: WatchedUser): void {
     if (!latest) return;
     const { wrapUpTimeTtl: remainingSeconds } = latest;
-    // No queue: a listener that has received a newer version meanwhile skips this one.
+    // No queue: a listener skips a version that is older than the listener's latest.
     notifyEach(listeners, [
       {
         ...latest,
@@ -138,7 +138,7 @@ export function createWatchList(clock: TimerQueue, state: () => ConnectorState, 
     ]);
   }
 
-  /** Applies a value if it is a newer availability of a watched user. The value is unchecked: the widget may be newer than this code. */
+  /** Applies a newer availability of a watched user. The value is not validated: the widget may be newer than the connector. */
   function applyAvailability(value: unknown): void {
     const { userId, version } = Object(value);
     const user = users.get(userId);
@@ -172,7 +172,7 @@ export function createWatchList(clock: TimerQueue, state: () => ConnectorState, 
       };
     },
     handleEvent({ type, payload }, carriesAvailabilities) {
-      // The payload is one availability, or availabilities by user id.
+      // The payload is an availability, or an object of availabilities by user id.
       if (users.size && carriesAvailabilities) [payload, ...Object.values(Object(payload))].forEach(applyAvailability);
       // A request that the widget has fulfilled matches the contract.
       const { services: namedServices, variables } = Object(payload);
@@ -180,7 +180,7 @@ export function createWatchList(clock: TimerQueue, state: () => ConnectorState, 
         for (const service of namedServices) services.add(service);
         sentKey ??= "";
       }
-      // Availabilities of an expired session are dropped; the next session fetches all of them again.
+      // Drops the availabilities of an expired session; the next session fetches every availability again.
       if (type === "AUTH.SESSION_EXPIRED") for (const [, user] of users) delete user.latest;
       if (type === "BUS.DESTROY") for (const service of namedServices) services.delete(service);
       if (type === WATCH) {
