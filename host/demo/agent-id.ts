@@ -1,16 +1,16 @@
-/** What somebody typed as an agent's id. */
+/** An agent's id from the page's text field. */
 
-/** An id as it is sent: text that is no number goes out as text, so that the bridge's refusal can be seen. */
+/** An id as sent. Text that is no number is sent as text, so that the page can show the bridge's rejection. */
 export type AgentId = number | string;
 
-/** Reads what was typed: a number where it is one, else the text exactly as it is. */
+/** Parses typed text as a number. Returns the text unchanged if the text is no number. */
 export function readAgentId(text: string): AgentId {
   const number = Number(text);
-  // An empty text would read as 0, and JSON has no word for infinity.
+  // `Number` parses empty text as 0, and JSON has no infinity.
   return text.trim() !== "" && Number.isFinite(number) ? number : text;
 }
 
-/** Names an agent in a sentence. Quotes tell text apart from a number. */
+/** Formats an agent for a sentence. Quotes distinguish text from a number. */
 export function nameAgent(agentId: AgentId): string {
   return typeof agentId === "number" ? `Agent ${agentId}` : `Agent “${agentId}”`;
 }

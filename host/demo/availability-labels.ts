@@ -1,4 +1,4 @@
-/** An availability in words that a person who takes calls would use. */
+/** Labels of an availability for people who take calls. */
 import {
   type AvailabilityReading,
   readAvailability,
@@ -6,14 +6,14 @@ import {
 } from "../../shared/contracts/read-availability.ts";
 import type { Availability } from "../event-types.ts";
 
-/** What the page says of an availability. */
+/** Texts of the page for an availability. */
 export interface AvailabilityLabels {
-  /** What the answer looks like: an agent who is available, but not yet for a call, must not look free. */
+  /** Style of the result. An available agent who is still wrapping up must not look free. */
   readonly appearance: AvailabilityReading["state"] | "wrapping_up";
   readonly title: string;
   readonly reason: string;
   readonly callable: string;
-  /** How much wrap-up time is left, such as `12 s of 30 s`. */
+  /** Remaining wrap-up time, such as `12 s of 30 s`. */
   readonly wrapUp: string;
 }
 
@@ -34,14 +34,14 @@ const REASON_LABELS: Record<UnavailableReason, string> = {
   other: "Other",
 };
 
-/** Describes an availability as it stands with this much wrap-up time left, in seconds. */
+/** Describes an availability with the remaining wrap-up time in seconds. */
 export function describeAvailability(availability: Availability, remainingSeconds: number): AvailabilityLabels {
   const { status, wrapUpTimeConfig } = availability;
   const { state, reason, callable } = readAvailability({ status, wrapUpTimeTtl: remainingSeconds });
   const isWrappingUp = state === "available" && !callable;
   return {
     appearance: isWrappingUp ? "wrapping_up" : state,
-    // A newer widget may say a word that this page has never heard: it is shown as it is.
+    // A newer widget may send a status unknown to the page. The page shows the status unchanged.
     title: state === "unknown" ? `${STATE_LABELS.unknown}: ${status}` : STATE_LABELS[state],
     reason: reason ? REASON_LABELS[reason] : "None given",
     callable: callable ? "Yes" : `No${isWrappingUp ? ", still wrapping up" : ""}`,

@@ -1,4 +1,4 @@
-/** Asks for an agent's availability and brings the outcome to the view, one request at a time. */
+/** Requests an agent's availability and shows the settlement, one request at a time. */
 import { type Envelope, isRejected, type Settlement } from "../../shared/protocol/envelope.ts";
 import type { Connector } from "../connector.ts";
 import type { Availability } from "../event-types.ts";
@@ -6,22 +6,22 @@ import type { AgentId } from "./agent-id.ts";
 import { describeError, UNREADABLE_RESPONSE } from "./error-messages.ts";
 import type { ResultView } from "./result-view.ts";
 
-/** The page's one open question. */
+/** The page's request, at most one at a time. */
 export interface AvailabilityRequest {
-  /** Asks about an agent. Takes the question before it back where that one is still open. */
+  /** Requests an agent's availability. Cancels the previous request if still pending. */
   send(agentId: AgentId): Promise<void>;
-  /** Takes the open question back, down to the backend's work on it. */
+  /** Cancels the pending request, including the widget's call to the backend. */
   cancel(): void;
 }
 
 export interface AvailabilityRequestOptions {
   readonly connected: Promise<Connector>;
   readonly view: ResultView;
-  /** Hears when a question is opened, and when none is open any more. */
+  /** Called with true when a request starts, and with false after the last has settled. */
   readonly onPendingChanged: (pending: boolean) => void;
 }
 
-/** Creates the enquiry. Questions asked before the widget's script has loaded wait for it. */
+/** Creates the request. A request sent before the widget's script has loaded waits for the script. */
 export function createAvailabilityRequest({
   connected,
   view,
@@ -38,7 +38,7 @@ export function createAvailabilityRequest({
     view.showPending(agentId);
     onPendingChanged(true);
     const settlement = await settle(event, controller.signal);
-    // A later question has taken the place of this one.
+    // A later request has replaced the current request.
     if (current !== controller) return;
     current = undefined;
     show(agentId, event, { settlement, durationMs: performance.now() - startedAt });
@@ -66,12 +66,12 @@ export function createAvailabilityRequest({
 }
 
 interface Outcome {
-  /** Absent where the question was taken back before the widget's script had loaded. */
+  /** Absent if the request was cancelled before the widget's script had loaded. */
   readonly settlement: Settlement | undefined;
   readonly durationMs: number;
 }
 
-/** A plain envelope and not a typed request: the page must be able to send an id that the types forbid. */
+/** Creates a plain envelope, not a typed request: the page must be able to send an id that the types forbid. */
 function toEvent(userId: AgentId): Envelope {
   return { type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId } } };
 }
@@ -82,7 +82,7 @@ function whenAborted(signal: AbortSignal): Promise<undefined> {
   });
 }
 
-/** Gives a fulfilled payload its type back. The widget has checked all of it already: this keeps out what would stop the page. */
+/** Narrows a fulfilled payload. The widget has validated the payload; the check rejects only values that would break the page. */
 function isAvailability(payload: unknown): payload is Availability {
   const { status, version, wrapUpTimeConfig = 0, wrapUpTimeTtl = 0 } = Object(payload);
   return typeof status === "string" && [version, wrapUpTimeConfig, wrapUpTimeTtl].every(Number.isFinite);

@@ -1,9 +1,9 @@
-/** The page's way to the bridge: the queue that the script tag serves. */
+/** Access to the connector through the queue of the script tag. */
 import type { Connector } from "../connector.ts";
 
 /**
- * The connector, as soon as the script tag has made it. Stays pending for ever where the script cannot be loaded,
- * since a script that never came has nobody to say so.
+ * Resolves with the connector after the script tag has connected. Stays pending if the script cannot be loaded: no code runs
+ * that could reject the promise.
  */
 export function whenConnected(): Promise<Connector> {
   return new Promise((resolve) => {

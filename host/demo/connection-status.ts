@@ -1,4 +1,4 @@
-/** The pill that says how the page and the widget are connected. */
+/** The pill with the state of the connection to the widget. */
 import type { Connector, ConnectorState } from "../connector.ts";
 import { getElement } from "./elements.ts";
 
@@ -9,7 +9,7 @@ const STATE_LABELS: Record<ConnectorState, string> = {
   closed: "Closed",
 };
 
-/** Keeps the pill in step with a connector. */
+/** Shows a connector's state in the pill and follows each change. */
 export function showConnectionStatus(connector: Connector): void {
   const pill = getElement("connection-pill", HTMLElement);
   const text = getElement("connection", HTMLElement);

@@ -1,6 +1,6 @@
-/** Seconds that run down on the page as they do at the backend. */
+/** Countdown of the wrap-up time, in step with the backend. */
 
-/** Calls `onSecond` with the whole seconds left, after each second and last with 0. Returns how to stop it. */
+/** Calls `onSecond` after each second with the remaining whole seconds, down to 0. Returns a function that stops the countdown. */
 export function startCountdown(seconds: number, onSecond: (remainingSeconds: number) => void): () => void {
   const startedAt = performance.now();
   const timer = setInterval(() => {

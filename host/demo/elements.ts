@@ -1,30 +1,30 @@
-/** Typed access to the page's own markup, so that a renamed id fails with its name and not as `null` somewhere else. */
+/** Typed access to the page's markup. A missing id throws an error with the id, instead of a `null` elsewhere. */
 
-/** A copy of a template whose parts are addressed by `data-part`. */
+/** A copy of a template, with parts addressed by `data-part`. */
 export interface TemplateView {
   readonly root: DocumentFragment;
   part<Kind extends Element>(name: string, kind: new () => Kind): Kind;
-  /** Writes a part's text. The same text again is not written, as a live region would be read aloud again. */
+  /** Writes a part's text if changed: a screen reader would read a rewritten live region aloud again. */
   write(name: string, text: string): void;
 }
 
 /**
- * The element with this id.
+ * Returns the element with an id.
  *
- * @throws {TypeError} when the page has none, or one of another kind.
+ * @throws {TypeError} when the page has no element with the id, or the element is not of class `kind`.
  */
 export function getElement<Kind extends Element>(id: string, kind: new () => Kind): Kind {
   return expectKind(document.getElementById(id), kind, `#${id}`);
 }
 
 /**
- * Copies the template with this id.
+ * Copies the template with an id.
  *
- * @throws {TypeError} when the page has no such template, or a part that is asked for is missing.
+ * @throws {TypeError} when the page has no template with the id. `part` and `write` throw when the template lacks the part.
  */
 export function openTemplate(id: string): TemplateView {
   const root = document.importNode(getElement(id, HTMLTemplateElement).content, true);
-  // Found once: the fragment is empty as soon as it has been put into the page.
+  // Queried at once: the fragment is empty after its insertion into the page.
   const marked = [...root.querySelectorAll("[data-part]")];
   const parts = new Map(marked.map((element) => [element.getAttribute("data-part"), element]));
   const part = <Kind extends Element>(name: string, kind: new () => Kind): Kind =>

@@ -1,8 +1,8 @@
-/** A rejection in words: who failed, with what, and whether trying again may help. */
+/** Messages for a rejection: the failed part, the cause, and whether a retry may help. */
 import type { Envelope, Rejected } from "../../shared/protocol/envelope.ts";
 import { toBusError } from "../../shared/protocol/errors.ts";
 
-/** What the page says of a rejection. */
+/** Texts of the page for a rejection. */
 export interface ErrorMessage {
   readonly title: string;
   readonly message: string;
@@ -12,7 +12,7 @@ export interface ErrorMessage {
   readonly retry: string;
 }
 
-/** What the page says of an answer that is no availability: a widget years newer than this page may send one. */
+/** Message for a response that is no availability: a widget years newer than the page may send a different payload. */
 export const UNREADABLE_RESPONSE: ErrorMessage = {
   title: "Unreadable answer",
   message: "The widget answered with something that this page does not know. The log shows it.",
@@ -22,7 +22,7 @@ export const UNREADABLE_RESPONSE: ErrorMessage = {
   retry: "Will not help",
 };
 
-/** Describes how this request was rejected, or returns `undefined` where the caller took it back: that is no failure. */
+/** Describes a rejection. Returns `undefined` if the caller aborted the request: an abort is no failure. */
 export function describeError(event: Envelope, rejection: Rejected): ErrorMessage | undefined {
   const { code, retryable, status } = toBusError(event, rejection);
   if (code === "ABORTED") return undefined;
@@ -38,19 +38,19 @@ export function describeError(event: Envelope, rejection: Rejected): ErrorMessag
   };
 }
 
-/** `BACKEND_UNREACHABLE` as `Backend unreachable`. */
+/** Formats `BACKEND_UNREACHABLE` as `Backend unreachable`. */
 function toSentence(code: string): string {
   const words = code.toLowerCase().replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** What a program would tell failures apart by. A problem of type `about:blank` says that its status is enough. */
+/** Reads the error's code for programs. A problem of type `about:blank` has only a status. */
 function readCode(error: unknown): string {
   const code = readText(error, ["code", "type"]);
   return code === undefined || code === "about:blank" ? "None" : code;
 }
 
-/** The first of these fields that holds a text; a body that is a text itself counts as its own message. */
+/** Returns the first of the fields with a text. A body that is a string counts as the message. */
 function readText(body: unknown, keys: readonly string[]): string | undefined {
   if (typeof body === "string") return keys.includes("message") ? body : undefined;
   if (typeof body !== "object" || body === null) return undefined;

@@ -4,10 +4,10 @@ import type { ConnectorRecord } from "../connector.ts";
 import { getElement, openTemplate } from "./elements.ts";
 import { formatClock, formatDuration } from "./format-time.ts";
 
-/** More would only slow the page down: who looks for older events filters them out of an observer. */
+/** Maximum number of entries, so that the page stays fast. An observer can record older events. */
 const MAX_ENTRIES = 200;
 
-/** One line of the log. */
+/** A line of the log. */
 interface LogLine {
   readonly kind: "sent" | "settled" | "announced";
   readonly at: number;
@@ -52,7 +52,7 @@ export function createEventLog(): (record: ConnectorRecord) => void {
   };
 }
 
-/** A change of state is no event: the page shows it beside its name. */
+/** Returns no line for a change of state: the pill shows the state. */
 function toLogLine(record: ConnectorRecord): LogLine | undefined {
   if (record.kind === "state") return undefined;
   const { kind, at } = record;
@@ -70,7 +70,7 @@ function createEntry({ kind, at, envelope, durationMs, hasFailed }: LogLine): Do
   view.write("direction", DIRECTIONS[kind]);
   view.write("type", envelope.type);
   view.write("duration", durationMs === undefined ? "" : formatDuration(durationMs));
-  // A settlement may be megabytes long: it is written out only for somebody who opens it.
+  // A settlement may be megabytes long, so the JSON is written when the user opens the entry.
   entry.addEventListener("toggle", () => view.write("json", JSON.stringify(envelope, null, 2)), { once: true });
   return view.root;
 }

@@ -1,4 +1,4 @@
-/** Times as this page writes them. */
+/** Time formats of the page. */
 
 const CLOCK = new Intl.DateTimeFormat("en-GB", {
   hour: "2-digit",
@@ -7,12 +7,12 @@ const CLOCK = new Intl.DateTimeFormat("en-GB", {
   fractionalSecondDigits: 3,
 });
 
-/** The time of day to the millisecond, such as `14:03:22.041`, from milliseconds since 1970. */
+/** Formats milliseconds since 1970 as the time of day, such as `14:03:22.041`. */
 export function formatClock(at: number): string {
   return CLOCK.format(at);
 }
 
-/** A duration given in milliseconds: `8 ms`, and from one second on `3.02 s`. */
+/** Formats a duration in milliseconds: `8 ms`, and from 1,000 ms `3.02 s`. */
 export function formatDuration(durationMs: number): string {
   return durationMs < 1_000 ? `${Math.round(durationMs)} ms` : `${(durationMs / 1_000).toFixed(2)} s`;
 }

@@ -1,4 +1,4 @@
-/** The button that really stops and starts the backend, by way of the demo server that serves this page. */
+/** The button that stops and starts the gateway's process through the demo server. */
 import { getElement } from "./elements.ts";
 
 const NOTES = {
@@ -8,7 +8,7 @@ const NOTES = {
   silent: "The demo server did not answer. Is npm start still running?",
 };
 
-/** Brings the switch to life. `onSwitched` is called after each time that the backend went down or came back. */
+/** Connects the button to the demo server. `onSwitched` is called each time the gateway has stopped or started. */
 export function createGatewaySwitch(onSwitched: (running: boolean) => void): void {
   const button = getElement("gateway-switch", HTMLButtonElement);
   const note = getElement("gateway-note", HTMLElement);
@@ -22,7 +22,7 @@ export function createGatewaySwitch(onSwitched: (running: boolean) => void): voi
 
   function setBusy(next: boolean): void {
     isBusy = next;
-    // Not `disabled`, which would take the keyboard's focus away in the middle of it.
+    // Not `disabled`: a disabled button would lose the keyboard's focus.
     button.setAttribute("aria-disabled", String(next));
   }
 
@@ -50,7 +50,7 @@ export function createGatewaySwitch(onSwitched: (running: boolean) => void): voi
   void showInitialState();
 }
 
-/** Whether the gateway runs, or `undefined` where no demo server says so. */
+/** Returns true if the gateway runs, or `undefined` if no demo server responds. */
 async function callDemoServer(path: string, method: "GET" | "POST"): Promise<boolean | undefined> {
   try {
     const response = await fetch(`/demo/gateway${path}`, { method });
@@ -58,7 +58,7 @@ async function callDemoServer(path: string, method: "GET" | "POST"): Promise<boo
     if (typeof body !== "object" || body === null || !("running" in body)) return undefined;
     return typeof body.running === "boolean" ? body.running : undefined;
   } catch {
-    // Another server may answer with a page, and one that has gone away with nothing: neither can switch the gateway.
+    // The demo server has stopped, or a server without the route has sent an HTML page.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** The demo CRM page: joins its form, its buttons and its log to the bridge. */
+/** The demo CRM page: connects the form, the buttons and the log to the bridge. */
 import { readAgentId } from "./agent-id.ts";
 import { createAvailabilityRequest } from "./availability-request.ts";
 import { whenConnected } from "./bridge-queue.ts";
@@ -9,7 +9,7 @@ import { createGatewaySwitch } from "./gateway-switch.ts";
 import { createResultView } from "./result-view.ts";
 import { showTeam } from "./team.ts";
 
-/** After this long without the widget's script, the page says so; the script may still come. */
+/** Delay of the notice that the widget's script has not loaded. The script may still load later. */
 const LOAD_TIMEOUT_MS = 5_000;
 
 const connected = whenConnected();
@@ -37,7 +37,7 @@ for (const button of document.querySelectorAll("button")) {
 }
 
 createGatewaySwitch((running) => {
-  // A page that came up without the backend has no widget: only loading the page again fetches its script.
+  // A page that loaded without the backend has no widget. Only a reload fetches the script.
   if (running && !isConnected) location.reload();
   else requestAvailability("123");
 });
@@ -58,13 +58,13 @@ void connected.then((connector) => {
 
 function requestAvailability(text: string): void {
   field.value = text;
-  // On a phone the buttons and the answer do not fit on one screen.
+  // On a phone the buttons and the result do not fit on the screen together.
   getElement("result-card", HTMLElement).scrollIntoView({ block: "nearest" });
   void availabilityRequest.send(readAgentId(text));
 }
 
 function showCancelButton(pending: boolean): void {
-  // A hidden button would let the keyboard's focus fall back to the top of the page.
+  // If the focused button were hidden, the keyboard's focus would move to the top of the page.
   if (!pending && document.activeElement === cancelButton) fetchButton.focus();
   cancelButton.hidden = !pending;
 }

@@ -1,4 +1,4 @@
-/** The place where the page shows what came of a request. */
+/** The page's view of a request's result. */
 import type { Availability } from "../event-types.ts";
 import { type AgentId, nameAgent } from "./agent-id.ts";
 import { type AvailabilityLabels, describeAvailability } from "./availability-labels.ts";
@@ -7,7 +7,7 @@ import { getElement, openTemplate, type TemplateView } from "./elements.ts";
 import type { ErrorMessage } from "./error-messages.ts";
 import { formatDuration } from "./format-time.ts";
 
-/** Shows one request at a time; each call replaces what was shown before. */
+/** Shows a single request; each call replaces the previous view. */
 export interface ResultView {
   showPending(agentId: AgentId): void;
   showAvailability(agentId: AgentId, availability: Availability, durationMs: number): void;
@@ -15,10 +15,10 @@ export interface ResultView {
   showCancelled(agentId: AgentId, durationMs: number): void;
 }
 
-/** What colours the result's card; the words and the mark in it say the same. */
+/** Colour of the result's card. The card's text and icon carry the meaning as well. */
 type Tone = AvailabilityLabels["appearance"] | "pending" | "failed" | "cancelled";
 
-/** Creates the result's view in the page's live region, so that every outcome is read aloud. */
+/** Creates the view in the page's live region, so that a screen reader reads every result aloud. */
 export function createResultView(): ResultView {
   const card = getElement("result-card", HTMLElement);
   const region = getElement("result", HTMLElement);
@@ -68,7 +68,7 @@ export function createResultView(): ResultView {
   };
 }
 
-/** Fills in what changes while wrap-up time runs down, and returns what the answer looks like now. */
+/** Updates the fields that depend on the remaining wrap-up time, and returns the current style. */
 function fillAvailability(
   view: TemplateView,
   availability: Availability,

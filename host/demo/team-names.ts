@@ -1,4 +1,4 @@
-/** Who the gateway's sample agents are, at Harrowmere Lifts. */
+/** Names of the gateway's sample agents, at Harrowmere Lifts. */
 
 const NAMES: ReadonlyMap<number, string> = new Map([
   [101, "Bram Ashdown"],
@@ -16,7 +16,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [3000, "Mo Tanaka"],
 ]);
 
-/** An agent's name; where the page knows none, the id has to do. */
+/** Returns an agent's name, or `Agent` and the id if the page has no name. */
 export function agentNameOf(userId: number): string {
   return NAMES.get(userId) ?? `Agent ${userId}`;
 }

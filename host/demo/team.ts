@@ -1,4 +1,4 @@
-/** The team: every agent whom the page may see, each with a badge that follows what the agent is doing. */
+/** The team: every agent visible to the page, with a badge that follows the agent's availability. */
 
 import { isRejected, type Rejected } from "../../shared/protocol/envelope.ts";
 import { toBusError } from "../../shared/protocol/errors.ts";
@@ -8,7 +8,7 @@ import type { RequestType } from "../event-types.ts";
 import { getElement, openTemplate } from "./elements.ts";
 import { agentNameOf } from "./team-names.ts";
 
-/** What the page says of the list as a whole. The badges say the rest. */
+/** Notes on the list as a whole. The badges show each agent's state. */
 const NOTES: Record<ConnectorState | "unreachable" | "expired", string> = {
   connecting: "Loading the team…",
   ready: "Live",
@@ -29,7 +29,7 @@ const BACKEND_REQUESTS: ReadonlySet<string> = new Set<RequestType>([
 /** Codes of a request that got no response from the backend. */
 const UNREACHABLE_CODES: ReadonlySet<unknown> = new Set<RejectionCode>(["BACKEND_UNREACHABLE", "BACKEND_TIMEOUT"]);
 
-/** Shows the team as soon as there is a widget to ask, and keeps saying whether what it shows is current. */
+/** Loads the team after the widget has connected. The note above the list shows whether the list is current. */
 export function showTeam(connector: Connector): void {
   const card = getElement("team", HTMLElement);
   const list = getElement("team-list", HTMLUListElement);
@@ -49,7 +49,7 @@ export function showTeam(connector: Connector): void {
   async function load(): Promise<void> {
     const event = { type: "API.FETCH_AVAILABILITIES", payload: undefined } as const;
     const settlement = await connector.dispatch(event);
-    // Another widget may have come and been asked before this answer.
+    // A new widget may have connected and loaded the team first.
     if (list.childElementCount > 0) return;
     if (isRejected(settlement))
       return showNote("failed", `The team could not be loaded: ${toBusError(event, settlement).message}`);
@@ -72,7 +72,7 @@ export function showTeam(connector: Connector): void {
     if (appearance) showNote(appearance, NOTES[appearance]);
   }
 
-  // Whoever can be called changes without a word of the widget's, too: at the end of a wrap-up time.
+  // The number of callable agents also changes without an event, at the end of a wrap-up time.
   new MutationObserver(countCallable).observe(list, {
     subtree: true,
     childList: true,
@@ -83,7 +83,7 @@ export function showTeam(connector: Connector): void {
   handleState(connector.state);
 }
 
-/** Takes the ids of an answer that may be anything: a widget may be years newer than this page. */
+/** Reads the user ids of an unchecked response: the widget may be years newer than the page. */
 function readUserIds(payload: unknown): readonly number[] {
   const userIds = Object.values(Object(payload)).map((availability): unknown => Object(availability).userId);
   return userIds.filter(isUserId).sort((a, b) => a - b);
@@ -94,8 +94,8 @@ function isUserId(value: unknown): value is number {
 }
 
 /**
- * What something that happened says of the team, if anything. A page is told that its session has ended, but not that the
- * widget has lost its backend: it sees that from whatever it asks.
+ * Returns the team's state after a connector's event, or `undefined` if the event has no effect. The widget announces the end
+ * of a session, but not an unreachable backend: only the page's requests reveal the latter.
  */
 function readAppearance(record: ConnectorRecord): "ready" | "unreachable" | "expired" | undefined {
   if (record.kind === "announced") return record.event.type === "AUTH.SESSION_EXPIRED" ? "expired" : "ready";
