@@ -1,4 +1,4 @@
-/** The connector and its frame in a real browser, with the built widget on another site. */
+/** Tests the connector and the iframe in a real browser, with the built widget on a second site. */
 import { expect, inject, onTestFinished, test, vi } from "vitest";
 import { type ConnectOptions, connect } from "./connect.ts";
 import { mountFrame } from "./connection/frame.ts";
@@ -24,7 +24,7 @@ function frames(): readonly HTMLIFrameElement[] {
   return Array.from(document.querySelectorAll("iframe"));
 }
 
-test("asks the widget on the other site, before and after the handshake", async () => {
+test("sends requests to the widget on the second site, before and after the handshake", async () => {
   const connector = open({ src });
   expect(connector.state).toBe("connecting");
   const early = connector.request("API.FETCH_USER_AVAILABILITY", payload);
@@ -34,7 +34,7 @@ test("asks the widget on the other site, before and after the handshake", async 
   expect(await connector.request("API.FETCH_USER_AVAILABILITY", payload)).toEqual(await early);
 });
 
-test("creates an invisible frame with the least that the widget needs", () => {
+test("creates an invisible iframe with the widget's minimum of permissions", () => {
   open({ src, title: "Acme phone" });
   const [frame] = frames();
   expect(frame?.title).toBe("Acme phone");
@@ -44,7 +44,7 @@ test("creates an invisible frame with the least that the widget needs", () => {
   expect(frame?.checkVisibility()).toBe(false);
 });
 
-test("restricts the frame where iframes have no sandbox property, as in jsdom", () => {
+test("restricts the iframe also without a sandbox property, as in jsdom", () => {
   const property = Object.getOwnPropertyDescriptor(HTMLIFrameElement.prototype, "sandbox");
   if (!property) throw new Error("This browser has no sandbox property either");
   Reflect.deleteProperty(HTMLIFrameElement.prototype, "sandbox");
@@ -54,7 +54,7 @@ test("restricts the frame where iframes have no sandbox property, as in jsdom", 
   expect(frame?.getAttribute("sandbox")).toBe("allow-scripts allow-same-origin");
 });
 
-test("warns of an option that it does not know, and names those that it knows", () => {
+test("warns of an unknown option and names the known options", () => {
   const warn = vi.spyOn(console, "warn").mockReturnValue();
   onTestFinished(() => warn.mockRestore());
   const unknown = { timeout: 5 };
@@ -65,19 +65,19 @@ test("warns of an option that it does not know, and names those that it knows", 
   ]);
 });
 
-test("stays invisible under a page's rule for its frames", () => {
+test("keeps the iframe invisible under a page's style rule for iframes", () => {
   append("style").textContent = "iframe { display: block }";
   open({ src });
   expect(frames()[0]?.checkVisibility()).toBe(false);
 });
 
-test("shows the frame in the container where one is given", () => {
+test("shows the iframe in the container", () => {
   const container = append("div");
   open({ src, container });
   expect(container.querySelector("iframe")?.checkVisibility()).toBe(true);
 });
 
-test("takes the frame out of the page when it is destroyed, and settles what is asked after that", async () => {
+test("removes the iframe when destroyed, and rejects later requests", async () => {
   const connector = open({ src });
   connector.destroy();
   connector.destroy();
@@ -87,7 +87,7 @@ test("takes the frame out of the page when it is destroyed, and settles what is 
   expect(settlement).toMatchObject({ payload: { error: { code: "CONNECTION_CLOSED", retryable: true } } });
 });
 
-test("is destroyed by its signal", async () => {
+test("destroys the connector when the signal aborts", async () => {
   const controller = new AbortController();
   const connector = open({ src, signal: controller.signal });
   controller.abort();
@@ -96,7 +96,7 @@ test("is destroyed by its signal", async () => {
   await expect(connector.ready).rejects.toMatchObject({ name: "ConnectionError", code: "CONNECTION_CLOSED" });
 });
 
-test("adopts a frame of the page's own, also one that has loaded, and never removes it", async () => {
+test("adopts an iframe of the page, also after the iframe has loaded, and never removes the iframe", async () => {
   const frame = append("iframe");
   frame.src = src;
   await new Promise((resolve) => frame.addEventListener("load", resolve));
@@ -117,7 +117,7 @@ test("keeps two connectors on one page apart", async () => {
 
 test.for<[string, () => ConnectOptions, RegExp]>([
   [
-    "an address that is none",
+    "an invalid address",
     () => ({ src: "widget" }),
     /^connect: options\.src: expected an absolute http\(s\) address without credentials, ending in \/widget\/$/,
   ],
@@ -140,7 +140,7 @@ test.for<[string, () => ConnectOptions, RegExp]>([
     /^container: /,
   ],
   ["a frame that was not found", () => ({ src, frame: document.querySelector("#none") as never }), /^frame: expected/],
-  ["a signal that is none", () => ({ src, signal: {} as never }), /^signal: expected an AbortSignal/],
+  ["an invalid signal", () => ({ src, signal: {} as never }), /^signal: expected an AbortSignal/],
   [
     "a container outside the document",
     () => ({ src, container: document.createElement("div") }),
@@ -153,20 +153,20 @@ test.for<[string, () => ConnectOptions, RegExp]>([
     /^frame: expected/,
   ],
   ["a token that is no function", () => ({ src, fetchToken: "t1" as never }), /^fetchToken: expected a function/],
-  ["a life of no time", () => ({ src, timeoutMs: 0 }), /^timeoutMs: expected whole milliseconds/],
+  ["a timeout of 0 ms", () => ({ src, timeoutMs: 0 }), /^timeoutMs: expected whole milliseconds/],
   [
     "a handshake time that is no number",
     () => ({ src, handshakeTimeoutMs: Number.NaN }),
     /^handshakeTimeoutMs: expected/,
   ],
-])("throws at once for %s, and mounts nothing", ([, options, message]) => {
+])("throws at once for %s, and mounts no iframe", ([, options, message]) => {
   const given = options();
   const before = frames().length;
   expect(() => connect(given)).toThrow(message);
   expect(frames()).toHaveLength(before);
 });
 
-test("throws at once for a frame whose sandbox keeps the widget from being itself", () => {
+test("throws at once for an iframe whose sandbox takes the widget's origin away", () => {
   const frame = append("iframe");
   frame.setAttribute("sandbox", "allow-scripts");
   expect(() => connect({ src, frame })).toThrow(

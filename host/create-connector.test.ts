@@ -14,9 +14,9 @@ interface Posted {
 
 interface OtherSide {
   readonly connector: Connector;
-  /** Whoever sends requests over the link: what the link tells it is what happens to the frame. */
+  /** The connector's callbacks. Calling a callback simulates an event of the iframe. */
   readonly user: ConnectionEvents;
-  /** What was posted, without what the connector says on its own account. */
+  /** Posted requests, except `BUS.REGISTER`. */
   readonly posted: Posted[];
   readonly ensureConnecting: Mock;
 }
@@ -28,7 +28,7 @@ const REGISTERED = {
   traits: eventTraits(contract, announcements),
 };
 
-/** A connector whose other side the test plays itself, with time standing still. */
+/** Creates a connector with a scripted connection and a fake clock. */
 function setUp(fetchToken?: FetchToken, registered: object | null = REGISTERED): OtherSide {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
@@ -63,7 +63,7 @@ const rejected = (code: string) => ({
   meta: { source: "bridge" },
 });
 
-test("waits for the handshake and posts what is left of the request's life", async () => {
+test("posts a request after the handshake with the remaining timeout", async () => {
   const { connector, user, posted } = setUp();
   const settled = connector.dispatch(fetching);
   await vi.advanceTimersByTimeAsync(4_000);
@@ -77,7 +77,7 @@ test("waits for the handshake and posts what is left of the request's life", asy
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("settles as unavailable where no widget connects, and its ready rejects", async () => {
+test("rejects requests and `ready` as unavailable if no widget connects", async () => {
   const { connector } = setUp();
   const ready = expect(connector.ready).rejects.toBeInstanceOf(ConnectionError);
   const settled = connector.dispatch(fetching);
@@ -86,7 +86,7 @@ test("settles as unavailable where no widget connects, and its ready rejects", a
   expect(await settled).toEqual(rejected("WIDGET_UNAVAILABLE"));
 });
 
-test("times out 250 ms after the life of a request that the widget leaves unanswered", async () => {
+test("rejects a request without a response 250 ms after its timeout", async () => {
   const { connector, user } = setUp();
   user.onConnected();
   await connector.ready;
@@ -100,7 +100,7 @@ test("times out 250 ms after the life of a request that the widget leaves unansw
   expect(heard).toHaveBeenCalledExactlyOnceWith(rejected("TIMEOUT"), fetching);
 });
 
-test("cancels an aborted request in the widget and throws the signal's own reason", async () => {
+test("cancels an aborted request in the widget and throws the signal's reason", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   await connector.ready;
@@ -118,7 +118,7 @@ test("cancels an aborted request in the widget and throws the signal's own reaso
 test.each<[string, unknown]>([
   ["nothing", undefined],
   ["another request's settlement", { type: "TEST.ASK_FULFILLED", payload: 1, meta: { id: "other" } }],
-])("refuses %s as an answer", async (_name, answer) => {
+])("rejects %s as a response", async (_name, answer) => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   await connector.ready;
@@ -127,7 +127,7 @@ test.each<[string, unknown]>([
   expect(await settled).toEqual(rejected("INVALID_RESPONSE"));
 });
 
-test("refuses what cannot be sent and posts none of it", async () => {
+test("rejects payloads that cannot be sent and posts no request", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   await connector.ready;
@@ -137,7 +137,7 @@ test("refuses what cannot be sent and posts none of it", async () => {
   expect(posted).toEqual([]);
 });
 
-test("settles all that is open when it is destroyed, and all that is asked later", async () => {
+test("rejects pending and later requests after `destroy`", async () => {
   const { connector, user } = setUp();
   user.onConnected();
   await connector.ready;
@@ -149,7 +149,7 @@ test("settles all that is open when it is destroyed, and all that is asked later
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("hears announcements, reports a listener that throws, and knows no request to the page", async () => {
+test("receives announcements, reports a listener that throws, and rejects unknown requests to the page", async () => {
   const {
     connector,
     user: { receive },
@@ -182,7 +182,7 @@ test("hears announcements, reports a listener that throws, and knows no request 
   }
 });
 
-test("keeps the caller's own id and refuses it a second time while it is in flight", async () => {
+test("sends the caller's id and rejects a second request with an id in flight", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
@@ -197,7 +197,7 @@ test("keeps the caller's own id and refuses it a second time while it is in flig
   expect(await first).toEqual(settlement);
 });
 
-test("refuses more than 1,024 requests in flight and lets those go on", async () => {
+test("rejects a request beyond 1,024 in flight and settles the others", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
@@ -208,7 +208,7 @@ test("refuses more than 1,024 requests in flight and lets those go on", async ()
   expect(await first).toEqual({ type: "TEST.ASK_FULFILLED", payload: 2 });
 });
 
-test("settles what waits for the handshake as closed when it is destroyed, and its ready rejects", async () => {
+test("rejects queued requests and `ready` as closed when destroyed", async () => {
   const { connector } = setUp();
   const ready = expect(connector.ready).rejects.toMatchObject({ code: "CONNECTION_CLOSED" });
   const settled = connector.dispatch(fetching);
@@ -218,7 +218,7 @@ test("settles what waits for the handshake as closed when it is destroyed, and i
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("records what is sent before what is settled, under the name that it was posted by", async () => {
+test("records each request as sent before its settlement, in order", async () => {
   const { connector, user, posted } = setUp();
   const kinds: string[] = [];
   connector.observe((record) => kinds.push("event" in record ? `${record.kind} ${record.event.type}` : record.kind));
@@ -230,7 +230,7 @@ test("records what is sent before what is settled, under the name that it was po
   expect(kinds).toEqual(["state", "sent BUS.REGISTER", "sent TEST.ASK", "settled BUS.REGISTER", "settled TEST.ASK"]);
 });
 
-test("connects after its ready has given up", async () => {
+test("connects after `ready` has rejected", async () => {
   const { connector, user, posted } = setUp();
   const ready = expect(connector.ready).rejects.toBeInstanceOf(ConnectionError);
   await vi.advanceTimersByTimeAsync(5_000);
@@ -253,7 +253,7 @@ test.each([
   ["BACKEND_TIMEOUT", RejectedError],
   ["OVERLOADED", RejectedError],
   ["INTERNAL", RejectedError],
-])("throws the widget's %s as the error of who must act", async (code, kind) => {
+])("throws the widget's %s as the error class for its code", async (code, kind) => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
@@ -271,7 +271,7 @@ test.each([
   });
 });
 
-test("throws the backend's own answer as it is, with its status", async () => {
+test("throws the backend's error unchanged, with its status", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
@@ -284,7 +284,7 @@ test("throws the backend's own answer as it is, with its status", async () => {
   expect(error).toMatchObject({ status: 404, error: "no such user", retryable: false });
 });
 
-test("throws by what this side found: no widget, a silent one, a connector that is gone", async () => {
+test("throws an error for no widget, for a silent widget, and for a destroyed connector", async () => {
   const { connector, user } = setUp();
   const ask = (timeoutMs: number) =>
     connector.request("API.FETCH_USER_AVAILABILITY", payload, { timeoutMs }).catch((error: unknown) => error);
@@ -300,7 +300,7 @@ test("throws by what this side found: no widget, a silent one, a connector that 
   expect(await ask(1)).toMatchObject({ name: "ConnectionError", code: "CONNECTION_CLOSED" });
 });
 
-test("leaves a settled request alone when its caller aborts later", async () => {
+test("ignores an abort after the settlement", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
@@ -315,7 +315,7 @@ test("leaves a settled request alone when its caller aborts later", async () => 
   expect(posted).toHaveLength(1);
 });
 
-test("posts nothing for a request that was aborted before", async () => {
+test("posts no request with an aborted signal", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
@@ -323,14 +323,14 @@ test("posts nothing for a request that was aborted before", async () => {
   expect(posted).toEqual([]);
 });
 
-test("posts once what is asked as soon as the widget is there", async () => {
+test("posts a request once if a state listener sends the request on `ready`", async () => {
   const { connector, user, posted } = setUp();
   connector.onStateChange((state) => void (state === "ready" && connector.dispatch(fetching)));
   user.onConnected();
   expect(posted).toHaveLength(1);
 });
 
-test("posts nothing of a request that was aborted while another one was posted", async () => {
+test("posts no queued request that is aborted while an earlier request is posted", async () => {
   const { connector, user, posted } = setUp();
   const controller = new AbortController();
   void connector.dispatch(fetching);
@@ -341,7 +341,7 @@ test("posts nothing of a request that was aborted while another one was posted",
   expect(posted).toHaveLength(1);
 });
 
-test("refuses a signal that is none, and lets the others settle in time", async () => {
+test("rejects an invalid signal, and settles later requests in time", async () => {
   const { connector, user } = setUp();
   user.onConnected();
   const signal = {} as AbortSignal;
@@ -353,7 +353,7 @@ test("refuses a signal that is none, and lets the others settle in time", async 
   expect(await settled).toEqual(rejected("TIMEOUT"));
 });
 
-test("throws an error, and no reason, where somebody else cancelled", async () => {
+test("throws an error instead of a reason if a `BUS.CANCEL` cancelled the request", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   const asked = connector.request("API.FETCH_USER_AVAILABILITY", payload).catch((error: unknown) => error);
@@ -362,7 +362,7 @@ test("throws an error, and no reason, where somebody else cancelled", async () =
   expect(await asked).toMatchObject({ name: "RejectedError", code: "ABORTED" });
 });
 
-test("tells every listener of its states in the order in which they came", () => {
+test("notifies every listener of state changes in order", () => {
   const { connector, user } = setUp();
   const states: string[] = [];
   connector.onStateChange(() => connector.destroy());
@@ -371,7 +371,7 @@ test("tells every listener of its states in the order in which they came", () =>
   expect(states).toEqual(["ready", "closed"]);
 });
 
-test("cancels also where as many requests are in flight as may be", async () => {
+test("cancels a request at the limit of requests in flight", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   for (let count = 0; count < 1_024; count += 1) void connector.dispatch(fetching);
@@ -379,7 +379,7 @@ test("cancels also where as many requests are in flight as may be", async () => 
   expect(posted.at(-1)?.event.type).toBe("BUS.CANCEL");
 });
 
-test("does not take a bridge's rejection without an error for a settlement", async () => {
+test("rejects a settlement of the bridge without an error as invalid", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   const settled = connector.dispatch(fetching);
@@ -390,7 +390,7 @@ test("does not take a bridge's rejection without an error for a settlement", asy
 
 const ask = { type: "API.FETCH_USER_AVAILABILITY", payload } as const;
 
-test("sends again what may be sent twice when the widget comes back, within what is left of its life", async () => {
+test("sends an idempotent request again after a reconnect, with the remaining timeout", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   const settled = connector.dispatch(ask);
@@ -411,7 +411,7 @@ test("sends again what may be sent twice when the widget comes back, within what
   expect(await settled).toMatchObject({ payload: 2 });
 });
 
-test("settles at once what may not be sent twice when the widget goes", async () => {
+test("rejects a request that is not idempotent at once after a disconnect", async () => {
   const { connector, user } = setUp();
   user.onConnected();
   const settled = connector.dispatch(fetching);
@@ -419,7 +419,7 @@ test("settles at once what may not be sent twice when the widget goes", async ()
   expect(await settled).toEqual(rejected("CONNECTION_CLOSED"));
 });
 
-test("gives up on a widget that does not come back, counting from when it went", async () => {
+test("rejects an idempotent request after the handshake timeout, counted from the disconnect", async () => {
   const { connector, user } = setUp();
   user.onConnected();
   const settled = vi.fn();
@@ -432,7 +432,7 @@ test("gives up on a widget that does not come back, counting from when it went",
   expect(settled).toHaveBeenCalledWith(expect.objectContaining({ payload: { error: expect.anything() } }));
 });
 
-test("settles everything as the link says where nothing can go on", async () => {
+test("rejects requests with the reason of a final disconnect", async () => {
   const { connector, user } = setUp();
   user.onConnected();
   const settled = connector.dispatch(ask);
@@ -440,7 +440,7 @@ test("settles everything as the link says where nothing can go on", async () => 
   expect(await settled).toMatchObject({ payload: { error: { code: "CONNECTION_CLOSED", message: "gone" } } });
 });
 
-test("leaves what waits for its first widget as it is where a frame is lost before that", async () => {
+test("keeps queued requests when an iframe is lost before the first handshake", async () => {
   const { connector, user, posted } = setUp();
   const settled = vi.fn();
   void connector.dispatch(fetching).then(settled);
@@ -454,7 +454,7 @@ test("leaves what waits for its first widget as it is where a frame is lost befo
   expect(posted).toEqual([]);
 });
 
-test("does not settle with the rest what a listener asks when it hears that all is lost", async () => {
+test("does not reject a request that a listener sends during a final disconnect", async () => {
   const { connector, user, posted, ensureConnecting } = setUp();
   user.onConnected();
   void connector.dispatch(ask);
@@ -470,7 +470,7 @@ test("does not settle with the rest what a listener asks when it hears that all 
   expect(await again).toMatchObject({ payload: 2 });
 });
 
-test("sends nothing more to a widget that goes while it is sent what has waited, and all of it to the next", () => {
+test("stops posting queued requests on a disconnect, and posts them to the next widget", () => {
   const { connector, user, posted } = setUp();
   void connector.dispatch(ask);
   void connector.dispatch(ask);
@@ -487,7 +487,7 @@ test("sends nothing more to a widget that goes while it is sent what has waited,
   expect(new Set(posted.map(({ event }) => event.meta.id)).size).toBe(3);
 });
 
-test("registers nothing where whoever hears that it is ready destroys it", () => {
+test("does not register if a state listener destroys the connector on `ready`", () => {
   const { connector, user } = setUp();
   const kinds: string[] = [];
   connector.observe((record) => kinds.push(record.kind === "state" ? record.state : record.kind));
@@ -496,7 +496,7 @@ test("registers nothing where whoever hears that it is ready destroys it", () =>
   expect(kinds).toEqual(["ready", "closed"]);
 });
 
-test("looks for a widget where a request is made without one", () => {
+test("starts to connect when a request is sent without a widget", () => {
   const { connector, user, ensureConnecting } = setUp();
   user.onConnected();
   user.onDisconnected({ code: "CONNECTION_CLOSED", message: "gone" });
@@ -505,7 +505,7 @@ test("looks for a widget where a request is made without one", () => {
   expect(ensureConnecting).toHaveBeenCalledOnce();
 });
 
-test("is wanted while `ready` or a request waits", async () => {
+test("has pending work while `ready` or a request is pending", async () => {
   const { connector, user } = setUp();
   expect(user.hasPendingWork()).toBe(true);
   await vi.advanceTimersByTimeAsync(5_000);
@@ -514,7 +514,7 @@ test("is wanted while `ready` or a request waits", async () => {
   expect(user.hasPendingWork()).toBe(true);
 });
 
-test("gives the widget the page's token, of which neither listeners nor observers hear", async () => {
+test("sends the page's token to the widget, hidden from listeners and observers", async () => {
   const { connector, user } = setUp(() => "t1");
   user.onConnected();
   await connector.ready;
@@ -527,7 +527,7 @@ test("gives the widget the page's token, of which neither listeners nor observer
   expect(heard).not.toHaveBeenCalled();
 });
 
-test("rejects what the widget asks where the page's function fails, without its words", async () => {
+test("rejects the token request without the error's text if `fetchToken` fails", async () => {
   const { user } = setUp(() => Promise.reject(new Error("s3cret")));
   vi.stubGlobal("reportError", () => {});
   onTestFinished(() => void vi.unstubAllGlobals());
@@ -538,7 +538,7 @@ test("rejects what the widget asks where the page's function fails, without its 
   });
 });
 
-test("aborts the page's function when it is destroyed, and keeps no timer for it", async () => {
+test("aborts `fetchToken` when destroyed, and leaves no timer", async () => {
   const fetchToken = vi.fn<FetchToken>(() => new Promise(() => {}));
   const { connector, user } = setUp(fetchToken);
   const answer = user.receive({ type: "HOST.FETCH_TOKEN" });
@@ -550,7 +550,7 @@ test("aborts the page's function when it is destroyed, and keeps no timer for it
 
 const WATCH = "API.WATCH_AVAILABILITIES";
 
-test("tells the widget what the page watches on its own account: observed, and not listened to", async () => {
+test("sends the watch list itself: observers see the request, listeners do not", async () => {
   const { connector, user, posted } = setUp();
   const [heard, observed, told] = [vi.fn(), vi.fn(), vi.fn()];
   connector.on("*", heard);
@@ -568,7 +568,7 @@ test("tells the widget what the page watches on its own account: observed, and n
   expect(heard).not.toHaveBeenCalled();
 });
 
-test("tells whoever watches what was announced, and what others have asked", async () => {
+test("notifies `watch` listeners of announcements and of fetched availabilities", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
@@ -587,7 +587,7 @@ test("tells whoever watches what was announced, and what others have asked", asy
   expect(versions).toEqual([3, 4]);
 });
 
-test("says what it said before to the widget that comes after a lost one, each thing once", async () => {
+test("sends services and the watch list once to the widget after a reconnect", async () => {
   const { connector, user, posted, ensureConnecting } = setUp();
   user.onConnected();
   connector.watch(1, () => {});
@@ -606,7 +606,7 @@ test("says what it said before to the widget that comes after a lost one, each t
   expect(posted.map(({ event }) => event.type)).toEqual(["BUS.INIT", WATCH]);
 });
 
-test("seeks a widget once for what is watched where its frame has no place any more, and sets no timer for it", async () => {
+test("tries to connect once for the watch list if no iframe can be mounted, and sets no timer", async () => {
   const { connector, user, ensureConnecting } = setUp();
   ensureConnecting.mockImplementation(() => user.onDisconnected({ code: "CONNECTION_CLOSED", message: "gone" }));
   user.onConnected();
@@ -618,7 +618,7 @@ test("seeks a widget once for what is watched where its frame has no place any m
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("goes on ensureConnectinging, with pauses, while somebody watches and no widget comes, and tells the first that does", async () => {
+test("retries with pauses while users are watched and no widget connects, and sends the list to the first widget", async () => {
   const { connector, user, posted, ensureConnecting } = setUp();
   connector.watch(1, () => {});
   await vi.advanceTimersByTimeAsync(120_000);
@@ -629,20 +629,20 @@ test("goes on ensureConnectinging, with pauses, while somebody watches and no wi
   expect(posted.map(({ event }) => event.type)).toEqual([WATCH]);
 });
 
-test("lets no timer fire on an idle page that watches a thousand users", async () => {
+test("has no timer on an idle page that watches a thousand users", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   for (let userId = 1; userId <= 1_000; userId += 1) connector.watch(userId, () => {});
   await vi.advanceTimersByTimeAsync(0);
   const { event, answer } = posted.at(-1) ?? {};
   answer?.({ type: `${WATCH}_FULFILLED`, payload: {}, meta: { id: event?.meta.id } });
-  // What was set for the requests of the beginning finds nothing to do.
+  // Lets the timers of the first requests fire.
   await vi.advanceTimersByTimeAsync(10_250);
   expect(vi.getTimerCount()).toBe(0);
   expect(posted).toHaveLength(1);
 });
 
-test("tells nobody of anything once it is destroyed, and watches nothing more", async () => {
+test("notifies no listener or observer after `destroy`, and watches no further user", async () => {
   const { connector, user } = setUp();
   user.onConnected();
   const [told, observed] = [vi.fn(), vi.fn()];
@@ -657,7 +657,7 @@ test("tells nobody of anything once it is destroyed, and watches nothing more", 
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("hands nothing to a badge but the events that carry availabilities by the widget's own list", async () => {
+test("notifies `watch` listeners only of events that carry availabilities by the widget's traits", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
@@ -672,7 +672,7 @@ test("hands nothing to a badge but the events that carry availabilities by the w
   expect(told).not.toHaveBeenCalled();
 });
 
-test("goes by the list of a newer widget: events that this version does not know are sent again, and told to badges", async () => {
+test("applies a newer widget's traits to unknown events: resends them, and notifies `watch` listeners", async () => {
   const traits = { idempotent: ["CALLS.LIST"], availabilities: ["USER.BACK"], mute: ["CALLS.LIST"] };
   const { connector, user, posted } = setUp(undefined, { ...REGISTERED, traits });
   user.onConnected();
@@ -690,10 +690,13 @@ test("goes by the list of a newer widget: events that this version does not know
 
 test.each<[string, object | null]>([
   ["has not registered the page yet", null],
-  ["is of release 0.1.0 and lists none", { ...REGISTERED, traits: undefined }],
-  ["lists them in another form", { ...REGISTERED, traits: { idempotent: { "API.FETCH_USER_AVAILABILITY": true } } }],
-  ["says nothing at all", []],
-])("sends no request twice where a widget goes that %s", async (_name, registered) => {
+  ["is of release 0.1.0 and lists no traits", { ...REGISTERED, traits: undefined }],
+  [
+    "lists traits in an unknown form",
+    { ...REGISTERED, traits: { idempotent: { "API.FETCH_USER_AVAILABILITY": true } } },
+  ],
+  ["registers the page with an empty payload", []],
+])("sends no request again after the loss of a widget that %s", async (_name, registered) => {
   const { connector, user } = setUp(undefined, registered);
   user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
@@ -702,7 +705,7 @@ test.each<[string, object | null]>([
   expect(await settled).toMatchObject({ payload: { error: { code: "CONNECTION_CLOSED", retryable: true } } });
 });
 
-test("keeps the list of the last widget until the next has registered the page", async () => {
+test("applies the last widget's traits until the next widget has registered the page", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   await vi.advanceTimersByTimeAsync(0);

@@ -1,4 +1,4 @@
-/** What compiles and what must not. Checked by the compiler alone. */
+/** Tests of the public types. The compiler alone checks the file. */
 import { expectTypeOf, test } from "vitest";
 import type { BusContract } from "../shared/contracts/index.ts";
 import type { Rejected, Settlement } from "../shared/protocol/envelope.ts";
@@ -11,12 +11,12 @@ import type { Unsubscribe } from "./listeners.ts";
 
 declare const connector: Connector;
 
-test("a request resolves to what its contract fulfils", () => {
+test("a request resolves to the fulfilled payload of its contract", () => {
   const answer = connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: 123 } });
   expectTypeOf(answer).resolves.toEqualTypeOf<Availability>();
 });
 
-test("a status is any word, since a widget may be newer than the page", () => {
+test("a status can be any string, because a widget may be newer than the page", () => {
   expectTypeOf<"available">().toExtend<Availability["status"]>();
   expectTypeOf<"levitating">().toExtend<Availability["status"]>();
 });
@@ -36,7 +36,7 @@ test("a listener gets the event that it listens to", () => {
   });
 });
 
-test("whoever watches gets an availability, with the time of its change where that was told", () => {
+test("a `watch` listener gets an availability, with an optional time of the last change", () => {
   const off = connector.watch(123, (availability) => {
     expectTypeOf(availability).toExtend<Availability>();
     expectTypeOf(availability.updatedAt).toEqualTypeOf<number | undefined>();
@@ -53,14 +53,14 @@ test("a listener gets the announcement that it listens to", () => {
   });
 });
 
-test("what the contract does not know does not compile", () => {
+test("an unknown event or a wrong payload does not compile", () => {
   // @ts-expect-error -- there is no such event
   void connector.request("API.MAKE_COFFEE", {});
   // @ts-expect-error -- the id is a number
   void connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: "123" } });
-  // @ts-expect-error -- a known event has to be what the contract says, also as an envelope
+  // @ts-expect-error -- a known event has to match the contract, also as an envelope
   void connector.dispatch({ type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId: "123" } } });
-  // @ts-expect-error -- it has a payload
+  // @ts-expect-error -- the payload is missing
   void connector.dispatch({ type: "API.FETCH_USER_AVAILABILITY" });
 });
 

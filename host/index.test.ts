@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-test("does nothing when it is imported in Node, and says there that it needs a browser", async () => {
+test("has no side effects when imported in Node, and `connect` throws that it expects a browser", async () => {
   const before = Object.keys(globalThis);
   const { connect, defineAvailabilityBadge, ...others } = await import("./index.ts");
   expect(Object.keys(globalThis)).toEqual(before);

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createListeners } from "./listeners.ts";
 
-/** What is reported, in place of the browser's own `reportError`. */
+/** Replaces the browser's `reportError` and returns the reported errors. */
 function catchReports(): unknown[] {
   const reported: unknown[] = [];
   vi.stubGlobal("reportError", (error: unknown) => reported.push(error));
@@ -9,7 +9,7 @@ function catchReports(): unknown[] {
   return reported;
 }
 
-test("reports a listener that throws and calls the next one all the same", () => {
+test("reports a listener that throws and still calls the next listener", () => {
   const reported = catchReports();
   const listeners = createListeners<[number]>();
   const mistake = new Error("mistake");
@@ -23,7 +23,7 @@ test("reports a listener that throws and calls the next one all the same", () =>
   expect(reported).toEqual([mistake]);
 });
 
-test("calls a function as often as it was added, and takes one of them back at a time", () => {
+test("calls a function as often as it was added, and unsubscribes a single entry at a time", () => {
   const listeners = createListeners<[]>();
   const heard = vi.fn();
   const off = listeners.add(heard);
@@ -36,7 +36,7 @@ test("calls a function as often as it was added, and takes one of them back at a
   expect(heard).toHaveBeenCalledTimes(3);
 });
 
-test("calls neither who came during a call nor, from the next call on, who left during it", () => {
+test("calls a listener added during a call from the next call on, and a removed listener no more", () => {
   const listeners = createListeners<[]>();
   const late = vi.fn();
   const off = listeners.add(() => {
@@ -49,7 +49,7 @@ test("calls neither who came during a call nor, from the next call on, who left 
   expect(late).toHaveBeenCalledOnce();
 });
 
-test("does not call a listener that an earlier one has taken back in the same call", () => {
+test("does not call a listener that an earlier listener has removed during the call", () => {
   const listeners = createListeners<[]>();
   const heard = vi.fn();
   listeners.add(() => off());
@@ -58,7 +58,7 @@ test("does not call a listener that an earlier one has taken back in the same ca
   expect(heard).not.toHaveBeenCalled();
 });
 
-test("lets all hear everything in one order, also what a listener emits", () => {
+test("calls all listeners in the order of the emits, also for an emit by a listener", () => {
   const listeners = createListeners<[number]>();
   const heard: number[] = [];
   listeners.add((number) => {

@@ -3,7 +3,7 @@ import { getRegistry, remountAll } from "./connection-registry.ts";
 
 const HUNG = "https://widget.example.com";
 
-/** Puts a link to this origin on the page, which writes down what it is told. */
+/** Registers a connection to the origin that logs each call. */
 function join(name: string, log: string[], origin = HUNG): void {
   const neighbour = { origin, drop: () => log.push(`drop ${name}`), renew: () => log.push(`renew ${name}`) };
   const page = getRegistry();
@@ -11,14 +11,14 @@ function join(name: string, log: string[], origin = HUNG): void {
   onTestFinished(() => void page.delete(neighbour));
 }
 
-test("drops every link of the origin before it renews the first", () => {
+test("removes every iframe of the origin before mounting the first again", () => {
   const log: string[] = [];
   for (const name of ["a", "b", "c"]) join(name, log);
   remountAll(HUNG);
   expect(log).toEqual(["drop a", "drop b", "drop c", "renew a", "renew b", "renew c"]);
 });
 
-test("leaves links of other origins alone", () => {
+test("does not remount connections of other origins", () => {
   const log: string[] = [];
   join("same", log);
   for (const other of ["https://widget.example.com:8443", "http://widget.example.com", "https://example.com"]) {
@@ -28,7 +28,7 @@ test("leaves links of other origins alone", () => {
   expect(log).toEqual(["drop same", "renew same"]);
 });
 
-test("renews a link that takes itself off the list while it is dropped, as every link does", () => {
+test("remounts a connection that leaves the registry during its removal, as every connection does", () => {
   const log: string[] = [];
   const page = getRegistry();
   const leaving = {
@@ -42,7 +42,7 @@ test("renews a link that takes itself off the list while it is dropped, as every
   expect(page.size).toBe(0);
 });
 
-test("is shared by every copy of the package on a page, by a name that is never to change", () => {
+test("shares the registry between all copies of the package on a page, by a fixed key", () => {
   expect(getRegistry()).toBe(getRegistry());
   expect(Reflect.get(globalThis, Symbol.for("availability-bridge.neighbours"))).toBe(getRegistry());
 });

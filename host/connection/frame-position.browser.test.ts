@@ -1,18 +1,18 @@
-/** What is heard of a frame's place in a real document. */
+/** Tests the observer of an iframe's position in a real document. */
 import { expect, onTestFinished, test, vi } from "vitest";
 import { observeFramePosition } from "./frame-position.ts";
 
 interface Watched {
   readonly frame: HTMLIFrameElement;
-  /** The element around the frame, and the one around that. */
+  /** The parent of the iframe, and the grandparent `outer`. */
   readonly inner: HTMLElement;
   readonly outer: HTMLElement;
-  /** Which window the frame has, each time that something may have changed: a moved one has another. */
+  /** The iframe's window at each call of `onChanged`, compared with the first window. A moved iframe has a new window. */
   readonly heard: () => readonly ("same" | "another" | "none")[];
   readonly stop: () => void;
 }
 
-/** Watches a frame two elements deep below a parent, which is the document's body where none is given. */
+/** Observes an iframe two elements below a parent. The default parent is the body. */
 function watch(parent: Node = document.body): Watched {
   const [outer, inner, frame] = [
     document.createElement("div"),
@@ -37,11 +37,11 @@ function watch(parent: Node = document.body): Watched {
   return { frame, inner, outer, heard: () => heard, stop };
 }
 
-/** Ends the task, after which everything has been heard that is heard in it. */
+/** Waits for the next task, after all observers of the current task have run. */
 const nextTask = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve));
 
 test.for<["frame" | "inner" | "outer"]>([["frame"], ["inner"], ["outer"]])(
-  "hears at once that the %s is taken out",
+  "reports the removal of the %s at once",
   async ([what]) => {
     const watched = watch();
     watched[what].remove();
@@ -51,7 +51,7 @@ test.for<["frame" | "inner" | "outer"]>([["frame"], ["inner"], ["outer"]])(
 );
 
 test.for<["frame" | "inner" | "outer"]>([["frame"], ["inner"], ["outer"]])(
-  "hears at once that the %s is moved, and of what befalls it there",
+  "reports a move of the %s at once, and its removal from the new parent",
   async ([what]) => {
     const watched = watch();
     const elsewhere = document.createElement("section");
@@ -66,7 +66,7 @@ test.for<["frame" | "inner" | "outer"]>([["frame"], ["inner"], ["outer"]])(
   },
 );
 
-test("hears that the host of its shadow root is taken out, however deep", async () => {
+test("reports the removal of a shadow host, also across nested shadow roots", async () => {
   const hosts = [document.createElement("div"), document.createElement("div")] as const;
   document.body.append(hosts[0]);
   hosts[0].attachShadow({ mode: "closed" }).append(hosts[1]);
@@ -76,7 +76,7 @@ test("hears that the host of its shadow root is taken out, however deep", async 
   expect(watched.heard()).toEqual(["none"]);
 });
 
-test("hears that the frame around its document is taken out", async () => {
+test("reports the removal of the iframe around the document", async () => {
   const around = document.createElement("iframe");
   document.body.append(around);
   const body = around.contentDocument?.body;
@@ -87,13 +87,13 @@ test("hears that the frame around its document is taken out", async () => {
   expect(watched.heard()).toEqual(["none"]);
 });
 
-test("hears nothing of the page's other changes, beside the frame and below", async () => {
+test("does not report other changes of the page beside and below the iframe", async () => {
   const { heard, outer } = watch();
   const [main, text] = [document.createElement("main"), document.createElement("p")];
   onTestFinished(() => main.remove());
   document.body.append(main);
   await nextTask();
-  // A sibling of a node above the frame: it has to be looked at.
+  // A new sibling of an ancestor calls `onChanged`, because the ancestor's parent is observed.
   expect(heard()).toEqual(["same"]);
   main.append(text);
   text.append("a page's own text");
@@ -103,7 +103,7 @@ test("hears nothing of the page's other changes, beside the frame and below", as
   expect(heard()).toEqual(["same"]);
 });
 
-test("hears nothing once its signal has aborted", async () => {
+test("reports no change after the signal has aborted", async () => {
   const { frame, heard, stop } = watch();
   stop();
   frame.remove();
@@ -111,7 +111,7 @@ test("hears nothing once its signal has aborted", async () => {
   expect(heard()).toEqual([]);
 });
 
-test("hears of a change in the same task, before any timer of the page", async () => {
+test("reports a change within its task, before any timer of the page", async () => {
   const { frame, heard } = watch();
   const timer = vi.fn();
   setTimeout(timer);

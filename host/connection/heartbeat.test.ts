@@ -3,16 +3,16 @@ import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
 import { ping } from "./heartbeat.ts";
 
 interface Patient {
-  /** How often it has been asked. */
+  /** Mock of `sendPing`. */
   readonly ask: () => Promise<unknown>;
-  /** Hears that it gave no sign of life. */
+  /** Mock of `onTimeout`. */
   readonly onSilence: () => void;
-  /** Answers what it was asked last. */
+  /** Resolves the latest ping. */
   answer(): void;
   refuse(): void;
 }
 
-/** A widget that is probed for a second, on a page whose time stands still. */
+/** Pings a scripted widget with a timeout of 1,000 ms and a fake clock. */
 function startProbe({ hidden = false } = {}): Patient {
   vi.useFakeTimers();
   vi.stubGlobal("document", { hidden });
@@ -34,7 +34,7 @@ function startProbe({ hidden = false } = {}): Patient {
   return { ask, onSilence, answer: () => answer(), refuse: () => refuse() };
 }
 
-test("asks once, and calls silence what lasts as long as it was told, and not a millisecond less", async () => {
+test("sends a single ping, and times out exactly after the timeout", async () => {
   const { ask, onSilence } = startProbe();
   await vi.advanceTimersByTimeAsync(999);
   expect(onSilence).not.toHaveBeenCalled();
@@ -45,16 +45,19 @@ test("asks once, and calls silence what lasts as long as it was told, and not a 
   expect(ask).toHaveBeenCalledOnce();
 });
 
-test.each(["answer", "refuse"] as const)("takes it for a sign of life when the widget does %s", async (sign) => {
-  const patient = startProbe();
-  await vi.advanceTimersByTimeAsync(999);
-  patient[sign]();
-  await vi.advanceTimersByTimeAsync(60_000);
-  expect(patient.onSilence).not.toHaveBeenCalled();
-  expect(vi.getTimerCount()).toBe(0);
-});
+test.each(["answer", "refuse"] as const)(
+  "does not time out if the widget's reaction to the ping is: %s",
+  async (sign) => {
+    const patient = startProbe();
+    await vi.advanceTimersByTimeAsync(999);
+    patient[sign]();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(patient.onSilence).not.toHaveBeenCalled();
+    expect(vi.getTimerCount()).toBe(0);
+  },
+);
 
-test("makes nothing of silence while the page is hidden, and asks again until it is not", async () => {
+test("sends another ping instead of a timeout while the page is hidden", async () => {
   const { ask, onSilence } = startProbe({ hidden: true });
   await vi.advanceTimersByTimeAsync(10_000);
   expect(onSilence).not.toHaveBeenCalled();
@@ -64,9 +67,9 @@ test("makes nothing of silence while the page is hidden, and asks again until it
   expect(onSilence).toHaveBeenCalledOnce();
 });
 
-test("makes nothing of silence where its own alarm is late, as after a freeze, and asks once more", async () => {
+test("sends another ping instead of a timeout if the timer fires late, as after a freeze", async () => {
   const { ask, onSilence } = startProbe();
-  // The clock goes on while no timer fires.
+  // The clock advances while no timer fires.
   const { now } = performance;
   vi.spyOn(performance, "now").mockImplementation(() => now.call(performance) + 60_000);
   await vi.advanceTimersByTimeAsync(1_000);

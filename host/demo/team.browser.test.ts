@@ -14,15 +14,15 @@ const FETCH = { type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { use
 
 interface Page {
   readonly connector: Connector;
-  /** The widget announces something. */
+  /** Delivers an announcement of the widget. */
   announce(event: Envelope): unknown;
-  /** What the widget rejects requests with from now on, if anything. */
+  /** Rejection of all further requests; `undefined` to fulfil requests. */
   rejection: object | undefined;
-  /** How the card looks. */
+  /** Returns the card's style. */
   look(): string | undefined;
 }
 
-/** A page that shows a team of one, with a widget that the test plays itself. */
+/** Creates a page with a team of a single agent, and a scripted widget. */
 async function setUp(): Promise<Page> {
   document.body.innerHTML = MARKUP;
   let user: ConnectionEvents | undefined;
@@ -61,7 +61,7 @@ async function setUp(): Promise<Page> {
 
 afterEach(() => document.body.replaceChildren());
 
-test("does not take the end of the session for a sign of life, and what is announced after it for one", async () => {
+test("shows the end of the session, and is live again after the next announcement", async () => {
   const page = await setUp();
   await page.announce({ type: "AUTH.SESSION_EXPIRED" });
   expect(page.look()).toBe("expired");
@@ -69,7 +69,7 @@ test("does not take the end of the session for a sign of life, and what is annou
   expect(page.look()).toBe("ready");
 });
 
-test("is not live while the backend refuses whatever is asked for the page's token", async () => {
+test("is not live while the backend rejects the page's token", async () => {
   const page = await setUp();
   page.rejection = { payload: { error: { status: 401 } }, meta: { source: "backend", status: 401 } };
   await page.connector.dispatch(FETCH);

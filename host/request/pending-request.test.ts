@@ -2,7 +2,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
 import { createPendingRequest } from "./pending-request.ts";
 
-/** A request over a clock that never rings, and the number of alarms that are set on it. */
+/** Creates a request with a clock that never fires, and returns the clock's pending timers. */
 function setUp() {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
@@ -23,22 +23,22 @@ function setUp() {
   return { request, alarms };
 }
 
-// An alarm holds on to the request, and by it to the connector of a page that may have forgotten both.
+// A pending timer would keep the request and an unused connector from being garbage-collected.
 test.each<[string, readonly ("enqueue" | "send")[]]>([
   ["is sent", ["send"]],
   ["waits", ["enqueue"]],
   ["waits again after it was sent", ["enqueue", "send", "enqueue"]],
-])("keeps no alarm of a request that is settled while it %s", (_what, turns) => {
+])("cancels every timer of a request that is settled while it %s", (_what, turns) => {
   const { request, alarms } = setUp();
   for (const turn of turns) request[turn]();
   request.reject("ABORTED", "Not wanted any more");
   expect(alarms.size).toBe(0);
 });
 
-test("does not wait for a widget any more once it is sent", () => {
+test("cancels the handshake timer when the request is sent", () => {
   const { request, alarms } = setUp();
   request.enqueue();
   request.send();
-  // That of its life is left.
+  // The timer of the request's timeout remains.
   expect(alarms.size).toBe(1);
 });

@@ -7,13 +7,13 @@ import { defineAvailabilityBadge } from "./availability-badge.ts";
 type BadgeConnector = Parameters<typeof defineAvailabilityBadge>[0];
 
 interface ScriptedConnector extends BadgeConnector {
-  /** Who watches whom. */
+  /** Active subscriptions. */
   readonly watching: { readonly userId: number; readonly listener: (availability: WatchedAvailability) => void }[];
   announce(type: string): void;
   become(state: ConnectorState): void;
 }
 
-/** A connector that the test plays itself. */
+/** Creates a scripted connector. */
 function createScriptedConnector(): ScriptedConnector {
   const announcements = createListeners<[string]>();
   const states = createListeners<[ConnectorState]>();
@@ -51,10 +51,10 @@ document.body.append(early);
 
 const warn = vi.spyOn(console, "warn").mockReturnValue();
 
-/** The connector that badges go by. */
+/** The active connector of the badges. */
 let connector: ScriptedConnector;
 
-/** Connects the page anew. */
+/** Connects the page again. */
 function reconnect(): void {
   connector = createScriptedConnector();
   defineAvailabilityBadge(connector);
@@ -86,12 +86,12 @@ function tell(userId: number, news: Partial<WatchedAvailability>): void {
 
 const watched = (): number[] => connector.watching.map(({ userId }) => userId);
 
-/** What a badge shows, and what the page's styles see of it. */
+/** Returns a badge's text and the attributes for the page's styles. */
 function shown({ textContent, dataset }: HTMLElement): unknown {
   return [textContent, dataset["state"], dataset["callable"], dataset["reason"]];
 }
 
-test("brings a badge to life that was in the page before", () => {
+test("upgrades a badge that was in the page before the definition", () => {
   expect(watched()).toEqual([7]);
   tell(7, {});
   expect(shown(early)).toEqual(["Available", "available", "true", ""]);
@@ -113,7 +113,7 @@ test.each([
   expect(shown(badge)).toEqual(expected);
 });
 
-test("says that it is loading until something is known, and leaves what the page has put into it until then", () => {
+test("is loading, with the text of the page's markup, until the first availability", () => {
   const badge = document.createElement("availability-badge");
   badge.textContent = "…";
   badge.setAttribute("user-id", "1");
@@ -123,7 +123,7 @@ test("says that it is loading until something is known, and leaves what the page
   expect(badge.textContent).toBe("Available");
 });
 
-test("cannot be called until the wrap-up time has run down, for which one timer runs while it is in the page", () => {
+test("is not callable until the end of the wrap-up time, with a single timer while in the page", () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const badge = mount("1");
@@ -144,7 +144,7 @@ test("cannot be called until the wrap-up time has run down, for which one timer 
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("watches another user when its attribute changes, and shows nothing of the last one", () => {
+test("watches the new user when `user-id` changes, and clears the last user's availability", () => {
   const badge = mount("1");
   tell(1, { status: "out_for_lunch" });
   badge.setAttribute("user-id", "2");
@@ -154,7 +154,7 @@ test("watches another user when its attribute changes, and shows nothing of the 
   expect(watched()).toEqual([]);
 });
 
-test("watches while it is in the page: not before, not after, and on after a move", () => {
+test("watches only while the badge is in the page, and still after a move", () => {
   const badge = document.createElement("availability-badge");
   badge.setAttribute("user-id", "1");
   expect(watched()).toEqual([]);
@@ -167,7 +167,7 @@ test("watches while it is in the page: not before, not after, and on after a mov
   expect(watched()).toEqual([]);
 });
 
-test("waits for its attribute where a framework sets it later", () => {
+test("starts to watch when a framework sets `user-id` later", () => {
   const badge = document.createElement("availability-badge");
   document.body.append(badge);
   expect(watched()).toEqual([]);
@@ -175,7 +175,7 @@ test("waits for its attribute where a framework sets it later", () => {
   expect(watched()).toEqual([1]);
 });
 
-test("shows text as text", () => {
+test("shows a status with markup as text", () => {
   const badge = mount("1");
   tell(1, { status: "<b>free</b>" });
   expect(badge.children).toHaveLength(0);
@@ -184,7 +184,7 @@ test("shows text as text", () => {
 
 const END = 'See "It does not work" in the documentation';
 
-test("warns once of each user-id that is no agent's id, and says what was expected", () => {
+test("warns once of each invalid user-id, and names the expected value", () => {
   for (const text of ["{{id}}", "{{id}}", " 123 "]) mount(text);
   expect(warn.mock.calls.flat()).toEqual([
     `availability-bridge: user-id: expected a whole number from 1, not "{{id}}". ${END}`,
@@ -196,26 +196,23 @@ test.each([
   ["data-state, data-reason, data-callable", {}],
   ["userid, class, data-state, data-reason, data-callable", { userId: "123", class: "pill" }],
   ["data-user-id, data-state, data-reason, data-callable", { "data-user-id": "123" }],
-])(
-  "warns of a badge without user-id that has only %s, once a framework has had time to set it",
-  (names, attributes) => {
-    vi.useFakeTimers();
-    onTestFinished(() => void vi.useRealTimers());
-    for (let count = 0; count < 2; count += 1) {
-      const badge = document.createElement("availability-badge");
-      for (const [name, value] of Object.entries(attributes)) badge.setAttribute(name, value);
-      document.body.append(badge);
-    }
-    vi.advanceTimersByTime(4_999);
-    expect(warn).not.toHaveBeenCalled();
-    vi.advanceTimersByTime(1);
-    expect(warn.mock.calls.flat()).toEqual([
-      `availability-bridge: user-id: expected on each <availability-badge>, and one has only ${names}. ${END}`,
-    ]);
-  },
-);
+])("warns 5 s later of a badge without user-id that has only %s", (names, attributes) => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  for (let count = 0; count < 2; count += 1) {
+    const badge = document.createElement("availability-badge");
+    for (const [name, value] of Object.entries(attributes)) badge.setAttribute(name, value);
+    document.body.append(badge);
+  }
+  vi.advanceTimersByTime(4_999);
+  expect(warn).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(warn.mock.calls.flat()).toEqual([
+    `availability-bridge: user-id: expected on each <availability-badge>, and one has only ${names}. ${END}`,
+  ]);
+});
 
-test("does not warn of a badge that gets its user-id later, or leaves the page without one", () => {
+test("does not warn of a badge that gets a user-id later, or is removed without a user-id", () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const [late, gone] = [document.createElement("availability-badge"), document.createElement("availability-badge")];
@@ -227,7 +224,7 @@ test("does not warn of a badge that gets its user-id later, or leaves the page w
 });
 
 test.each(["", "{{id}}", "0x7B", "1e2", "12.0", "+5", " 5", "05", "0", "-1", "1.5", "9007199254740992", "Bram"])(
-  "takes %j for nobody",
+  "watches no user for the user-id %j and is unknown",
   (userId) => {
     const failed = vi.fn();
     addEventListener("error", failed);
@@ -244,7 +241,7 @@ test.each(["", "{{id}}", "0x7B", "1e2", "12.0", "+5", " 5", "05", "0", "-1", "1.
   },
 );
 
-test("runs a wrap-up time down that is longer than any timer of a browser", () => {
+test("counts down a wrap-up time longer than a browser's longest timer", () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const badge = mount("1");
@@ -256,7 +253,7 @@ test("runs a wrap-up time down that is longer than any timer of a browser", () =
   expect(shown(badge)).toEqual(["Available", "available", "true", ""]);
 });
 
-test("says that nobody can be called once the session has ended, until it hears of the agent again", () => {
+test("is unknown after the session has ended, until the agent's next availability", () => {
   const badge = mount("1");
   tell(1, {});
   connector.announce("AUTH.SESSION_EXPIRED");
@@ -265,7 +262,7 @@ test("says that nobody can be called once the session has ended, until it hears 
   expect(shown(badge)).toEqual(["Available", "available", "true", ""]);
 });
 
-test("lets no wrap-up time run down into what was known before the session ended", () => {
+test("does not show an availability of an ended session at the end of the wrap-up time", () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const badge = mount("1");
@@ -275,21 +272,21 @@ test("lets no wrap-up time run down into what was known before the session ended
   expect(shown(badge)).toEqual(["Unknown", "unknown", "false", ""]);
 });
 
-test("says that nobody can be called once the connector is destroyed, also where it comes later", () => {
+test("is unknown after the connector is destroyed, also if added to the page later", () => {
   const badge = mount("1");
   tell(1, {});
   connector.become("closed");
   for (const each of [badge, mount("2")]) expect(shown(each)).toEqual(["Unknown", "unknown", "false", ""]);
 });
 
-test("keeps what it shows while the widget is only being found again", () => {
+test("still shows the availability while the connector reconnects", () => {
   const badge = mount("1");
   tell(1, {});
   connector.become("reconnecting");
   expect(badge.dataset["callable"]).toBe("true");
 });
 
-test("goes by the newest connector that it was defined for, and hears nothing of the one before", () => {
+test("follows the newest connector and ignores the previous connector", () => {
   const badge = mount("1");
   tell(1, {});
   const last = connector;
@@ -303,7 +300,7 @@ test("goes by the newest connector that it was defined for, and hears nothing of
   expect(shown(badge)).toEqual(["Available", "available", "true", ""]);
 });
 
-test("goes on where it is defined again for the same connector", () => {
+test("is unchanged by a second definition for the same connector", () => {
   const badge = mount("1");
   tell(1, {});
   defineAvailabilityBadge(connector);
@@ -311,7 +308,7 @@ test("goes on where it is defined again for the same connector", () => {
   expect(watched()).toEqual([1]);
 });
 
-test("leaves the element of another copy as it is", async () => {
+test("does not replace the element of another copy of the package", async () => {
   const other = createScriptedConnector();
   const copy = await loadAnotherCopy();
   copy.defineAvailabilityBadge(other);
@@ -320,7 +317,7 @@ test("leaves the element of another copy as it is", async () => {
   expect(watched()).toEqual([1]);
 });
 
-/** This package again, as from a second bundle. */
+/** Loads a second copy of the package, as from a second bundle. */
 function loadAnotherCopy(): Promise<typeof import("./availability-badge.ts")> {
   return import(/* @vite-ignore */ `${new URL("availability-badge.ts", import.meta.url).href}?copy`);
 }

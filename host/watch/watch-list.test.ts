@@ -17,14 +17,14 @@ interface Asked {
 
 interface OtherSide {
   readonly watches: WatchList;
-  /** What was asked so far, oldest first. */
+  /** All requests of the watch list, oldest first. */
   readonly asked: Asked[];
-  /** Whether a widget is connected. */
+  /** Changes the connector's state. */
   become(state: ConnectorState): void;
   announce(availability: object): void;
 }
 
-/** WatchList whose connector the test plays itself, connected and with time standing still. */
+/** Creates a watch list with a scripted, connected connector and a fake clock. */
 function setUp(): OtherSide {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
@@ -62,12 +62,12 @@ function setUp(): OtherSide {
   };
 }
 
-/** Whether the payload of a settlement holds availabilities, as the connector would say. */
+/** Returns true if the payload of a settlement contains availabilities. */
 const carries = (type: string): boolean => type === "API.WATCH_AVAILABILITIES_FULFILLED";
 
 const tick = () => vi.advanceTimersByTimeAsync(0);
 
-/** WatchList of user 1, and of a service, whose first widget has answered and is lost. */
+/** Creates a watch list of user 1 and a service. The first widget has fulfilled the request and is lost. */
 async function setUpLost(): Promise<OtherSide> {
   const side = setUp();
   side.watches.watch(1, () => {});
@@ -83,7 +83,7 @@ const availability = (userId: number, version: number) => ({ userId, status: "av
 const watching = (...userIds: number[]) => ({ variables: { userIds } });
 const unavailable = { code: "BACKEND_UNREACHABLE", message: "", retryable: true };
 
-test("asks once for all that is watched in one task, in order and each user once", async () => {
+test("sends a single request for all users watched in a task, sorted and without duplicates", async () => {
   const { watches, asked } = setUp();
   for (const userId of [10, 9, 10, 2]) watches.watch(userId, () => {});
   expect(asked).toEqual([]);
@@ -91,7 +91,7 @@ test("asks once for all that is watched in one task, in order and each user once
   expect(asked).toMatchObject([{ type: "API.WATCH_AVAILABILITIES", payload: watching(2, 9, 10) }]);
 });
 
-test("says nothing again where the set is what it was", async () => {
+test("sends no request if the set of users is unchanged", async () => {
   const { watches, asked } = setUp();
   const off = watches.watch(1, () => {});
   await tick();
@@ -102,7 +102,7 @@ test("says nothing again where the set is what it was", async () => {
   expect(asked).toHaveLength(1);
 });
 
-test("ends the watch of a user with its last listener, and the whole of it with the last user", async () => {
+test("removes a user with the last listener, and sends an empty list after the last user", async () => {
   const { watches, asked } = setUp();
   const [first, second, other] = [watches.watch(1, () => {}), watches.watch(1, () => {}), watches.watch(2, () => {})];
   await tick();
@@ -119,7 +119,7 @@ test("ends the watch of a user with its last listener, and the whole of it with 
   expect(asked.map(({ payload }) => payload)).toEqual([watching(1, 2), watching(2), watching()]);
 });
 
-test("waits for the answer before it tells of a set that has changed meanwhile", async () => {
+test("sends a changed set only after the settlement of the pending request", async () => {
   const { watches, asked } = setUp();
   watches.watch(1, () => {});
   await tick();
@@ -132,7 +132,7 @@ test("waits for the answer before it tells of a set that has changed meanwhile",
   expect(asked[0]?.signal.aborted).toBe(false);
 });
 
-test("replaces what waits for a widget, so that the first to come is told the whole set", async () => {
+test("replaces a queued request, so that the next widget receives the whole set", async () => {
   const { watches, asked, become } = setUp();
   become("connecting");
   watches.watch(1, () => {});
@@ -145,7 +145,7 @@ test("replaces what waits for a widget, so that the first to come is told the wh
   ]);
 });
 
-test("hears each change once, from whatever tells it, and never an older one after it", async () => {
+test("notifies a listener of each version once, from any event, and never of an older version", async () => {
   const { watches, asked, announce } = setUp();
   const heard = vi.fn();
   watches.watch(1, heard);
@@ -160,7 +160,7 @@ test("hears each change once, from whatever tells it, and never an older one aft
   expect(heard.mock.calls).toEqual([5, 6, 8].map((version) => [availability(1, version)]));
 });
 
-test("takes nothing for an availability that is none, or of something else", async () => {
+test("ignores invalid availabilities and payloads of other events", async () => {
   const { watches, announce } = setUp();
   const heard = vi.fn();
   watches.watch(1, heard);
@@ -174,7 +174,7 @@ test("takes nothing for an availability that is none, or of something else", asy
   expect(heard).toHaveBeenCalledOnce();
 });
 
-test("tells a listener what is known as soon as it listens, but not before `watch` returns, and nobody twice", async () => {
+test("notifies a new listener of the cached availability after `watch` returns, and no listener twice", async () => {
   const { watches, announce } = setUp();
   const early = vi.fn();
   watches.watch(1, early);
@@ -187,7 +187,7 @@ test("tells a listener what is known as soon as it listens, but not before `watc
   expect(early).toHaveBeenCalledOnce();
 });
 
-test("keeps what is known of a user whose listener moves", async () => {
+test("keeps the cached availability of a user whose listener is replaced within a task", async () => {
   const { watches, asked, announce } = setUp();
   const off = watches.watch(1, () => {});
   await tick();
@@ -201,7 +201,7 @@ test("keeps what is known of a user whose listener moves", async () => {
   expect(asked).toHaveLength(1);
 });
 
-test("tells a late listener the wrap-up time that is left by then", async () => {
+test("notifies a late listener with the remaining wrap-up time", async () => {
   const { watches, announce } = setUp();
   watches.watch(1, () => {});
   announce({ ...availability(1, 3), wrapUpTimeConfig: 30, wrapUpTimeTtl: 10 });
@@ -216,7 +216,7 @@ test("tells a late listener the wrap-up time that is left by then", async () => 
   expect(left).toEqual([10, 7, 0]);
 });
 
-test("knows nothing after the session has ended, until it is told anew, and tells nobody twice all the same", async () => {
+test("drops availabilities when the session ends, and still notifies no listener twice", async () => {
   const { watches, announce } = setUp();
   const early = vi.fn();
   watches.watch(1, early);
@@ -231,7 +231,7 @@ test("knows nothing after the session has ended, until it is told anew, and tell
   expect(early).toHaveBeenCalledOnce();
 });
 
-test("asks for a user whom the page has named by an event of its own: what was told of it is not kept", async () => {
+test("requests a user that the page's own request already watches, to get the availability", async () => {
   const { watches, asked } = setUp();
   watches.handleEvent({ type: "API.WATCH_AVAILABILITIES", payload: { variables: { userIds: [1] } } }, false);
   const heard = vi.fn();
@@ -241,7 +241,7 @@ test("asks for a user whom the page has named by an event of its own: what was t
   expect(heard).toHaveBeenCalledExactlyOnceWith(availability(1, 3));
 });
 
-test("reports a listener that throws, and tells the others", async () => {
+test("reports a listener that throws, and notifies the others", async () => {
   const { watches, announce } = setUp();
   const report = vi.fn();
   vi.stubGlobal("reportError", report);
@@ -257,7 +257,7 @@ test("reports a listener that throws, and tells the others", async () => {
   expect(heard).toHaveBeenCalledOnce();
 });
 
-test("calls nobody who has stopped listening, not even while it is told", async () => {
+test("does not call a listener that was unsubscribed during the notification", async () => {
   const { watches, announce } = setUp();
   const heard = vi.fn();
   watches.watch(1, () => off());
@@ -266,14 +266,14 @@ test("calls nobody who has stopped listening, not even while it is told", async 
   expect(heard).not.toHaveBeenCalled();
 });
 
-test.each([0, -1, 1.5, Number.NaN, 2 ** 53, "123", null, undefined])("refuses %j as a user's id", (userId) => {
+test.each([0, -1, 1.5, Number.NaN, 2 ** 53, "123", null, undefined])("rejects %j as a user's id", (userId) => {
   const { watches } = setUp();
   expect(() => watches.watch(userId as never, () => {})).toThrow(
     new TypeError("userId: expected a whole number from 1"),
   );
 });
 
-test("tells another widget all of it again, services first", async () => {
+test("sends services and then users to the next widget", async () => {
   const { asked } = await setUpLost();
   expect(asked.slice(1)).toMatchObject([
     { type: "BUS.INIT", payload: { services: ["USER"] } },
@@ -282,9 +282,9 @@ test("tells another widget all of it again, services first", async () => {
 });
 
 test.each([
-  ["alone", false],
-  ["though the users that are watched change before", true],
-])("tells another widget of services again, within 20 s, where it could not start them, %s", async (_name, changes) => {
+  ["with the same users", false],
+  ["also if the watched users change before", true],
+])("sends services again within 20 s if the next widget could not start them, %s", async (_name, changes) => {
   const { watches, asked } = await setUpLost();
   const [init, watch] = asked.slice(-2);
   init?.reject(unavailable);
@@ -300,7 +300,7 @@ test.each([
   expect(asked).toHaveLength(before + 2);
 });
 
-test("tries again once within 20 s, however much has failed by then", async () => {
+test("retries once within 20 s after several failures", async () => {
   const { watches, asked } = await setUpLost();
   for (const { reject } of asked.slice(-2)) reject(unavailable);
   watches.watch(2, () => {});
@@ -312,7 +312,7 @@ test("tries again once within 20 s, however much has failed by then", async () =
   expect(asked).toHaveLength(before + 2);
 });
 
-test("starts no service again that the page has ended", async () => {
+test("does not restart a service that the page has stopped", async () => {
   const { watches, asked, become } = setUp();
   watches.handleEvent({ type: "BUS.INIT", payload: { services: ["USER"] } }, false);
   watches.handleEvent({ type: "BUS.DESTROY", payload: { services: ["USER"] } }, false);
@@ -321,7 +321,7 @@ test("starts no service again that the page has ended", async () => {
   expect(asked).toEqual([]);
 });
 
-test("adds to its own set the one that the page has named by an event, and tells that again as well", async () => {
+test("adds the users of the page's own request to the list, and sends them again as well", async () => {
   const { watches, asked, become } = setUp();
   watches.handleEvent({ type: "API.WATCH_AVAILABILITIES", payload: watching(3, 2) }, false);
   await tick();
@@ -334,7 +334,7 @@ test("adds to its own set the one that the page has named by an event, and tells
   expect(asked.map(({ payload }) => payload)).toEqual([watching(1, 2, 3), watching(1, 2, 3)]);
 });
 
-test("tells its own set again where the page has put another in its place", async () => {
+test("sends the list again after the page's own request has replaced the list", async () => {
   const { watches, asked } = setUp();
   watches.watch(1, () => {});
   await tick();
@@ -344,7 +344,7 @@ test("tells its own set again where the page has put another in its place", asyn
   expect(asked.at(-1)?.payload).toEqual(watching(1, 2));
 });
 
-test("tries again after a failure that may pass, within 20 s, as long as somebody watches", async () => {
+test("retries within 20 s after a retryable failure while users are watched", async () => {
   const { watches, asked } = setUp();
   const off = watches.watch(1, () => {});
   await tick();
@@ -361,9 +361,9 @@ test("tries again after a failure that may pass, within 20 s, as long as somebod
 });
 
 test.each([
-  ["the backend's refusal", {}, { source: "backend", status: 401 }],
-  ["a frame that was taken out of the page", { code: "CONNECTION_CLOSED", message: "", retryable: true }, {}],
-])("does not try again after %s until the set changes or another widget comes", async (_name, error, meta) => {
+  ["a rejection by the backend", {}, { source: "backend", status: 401 }],
+  ["the removal of the iframe", { code: "CONNECTION_CLOSED", message: "", retryable: true }, {}],
+])("does not retry after %s until the set changes or a new widget connects", async (_name, error, meta) => {
   const { watches, asked, become } = setUp();
   watches.watch(1, () => {});
   await tick();
@@ -379,7 +379,7 @@ test.each([
   expect(asked).toHaveLength(3);
 });
 
-test("seeks no widget for somebody who no longer watches", async () => {
+test("does not connect for a user without listeners", async () => {
   const { watches, asked, become } = setUp();
   const off = watches.watch(1, () => {});
   await tick();
@@ -390,7 +390,7 @@ test("seeks no widget for somebody who no longer watches", async () => {
   expect(asked).toHaveLength(1);
 });
 
-test("sets no timer for what is watched", async () => {
+test("sets no timer for watched users", async () => {
   const { watches, asked } = setUp();
   for (let userId = 1; userId <= 1_000; userId += 1) watches.watch(userId, () => {});
   await tick();
@@ -398,7 +398,7 @@ test("sets no timer for what is watched", async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("asks nothing and tells nobody once the connector is closed", async () => {
+test("sends no request and notifies no listener after the connector is closed", async () => {
   const { watches, asked, become, announce } = setUp();
   const heard = vi.fn();
   watches.watch(1, () => {});
@@ -415,7 +415,7 @@ test("asks nothing and tells nobody once the connector is closed", async () => {
 
 const anyUser = fc.integer({ min: 1, max: 3 });
 
-/** What may happen to watches, in any order. */
+/** Steps of the property test, in any order. */
 const happening = fc.oneof(
   fc.record({ what: fc.constant("change" as const), userId: anyUser, isAnnounced: fc.boolean() }),
   fc.record({ what: fc.constant("repeat" as const), userId: anyUser, versionsBack: fc.integer({ min: 0, max: 3 }) }),
@@ -426,7 +426,7 @@ const happening = fc.oneof(
   fc.record({ what: fc.constantFrom("lose" as const, "find" as const, "end" as const) }),
 );
 
-test("tells every listener the latest in the end, nobody an older version or one twice, and the widget whom to watch, whatever happens in between", async () => {
+test("notifies each listener of the latest version, never of an older version or twice, and sends the widget all users, after any order of steps", async () => {
   const orders = fc.array(happening, { maxLength: 40, size: "max" });
   await fc.assert(
     fc.asyncProperty(orders, async (order) => {
@@ -434,7 +434,7 @@ test("tells every listener the latest in the end, nobody an older version or one
       const latest = new Map([1, 2, 3].map((userId) => [userId, 1]));
       const listeners: { readonly userId: number; readonly heard: number[]; readonly off: () => void }[] = [];
       let named: readonly number[] = [];
-      /** The users that the widget watches. */
+      /** Users watched by the widget. */
       let watched: readonly number[] = [];
       const open = () => asked.filter(({ signal, isSettled }) => !signal.aborted && !isSettled());
 
