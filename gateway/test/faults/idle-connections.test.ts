@@ -32,34 +32,41 @@ function countOpenFiles(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-test.skipIf(!mayOpenAll)("answers beside 10,000 idle connections, closes them, and frees their memory", async () => {
-  const gateway = await startGateway({ environment: {}, shell: `ulimit -n ${FILES}` });
-  const pid = gateway.pid();
-  const readAgent = () => fetch(`${gateway.origin}/v1/users/123/availability`).then(({ status }) => status);
-  const readHealth = () => fetch(`${gateway.origin}/healthz`).then(({ status }) => status);
-  expect(await readAgent()).toBe(200);
-  const [filesAtFirst, memoryAtFirst] = [countOpenFiles(pid), residentKibibytes(pid)];
-
-  /**
-   * Opens the connections, waits until the gateway has closed them as idle, and returns the growth of its memory, in
-   * KiB.
-   */
-  async function openAndClose(): Promise<number> {
-    const idle = openIdleConnections(gateway.port);
-    await expect.poll(() => idle.output).toContain(`open ${CONNECTIONS}`);
-    await expect.poll(() => countOpenFiles(pid)).toBeGreaterThanOrEqual(filesAtFirst + CONNECTIONS);
+test.skipIf(!mayOpenAll)(
+  "answers beside 10,000 idle connections, closes them, and frees their memory",
+  async () => {
+    const gateway = await startGateway({ environment: {}, shell: `ulimit -n ${FILES}` });
+    const pid = gateway.pid();
+    const readAgent = () => fetch(`${gateway.origin}/v1/users/123/availability`).then(({ status }) => status);
+    const readHealth = () => fetch(`${gateway.origin}/healthz`).then(({ status }) => status);
     expect(await readAgent()).toBe(200);
-    expect(await readHealth()).toBe(200);
-    const taken = residentKibibytes(pid) - memoryAtFirst;
-    await expect.poll(() => idle.output).toContain(`closed ${CONNECTIONS}`);
-    await expect.poll(() => countOpenFiles(pid)).toBeLessThan(filesAtFirst + 10);
-    expect(await readHealth()).toBe(200);
-    return taken;
-  }
+    const [filesAtFirst, memoryAtFirst] = [countOpenFiles(pid), residentKibibytes(pid)];
 
-  const memoryOfAll = await openAndClose();
-  await openAndClose();
-  // Later connections fit into the memory that earlier connections have freed, part of which may wait for garbage
-  // collection. A leak would have taken three times as much by now.
-  expect(await openAndClose()).toBeLessThan(memoryOfAll * 2);
-});
+    /**
+     * Opens the connections, waits until the gateway has closed them as idle, and returns the growth of its memory, in
+     * KiB.
+     */
+    async function openAndClose(): Promise<number> {
+      const idle = openIdleConnections(gateway.port);
+      await expect.poll(() => idle.output).toContain(`open ${CONNECTIONS}`);
+      await expect.poll(() => countOpenFiles(pid)).toBeGreaterThanOrEqual(filesAtFirst + CONNECTIONS);
+      expect(await readAgent()).toBe(200);
+      expect(await readHealth()).toBe(200);
+      const taken = residentKibibytes(pid) - memoryAtFirst;
+      await expect.poll(() => idle.output).toContain(`closed ${CONNECTIONS}`);
+      await expect.poll(() => countOpenFiles(pid)).toBeLessThan(filesAtFirst + 10);
+      expect(await readHealth()).toBe(200);
+      return taken;
+    }
+
+    const memoryOfAll = await openAndClose();
+    await openAndClose();
+    // Later connections fit into the memory that earlier connections have freed. On a busy machine a part of that memory
+    // still waits for garbage collection, so up to four rounds may take more. A leak would take three times the memory of
+    // the first round by the third, and more in each later round.
+    const grown = [await openAndClose()];
+    while (Math.min(...grown) >= memoryOfAll * 2 && grown.length < 4) grown.push(await openAndClose());
+    expect(Math.min(...grown)).toBeLessThan(memoryOfAll * 2);
+  },
+  240_000,
+);
