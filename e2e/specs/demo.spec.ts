@@ -174,6 +174,8 @@ test("gives an operator's token to programs but to no page", async ({ page, requ
 });
 
 test("has no accessibility violations before, after and on a failure", async ({ page, demoAddress }) => {
+  // The scanner is compiled anew in each frame for each scan, which takes longer than the scan.
+  test.slow();
   const demo = await openDemo(page, demoAddress);
   const scan = async (): Promise<void> => {
     // The scanner's types come from its own Playwright version, whose page type is compatible only at run time.
