@@ -1,19 +1,13 @@
-import { type Envelope, isRejected, type Settlement } from "../../shared/protocol/envelope.ts";
-import { toBusError } from "../../shared/protocol/errors.ts";
-import { type TimerQueue } from "../../shared/runtime/timer-queue.ts";
-import { type ConnectorState } from "../connector.ts";
-import { type Availability, type RequestType } from "../event-types.ts";
-import { notifyEach, type Unsubscribe } from "../listeners.ts";
 /**
  * List of the users that the page watches, and of the services that the page has started. The list outlives the widget:
  * the connector sends the list again after a reload.
  */
-
-/** An availability as a listener of `watch` receives it. */
-export type WatchedAvailability = Availability & {
-  /** Time of the last change, in milliseconds since 1970. Absent if the widget has not sent the time. */
-  readonly updatedAt?: number;
-};
+import { type Envelope, isRejected, type Settlement } from "../../shared/protocol/envelope.ts";
+import { toBusError } from "../../shared/protocol/errors.ts";
+import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
+import type { ConnectorState } from "../connector.ts";
+import type { RequestType, WatchedAvailability } from "../event-types.ts";
+import { notifyEach, type Unsubscribe } from "../listeners.ts";
 
 /** Sends a request of the connector itself. Starts to connect if no widget is connected. */
 type SendRequest = (
