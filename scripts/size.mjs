@@ -11,8 +11,8 @@ import { bundle } from "./bundle.mjs";
  * for every raised budget.
  */
 const BUDGETS = {
-  connector: 9_400,
-  "embed.js": 11_200,
+  connector: 9_450,
+  "embed.js": 11_250,
   "widget without its view and its live part": 19_500,
 };
 

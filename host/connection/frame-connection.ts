@@ -143,7 +143,7 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
   function connect(): void {
     remoteWindow = frame?.contentWindow ?? null;
     const onClosed = (): void => {
-      if (port === opening && state === "open") reconnect("loading", handshakeTimeoutMs);
+      if (port === opening) reconnect("loading", handshakeTimeoutMs);
     };
     const opening = openPort(
       { remote: remoteWindow, allowedOrigins: [origin], onSyn: handleSyn, onClosed, onSecondHandshake: onClosed },
