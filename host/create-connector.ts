@@ -39,11 +39,6 @@ export interface CreateConnectorOptions {
   readonly onDestroy: () => void;
 }
 
-/**
- * Reads that are sent again if the first connection is lost before the widget has listed its traits. Firefox can deliver
- * the SYN of a frame that is adopted again before the end of its last connection, so that the first port is lost at once.
- */
-const READS: RequestType[] = ["API.FETCH_USER_AVAILABILITY", "API.FETCH_AVAILABILITIES", "API.WATCH_AVAILABILITIES"];
 const REGISTER: RequestType = "BUS.REGISTER";
 const CANCEL: RequestType = "BUS.CANCEL";
 
@@ -61,8 +56,8 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   const ready = createReadyPromise();
   const tokenProvider = fetchToken && createTokenProvider(fetchToken, clock);
   let state: ConnectorState = "connecting";
-  /** Traits of events, from the latest response to `BUS.REGISTER`; this release's reads until the first response. */
-  let traits: Partial<EventTraits> = { idempotent: READS };
+  /** Traits of events, from the latest response to `BUS.REGISTER`. Empty until the first response. */
+  let traits: Partial<EventTraits> = {};
   const watchList = createWatchList(clock, () => state, sendRequest);
 
   const connection = options.open({
