@@ -26,7 +26,7 @@ export function startWidget(options: StartWidgetOptions): void {
   });
 
   function openPort(): void {
-    port = openWindowPort({ remote: parent, allowedOrigins, onSyn, onClosed }, async (event) => {
+    port = openWindowPort({ remote: parent, allowedOrigins, onHandshake, onClosed }, async (event) => {
       // The first event shows that the page can receive calls. The token is fetched now, before a request waits for it.
       widget.prefetch();
       const settlement = await widget.dispatch(event);
@@ -36,7 +36,7 @@ export function startWidget(options: StartWidgetOptions): void {
   }
 
   // A new SYN can come without the end of the last connection, as when the page reloads. Either one resets the widget.
-  function onSyn(origin: string): void {
+  function onHandshake(origin: string): void {
     pageOrigin = origin;
     widget.reset();
   }

@@ -80,7 +80,7 @@ function openPage({ origin = ORIGIN, ownFrame, onMount }: PageOptions = {}): Ope
     return frame;
   }
 
-  const openPort: typeof openWindowPort = ({ onSyn, onClosed }) => {
+  const openPort: typeof openWindowPort = ({ onHandshake, onClosed }) => {
     const posted: unknown[] = [];
     let isClosed = false;
     let resolveOpened = (): void => {};
@@ -90,7 +90,7 @@ function openPage({ origin = ORIGIN, ownFrame, onMount }: PageOptions = {}): Ope
     ports.push({
       posted,
       isClosed: () => isClosed,
-      sendSyn: () => onSyn(origin),
+      sendSyn: () => onHandshake(origin),
       async completeHandshake() {
         resolveOpened();
         await opened;

@@ -29,8 +29,9 @@
  *
  * Steps out of `open`:
  *
- * 1. Another SYN → handshaking, in the same iframe: a new document has loaded, or the widget has connected again.
- * 2. A second ACK1 or ACK2, or DESTROY → loading, in the same iframe: the widget has closed the first port.
+ * 1. Another SYN, or a second ACK1 or ACK2 → handshaking, in the same iframe: a new document has loaded, or the widget has
+ *    connected again and closed the first port.
+ * 2. DESTROY → loading, in the same iframe: the widget has closed the connection.
  * 3. The iframe loads and a ping has no reply within `heartbeatMs` → loading: the new document is no widget.
  * 4. The iframe has a new `contentWindow`, because the page moved it → loading in that window. It has none → idle, and every
  *    request in flight is rejected.
@@ -81,7 +82,7 @@ export interface ConnectionLoss {
 }
 
 export interface FrameConnection {
-  /** Posts an event to the connected widget. Rejects when the connection is closed before the reply. */
+  /** Posts an event to the connected widget. Rejects if the connection is closed first. Without a widget it resolves with nothing. */
   post(event: unknown): Promise<unknown>;
   /** Checks at once whether the iframe was removed or moved; an observer would report it later. Call it only while connected. */
   detectFrameMove(): void;
@@ -143,10 +144,10 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
   function connect(): void {
     remoteWindow = frame?.contentWindow ?? null;
     const onClosed = (): void => {
-      if (port === opening) reconnect("loading", handshakeTimeoutMs);
+      if (port === opening && state === "open") reconnect("loading", handshakeTimeoutMs);
     };
     const opening = openPort(
-      { remote: remoteWindow, allowedOrigins: [origin], onSyn: handleSyn, onClosed, onSecondHandshake: onClosed },
+      { remote: remoteWindow, allowedOrigins: [origin], onHandshake: handleHandshake, onClosed },
       events.receive,
     );
     port = opening;
@@ -170,7 +171,7 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
     onDisconnected(reason);
   }
 
-  function handleSyn(): void {
+  function handleHandshake(): void {
     if (state === "open") reconnect("handshaking", handshakeTimeoutMs);
     else enterState("handshaking", handshakeTimeoutMs);
   }

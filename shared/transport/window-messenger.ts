@@ -11,15 +11,13 @@ export interface WindowMessengerOptions {
   readonly remote: RemoteWindow | null;
   /** The exact origins that the other window may have. At least one. */
   readonly allowedOrigins: readonly string[];
-  /** Called when a document in the other window sends its first SYN: a new document, or a new connection of the same one. */
-  readonly onSyn: (origin: string) => void;
+  /**
+   * Called when a handshake begins: with the SYN of a new document, with that of a new connection of the same document, or
+   * over an open port, which the other side has then closed. A message posted over that port is lost.
+   */
+  readonly onHandshake: (origin: string) => void;
   /** Called once, when either side has closed the connection. */
   readonly onClosed: () => void;
-  /**
-   * Called in place of a second handshake over an open port: the other side has closed the first port, and a message posted
-   * there is lost. Without this function a second handshake replaces the port.
-   */
-  readonly onSecondHandshake?: () => void;
 }
 
 /** The messages that cross as window messages. Every other message crosses over the port. */
@@ -33,13 +31,14 @@ const HANDSHAKE = ["SYN", "ACK1", "ACK2"];
  * 2. Every message is posted to an exact origin as soon as one is known: from the start if the list has one origin, else
  *    from the first message that counts. Only a SYN can precede that message; a SYN carries a random id and no data.
  * 3. After the handshake all messages cross over a private `MessagePort`, which the side that sends ACK2 creates.
- * 4. A new participant id in a SYN means a new document or a new connection. The messenger closes the port of the last one.
+ * 4. A new participant id in a SYN means a new document or a new connection of the same one. An ACK over an open port means
+ *    that the other side has given up that port. In both cases the messenger closes its port and calls `onHandshake`.
  *
  * penpal's own `WindowMessenger` posts its SYN to `"*"`. Here its support of older protocols is left out, and so are
  * transferables, because an event is JSON.
  */
 export function createWindowMessenger(options: WindowMessengerOptions): Messenger {
-  const { remote, allowedOrigins, onSyn, onClosed, onSecondHandshake } = options;
+  const { remote, allowedOrigins, onHandshake, onClosed } = options;
   const handlers = new Set<MessageHandler>();
   let isMessage: (data: unknown) => data is Message;
   let targetOrigin = allowedOrigins.length === 1 ? allowedOrigins[0] : undefined;
@@ -60,20 +59,14 @@ export function createWindowMessenger(options: WindowMessengerOptions): Messenge
     const { source, origin, data, ports } = event;
     if (source !== remote || !allowedOrigins.includes(origin)) return;
     if (!isMessage(data) || !HANDSHAKE.includes(data.type)) return;
+    const isSyn = data.type === "SYN";
+    const nextPort = data.type === "ACK2" ? ports[0] : undefined;
+    if (data.type === "ACK2" && !nextPort) return;
+    const isNewHandshake = isSyn ? data.participantId !== remoteId : port !== undefined;
     targetOrigin = origin;
-    if (data.type === "SYN") {
-      if (data.participantId !== remoteId) {
-        remoteId = data.participantId;
-        replacePort(undefined);
-        onSyn(origin);
-      }
-    } else if (port && onSecondHandshake) {
-      onSecondHandshake();
-      return;
-    } else if (data.type === "ACK2") {
-      if (!ports[0]) return;
-      replacePort(ports[0]);
-    }
+    if (isSyn) remoteId = data.participantId;
+    if (isNewHandshake || nextPort) replacePort(nextPort);
+    if (isNewHandshake) onHandshake(origin);
     dispatchMessage(event);
   }
 

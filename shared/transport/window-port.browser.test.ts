@@ -7,7 +7,7 @@ const origin = inject("widgetOrigin");
 interface Opened {
   readonly port: Port;
   readonly frame: HTMLIFrameElement;
-  readonly onSyn: ReturnType<typeof vi.fn>;
+  readonly onHandshake: ReturnType<typeof vi.fn>;
 }
 
 /** Mounts the widget and opens a port to it. */
@@ -16,31 +16,31 @@ async function open(): Promise<Opened> {
   frame.src = `${origin}/widget/`;
   document.body.append(frame);
   onTestFinished(() => frame.remove());
-  const onSyn = vi.fn();
+  const onHandshake = vi.fn();
   const port = openWindowPort(
-    { remote: frame.contentWindow, allowedOrigins: [origin], onSyn, onClosed: () => {} },
+    { remote: frame.contentWindow, allowedOrigins: [origin], onHandshake, onClosed: () => {} },
     () => undefined,
   );
   onTestFinished(() => port.close());
   await port.opened;
-  return { port, frame, onSyn };
+  return { port, frame, onHandshake };
 }
 
 test("shakes hands with penpal, and gets the answer to each of its calls", async () => {
-  const { port, onSyn } = await open();
+  const { port, onHandshake } = await open();
   const answers = await Promise.all([port.post({ type: "BUS.PING" }), port.post({ type: "NO.SUCH" }), port.post(null)]);
   expect(answers).toEqual([
     { type: "BUS.PING_FULFILLED", payload: {} },
     expect.objectContaining({ type: "NO.SUCH_REJECTED" }),
     expect.objectContaining({ type: "BUS.INVALID_EVENT_REJECTED" }),
   ]);
-  expect(onSyn).toHaveBeenCalledOnce();
+  expect(onHandshake).toHaveBeenCalledOnce();
 });
 
 test("hears another document greet in the same window", async () => {
-  const { frame, onSyn } = await open();
+  const { frame, onHandshake } = await open();
   frame.src = `${origin}/widget/?again`;
-  await expect.poll(() => onSyn.mock.calls.length).toBe(2);
+  await expect.poll(() => onHandshake.mock.calls.length).toBe(2);
 });
 
 test("leaves no call pending when it is closed: a missing reply would pass for a widget that hangs", async () => {
