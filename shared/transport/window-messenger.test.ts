@@ -248,3 +248,13 @@ test("closes when the other side has closed the connection", async () => {
   own.postMessage({ namespace: "penpal", type: "DESTROY" });
   await expect.poll(() => onClosed.mock.calls).toHaveLength(1);
 });
+
+test("ignores a message over a closed port, which Firefox may still deliver after the next handshake has begun", async () => {
+  const { onClosed, deliver } = setUp();
+  const { transferred } = createChannel();
+  await deliver(FOLLOWER_SYN);
+  await deliver(ACK2, { ports: [transferred] });
+  await deliver(NEXT_SYN);
+  transferred.dispatchEvent(new MessageEvent("message", { data: { namespace: "penpal", type: "DESTROY" } }));
+  expect(onClosed).not.toHaveBeenCalled();
+});

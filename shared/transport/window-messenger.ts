@@ -52,7 +52,8 @@ export function createWindowMessenger(options: WindowMessengerOptions): Messenge
   function replacePort(next: MessagePort | undefined): void {
     port?.close();
     port = next;
-    if (port) port.onmessage = dispatchMessage;
+    // A message of the last connection may still arrive after its port was closed: a late DESTROY would end this connection.
+    if (next) next.onmessage = (event) => next === port && dispatchMessage(event);
   }
 
   function handleWindowMessage(event: MessageEvent): void {
