@@ -1,0 +1,516 @@
+/** The connection's states, timers and losses, with a fake clock and with iframes and ports that the test plays itself. */
+import { expect, onTestFinished, test, vi } from "vitest";
+import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
+import type { openWindowPort } from "../../shared/transport/penpal-port.ts";
+import { getRegistry, remountAll } from "./connection-registry.ts";
+import { type ConnectionEvents, openFrameConnection } from "./frame-connection.ts";
+
+const ORIGIN = "https://widget.example.com";
+
+const TIMEOUTS = { timeoutMs: 10_000, handshakeTimeoutMs: 10_000, retryDelayMs: 500, heartbeatMs: 2_000 };
+
+/** An iframe without a document: the parts of it that a connection uses. */
+class FakeFrame extends EventTarget {
+  contentWindow: object | null = {};
+  readonly parentNode = null;
+  readonly remove = vi.fn(() => {
+    this.contentWindow = null;
+  });
+
+  load(): void {
+    this.dispatchEvent(new Event("load"));
+  }
+}
+
+type PortOptions = Parameters<typeof openWindowPort>[0];
+
+/** The page's end of a connection to a widget that the test plays. */
+class FakePort {
+  readonly options: PortOptions;
+  readonly opened: Promise<void>;
+  /** As penpal does, it reports its end also when the page's own side has closed it. */
+  readonly close = vi.fn(() => this.options.onClosed());
+  /** The events that were posted, each with the functions that settle its call. */
+  readonly posted: { readonly event: unknown; readonly reply: () => void; readonly reject: () => void }[] = [];
+  #open = (): void => {};
+
+  constructor(options: PortOptions) {
+    this.options = options;
+    this.opened = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+
+  post(event: unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.posted.push({ event, reply: () => resolve({}), reject: () => reject(new Error("closed")) });
+    });
+  }
+
+  sendSyn(): void {
+    this.options.onHandshake(ORIGIN);
+  }
+
+  async connect(): Promise<void> {
+    this.sendSyn();
+    this.#open();
+    await this.opened;
+  }
+
+  pings(): number {
+    return this.posted.filter(({ event }) => Object(event).type === "BUS.PING").length;
+  }
+}
+
+interface SetUpOptions {
+  readonly ownFrame?: FakeFrame;
+  /** Result of `Math.random`. 0 leaves a retry delay as it is, 1 halves it. */
+  readonly random?: number;
+  readonly onDisconnected?: ConnectionEvents["onDisconnected"];
+}
+
+/** A connection of a page in which requests are pending, until `page.hasPendingWork` says otherwise. */
+function setUp({ ownFrame, random = 0, onDisconnected = () => {} }: SetUpOptions = {}) {
+  vi.useFakeTimers();
+  vi.spyOn(Math, "random").mockReturnValue(random);
+  const page = { hasPendingWork: true, hasContainer: true, hidden: false };
+  const pageEvents = new EventTarget();
+  const observers = new Set<() => void>();
+  vi.stubGlobal("addEventListener", pageEvents.addEventListener.bind(pageEvents));
+  vi.stubGlobal("document", page);
+  vi.stubGlobal(
+    "MutationObserver",
+    class {
+      readonly #callback: () => void;
+      constructor(callback: () => void) {
+        this.#callback = callback;
+      }
+      observe(): void {
+        observers.add(this.#callback);
+      }
+      disconnect(): void {
+        observers.delete(this.#callback);
+      }
+    },
+  );
+  const frames: FakeFrame[] = [];
+  const ports: FakePort[] = [];
+  const events = {
+    clock: createTimerQueue(),
+    receive: () => undefined,
+    hasPendingWork: () => page.hasPendingWork,
+    onConnected: vi.fn(),
+    onPageResumed: vi.fn(),
+    onDisconnected: vi.fn(onDisconnected),
+  };
+  const connection = openFrameConnection(
+    {
+      origin: ORIGIN,
+      ownFrame: asElement(ownFrame),
+      mount() {
+        if (!page.hasContainer) return undefined;
+        frames.push(new FakeFrame());
+        return asElement(frames.at(-1));
+      },
+      timeouts: TIMEOUTS,
+      openPort(options) {
+        ports.push(new FakePort(options));
+        return lastPort();
+      },
+    },
+    events,
+  );
+  onTestFinished(() => {
+    connection.close();
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+  });
+
+  function lastPort(): FakePort {
+    const port = ports.at(-1);
+    if (!port) throw new Error("The connection opened no port");
+    return port;
+  }
+
+  function lastFrame(): FakeFrame {
+    const frame = ownFrame ?? frames.at(-1);
+    if (!frame) throw new Error("The connection mounted no iframe");
+    return frame;
+  }
+
+  return {
+    connection,
+    events,
+    frames,
+    ports,
+    page,
+    observers,
+    lastPort,
+    lastFrame,
+    resumePage: (type: "online" | "pageshow" | "visibilitychange") => pageEvents.dispatchEvent(new Event(type)),
+  };
+}
+
+function asElement(frame: FakeFrame): HTMLIFrameElement;
+function asElement(frame: FakeFrame | undefined): HTMLIFrameElement | undefined;
+function asElement(frame: FakeFrame | undefined): HTMLIFrameElement | undefined {
+  return frame as HTMLIFrameElement | undefined;
+}
+
+/** Advances the clock until another iframe is mounted, and returns the milliseconds that took. */
+async function timeUntilMount(frames: readonly FakeFrame[]): Promise<number> {
+  const before = frames.length;
+  const start = performance.now();
+  while (frames.length === before) {
+    if (performance.now() - start > 60_000) throw new Error("No iframe was mounted within a minute");
+    await vi.advanceTimersToNextTimerAsync();
+  }
+  return performance.now() - start;
+}
+
+test("mounts an iframe at once, and another one when no SYN has come within the handshake timeout", async () => {
+  const { frames } = setUp();
+  expect(frames).toHaveLength(1);
+  expect(await timeUntilMount(frames)).toBe(10_000);
+  expect(frames[0]?.remove).toHaveBeenCalledOnce();
+});
+
+test("halves the handshake timeout after a failed attempt, for requests that wait no longer", async () => {
+  const { frames } = setUp();
+  await timeUntilMount(frames);
+  expect(await timeUntilMount(frames)).toBe(5_000);
+});
+
+test("doubles the delay after each document without a widget, up to half of the handshake timeout", async () => {
+  const { frames, lastFrame } = setUp();
+  const delays: number[] = [];
+  for (let attempt = 0; attempt < 7; attempt += 1) {
+    lastFrame().load();
+    delays.push(await timeUntilMount(frames));
+  }
+  expect(delays).toEqual([500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000]);
+});
+
+test.each([
+  [0, 500],
+  [0.25, 438],
+  [0.5, 375],
+  [1, 250],
+])("leaves half of each delay to chance: with a random number of %d it waits %d ms", async (random, delay) => {
+  const { frames, lastFrame } = setUp({ random });
+  lastFrame().load();
+  expect(await timeUntilMount(frames)).toBe(delay);
+});
+
+test("starts with the first delay again after a handshake", async () => {
+  const { frames, lastFrame, lastPort, events } = setUp();
+  for (let attempt = 0; attempt < 4; attempt += 1) {
+    lastFrame().load();
+    await timeUntilMount(frames);
+  }
+  await lastPort().connect();
+  expect(events.onConnected).toHaveBeenCalledOnce();
+  // The iframe shows a page that is no widget: the ping has no reply within 2,000 ms, and the delay of 500 ms follows.
+  lastFrame().load();
+  expect(await timeUntilMount(frames)).toBe(2_500);
+});
+
+test("gives a handshake that has begun late the whole handshake timeout", async () => {
+  const { frames, lastPort } = setUp();
+  await vi.advanceTimersByTimeAsync(9_999);
+  lastPort().sendSyn();
+  expect(await timeUntilMount(frames)).toBe(10_000);
+});
+
+test("sets no retry timer for the load of a document that has sent a SYN, nor after the handshake", async () => {
+  const { frames, lastFrame, lastPort } = setUp();
+  lastPort().sendSyn();
+  lastFrame().load();
+  await vi.advanceTimersByTimeAsync(9_999);
+  await lastPort().connect();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(frames).toHaveLength(1);
+});
+
+test("mounts no iframe while nothing is pending, and one for the next request", async () => {
+  const { connection, frames, page } = setUp();
+  page.hasPendingWork = false;
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(frames).toHaveLength(1);
+  expect(vi.getTimerCount()).toBe(0);
+  connection.ensureConnecting();
+  expect(frames).toHaveLength(2);
+  connection.ensureConnecting();
+  expect(frames).toHaveLength(2);
+});
+
+test("accepts the SYN of a widget that comes after the attempt has failed", async () => {
+  const { connection, frames, page, lastPort, events } = setUp();
+  page.hasPendingWork = false;
+  await vi.advanceTimersByTimeAsync(600_000);
+  await lastPort().connect();
+  expect(events.onConnected).toHaveBeenCalledOnce();
+  connection.ensureConnecting();
+  expect(frames).toHaveLength(1);
+});
+
+test("sends a ping each heartbeat interval while requests are pending, and none from then on", async () => {
+  const { connection, page, lastPort } = setUp();
+  await lastPort().connect();
+  const port = lastPort();
+  void connection.post({ type: "TEST.ASK" });
+  const pings: number[] = [];
+  for (let interval = 0; interval < 4; interval += 1) {
+    await vi.advanceTimersByTimeAsync(2_000);
+    pings.push(port.pings());
+    port.posted.at(-1)?.reply();
+  }
+  expect(pings).toEqual([1, 2, 3, 4]);
+  page.hasPendingWork = false;
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(port.pings()).toBe(4);
+});
+
+test("sends no ping for a request that is settled within the heartbeat interval", async () => {
+  const { connection, page, lastPort } = setUp();
+  await lastPort().connect();
+  void connection.post({ type: "TEST.ASK" });
+  page.hasPendingWork = false;
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(lastPort().pings()).toBe(0);
+});
+
+test("sends no ping before the handshake", async () => {
+  const { ports, lastPort } = setUp();
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(ports).toHaveLength(1);
+  expect(lastPort().posted).toEqual([]);
+});
+
+test("removes every iframe of the origin when a ping has no reply, and mounts new ones only then", async () => {
+  const hung = setUp();
+  const other = setUp();
+  await hung.lastPort().connect();
+  await other.lastPort().connect();
+  void hung.connection.post({ type: "TEST.ASK" });
+  const removals = other.frames[0]?.remove.mock;
+  expect(await timeUntilMount(hung.frames)).toBe(4_000);
+  expect([hung.frames.length, other.frames.length]).toEqual([2, 2]);
+  expect(removals?.calls).toHaveLength(1);
+  expect(hung.events.onDisconnected).toHaveBeenCalledExactlyOnceWith();
+  expect(other.events.onDisconnected).toHaveBeenCalledExactlyOnceWith();
+});
+
+test.each(["reply", "reject"] as const)("keeps the iframe when a ping has a %s", async (outcome) => {
+  const { connection, frames, lastPort } = setUp();
+  await lastPort().connect();
+  void connection.post({ type: "TEST.ASK" });
+  for (let interval = 0; interval < 10; interval += 1) {
+    await vi.advanceTimersByTimeAsync(2_000);
+    lastPort().posted.at(-1)?.[outcome]();
+  }
+  expect(frames).toHaveLength(1);
+});
+
+test("connects again in the same iframe when another handshake begins over an open connection", async () => {
+  const { events, frames, ports, lastPort } = setUp();
+  const port = lastPort();
+  await port.connect();
+  port.sendSyn();
+  expect(port.close).toHaveBeenCalledOnce();
+  expect(events.onDisconnected).toHaveBeenCalledExactlyOnceWith(undefined);
+  expect([frames.length, ports.length]).toEqual([1, 2]);
+  await lastPort().connect();
+  expect(events.onConnected).toHaveBeenCalledTimes(2);
+});
+
+test("connects again in the same iframe when the widget has closed the connection", async () => {
+  const { events, frames, ports, lastPort } = setUp();
+  await lastPort().connect();
+  lastPort().options.onClosed();
+  expect(events.onDisconnected).toHaveBeenCalledExactlyOnceWith(undefined);
+  expect([frames.length, ports.length]).toEqual([1, 2]);
+  // The iframe that no widget connects from is replaced like any other.
+  expect(await timeUntilMount(frames)).toBe(10_000);
+});
+
+test("ignores a port that has closed before the handshake, and one that it has closed itself", async () => {
+  const { events, ports, frames } = setUp();
+  const [first] = ports;
+  first?.options.onClosed();
+  expect(ports).toHaveLength(1);
+  await timeUntilMount(frames);
+  await first?.connect();
+  expect(events.onConnected).not.toHaveBeenCalled();
+});
+
+test("opens a port to the new window of an iframe that was moved", async () => {
+  const { connection, events, frames, ports, lastFrame, lastPort } = setUp();
+  await lastPort().connect();
+  connection.detectFrameMove();
+  expect(ports).toHaveLength(1);
+  const moved = {};
+  lastFrame().contentWindow = moved;
+  connection.detectFrameMove();
+  expect(ports[0]?.close).toHaveBeenCalledOnce();
+  expect(lastPort().options.remote).toBe(moved);
+  expect(events.onDisconnected).toHaveBeenCalledExactlyOnceWith(undefined);
+  expect(frames).toHaveLength(1);
+});
+
+test("rejects requests when the iframe was removed, and keeps nothing of the page", async () => {
+  const { events, lastFrame, lastPort, observers, resumePage } = setUp();
+  await lastPort().connect();
+  lastFrame().contentWindow = null;
+  for (const notify of observers) notify();
+  expect(events.onDisconnected).toHaveBeenCalledExactlyOnceWith({
+    code: "CONNECTION_CLOSED",
+    message: "The frame was removed",
+  });
+  expect([observers.size, vi.getTimerCount(), getRegistry().size]).toEqual([0, 1, 0]);
+  resumePage("online");
+  lastFrame().load();
+  expect(events.onPageResumed).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("rejects requests while its container is not in the document, and mounts when it is back", () => {
+  const { connection, events, frames, lastFrame, page } = setUp();
+  page.hasContainer = false;
+  lastFrame().contentWindow = null;
+  connection.detectFrameMove();
+  connection.ensureConnecting();
+  expect(events.onDisconnected).toHaveBeenCalledTimes(2);
+  page.hasContainer = true;
+  connection.ensureConnecting();
+  expect(frames).toHaveLength(2);
+});
+
+test("mounts a new iframe when the network is back and requests are pending", () => {
+  const { frames, page, resumePage } = setUp();
+  page.hasPendingWork = false;
+  resumePage("online");
+  expect(frames).toHaveLength(1);
+  page.hasPendingWork = true;
+  resumePage("online");
+  expect(frames).toHaveLength(2);
+});
+
+test.each(["pageshow", "visibilitychange"] as const)(
+  "mounts a new iframe on %s after a failed attempt only, and not while the page is hidden",
+  async (type) => {
+    const { frames, page, resumePage } = setUp();
+    resumePage(type);
+    expect(frames).toHaveLength(1);
+    await timeUntilMount(frames);
+    page.hidden = true;
+    resumePage(type);
+    expect(frames).toHaveLength(2);
+    page.hidden = false;
+    resumePage(type);
+    expect(frames).toHaveLength(3);
+  },
+);
+
+test("reports a resumed page while it is connected, and leaves the iframe", async () => {
+  const { events, frames, lastPort, resumePage } = setUp();
+  await lastPort().connect();
+  resumePage("visibilitychange");
+  expect(events.onPageResumed).toHaveBeenCalledOnce();
+  expect(frames).toHaveLength(1);
+});
+
+test("never removes a page's own iframe, and never retries in it by itself", async () => {
+  const ownFrame = new FakeFrame();
+  const { connection, ports, frames } = setUp({ ownFrame });
+  ownFrame.load();
+  expect(vi.getTimerCount()).toBe(0);
+  await vi.advanceTimersByTimeAsync(600_000);
+  connection.ensureConnecting();
+  connection.close();
+  expect(ownFrame.remove).not.toHaveBeenCalled();
+  expect([ports.length, frames.length]).toEqual([1, 0]);
+});
+
+test("rejects requests when a page's own iframe hangs, and accepts the next document in it", async () => {
+  const ownFrame = new FakeFrame();
+  const { events, ports, lastPort } = setUp({ ownFrame });
+  await lastPort().connect();
+  remountAll(ORIGIN);
+  expect(events.onDisconnected).toHaveBeenCalledExactlyOnceWith(
+    expect.objectContaining({ code: "WIDGET_UNAVAILABLE" }),
+  );
+  expect(ports).toHaveLength(2);
+  await lastPort().connect();
+  expect(events.onConnected).toHaveBeenCalledTimes(2);
+});
+
+test("connects to a page's own iframe again that was taken out and put back", async () => {
+  const ownFrame = new FakeFrame();
+  const { connection, events, ports, lastPort } = setUp({ ownFrame });
+  await lastPort().connect();
+  ownFrame.contentWindow = null;
+  connection.detectFrameMove();
+  connection.ensureConnecting();
+  expect(events.onDisconnected).toHaveBeenCalledTimes(2);
+  expect(ports).toHaveLength(1);
+  ownFrame.contentWindow = {};
+  connection.ensureConnecting();
+  expect(lastPort().options.remote).toBe(ownFrame.contentWindow);
+  await lastPort().connect();
+  expect(events.onConnected).toHaveBeenCalledTimes(2);
+});
+
+test("keeps nothing of the page when it is closed, and never connects again", async () => {
+  const { connection, events, frames, lastPort, observers, resumePage } = setUp();
+  const [registered] = getRegistry();
+  await lastPort().connect();
+  connection.close();
+  expect(frames[0]?.remove).toHaveBeenCalledOnce();
+  expect(lastPort().close).toHaveBeenCalledOnce();
+  expect([observers.size, getRegistry().size]).toEqual([0, 0]);
+  registered?.drop();
+  registered?.renew();
+  connection.ensureConnecting();
+  resumePage("online");
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(frames).toHaveLength(1);
+  expect(vi.getTimerCount()).toBe(0);
+  expect(events.onDisconnected).not.toHaveBeenCalled();
+});
+
+test.each<[string, (world: ReturnType<typeof setUp>) => void]>([
+  ["another handshake begins", ({ lastPort }) => lastPort().sendSyn()],
+  ["the widget closes the connection", ({ lastPort }) => lastPort().options.onClosed()],
+  ["the widget hangs", () => remountAll(ORIGIN)],
+  [
+    "the iframe is removed",
+    ({ connection, lastFrame }) => {
+      lastFrame().contentWindow = null;
+      connection.detectFrameMove();
+    },
+  ],
+])("stays closed when it is closed by a listener to its loss, as %s", async (_cause, lose) => {
+  let close = (): void => {};
+  const world = setUp({ onDisconnected: () => close() });
+  close = world.connection.close;
+  await world.lastPort().connect();
+  lose(world);
+  await vi.advanceTimersByTimeAsync(600_000);
+  world.connection.ensureConnecting();
+  expect(world.frames).toHaveLength(1);
+  expect(world.ports.every((port) => port.close.mock.calls.length === 1)).toBe(true);
+  expect([vi.getTimerCount(), world.observers.size, getRegistry().size]).toEqual([0, 0, 0]);
+});
+
+test("posts to the connected widget, and resolves with nothing without one", async () => {
+  const { connection, lastPort } = setUp();
+  await lastPort().connect();
+  const posted = connection.post({ type: "TEST.ASK" });
+  lastPort().posted[0]?.reply();
+  expect(await posted).toEqual({});
+  connection.close();
+  expect(await connection.post({ type: "TEST.ASK" })).toBeUndefined();
+});
