@@ -202,9 +202,9 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
     else if ((failedAttempts || type === "online") && hasPendingWork()) remountFrame();
   }
 
-  async function post(event: unknown): Promise<unknown> {
+  function post(event: unknown): Promise<unknown> {
     if (!isHeartbeatRunning) runHeartbeat();
-    return port?.post(event);
+    return port ? port.post(event) : Promise.resolve();
   }
 
   function sendPing(): Promise<unknown> {

@@ -38,10 +38,7 @@ export function openPort(messenger: Messenger, receive: (event: unknown) => unkn
       // Read once: each access to penpal's proxy creates another proxy.
       postToRemote = remote.post;
     }),
-    async post(event) {
-      if (!postToRemote) throw new Error("not connected");
-      return postToRemote(event);
-    },
+    post: (event) => (postToRemote ? postToRemote(event) : Promise.reject(new Error("not connected"))),
     close: destroy,
   };
 }

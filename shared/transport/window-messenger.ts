@@ -50,10 +50,13 @@ export function createWindowMessenger(options: WindowMessengerOptions): Messenge
   }
 
   function replacePort(next: MessagePort | undefined): void {
-    port?.close();
+    if (port) {
+      // Firefox still delivers messages after `close()`: a late DESTROY of the last connection would end this one.
+      port.onmessage = null;
+      port.close();
+    }
     port = next;
-    // A message of the last connection may still arrive after its port was closed: a late DESTROY would end this connection.
-    if (next) next.onmessage = (event) => next === port && dispatchMessage(event);
+    if (port) port.onmessage = dispatchMessage;
   }
 
   function handleWindowMessage(event: MessageEvent): void {
