@@ -129,7 +129,9 @@ test("forged handshakes, ports, settlements and announcements of sibling frames,
   backend.answerWith(AVAILABLE);
   const other = { ...ASK_123, payload: { variables: { userId: 404 } } };
   expect(await page.evaluate((event) => window.connector.dispatch(event), other)).toMatchObject({
-    payload: { error: { code: "INVALID_RESPONSE", message: expect.stringContaining("user 404 is about another user") } },
+    payload: {
+      error: { code: "INVALID_RESPONSE", message: expect.stringContaining("user 404 is about another user") },
+    },
   });
 });
 
