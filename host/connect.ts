@@ -59,10 +59,7 @@ export function connect(options: ConnectOptions): Connector {
     throw new TypeError("fetchToken: expected a function");
   }
   for (const name of Object.keys(others)) {
-    if (!(name in timeouts)) {
-      const known = [OTHER_OPTIONS, ...Object.keys(timeouts)].join(", ");
-      console.warn(`availability-bridge: connect: options.${name}: expected ${known}`);
-    }
+    if (!(name in timeouts)) console.warn(`availability-bridge: connect has no option ${name}`);
   }
   const { origin } = src;
   const mount = () => mountFrame(src, container, title);
@@ -85,9 +82,6 @@ export function connect(options: ConnectOptions): Connector {
   return connector;
 }
 
-/** Names of the options other than timeouts. */
-const OTHER_OPTIONS = "src, container, frame, title, app, fetchToken, signal";
-
 function parseSrc(src: string | URL | undefined): URL {
   try {
     const url = new URL(src ?? "");
@@ -96,9 +90,7 @@ function parseSrc(src: string | URL | undefined): URL {
     // The error below covers text that is not an address, too.
   }
   // The message omits the address, because the address may contain a password.
-  throw new TypeError(
-    "connect: options.src: expected an absolute http(s) address without credentials, ending in /widget/",
-  );
+  throw new TypeError("src: expected an absolute http(s) address without credentials, ending in /widget/");
 }
 
 /** Describes to the page's developer why a widget may fail to connect. */

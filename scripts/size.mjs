@@ -11,9 +11,9 @@ import { bundle } from "./bundle.mjs";
  * for every raised budget.
  */
 const BUDGETS = {
-  connector: 9_450,
-  "embed.js": 11_250,
-  "widget without its view and its live part": 19_500,
+  connector: 9_740,
+  "embed.js": 11_640,
+  "widget without its view and its live part": 19_800,
 };
 
 const sizes = {

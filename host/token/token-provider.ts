@@ -35,22 +35,17 @@ export function createTokenProvider(fetchToken: FetchToken, clock: TimerQueue): 
   let controller = new AbortController();
   let isClosed = false;
 
-  /** Calls the function, and rejects when the call is aborted first. */
-  function callWithAbort(): Promise<unknown> {
+  async function requestToken(timeoutMs: number): Promise<TokenAnswer> {
     controller = new AbortController();
     const { signal } = controller;
-    return new Promise((resolve, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason));
-      Promise.resolve(fetchToken({ signal })).then(resolve, reject);
-    });
-  }
-
-  async function requestToken(timeoutMs: number): Promise<TokenAnswer> {
     const cancelTimer = clock.schedule(timeoutMs, () =>
       controller.abort(new Error(`fetchToken: expected a token within ${timeoutMs} ms`)),
     );
     try {
-      const token = await callWithAbort();
+      const token = await new Promise((resolve, reject) => {
+        signal.onabort = () => reject(signal.reason);
+        Promise.resolve(fetchToken({ signal })).then(resolve, reject);
+      });
       if (isToken(token)) return { token };
       throw new TypeError(`fetchToken: expected ${TOKEN_EXPECTED}`);
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { Message, Messenger } from "penpal";
+import type { Messenger } from "penpal";
 
 /**
  * Wraps a messenger so that errors cross without their stack. penpal sends the stack, even with its own METHOD_NOT_FOUND,
@@ -7,12 +7,10 @@ import type { Message, Messenger } from "penpal";
 export function stripErrorStacks(messenger: Messenger): Messenger {
   return {
     ...messenger,
-    sendMessage: (message, transferables) => messenger.sendMessage(withoutStack(message), transferables),
+    sendMessage(message, transferables) {
+      // penpal has copied the error into this object, so the error of the caller keeps its stack.
+      if (message.type === "REPLY" && message.isSerializedErrorInstance) delete message.value.stack;
+      messenger.sendMessage(message, transferables);
+    },
   };
-}
-
-function withoutStack(message: Message): Message {
-  if (message.type !== "REPLY" || !message.isSerializedErrorInstance) return message;
-  const { stack: _stack, ...value } = message.value;
-  return { ...message, value };
 }

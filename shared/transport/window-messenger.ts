@@ -63,12 +63,11 @@ export function createWindowMessenger(options: WindowMessengerOptions): Messenge
     const { source, origin, data, ports } = event;
     if (source !== remote || !allowedOrigins.includes(origin)) return;
     if (!isMessage(data) || !HANDSHAKE.includes(data.type)) return;
-    const isSyn = data.type === "SYN";
-    const nextPort = data.type === "ACK2" ? ports[0] : undefined;
+    const nextPort = ports[0];
     if (data.type === "ACK2" && !nextPort) return;
-    const isNewHandshake = isSyn ? data.participantId !== remoteId : port !== undefined;
+    const isNewHandshake = data.type === "SYN" ? data.participantId !== remoteId : !!port;
     targetOrigin = origin;
-    if (isSyn) remoteId = data.participantId;
+    if (data.type === "SYN") remoteId = data.participantId;
     if (isNewHandshake || nextPort) replacePort(nextPort);
     if (isNewHandshake) onHandshake(origin);
     dispatchMessage(event);
