@@ -1,6 +1,6 @@
 /** The golden vectors through the widget's dispatcher and client, called directly and over penpal. */
 import { PortMessenger } from "penpal";
-import { expect, onTestFinished, test } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
 import {
   comparable,
   type Exchange,
@@ -15,14 +15,16 @@ import { announcements, contract } from "../shared/contracts/index.ts";
 import { openPort, type Port } from "../shared/transport/penpal-port.ts";
 import { createTestWidget } from "./test/test-widget.ts";
 
+/** The backend of all exchanges. A conversation has its own, because each ends with an open stream. */
+const shared = await startScriptedBackend({ answers: null });
+afterAll(() => shared.close());
+
 test.for(goldenExchanges)("settles as the golden exchange says: $file, $name", async (exchange) => {
-  const backend = await startBackend();
-  await expectExchange(backend, exchange, connectDirectly(backend, createPage()).post);
+  await expectExchange(shared, exchange, connectDirectly(shared, createPage()).post);
 });
 
 test.for(goldenExchanges)("settles over penpal as the golden exchange says: $file, $name", async (exchange) => {
-  const backend = await startBackend();
-  await expectExchange(backend, exchange, (await connectByPenpal(backend, createPage())).post);
+  await expectExchange(shared, exchange, (await connectByPenpal(shared, createPage())).post);
 });
 
 test.for(goldenConversations)("announces as the golden conversation says: $file, $name", async (conversation) => {
