@@ -4,16 +4,21 @@ import { build } from "vite";
 
 /**
  * @param {string} entry the module's path
- * @param {{ format?: "es" | "iife", alias?: import("vite").AliasOptions }} [options]
+ * @param {{ format?: "es" | "iife", alias?: import("vite").AliasOptions, minify?: boolean }} [options]
  * @returns {Promise<string>} the code
  * @throws {Error} if the bundle is empty
  */
-export async function bundle(entry, { format = "es", alias = [] } = {}) {
+export async function bundle(entry, { format = "es", alias = [], minify = true } = {}) {
   const result = await build({
     configFile: false,
     logLevel: "error",
     resolve: { alias },
-    build: { write: false, target: "es2022", lib: { entry, formats: [format], name: "bundled" } },
+    build: {
+      write: false,
+      target: "es2022",
+      ...(!minify && { minify }),
+      lib: { entry, formats: [format], name: "bundled" },
+    },
   });
   const [output] = [result].flat();
   if (!output || !("output" in output)) throw new Error(`The bundle of ${entry} came out empty`);

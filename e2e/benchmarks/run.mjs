@@ -9,9 +9,11 @@ import { describeEnvironment } from "./browser.mjs";
 import { measureCold } from "./cold.mjs";
 import { describeRequests } from "./cold-requests.mjs";
 import { measureWarm } from "./warm.mjs";
+import { measureWarmProfile } from "./warm-profile.mjs";
 
 const MEASUREMENTS = {
   warm: { title: "Warm round trip", measure: measureWarm },
+  profile: { title: "Where the warm round trip goes", measure: measureWarmProfile },
   cold: { title: "Cold start", measure: measureCold },
 };
 

@@ -63,7 +63,7 @@ export function createWindowMessenger(options: WindowMessengerOptions): Messenge
     const { source, origin, data, ports } = event;
     if (source !== remote || !allowedOrigins.includes(origin)) return;
     if (!isMessage(data) || !HANDSHAKE.includes(data.type)) return;
-    const nextPort = ports[0];
+    const nextPort = data.type === "ACK2" ? ports[0] : undefined;
     if (data.type === "ACK2" && !nextPort) return;
     const isNewHandshake = data.type === "SYN" ? data.participantId !== remoteId : !!port;
     targetOrigin = origin;
