@@ -110,14 +110,14 @@ test("a page that destroys its connector before the widget has come gets no warn
   expect(warnings).toEqual([]);
 });
 
-test("a page without data-token-url gets a warning when the backend wants a token", async ({ page, host, backend }) => {
+test("a page without data-token-url gets a warning when the gateway wants a token", async ({ page, host, backend }) => {
   const warnings = collectWarnings(page);
   backend.answerWith({ status: 401, body: { status: 401, detail: "This call needs a valid token" } });
   await page.goto(host.serve(badgePage(backend.origin)));
   await expect
     .poll(() => warnings)
     .toEqual([
-      "availability-bridge: the backend rejects the page's agents with status 401: This call needs a valid token. Set" +
+      "availability-bridge: the gateway rejects the page's agents with status 401: This call needs a valid token. Set" +
         " data-token-url on the page's script tag, or fetchToken in connect(), and check that it gives a valid token." +
         ` ${END}.`,
     ]);
@@ -139,7 +139,7 @@ test("a page gets a warning for each user-id that is invalid or unknown to the g
     .toEqual([
       `availability-bridge: user-id: expected a whole number from 1, not "anna@x.de". ${END}`,
       `availability-bridge: user-id: expected a whole number from 1, not " 123 ". ${END}`,
-      `availability-bridge: user-id: there is no agent 999999, or none that the page's token may see. Check it with the vendor. ${END}.`,
+      `availability-bridge: user-id: there is no agent 999999 in the telephony system. The id must be the telephony system's, not the CRM's. ${END}.`,
     ]);
 });
 

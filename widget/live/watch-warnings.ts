@@ -3,14 +3,14 @@
 /** The most warnings of one widget: a page may watch thousands of agents of another customer. */
 const MAX_WARNINGS = 20;
 
-/** Remedies by the status of the backend's response. */
+/** Remedies by the status of the gateway's response. */
 const REMEDIES: Readonly<Record<number, string>> = {
   401: " Set data-token-url on the page's script tag, or fetchToken in connect(), and check that it gives a valid token.",
   403: " Ask the vendor for the rights that the page's token needs.",
 };
 
 export interface WatchWarnings {
-  /** The backend has responded, and has no such agent. */
+  /** The gateway has responded, and has no such agent. */
   warnOfUnknownAgent(userId: number): void;
   /** The request for the watched agents has failed. Only what the page's developer or administrator can mend is written. */
   warnOfRejection(error: unknown): void;
@@ -29,8 +29,8 @@ export function createWatchWarnings(): WatchWarnings {
   return {
     warnOfUnknownAgent(userId) {
       warnOnce(
-        `user-id: there is no agent ${userId}, or none that the page's token may see`,
-        " Check it with the vendor.",
+        `user-id: there is no agent ${userId} in the telephony system`,
+        " The id must be the telephony system's, not the CRM's.",
       );
     },
     warnOfRejection(error) {
@@ -40,7 +40,7 @@ export function createWatchWarnings(): WatchWarnings {
       if (!remedy) return;
       const { detail } = Object(body);
       const reason = typeof detail === "string" ? `: ${detail}` : "";
-      warnOnce(`the backend rejects the page's agents with status ${status}${reason}`, remedy);
+      warnOnce(`the gateway rejects the page's agents with status ${status}${reason}`, remedy);
     },
   };
 }
