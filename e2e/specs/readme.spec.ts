@@ -42,7 +42,7 @@ test("the TypeScript example says what went wrong if the agent does not exist", 
 test("the sizes that the README names are those of the build, within a fifth", { tag: "@once" }, () => {
   const readme = readFileSync(file, "utf8");
   const [, script, widget] =
-    /about (\d+) kB of script into your page and about (\d+) kB into the iframe/.exec(readme) ?? [];
+    /about (\d+) kB of script into your page and up to (\d+) kB into the iframe/.exec(readme) ?? [];
   expectAbout(Number(script) * 1_000, sizeOf(["dist/embed.js"]));
   const assets = readdirSync("gateway/dist/widget/assets").filter((name) => /^(live|stream-worker)/.test(name));
   const loaded = ["index.html", ...assets.map((name) => `assets/${name}`)].map((name) => `gateway/dist/widget/${name}`);
