@@ -2,7 +2,7 @@
  * Statuses of an availability, and the reading of an availability for display. Without valibot, because this file runs on the
  * customer's page.
  *
- * @see "The event" in README.md for the meaning of each status.
+ * @see docs/add-the-badge.md for the meaning of each status.
  */
 
 /** States of an agent, as the telephony backend reports them. */

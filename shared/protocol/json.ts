@@ -1,7 +1,7 @@
 /**
  * What may cross from one window to the other: plain JSON of a bounded size.
  *
- * Written by hand, without valibot, because it runs on the host's page, where there is no run-time dependency and every byte counts.
+ * Written by hand, without valibot, because it runs on the host's page, where every byte counts.
  */
 import { invalidRequestError } from "./rejection.ts";
 
