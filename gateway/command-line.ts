@@ -69,6 +69,6 @@ export function describeUsage(): string {
       `      ${meaning}${defaultText === undefined ? "" : ` (default: ${defaultText})`}`,
     ]),
     "",
-    "The customers' file, metrics, logs and upgrades: docs/run-the-gateway.md. Tokens: docs/tokens.md.",
+    "The customers' file, metrics, logs and upgrades: docs/run-the-gateway.md beside this program. Tokens: docs/tokens.md.",
   ].join("\n");
 }

@@ -1,11 +1,11 @@
 // @ts-check
 /**
  * `npm run build`: both packages. `dist/` is availability-bridge and the demo page. `gateway/dist/` is
- * availability-gateway: its program, and the widget and script that the gateway serves.
+ * availability-gateway: its program, the widget and script that the gateway serves, and the documentation.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, runnerImport } from "vite";
@@ -16,6 +16,7 @@ process.chdir(root);
 for (const directory of ["dist", "gateway/dist"]) rmSync(directory, { recursive: true, force: true });
 for (const mode of ["package", "embed", "widget", "demo", "gateway"]) await build({ mode });
 nameRelease();
+copyDocumentation();
 writeTypes();
 await writeContractSchema();
 
@@ -33,6 +34,14 @@ function nameRelease() {
     copyFileSync(path.join("dist", name), path.join("gateway/dist", name));
   }
   console.log(`${file} ${integrity}`);
+}
+
+/** Copies the documentation beside the gateway's program: an operator who installs the package has no repository. */
+function copyDocumentation() {
+  mkdirSync("gateway/dist/docs");
+  for (const name of readdirSync("docs")) {
+    if (name.endsWith(".md")) copyFileSync(path.join("docs", name), path.join("gateway/dist/docs", name));
+  }
 }
 
 /**

@@ -44,11 +44,18 @@ test("both packages, packed and installed into empty folders, settle a request o
     const connector = pack(".", directory);
     const gateway = pack("gateway", directory);
     expect(connector.unpackedSize).toBeLessThanOrEqual(MAX_CONNECTOR_BYTES);
-    // The gateway's operator has no repository: the package contains the widget, the script, the license and the first
-    // steps.
+    // The gateway's operator has no repository: the package contains the widget, the script, the license and the
+    // documentation.
     const files = gateway.files.map((file) => file.path);
     expect(files).toEqual(
-      expect.arrayContaining(["LICENSE", "README.md", "dist/embed.js", "dist/server.js", "dist/widget/index.html"]),
+      expect.arrayContaining([
+        "LICENSE",
+        "README.md",
+        "dist/docs/run-the-gateway.md",
+        "dist/embed.js",
+        "dist/server.js",
+        "dist/widget/index.html",
+      ]),
     );
     const pageFolder = path.join(directory, "page");
     const gatewayFolder = path.join(directory, "gateway");
