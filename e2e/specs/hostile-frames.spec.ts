@@ -217,6 +217,7 @@ for (const who of ["the page", "the widget"] as const) {
       Object.assign(window, { settled: window.connector.dispatch(event) });
     }, ASK_123);
     await expect.poll(() => backend.calls.length).toBe(1);
+    await page.evaluate(() => Object.assign(window, { lost: document.querySelector("iframe") }));
     if (who === "the widget") {
       const widget = page.frames().find((frame) => frame.url().startsWith(backend.origin));
       await widget?.evaluate((address) => location.assign(address), hostile);
@@ -228,8 +229,8 @@ for (const who of ["the page", "the widget"] as const) {
     const heard = await intruder()?.evaluate("({ heard, asked })");
     expect(heard).toEqual({ heard: [], asked: [] });
     expect(await page.evaluate(() => Reflect.get(window, "settled"))).toEqual(FULFILLED);
-    // The browser reports a removed frame a moment later than the page.
-    await expect.poll(intruder).toBeUndefined();
+    // Asked of the page: the driver of Firefox has at times kept a frame on its list that the page had removed.
+    expect(await page.evaluate(() => Reflect.get(window, "lost").isConnected)).toBe(false);
   });
 }
 
