@@ -62,7 +62,7 @@ export function connect(options: ConnectOptions): Connector {
     if (!(name in timeouts)) console.warn(`availability-bridge: connect has no option ${name}`);
   }
   const { origin } = src;
-  const mount = () => mountFrame(src, container, title);
+  const mount = () => (signal?.aborted ? undefined : mountFrame(src, container, title));
   const connector = createConnector({
     open: (events) => openFrameConnection({ origin, ownFrame: frame, mount, timeouts }, events),
     // The origin and not the location: a `srcdoc` or blob document has no address.

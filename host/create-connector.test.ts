@@ -2,6 +2,7 @@ import { expect, type Mock, onTestFinished, test, vi } from "vitest";
 import { eventTraits } from "../shared/contracts/contract.ts";
 import { announcements, contract } from "../shared/contracts/index.ts";
 import { ConnectionError, ContractError, RejectedError, TimeoutError } from "../shared/protocol/errors.ts";
+import { BridgeRejectionError } from "../shared/protocol/rejection.ts";
 import type { ConnectionEvents } from "./connection/frame-connection.ts";
 import type { Connector } from "./connector.ts";
 import { createConnector } from "./create-connector.ts";
@@ -13,6 +14,7 @@ interface Posted {
 }
 
 interface OtherSide {
+  readonly detectFrameMove: Mock;
   readonly connector: Connector;
   /** The connector's callbacks. Calling a callback simulates an event of the iframe. */
   readonly user: ConnectionEvents;
@@ -34,6 +36,7 @@ function setUp(fetchToken?: FetchToken, registered: object | null = REGISTERED):
   onTestFinished(() => void vi.useRealTimers());
   const posted: Posted[] = [];
   const ensureConnecting = vi.fn();
+  const detectFrameMove = vi.fn();
   let user: ConnectionEvents | undefined;
   const connector = createConnector({
     open(events) {
@@ -44,7 +47,7 @@ function setUp(fetchToken?: FetchToken, registered: object | null = REGISTERED):
           if (type !== "BUS.REGISTER") posted.push({ event: event as Posted["event"], answer: resolve });
           else if (registered) resolve({ type: `${type}_FULFILLED`, payload: registered, meta: { id: meta.id } });
         });
-      return { post, detectFrameMove: () => {}, ensureConnecting, close: () => {} };
+      return { post, detectFrameMove, ensureConnecting, close: () => {} };
     },
     registration: { origin: "https://crm.example.com", appName: "crm.example.com", release: "unknown" },
     unavailable: "nobody there",
@@ -53,7 +56,13 @@ function setUp(fetchToken?: FetchToken, registered: object | null = REGISTERED):
     onDestroy: () => {},
   });
   if (!user) throw new Error("The connector opened no link");
-  return { connector, user, posted, ensureConnecting };
+  return { connector, user, posted, ensureConnecting, detectFrameMove };
+}
+
+/** Waits for the task in which a request that could not be sent is rejected. */
+async function inNextTask<Result>(settled: Promise<Result>): Promise<Result> {
+  await vi.advanceTimersByTimeAsync(0);
+  return settled;
 }
 
 const fetching = { type: "TEST.ASK", payload: 1 };
@@ -132,7 +141,8 @@ test("rejects payloads that cannot be sent and posts no request", async () => {
   user.onConnected();
   await connector.ready;
   const payloads = [() => {}, "x".repeat(65 * 1024), Number.NaN];
-  const settlements = await Promise.all(payloads.map((payload) => connector.dispatch({ type: "TEST.ASK", payload })));
+  const settled = payloads.map((payload) => connector.dispatch({ type: "TEST.ASK", payload }));
+  const settlements = await inNextTask(Promise.all(settled));
   expect(settlements).toEqual(payloads.map(() => rejected("INVALID_REQUEST")));
   expect(posted).toEqual([]);
 });
@@ -145,8 +155,124 @@ test("rejects pending and later requests after `destroy`", async () => {
   connector.destroy();
   connector.destroy();
   expect(await settled).toEqual(rejected("CONNECTION_CLOSED"));
-  expect(await connector.dispatch(fetching)).toEqual(rejected("CONNECTION_CLOSED"));
+  expect(await inNextTask(connector.dispatch(fetching))).toEqual(rejected("CONNECTION_CLOSED"));
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test("rejects a request for good, and mounts nothing, if a listener destroys the connector when the iframe is found missing", async () => {
+  const { connector, user, posted, ensureConnecting, detectFrameMove } = setUp();
+  user.onConnected();
+  await connector.ready;
+  const states: string[] = [];
+  connector.onStateChange((state) => states.push(state));
+  connector.onStateChange((state) => void (state === "reconnecting" && connector.destroy()));
+  ensureConnecting.mockClear();
+  detectFrameMove.mockImplementation(() =>
+    user.onDisconnected(new BridgeRejectionError("CONNECTION_CLOSED", "The frame was removed")),
+  );
+  expect(await inNextTask(connector.dispatch(fetching))).toMatchObject({
+    payload: { error: { code: "CONNECTION_CLOSED", retryable: false } },
+  });
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(states).toEqual(["reconnecting", "closed"]);
+  expect(ensureConnecting).not.toHaveBeenCalled();
+  expect(posted).toEqual([]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("stays closed after `destroy`, whatever the connection reports", async () => {
+  const { connector, user, posted } = setUp();
+  const heard = vi.fn();
+  connector.destroy();
+  connector.observe(heard);
+  connector.on("*", heard);
+  user.onConnected();
+  await user.receive({ type: "USER.CHANGED" });
+  user.onDisconnected();
+  user.onPageResumed();
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(connector.state).toBe("closed");
+  expect(posted).toEqual([]);
+  expect(heard).not.toHaveBeenCalled();
+});
+
+test("settles in `destroy` a request that could not be sent, too, and nothing after it", async () => {
+  const { connector } = setUp();
+  const settled = vi.fn();
+  connector.on("*", settled);
+  void connector.dispatch({ type: "TEST.ASK", payload: Number.NaN });
+  connector.destroy();
+  expect(settled).toHaveBeenCalledOnce();
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(settled).toHaveBeenCalledOnce();
+});
+
+test("rejects requests and `ready` with `retryable` false after `destroy`", async () => {
+  const { connector } = setUp();
+  const closed = { code: "CONNECTION_CLOSED", message: "The connector was destroyed", retryable: false };
+  const settled = connector.dispatch(fetching);
+  connector.destroy();
+  expect(await settled).toMatchObject({ payload: { error: closed } });
+  expect(await inNextTask(connector.dispatch(fetching))).toMatchObject({ payload: { error: closed } });
+  await expect(connector.ready).rejects.toMatchObject(closed);
+});
+
+test.each<[string, (world: OtherSide) => object]>([
+  [
+    "destroyed connector",
+    ({ connector }) => {
+      connector.destroy();
+      return fetching;
+    },
+  ],
+  ["payload that cannot be sent", () => ({ type: "TEST.ASK", payload: Number.NaN })],
+])("lets the page's timers run while a caller repeats a request at once: %s", async (_what, prepare) => {
+  const world = setUp();
+  vi.useRealTimers();
+  const event = prepare(world) as typeof fetching;
+  let hasFired = false;
+  setTimeout(() => {
+    hasFired = true;
+  }, 5);
+  let repetitions = 0;
+  while (!hasFired && repetitions < 100_000) {
+    await world.connector.dispatch(event);
+    repetitions += 1;
+  }
+  expect(hasFired).toBe(true);
+  world.connector.destroy();
+});
+
+test("lets the page's timers run while a listener answers each rejection with a request", async () => {
+  const { connector } = setUp();
+  connector.destroy();
+  vi.useRealTimers();
+  let repetitions = 0;
+  connector.on("*", () => {
+    repetitions += 1;
+    if (repetitions < 1_000) void connector.dispatch(fetching);
+  });
+  void connector.dispatch(fetching);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(repetitions).toBeLessThan(1_000);
+  repetitions = 1_000;
+});
+
+test("settles a request once if no iframe can be mounted because of an error", async () => {
+  const { connector, ensureConnecting } = setUp();
+  const report = vi.fn();
+  vi.stubGlobal("reportError", report);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const heard = vi.fn();
+  connector.on("*", heard);
+  const mistake = new TypeError("The page has replaced `append`");
+  ensureConnecting.mockImplementation(() => {
+    throw mistake;
+  });
+  expect(await inNextTask(connector.dispatch(fetching))).toEqual(rejected("INTERNAL"));
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(heard).toHaveBeenCalledExactlyOnceWith(rejected("INTERNAL"), fetching);
+  expect(report).toHaveBeenCalledExactlyOnceWith(mistake);
 });
 
 test("receives announcements, reports a listener that throws, and rejects unknown requests to the page", async () => {
@@ -188,7 +314,7 @@ test("sends the caller's id and rejects a second request with an id in flight", 
   await vi.advanceTimersByTimeAsync(0);
   const named = { ...fetching, meta: { id: "mine" } };
   const first = connector.dispatch(named);
-  expect(await connector.dispatch(named)).toMatchObject({
+  expect(await inNextTask(connector.dispatch(named))).toMatchObject({
     payload: { error: { code: "INVALID_REQUEST", issues: [{ path: "meta.id" }] } },
     meta: { id: "mine", source: "bridge" },
   });
@@ -203,7 +329,7 @@ test("rejects a request beyond 1,024 in flight and settles the others", async ()
   await vi.advanceTimersByTimeAsync(0);
   const first = connector.dispatch(fetching);
   for (let count = 1; count < 1_024; count += 1) void connector.dispatch(fetching);
-  expect(await connector.dispatch(fetching)).toEqual(rejected("OVERLOADED"));
+  expect(await inNextTask(connector.dispatch(fetching))).toEqual(rejected("OVERLOADED"));
   posted[0]?.answer({ type: "TEST.ASK_FULFILLED", payload: 2, meta: { id: posted[0].event.meta.id } });
   expect(await first).toEqual({ type: "TEST.ASK_FULFILLED", payload: 2 });
 });
@@ -297,7 +423,11 @@ test("throws an error for no widget, for a silent widget, and for a destroyed co
   await vi.advanceTimersByTimeAsync(251);
   expect(await silent).toBeInstanceOf(TimeoutError);
   connector.destroy();
-  expect(await ask(1)).toMatchObject({ name: "ConnectionError", code: "CONNECTION_CLOSED" });
+  expect(await inNextTask(ask(1))).toMatchObject({
+    name: "ConnectionError",
+    code: "CONNECTION_CLOSED",
+    retryable: false,
+  });
 });
 
 test("ignores an abort after the settlement", async () => {
@@ -319,7 +449,7 @@ test("posts no request with an aborted signal", async () => {
   const { connector, user, posted } = setUp();
   user.onConnected();
   await vi.advanceTimersByTimeAsync(0);
-  expect(await connector.dispatch(fetching, { signal: AbortSignal.abort() })).toEqual(rejected("ABORTED"));
+  expect(await inNextTask(connector.dispatch(fetching, { signal: AbortSignal.abort() }))).toEqual(rejected("ABORTED"));
   expect(posted).toEqual([]);
 });
 
@@ -345,7 +475,7 @@ test("rejects an invalid signal, and settles later requests in time", async () =
   const { connector, user } = setUp();
   user.onConnected();
   const signal = {} as AbortSignal;
-  expect(await connector.dispatch(fetching, { signal })).toMatchObject({
+  expect(await inNextTask(connector.dispatch(fetching, { signal }))).toMatchObject({
     payload: { error: { code: "INVALID_REQUEST", message: "signal: expected an AbortSignal" } },
   });
   const settled = connector.dispatch(fetching);
@@ -436,7 +566,7 @@ test("rejects requests with the reason of a final disconnect", async () => {
   const { connector, user } = setUp();
   user.onConnected();
   const settled = connector.dispatch(ask);
-  user.onDisconnected({ code: "CONNECTION_CLOSED", message: "gone" });
+  user.onDisconnected(new BridgeRejectionError("CONNECTION_CLOSED", "gone"));
   expect(await settled).toMatchObject({ payload: { error: { code: "CONNECTION_CLOSED", message: "gone" } } });
 });
 
@@ -462,7 +592,7 @@ test("does not reject a request that a listener sends during a final disconnect"
   connector.on("*", () => {
     again ??= connector.dispatch(ask);
   });
-  user.onDisconnected({ code: "CONNECTION_CLOSED", message: "gone" });
+  user.onDisconnected(new BridgeRejectionError("CONNECTION_CLOSED", "gone"));
   expect(ensureConnecting).toHaveBeenCalledOnce();
   user.onConnected();
   const id = posted[1]?.event.meta.id;
@@ -499,7 +629,7 @@ test("does not register if a state listener destroys the connector on `ready`", 
 test("starts to connect when a request is sent without a widget", () => {
   const { connector, user, ensureConnecting } = setUp();
   user.onConnected();
-  user.onDisconnected({ code: "CONNECTION_CLOSED", message: "gone" });
+  user.onDisconnected(new BridgeRejectionError("CONNECTION_CLOSED", "gone"));
   expect(ensureConnecting).not.toHaveBeenCalled();
   void connector.dispatch(ask);
   expect(ensureConnecting).toHaveBeenCalledOnce();
@@ -512,6 +642,24 @@ test("has pending work while `ready` or a request is pending", async () => {
   expect(user.hasPendingWork()).toBe(false);
   void connector.dispatch(ask);
   expect(user.hasPendingWork()).toBe(true);
+});
+
+test("wants a widget while a request or `ready` is pending, a user is watched, or the state is observed", async () => {
+  const { connector, user, ensureConnecting } = setUp();
+  expect([user.isWanted(), user.isWatching()]).toEqual([true, false]);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(user.isWanted()).toBe(false);
+  const unwatch = connector.watch(1, () => {});
+  expect([user.isWanted(), user.isWatching()]).toEqual([true, true]);
+  unwatch();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([user.isWanted(), user.isWatching()]).toEqual([false, false]);
+  ensureConnecting.mockClear();
+  const unsubscribe = connector.onStateChange(() => {});
+  expect(ensureConnecting).toHaveBeenCalledOnce();
+  expect([user.isWanted(), user.isWatching()]).toEqual([true, false]);
+  unsubscribe();
+  expect(user.isWanted()).toBe(false);
 });
 
 test("sends the page's token to the widget, hidden from listeners and observers", async () => {
@@ -546,6 +694,23 @@ test("aborts `fetchToken` when destroyed, and leaves no timer", async () => {
   expect(fetchToken.mock.calls[0]?.[0].signal.aborted).toBe(true);
   expect(await answer).toMatchObject({ type: "HOST.FETCH_TOKEN_REJECTED" });
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test("neither asks for a token nor gives one after `destroy`", async () => {
+  let resolveToken = (_token: string): void => {};
+  const fetchToken = vi.fn<FetchToken>(
+    () =>
+      new Promise((resolve) => {
+        resolveToken = resolve;
+      }),
+  );
+  const { connector, user } = setUp(fetchToken);
+  const pending = user.receive({ type: "HOST.FETCH_TOKEN" });
+  resolveToken("t1");
+  connector.destroy();
+  expect(await pending).toMatchObject({ type: "HOST.FETCH_TOKEN_REJECTED" });
+  expect(await user.receive({ type: "HOST.FETCH_TOKEN" })).toMatchObject({ type: "HOST.FETCH_TOKEN_REJECTED" });
+  expect(fetchToken).toHaveBeenCalledOnce();
 });
 
 const WATCH = "API.WATCH_AVAILABILITIES";
@@ -608,11 +773,11 @@ test("sends services and the watch list once to the widget after a reconnect", a
 
 test("tries to connect once for the watch list if no iframe can be mounted, and sets no timer", async () => {
   const { connector, user, ensureConnecting } = setUp();
-  ensureConnecting.mockImplementation(() => user.onDisconnected({ code: "CONNECTION_CLOSED", message: "gone" }));
+  ensureConnecting.mockImplementation(() => user.onDisconnected(new BridgeRejectionError("CONNECTION_CLOSED", "gone")));
   user.onConnected();
   connector.watch(1, () => {});
   await vi.advanceTimersByTimeAsync(0);
-  user.onDisconnected({ code: "CONNECTION_CLOSED", message: "gone" });
+  user.onDisconnected(new BridgeRejectionError("CONNECTION_CLOSED", "gone"));
   await vi.advanceTimersByTimeAsync(600_000);
   expect(ensureConnecting).toHaveBeenCalledOnce();
   expect(vi.getTimerCount()).toBe(0);

@@ -15,10 +15,10 @@ import {
 import { toBusError } from "../shared/protocol/errors.ts";
 import { BridgeRejectionError, invalidRequestError } from "../shared/protocol/rejection.ts";
 import { createTimerQueue } from "../shared/runtime/timer-queue.ts";
-import type { ConnectionEvents, ConnectionLoss, FrameConnection } from "./connection/frame-connection.ts";
+import type { ConnectionEvents, FrameConnection } from "./connection/frame-connection.ts";
 import type { Connector, ConnectorEvent, ConnectorRecord, ConnectorState, RequestOptions } from "./connector.ts";
 import type { EventListener, RequestType } from "./event-types.ts";
-import { createListeners } from "./listeners.ts";
+import { createListeners, type Unsubscribe } from "./listeners.ts";
 import { createPendingRequest, type PendingRequest, type PostedRequest } from "./request/pending-request.ts";
 import { createReadyPromise } from "./request/ready-promise.ts";
 import type { Timeouts } from "./request/timeouts.ts";
@@ -47,6 +47,8 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   const { unavailable, timeouts, fetchToken } = options;
   const { timeoutMs: defaultTimeoutMs, handshakeTimeoutMs } = timeouts;
   const inFlight = new Map<string, PendingRequest>();
+  /** Rejections of requests that could not be sent, each due in a task of its own. */
+  const rejections = new Set<() => void>();
   const observers = createListeners<[ConnectorRecord]>();
   const listeners = createListeners<[Envelope, Envelope?]>();
   // Random, so that two connectors never share an id. `randomUUID` is missing on pages served without TLS.
@@ -63,15 +65,21 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   const connection = options.open({
     clock,
     receive: handleMessage,
-    hasPendingWork: () => ready.isPending() || inFlight.size > 0,
+    hasPendingWork,
+    isWatching: watchList.isActive,
+    isWanted: () => hasPendingWork() || watchList.isActive() || !observers.isEmpty(),
     onConnected,
     onPageResumed: watchList.resubscribe,
     onDisconnected,
   });
   const requestContext = { clock, handshakeTimeoutMs, unavailable, post };
   const cancelHandshakeTimer = clock.schedule(handshakeTimeoutMs, () =>
-    ready.reject("WIDGET_UNAVAILABLE", unavailable),
+    ready.reject(new BridgeRejectionError("WIDGET_UNAVAILABLE", unavailable)),
   );
+
+  function hasPendingWork(): boolean {
+    return ready.isPending() || inFlight.size > 0;
+  }
 
   function onConnected(): void {
     // A pending timer would keep an unused connector from being garbage-collected.
@@ -89,15 +97,18 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     watchList.resubscribe();
   }
 
-  function onDisconnected(reason?: ConnectionLoss): void {
+  function onDisconnected(reason?: BridgeRejectionError): void {
     const wasReady = state === "ready";
     if (wasReady) changeState("reconnecting");
     const requests = [...inFlight.values()];
     for (const request of requests) {
-      if (reason) request.reject(reason.code, reason.message);
+      if (reason) request.reject(reason);
       else if (request.isSent()) {
         if (hasTrait("idempotent", request.type)) request.enqueue();
-        else request.reject("CONNECTION_CLOSED", `${request.type} was lost with its widget: its outcome is unknown`);
+        else {
+          const message = `${request.type} was lost with its widget: its outcome is unknown`;
+          request.reject(new BridgeRejectionError("CONNECTION_CLOSED", message));
+        }
       }
     }
     // Once per lost widget: if no widget can be mounted, the next attempt fails at once.
@@ -118,7 +129,9 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     if (!observers.isEmpty()) observers.emit({ at: Date.now(), ...event });
   }
 
+  /** Enters a state. `closed` is final, whatever a listener does. */
   function changeState(next: ConnectorState): void {
+    if (state === "closed") return;
     state = next;
     record({ kind: "state", state });
   }
@@ -135,6 +148,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   async function handleMessage(event: unknown): Promise<Settlement | undefined> {
     const requestRef = readRequestRef(event);
     try {
+      if (state === "closed") throw destroyedError();
       const announcement = parseEvent(event);
       if (requestRef.type === FETCH_TOKEN || requestRef.id || announcement.meta?.timeoutMs)
         return toFulfilled(requestRef, await handleHostRequest(announcement));
@@ -184,7 +198,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
 
     function abort(): void {
       const id = pending?.isSent() && sentEvent.meta?.id;
-      pending?.reject("ABORTED", `${requestRef.type} was aborted`);
+      pending?.reject(new BridgeRejectionError("ABORTED", `${requestRef.type} was aborted`));
       if (id) sendRequest({ type: CANCEL, payload: { id } });
     }
 
@@ -210,13 +224,22 @@ export function createConnector(options: CreateConnectorOptions): Connector {
       }
     } catch (reason) {
       if (!(reason instanceof BridgeRejectionError)) reportError(reason);
-      settle(toRejected(requestRef, reason));
+      rejectLater(() => (pending ? pending.reject(reason) : settle(toRejected(requestRef, reason))));
     }
+  }
+
+  /** Rejects in a task of its own, not only in a microtask: a caller that sends again at once would stop the page. */
+  function rejectLater(reject: () => void): void {
+    const rejectOnce = (): void => {
+      if (rejections.delete(rejectOnce)) reject();
+    };
+    rejections.add(rejectOnce);
+    setTimeout(rejectOnce);
   }
 
   /** Validates an event, and adds an id and a timeout. @throws {BridgeRejectionError} when the event cannot be sent. */
   function prepareRequest(event: Envelope, timeoutMs: number | undefined): PostedRequest {
-    if (state === "closed") throw new BridgeRejectionError(...DESTROYED);
+    if (state === "closed") throw destroyedError();
     const checked = parseEvent(event);
     const { type, meta } = checked;
     // The widget accepts both types beyond the limit, by `bypassesLimit` in the contract.
@@ -239,11 +262,19 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     throw error.code === "ABORTED" && requestOptions?.signal?.aborted ? requestOptions.signal.reason : error;
   }
 
+  /** Adds an observer. An observer of the state waits for a widget, so the connection tries again. */
+  function observe(observer: (record: ConnectorRecord) => void): Unsubscribe {
+    const unsubscribe = observers.add(observer);
+    connection.ensureConnecting();
+    return unsubscribe;
+  }
+
   function destroy(): void {
     if (state === "closed") return;
     changeState("closed");
-    for (const request of inFlight.values()) request.reject(...DESTROYED);
-    ready.reject(...DESTROYED);
+    for (const request of inFlight.values()) request.reject(destroyedError());
+    for (const reject of [...rejections]) reject();
+    ready.reject(destroyedError());
     tokenProvider?.close();
     connection.close();
     clock.clear();
@@ -263,16 +294,18 @@ export function createConnector(options: CreateConnectorOptions): Connector {
         if (type === "*" || type === event.type) listener(event, request);
       }),
     onStateChange: (listener) =>
-      observers.add((event) => {
+      observe((event) => {
         if (event.kind === "state") listener(event.state);
       }),
-    observe: observers.add,
+    observe,
     watch: watchList.watch,
     destroy,
   };
 }
 
-const DESTROYED = ["CONNECTION_CLOSED", "The connector was destroyed"] as const;
+function destroyedError(): BridgeRejectionError {
+  return new BridgeRejectionError("CONNECTION_CLOSED", "The connector was destroyed", undefined, false);
+}
 
 /** Removes the generated id from a settlement: the caller's event had no id. */
 function withoutId({ type, payload, meta }: Settlement): Settlement {

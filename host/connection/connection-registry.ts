@@ -23,6 +23,24 @@ export function getRegistry(): Set<RegisteredConnection> {
   return page[REGISTRY];
 }
 
+/** Key of the claimed iframes, also shared. */
+const CLAIMED = Symbol.for("availability-bridge.frames");
+
+/**
+ * Claims an iframe for one connection. Two connections on one iframe would cut each other off without end.
+ *
+ * @returns A function that releases the iframe, so that another connection can claim it.
+ * @throws {TypeError} when another connection has claimed the iframe and has not released it.
+ */
+export function claimFrame(frame: HTMLIFrameElement): () => void {
+  const page = globalThis as { [CLAIMED]?: WeakSet<HTMLIFrameElement> };
+  page[CLAIMED] ??= new WeakSet();
+  const claimed = page[CLAIMED];
+  if (claimed.has(frame)) throw new TypeError("frame: expected no other connector on it; destroy the other one first");
+  claimed.add(frame);
+  return () => void claimed.delete(frame);
+}
+
 /** Removes every iframe of the origin in the current task, and only then mounts new iframes. */
 export function remountAll(origin: string): void {
   const affected = [...getRegistry()].filter((connection) => connection.origin === origin);

@@ -1,9 +1,10 @@
 /** The connection's delays, timeouts and heartbeat, by a fake clock, with real iframes and with ports that the test drives. */
 import { expect, onTestFinished, test, vi } from "vitest";
+import type { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
 import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
 import type { openWindowPort } from "../../shared/transport/penpal-port.ts";
 import { getRegistry } from "./connection-registry.ts";
-import { type ConnectionLoss, type FrameConnection, openFrameConnection } from "./frame-connection.ts";
+import { type FrameConnection, openFrameConnection } from "./frame-connection.ts";
 
 const ORIGIN = "https://widget.example.com";
 
@@ -28,7 +29,7 @@ interface OpenPage {
   /** Every iframe that the connection has mounted, the first one first. */
   readonly frames: readonly HTMLIFrameElement[];
   /** The reason of each lost connection. */
-  readonly losses: readonly (ConnectionLoss | undefined)[];
+  readonly losses: readonly (BridgeRejectionError | undefined)[];
   /** The port that was opened last. */
   port(): FakePort;
   /** The iframe that was mounted last reports that it has loaded. */
@@ -64,7 +65,7 @@ function openPage({ origin = ORIGIN, ownFrame, onMount }: PageOptions = {}): Ope
   if (!vi.isFakeTimers()) stopClock();
   const frames: HTMLIFrameElement[] = [];
   const ports: FakePort[] = [];
-  const losses: (ConnectionLoss | undefined)[] = [];
+  const losses: (BridgeRejectionError | undefined)[] = [];
   const clock = createTimerQueue();
   let isPending = true;
   let isReplying = true;
@@ -115,6 +116,8 @@ function openPage({ origin = ORIGIN, ownFrame, onMount }: PageOptions = {}): Ope
       clock,
       receive: () => undefined,
       hasPendingWork: () => isPending,
+      isWatching: () => false,
+      isWanted: () => isPending,
       onConnected: () => void (connected += 1),
       onPageResumed: () => {},
       onDisconnected: (reason) => void losses.push(reason),
@@ -323,7 +326,7 @@ test("is in the registry once while it has an iframe, and leaves it when the pag
   page.frames[1]?.remove();
   page.connection.detectFrameMove();
   expect(getRegistry().size).toBe(0);
-  expect(page.losses).toEqual([{ code: "CONNECTION_CLOSED", message: "The frame was removed" }]);
+  expect(page.losses).toMatchObject([{ rejection: { code: "CONNECTION_CLOSED", message: "The frame was removed" } }]);
 });
 
 test.for(["loading", "handshaking", "open", "parked"] as const)(

@@ -11,11 +11,24 @@ const TIMEOUTS = { timeoutMs: 10_000, handshakeTimeoutMs: 10_000, retryDelayMs: 
 
 /** An iframe without a document: the parts of it that a connection uses. */
 class FakeFrame extends EventTarget {
-  contentWindow: object | null = {};
-  readonly parentNode = null;
+  contentWindow: object | null;
+  /** True while the page has moved the iframe into another window's document. */
+  isElsewhere = false;
+  /** The page has not removed the iframe from its container. */
+  parentNode: object | null = {};
   readonly remove = vi.fn(() => {
     this.contentWindow = null;
+    this.parentNode = null;
   });
+
+  constructor(isInDocument = true) {
+    super();
+    this.contentWindow = isInDocument ? {} : null;
+  }
+
+  get ownerDocument(): unknown {
+    return this.isElsewhere ? {} : document;
+  }
 
   load(): void {
     this.dispatchEvent(new Event("load"));
@@ -63,6 +76,8 @@ class FakePort {
 }
 
 interface SetUpOptions {
+  /** True for a container that is not in the document yet. @default false */
+  readonly isContainerLate?: boolean;
   readonly ownFrame?: FakeFrame;
   /** Result of `Math.random`. 0 leaves a retry delay as it is, 1 halves it. */
   readonly random?: number;
@@ -70,10 +85,10 @@ interface SetUpOptions {
 }
 
 /** A connection of a page in which requests are pending, until `page.hasPendingWork` says otherwise. */
-function setUp({ ownFrame, random = 0, onDisconnected = () => {} }: SetUpOptions = {}) {
+function setUp({ isContainerLate, ownFrame, random = 0, onDisconnected = () => {} }: SetUpOptions = {}) {
   vi.useFakeTimers();
   vi.spyOn(Math, "random").mockReturnValue(random);
-  const page = { hasPendingWork: true, hasContainer: true, hidden: false };
+  const page = { hasPendingWork: true, isWatching: false, isObserved: false, hasContainer: !isContainerLate, hidden: false };
   const pageEvents = new EventTarget();
   const observers = new Set<() => void>();
   vi.stubGlobal("addEventListener", pageEvents.addEventListener.bind(pageEvents));
@@ -99,6 +114,8 @@ function setUp({ ownFrame, random = 0, onDisconnected = () => {} }: SetUpOptions
     clock: createTimerQueue(),
     receive: () => undefined,
     hasPendingWork: () => page.hasPendingWork,
+    isWatching: () => page.isWatching,
+    isWanted: () => page.hasPendingWork || page.isWatching || page.isObserved,
     onConnected: vi.fn(),
     onPageResumed: vi.fn(),
     onDisconnected: vi.fn(onDisconnected),
@@ -108,8 +125,7 @@ function setUp({ ownFrame, random = 0, onDisconnected = () => {} }: SetUpOptions
       origin: ORIGIN,
       ownFrame: asElement(ownFrame),
       mount() {
-        if (!page.hasContainer) return undefined;
-        frames.push(new FakeFrame());
+        frames.push(new FakeFrame(page.hasContainer));
         return asElement(frames.at(-1));
       },
       timeouts: TIMEOUTS,
@@ -148,7 +164,10 @@ function setUp({ ownFrame, random = 0, onDisconnected = () => {} }: SetUpOptions
     observers,
     lastPort,
     lastFrame,
-    resumePage: (type: "online" | "pageshow" | "visibilitychange") => pageEvents.dispatchEvent(new Event(type)),
+    /** The rejections of the lost connections, `undefined` for those whose requests may go on. */
+    losses: () => events.onDisconnected.mock.calls.map(([reason]) => reason?.rejection),
+    resumePage: (type: "online" | "pageshow" | "visibilitychange", isRestored = true) =>
+      pageEvents.dispatchEvent(Object.assign(new Event(type), type === "pageshow" && { persisted: isRestored })),
   };
 }
 
@@ -272,6 +291,81 @@ test("sends a ping each heartbeat interval while requests are pending, and none 
   expect(port.pings()).toBe(4);
 });
 
+test("sends a ping each 15 s while it watches, with one timer at a time, and each heartbeat interval during a request", async () => {
+  const { connection, page, lastPort } = setUp();
+  await lastPort().connect();
+  const port = lastPort();
+  const pings: number[] = [];
+  const pingTimes = async (milliseconds: number): Promise<number[]> => {
+    pings.length = 0;
+    for (let elapsed = 0; elapsed < milliseconds; elapsed += 500) {
+      await vi.advanceTimersByTimeAsync(500);
+      if (Object(port.posted.at(-1)?.event).type !== "BUS.PING") continue;
+      port.posted.splice(-1)[0]?.reply();
+      pings.push(elapsed + 500);
+    }
+    return pings;
+  };
+  page.isWatching = true;
+  void connection.post({ type: "API.WATCH_AVAILABILITIES" });
+  expect(await pingTimes(6_000)).toEqual([2_000, 4_000, 6_000]);
+  page.hasPendingWork = false;
+  const setTimeouts = vi.spyOn(globalThis, "setTimeout");
+  // The heartbeat of the last request finds no request any more, and the longer interval begins.
+  expect(await pingTimes(62_000)).toEqual([17_000, 32_000, 47_000, 62_000]);
+  expect(setTimeouts.mock.calls.length).toBeLessThanOrEqual(5);
+  page.hasPendingWork = true;
+  void connection.post({ type: "TEST.ASK" });
+  expect(await pingTimes(5_000)).toEqual([2_000, 4_000]);
+});
+
+test("finds a widget that hangs within 30 s while it only watches, and mounts a new iframe", async () => {
+  const { connection, frames, page, lastPort, events } = setUp();
+  await lastPort().connect();
+  page.isWatching = true;
+  page.hasPendingWork = false;
+  void connection.post({ type: "API.WATCH_AVAILABILITIES" });
+  lastPort().posted[0]?.reply();
+  expect(await timeUntilMount(frames)).toBeLessThanOrEqual(30_000);
+  expect(events.onDisconnected).toHaveBeenCalledExactlyOnceWith();
+});
+
+test("runs no timer while it watches on a hidden page, and the heartbeat from the next message on", async () => {
+  const { connection, page, lastPort } = setUp();
+  await lastPort().connect();
+  page.isWatching = true;
+  page.hasPendingWork = false;
+  void connection.post({ type: "API.WATCH_AVAILABILITIES" });
+  page.hidden = true;
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect([lastPort().pings(), vi.getTimerCount()]).toEqual([0, 0]);
+  page.hidden = false;
+  void connection.post({ type: "API.WATCH_AVAILABILITIES" });
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(lastPort().pings()).toBe(1);
+});
+
+test.each(["isWatching", "isObserved"] as const)(
+  "goes on trying without a request while the page is visible and %s, and again as soon as it is shown",
+  async (reason) => {
+    const { frames, page, resumePage } = setUp();
+    page.hasPendingWork = false;
+    page[reason] = true;
+    expect(await timeUntilMount(frames)).toBe(10_000);
+    expect(await timeUntilMount(frames)).toBe(5_000);
+    page.hidden = true;
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(frames).toHaveLength(3);
+    expect(vi.getTimerCount()).toBe(0);
+    page.hidden = false;
+    resumePage("visibilitychange");
+    expect(frames).toHaveLength(4);
+    page[reason] = false;
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(frames).toHaveLength(4);
+  },
+);
+
 test("sends no ping for a request that is settled within the heartbeat interval", async () => {
   const { connection, page, lastPort } = setUp();
   await lastPort().connect();
@@ -360,14 +454,11 @@ test("opens a port to the new window of an iframe that was moved", async () => {
 });
 
 test("rejects requests when the iframe was removed, and keeps nothing of the page", async () => {
-  const { events, lastFrame, lastPort, observers, resumePage } = setUp();
+  const { events, lastFrame, lastPort, losses, observers, resumePage } = setUp();
   await lastPort().connect();
-  lastFrame().contentWindow = null;
+  lastFrame().remove();
   for (const notify of observers) notify();
-  expect(events.onDisconnected).toHaveBeenCalledExactlyOnceWith({
-    code: "CONNECTION_CLOSED",
-    message: "The frame was removed",
-  });
+  expect(losses()).toEqual([{ code: "CONNECTION_CLOSED", message: "The frame was removed", retryable: true }]);
   expect([observers.size, vi.getTimerCount(), getRegistry().size]).toEqual([0, 1, 0]);
   resumePage("online");
   lastFrame().load();
@@ -376,16 +467,105 @@ test("rejects requests when the iframe was removed, and keeps nothing of the pag
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("rejects requests while its container is not in the document, and mounts when it is back", () => {
-  const { connection, events, frames, lastFrame, page } = setUp();
+const NOT_IN_DOCUMENT = {
+  code: "CONNECTION_CLOSED",
+  message: "The frame is not in the document",
+  retryable: false,
+};
+
+test("rejects requests for good while its container is not in the document, and mounts for the next one when it is back", async () => {
+  const { connection, frames, lastFrame, lastPort, losses, page } = setUp();
+  await lastPort().connect();
   page.hasContainer = false;
   lastFrame().contentWindow = null;
   connection.detectFrameMove();
+  expect(losses()).toEqual([NOT_IN_DOCUMENT]);
   connection.ensureConnecting();
-  expect(events.onDisconnected).toHaveBeenCalledTimes(2);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(losses()).toEqual([NOT_IN_DOCUMENT, NOT_IN_DOCUMENT]);
+  const { length } = frames;
   page.hasContainer = true;
   connection.ensureConnecting();
-  expect(frames).toHaveLength(2);
+  expect(frames).toHaveLength(length + 1);
+  expect(lastFrame().contentWindow).not.toBeNull();
+});
+
+test("reports in a later task that no iframe can be mounted, so that a page that asks again at once does not hang", async () => {
+  const { connection, events, lastFrame, page } = setUp({ onDisconnected: () => connection.ensureConnecting() });
+  page.hasContainer = false;
+  lastFrame().contentWindow = null;
+  connection.detectFrameMove();
+  const timer = vi.fn();
+  setTimeout(timer, 20);
+  for (let turn = 0; turn < 1_000; turn += 1) await Promise.resolve();
+  expect(events.onDisconnected).toHaveBeenCalledOnce();
+  await vi.advanceTimersByTimeAsync(20);
+  expect(timer).toHaveBeenCalledOnce();
+});
+
+test.each<[string, boolean]>([
+  ["its container", false],
+  ["the page's own iframe", true],
+])("connects again by itself when %s was taken out and is put back in a later task", async (_what, isOwn) => {
+  const ownFrame = isOwn ? new FakeFrame() : undefined;
+  const { events, lastFrame, lastPort, observers, page, ports } = setUp(ownFrame && { ownFrame });
+  page.hasPendingWork = false;
+  await lastPort().connect();
+  page.hasContainer = false;
+  lastFrame().contentWindow = null;
+  for (const notify of observers) notify();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([ports.length, observers.size, vi.getTimerCount(), getRegistry().size]).toEqual([1, 0, 0, 0]);
+  page.hasContainer = true;
+  lastFrame().contentWindow = {};
+  lastFrame().load();
+  expect(lastPort().options.remote).toBe(lastFrame().contentWindow);
+  await lastPort().connect();
+  expect(events.onConnected).toHaveBeenCalledTimes(2);
+  expect([ports.length, observers.size, getRegistry().size]).toEqual([2, 1, 1]);
+  expect(events.onDisconnected).toHaveBeenCalledOnce();
+});
+
+test("connects when its container comes into the document, long after `ready` could have waited", async () => {
+  const { events, frames, lastFrame, lastPort, page, ports } = setUp({ isContainerLate: true });
+  page.hasPendingWork = false;
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect([ports.length, frames.length, vi.getTimerCount()]).toEqual([0, 1, 0]);
+  page.hasContainer = true;
+  lastFrame().contentWindow = {};
+  lastFrame().load();
+  await lastPort().connect();
+  expect(events.onConnected).toHaveBeenCalledOnce();
+  expect(frames).toHaveLength(1);
+});
+
+test("takes the iframe that is back in the document for the next request, and mounts no other", async () => {
+  const { connection, frames, lastFrame, lastPort, page } = setUp();
+  await lastPort().connect();
+  lastFrame().contentWindow = null;
+  page.hasContainer = false;
+  connection.detectFrameMove();
+  page.hasContainer = true;
+  lastFrame().contentWindow = {};
+  connection.ensureConnecting();
+  expect(frames).toHaveLength(1);
+  expect(lastPort().options.remote).toBe(lastFrame().contentWindow);
+});
+
+test("treats an iframe that the page moves into another window's document as removed, until it is back", async () => {
+  const { connection, lastFrame, lastPort, losses, page, ports } = setUp();
+  await lastPort().connect();
+  page.hasContainer = false;
+  lastFrame().isElsewhere = true;
+  lastFrame().contentWindow = {};
+  connection.detectFrameMove();
+  lastFrame().load();
+  expect(losses()).toEqual([NOT_IN_DOCUMENT]);
+  expect(ports).toHaveLength(1);
+  lastFrame().isElsewhere = false;
+  lastFrame().contentWindow = {};
+  lastFrame().load();
+  expect(lastPort().options.remote).toBe(lastFrame().contentWindow);
 });
 
 test("mounts a new iframe when the network is back and requests are pending", () => {
@@ -417,6 +597,9 @@ test.each(["pageshow", "visibilitychange"] as const)(
 test("reports a resumed page while it is connected, and leaves the iframe", async () => {
   const { events, frames, lastPort, resumePage } = setUp();
   await lastPort().connect();
+  // The first load of the page ends with this event too.
+  resumePage("pageshow", false);
+  expect(events.onPageResumed).not.toHaveBeenCalled();
   resumePage("visibilitychange");
   expect(events.onPageResumed).toHaveBeenCalledOnce();
   expect(frames).toHaveLength(1);
@@ -440,27 +623,36 @@ test("rejects requests when a page's own iframe hangs, and accepts the next docu
   await lastPort().connect();
   remountAll(ORIGIN);
   expect(events.onDisconnected).toHaveBeenCalledExactlyOnceWith(
-    expect.objectContaining({ code: "WIDGET_UNAVAILABLE" }),
+    expect.objectContaining({ rejection: expect.objectContaining({ code: "WIDGET_UNAVAILABLE" }) }),
   );
   expect(ports).toHaveLength(2);
   await lastPort().connect();
   expect(events.onConnected).toHaveBeenCalledTimes(2);
 });
 
-test("connects to a page's own iframe again that was taken out and put back", async () => {
+test("connects to a page's own iframe again that was put back after a request without it", async () => {
   const ownFrame = new FakeFrame();
-  const { connection, events, ports, lastPort } = setUp({ ownFrame });
+  const { connection, events, losses, ports, lastPort } = setUp({ ownFrame });
   await lastPort().connect();
   ownFrame.contentWindow = null;
   connection.detectFrameMove();
   connection.ensureConnecting();
-  expect(events.onDisconnected).toHaveBeenCalledTimes(2);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(losses()).toEqual([NOT_IN_DOCUMENT, NOT_IN_DOCUMENT]);
   expect(ports).toHaveLength(1);
   ownFrame.contentWindow = {};
-  connection.ensureConnecting();
+  ownFrame.load();
   expect(lastPort().options.remote).toBe(ownFrame.contentWindow);
   await lastPort().connect();
   expect(events.onConnected).toHaveBeenCalledTimes(2);
+});
+
+test("refuses a page's own iframe that another connection has, and accepts it after that one is closed", () => {
+  const ownFrame = new FakeFrame();
+  const { connection } = setUp({ ownFrame });
+  expect(() => setUp({ ownFrame })).toThrow(/^frame: expected no other connector on it/);
+  connection.close();
+  expect(() => setUp({ ownFrame })).not.toThrow();
 });
 
 test("keeps nothing of the page when it is closed, and never connects again", async () => {
@@ -502,6 +694,35 @@ test.each<[string, (world: ReturnType<typeof setUp>) => void]>([
   world.connection.ensureConnecting();
   expect(world.frames).toHaveLength(1);
   expect(world.ports.every((port) => port.close.mock.calls.length === 1)).toBe(true);
+  expect([vi.getTimerCount(), world.observers.size, getRegistry().size]).toEqual([0, 0, 0]);
+});
+
+test("does not bring back a connection that a listener closes while its neighbours are removed", async () => {
+  let close = (): void => {};
+  const hung = setUp({ onDisconnected: () => close() });
+  const neighbour = setUp();
+  close = neighbour.connection.close;
+  await hung.lastPort().connect();
+  await neighbour.lastPort().connect();
+  remountAll(ORIGIN);
+  expect([hung.frames.length, neighbour.frames.length]).toEqual([2, 1]);
+  expect(neighbour.events.onDisconnected).not.toHaveBeenCalled();
+});
+
+test.each<[string, (world: ReturnType<typeof setUp>) => void]>([
+  ["a check of the iframe", ({ connection }) => connection.detectFrameMove()],
+  ["a SYN", ({ lastPort }) => lastPort().sendSyn()],
+  ["the load of an iframe that was put back", ({ lastFrame }) => lastFrame().load()],
+])("ignores %s after it is closed", async (_event, happen) => {
+  const ownFrame = new FakeFrame();
+  const world = setUp({ ownFrame });
+  await world.lastPort().connect();
+  world.connection.close();
+  happen(world);
+  world.connection.ensureConnecting();
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(world.ports).toHaveLength(1);
+  expect(world.events.onDisconnected).not.toHaveBeenCalled();
   expect([vi.getTimerCount(), world.observers.size, getRegistry().size]).toEqual([0, 0, 0]);
 });
 

@@ -9,23 +9,29 @@
  * 3. A reload is noticed although the browser does not report it: the new document sends a SYN with a new participant id.
  * 4. A failed attempt is repeated after a delay that doubles up to half of `handshakeTimeoutMs`. Half of each delay is random,
  *    so that the pages of a widget that was down do not all return in the same moment.
- * 5. A page without pending requests causes no traffic: without them the connection neither retries nor sends heartbeats.
+ * 5. A page that wants nothing causes no traffic. The connection retries while a request is pending, and while the page is
+ *    visible and watches something or observes the state. The heartbeat runs every `heartbeatMs` while a request is pending, and
+ *    every 15 s while the page is visible and watches something.
  * 6. Iframes of one site share a process, so a widget that hangs takes all of them along. A new process starts only when all
  *    of them are gone. See `connection-registry.ts`.
  * 7. An iframe of the page's own is never removed and never navigated: the connection waits for the page to do it.
- * 8. A page that forgets a connector, or removes its iframe, keeps no listener, observer or timer of this connection.
+ * 8. An iframe that the page takes out, alone or with an element around it, and puts back later is connected again.
+ * 9. A page that forgets a connector, or removes its iframe, keeps no listener, observer or timer of this connection, except
+ *    the listener on the iframe itself, which goes with the iframe.
  *
  * States:
  *
- *   idle         No iframe. `ensureConnecting` mounts one → loading.
- *   loading      The iframe is mounted and sent no SYN yet. When the retry timer fires → loading in a new iframe if requests
- *                are pending, else → parked. When the iframe loads, a document without the widget's script is likely, and the
- *                retry timer is set to the delay of requirement 4.
+ *   idle         No iframe in this document. `ensureConnecting` mounts one → loading. The iframe that was there is kept: when
+ *                it loads, the page has put it back → loading. An iframe whose container is not in the document yet is mounted
+ *                there and waits in the same way.
+ *   loading      The iframe is mounted and sent no SYN yet. When the retry timer fires → loading in a new iframe by requirement
+ *                5, else → parked. When the iframe loads, a document without the widget's script is likely, and the retry timer
+ *                is set to the delay of requirement 4.
  *   handshaking  A SYN was received, also a late one. The retry timer is set to `handshakeTimeoutMs`: the page may be busy.
- *   open         Events cross in both directions. The heartbeat runs while requests are pending.
- *   parked       The attempt failed while no request was pending. The iframe stays, so a SYN → handshaking. `ensureConnecting`
+ *   open         Events cross in both directions. The heartbeat runs by requirement 5.
+ *   parked       The attempt failed while nobody wanted another. The iframe stays, so a SYN → handshaking. `ensureConnecting`
  *                mounts a new iframe → loading.
- *   closed       The connector was destroyed. No event leads out of this state.
+ *   closed       The connector was destroyed. No event leads out of this state: `enterState` ignores it.
  *
  * Steps out of `open`:
  *
@@ -33,15 +39,15 @@
  *    connected again and closed the first port.
  * 2. DESTROY → loading, in the same iframe: the widget has closed the connection.
  * 3. The iframe loads and a ping has no reply within `heartbeatMs` → loading: the new document is no widget.
- * 4. The iframe has a new `contentWindow`, because the page moved it → loading in that window. It has none → idle, and every
- *    request in flight is rejected.
+ * 4. The iframe has a new `contentWindow`, because the page moved it → loading in that window. It is not in this document any
+ *    more → idle, and every request in flight is rejected.
  * 5. A heartbeat has no reply → every connection of this origin goes to idle, and after all of them → loading.
  */
-import type { RejectionCode } from "../../shared/protocol/rejection.ts";
+import { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
 import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
 import { openWindowPort, type Port } from "../../shared/transport/penpal-port.ts";
 import type { Timeouts } from "../request/timeouts.ts";
-import { getRegistry, type RegisteredConnection, remountAll } from "./connection-registry.ts";
+import { claimFrame, getRegistry, type RegisteredConnection, remountAll } from "./connection-registry.ts";
 import { observeFramePosition } from "./frame-position.ts";
 import { ping } from "./heartbeat.ts";
 
@@ -50,7 +56,7 @@ export interface FrameConnectionOptions {
   readonly origin: string;
   /** An iframe of the page's own, which is never removed and never navigated. */
   readonly ownFrame: HTMLIFrameElement | undefined;
-  /** Puts a new iframe into the page. `undefined` if the container has left the document. */
+  /** Puts a new iframe into the page, or into a container that is not in the document. `undefined` if there is no place for one. */
   readonly mount: () => HTMLIFrameElement | undefined;
   readonly timeouts: Timeouts;
   /** Opens the page's end of the message channel. @default openWindowPort */
@@ -62,8 +68,12 @@ export interface ConnectionEvents {
   readonly clock: TimerQueue;
   /** Handles each event that the widget posts. */
   readonly receive: (event: unknown) => unknown;
-  /** True while a request or `ready` is pending. If false, the connection neither retries nor sends heartbeats. */
+  /** True while a request or `ready` is pending. */
   readonly hasPendingWork: () => boolean;
+  /** True while the page watches users or has started services, so that a lost widget must be noticed without a request. */
+  readonly isWatching: () => boolean;
+  /** True while a request or `ready` is pending, and while the page watches something or observes the state. */
+  readonly isWanted: () => boolean;
   /** A widget has connected. */
   readonly onConnected: () => void;
   /** The page was resumed, or the network is back. The connected widget may have gone in the meantime. */
@@ -72,13 +82,7 @@ export interface ConnectionEvents {
    * The connection was lost. With a reason, all in-flight requests are rejected with it. Without one, idempotent requests are
    * sent again after reconnecting.
    */
-  readonly onDisconnected: (reason?: ConnectionLoss) => void;
-}
-
-/** The reason of a lost connection, as the code and message of a rejection. */
-export interface ConnectionLoss {
-  readonly code: RejectionCode;
-  readonly message: string;
+  readonly onDisconnected: (reason?: BridgeRejectionError) => void;
 }
 
 export interface FrameConnection {
@@ -86,7 +90,10 @@ export interface FrameConnection {
   post(event: unknown): Promise<unknown>;
   /** Checks at once whether the iframe was removed or moved; an observer would report it later. Call it only while connected. */
   detectFrameMove(): void;
-  /** Mounts a new iframe if there is none, or if the last one has failed. */
+  /**
+   * Mounts a new iframe if there is none, or if the last one has failed. If that is impossible, `onDisconnected` gets the
+   * reason in a later task.
+   */
   ensureConnecting(): void;
   /** Closes the connection for good and removes an iframe that it has mounted. */
   close(): void;
@@ -94,37 +101,41 @@ export interface FrameConnection {
 
 type ConnectionState = "idle" | "loading" | "handshaking" | "open" | "parked" | "closed";
 
-const FRAME_REMOVED: ConnectionLoss = { code: "CONNECTION_CLOSED", message: "The frame was removed" };
+/** Interval of the heartbeat without a request in flight. Its reply is due at the next one, so that one timer serves both. */
+const WATCH_HEARTBEAT_MS = 15_000;
 
-const OWN_FRAME_HANGS: ConnectionLoss = {
-  code: "WIDGET_UNAVAILABLE",
-  message: "The page's own frame hangs: only the page can load it anew",
-};
-
-/** Opens a connection: mounts the iframe, or adopts the page's own, and connects to the widget in it. */
+/**
+ * Opens a connection: mounts the iframe, or adopts the page's own, and connects to the widget in it.
+ *
+ * @throws {TypeError} when the page's own iframe belongs to another connection.
+ */
 export function openFrameConnection(options: FrameConnectionOptions, events: ConnectionEvents): FrameConnection {
   const { origin, ownFrame, mount, timeouts, openPort = openWindowPort } = options;
-  const { clock, hasPendingWork, onDisconnected } = events;
+  const { clock, hasPendingWork, isWatching, isWanted, onDisconnected } = events;
   const { handshakeTimeoutMs, retryDelayMs, heartbeatMs } = timeouts;
   const entry: RegisteredConnection = { origin, drop: abandonFrame, renew: remountFrame };
+  const releaseOwnFrame = ownFrame && claimFrame(ownFrame);
   let state: ConnectionState = "idle";
   let cancelRetryTimer = (): void => {};
   /** Attempts without a handshake since the last one. */
   let failedAttempts = 0;
-  /** Undefined in `idle` and `closed`. */
+  /** In `idle` the iframe that has left the document. Undefined in `closed`. */
   let frame: HTMLIFrameElement | undefined;
   /** The window to which the port leads. An iframe that is moved gets another window. */
   let remoteWindow: Window | null = null;
   let port: Port | undefined;
-  let isHeartbeatRunning = false;
-  /** Removes every listener and observer of the page and of the iframe. */
-  let frameListeners: AbortController | undefined;
+  /** Delay of the scheduled heartbeat. `Infinity` if none is scheduled. */
+  let heartbeatDelayMs = Infinity;
+  let cancelHeartbeat = (): void => {};
+  /** Removes every listener and observer of the page. */
+  let pageListeners: AbortController | undefined;
 
   /**
-   * Enters a state. This is the one place that changes it. The retry timer belongs to the state, so it never outlives it:
+   * Enters a state, unless the connection is closed. This is the one place that changes it. The retry timer belongs to the state, so it never outlives it:
    * `retryAfterMs` sets a new one, except for an iframe of the page's own.
    */
   function enterState(next: ConnectionState, retryAfterMs?: number): void {
+    if (state === "closed") return;
     state = next;
     cancelRetryTimer();
     if (retryAfterMs !== undefined && !ownFrame) cancelRetryTimer = clock.schedule(retryAfterMs, handleRetryTimer);
@@ -132,7 +143,7 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
 
   function handleRetryTimer(): void {
     failedAttempts += 1;
-    if (hasPendingWork()) remountFrame();
+    if (hasPendingWork() || (isWanted() && !document.hidden)) remountFrame();
     else enterState("parked");
   }
 
@@ -140,9 +151,14 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
     return Math.min(handshakeTimeoutMs / 2, retryDelayMs * 2 ** failedAttempts) * (1 - Math.random() / 2);
   }
 
+  /** The iframe's window, if it is in this document. In another one it would talk to another window. */
+  function getWindow(): Window | null | undefined {
+    return frame?.ownerDocument === document ? frame.contentWindow : null;
+  }
+
   /** Opens a port to the window that the iframe has now. */
   function connect(): void {
-    remoteWindow = frame?.contentWindow ?? null;
+    remoteWindow = getWindow() ?? null;
     const onClosed = (): void => {
       if (port === opening && state === "open") reconnect("loading", handshakeTimeoutMs);
     };
@@ -161,10 +177,13 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
     // Before it is closed, so that its end is not taken for the widget's.
     port = undefined;
     closing?.close();
+    cancelHeartbeat();
+    heartbeatDelayMs = Infinity;
   }
 
   /** Connects again in the same iframe. The connector is called last: its listeners may close this connection. */
-  function reconnect(next: ConnectionState, retryAfterMs?: number, reason?: ConnectionLoss): void {
+  function reconnect(next: ConnectionState, retryAfterMs?: number, reason?: BridgeRejectionError): void {
+    if (state === "closed") return;
     closePort();
     connect();
     enterState(next, retryAfterMs);
@@ -184,71 +203,114 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
 
   function handleLoad(): void {
     if (state === "open") ping(clock, heartbeatMs, sendPing, () => reconnect("loading", retryDelay()));
-    else if (state !== "handshaking") enterState("loading", retryDelay());
+    else if (state === "idle") {
+      if (getWindow()) adoptFrame();
+    } else if (state !== "handshaking") enterState("loading", retryDelay());
   }
 
   function detectFrameMove(): void {
-    const present = frame?.contentWindow;
+    if (state === "closed") return;
+    const present = getWindow();
     if (!present) {
-      detachFrame();
-      onDisconnected(FRAME_REMOVED);
+      disconnect();
+      // An iframe that still has a parent has left with its container, which only the page can put back.
+      onDisconnected(frameRemovedError(!ownFrame && !frame?.parentNode));
     } else if (present !== remoteWindow) reconnect("loading", handshakeTimeoutMs);
   }
 
-  function handlePageResume({ type }: Event): void {
-    if (document.hidden) return;
+  function handlePageResume(event: Event): void {
+    // The first load of a page sends `pageshow` as well: only a page out of the back/forward cache has been away.
+    if (document.hidden || ("persisted" in event && !event.persisted)) return;
     if (state === "open") events.onPageResumed();
     // A request that was loading when the network failed may hang for ever, and is no failed attempt yet.
-    else if ((failedAttempts || type === "online") && hasPendingWork()) remountFrame();
+    else if ((failedAttempts || event.type === "online") && isWanted()) remountFrame();
   }
 
   function post(event: unknown): Promise<unknown> {
-    if (!isHeartbeatRunning) runHeartbeat();
-    return port ? port.post(event) : Promise.resolve();
+    if (!port) return Promise.resolve();
+    scheduleHeartbeat();
+    return port.post(event);
   }
 
   function sendPing(): Promise<unknown> {
     return post({ type: "BUS.PING" });
   }
 
-  function runHeartbeat(): void {
-    const wasRunning = isHeartbeatRunning;
-    isHeartbeatRunning = state === "open" && hasPendingWork();
-    if (!isHeartbeatRunning) return;
-    if (wasRunning) ping(clock, heartbeatMs, sendPing, () => remountAll(origin));
-    clock.schedule(heartbeatMs, runHeartbeat);
+  /** Returns the delay of the heartbeat that is needed now. `Infinity` if none is. */
+  function getHeartbeatDelay(): number {
+    return hasPendingWork() ? heartbeatMs : isWatching() && !document.hidden ? WATCH_HEARTBEAT_MS : Infinity;
   }
 
-  /** Releases the iframe, and every listener, observer and timer that refers to this connection. */
-  function detachFrame(): void {
+  /** Schedules a heartbeat, unless one is due as soon. */
+  function scheduleHeartbeat(): void {
+    const delay = getHeartbeatDelay();
+    if (delay >= heartbeatDelayMs) return;
+    cancelHeartbeat();
+    heartbeatDelayMs = delay;
+    cancelHeartbeat = clock.schedule(delay, runHeartbeat);
+  }
+
+  function runHeartbeat(): void {
+    const delay = getHeartbeatDelay();
+    const isDue = delay <= heartbeatDelayMs;
+    heartbeatDelayMs = Infinity;
+    // Posting the ping schedules the next heartbeat. After the last request that comes with the longer delay, without a ping.
+    if (isDue) ping(clock, delay, sendPing, () => remountAll(origin));
+    else scheduleHeartbeat();
+  }
+
+  /** Releases the port, and every listener, observer and timer of the page that refers to this connection. */
+  function disconnect(): void {
     enterState("idle");
     closePort();
-    frameListeners?.abort();
+    pageListeners?.abort();
     getRegistry().delete(entry);
+  }
+
+  /** Releases the iframe as well, and removes one that this connection has mounted. */
+  function detachFrame(): void {
+    disconnect();
+    frame?.removeEventListener("load", handleLoad);
     if (!ownFrame) frame?.remove();
     frame = undefined;
   }
 
   function abandonFrame(): void {
     if (state === "closed") return;
-    if (ownFrame) reconnect("loading", undefined, OWN_FRAME_HANGS);
-    else {
+    if (ownFrame) {
+      const message = "The page's own frame hangs: only the page can load it anew";
+      reconnect("loading", undefined, new BridgeRejectionError("WIDGET_UNAVAILABLE", message));
+    } else {
       detachFrame();
       onDisconnected();
     }
   }
 
+  /** Mounts a new iframe in place of the last one, unless the page has put the last one back. */
   function remountFrame(): void {
     if (state === "closed" || (ownFrame && state !== "idle")) return;
-    detachFrame();
-    frame = ownFrame ?? mount();
-    if (!frame?.contentWindow) {
-      onDisconnected(FRAME_REMOVED);
-      return;
+    if (state !== "idle" || !getWindow()) {
+      detachFrame();
+      frame = ownFrame ?? mount();
+      if (frame && !ownFrame) claimFrame(frame);
+      frame?.addEventListener("load", handleLoad);
     }
-    frameListeners = new AbortController();
-    const { signal } = frameListeners;
-    frame.addEventListener("load", handleLoad, { signal });
+    if (getWindow()) adoptFrame();
+    else clock.schedule(0, reportRemoval);
+  }
+
+  /** Runs in a task of its own, because the page may send a request for each rejection. */
+  function reportRemoval(): void {
+    if (state !== "idle") return;
+    if (getWindow()) adoptFrame();
+    else onDisconnected(frameRemovedError(false));
+  }
+
+  /** Connects to the iframe, which is in the document. */
+  function adoptFrame(): void {
+    if (!frame) return;
+    pageListeners = new AbortController();
+    const { signal } = pageListeners;
     // When the network or the page is back, a widget may be reachable sooner than the retry timer, or may have gone unnoticed.
     for (const type of ["online", "pageshow", "visibilitychange"]) {
       addEventListener(type, handlePageResume, { signal });
@@ -270,6 +332,12 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
     close() {
       detachFrame();
       enterState("closed");
+      releaseOwnFrame?.();
     },
   };
+}
+
+function frameRemovedError(canRetry: boolean): BridgeRejectionError {
+  const message = canRetry ? "The frame was removed" : "The frame is not in the document";
+  return new BridgeRejectionError("CONNECTION_CLOSED", message, undefined, canRetry);
 }

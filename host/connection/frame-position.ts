@@ -21,7 +21,7 @@ export function observeFramePosition(frame: HTMLIFrameElement, signal: AbortSign
   }
 }
 
-/** Returns the parent node. The parent of a shadow root is the host; the parent of a document is the iframe around it. */
-function composedParent(node: Node): Node | null | undefined {
-  return node.parentNode ?? (node as ShadowRoot).host ?? (node as Document).defaultView?.frameElement;
+/** Returns the parent node. The parent of a shadow root is the host. */
+function composedParent(node: Node): Node | undefined {
+  return node.parentNode ?? (node as ShadowRoot).host;
 }

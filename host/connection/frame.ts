@@ -2,12 +2,10 @@
 const SANDBOX = ["allow-scripts", "allow-same-origin"];
 
 /**
- * Appends an iframe for the widget to the container. Without a container the iframe is invisible in the page.
- *
- * @returns `undefined` if the container is no longer in the document.
+ * Appends an iframe for the widget to the container, which need not be in the document: the iframe loads when it is. Without a
+ * container the iframe is invisible in the page.
  */
-export function mountFrame(src: URL, container: Element | undefined, title: string): HTMLIFrameElement | undefined {
-  if (container && !container.isConnected) return undefined;
+export function mountFrame(src: URL, container: Element | undefined, title: string): HTMLIFrameElement {
   const frame = document.createElement("iframe");
   frame.title = title;
   // By attribute, since jsdom has no `sandbox` property.
@@ -19,29 +17,30 @@ export function mountFrame(src: URL, container: Element | undefined, title: stri
   // Stronger than the `hidden` attribute: a page's style rule for iframes overrides `hidden`.
   frame.style.cssText = container ? "border:0;width:100%;height:100%" : "display:none!important";
   frame.src = src.href;
-  // A script in the head runs before there is a body.
-  (container ?? document.body ?? document.documentElement).append(frame);
+  // A script in the head runs before there is a body. A page may have removed even its root.
+  (container ?? document.body ?? document.documentElement)?.append(frame);
   return frame;
 }
 
 /**
- * Checks that an element of the page can show the widget.
+ * Checks that an element of the page can show the widget. The page may put it into the document later.
  *
- * @throws {TypeError} when the container is not an element in a document.
+ * @throws {TypeError} when the container is not an element, or belongs to another document, such as that of an iframe: the
+ *   widget there would talk to another window.
  */
 export function assertContainer(container: Element | null): void {
-  // 1 is `Node.ELEMENT_NODE`. `instanceof` fails for another window's element.
-  if (container?.nodeType === 1 && container.isConnected) return;
-  throw new TypeError("container: expected an element in the document");
+  // 1 is `Node.ELEMENT_NODE`. `instanceof` fails for an element that was made in another window.
+  if (container?.nodeType === 1 && container.ownerDocument === document) return;
+  throw new TypeError("container: expected an element of this document");
 }
 
 /**
  * Checks that an iframe of the page can hold the widget.
  *
- * @throws {TypeError} when the sandbox forbids the widget's scripts or origin, or the element is not an iframe in a document.
+ * @throws {TypeError} when the sandbox forbids the widget's scripts or origin, or the element is not an iframe in this document.
  */
 export function assertFrame(frame: HTMLIFrameElement | null): void {
-  const { contentWindow, sandbox } = frame ?? {};
-  if (contentWindow && (!sandbox?.length || SANDBOX.every((token) => sandbox.contains(token)))) return;
-  throw new TypeError(`frame: expected an iframe in the document, with a sandbox of ${SANDBOX.join(" and ")} or none`);
+  const { contentWindow, ownerDocument, sandbox } = frame ?? {};
+  if (contentWindow && ownerDocument === document && (!sandbox?.length || SANDBOX.every((token) => sandbox.contains(token)))) return;
+  throw new TypeError(`frame: expected an iframe in this document, with a sandbox of ${SANDBOX.join(" and ")} or none`);
 }

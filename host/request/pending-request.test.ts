@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
+import { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
 import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
 import { createPendingRequest } from "./pending-request.ts";
 
@@ -31,7 +32,7 @@ test.each<[string, readonly ("enqueue" | "send")[]]>([
 ])("cancels every timer of a request that is settled while it %s", (_what, turns) => {
   const { request, alarms } = setUp();
   for (const turn of turns) request[turn]();
-  request.reject("ABORTED", "Not wanted any more");
+  request.reject(new BridgeRejectionError("ABORTED", "Not wanted any more"));
   expect(alarms.size).toBe(0);
 });
 

@@ -1,5 +1,5 @@
 import { isSettlementOf, type RequestMeta, type Settlement, toRejected } from "../../shared/protocol/envelope.ts";
-import { BridgeRejectionError, type RejectionCode } from "../../shared/protocol/rejection.ts";
+import { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
 import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
 
 /** A validated request with an id and a timeout, as posted to the widget. */
@@ -18,8 +18,8 @@ export interface PendingRequest {
   send(): void;
   /** Queues the request for the next widget. Rejects with `WIDGET_UNAVAILABLE` if no widget connects in time. */
   enqueue(): void;
-  /** Rejects the request on the host's side. Does nothing if the request has settled. */
-  reject(code: RejectionCode, message: string): void;
+  /** Rejects the request on the host's side. An error that is no `BridgeRejectionError` is `INTERNAL`. Does nothing if the request has settled. */
+  reject(reason: unknown): void;
 }
 
 /** Settings shared by all requests of a connector. */
@@ -50,7 +50,9 @@ export function createPendingRequest(
   let cancelTimer = clock.schedule(meta.timeoutMs, () => {
     if (!isSent) return rejectUnavailable();
     // The widget rejects at the deadline, too, and knows the cause. The widget's settlement gets 250 ms to arrive.
-    cancelTimer = clock.schedule(250, () => reject("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`));
+    cancelTimer = clock.schedule(250, () =>
+      reject(new BridgeRejectionError("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`)),
+    );
   });
 
   function settle(settlement: Settlement): void {
@@ -61,12 +63,12 @@ export function createPendingRequest(
     onSettled(settlement);
   }
 
-  function reject(code: RejectionCode, message: string): void {
-    settle(toRejected(requestRef, new BridgeRejectionError(code, message)));
+  function reject(reason: unknown): void {
+    settle(toRejected(requestRef, reason));
   }
 
   function rejectUnavailable(): void {
-    reject("WIDGET_UNAVAILABLE", unavailable);
+    reject(new BridgeRejectionError("WIDGET_UNAVAILABLE", unavailable));
   }
 
   return {
@@ -90,7 +92,7 @@ export function createPendingRequest(
       const handleReply = (reply: unknown): void => {
         if (attemptId !== attempt) return;
         if (isSettlementOf(requestRef, reply)) settle(reply);
-        else reject("INVALID_RESPONSE", `${type} was answered with no settlement of it`);
+        else reject(new BridgeRejectionError("INVALID_RESPONSE", `${type} was answered with no settlement of it`));
       };
       post({ ...request, meta: { ...meta, timeoutMs } }).then(handleReply, handleReply);
     },

@@ -1,12 +1,12 @@
 import { ConnectionError } from "../../shared/protocol/errors.ts";
-import type { RejectionCode } from "../../shared/protocol/rejection.ts";
+import type { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
 
 /** The connector's `ready`: a promise of the first handshake. Settles once. */
 export interface ReadyPromise {
   readonly promise: Promise<void>;
   isPending(): boolean;
   resolve(): void;
-  reject(code: RejectionCode, message: string): void;
+  reject(reason: BridgeRejectionError): void;
 }
 
 /** Creates a pending `ready`. */
@@ -26,6 +26,6 @@ export function createReadyPromise(): ReadyPromise {
     promise,
     isPending: () => isPending,
     resolve: () => settle(),
-    reject: (code, message) => settle(new ConnectionError(message, { code, retryable: true })),
+    reject: ({ rejection: { code, message, retryable } }) => settle(new ConnectionError(message, { code, retryable })),
   };
 }

@@ -96,3 +96,20 @@ test("aborts the function when it is closed, and reports nothing of what becomes
   await given;
   expect(report).not.toHaveBeenCalled();
 });
+
+test("gives no token that the function has resolved with in the task that closes it", async () => {
+  const { tokenProvider } = setUp(() => "t1");
+  const given = expect(tokenProvider.fetch(5_000)).rejects.toMatchObject(refused);
+  tokenProvider.close();
+  await given;
+});
+
+test("calls the page's function 20 times in 10 s at most, however often a widget asks", async () => {
+  const fetchToken = vi.fn<FetchToken>(() => "t1");
+  const { tokenProvider } = setUp(fetchToken);
+  for (let call = 0; call < 20; call += 1) await tokenProvider.fetch(5_000);
+  await expect(tokenProvider.fetch(5_000)).rejects.toMatchObject({ rejection: { code: "OVERLOADED" } });
+  await vi.advanceTimersByTimeAsync(10_001);
+  expect(await tokenProvider.fetch(5_000)).toEqual({ token: "t1" });
+  expect(fetchToken).toHaveBeenCalledTimes(21);
+});

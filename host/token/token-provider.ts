@@ -17,15 +17,20 @@ export const FETCH_TOKEN: contract.RequestTypeOf<HostContract> = "HOST.FETCH_TOK
 
 type TokenAnswer = contract.FulfilledPayloadOf<HostContract, typeof FETCH_TOKEN>;
 
+/** Limit of calls of the page's function: a widget with a defect must not flood the page's own backend. */
+const MAX_CALLS = 20;
+const PERIOD_MS = 10_000;
+
 /** Provider of the page's tokens. */
 export interface TokenProvider {
   /**
    * Calls the page's function. Calls that overlap share one token.
    *
    * @throws {BridgeRejectionError} `INTERNAL` when the function gives no token in time. Its error is reported in the page and stays there.
+   * @throws {BridgeRejectionError} `OVERLOADED` when the function has been called 20 times within 10 s.
    */
   fetch(timeoutMs: number): Promise<TokenAnswer>;
-  /** Aborts a pending call. */
+  /** Aborts a pending call, whose token is not given any more. No call may follow. */
   close(): void;
 }
 
@@ -34,6 +39,9 @@ export function createTokenProvider(fetchToken: FetchToken, clock: TimerQueue): 
   let pending: Promise<TokenAnswer> | undefined;
   let controller = new AbortController();
   let isClosed = false;
+  /** Calls of the page's function in the present period, and the end of the period. */
+  let calls = 0;
+  let periodEndsAt = 0;
 
   async function requestToken(timeoutMs: number): Promise<TokenAnswer> {
     controller = new AbortController();
@@ -46,6 +54,8 @@ export function createTokenProvider(fetchToken: FetchToken, clock: TimerQueue): 
         signal.onabort = () => reject(signal.reason);
         Promise.resolve(fetchToken({ signal })).then(resolve, reject);
       });
+      // The connector may have been destroyed in the task that resolved the promise.
+      signal.throwIfAborted();
       if (isToken(token)) return { token };
       throw new TypeError(`fetchToken: expected ${TOKEN_EXPECTED}`);
     } catch (error) {
@@ -58,8 +68,15 @@ export function createTokenProvider(fetchToken: FetchToken, clock: TimerQueue): 
   }
 
   return {
-    fetch(timeoutMs) {
-      pending ??= requestToken(timeoutMs);
+    async fetch(timeoutMs) {
+      if (pending) return pending;
+      if (performance.now() > periodEndsAt) {
+        periodEndsAt = performance.now() + PERIOD_MS;
+        calls = 0;
+      }
+      calls += 1;
+      if (calls > MAX_CALLS) throw new BridgeRejectionError("OVERLOADED", "The widget asks for tokens too often");
+      pending = requestToken(timeoutMs);
       return pending;
     },
     close() {

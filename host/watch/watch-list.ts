@@ -24,6 +24,8 @@ export interface WatchList {
    * the payload is an availability, or an object of availabilities by user id.
    */
   handleEvent(event: Envelope, carriesAvailabilities: boolean): void;
+  /** True while the page watches a user or has started a service. */
+  isActive(): boolean;
   /**
    * Sends the watch list again: after a reconnect, or when the page becomes visible and the widget may have crashed unnoticed.
    * The request also starts the heartbeat.
@@ -143,6 +145,7 @@ export function createWatchList(clock: TimerQueue, state: () => ConnectorState, 
   }
 
   return {
+    isActive: () => users.size + pageUserIds.length + services.size > 0,
     resubscribe,
     watch(userId, listener) {
       if (!Number.isSafeInteger(userId) || userId < 1) {

@@ -27,7 +27,10 @@ export const REJECTION_CODES = {
   ABORTED: FINAL,
   /** No widget was connected within the request's timeout. */
   WIDGET_UNAVAILABLE: NOT_CONNECTED,
-  /** The connector was destroyed, the iframe was removed, or the widget was lost with a request that is not idempotent. */
+  /**
+   * The widget was lost with a request that is not idempotent, or the iframe was removed. Not retryable if the connector was
+   * destroyed, or if the iframe or its container is not in the document.
+   */
   CONNECTION_CLOSED: NOT_CONNECTED,
   /** The widget could not reach the backend. */
   BACKEND_UNREACHABLE: LATER,
@@ -70,9 +73,15 @@ export interface BridgeRejection {
 export class BridgeRejectionError extends Error {
   declare readonly rejection: BridgeRejection;
 
-  constructor(code: RejectionCode, message: string, issues?: readonly Issue[]) {
+  /** `retryable` overrides the table, for a rejection whose code alone does not tell whether a retry may help. */
+  constructor(
+    code: RejectionCode,
+    message: string,
+    issues?: readonly Issue[],
+    retryable: boolean = REJECTION_CODES[code].retryable,
+  ) {
     super(message);
-    this.rejection = { code, message, retryable: REJECTION_CODES[code].retryable, ...(issues && { issues }) };
+    this.rejection = { code, message, retryable, ...(issues && { issues }) };
   }
 }
 
