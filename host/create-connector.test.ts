@@ -168,7 +168,7 @@ test("rejects a request for good, and mounts nothing, if a listener destroys the
   connector.onStateChange((state) => void (state === "reconnecting" && connector.destroy()));
   ensureConnecting.mockClear();
   detectFrameMove.mockImplementation(() =>
-    user.onDisconnected(new BridgeRejectionError("CONNECTION_CLOSED", "The frame was removed")),
+    user.onDisconnected(new BridgeRejectionError("CONNECTION_CLOSED", "The frame is not in the document")),
   );
   expect(await inNextTask(connector.dispatch(fetching))).toMatchObject({
     payload: { error: { code: "CONNECTION_CLOSED", retryable: false } },

@@ -34,8 +34,8 @@ const CLAIMED = Symbol.for("availability-bridge.frames");
  */
 export function claimFrame(frame: HTMLIFrameElement): () => void {
   const page = globalThis as { [CLAIMED]?: WeakSet<HTMLIFrameElement> };
-  page[CLAIMED] ??= new WeakSet();
-  const claimed = page[CLAIMED];
+  const claimed = page[CLAIMED] ?? new WeakSet();
+  page[CLAIMED] = claimed;
   if (claimed.has(frame)) throw new TypeError("frame: expected no other connector on it; destroy the other one first");
   claimed.add(frame);
   return () => void claimed.delete(frame);

@@ -458,7 +458,7 @@ test("rejects requests when the iframe was removed, and keeps nothing of the pag
   await lastPort().connect();
   lastFrame().remove();
   for (const notify of observers) notify();
-  expect(losses()).toEqual([{ code: "CONNECTION_CLOSED", message: "The frame was removed", retryable: true }]);
+  expect(losses()).toEqual([{ code: "CONNECTION_CLOSED", message: "The frame is not in the document", retryable: true }]);
   expect([observers.size, vi.getTimerCount(), getRegistry().size]).toEqual([0, 1, 0]);
   resumePage("online");
   lastFrame().load();

@@ -183,7 +183,6 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
 
   /** Connects again in the same iframe. The connector is called last: its listeners may close this connection. */
   function reconnect(next: ConnectionState, retryAfterMs?: number, reason?: BridgeRejectionError): void {
-    if (state === "closed") return;
     closePort();
     connect();
     enterState(next, retryAfterMs);
@@ -203,9 +202,8 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
 
   function handleLoad(): void {
     if (state === "open") ping(clock, heartbeatMs, sendPing, () => reconnect("loading", retryDelay()));
-    else if (state === "idle") {
-      if (getWindow()) adoptFrame();
-    } else if (state !== "handshaking") enterState("loading", retryDelay());
+    else if (state === "idle") adoptFrame();
+    else if (state !== "handshaking") enterState("loading", retryDelay());
   }
 
   function detectFrameMove(): void {
@@ -288,27 +286,21 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
 
   /** Mounts a new iframe in place of the last one, unless the page has put the last one back. */
   function remountFrame(): void {
-    if (state === "closed" || (ownFrame && state !== "idle")) return;
-    if (state !== "idle" || !getWindow()) {
-      detachFrame();
-      frame = ownFrame ?? mount();
-      if (frame && !ownFrame) claimFrame(frame);
-      frame?.addEventListener("load", handleLoad);
-    }
-    if (getWindow()) adoptFrame();
-    else clock.schedule(0, reportRemoval);
+    if (state === "closed" || (state === "idle" ? adoptFrame() : ownFrame)) return;
+    detachFrame();
+    frame = ownFrame ?? mount();
+    frame?.addEventListener("load", handleLoad);
+    if (!adoptFrame()) clock.schedule(0, reportRemoval);
   }
 
   /** Runs in a task of its own, because the page may send a request for each rejection. */
   function reportRemoval(): void {
-    if (state !== "idle") return;
-    if (getWindow()) adoptFrame();
-    else onDisconnected(frameRemovedError(false));
+    if (state === "idle" && !adoptFrame()) onDisconnected(frameRemovedError(false));
   }
 
-  /** Connects to the iframe, which is in the document. */
-  function adoptFrame(): void {
-    if (!frame) return;
+  /** Connects to the iframe. Returns false, and does nothing, if it is not in the document. */
+  function adoptFrame(): boolean {
+    if (!frame || !getWindow()) return false;
     pageListeners = new AbortController();
     const { signal } = pageListeners;
     // When the network or the page is back, a widget may be reachable sooner than the retry timer, or may have gone unnoticed.
@@ -320,6 +312,7 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
     connect();
     // After a failed attempt half the time, so that a request that waits for `handshakeTimeoutMs` sees another attempt.
     enterState("loading", failedAttempts ? handshakeTimeoutMs / 2 : handshakeTimeoutMs);
+    return true;
   }
 
   remountFrame();
@@ -338,6 +331,5 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
 }
 
 function frameRemovedError(canRetry: boolean): BridgeRejectionError {
-  const message = canRetry ? "The frame was removed" : "The frame is not in the document";
-  return new BridgeRejectionError("CONNECTION_CLOSED", message, undefined, canRetry);
+  return new BridgeRejectionError("CONNECTION_CLOSED", "The frame is not in the document", undefined, canRetry);
 }
