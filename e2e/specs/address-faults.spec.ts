@@ -125,6 +125,22 @@ test("the connector does not load the widget while no request waits, and loads i
   expect(await mounted(page)).toBe(before + 1);
 });
 
+test("a page that waits for the state `ready` gets it when the widget comes back, also after `ready` has rejected", async ({
+  page,
+  host,
+  backend,
+}) => {
+  backend.showInstead((_request, response) => void response.end(NOT_THE_WIDGET));
+  await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: HANDSHAKE_MS });
+  await expectUnavailable(page, host, backend.origin);
+  backend.showInstead(undefined);
+  await page.evaluate(() => {
+    window.asked = new Promise((resolve) => window.connector.onStateChange(resolve));
+  });
+  await page.clock.runFor(HANDSHAKE_MS / 2);
+  expect(await answer(page)).toBe("ready");
+});
+
 test("a waiting request is answered when the widget comes back in time", async ({ page, host, backend }) => {
   backend.showInstead((_request, response) => void response.writeHead(502).end());
   await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: 60_000 });

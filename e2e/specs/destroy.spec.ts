@@ -1,7 +1,7 @@
 /** `destroy()` at every stage of a connector's life: every request settles at once, and the page has no leftovers. */
 import type { Page } from "@playwright/test";
 import type { ScriptedBackend } from "../../gateway/test/scripted-backend.ts";
-import { ASK_123, connectorPage, expect, rejectedBy } from "../fixtures/fixtures.ts";
+import { ASK_123, AVAILABLE, connectorPage, expect, rejectedBy } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
 import { test } from "../fixtures/kept-page.ts";
 
@@ -22,6 +22,8 @@ declare global {
     forgetTraces(): void;
     asked: Promise<unknown>;
     states: string[];
+    /** Number of tokens that the page has given. */
+    tokens: number;
   }
 }
 
@@ -202,6 +204,73 @@ test("destroyed, and once more, with requests in flight, whose backend calls are
   await expectDestroyed(page);
   expect(await readyError(page)).toBe("ready");
   await backend.calls[0]?.hungUp;
+});
+
+/** Destroys the connector of a page with a signed-in user as soon as it is `reconnecting`. */
+async function openDestroying(page: Page, host: HostSite, backend: ScriptedBackend): Promise<void> {
+  await page.goto(host.serve(connectorPage()));
+  await page.evaluate(async (src) => {
+    const fetchToken = (): string => {
+      window.tokens += 1;
+      return "t1";
+    };
+    window.tokens = 0;
+    const connector = window.connect({ src, fetchToken, heartbeatMs: 300 });
+    window.connector = connector;
+    window.states = [];
+    await connector.ready;
+    connector.onStateChange((state) => {
+      window.states.push(state);
+      if (state === "reconnecting") connector.destroy();
+    });
+  }, `${backend.origin}/widget/`);
+  await expect.poll(() => page.evaluate(() => window.tokens)).toBe(1);
+}
+
+/** Expects that the connector is closed, and stays so for longer than a widget takes to load. */
+async function expectFinal(page: Page, backend: ScriptedBackend): Promise<void> {
+  await expect.poll(() => page.evaluate(() => window.states)).toEqual(["reconnecting", "closed"]);
+  const widget = await page.evaluate(async (src) => {
+    // Another connector's widget has loaded by then, and has asked for a token.
+    const other = window.connect({ src });
+    await other.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: 123 } });
+    other.destroy();
+    return { frames: document.querySelectorAll("iframe").length, tokens: window.tokens, state: window.connector.state };
+  }, `${backend.origin}/widget/`);
+  expect(widget).toEqual({ frames: 0, tokens: 1, state: "closed" });
+  expect(await page.evaluate(() => window.states)).toEqual(["reconnecting", "closed"]);
+}
+
+test("destroyed by a listener when a request finds its frame missing: no frame, no token, no settlement after it", async ({
+  page,
+  host,
+  backend,
+}) => {
+  await openDestroying(page, host, backend);
+  const settlement = await page.evaluate((event) => {
+    document.querySelector("iframe")?.remove();
+    return window.connector.dispatch(event);
+  }, ASK_123);
+  expect(settlement).toEqual(rejectedBy("CONNECTION_CLOSED"));
+  await expectFinal(page, backend);
+});
+
+test("destroyed by a listener when its widget hangs: no frame, no token, no settlement after it", {
+  tag: "@chromium",
+}, async ({ page, host, backend }) => {
+  backend.answerWith([{ hangs: true }, AVAILABLE]);
+  await openDestroying(page, host, backend);
+  await page.evaluate((event) => {
+    window.asked = window.connector.dispatch(event);
+  }, ASK_123);
+  void page
+    .frames()[1]
+    ?.evaluate(() => {
+      for (;;);
+    })
+    .catch(() => {});
+  expect(await page.evaluate(() => window.asked)).toEqual(rejectedBy("CONNECTION_CLOSED"));
+  await expectFinal(page, backend);
 });
 
 test("destroyed, and once more, while it connects again after a reload", async ({ page, host, backend }) => {

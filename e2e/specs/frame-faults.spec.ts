@@ -156,28 +156,37 @@ test.describe("every request settles at once, while the clock stands still:", ()
   test.beforeEach(({ page }) => stopClock(page));
 
   const READ_CLOSED = rejectedBy("CONNECTION_CLOSED");
+  /** No request can succeed before the page puts the container back. */
+  const FINALLY_CLOSED = {
+    ...Object(READ_CLOSED),
+    payload: { error: expect.objectContaining({ code: "CONNECTION_CLOSED", retryable: false }) },
+  };
 
   for (const [what, remove, isInShadowRoot, next] of [
     ["is removed itself", () => document.querySelector("iframe")?.remove(), false, FULFILLED],
-    ["is removed with its container", () => window.container.remove(), false, READ_CLOSED],
+    ["is removed with its container", () => window.container.remove(), false, FINALLY_CLOSED],
     ["is removed in a shadow root", () => window.container.firstElementChild?.remove(), true, FULFILLED],
-    ["goes with the host of its shadow root", () => document.querySelector("#host")?.remove(), true, READ_CLOSED],
+    ["goes with the host of its shadow root", () => document.querySelector("#host")?.remove(), true, FINALLY_CLOSED],
     [
       "is overwritten by its container's text",
       () => window.container.replaceChildren("The phone is off"),
       false,
       FULFILLED,
     ],
-    ["goes with the document's root", () => document.documentElement.remove(), false, READ_CLOSED],
-    ["goes with the document, which is opened anew", () => void document.open(), false, READ_CLOSED],
+    ["goes with the document's root", () => document.documentElement.remove(), false, FINALLY_CLOSED],
+    ["goes with the document, which is opened anew", () => void document.open(), false, FINALLY_CLOSED],
   ] as const) {
     test(`a frame that ${what}`, async ({ page, host, backend }) => {
       await openBusy(page, host, backend, { isInShadowRoot });
       await page.evaluate(remove);
-      expect(await settlements(page)).toEqual([READ_CLOSED, TRANSFER_CLOSED]);
+      const [read, transfer] = await settlements(page);
+      expect(read).toEqual(next === FULFILLED ? READ_CLOSED : FINALLY_CLOSED);
+      expect(transfer).toEqual({ ...TRANSFER_CLOSED, payload: Object(read).payload });
       expect(await states(page)).toEqual(["ready", "reconnecting"]);
-      // The next request mounts a new frame if the container is still in the document.
-      expect(await ask(page)).toEqual(next);
+      // The next request mounts a new frame if the container is still in the document. Else it is rejected in a later task.
+      const asked = ask(page);
+      await page.clock.runFor(1);
+      expect(await asked).toEqual(next);
     });
   }
 
@@ -198,28 +207,104 @@ test.describe("every request settles at once, while the clock stands still:", ()
     expect(asked).toBe("API.FETCH_USER_AVAILABILITY_FULFILLED");
     expect(await settlements(page)).toEqual([READ_CLOSED, TRANSFER_CLOSED]);
   });
+});
 
-  test("a frame in another document of the page, such as a frame's, goes with that document", async ({
+/** Opens a page that watches agent 123 and lists what it hears of them, in `#container` or in a frame of its own. */
+async function openWatching(
+  page: Page,
+  host: HostSite,
+  backend: ScriptedBackend,
+  what: "#container" | "#own",
+): Promise<void> {
+  const src = `${backend.origin}/widget/`;
+  const own = `<iframe id="own" src="${src}"></iframe>`;
+  await page.goto(
+    host.serve(connectorPage(`<div id="place"><div id="container"></div>${what === "#own" ? own : ""}</div>`)),
+  );
+  await page.evaluate(
+    async ([address, selector]) => {
+      const element = document.querySelector(selector);
+      if (!element) throw new Error(`The page has no ${selector}`);
+      const connector = window.connect(
+        element instanceof HTMLIFrameElement ? { frame: element } : { src: address, container: element },
+      );
+      window.connector = connector;
+      window.container = element;
+      window.states = [];
+      connector.onStateChange((state) => window.states.push(state));
+      connector.watch(123, () => {});
+      await connector.ready;
+    },
+    [src, what] as const,
+  );
+  await expect.poll(() => backend.calls.length).toBe(1);
+}
+
+for (const [name, what] of [
+  ["a container", "#container"],
+  ["the page's own frame", "#own"],
+] as const) {
+  test(`${name} that is taken out and put back in a later task goes on watching by itself`, async ({
     page,
     host,
     backend,
   }) => {
-    const inner = host.serve("<title>Inner</title>");
-    await page.goto(host.serve(connectorPage(`<iframe id="inner" src="${inner}"></iframe>`)));
-    await page.evaluate(
-      ([src, event]) => {
-        const outer = document.querySelector<HTMLIFrameElement>("#inner");
-        const container = outer?.contentDocument?.body;
-        if (!container) throw new Error("The page has no inner document");
-        window.connector = window.connect({ src, container, timeoutMs: 60_000, handshakeTimeoutMs: 60_000 });
-        window.settlements = [window.connector.dispatch(event)];
-      },
-      [`${backend.origin}/widget/`, ASK_123] as const,
-    );
-    await page.evaluate(() => document.querySelector("#inner")?.remove());
-    expect(await settlements(page)).toEqual([READ_CLOSED]);
-    expect(await ask(page)).toEqual(READ_CLOSED);
+    await openWatching(page, host, backend, what);
+    await page.evaluate(() => window.container.remove());
+    await expect.poll(() => states(page)).toEqual(["ready", "reconnecting"]);
+    await page.evaluate(() => document.querySelector("#place")?.append(window.container));
+    await expect.poll(() => states(page)).toEqual(["ready", "reconnecting", "ready"]);
+    // The new widget has the watch list.
+    await expect.poll(() => backend.calls.length).toBe(2);
+    expect(await page.evaluate(() => document.querySelectorAll("iframe").length)).toBe(1);
   });
+}
+
+test("a container that comes into the document late shows the widget from then on", async ({ page, host, backend }) => {
+  await page.goto(host.serve(connectorPage()));
+  await page.evaluate((src) => {
+    window.container = document.createElement("div");
+    window.connector = window.connect({ src, container: window.container, handshakeTimeoutMs: 2_000 });
+    window.connector.watch(123, () => {});
+  }, `${backend.origin}/widget/`);
+  expect(await page.evaluate(() => window.connector.ready.catch(({ code }) => code))).toBe("WIDGET_UNAVAILABLE");
+  await page.evaluate(() => document.body.append(window.container));
+  await expect.poll(() => page.evaluate(() => window.connector.state)).toBe("ready");
+  await expect.poll(() => backend.calls.length).toBe(1);
+});
+
+test("a widget that falls silent while the page only watches is replaced within 30 s", async ({
+  page,
+  host,
+  backend,
+}) => {
+  await stopClock(page);
+  await openWatching(page, host, backend, "#container");
+  await page.clock.runFor(3_000);
+  // The clock of a frame that hangs cannot be moved.
+  await keepSilentAbout(widgetFrame(page, backend), "BUS.PING");
+  await page.clock.runFor(30_000);
+  await expect.poll(() => states(page)).toEqual(["ready", "reconnecting", "ready"]);
+});
+
+test("a page that repeats a request at once, without a place for the widget, stays alive", async ({
+  page,
+  host,
+  backend,
+}) => {
+  await openBusy(page, host, backend);
+  await page.evaluate(() => window.container.remove());
+  const timers = await page.evaluate(async (event) => {
+    const before = performance.now();
+    let fired = 0;
+    const timer = setInterval(() => {
+      fired += 1;
+    }, 10);
+    while (performance.now() - before < 500) await window.connector.dispatch(event);
+    clearInterval(timer);
+    return fired;
+  }, ASK_123);
+  expect(timers).toBeGreaterThan(10);
 });
 
 /** Short for a test, and long enough for a heartbeat on a busy machine. */

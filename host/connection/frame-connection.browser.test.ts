@@ -326,7 +326,9 @@ test("is in the registry once while it has an iframe, and leaves it when the pag
   page.frames[1]?.remove();
   page.connection.detectFrameMove();
   expect(getRegistry().size).toBe(0);
-  expect(page.losses).toMatchObject([{ rejection: { code: "CONNECTION_CLOSED", message: "The frame is not in the document" } }]);
+  expect(page.losses).toMatchObject([
+    { rejection: { code: "CONNECTION_CLOSED", message: "The frame is not in the document" } },
+  ]);
 });
 
 test.for(["loading", "handshaking", "open", "parked"] as const)(

@@ -88,7 +88,13 @@ interface SetUpOptions {
 function setUp({ isContainerLate, ownFrame, random = 0, onDisconnected = () => {} }: SetUpOptions = {}) {
   vi.useFakeTimers();
   vi.spyOn(Math, "random").mockReturnValue(random);
-  const page = { hasPendingWork: true, isWatching: false, isObserved: false, hasContainer: !isContainerLate, hidden: false };
+  const page = {
+    hasPendingWork: true,
+    isWatching: false,
+    isObserved: false,
+    hasContainer: !isContainerLate,
+    hidden: false,
+  };
   const pageEvents = new EventTarget();
   const observers = new Set<() => void>();
   vi.stubGlobal("addEventListener", pageEvents.addEventListener.bind(pageEvents));
@@ -458,7 +464,9 @@ test("rejects requests when the iframe was removed, and keeps nothing of the pag
   await lastPort().connect();
   lastFrame().remove();
   for (const notify of observers) notify();
-  expect(losses()).toEqual([{ code: "CONNECTION_CLOSED", message: "The frame is not in the document", retryable: true }]);
+  expect(losses()).toEqual([
+    { code: "CONNECTION_CLOSED", message: "The frame is not in the document", retryable: true },
+  ]);
   expect([observers.size, vi.getTimerCount(), getRegistry().size]).toEqual([0, 1, 0]);
   resumePage("online");
   lastFrame().load();

@@ -41,6 +41,11 @@ export function assertContainer(container: Element | null): void {
  */
 export function assertFrame(frame: HTMLIFrameElement | null): void {
   const { contentWindow, ownerDocument, sandbox } = frame ?? {};
-  if (contentWindow && ownerDocument === document && (!sandbox?.length || SANDBOX.every((token) => sandbox.contains(token)))) return;
+  if (
+    contentWindow &&
+    ownerDocument === document &&
+    (!sandbox?.length || SANDBOX.every((token) => sandbox.contains(token)))
+  )
+    return;
   throw new TypeError(`frame: expected an iframe in this document, with a sandbox of ${SANDBOX.join(" and ")} or none`);
 }
