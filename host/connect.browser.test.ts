@@ -81,7 +81,18 @@ test("removes the iframe when destroyed, and rejects later requests", async () =
   expect(frames()).toEqual([]);
   expect(connector.state).toBe("closed");
   const settlement = await connector.dispatch({ type: "API.FETCH_USER_AVAILABILITY", payload });
-  expect(settlement).toMatchObject({ payload: { error: { code: "CONNECTION_CLOSED", retryable: true } } });
+  expect(settlement).toMatchObject({ payload: { error: { code: "CONNECTION_CLOSED", retryable: false } } });
+});
+
+test("mounts no iframe with a signal that has aborted already", async () => {
+  const mounted = vi.fn();
+  const observer = new MutationObserver(mounted);
+  observer.observe(document, { childList: true, subtree: true });
+  onTestFinished(() => observer.disconnect());
+  const connector = open({ src, signal: AbortSignal.abort() });
+  expect(connector.state).toBe("closed");
+  await expect(connector.ready).rejects.toMatchObject({ code: "CONNECTION_CLOSED", retryable: false });
+  expect(mounted).not.toHaveBeenCalled();
 });
 
 test("destroys the connector when the signal aborts", async () => {
@@ -102,6 +113,38 @@ test("adopts an iframe of the page, also after the iframe has loaded, and never 
   connector.destroy();
   expect(frame.isConnected).toBe(true);
   expect(frame.src).toBe(src);
+});
+
+test("refuses a page's own iframe that another connector has, until that one is destroyed", async () => {
+  const frame = append("iframe");
+  frame.src = src;
+  const connector = open({ frame });
+  expect(() => connect({ frame })).toThrow(/^frame: expected no other connector on it/);
+  expect(await connector.request("API.FETCH_USER_AVAILABILITY", payload)).toMatchObject({ userId: 123 });
+  connector.destroy();
+  const next = open({ frame });
+  expect(await next.request("API.FETCH_USER_AVAILABILITY", payload)).toMatchObject({ userId: 123 });
+});
+
+/** Returns a document of another window: that of an iframe. */
+function otherDocument(): Document {
+  const { contentDocument } = append("iframe");
+  if (!contentDocument) throw new Error("A blank iframe has a document");
+  return contentDocument;
+}
+
+test("rejects requests for good while the page keeps the container in another window's document, and then goes on", async () => {
+  const container = append("div");
+  const connector = open({ src, container });
+  await connector.ready;
+  const states: string[] = [];
+  connector.onStateChange((state) => states.push(state));
+  otherDocument().body.append(container);
+  expect(await connector.dispatch({ type: "API.FETCH_USER_AVAILABILITY", payload })).toMatchObject({
+    payload: { error: { code: "CONNECTION_CLOSED", retryable: false } },
+  });
+  document.body.append(container);
+  await vi.waitFor(() => expect(states).toEqual(["reconnecting", "ready"]), 10_000);
 });
 
 test("keeps two connectors on one page apart", async () => {
@@ -135,9 +178,18 @@ test.for<[string, () => ConnectOptions, RegExp]>([
   ["a frame that was not found", () => ({ src, frame: document.querySelector("#none") as never }), /^frame: expected/],
   ["an invalid signal", () => ({ src, signal: {} as never }), /^signal: expected an AbortSignal/],
   [
-    "a container outside the document",
-    () => ({ src, container: document.createElement("div") }),
-    /^container: expected/,
+    "a container in another document",
+    () => ({ src, container: otherDocument().body }),
+    /^container: expected an element of this document/,
+  ],
+  [
+    "a frame in another document",
+    () => {
+      const { body } = otherDocument();
+      body.innerHTML = "<iframe></iframe>";
+      return { src, frame: body.querySelector("iframe") as never };
+    },
+    /^frame: expected an iframe in this document/,
   ],
   ["a frame outside the document", () => ({ src, frame: document.createElement("iframe") }), /^frame: expected/],
   [

@@ -9,9 +9,15 @@ import type { FetchToken } from "./token/token-provider.ts";
 export interface ConnectOptions {
   /** The widget's absolute http(s) address, ending in `/widget/`. Optional if `frame` has an address. */
   readonly src?: string | URL;
-  /** The element that shows the widget. Without a container the iframe is invisible. */
+  /**
+   * The element that shows the widget, of this document. It may come into the document later, and leave and return: the widget
+   * loads each time. Without a container the iframe is invisible.
+   */
   readonly container?: Element;
-  /** An iframe of the page with the widget, instead of `container`. The connector never removes or navigates the iframe. */
+  /**
+   * An iframe of the page with the widget, instead of `container`. The connector never removes or navigates the iframe. `connect`
+   * throws if another connector has the iframe and was not destroyed.
+   */
   readonly frame?: HTMLIFrameElement;
   /** Accessible name of the iframe, for screen readers. @default "Phone" */
   readonly title?: string;
@@ -19,12 +25,15 @@ export interface ConnectOptions {
   readonly timeoutMs?: number;
   /**
    * Maximum wait for a widget in milliseconds, 1 to 120,000, for `ready` and for each request within the request's timeout.
-   * After `ready` has rejected, the connector still connects while requests are queued. @default 10000
+   * After `ready` has rejected, the connector goes on trying, as `ready` says. @default 10000
    */
   readonly handshakeTimeoutMs?: number;
   /** Delay in milliseconds after the first failed connection attempt; doubles after each further failure. @default 500 */
   readonly retryDelayMs?: number;
-  /** Heartbeat timeout in milliseconds: after a longer silence with requests in flight, the connector replaces the widget. @default 2000 */
+  /**
+   * Heartbeat timeout in milliseconds: after a longer silence with requests in flight, the connector replaces the widget. While a
+   * visible page only watches, the heartbeat comes each 15 s. @default 2000
+   */
   readonly heartbeatMs?: number;
   /** Name and release of the page, for the widget's log, cut to 256 characters. @default the page's host and "unknown" */
   readonly app?: { readonly name?: string; readonly release?: string };

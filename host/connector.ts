@@ -44,7 +44,8 @@ export interface Connector {
   /**
    * Resolves at the first handshake. Awaiting `ready` is optional: requests are queued until the handshake.
    * Rejects with a `ConnectionError` if the handshake times out, or if `destroy()` is called first.
-   * After a timeout a late handshake still connects, and the connector retries while requests are queued.
+   * After a timeout a late handshake still connects. The connector retries while requests are queued, and while the page is
+   * visible and watches something or has a listener of `onStateChange` or `observe`.
    */
   readonly ready: Promise<void>;
   readonly state: ConnectorState;
@@ -91,6 +92,9 @@ export interface Connector {
   /** Observes every envelope sent, settled or announced, and every change of state. */
   observe(observer: (record: ConnectorRecord) => void): Unsubscribe;
 
-  /** Rejects every request in flight with `CONNECTION_CLOSED` and removes the mounted iframe. Further calls do nothing. */
+  /**
+   * Rejects every request in flight with `CONNECTION_CLOSED` and removes the mounted iframe. Nothing brings the connector back:
+   * later requests are rejected, and `fetchToken` is not called any more. Further calls do nothing.
+   */
   destroy(): void;
 }

@@ -49,8 +49,7 @@ export const destroys = slot.map((where) =>
 export const connects = slot.map((where) =>
   command({
     name: `${where}: connect() anew`,
-    // `connect` rejects a container outside the document.
-    canHappen: (model) => model.connectors[where] === "destroyed" && (where === "right" || model.isContainerIn),
+    canHappen: (model) => model.connectors[where] === "destroyed",
     change: (model) => {
       model.connectors[where] = "alive";
     },

@@ -20,7 +20,7 @@ test("destroy settles in-flight requests and removes the frame from the page", a
   });
   expect(outcome).toMatchObject({
     frames: 0,
-    settlement: { payload: { error: { code: "CONNECTION_CLOSED", retryable: true } } },
+    settlement: { payload: { error: { code: "CONNECTION_CLOSED", retryable: false } } },
     state: "closed",
   });
   await backend.calls[0]?.hungUp;

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { getRegistry, remountAll } from "./connection-registry.ts";
+import { claimFrame, getRegistry, remountAll } from "./connection-registry.ts";
 
 const HUNG = "https://widget.example.com";
 
@@ -45,4 +45,13 @@ test("remounts a connection that leaves the registry during its removal, as ever
 test("shares the registry between all copies of the package on a page, by a fixed key", () => {
   expect(getRegistry()).toBe(getRegistry());
   expect(Reflect.get(globalThis, Symbol.for("availability-bridge.neighbours"))).toBe(getRegistry());
+});
+
+test("claims an iframe for all copies of the package on a page, until it is released", () => {
+  const frame = { contentWindow: {} } as HTMLIFrameElement;
+  const release = claimFrame(frame);
+  expect(Reflect.get(globalThis, Symbol.for("availability-bridge.frames")).has(frame)).toBe(true);
+  expect(() => claimFrame(frame)).toThrow(TypeError);
+  release();
+  expect(claimFrame(frame)).toBeTypeOf("function");
 });

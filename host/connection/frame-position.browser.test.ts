@@ -76,17 +76,6 @@ test("reports the removal of a shadow host, also across nested shadow roots", as
   expect(watched.heard()).toEqual(["none"]);
 });
 
-test("reports the removal of the iframe around the document", async () => {
-  const around = document.createElement("iframe");
-  document.body.append(around);
-  const body = around.contentDocument?.body;
-  if (!body) throw new Error("A blank frame has a document");
-  const watched = watch(body);
-  around.remove();
-  await Promise.resolve();
-  expect(watched.heard()).toEqual(["none"]);
-});
-
 test("does not report other changes of the page beside and below the iframe", async () => {
   const { heard, outer } = watch();
   const [main, text] = [document.createElement("main"), document.createElement("p")];

@@ -152,7 +152,7 @@ export const CODE_DESCRIPTIONS: Readonly<Record<RejectionCode, string>> = {
   ABORTED: "The caller aborted.",
   WIDGET_UNAVAILABLE: "No widget was connected within the request's timeout.",
   CONNECTION_CLOSED:
-    "The connector was destroyed, the frame was removed, or the widget was lost with a request that may not be sent twice.",
+    "The connector was destroyed, the frame was removed, or the widget was lost with a request that may not be sent twice. `retryable` is false after `destroy()`, and while the frame or its container is not in the document.",
   BACKEND_UNREACHABLE: "The widget could not reach the backend.",
   BACKEND_TIMEOUT: "The backend did not respond within the request's timeout.",
   INVALID_RESPONSE: "A response does not match this page; `issues` names the fields, if known.",
