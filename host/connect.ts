@@ -32,7 +32,7 @@ export interface ConnectOptions {
   readonly retryDelayMs?: number;
   /**
    * Heartbeat timeout in milliseconds: after a longer silence with requests in flight, the connector replaces the widget. While a
-   * visible page only watches, the heartbeat comes each 15 s. @default 2000
+   * visible page only watches, the timeout is at least 15,000. @default 2000
    */
   readonly heartbeatMs?: number;
   /** Name and release of the page, for the widget's log, cut to 256 characters. @default the page's host and "unknown" */

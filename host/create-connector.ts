@@ -273,7 +273,9 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     if (state === "closed") return;
     changeState("closed");
     for (const request of inFlight.values()) request.reject(destroyedError());
-    for (const reject of [...rejections]) reject();
+    // A listener may send another request, which is rejected later.
+    const due = [...rejections];
+    for (const reject of due) reject();
     ready.reject(destroyedError());
     tokenProvider?.close();
     connection.close();

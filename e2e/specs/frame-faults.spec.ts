@@ -14,7 +14,7 @@ import {
   type Waits,
 } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
-import { keepSilentAbout, widgetFrame } from "../fixtures/unresponsive-widget.ts";
+import { countUnanswered, keepSilentAbout, widgetFrame } from "../fixtures/unresponsive-widget.ts";
 
 /** A request that must not be sent twice, as every request unknown to the present version. */
 const TRANSFER = { type: "CALLS.TRANSFER", payload: { to: 124 } };
@@ -282,8 +282,12 @@ test("a widget that falls silent while the page only watches is replaced within 
   await openWatching(page, host, backend, "#container");
   await page.clock.runFor(3_000);
   // The clock of a frame that hangs cannot be moved.
-  await keepSilentAbout(widgetFrame(page, backend), "BUS.PING");
-  await page.clock.runFor(30_000);
+  const widget = widgetFrame(page, backend);
+  await keepSilentAbout(widget, "BUS.PING");
+  await page.clock.runFor(15_000);
+  await expect.poll(() => countUnanswered(widget)).toBe(1);
+  expect(await states(page)).toEqual(["ready"]);
+  await page.clock.runFor(15_000);
   await expect.poll(() => states(page)).toEqual(["ready", "reconnecting", "ready"]);
 });
 

@@ -11,7 +11,7 @@
  *    so that the pages of a widget that was down do not all return in the same moment.
  * 5. A page that wants nothing causes no traffic. The connection retries while a request is pending, and while the page is
  *    visible and watches something or observes the state. The heartbeat runs every `heartbeatMs` while a request is pending, and
- *    every 15 s while the page is visible and watches something.
+ *    every 15 s, or `heartbeatMs` if that is longer, while the page is visible and watches something.
  * 6. Iframes of one site share a process, so a widget that hangs takes all of them along. A new process starts only when all
  *    of them are gone. See `connection-registry.ts`.
  * 7. An iframe of the page's own is never removed and never navigated: the connection waits for the page to do it.
@@ -101,7 +101,7 @@ export interface FrameConnection {
 
 type ConnectionState = "idle" | "loading" | "handshaking" | "open" | "parked" | "closed";
 
-/** Interval of the heartbeat without a request in flight. Its reply is due at the next one, so that one timer serves both. */
+/** Shortest interval of the heartbeat without a request in flight. The reply is due at the next one, so that one timer serves both. */
 const WATCH_HEARTBEAT_MS = 15_000;
 
 /**
@@ -236,7 +236,8 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
 
   /** Returns the delay of the heartbeat that is needed now. `Infinity` if none is. */
   function getHeartbeatDelay(): number {
-    return hasPendingWork() ? heartbeatMs : isWatching() && !document.hidden ? WATCH_HEARTBEAT_MS : Infinity;
+    if (hasPendingWork()) return heartbeatMs;
+    return isWatching() && !document.hidden ? Math.max(WATCH_HEARTBEAT_MS, heartbeatMs) : Infinity;
   }
 
   /** Schedules a heartbeat, unless one is due as soon. */
