@@ -105,10 +105,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
       if (reason) request.reject(reason);
       else if (request.isSent()) {
         if (hasTrait("idempotent", request.type)) request.enqueue();
-        else {
-          const message = `${request.type} was lost with its widget: its outcome is unknown`;
-          request.reject(new BridgeRejectionError("CONNECTION_CLOSED", message));
-        }
+        else request.reject(new BridgeRejectionError("CONNECTION_CLOSED", `${request.type} was lost with its widget`));
       }
     }
     // Once per lost widget: if no widget can be mounted, the next attempt fails at once.

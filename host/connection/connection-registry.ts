@@ -36,7 +36,7 @@ export function claimFrame(frame: HTMLIFrameElement): () => void {
   const page = globalThis as { [CLAIMED]?: WeakSet<HTMLIFrameElement> };
   const claimed = page[CLAIMED] ?? new WeakSet();
   page[CLAIMED] = claimed;
-  if (claimed.has(frame)) throw new TypeError("frame: expected no other connector on it; destroy the other one first");
+  if (claimed.has(frame)) throw new TypeError("frame: expected no other connector on it");
   claimed.add(frame);
   return () => void claimed.delete(frame);
 }

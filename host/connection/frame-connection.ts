@@ -152,13 +152,13 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
   }
 
   /** The iframe's window, if it is in this document. In another one it would talk to another window. */
-  function getWindow(): Window | null | undefined {
+  function getWindow(): Window | null {
     return frame?.ownerDocument === document ? frame.contentWindow : null;
   }
 
   /** Opens a port to the window that the iframe has now. */
   function connect(): void {
-    remoteWindow = getWindow() ?? null;
+    remoteWindow = getWindow();
     const onClosed = (): void => {
       if (port === opening && state === "open") reconnect("loading", handshakeTimeoutMs);
     };

@@ -15,13 +15,9 @@ export function observeFramePosition(frame: HTMLIFrameElement, signal: AbortSign
 
   function observe(): void {
     observer.disconnect();
-    for (let node: Node | null | undefined = frame; node; node = composedParent(node)) {
+    // The parent of a shadow root is its host.
+    for (let node: Node | undefined = frame; node; node = node.parentNode ?? (node as ShadowRoot).host) {
       observer.observe(node, { childList: true });
     }
   }
-}
-
-/** Returns the parent node. The parent of a shadow root is the host. */
-function composedParent(node: Node): Node | undefined {
-  return node.parentNode ?? (node as ShadowRoot).host;
 }

@@ -26,6 +26,6 @@ export function createReadyPromise(): ReadyPromise {
     promise,
     isPending: () => isPending,
     resolve: () => settle(),
-    reject: ({ rejection: { code, message, retryable } }) => settle(new ConnectionError(message, { code, retryable })),
+    reject: ({ message, rejection }) => settle(new ConnectionError(message, rejection)),
   };
 }
