@@ -73,7 +73,7 @@ export function connect(options: ConnectOptions): Connector {
   const { origin } = src;
   const mount = () => (signal?.aborted ? undefined : mountFrame(src, container, title));
   const connector = createConnector({
-    open: (events) => openFrameConnection({ origin, ownFrame: frame, mount, timeouts }, events),
+    open: (events) => openFrameConnection({ origin, ownFrame: frame, container, mount, timeouts }, events),
     // The origin and not the location: a `srcdoc` or blob document has no address.
     registration: {
       origin: self.origin,

@@ -14,16 +14,18 @@ class FakeFrame extends EventTarget {
   contentWindow: object | null;
   /** True while the page has moved the iframe into another window's document. */
   isElsewhere = false;
-  /** The page has not removed the iframe from its container. */
-  parentNode: object | null = {};
+  readonly parentNode = null;
   readonly remove = vi.fn(() => {
     this.contentWindow = null;
-    this.parentNode = null;
   });
 
   constructor(isInDocument = true) {
     super();
     this.contentWindow = isInDocument ? {} : null;
+  }
+
+  get isConnected(): boolean {
+    return this.contentWindow !== null;
   }
 
   get ownerDocument(): unknown {
@@ -78,6 +80,8 @@ class FakePort {
 interface SetUpOptions {
   /** True for a container that is not in the document yet. @default false */
   readonly isContainerLate?: boolean;
+  /** True for an invisible iframe, whose place is the page's body. @default false */
+  readonly hasNoContainer?: boolean;
   readonly ownFrame?: FakeFrame;
   /** Result of `Math.random`. 0 leaves a retry delay as it is, 1 halves it. */
   readonly random?: number;
@@ -85,7 +89,13 @@ interface SetUpOptions {
 }
 
 /** A connection of a page in which requests are pending, until `page.hasPendingWork` says otherwise. */
-function setUp({ isContainerLate, ownFrame, random = 0, onDisconnected = () => {} }: SetUpOptions = {}) {
+function setUp({
+  isContainerLate,
+  hasNoContainer,
+  ownFrame,
+  random = 0,
+  onDisconnected = () => {},
+}: SetUpOptions = {}) {
   vi.useFakeTimers();
   vi.spyOn(Math, "random").mockReturnValue(random);
   const page = {
@@ -94,6 +104,12 @@ function setUp({ isContainerLate, ownFrame, random = 0, onDisconnected = () => {
     isObserved: false,
     hasContainer: !isContainerLate,
     hidden: false,
+  };
+  const container = {
+    get isConnected() {
+      return page.hasContainer;
+    },
+    ownerDocument: page as object,
   };
   const pageEvents = new EventTarget();
   const observers = new Set<() => void>();
@@ -130,6 +146,7 @@ function setUp({ isContainerLate, ownFrame, random = 0, onDisconnected = () => {
     {
       origin: ORIGIN,
       ownFrame: asElement(ownFrame),
+      container: hasNoContainer ? undefined : (container as Element),
       mount() {
         frames.push(new FakeFrame(page.hasContainer));
         return asElement(frames.at(-1));
@@ -167,6 +184,7 @@ function setUp({ isContainerLate, ownFrame, random = 0, onDisconnected = () => {
     frames,
     ports,
     page,
+    container,
     observers,
     lastPort,
     lastFrame,
@@ -498,6 +516,16 @@ test("rejects requests for good while its container is not in the document, and 
   expect(lastFrame().contentWindow).not.toBeNull();
 });
 
+test("lets requests be repeated when an invisible iframe has gone with the page's body, for which there is another", async () => {
+  const { connection, lastFrame, lastPort, losses, frames } = setUp({ hasNoContainer: true });
+  await lastPort().connect();
+  lastFrame().contentWindow = null;
+  connection.detectFrameMove();
+  expect(losses()).toEqual([{ ...NOT_IN_DOCUMENT, retryable: true }]);
+  connection.ensureConnecting();
+  expect(frames).toHaveLength(2);
+});
+
 test("reports in a later task that no iframe can be mounted, so that a page that asks again at once does not hang", async () => {
   const { connection, events, lastFrame, page } = setUp({ onDisconnected: () => connection.ensureConnecting() });
   page.hasContainer = false;
@@ -561,9 +589,9 @@ test("takes the iframe that is back in the document for the next request, and mo
 });
 
 test("treats an iframe that the page moves into another window's document as removed, until it is back", async () => {
-  const { connection, lastFrame, lastPort, losses, page, ports } = setUp();
+  const { connection, container, lastFrame, lastPort, losses, ports } = setUp();
   await lastPort().connect();
-  page.hasContainer = false;
+  container.ownerDocument = {};
   lastFrame().isElsewhere = true;
   lastFrame().contentWindow = {};
   connection.detectFrameMove();

@@ -48,6 +48,7 @@ import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
 import { openWindowPort, type Port } from "../../shared/transport/penpal-port.ts";
 import type { Timeouts } from "../request/timeouts.ts";
 import { claimFrame, getRegistry, type RegisteredConnection, remountAll } from "./connection-registry.ts";
+import { isInDocument } from "./frame.ts";
 import { observeFramePosition } from "./frame-position.ts";
 import { ping } from "./heartbeat.ts";
 
@@ -56,6 +57,8 @@ export interface FrameConnectionOptions {
   readonly origin: string;
   /** An iframe of the page's own, which is never removed and never navigated. */
   readonly ownFrame: HTMLIFrameElement | undefined;
+  /** The element into which `mount` puts the iframe. `undefined` for the page itself, in which there is always a place. */
+  readonly container?: Element | undefined;
   /** Puts a new iframe into the page, or into a container that is not in the document. `undefined` if there is no place for one. */
   readonly mount: () => HTMLIFrameElement | undefined;
   readonly timeouts: Timeouts;
@@ -110,7 +113,7 @@ const WATCH_HEARTBEAT_MS = 15_000;
  * @throws {TypeError} when the page's own iframe belongs to another connection.
  */
 export function openFrameConnection(options: FrameConnectionOptions, events: ConnectionEvents): FrameConnection {
-  const { origin, ownFrame, mount, timeouts, openPort = openWindowPort } = options;
+  const { origin, ownFrame, container, mount, timeouts, openPort = openWindowPort } = options;
   const { clock, hasPendingWork, isWatching, isWanted, onDisconnected } = events;
   const { handshakeTimeoutMs, retryDelayMs, heartbeatMs } = timeouts;
   const entry: RegisteredConnection = { origin, drop: abandonFrame, renew: remountFrame };
@@ -153,7 +156,7 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
 
   /** The iframe's window, if it is in this document. In another one it would talk to another window. */
   function getWindow(): Window | null {
-    return frame?.ownerDocument === document ? frame.contentWindow : null;
+    return frame && isInDocument(frame) ? frame.contentWindow : null;
   }
 
   /** Opens a port to the window that the iframe has now. */
@@ -211,8 +214,8 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
     const present = getWindow();
     if (!present) {
       disconnect();
-      // An iframe that still has a parent has left with its container, which only the page can put back.
-      onDisconnected(frameRemovedError(!ownFrame && !frame?.parentNode));
+      // Only the page can put back its own iframe, or the container.
+      onDisconnected(frameRemovedError(!ownFrame && (!container || isInDocument(container))));
     } else if (present !== remoteWindow) reconnect("loading", handshakeTimeoutMs);
   }
 

@@ -22,6 +22,11 @@ export function mountFrame(src: URL, container: Element | undefined, title: stri
   return frame;
 }
 
+/** Checks that an element is in this document, and neither in a detached tree nor in another window's document. */
+export function isInDocument({ isConnected, ownerDocument }: Element): boolean {
+  return isConnected && ownerDocument === document;
+}
+
 /**
  * Checks that an element of the page can show the widget. The page may put it into the document later.
  *
