@@ -2,19 +2,21 @@ import { expect, test } from "vitest";
 import { createAvailabilityService } from "./availability-service.ts";
 import type { StoredAgent } from "./store/agent.ts";
 import { StoreUnavailableError, UnreadableAgentError, VersionMismatchError } from "./store/availability-store.ts";
+import { createChangeHistory } from "./store/change-history.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { createReplica, emptyContents, type WritableReplica } from "./store/replica.ts";
 import { memoryUpstream } from "./upstream/memory-upstream.ts";
 import { type Upstream, UpstreamError, type UpstreamHealth } from "./upstream/upstream.ts";
 
 const never = new AbortController().signal;
+const NO_HISTORY = createChangeHistory(0, { length: 10 }).of("demo");
 const AGENT = { userId: 1, status: "available", version: 7, updatedAt: 0 } as const;
 
 /** Creates availabilities over a replica and an upstream of a given age, with a clock that the test sets. */
 function setUp(upstream: Partial<Upstream> = {}, agents: readonly StoredAgent[] = [AGENT]) {
   const time = { nowMs: 100_000 };
   const clock = { wallMs: () => 0, monotonicMs: () => time.nowMs };
-  const replica: WritableReplica = createReplica({ ...emptyContents("0", () => 0), agents }, 10);
+  const replica: WritableReplica = createReplica({ ...emptyContents("0", () => 0, NO_HISTORY), agents });
   const store = { ...createMemoryStore({ clock }).forCustomer("demo"), open: async () => replica };
   const availabilities = createAvailabilityService({
     store,
@@ -141,7 +143,7 @@ test("loses no status if another request creates the user at the same time", asy
 
 test("leaves out an agent with unreadable data, and returns the other agents", async () => {
   const { availabilities, replica } = setUp();
-  replica.reset({ ...emptyContents("0", () => 0), agents: [AGENT], unreadable: [2] });
+  replica.reset({ ...emptyContents("0", () => 0, NO_HISTORY), agents: [AGENT], unreadable: [2] });
   await expect(availabilities.read(2, never)).rejects.toThrow(UnreadableAgentError);
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { userId: 1 } });
   await expect(availabilities.readMany([1, 2, 3], never)).resolves.toMatchObject({

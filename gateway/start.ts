@@ -50,6 +50,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   const files = await readBuiltFiles(options.buildDirectory);
   const observability = createObservability(settings, options, {
     isStoreReady: () => store.isReady(),
+    historySize: () => store.historySize(),
     customers: () => health(),
   });
   const { log, readiness } = observability;

@@ -58,7 +58,11 @@ async function setUp({ availabilities, limits = UNLIMITED, cachesTokens = true }
     },
     flush: () => Promise.resolve(),
   };
-  const healthSources = { isStoreReady: () => true, customers: () => [] };
+  const healthSources = {
+    isStoreReady: () => true,
+    historySize: () => ({ entries: 7, bytes: 2_170 }),
+    customers: () => [],
+  };
   const gateway = await serveGateway(
     { host: "127.0.0.1", port: 0 },
     {

@@ -1,4 +1,5 @@
 import type { AgentState, Status, StoredAgent } from "./agent.ts";
+import type { HistorySize } from "./change-history.ts";
 import type { Replica } from "./replica.ts";
 
 /** Log lines of a store, for the operator. No line contains a password. */
@@ -28,6 +29,8 @@ export interface AvailabilityStore {
   lease(task: string, durationMs: number, options?: LeaseOptions): Promise<boolean>;
   /** True while any gateway has the task. False while the store is unreachable. */
   isLeased(task: string): Promise<boolean>;
+  /** Returns the size of the kept changes of all customers in this process's memory. */
+  historySize(): HistorySize;
   close(): Promise<void>;
 }
 

@@ -94,3 +94,17 @@ test("returns a valid availability at any fraction of a millisecond", async () =
     }),
   );
 });
+
+test("keeps no more changes of many customers than its history's length and a tenth", async () => {
+  const store = createMemoryStore({ historyLength: 100 });
+  const customers = Array.from({ length: 50 }, (_, index) => store.forCustomer(`customer-${index}`));
+  for (let round = 0; round < 20; round += 1) {
+    for (const customer of customers) await customer.set(1, { status: round % 2 ? "available" : "in_call" });
+    expect(store.historySize().entries).toBeLessThanOrEqual(110);
+  }
+  const replicas = await Promise.all(customers.map((customer) => customer.open(never)));
+  const epoch = replicas[0]?.cursor().split("-")[0];
+  const replayed = replicas.map((replica) => replica.changesSince(`${epoch}-900`)?.length);
+  expect(replayed).toEqual(Array(50).fill(2));
+  expect(replicas.map((replica) => replica.changesSince(`${epoch}-800`))).toEqual(Array(50).fill(undefined));
+});

@@ -2,17 +2,18 @@ import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../clock.ts";
 import { type AgentState, isUnchanged, type Status, type StoredAgent } from "./agent.ts";
 import { type AvailabilityStore, type CustomerStore, VersionMismatchError } from "./availability-store.ts";
+import { type ChangeHistory, createChangeHistory } from "./change-history.ts";
 import { toCursorText } from "./cursor.ts";
 import { createReplica, emptyContents, type WritableReplica } from "./replica.ts";
 
 export interface MemoryStoreOptions {
   /** @default the system clock */
   readonly clock?: Clock;
-  /** Number of a customer's changes after which a returning subscriber can no longer resume. @default 10000 */
+  /** Number of changes of all customers that are kept for returning subscribers. @default 100000 */
   readonly historyLength?: number;
 }
 
-const HISTORY_LENGTH = 10_000;
+const HISTORY_LENGTH = 100_000;
 
 /**
  * Creates an empty store in the memory of this process. The data ends with the process; versions grow across restarts.
@@ -22,9 +23,10 @@ export function createMemoryStore({
   historyLength = HISTORY_LENGTH,
 }: MemoryStoreOptions = {}): AvailabilityStore {
   const customers = new Map<string, CustomerStore>();
+  const order = createOrder(historyLength);
   return {
     forCustomer(customerId) {
-      const customer = customers.get(customerId) ?? createCustomerStore(clock, historyLength);
+      const customer = customers.get(customerId) ?? createCustomerStore(customerId, { clock, order });
       customers.set(customerId, customer);
       return customer;
     },
@@ -35,31 +37,51 @@ export function createMemoryStore({
     // No other gateway shares this memory.
     lease: async () => true,
     isLeased: async () => false,
+    historySize: order.history.size,
     async close() {},
   };
 }
 
-function createCustomerStore(clock: Clock, historyLength: number): CustomerStore {
-  // A restart loses all changes, so a cursor of the earlier process must not be resumable.
-  const epoch = randomBytes(6).toString("hex");
+/** Order of the changes of all customers. */
+interface Order {
+  readonly epoch: string;
+  readonly history: ChangeHistory;
+  /** Returns the position of the last change. */
+  position(): number;
+  /** Returns the position of the next change, and makes it the last. */
+  advance(): number;
+}
+
+function createOrder(historyLength: number): Order {
   let position = 0;
-  const replica = createReplica(
-    emptyContents(epoch, () => position),
-    historyLength,
-  );
+  return {
+    // A restart loses all changes, so a cursor of the earlier process must not be resumable.
+    epoch: randomBytes(6).toString("hex"),
+    history: createChangeHistory(position, { length: historyLength }),
+    position: () => position,
+    advance() {
+      position += 1;
+      return position;
+    },
+  };
+}
+
+interface CustomerStoreParts {
+  readonly clock: Clock;
+  readonly order: Order;
+}
+
+function createCustomerStore(customerId: string, { clock, order }: CustomerStoreParts): CustomerStore {
+  const { epoch, history, position, advance } = order;
+  const replica = createReplica(emptyContents(epoch, position, history.of(customerId)));
 
   // Starting at the current time makes versions grow across a restart, which loses the earlier version.
   const nextVersion = (userId: number) => Math.max(replica.versionOf(userId) + 1, clock.wallMs());
 
-  function nextCursor(): string {
-    position += 1;
-    return toCursorText({ epoch, position });
-  }
-
   function storeAgent(userId: number, state: Pick<StoredAgent, "status" | "wrapUp">): StoredAgent {
     const agent = { userId, ...state, version: nextVersion(userId), updatedAt: clock.wallMs() };
-    const cursor = nextCursor();
-    replica.apply(position, { cursor, agent });
+    const at = advance();
+    replica.apply(at, { cursor: toCursorText({ epoch, position: at }), agent });
     return agent;
   }
 
@@ -77,8 +99,9 @@ function createCustomerStore(clock: Clock, historyLength: number): CustomerStore
     setStatus: async (userId, status, ifVersions) => setStatus(replica, storeAgent, { userId, status, ifVersions }),
     async remove(userId) {
       if (!replica.read(userId)) return;
-      const cursor = nextCursor();
-      replica.apply(position, { cursor, removedUserId: userId, version: nextVersion(userId) });
+      const at = advance();
+      const cursor = toCursorText({ epoch, position: at });
+      replica.apply(at, { cursor, removedUserId: userId, version: nextVersion(userId) });
     },
   };
 }

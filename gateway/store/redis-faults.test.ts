@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../test/redis-server.ts";
 import type { Status } from "./agent.ts";
 import { type AvailabilityStore, StoreUnavailableError } from "./availability-store.ts";
-import type { Change } from "./change-log.ts";
+import type { Change } from "./change-history.ts";
 import { createRedisStore, type RedisStoreOptions } from "./redis-store.ts";
 import type { Replica } from "./replica.ts";
 import { collectChanges, eventually, expectGrowingVersions } from "./store.suite.ts";

@@ -95,6 +95,7 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
     whenReady: readiness.wait,
     lease: leases.acquire,
     isLeased: leases.isHeld,
+    historySize: () => stream?.historySize() ?? { entries: 0, bytes: 0 },
     async close() {
       await leases.release();
       await reconnection.close();
@@ -111,14 +112,14 @@ interface CustomerStoreParts {
 
 function createCustomerStore(customerId: string, parts: CustomerStoreParts): CustomerStore {
   const { settings, loaded, reconnection } = parts;
-  const { clock, timeoutMs, historyLength } = settings;
+  const { clock, timeoutMs } = settings;
   let loading: Promise<WritableReplica> | undefined;
 
   async function load(): Promise<WritableReplica> {
     const session = await reconnection.session();
     let replica: WritableReplica | undefined;
     await loadCustomer(customerId, session, (contents) => {
-      replica = createReplica(contents, historyLength);
+      replica = createReplica(contents);
       session.stream.subscribe(customerId, replica);
       loaded.set(customerId, { replica, stream: session.stream });
     });

@@ -1,5 +1,5 @@
 import type { StoredAgent } from "./agent.ts";
-import { type Change, createChangeLog, type Positioned } from "./change-log.ts";
+import type { Change, CustomerHistory } from "./change-history.ts";
 import { parseCursor, toCursorText } from "./cursor.ts";
 
 /** One customer's agents in this process's memory. Reads are synchronous and consistent. */
@@ -63,47 +63,37 @@ export interface ReplicaContents {
   readonly epoch: string;
   /** Returns the latest position known here, changes of other customers included. */
   readonly position: () => number;
-  /** Position after which `history` starts. */
-  readonly historyStart: number;
-  /** Latest changes, already contained in `agents` and `removed`. */
-  readonly history: Iterable<PositionedChange>;
+  /** Position of the customer's last change. */
+  readonly lastChangePosition: number;
+  /**
+   * Latest changes, already contained in `agents` and `removed`. The replica appends every change that it applies; the
+   * owner of the history discards the oldest ones.
+   */
+  readonly history: CustomerHistory;
 }
 
 /** Creates empty contents at the start of an epoch. */
-export function emptyContents(epoch: string, position: () => number): ReplicaContents {
-  return { agents: [], removed: [], epoch, position, historyStart: position(), history: [] };
+export function emptyContents(epoch: string, position: () => number, history: CustomerHistory): ReplicaContents {
+  return { agents: [], removed: [], epoch, position, lastChangePosition: position(), history };
 }
 
-/** Change with its position among the changes of all customers. */
-export interface PositionedChange extends Positioned {
-  readonly change: Change;
-}
-
-/** Creates a replica with these contents and a history of this many changes. */
-export function createReplica(contents: ReplicaContents, historyLength: number): WritableReplica {
-  let { epoch, position } = contents;
-  let lastChangePosition = 0;
+/** Creates a replica with these contents. */
+export function createReplica(contents: ReplicaContents): WritableReplica {
+  let { epoch, position, lastChangePosition, history } = contents;
   const agents = new Map<number, StoredAgent>();
   const removed = new Map<number, number>();
   const unreadable = new Set<number>();
-  const log = createChangeLog<PositionedChange>(0, historyLength);
   const listeners = new Set<ReplicaListener>();
   let staleSinceMs: number | undefined;
 
   function load(next: ReplicaContents): void {
-    ({ epoch, position } = next);
+    ({ epoch, position, lastChangePosition, history } = next);
     agents.clear();
     removed.clear();
     unreadable.clear();
     for (const agent of next.agents) agents.set(agent.userId, agent);
     for (const [userId, version] of next.removed) removed.set(userId, version);
     for (const userId of next.unreadable ?? []) unreadable.add(userId);
-    log.reset(next.historyStart);
-    lastChangePosition = position();
-    for (const entry of next.history) {
-      log.append(entry);
-      lastChangePosition = entry.position;
-    }
   }
 
   const versionOf = (userId: number) => agents.get(userId)?.version ?? removed.get(userId) ?? 0;
@@ -133,7 +123,7 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
     lastChangeCursor: () => toCursorText({ epoch, position: lastChangePosition }),
     changesSince(text) {
       const cursor = parseCursor(text);
-      return cursor?.epoch === epoch ? log.since(cursor.position)?.map(({ change }) => change) : undefined;
+      return cursor?.epoch === epoch ? history.since(cursor.position)?.map(({ change }) => change) : undefined;
     },
     listen(listener) {
       listeners.add(listener);
@@ -146,7 +136,7 @@ export function createReplica(contents: ReplicaContents, historyLength: number):
       // Set it for a known change too: another gateway with an earlier position may not have the change yet.
       lastChangePosition = at;
       if (!applyIfNewer(change)) return;
-      log.append({ position: at, change });
+      history.append({ position: at, change });
       for (const listener of listeners) listener.onChange(change);
     },
     reset(next) {

@@ -4,7 +4,7 @@ import { AVAILABILITY_STATUSES } from "../../shared/contracts/availability.ts";
 import { systemClock } from "../clock.ts";
 import { type AgentState, toAvailability } from "./agent.ts";
 import { type AvailabilityStore, type CustomerStore, VersionMismatchError } from "./availability-store.ts";
-import type { Change } from "./change-log.ts";
+import type { Change } from "./change-history.ts";
 import { isAtOrAfter, parseCursor } from "./cursor.ts";
 import type { Replica } from "./replica.ts";
 

@@ -1,6 +1,6 @@
 import type { RemovedUser } from "../../shared/contracts/availability.ts";
 import { type StoredAgent, toChangedAvailability } from "../store/agent.ts";
-import type { Change } from "../store/change-log.ts";
+import type { Change } from "../store/change-history.ts";
 
 /** Formats an availability of a snapshot, without a cursor: a client cannot resume from part of a snapshot. */
 export function formatAvailability(agent: StoredAgent, nowMs: number): string {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { AVAILABILITY_STATUSES } from "../../shared/contracts/availability.ts";
 import type { StoredAgent } from "../store/agent.ts";
+import { createChangeHistory } from "../store/change-history.ts";
 import { toCursorText } from "../store/cursor.ts";
 import { createReplica, emptyContents, type WritableReplica } from "../store/replica.ts";
 import { createTestSubscriber, type TestSubscriber, type TestSubscriberOptions } from "../test/test-subscriber.ts";
@@ -84,8 +85,8 @@ async function settle(followers: readonly Follower[], hub: StreamHub, replica: W
 function createSource(known: readonly StoredAgent[], historyLength = 1000) {
   let position = 0;
   const at = (): string => toCursorText({ epoch: "c", position });
-  const contents = emptyContents("c", () => position);
-  const replica = createReplica({ ...contents, agents: known }, historyLength);
+  const createHistory = () => createChangeHistory(position, { length: historyLength }).of("acme");
+  const replica = createReplica({ ...emptyContents("c", () => position, createHistory()), agents: known });
   return {
     replica,
     set(agent: Pick<StoredAgent, "userId" | "status" | "version">) {
@@ -98,7 +99,7 @@ function createSource(known: readonly StoredAgent[], historyLength = 1000) {
     },
     reset(next: readonly StoredAgent[]) {
       position += 1;
-      replica.reset({ ...emptyContents("c", () => position), agents: next });
+      replica.reset({ ...emptyContents("c", () => position, createHistory()), agents: next });
     },
   };
 }

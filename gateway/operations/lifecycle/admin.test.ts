@@ -9,7 +9,11 @@ function admin(otherStaleSeconds: number) {
     { customer: "acme", staleSeconds: 0, budgetLeft: 100 },
     { customer: "other", staleSeconds: otherStaleSeconds },
   ];
-  const healthSources = { isStoreReady: () => true, customers: () => customers };
+  const healthSources = {
+    isStoreReady: () => true,
+    historySize: () => ({ entries: 7, bytes: 2_170 }),
+    customers: () => customers,
+  };
   const metrics = createMetrics();
   metrics.watch(healthSources);
   const readiness = createReadiness({ healthSources, staleLimitSeconds: 60 });
@@ -53,6 +57,8 @@ test("serves the metrics of each customer in Prometheus's format", async () => {
       'gateway_stale_seconds{customer="other"} 7',
       'gateway_upstream_budget_left{customer="acme"} 100',
       "gateway_store_ready 1",
+      "gateway_history_changes 7",
+      "gateway_history_bytes 2170",
     ]),
   );
 });

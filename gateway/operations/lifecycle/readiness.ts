@@ -20,7 +20,7 @@ export interface Readiness {
 }
 
 export interface ReadinessOptions {
-  readonly healthSources: HealthSources;
+  readonly healthSources: Omit<HealthSources, "historySize">;
   /** Greatest age of a served availability, in seconds. */
   readonly staleLimitSeconds: number;
 }

@@ -28,7 +28,11 @@ async function setUp(parts: Partial<Customer> = {}, limits: Partial<typeof LIMIT
     defect: (error, request) => void defects.push([error, request]),
     flush: () => Promise.resolve(),
   };
-  const healthSources = { isStoreReady: () => true, customers: () => [] };
+  const healthSources = {
+    isStoreReady: () => true,
+    historySize: () => ({ entries: 7, bytes: 2_170 }),
+    customers: () => [],
+  };
   const metrics = createMetrics();
   metrics.watch(healthSources);
   const observability = {

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { HistorySize } from "../../store/change-history.ts";
 import { VERSION } from "../../version.ts";
 
 /** Health of a customer at the time of a scrape. */
@@ -13,6 +14,8 @@ export interface CustomerHealth {
 /** Values to read at each scrape. */
 export interface HealthSources {
   isStoreReady(): boolean;
+  /** Size of the changes that the store keeps in this process's memory. */
+  historySize(): HistorySize;
   customers(): Iterable<CustomerHealth>;
 }
 
@@ -54,10 +57,12 @@ export function createCounters(registry: Registry) {
   };
 }
 
+const NO_HISTORY: HistorySize = { entries: 0, bytes: 0 };
+
 /** Creates gauges, including the gauges that are read at each scrape. */
 export function createGauges(registry: Registry) {
   const shared = { registers: [registry] };
-  let sources: HealthSources = { isStoreReady: () => false, customers: () => [] };
+  let sources: HealthSources = { isStoreReady: () => false, historySize: () => NO_HISTORY, customers: () => [] };
   // The value is always 1, as is usual for build information: queries join the label to other metrics.
   new Gauge({
     name: "gateway_build_info",
@@ -96,6 +101,22 @@ export function createGauges(registry: Registry) {
     ...shared,
     collect() {
       this.set(sources.isStoreReady() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "gateway_history_changes",
+    help: "Changes of all customers that are kept for returning subscribers.",
+    ...shared,
+    collect() {
+      this.set(sources.historySize().entries);
+    },
+  });
+  new Gauge({
+    name: "gateway_history_bytes",
+    help: "Estimated memory of the changes that are kept for returning subscribers.",
+    ...shared,
+    collect() {
+      this.set(sources.historySize().bytes);
     },
   });
   new Gauge({

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { systemClock } from "../../clock.ts";
-import type { Change } from "../change-log.ts";
+import type { Change } from "../change-history.ts";
+import { createReplica, emptyContents } from "../replica.ts";
 import { ChangeGapError, createChangeStream } from "./change-stream.ts";
 import type { StreamEntry } from "./connection.ts";
 import { createRedisClock } from "./redis-clock.ts";
@@ -34,14 +35,14 @@ test("applies each customer's changes to that customer's replica", () => {
     [2, { cursor: "abc-2", agent: { userId: 1, version: 2 } }],
     [4, { cursor: "abc-4" }],
   ]);
-  expect(stream.historyOf("globex")).toMatchObject({ historyStart: 1, history: [{ position: 3 }] });
+  expect([stream.historyStart(), stream.historyOf("globex").since(1)]).toMatchObject([1, [{ position: 3 }]]);
   expect([stream.position(), stream.highestVersion()]).toEqual([4, 4]);
 });
 
 test("starts at the oldest entry of the stream and continues without a gap", () => {
   const { stream, append } = setUp(12);
   append(change(10), change(11));
-  expect(stream.historyOf("acme").historyStart).toBe(9);
+  expect(stream.historyStart()).toBe(9);
   expect(() => append(change(13))).toThrow(ChangeGapError);
   expect(stream.position()).toBe(11);
 });
@@ -49,7 +50,7 @@ test("starts at the oldest entry of the stream and continues without a gap", () 
 test("skips earlier epochs, gaps included, and keeps none of their changes", () => {
   const { stream, append } = setUp(20);
   append(epochStart(1, "old"), change(2), epochStart(20, "abc"));
-  expect(stream.historyOf("acme")).toEqual({ historyStart: 20, history: [] });
+  expect([stream.historyStart(), stream.historyOf("acme").since(20)]).toEqual([20, []]);
 });
 
 test("throws when another gateway starts a new epoch", () => {
@@ -69,4 +70,27 @@ test("resolves waiters at their position and rejects aborted ones", async () => 
   append(epochStart(1, "abc"), change(2));
   await reached;
   await stream.waitFor(1, never);
+});
+
+test("keeps as many changes after ten times its length as after once, over many loaded customers", () => {
+  const { stream, append } = setUp(0);
+  const customers = Array.from({ length: 50 }, (_, index) => `customer-${index}`);
+  const replicas = customers.map((customer) => {
+    const replica = createReplica(emptyContents("abc", stream.position, stream.historyOf(customer)));
+    stream.subscribe(customer, replica);
+    return replica;
+  });
+  append(epochStart(1, "abc"));
+  const sizes: number[] = [];
+  for (let position = 2; position <= 1_001; position += 1) {
+    append(change(position, customers[position % 50]));
+    if (position % 100 === 1) sizes.push(stream.historySize().entries);
+  }
+  expect(sizes).toHaveLength(10);
+  for (const size of sizes) expect(size).toBeLessThanOrEqual(110);
+  // No replica has a copy: together they can replay what the stream keeps, and nothing before.
+  const start = stream.historyStart();
+  const replayed = replicas.map((replica) => replica.changesSince(`abc-${start}`)?.length ?? 0);
+  expect(replayed.reduce((sum, count) => sum + count, 0)).toBe(stream.historySize().entries);
+  expect(replicas[0]?.changesSince(`abc-${start - 1}`)).toBeUndefined();
 });

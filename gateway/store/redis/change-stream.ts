@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
 import type { StoreLog } from "../availability-store.ts";
-import { type Change, type ChangeLog, createChangeLog } from "../change-log.ts";
+import { type Change, type CustomerHistory, createChangeHistory, type HistorySize } from "../change-history.ts";
 import { toCursorText } from "../cursor.ts";
-import type { PositionedChange, WritableReplica } from "../replica.ts";
+import type { WritableReplica } from "../replica.ts";
 import { type AgentRecord, ChangeEntry, toStoredAgent } from "./agent-record.ts";
 import type { StreamEntry } from "./connection.ts";
 import { createPositionWaiters } from "./position-waiters.ts";
@@ -26,8 +26,12 @@ export interface ChangeStream {
   append(entries: readonly StreamEntry[], clock: RedisClock): void;
   /** Resolves once the stream has reached the position. Rejects with the signal's reason if the signal aborts first. */
   waitFor(position: number, signal: AbortSignal): Promise<void>;
-  /** Returns the latest changes of a customer and the position after which the list is complete. */
-  historyOf(customerId: string): { readonly historyStart: number; readonly history: readonly PositionedChange[] };
+  /** Returns the latest changes of a customer. A subscribed replica appends further ones; otherwise the stream does. */
+  historyOf(customerId: string): CustomerHistory;
+  /** Returns the position after which the histories of all customers are complete. */
+  historyStart(): number;
+  /** Returns the size of the histories of all customers together. */
+  historySize(): HistorySize;
   /** Applies a customer's changes to the replica from now on. */
   subscribe(customerId: string, replica: Pick<WritableReplica, "apply">): void;
 }
@@ -49,10 +53,6 @@ export interface ChangeStreamOptions {
   readonly log: Pick<StoreLog, "warning">;
 }
 
-interface CustomerChange extends PositionedChange {
-  readonly customerId: string;
-}
-
 /** Creates a change stream positioned before the first entry. */
 export function createChangeStream({
   epoch,
@@ -63,7 +63,7 @@ export function createChangeStream({
 }: ChangeStreamOptions): ChangeStream {
   const replicas = new Map<string, Pick<WritableReplica, "apply">>();
   const waiters = createPositionWaiters(() => position);
-  const changes: ChangeLog<CustomerChange> = createChangeLog(0, historyLength);
+  const history = createChangeHistory(0, { length: historyLength });
   let position = 0;
   let lastEntry = "";
   let highestVersion = 0;
@@ -73,12 +73,12 @@ export function createChangeStream({
     if (startedEpoch !== epoch && at > attachPosition)
       throw new ChangeGapError("Another gateway has started a new epoch");
     // Earlier changes have no cursor in the new epoch, and a loss may have left a gap.
-    changes.reset(at);
+    history.reset(at);
   }
 
   function expectNext(at: number): void {
     // The oldest entries may be trimmed already. From then on every entry must follow the previous entry.
-    if (lastEntry === "") changes.reset(at - 1);
+    if (lastEntry === "") history.reset(at - 1);
     else if (at !== position + 1) throw new ChangeGapError(`Changes ${position + 1} to ${at - 1} are missing`);
   }
 
@@ -96,8 +96,9 @@ export function createChangeStream({
   function store(customerId: string, record: AgentRecord, clock: RedisClock): void {
     const change = toChange(record, clock);
     highestVersion = Math.max(highestVersion, record.version);
-    changes.append({ position, customerId, change });
-    replicas.get(customerId)?.apply(position, change);
+    const replica = replicas.get(customerId);
+    if (replica) replica.apply(position, change);
+    else history.of(customerId).append({ position, change });
   }
 
   function toChange(record: AgentRecord, clock: RedisClock): Change {
@@ -122,13 +123,9 @@ export function createChangeStream({
       waiters.notify();
     },
     waitFor: waiters.waitFor,
-    historyOf(customerId) {
-      const historyStart = changes.firstPosition();
-      return {
-        historyStart,
-        history: (changes.since(historyStart) ?? []).filter((entry) => entry.customerId === customerId),
-      };
-    },
+    historyOf: history.of,
+    historyStart: history.firstPosition,
+    historySize: history.size,
     subscribe: (customerId, replica) => void replicas.set(customerId, replica),
   };
 }

@@ -56,11 +56,11 @@ export async function loadCustomer(
   await stream.waitFor(to, connection.signal);
   connection.signal.throwIfAborted();
   // No `await` may follow here, or a change would be lost.
-  const { historyStart, history } = stream.historyOf(customerId);
-  if (historyStart > from)
+  const history = stream.historyOf(customerId);
+  const changes = history.since(from);
+  if (!changes)
     throw new StoreUnavailableError("While the customer was loaded, more changes were made than Redis keeps");
-  for (const { position, change } of history) {
-    if (position <= from) continue;
+  for (const { change } of changes) {
     if ("agent" in change) loaded.merge(change.agent.userId, change.agent.version, change.agent);
     else loaded.merge(change.removedUserId, change.version, undefined);
   }
@@ -69,7 +69,8 @@ export async function loadCustomer(
     const count = unreadable === 1 ? "1 agent" : `${unreadable} agents`;
     source.log.warning(`Customer ${customerId}: ${count} in Redis cannot be read by this version of the gateway`);
   }
-  onLoaded({ ...loaded, epoch: stream.epoch, position: stream.position, historyStart, history });
+  const lastChangePosition = history.since(stream.historyStart())?.at(-1)?.position ?? stream.position();
+  onLoaded({ ...loaded, epoch: stream.epoch, position: stream.position, lastChangePosition, history });
 }
 
 /**

@@ -7,6 +7,7 @@ import { availableParallelism, loadavg } from "node:os";
 import { readCommand, runMeasurements } from "../../../scripts/benchmarks/command.mjs";
 import { measureFanOut } from "./fan-out.mjs";
 import { measureGrowthWithCustomers, measureGrowthWithStreams } from "./growth.mjs";
+import { measureHistory } from "./history-heap.mjs";
 import { measureStreamMemory } from "./memory.mjs";
 import { measureReads } from "./reads.mjs";
 import { measureRedis } from "./redis.mjs";
@@ -19,6 +20,7 @@ const MEASUREMENTS = {
   streams: { title: "Cost of a change by streams", measure: measureGrowthWithStreams },
   customers: { title: "Cost by idle customers", measure: measureGrowthWithCustomers },
   replica: { title: "Memory of agents", measure: measureReplica },
+  history: { title: "Memory of the history", measure: measureHistory },
   redis: { title: "Two gateways with Redis", measure: measureRedis },
 };
 
