@@ -51,7 +51,11 @@ export async function startCustomers(
   for (const upstream of upstreams.values()) upstream.start();
   return {
     customers: createCustomers(customers, settings.defaultCustomer),
-    health: () => Array.from(upstreams, ([id, upstream]) => toHealth(id, upstream.health(), systemClock)),
+    health: () =>
+      Array.from(upstreams, ([id, upstream]) => {
+        const health = { ...upstream.health(), storeStaleSinceMs: store.forCustomer(id).staleSinceMs() };
+        return toHealth(id, health, systemClock);
+      }),
     async stop() {
       stopping.abort();
       await Promise.all([sampleAgents?.done, ...Array.from(upstreams.values(), (upstream) => upstream.stop())]);
@@ -59,12 +63,21 @@ export async function startCustomers(
   };
 }
 
-/** Converts an upstream's health. Data that was never read is infinitely old. */
-export function toHealth(customer: string, health: UpstreamHealth, clock: Clock): CustomerHealth {
-  const { staleSinceMs, budgetLeft } = health;
+/** Health of a customer's upstream and store. */
+interface SourceHealth extends UpstreamHealth {
+  /** As `staleSinceMs` of the customer's store. */
+  readonly storeStaleSinceMs: number | undefined;
+}
+
+/** Converts the health of a customer's upstream and store. Data that was never read is infinitely old. */
+export function toHealth(customer: string, health: SourceHealth, clock: Clock): CustomerHealth {
+  const { staleSinceMs, storeStaleSinceMs, budgetLeft } = health;
+  const ageSeconds = (sinceMs = Infinity) => Math.max(0, Math.ceil((clock.monotonicMs() - sinceMs) / 1000));
+  const upstreamStaleSeconds = ageSeconds(staleSinceMs);
   return {
     customer,
-    staleSeconds: staleSinceMs === undefined ? 0 : Math.ceil((clock.monotonicMs() - staleSinceMs) / 1000),
+    staleSeconds: Math.max(upstreamStaleSeconds, ageSeconds(storeStaleSinceMs)),
+    upstreamStaleSeconds,
     ...(budgetLeft !== undefined && { budgetLeft }),
   };
 }

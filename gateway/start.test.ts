@@ -171,7 +171,7 @@ test("reports that it is ready, without naming a customer that is not", async ()
   const responses = [origin, adminOrigin].map(async (at) => (await fetch(`${at}/readyz`)).json());
   await expect(Promise.all(responses)).resolves.toEqual([
     { status: "ready" },
-    { status: "ready", failing: [], customers: [{ customer: "acme", staleSeconds: 0 }] },
+    { status: "ready", failing: [], customers: [{ customer: "acme", staleSeconds: 0, upstreamStaleSeconds: 0 }] },
   ]);
 });
 

@@ -68,6 +68,11 @@ export interface CustomerStore {
   setStatus(userId: number, status: Status, ifVersions?: readonly number[]): Promise<StoredAgent | undefined>;
   /** Removes an agent. If the agent is added again, the version is higher than ever before. */
   remove(userId: number): Promise<void>;
+  /**
+   * Time since which the replica may be stale, in milliseconds on the monotonic clock; `undefined` while it is current
+   * or can be loaded, and -Infinity while it was never loaded and the store is unreachable.
+   */
+  staleSinceMs(): number | undefined;
 }
 
 /** Thrown when the store cannot be reached. The requested change may or may not have been made. */

@@ -103,6 +103,7 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
       const cursor = toCursorText({ epoch, position: at });
       replica.apply(at, { cursor, removedUserId: userId, version: nextVersion(userId) });
     },
+    staleSinceMs: () => undefined,
   };
 }
 

@@ -287,6 +287,80 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
     for (const changes of received) expectGrowingVersions(changes);
   });
 
+  test("rejects writes, every gateway notices without a write, and logs each reason once and the end once", async () => {
+    const { server, stores } = await setUp();
+    const setting = (name: string, value: string) => server.command(["CONFIG", "SET", name, value]);
+    await setting("min-replicas-to-write", "1");
+    for (const store of stores) await eventually(() => store.isReady()).toBe(false);
+    for (const store of stores) expect(store.lines).toEqual([expect.stringMatching(/^warn: .*NOREPLICAS /)]);
+    await setting("maxmemory", "1");
+    await setting("min-replicas-to-write", "0");
+    for (const store of stores) await eventually(() => store.lines.length).toBe(2);
+    await setting("maxmemory", "0");
+    await recovered(...stores);
+    for (const store of stores) {
+      expect(store.lines).toEqual([
+        expect.stringMatching(/^warn: .*NOREPLICAS /),
+        expect.stringMatching(/^warn: .*OOM /),
+        "info: Redis accepts writes again",
+      ]);
+    }
+  });
+
+  test("rejects writes while other gateways' changes keep coming, a gateway notices between the changes", async () => {
+    const { server, stores, customers } = await setUp();
+    // The user of the first gateway loses the right to write; the second gateway keeps it.
+    await server.command(["ACL", "SETUSER", "reader", "on", ">secret", "~*", "+@all"]);
+    const store = openStore(server.url.replace("//", "//reader:secret@"));
+    await store.whenReady(never);
+    await server.command(["ACL", "SETUSER", "reader", "-hset"]);
+    for (let count = 0; store.isReady(); count += 1) {
+      await customers[0].set(1, { status: count % 2 ? "in_call" : "offline" });
+    }
+    expect(store.lines).toEqual([expect.stringMatching(/^warn: Redis rejects writes/)]);
+    expect(stores[0].isReady()).toBe(true);
+  });
+
+  test("rejects writes, no read and no change without effect makes the gateway ready", async () => {
+    const { server, stores, customers } = await setUp({ waitMs: 60_000 });
+    const [store] = stores;
+    await server.command(["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    await expect(customers[0].set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailableError);
+    await expect(store.isLeased("poll")).resolves.toBe(false);
+    await expect(customers[0].set(1, { status: "available" })).resolves.toMatchObject({ status: "available" });
+    expect(store.isReady()).toBe(false);
+    expect(store.lines).toEqual([expect.stringMatching(/^warn: .*NOREPLICAS /)]);
+  });
+
+  test("is read-only, the gateways log the reason once over all connections", async () => {
+    const { server, stores } = await setUp();
+    await server.command(["REPLICAOF", "127.0.0.1", "9"]);
+    const isLogged = (line: string) => line.includes("READONLY");
+    for (const store of stores) await eventually(() => store.lines.some(isLogged)).toBe(true);
+    // Ends every connection, as a failover does.
+    await server.command(["CLIENT", "KILL", "TYPE", "normal"]);
+    await Promise.all(stores.map(lost));
+    await server.command(["REPLICAOF", "NO", "ONE"]);
+    await recovered(...stores);
+    for (const store of stores) {
+      expect(store.lines.filter(isLogged)).toHaveLength(1);
+      expect(store.lines.filter((line) => line === "info: Redis accepts writes again")).toHaveLength(1);
+    }
+  });
+
+  test("is away, a customer's data is as old as its replica, and infinitely old if it was never loaded", async () => {
+    const { server, stores, customers, replicas } = await setUp();
+    const stranger = stores[0].forCustomer("stranger");
+    expect([customers[0].staleSinceMs(), stranger.staleSinceMs()]).toEqual([undefined, undefined]);
+    await server.kill();
+    await lost(stores[0]);
+    expect(customers[0].staleSinceMs()).toBe(replicas[0]?.staleSinceMs() ?? expect.fail());
+    expect(stranger.staleSinceMs()).toBe(-Infinity);
+    await server.start();
+    await recovered(...stores);
+    await eventually(() => [customers[0].staleSinceMs(), stranger.staleSinceMs()]).toEqual([undefined, undefined]);
+  });
+
   test("has trimmed changes that a gateway has missed, its streams restart and its replica equals the others", async () => {
     const { server, stores, customers, replicas, received } = await setUp({ historyLength: 10 });
     await server.command(["CONFIG", "SET", "requirepass", PASSWORD]);

@@ -17,6 +17,7 @@ import { leaseKey } from "./redis/keys.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
 import { type LoadedCustomer, openRedisSession } from "./redis/redis-session.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
+import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
 import { createReplica, type WritableReplica } from "./replica.ts";
 
 export interface RedisStoreOptions {
@@ -30,7 +31,8 @@ export interface RedisStoreOptions {
   /** Time limit for a reply of Redis, in milliseconds. @default 2000 */
   readonly timeoutMs?: number;
   /**
-   * Time for which a read waits for changes, in milliseconds. An unresponsive Redis is noticed that much later.
+   * Time for which a read waits for changes, and interval of the writes that check if Redis accepts writes, in
+   * milliseconds. An unresponsive Redis is noticed that much later.
    * @default 1000
    */
   readonly waitMs?: number;
@@ -61,14 +63,18 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
   let stream: ChangeStream | undefined;
 
   const readiness = createStoreReadiness(isReady);
+  const writeRejections = createWriteRejectionLog(log);
 
   function isReady(): boolean {
-    const session = reconnection.current();
-    return session !== undefined && session.writeError() === undefined;
+    return reconnection.current()?.isWritable() ?? false;
   }
 
   async function open() {
-    const session = await openRedisSession({ ...settings, onWritable: readiness.notify }, loaded, stream);
+    const session = await openRedisSession(
+      { ...settings, onWritable: readiness.notify, writeRejections },
+      loaded,
+      stream,
+    );
     stream = session.stream;
     return session;
   }
@@ -155,6 +161,11 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
     async remove(userId) {
       await change(userId, { operation: "remove" });
     },
+    staleSinceMs() {
+      const known = loaded.get(customerId);
+      if (known) return known.replica.staleSinceMs();
+      return reconnection.current() ? undefined : -Infinity;
+    },
   };
 }
 
@@ -184,7 +195,7 @@ function createLeases(reconnection: Reconnection, clock: Clock) {
       const session = reconnection.current();
       if (!session) return false;
       try {
-        const [count] = v.parse(Counted, await session.write("isLeased", [leaseKey(task)], []));
+        const [count] = v.parse(Counted, await session.connection.run("isLeased", [leaseKey(task)], []));
         return count === 1;
       } catch (error) {
         if (error instanceof StoreUnavailableError) return false;

@@ -6,8 +6,8 @@ import { createReadiness } from "./readiness.ts";
 
 function admin(otherStaleSeconds: number) {
   const customers = [
-    { customer: "acme", staleSeconds: 0, budgetLeft: 100 },
-    { customer: "other", staleSeconds: otherStaleSeconds },
+    { customer: "acme", staleSeconds: 5, upstreamStaleSeconds: 0, budgetLeft: 100 },
+    { customer: "other", staleSeconds: otherStaleSeconds, upstreamStaleSeconds: otherStaleSeconds },
   ];
   const healthSources = {
     isStoreReady: () => true,
@@ -31,15 +31,17 @@ test("reports the age of each customer's data", async () => {
     status: "not ready",
     failing: ["upstreams"],
     customers: [
-      { customer: "acme", staleSeconds: 0, budgetLeft: 100 },
-      { customer: "other", staleSeconds: 61 },
+      { customer: "acme", staleSeconds: 5, upstreamStaleSeconds: 0, budgetLeft: 100 },
+      { customer: "other", staleSeconds: 61, upstreamStaleSeconds: 61 },
     ],
   });
 });
 
 test("reports no age of data that was never read", async () => {
   const response = await admin(Number.POSITIVE_INFINITY).request("/readyz");
-  await expect(response.json()).resolves.toMatchObject({ customers: [{ staleSeconds: 0 }, { staleSeconds: null }] });
+  await expect(response.json()).resolves.toMatchObject({
+    customers: [{ staleSeconds: 5 }, { staleSeconds: null, upstreamStaleSeconds: null }],
+  });
 });
 
 test("is ready if every customer is up to date, and responds to a health check", async () => {
@@ -53,7 +55,7 @@ test("serves the metrics of each customer in Prometheus's format", async () => {
   const lines = (await response.text()).split("\n");
   expect(lines).toEqual(
     expect.arrayContaining([
-      'gateway_stale_seconds{customer="acme"} 0',
+      'gateway_stale_seconds{customer="acme"} 5',
       'gateway_stale_seconds{customer="other"} 7',
       'gateway_upstream_budget_left{customer="acme"} 100',
       "gateway_store_ready 1",

@@ -54,7 +54,12 @@ export function createReadinessDetailRoutes(readiness: Readiness): Hono {
 
 /** JSON has no infinity, so data that was never read has the age `null`. */
 function toDetail(health: ReadinessReport["customers"][number]) {
-  return { ...health, staleSeconds: Number.isFinite(health.staleSeconds) ? health.staleSeconds : null };
+  const toJson = (seconds: number) => (Number.isFinite(seconds) ? seconds : null);
+  return {
+    ...health,
+    staleSeconds: toJson(health.staleSeconds),
+    upstreamStaleSeconds: toJson(health.upstreamStaleSeconds),
+  };
 }
 
 /** Serves the metrics in Prometheus's format. */

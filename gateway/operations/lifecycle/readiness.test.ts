@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 import { createReadiness } from "./readiness.ts";
 
 function readinessOver(isStoreReady: boolean, staleSeconds: Readonly<Record<string, number>>) {
-  const customers = Object.entries(staleSeconds).map(([customer, seconds]) => ({ customer, staleSeconds: seconds }));
+  const customers = Object.entries(staleSeconds).map(([customer, seconds]) => {
+    return { customer, staleSeconds: seconds, upstreamStaleSeconds: seconds };
+  });
   return createReadiness({
     healthSources: { isStoreReady: () => isStoreReady, customers: () => customers },
     staleLimitSeconds: 60,
@@ -17,6 +19,12 @@ test.each([
   ["reports every failing check", false, { acme: 61 }, ["store", "upstreams"]],
 ] as const)("%s", (_what, isStoreReady, staleSeconds, failing) => {
   expect(readinessOver(isStoreReady, staleSeconds).check().failing).toEqual(failing);
+});
+
+test("counts data that is old because the store is away to the store, not to the upstreams", () => {
+  const customers = () => [{ customer: "acme", staleSeconds: 90, upstreamStaleSeconds: 0 }];
+  const readiness = createReadiness({ healthSources: { isStoreReady: () => false, customers }, staleLimitSeconds: 60 });
+  expect(readiness.check().failing).toEqual(["store"]);
 });
 
 test("skips excluded checks", () => {

@@ -35,7 +35,8 @@ export function createReadiness({ healthSources, staleLimitSeconds }: ReadinessO
         closing: !isClosing,
         store: excluded.includes("store") || healthSources.isStoreReady(),
         upstreams:
-          excluded.includes("upstreams") || customers.every(({ staleSeconds }) => staleSeconds <= staleLimitSeconds),
+          excluded.includes("upstreams") ||
+          customers.every(({ upstreamStaleSeconds }) => upstreamStaleSeconds <= staleLimitSeconds),
       };
       return { failing: (["closing", ...CHECKS] as const).filter((name) => !holds[name]), customers };
     },

@@ -5,8 +5,10 @@ import { VERSION } from "../../version.ts";
 /** Health of a customer at the time of a scrape. */
 export interface CustomerHealth {
   readonly customer: string;
-  /** Age of the upstream's data, in seconds; 0 if up to date, infinite if never read. */
+  /** Age of the data that the gateway serves, in seconds: the older of the store's and the upstream's. 0 if up to date. */
   readonly staleSeconds: number;
+  /** Age of the upstream's data, in seconds; 0 if up to date, infinite if never read. */
+  readonly upstreamStaleSeconds: number;
   /** Requests that the upstream still accepts from the gateway in the current minute; absent without a limit. */
   readonly budgetLeft?: number | undefined;
 }
@@ -121,7 +123,7 @@ export function createGauges(registry: Registry) {
   });
   new Gauge({
     name: "gateway_stale_seconds",
-    help: "Age of the data of a customer's upstream; 0 while it is up to date.",
+    help: "Age of a customer's data while its upstream or the store is away; 0 while it is up to date.",
     labelNames: ["customer"],
     ...shared,
     collect() {

@@ -51,13 +51,22 @@ export interface ConnectionOptions {
 
 /** Thrown when Redis replies with an error, without a change. */
 export class RedisReplyError extends StoreUnavailableError {
-  /** First word of the error, such as `READONLY`, `MISCONF` or `OOM`. */
-  readonly code: string;
+  /** Error as Redis replied. The first word is its code. */
+  readonly reply: string;
 
   constructor(cause: Error) {
-    const code = /^[A-Z]+/.exec(cause.message)?.[0] ?? "ERR";
     super(`Redis rejected the command: ${cause.message}`, { cause });
-    this.code = code;
+    this.reply = cause.message;
+  }
+}
+
+/**
+ * Closes a connection to a read-only Redis, so that the next connection may find another primary. The rejection log has
+ * the reason.
+ */
+export class ReadOnlyRedisError extends StoreUnavailableError {
+  constructor() {
+    super("Redis is read-only");
   }
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type StoreLog, StoreUnavailableError } from "../availability-store.ts";
 import { whenAborted } from "./abortable.ts";
+import { ReadOnlyRedisError } from "./connection.ts";
 import type { RedisSession } from "./redis-session.ts";
 
 /** Keeps a session with Redis open: opens the next session when a session has ended. */
@@ -66,7 +67,7 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
     current = undefined;
     next = createDeferred();
     onDisconnected(session);
-    if (closing.signal.aborted) return;
+    if (closing.signal.aborted || reason instanceof ReadOnlyRedisError) return;
     if (!isDown) log.warning(`${reason.message}; reconnecting`);
     isDown = true;
   }

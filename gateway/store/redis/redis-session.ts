@@ -5,15 +5,16 @@ import { type StoreLog, StoreUnavailableError } from "../availability-store.ts";
 import type { WritableReplica } from "../replica.ts";
 import { Digits } from "./agent-record.ts";
 import { type ChangeStream, createChangeStream } from "./change-stream.ts";
-import { openConnection, type RedisConnection, RedisReplyError } from "./connection.ts";
+import { openConnection, ReadOnlyRedisError, type RedisConnection, RedisReplyError } from "./connection.ts";
 import { loadCustomer, restoreCustomer, type SnapshotSource } from "./customer-snapshot.ts";
 import { CHANGES_KEY, STORE_KEY } from "./keys.ts";
+import { errorCode, type WriteRejectionLog } from "./write-rejection-log.ts";
 
 /** Connection to Redis from the moment when the gateway has caught up until the connection breaks. */
 export interface RedisSession extends SnapshotSource {
-  /** Returns the code of the error if Redis rejects writes; `undefined` if Redis accepts writes. */
-  writeError(): string | undefined;
-  /** Runs a script that writes, like the connection's `run`. */
+  /** True if Redis has accepted the last write that the session tried, and has rejected none since. */
+  isWritable(): boolean;
+  /** Runs a script that may write, like the connection's `run`. */
   write: RedisConnection["run"];
 }
 
@@ -33,6 +34,7 @@ export interface RedisSessionOptions {
   readonly log: StoreLog;
   /** Called when Redis accepts writes again after rejecting a write. */
   readonly onWritable: () => void;
+  readonly writeRejections: WriteRejectionLog;
 }
 
 const Attached = v.tuple([v.picklist(["continued", "missed", "changed", "renewed"]), v.string(), Digits]);
@@ -60,8 +62,8 @@ export async function openRedisSession(
   try {
     const { stream, attachPosition } = await attach(connection, options, { customers, previous });
     const source = { connection, stream, historyLength, log, monotonicMs: clock.monotonicMs };
-    const session = createSession(source, options.onWritable);
-    void readChanges(session);
+    const session = createSession(source, options);
+    void readChanges(session, options);
     await stream.waitFor(attachPosition, connection.signal);
     for (const [customerId, customer] of customers) await catchUp(customerId, customer, source);
     await session.check();
@@ -124,55 +126,69 @@ async function catchUp(customerId: string, customer: LoadedCustomer, source: Sna
   });
 }
 
-type WritableSession = RedisSession & { check(): Promise<void> };
+type CheckedSession = RedisSession & { check(): Promise<void> };
 
-function createSession(source: SnapshotSource, onWritable: () => void): WritableSession {
+/** Codes of the errors with which Redis rejects every write. Any other error is about one command. */
+const REJECTS_ALL_WRITES = new Set(["MISCONF", "NOREPLICAS", "OOM", "READONLY"]);
+
+function createSession(
+  source: SnapshotSource,
+  { onWritable, writeRejections }: Pick<RedisSessionOptions, "onWritable" | "writeRejections">,
+): CheckedSession {
   const { connection, stream, monotonicMs } = source;
   const openedMs = monotonicMs();
-  /** `UNTRIED` until the first write. */
-  let writeError: string | undefined = "UNTRIED";
+  let isWritable = false;
 
-  function setWriteError(next: string | undefined): void {
-    const isWritableAgain = writeError !== undefined && next === undefined;
-    writeError = next;
-    if (isWritableAgain) onWritable();
+  function handleAccepted(): void {
+    writeRejections.onAccepted();
+    if (isWritable) return;
+    isWritable = true;
+    onWritable();
+  }
+
+  function handleRejected(error: string, readOnlyMs: number): void {
+    isWritable = false;
+    writeRejections.onRejected(error);
+    const isReadOnly = errorCode(error) === "READONLY" && monotonicMs() - openedMs >= readOnlyMs;
+    if (isReadOnly) connection.close(new ReadOnlyRedisError());
   }
 
   return {
     ...source,
-    writeError: () => writeError,
+    isWritable: () => isWritable,
     async write(script, keys, values) {
       try {
-        const reply = await connection.run(script, keys, values);
-        setWriteError(undefined);
-        return reply;
+        // The reply of a script that found nothing to write is no proof that Redis accepts writes. `check` has the proof.
+        return await connection.run(script, keys, values);
       } catch (error) {
-        if (!(error instanceof RedisReplyError)) throw error;
         // If the primary has become a replica, the host name may now lead to the new primary.
-        if (error.code === "READONLY" && writeError === undefined) connection.close(error);
-        setWriteError(error.code);
+        if (error instanceof RedisReplyError && REJECTS_ALL_WRITES.has(errorCode(error.reply)))
+          handleRejected(error.reply, isWritable ? 0 : READ_ONLY_MS);
         throw error;
       }
     },
     async check() {
-      const reply = await connection.run("check", [STORE_KEY], [writeError === undefined ? "" : "write"]);
-      const [epoch, error] = v.parse(Checked, reply);
+      const [epoch, error] = v.parse(Checked, await connection.run("check", [STORE_KEY], []));
       if (epoch !== stream.epoch) connection.close(new StoreUnavailableError("Redis has lost its epoch"));
-      setWriteError(error === "" ? undefined : error.split(" ")[0]);
-      const isReadOnly = writeError === "READONLY" && monotonicMs() - openedMs > READ_ONLY_MS;
-      if (isReadOnly) connection.close(new StoreUnavailableError("Redis is read-only"));
+      if (error === "") handleAccepted();
+      else handleRejected(error, READ_ONLY_MS);
     },
   };
 }
 
-/** Appends new entries to the change stream until the connection breaks. */
-async function readChanges({ connection, stream, check }: WritableSession): Promise<void> {
+/** Appends new entries to the change stream until the connection breaks, and checks Redis every `waitMs` milliseconds. */
+async function readChanges(
+  { connection, stream, check, monotonicMs }: CheckedSession,
+  { waitMs }: Pick<RedisSessionOptions, "waitMs">,
+): Promise<void> {
+  let checkedMs = monotonicMs();
   try {
     while (!connection.signal.aborted) {
       const entries = await connection.read(stream.position());
       stream.append(entries, connection.clock);
-      // Without new entries, check the stream's epoch.
-      if (entries.length === 0) await check();
+      if (entries.length > 0 && monotonicMs() - checkedMs < waitMs) continue;
+      await check();
+      checkedMs = monotonicMs();
     }
   } catch (error) {
     connection.close(error instanceof Error ? error : new StoreUnavailableError(String(error)));

@@ -62,13 +62,11 @@ if found ~= 'continued' and tonumber(ARGV[5]) > tonumber(floor) then redis.call(
 return { micros, found, redis.call('HGET', KEYS[1], 'epoch'), redis.call('HGET', KEYS[1], 'position') }
 `;
 
-/** Returns the epoch and, if ARGV[1] is `write`, the error with which Redis rejects writes. */
+/** Tries a write. Returns the epoch and the error with which Redis rejects the write; empty if Redis accepts it. */
 const CHECK = `${PREAMBLE}
 local writeError = ''
-if ARGV[1] == 'write' then
-  local result = redis.pcall('HSET', KEYS[1], 'probe', text(now))
-  if type(result) == 'table' and result.err then writeError = result.err end
-end
+local result = redis.pcall('HSET', KEYS[1], 'probe', text(now))
+if type(result) == 'table' and result.err then writeError = result.err end
 return { micros, redis.call('HGET', KEYS[1], 'epoch') or '', writeError }
 `;
 
