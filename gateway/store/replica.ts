@@ -63,7 +63,7 @@ export interface ReplicaContents {
   readonly epoch: string;
   /** Returns the latest position known here, changes of other customers included. */
   readonly position: () => number;
-  /** Position of the customer's last change. */
+  /** Position of the customer's last change, or of the epoch's start before the first change in the epoch. */
   readonly lastChangePosition: number;
   /**
    * Latest changes, already contained in `agents` and `removed`. The replica appends every change that it applies; the
@@ -123,7 +123,10 @@ export function createReplica(contents: ReplicaContents): WritableReplica {
     lastChangeCursor: () => toCursorText({ epoch, position: lastChangePosition }),
     changesSince(text) {
       const cursor = parseCursor(text);
-      return cursor?.epoch === epoch ? history.since(cursor.position)?.map(({ change }) => change) : undefined;
+      if (cursor?.epoch !== epoch) return undefined;
+      // Without a later change nothing is missing, even if the history no longer goes back to the cursor.
+      if (cursor.position >= lastChangePosition) return [];
+      return history.since(cursor.position)?.map(({ change }) => change);
     },
     listen(listener) {
       listeners.add(listener);

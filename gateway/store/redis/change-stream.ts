@@ -28,8 +28,6 @@ export interface ChangeStream {
   waitFor(position: number, signal: AbortSignal): Promise<void>;
   /** Returns the latest changes of a customer. A subscribed replica appends further ones; otherwise the stream does. */
   historyOf(customerId: string): CustomerHistory;
-  /** Returns the position after which the histories of all customers are complete. */
-  historyStart(): number;
   /** Returns the size of the histories of all customers together. */
   historySize(): HistorySize;
   /** Applies a customer's changes to the replica from now on. */
@@ -124,7 +122,6 @@ export function createChangeStream({
     },
     waitFor: waiters.waitFor,
     historyOf: history.of,
-    historyStart: history.firstPosition,
     historySize: history.size,
     subscribe: (customerId, replica) => void replicas.set(customerId, replica),
   };

@@ -20,7 +20,7 @@ export interface SnapshotSource {
 /** Number of agents per script. A script blocks Redis for one to two milliseconds at most. */
 const AGENTS_AT_ONCE = 250;
 
-const Members = v.tuple([v.string(), Digits, v.array(v.string())]);
+const Members = v.tuple([v.string(), Digits, v.array(v.string()), Digits]);
 /** Unreadable row with a readable user id. */
 const NamedRow = v.looseTuple([Digits]);
 
@@ -41,8 +41,8 @@ export async function loadCustomer(
   onLoaded: (contents: ReplicaContents) => void,
 ): Promise<void> {
   const { connection, stream } = source;
-  const members = await connection.run("members", [STORE_KEY, membersKey(customerId)], []);
-  const [epoch, from, userIds] = v.parse(Members, members);
+  const members = await connection.run("members", [STORE_KEY, membersKey(customerId)], [customerId]);
+  const [epoch, from, userIds, lastChange] = v.parse(Members, members);
   assertEpoch(source, epoch);
   const loaded = createContents();
   let to = from;
@@ -69,7 +69,7 @@ export async function loadCustomer(
     const count = unreadable === 1 ? "1 agent" : `${unreadable} agents`;
     source.log.warning(`Customer ${customerId}: ${count} in Redis cannot be read by this version of the gateway`);
   }
-  const lastChangePosition = history.since(stream.historyStart())?.at(-1)?.position ?? stream.position();
+  const lastChangePosition = changes.at(-1)?.position ?? lastChange;
   onLoaded({ ...loaded, epoch: stream.epoch, position: stream.position, lastChangePosition, history });
 }
 

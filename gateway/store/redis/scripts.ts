@@ -16,9 +16,11 @@ local function text(number) return string.format('%.0f', number) end
 
 /** Requires KEYS[1], the store's hash, KEYS[2], the stream of changes, and `limit`, the number of changes to keep. */
 const APPEND = `
-local function append(...)
+local function append(kind, name, ...)
   local position = text(redis.call('HINCRBY', KEYS[1], 'position', 1))
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', limit, position .. '-0', ...)
+  redis.call('XADD', KEYS[2], 'MAXLEN', '~', limit, position .. '-0', kind, name, ...)
+  -- The positions that MEMBERS returns: of the epoch's start, and of each customer's last change.
+  redis.call('HSET', KEYS[1], kind == 'customer' and 'last:' .. name or 'start', position)
   return position
 end
 `;
@@ -125,10 +127,15 @@ if isKnown and (operation == 'insertIfAbsent' or isUnchanged()) then return repl
 return write(status, seconds, seconds == '' and '' or text(now + ARGV[10] * 1000))
 `;
 
-/** Returns the user ids of a customer, from the set KEYS[2], with epoch and position. */
+/**
+ * Returns the user ids of the customer ARGV[1], from the set KEYS[2], with epoch, position and the position of the
+ * customer's last change. Without a change in the epoch, that is the epoch's start.
+ */
 const MEMBERS = `${PREAMBLE}
-local store = redis.call('HMGET', KEYS[1], 'epoch', 'position')
-return { micros, store[1] or '', store[2] or '0', redis.call('SMEMBERS', KEYS[2]) }
+local store = redis.call('HMGET', KEYS[1], 'epoch', 'position', 'start', 'last:' .. ARGV[1])
+local last = store[2] or '0'
+if store[3] or store[4] then last = text(math.max(tonumber(store[3] or 0), tonumber(store[4] or 0))) end
+return { micros, store[1] or '', store[2] or '0', redis.call('SMEMBERS', KEYS[2]), last }
 `;
 
 /**
