@@ -20,6 +20,7 @@ const packageJson: { readonly version: string } = JSON.parse(
 async function start(
   environment: Readonly<Record<string, string>>,
   build: Readonly<Record<string, string>> = TEST_BUILD,
+  openFileLimit = 1_000_000,
 ) {
   const { directory, remove } = await writeBuild(build);
   onTestFinished(remove);
@@ -29,6 +30,7 @@ async function start(
     buildDirectory: directory,
     print: (line) => void lines.push(line),
     onDefect: throwDefect,
+    openFileLimit,
     logDestination: { write: (line) => void lines.push(line), flush: () => Promise.resolve() },
   });
   onTestFinished(gateway.close);
@@ -68,10 +70,22 @@ test("writes only JSON if customers are configured", async () => {
   expect(records).toMatchObject([
     { level: "info", msg: `Gateway listening on ${origin} (availability-gateway ${packageJson.version})` },
     { level: "info", msg: `Metrics and health for the operator on ${adminOrigin}` },
+    { level: "warn", msg: expect.stringMatching(/^Customer acme has the upstream "memory" without REDIS_URL/) },
     { level: "info", msg: "request", route: "/healthz", status: 200 },
     { level: "info", msg: "Gateway closing" },
     { level: "info", msg: "Gateway closed" },
   ]);
+});
+
+test("logs a warning at the start if the process may not have as many open files as connections", async () => {
+  const messages = async (openFileLimit: number) => {
+    const { lines } = await start({ ...(await configured()), MAX_CONNECTIONS: "500" }, TEST_BUILD, openFileLimit);
+    return lines.filter((line) => line.includes("open files"));
+  };
+  expect((await messages(400)).map((line): unknown => JSON.parse(line))).toMatchObject([
+    { level: "warn", msg: expect.stringMatching(/ 400 open files.* MAX_CONNECTIONS=500/) },
+  ]);
+  expect(await messages(501)).toEqual([]);
 });
 
 test("logs a warning for each rejected request, with the id of the request's own line", async () => {

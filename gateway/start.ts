@@ -1,6 +1,7 @@
 import { readBuiltFiles } from "./assets/built-files.ts";
 import { type Closable, createDrain } from "./operations/lifecycle/drain.ts";
 import { createReadiness } from "./operations/lifecycle/readiness.ts";
+import { describeOpenFileLimit, readOpenFileLimit } from "./operations/limits/open-file-limit.ts";
 import { createRateLimits } from "./operations/limits/rate-limits.ts";
 import { createJsonLog, type LogDestination, openStandardOutput } from "./operations/logging/json-log.ts";
 import type { Log } from "./operations/logging/log.ts";
@@ -28,6 +29,8 @@ export interface StartOptions {
   readonly onDefect: (error: unknown) => void;
   /** Destination of the log if customers are configured. @default the process's standard output */
   readonly logDestination?: LogDestination;
+  /** Number of files and connections that the process may have open. @default the system's limit, if it has one */
+  readonly openFileLimit?: number;
 }
 
 /** A started gateway. */
@@ -47,6 +50,8 @@ export interface StartedGateway extends RunningGateway {
  */
 export async function startGateway(options: StartOptions): Promise<StartedGateway> {
   const settings = readSettings(options.environment);
+  // Read before there is a connection: the report lists open connections with the names of their hosts.
+  const openFileLimit = options.openFileLimit ?? (settings.isDemo ? undefined : readOpenFileLimit());
   const files = await readBuiltFiles(options.buildDirectory);
   const observability = createObservability(settings, options, {
     isStoreReady: () => store.isReady(),
@@ -76,7 +81,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     // Log the origin first: programs that start a gateway read the first line.
     log.line(`Gateway listening on ${gateway.origin} (availability-gateway ${VERSION})`);
     if (admin) log.line(`Metrics and health for the operator on ${admin.origin}`);
-    logSettings(settings, log);
+    logSettings(settings, log, openFileLimit);
     const delayMs = settings.operation.drainDelaySeconds * 1000;
     const close = createDrain({ readiness, log, delayMs, closables });
     return { origin: gateway.origin, adminOrigin: admin?.origin, log, close };
@@ -87,8 +92,14 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   }
 }
 
-function logSettings({ redisUrl, isDemo, warnings }: Settings, log: Log): void {
+function logSettings(
+  { redisUrl, isDemo, warnings, operation }: Settings,
+  log: Log,
+  openFileLimit: number | undefined,
+): void {
   for (const warning of warnings) log.warning(warning);
+  const limitWarning = isDemo ? undefined : describeOpenFileLimit(openFileLimit, operation.maxConnections);
+  if (limitWarning) log.warning(limitWarning);
   if (redisUrl) log.line(`Storing the availabilities in Redis at ${withoutCredentials(redisUrl)}`);
   const where = redisUrl ? "" : " from memory";
   if (isDemo) log.line(`Serving sample agents${where}, since no upstream is configured`);

@@ -12,6 +12,7 @@ import { describeReadError, type Environment, findReferences, readConfig } from 
 import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
 import { Host, listVariables, Port, Seconds, type Variable } from "./env-schemas.ts";
 import { findUnknownVariables } from "./unknown-variables.ts";
+import { describeVolatileCustomers } from "./volatile-customers.ts";
 
 /** Settings of the gateway, from the environment and from the file in `GATEWAY_CONFIG`. */
 export interface Settings {
@@ -42,7 +43,7 @@ export interface Settings {
   /** Timeout for a telephony system's response, in milliseconds, from `UPSTREAM_TIMEOUT_MS`. @default 10000 */
   readonly upstreamTimeoutMs: number;
   readonly operation: OperationSettings;
-  /** A line for each variable of the gateway without effect, such as a misspelt variable. */
+  /** Lines for the operator: variables without effect, such as misspelt ones, and customers whose data ends with the process. */
   readonly warnings: readonly string[];
 }
 
@@ -173,7 +174,8 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
     staleLimitSeconds,
     upstreamTimeoutMs: read.UPSTREAM_TIMEOUT_MS,
     operation: toOperationSettings(read),
-    warnings,
+    // The demo says by itself that it serves from memory.
+    warnings: [...warnings, ...(configured ? describeVolatileCustomers(customers, redisUrl) : [])],
   };
 }
 

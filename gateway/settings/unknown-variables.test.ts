@@ -60,5 +60,6 @@ test("ignores a variable that the customers' file references", () => {
   const tokens = { algorithm: "HS256", issuer: "acme", audience: "gateway", secret: `\${JWT_SECRET_OF_ACME}` };
   const file = JSON.stringify({ customers: [{ id: "acme", allowedOrigins: ["https://crm.acme.example"], tokens }] });
   const environment = { GATEWAY_CONFIG: "a.json", JWT_SECRET_OF_ACME: "x".repeat(32) };
-  expect(readSettings(environment, () => file).warnings).toEqual([]);
+  const withRedis = { ...environment, REDIS_URL: "redis://127.0.0.1" };
+  expect(readSettings(withRedis, () => file).warnings).toEqual([]);
 });

@@ -348,6 +348,20 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
     }
   });
 
+  test("ends the connections many times, the gateway prints no warning of too many listeners", async () => {
+    const { server, stores } = await setUp();
+    const warnings: string[] = [];
+    const handleWarning = ({ name }: Error) => void warnings.push(name);
+    process.on("warning", handleWarning);
+    onTestFinished(() => void process.removeListener("warning", handleWarning));
+    for (let count = 0; count < 12; count += 1) {
+      await server.command(["CLIENT", "KILL", "TYPE", "normal"]);
+      await Promise.all(stores.map(lost));
+      await recovered(...stores);
+    }
+    expect(warnings).toEqual([]);
+  });
+
   test("is away, a customer's data is as old as its replica, and infinitely old if it was never loaded", async () => {
     const { server, stores, customers, replicas } = await setUp();
     const stranger = stores[0].forCustomer("stranger");

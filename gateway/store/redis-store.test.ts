@@ -142,6 +142,21 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     expect(agent && toAvailability(agent, performance.now()).wrapUpTimeTtl).toBeLessThanOrEqual(30);
   });
 
+  test("prints no warning of too many listeners while 1,000 customers are loaded and written at once", async () => {
+    const server = await startServer();
+    const store = openStore(server.url, { timeoutMs: 30_000 });
+    const warnings: string[] = [];
+    const handleWarning = ({ name }: Error) => void warnings.push(name);
+    process.on("warning", handleWarning);
+    onTestFinished(() => void process.removeListener("warning", handleWarning));
+    const customers = Array.from({ length: 1_000 }, (_, index) => store.forCustomer(`customer-${index}`));
+    await Promise.all(customers.map((customer) => customer.open(new AbortController().signal)));
+    await Promise.all(customers.map((customer) => customer.set(1, { status: "available" })));
+    // Node prints a warning in the next turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(warnings).toEqual([]);
+  });
+
   test("loads a customer in one piece while another gateway changes it", async () => {
     const server = await startServer();
     // A long timeout, because all writes wait at once.

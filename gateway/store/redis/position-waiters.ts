@@ -6,31 +6,57 @@ export interface PositionWaiters {
   waitFor(position: number, signal: AbortSignal): Promise<void>;
 }
 
+interface Waiter {
+  readonly position: number;
+  resolve(): void;
+  reject(reason: unknown): void;
+}
+
+/** Waiters with the same signal, which has one listener for all of them: Node warns of many. */
+interface WaiterGroup {
+  readonly waiters: Set<Waiter>;
+  readonly handleAbort: () => void;
+}
+
 /** Creates waiters for the position returned by the function. */
 export function createPositionWaiters(position: () => number): PositionWaiters {
-  const waiters = new Set<{ readonly position: number; resolve(): void }>();
+  const groups = new Map<AbortSignal, WaiterGroup>();
+
+  function openGroup(signal: AbortSignal): WaiterGroup {
+    const waiters = new Set<Waiter>();
+    const handleAbort = () => {
+      groups.delete(signal);
+      for (const waiter of waiters) waiter.reject(signal.reason);
+    };
+    const group = { waiters, handleAbort };
+    groups.set(signal, group);
+    signal.addEventListener("abort", handleAbort, { once: true });
+    return group;
+  }
+
+  function resolveReached({ waiters }: WaiterGroup): void {
+    for (const waiter of waiters) {
+      if (waiter.position > position()) continue;
+      waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
   return {
     notify() {
-      for (const waiter of waiters) if (waiter.position <= position()) waiter.resolve();
+      for (const [signal, group] of groups) {
+        resolveReached(group);
+        if (group.waiters.size > 0) continue;
+        groups.delete(signal);
+        signal.removeEventListener("abort", group.handleAbort);
+      }
     },
     waitFor(target, signal) {
       return new Promise((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason);
         if (target <= position()) return resolve();
-        const abort = () => {
-          waiters.delete(waiter);
-          reject(signal.reason);
-        };
-        const waiter = {
-          position: target,
-          resolve() {
-            waiters.delete(waiter);
-            signal.removeEventListener("abort", abort);
-            resolve();
-          },
-        };
-        waiters.add(waiter);
-        signal.addEventListener("abort", abort, { once: true });
+        const { waiters } = groups.get(signal) ?? openGroup(signal);
+        waiters.add({ position: target, resolve, reject });
       });
     },
   };

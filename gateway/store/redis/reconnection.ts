@@ -34,6 +34,8 @@ export interface ReconnectionOptions {
   readonly log: StoreLog;
 }
 
+const CLOSING = "The gateway is closing";
+
 /** Upper bound of the first delay, in milliseconds. Each failure doubles the bound. */
 const BASE_DELAY_MS = 50;
 
@@ -89,8 +91,9 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
         const session = await open();
         const openedMs = monotonicMs();
         handleConnected(session);
-        await Promise.race([whenAborted(session.connection.signal), whenAborted(closing.signal)]);
-        session.connection.close(new StoreUnavailableError("The gateway is closing"));
+        // `close` may have been called while the session was opened.
+        if (closing.signal.aborted) session.connection.close(new StoreUnavailableError(CLOSING));
+        await whenAborted(session.connection.signal);
         // An early end of a session counts as a failure.
         failureCount = monotonicMs() - openedMs > maxDelayMs ? 0 : failureCount + 1;
       } catch (error) {
@@ -98,7 +101,7 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
       }
       await waitBeforeRetry();
     }
-    next.reject(new StoreUnavailableError("The gateway is closing"));
+    next.reject(new StoreUnavailableError(CLOSING));
   }
 
   async function waitBeforeRetry(): Promise<void> {
@@ -114,6 +117,7 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
     session: () => next.promise,
     async close() {
       closing.abort();
+      current?.connection.close(new StoreUnavailableError(CLOSING));
       await ended;
     },
   };
