@@ -158,7 +158,9 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
   test.each(["idle", "writing"])(
     "is emptied while the gateways are connected and %s, the gateways restore their agents",
     async (how) => {
-      const { server, stores, customers, replicas, received } = await setUp();
+      // With a long wait the write notices the loss, before the check that would break its connection.
+      const options = how === "writing" ? { waitMs: 60_000 } : {};
+      const { server, stores, customers, replicas, received } = await setUp(options);
       const before = versions(replicas[0] ?? expect.fail());
       await server.command(["FLUSHALL"]);
       const changed = how === "idle" ? undefined : await customers[0].setStatus(1, "in_call");
@@ -172,6 +174,34 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
       if (changed) expect(changed.version).toBeGreaterThan(before.get(1) ?? Infinity);
     },
   );
+
+  test("is emptied under 200 customers, a write is made once its own customer is restored, before the others are", async () => {
+    const server = await startServer();
+    // With a long wait the write notices the loss, before the check that would break its connection.
+    const store = openStore(server.url, { waitMs: 60_000 });
+    const customers = Array.from({ length: 200 }, (_, index) => store.forCustomer(`customer-${index}`));
+    await Promise.all(customers.map((customer) => customer.set(1, { status: "available" })));
+    const replicas = await Promise.all(customers.map((customer) => customer.open(new AbortController().signal)));
+    const events: string[] = [];
+    for (const [index, replica] of replicas.entries())
+      onTestFinished(replica.listen({ onChange: () => {}, onReset: () => void events.push(`restored ${index}`) }));
+    const before = replicas.map((replica) => replica.read(1)?.version ?? expect.fail());
+    await server.command(["FLUSHALL"]);
+    const written = customers[199]?.set(1, { status: "in_call" }).then((agent) => {
+      events.push("written 199");
+      return agent;
+    });
+    expect((await written)?.version).toBeGreaterThan(before[199] ?? Infinity);
+    const writtenAt = events.indexOf("written 199");
+    expect(events.slice(0, writtenAt)).toContain("restored 199");
+    expect(writtenAt).toBeLessThan(100);
+    await eventually(() => events.length).toBe(201);
+    for (const [index, replica] of replicas.entries()) {
+      if (index < 199) expect(replica.read(1)).toMatchObject({ status: "available", version: before[index] });
+      await eventually(() => replica.staleSinceMs()).toBeUndefined();
+    }
+    expect(store.lines.filter((line) => line === "info: Reconnected to Redis")).toHaveLength(1);
+  });
 
   test("has lost versions ahead of its clock, versions grow for agents that no gateway has loaded too", async () => {
     const { server, stores, replicas, received } = await setUp();
@@ -387,7 +417,7 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
     await server.command(["CONFIG", "SET", "requirepass", ""], PASSWORD);
     await recovered(...stores);
     const there = await third.forCustomer("acme").open(never);
-    for (const replica of replicas) expect(versions(replica)).toEqual(versions(there));
+    for (const replica of replicas) await eventually(() => versions(replica)).toEqual(versions(there));
     expect(received.map(resets)).toEqual([1, 1]);
     // The epoch continues, so no other gateway has to restart its streams.
     expect(customers[0] && replicas[0]?.cursor()).toBe(there.cursor());

@@ -15,7 +15,7 @@ import type { ChangeStream } from "./redis/change-stream.ts";
 import { loadCustomer } from "./redis/customer-snapshot.ts";
 import { leaseKey } from "./redis/keys.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
-import { type LoadedCustomer, openRedisSession } from "./redis/redis-session.ts";
+import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redis/redis-session.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
 import { createReplica, type WritableReplica } from "./replica.ts";
@@ -83,7 +83,10 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
     open,
     onConnected: readiness.notify,
     onDisconnected({ connection }) {
-      for (const { replica } of loaded.values()) replica.setStaleSince(connection.lastReadMs());
+      for (const { replica } of loaded.values()) {
+        // A replica that has not caught up in the session has been stale for longer.
+        replica.setStaleSince(Math.min(replica.staleSinceMs() ?? Infinity, connection.lastReadMs()));
+      }
     },
     maxDelayMs: settings.maxDelayMs,
     monotonicMs: clock.monotonicMs,
@@ -133,10 +136,17 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
     return replica;
   }
 
+  /** Waits until Redis has what this gateway has of the customer. */
+  async function openWritable(): Promise<RedisSession> {
+    const session = await reconnection.session();
+    await session.whenRecovered(customerId);
+    return session;
+  }
+
   function change(userId: number, request: ChangeRequest): Promise<StoredAgent | undefined> {
     const knownVersion = () => loaded.get(customerId)?.replica.versionOf(userId) ?? 0;
     const target = { customerId, userId, knownVersion };
-    return changeAgent(target, request, { session: reconnection.session, timeoutMs, clock });
+    return changeAgent(target, request, { session: openWritable, timeoutMs, clock });
   }
 
   async function write(userId: number, request: ChangeRequest): Promise<StoredAgent> {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type StoreLog, StoreUnavailableError } from "../availability-store.ts";
 import { whenAborted } from "./abortable.ts";
 import { ReadOnlyRedisError } from "./connection.ts";
+import { createDeferred } from "./deferred.ts";
 import type { RedisSession } from "./redis-session.ts";
 
 /** Keeps a session with Redis open: opens the next session when a session has ended. */
@@ -56,12 +57,23 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
       return;
     }
     signal.addEventListener("abort", () => handleDisconnected(session, signal.reason), { once: true });
-    if (isDown) log.line("Reconnected to Redis");
-    isDown = false;
     current = session;
     if (next.isSettled()) next = createDeferred();
     next.resolve(session);
     onConnected();
+    session.recovered.then(
+      () => handleRecovered(session),
+      () => {
+        // The session ends with the error, which `handleDisconnected` reports.
+      },
+    );
+  }
+
+  /** Logs the end of an outage once no replica is stale, so that a session that fails before logs no line. */
+  function handleRecovered(session: RedisSession): void {
+    if (current !== session) return;
+    if (isDown) log.line("Reconnected to Redis");
+    isDown = false;
   }
 
   /** Runs synchronously, so that no caller gets an ended session. */
@@ -119,32 +131,6 @@ export function createReconnection(options: ReconnectionOptions): Reconnection {
       closing.abort();
       current?.connection.close(new StoreUnavailableError(CLOSING));
       await ended;
-    },
-  };
-}
-
-/** Creates a promise to settle from outside, possibly before a caller waits for it. */
-function createDeferred<Value>() {
-  let isSettled = false;
-  let resolve!: (value: Value) => void;
-  let reject!: (reason: Error) => void;
-  const promise = new Promise<Value>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  promise.catch(() => {
-    // Every waiting caller receives the rejection. Without a caller the rejection must not count as unhandled.
-  });
-  return {
-    promise,
-    isSettled: () => isSettled,
-    resolve(value: Value) {
-      isSettled = true;
-      resolve(value);
-    },
-    reject(reason: Error) {
-      isSettled = true;
-      reject(reason);
     },
   };
 }

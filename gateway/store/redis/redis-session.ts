@@ -6,6 +6,7 @@ import type { WritableReplica } from "../replica.ts";
 import { Digits } from "./agent-record.ts";
 import { type ChangeStream, createChangeStream } from "./change-stream.ts";
 import { openConnection, ReadOnlyRedisError, type RedisConnection, RedisReplyError } from "./connection.ts";
+import { type CustomerRecovery, recoverCustomers } from "./customer-recovery.ts";
 import { loadCustomer, restoreCustomer, type SnapshotSource } from "./customer-snapshot.ts";
 import { CHANGES_KEY, STORE_KEY } from "./keys.ts";
 import { errorCode, type WriteRejectionLog } from "./write-rejection-log.ts";
@@ -16,6 +17,14 @@ export interface RedisSession extends SnapshotSource {
   isWritable(): boolean;
   /** Runs a script that may write, like the connection's `run`. */
   write: RedisConnection["run"];
+  /**
+   * Resolves when Redis has what this gateway has of the customer, so that the customer can be written.
+   *
+   * @throws {StoreUnavailableError} if the session ends first.
+   */
+  whenRecovered(customerId: string): Promise<void>;
+  /** Resolves when all replicas are current. Rejects if the session ends first. */
+  readonly recovered: Promise<void>;
 }
 
 /** Customer with a replica in this process's memory. */
@@ -47,10 +56,11 @@ const Checked = v.tuple([v.string(), v.string()]);
 const READ_ONLY_MS = 10_000;
 
 /**
- * Connects to Redis and catches up: continues the change stream or starts a new one, restores agents that Redis has
- * lost, and reloads each customer. Then the customers are kept current until the connection's signal aborts.
+ * Connects to Redis, and continues the change stream or starts a new one. The session then catches up: restores agents
+ * that Redis has lost, and reloads each customer, several at a time. A customer is kept current from then on until the
+ * connection's signal aborts, and its replica is stale before. The caller marks all replicas as stale after.
  *
- * @throws {StoreUnavailableError} if a step fails.
+ * @throws {StoreUnavailableError} if the connection fails.
  */
 export async function openRedisSession(
   options: RedisSessionOptions,
@@ -65,14 +75,13 @@ export async function openRedisSession(
     const session = createSession(source, options);
     void readChanges(session, options);
     await stream.waitFor(attachPosition, connection.signal);
-    for (const [customerId, customer] of customers) await catchUp(customerId, customer, source);
     await session.check();
     connection.signal.throwIfAborted();
-    // Mark all replicas at once. After a failure halfway, a replica would seem current although no session updates it.
-    for (const { replica } of customers.values()) replica.setStaleSince(undefined);
-    return session;
+    // No `await` may follow here: the caller must know the session before a replica seems current.
+    const { whenRecovered, finished: recovered } = startCatchUp(customers, source);
+    return { ...session, whenRecovered, recovered };
   } catch (error) {
-    connection.close(error instanceof Error ? error : new StoreUnavailableError(String(error)));
+    connection.close(toError(error));
     throw error;
   }
 }
@@ -114,10 +123,27 @@ function highestVersion(customers: ReadonlyMap<string, LoadedCustomer>, previous
   return highest;
 }
 
+/** Brings all loaded customers up to the change stream's current position. Closes the connection if that fails. */
+function startCatchUp(customers: ReadonlyMap<string, LoadedCustomer>, source: SnapshotSource): CustomerRecovery {
+  const { connection, stream } = source;
+  const missed: string[] = [];
+  for (const [customerId, customer] of customers) {
+    if (customer.stream === stream) customer.replica.setStaleSince(undefined);
+    else missed.push(customerId);
+  }
+  const recovery = recoverCustomers(missed, async (customerId) => {
+    const customer = customers.get(customerId);
+    if (customer) await catchUp(customerId, customer, source);
+    connection.signal.throwIfAborted();
+    customer?.replica.setStaleSince(undefined);
+  });
+  recovery.finished.catch((error: unknown) => connection.close(toError(error)));
+  return recovery;
+}
+
 /** Brings an already loaded customer up to the change stream's current position. */
 async function catchUp(customerId: string, customer: LoadedCustomer, source: SnapshotSource): Promise<void> {
   const { replica } = customer;
-  if (customer.stream === source.stream) return;
   await restoreCustomer(customerId, replica, source);
   await loadCustomer(customerId, source, (contents) => {
     customer.stream = source.stream;
@@ -126,7 +152,7 @@ async function catchUp(customerId: string, customer: LoadedCustomer, source: Sna
   });
 }
 
-type CheckedSession = RedisSession & { check(): Promise<void> };
+type CheckedSession = Omit<RedisSession, "whenRecovered" | "recovered"> & { check(): Promise<void> };
 
 /** Codes of the errors with which Redis rejects every write. Any other error is about one command. */
 const REJECTS_ALL_WRITES = new Set(["MISCONF", "NOREPLICAS", "OOM", "READONLY"]);
@@ -191,6 +217,10 @@ async function readChanges(
       checkedMs = monotonicMs();
     }
   } catch (error) {
-    connection.close(error instanceof Error ? error : new StoreUnavailableError(String(error)));
+    connection.close(toError(error));
   }
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new StoreUnavailableError(String(thrown));
 }
