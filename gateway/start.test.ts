@@ -242,3 +242,44 @@ test.skipIf(!hasRedisServer).each([
   const record: unknown = JSON.parse(lines.find((line) => reason.test(line)) ?? "");
   expect(record).toMatchObject({ level: "warn", msg: expect.stringMatching(/; retrying until it succeeds$/) });
 });
+
+test.skipIf(!hasRedisServer)(
+  "is not ready and logs the reason while Redis rejects writes, though nobody writes",
+  async () => {
+    const redis = await startRedisServer();
+    onTestFinished(redis.remove);
+    const { origin, lines } = await start({ ...(await configured()), REDIS_URL: redis.url });
+    const readiness = async () => (await fetch(`${origin}/readyz?exclude=upstreams`)).status;
+    await expect.poll(readiness, { timeout: 10_000 }).toBe(200);
+    await redis.command(["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    await expect.poll(readiness, { timeout: 10_000 }).toBe(503);
+    const records = () =>
+      lines.map((line): unknown => JSON.parse(line)).filter((record) => /writes/.test(JSON.stringify(record)));
+    expect(records()).toMatchObject([
+      { level: "warn", msg: expect.stringMatching(/^Redis rejects writes.*NOREPLICAS/) },
+    ]);
+    await redis.command(["CONFIG", "SET", "min-replicas-to-write", "0"]);
+    await expect.poll(readiness, { timeout: 10_000 }).toBe(200);
+    expect(records().slice(1)).toMatchObject([{ level: "info", msg: "Redis accepts writes again" }]);
+  },
+);
+
+test.skipIf(!hasRedisServer)("reports to the operator how old its data is while Redis is away", async () => {
+  const redis = await startRedisServer();
+  onTestFinished(redis.remove);
+  const { origin, adminOrigin } = await start({ ...(await configured()), REDIS_URL: redis.url });
+  const headers = { Authorization: `Bearer ${await makeToken({ scope: "availability:read" })}` };
+  const list = async () => (await fetch(`${origin}/v1/availabilities`, { headers })).status;
+  await expect.poll(list, { timeout: 10_000 }).toBe(200);
+  const reported = async () => {
+    const { customers } = await (await fetch(`${adminOrigin}/readyz`)).json();
+    const metrics = await (await fetch(`${adminOrigin}/metrics`)).text();
+    const [, gauge] = /^gateway_stale_seconds\{customer="acme"\} (\S+)$/m.exec(metrics) ?? [];
+    return { staleSeconds: customers[0].staleSeconds > 0, gauge: Number(gauge) > 0 };
+  };
+  expect(await reported()).toEqual({ staleSeconds: false, gauge: false });
+  await redis.kill();
+  await expect.poll(reported, { timeout: 10_000 }).toEqual({ staleSeconds: true, gauge: true });
+  await redis.start();
+  await expect.poll(reported, { timeout: 20_000 }).toEqual({ staleSeconds: false, gauge: false });
+});
