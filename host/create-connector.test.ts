@@ -21,6 +21,8 @@ interface OtherSide {
   /** Posted requests, except `BUS.REGISTER`. */
   readonly posted: Posted[];
   readonly ensureConnecting: Mock;
+  /** Answers to `BUS.REGISTER` that are still due, each called with the payload. */
+  readonly registrations: ((payload: object) => void)[];
 }
 
 const REGISTERED = {
@@ -37,6 +39,7 @@ function setUp(fetchToken?: FetchToken, registered: object | null = REGISTERED):
   const posted: Posted[] = [];
   const ensureConnecting = vi.fn();
   const detectFrameMove = vi.fn();
+  const registrations: OtherSide["registrations"] = [];
   let user: ConnectionEvents | undefined;
   const connector = createConnector({
     open(events) {
@@ -44,8 +47,11 @@ function setUp(fetchToken?: FetchToken, registered: object | null = REGISTERED):
       const post = (event: unknown) =>
         new Promise((resolve) => {
           const { type, meta } = event as Posted["event"];
+          const register = (payload: object): void =>
+            resolve({ type: `${type}_FULFILLED`, payload, meta: { id: meta.id } });
           if (type !== "BUS.REGISTER") posted.push({ event: event as Posted["event"], answer: resolve });
-          else if (registered) resolve({ type: `${type}_FULFILLED`, payload: registered, meta: { id: meta.id } });
+          else if (registered) register(registered);
+          else registrations.push(register);
         });
       return { post, detectFrameMove, ensureConnecting, close: () => {} };
     },
@@ -56,7 +62,7 @@ function setUp(fetchToken?: FetchToken, registered: object | null = REGISTERED):
     onDestroy: () => {},
   });
   if (!user) throw new Error("The connector opened no link");
-  return { connector, user, posted, ensureConnecting, detectFrameMove };
+  return { connector, user, posted, ensureConnecting, detectFrameMove, registrations };
 }
 
 /** Waits for the task in which a request that could not be sent is rejected. */
@@ -544,6 +550,7 @@ test("sends an idempotent request again after a reconnect, with the remaining ti
 test("rejects a request that is not idempotent at once after a disconnect", async () => {
   const { connector, user } = setUp();
   user.onConnected();
+  await vi.advanceTimersByTimeAsync(0);
   const settled = connector.dispatch(fetching);
   user.onDisconnected();
   expect(await settled).toEqual(rejected("CONNECTION_CLOSED"));
@@ -853,8 +860,38 @@ test("applies a newer widget's traits to unknown events: resends them, and notif
   expect(posted.filter(({ event }) => event.type === "CALLS.LIST")).toHaveLength(2);
 });
 
+test("decides by the next widget about what was lost before the first had registered the page", async () => {
+  const { connector, user, posted, registrations } = setUp(undefined, null);
+  user.onConnected();
+  const outcomes: string[] = [];
+  const note = ({ type }: { readonly type: string }): void => void outcomes.push(type);
+  void connector.dispatch(ask).then(note);
+  void connector.dispatch({ type: "CALLS.DIAL" }).then(note);
+  user.onDisconnected();
+  user.onConnected();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(posted).toHaveLength(2);
+  expect(outcomes).toEqual([]);
+  registrations.at(-1)?.(REGISTERED);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(posted.map(({ event }) => event.type)).toEqual([ask.type, "CALLS.DIAL", ask.type]);
+  expect(outcomes).toEqual(["CALLS.DIAL_REJECTED"]);
+  connector.destroy();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(outcomes).toEqual(["CALLS.DIAL_REJECTED", `${ask.type}_REJECTED`]);
+});
+
+test("rejects in time what was lost before any widget has registered the page", async () => {
+  const { connector, user } = setUp(undefined, null);
+  user.onConnected();
+  const settled = connector.dispatch(ask);
+  user.onDisconnected();
+  user.onConnected();
+  await vi.advanceTimersByTimeAsync(10_250);
+  expect(await settled).toMatchObject({ type: `${ask.type}_REJECTED` });
+});
+
 test.each<[string, object | null]>([
-  ["has not registered the page yet", null],
   ["is of release 0.1.0 and lists no traits", { ...REGISTERED, traits: undefined }],
   [
     "lists traits in an unknown form",

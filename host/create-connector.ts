@@ -58,8 +58,10 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   const ready = createReadyPromise();
   const tokenProvider = fetchToken && createTokenProvider(fetchToken, clock);
   let state: ConnectorState = "connecting";
-  /** Traits of events, from the latest response to `BUS.REGISTER`. Empty until the first response. */
-  let traits: Partial<EventTraits> = {};
+  /** Traits of events, from the latest response to `BUS.REGISTER`. Undefined before the first response. */
+  let traits: Partial<EventTraits> | undefined;
+  /** Requests that a widget has lost before the first response: the next response says whether they may be sent again. */
+  const undecided = new Set<PendingRequest>();
   const watchList = createWatchList(clock, () => state, sendRequest);
 
   const connection = options.open({
@@ -90,10 +92,15 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     // observer of a sent event, may have destroyed the connector.
     if (state === "ready") {
       sendRequest({ type: REGISTER, payload: options.registration }, undefined, ({ payload }) => {
-        traits = Object(payload).traits ?? traits;
+        // The widget was lost with the request: the next one answers.
+        if (state !== "ready") return;
+        traits = Object(payload).traits ?? traits ?? {};
+        for (const request of undecided) resume(request);
       });
     }
-    for (const request of inFlight.values()) if (state === "ready" && !request.isSent()) request.send();
+    for (const request of inFlight.values()) {
+      if (state === "ready" && !request.isSent() && !undecided.has(request)) request.send();
+    }
     watchList.resubscribe();
   }
 
@@ -104,17 +111,26 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     for (const request of requests) {
       if (reason) request.reject(reason);
       else if (request.isSent()) {
-        if (hasTrait("idempotent", request.type)) request.enqueue();
-        else request.reject(new BridgeRejectionError("CONNECTION_CLOSED", `${request.type} was lost with its widget`));
+        request.enqueue();
+        if (traits || request.type === REGISTER) resume(request);
+        else undecided.add(request);
       }
     }
     // Once per lost widget: if no widget can be mounted, the next attempt fails at once.
     if (wasReady) watchList.resubscribe();
   }
 
+  /** Goes on with a request that a widget has lost: sends it to the next widget, or rejects it if it may not be sent twice. */
+  function resume(request: PendingRequest): void {
+    undecided.delete(request);
+    if (!hasTrait("idempotent", request.type)) {
+      request.reject(new BridgeRejectionError("CONNECTION_CLOSED", `${request.type} was lost with its widget`));
+    } else if (state === "ready") request.send();
+  }
+
   function hasTrait(trait: keyof EventTraits, type: string): boolean {
     // The widget's list is not validated: `flat` turns even a single value into a list.
-    return [traits[trait]].flat().includes(type);
+    return [traits?.[trait]].flat().includes(type);
   }
 
   /** Updates the watch list from an event of the widget, or from a fulfilled request of the page. */
