@@ -1,5 +1,6 @@
 /** The widget without its window: settles the page's requests and posts announcements. */
 
+import type { AnnouncedPayloadOf } from "../shared/contracts/contract.ts";
 import { type Announcements, contract } from "../shared/contracts/index.ts";
 import { DEFAULT_TIMEOUT_MS } from "../shared/protocol/envelope.ts";
 import { createDeadline } from "../shared/runtime/deadline.ts";
@@ -51,7 +52,10 @@ export function createWidget({ post, pageOrigin, createGateway, loadLive, onDefe
   const services = { gateway, live, sessionId, pageOrigin };
   const { dispatch, abortAll } = createDispatcher({ contract, handlers, services, onDefect });
 
-  function announce(type: keyof Announcements, payload?: unknown): void {
+  function announce<Type extends keyof Announcements>(
+    type: Type,
+    payload?: AnnouncedPayloadOf<Announcements, Type>,
+  ): void {
     // A page without our connector may reject announcements.
     post({ type, ...(payload !== undefined && { payload }) }).catch(() => {});
   }

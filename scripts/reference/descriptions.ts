@@ -23,6 +23,12 @@ export interface RequestDescription {
   readonly examples: readonly string[] | Sample;
 }
 
+export interface AnnouncementDescription {
+  /** When the widget announces the event, in whole sentences. */
+  readonly does: string;
+  readonly payload?: FieldDescriptions;
+}
+
 const availability = {
   userId: "The agent.",
   status:
@@ -138,12 +144,31 @@ export const HOST_REQUEST_DESCRIPTIONS = {
 } satisfies Record<keyof HostContract, RequestDescription>;
 
 export const ANNOUNCEMENT_DESCRIPTIONS = {
-  "USER.AVAILABILITY_CHANGED": "The availability of the agent that the page's token stands for has changed.",
-  "USER.TEAMMATE_AVAILABILITY_CHANGED":
-    "Another agent's availability has changed. With a token that stands for no agent, such as the operator's, or without a token, every change is announced so.",
-  "AUTH.SESSION_EXPIRED":
-    "The backend accepts none of the page's tokens any more. Requests are rejected with the backend's own 401, and announcements stop until the page gives a valid token.",
-} satisfies Record<keyof Announcements, string>;
+  "USER.AVAILABILITY_CHANGED": {
+    does: "The availability of the agent that the page's token stands for has changed.",
+  },
+  "USER.TEAMMATE_AVAILABILITY_CHANGED": {
+    does: "Another agent's availability has changed. With a token that stands for no agent, such as the operator's, or without a token, every change is announced so.",
+  },
+  "USER.AVAILABILITY_REMOVED": {
+    does: "An agent was removed, or the page's token may no longer see the agent.",
+    payload: {
+      userId: "The agent.",
+      version: "If the agent returns, the availability has a higher version.",
+    },
+  },
+  "LIVE.STATE_CHANGED": {
+    does: "The widget no longer hears of changes, or hears of all changes again. Until the first of these announcements the state is `live`.",
+    payload: {
+      state:
+        "`stale`: the widget has had no sign of life from the backend for 45 s, or the backend has refused the stream, so availabilities may be outdated. `live`: the widget hears of every change, and has announced what the page had missed.",
+      ageMs: "Milliseconds since the latest sign of life from the backend, when the widget posted this announcement.",
+    },
+  },
+  "AUTH.SESSION_EXPIRED": {
+    does: "The backend accepts none of the page's tokens any more. Requests are rejected with the backend's own 401, and announcements stop until the page gives a valid token.",
+  },
+} satisfies Record<keyof Announcements, AnnouncementDescription>;
 
 export const CODE_DESCRIPTIONS: Readonly<Record<RejectionCode, string>> = {
   INVALID_REQUEST: "The request does not match this page; `issues` names each field and what was expected.",

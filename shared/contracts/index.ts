@@ -1,5 +1,6 @@
 import { availability, userAnnouncements } from "./availability.ts";
 import { bus, sessionAnnouncements } from "./bus.ts";
+import { liveAnnouncements } from "./live.ts";
 
 export { type HostContract, hostContract } from "./host.ts";
 
@@ -10,7 +11,7 @@ export const contract = { ...availability, ...bus };
 export interface BusContract extends Readonly<typeof contract> {}
 
 /** Every announcement of the widget. */
-export const announcements = { ...userAnnouncements, ...sessionAnnouncements };
+export const announcements = { ...userAnnouncements, ...liveAnnouncements, ...sessionAnnouncements };
 
 /** The announcements as a named type, so that editors show the name and not the schemas. */
 export interface Announcements extends Readonly<typeof announcements> {}
