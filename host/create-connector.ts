@@ -58,14 +58,21 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   let state: ConnectorState = "connecting";
   /** Traits of events, from the latest response to `BUS.REGISTER`. Empty until the first response. */
   let traits: Partial<EventTraits> = {};
-  const watchList = createWatchList(clock, () => state, sendRequest);
+  /** Requests that the widget knows, from the latest response to `BUS.REGISTER`. */
+  let knownTypes: unknown;
+  const watchList = createWatchList({
+    clock,
+    state: () => state,
+    knowsRequest: (type) => [knownTypes].flat().includes(type),
+    sendRequest,
+  });
 
   const connection = options.open({
     clock,
     receive: handleMessage,
     hasPendingWork: () => ready.isPending() || inFlight.size > 0,
     onConnected,
-    onPageResumed: watchList.resubscribe,
+    onPageResumed: watchList.checkWidget,
     onDisconnected,
   });
   const requestContext = { clock, handshakeTimeoutMs, unavailable, post };
@@ -83,6 +90,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     if (state === "ready") {
       sendRequest({ type: REGISTER, payload: options.registration }, undefined, ({ payload }) => {
         traits = Object(payload).traits ?? traits;
+        knownTypes = Object(payload).events;
       });
     }
     for (const request of inFlight.values()) if (state === "ready" && !request.isSent()) request.send();
@@ -109,7 +117,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     return [traits[trait]].flat().includes(type);
   }
 
-  /** Updates the watch list from an event of the widget, or from a fulfilled request of the page. */
+  /** Updates the watch list from an announcement or a fulfilled settlement. */
   function learn(event: Envelope): void {
     watchList.handleEvent(event, hasTrait("availabilities", event.type));
   }
@@ -156,10 +164,11 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function dispatch(event: Envelope, requestOptions?: RequestOptions): Promise<Settlement> {
     return new Promise((resolve) => {
       sendRequest(event, requestOptions, (settlement, sentEvent) => {
-        if (!isRejected(settlement)) learn(sentEvent);
+        if (!isRejected(settlement)) watchList.handlePageRequest(sentEvent);
         listeners.emit(settlement, event);
         resolve(settlement);
       });
+      watchList.handlePageDispatch(event);
     });
   }
 
@@ -268,6 +277,10 @@ export function createConnector(options: CreateConnectorOptions): Connector {
       }),
     observe: observers.add,
     watch: watchList.watch,
+    get liveState() {
+      return watchList.liveState();
+    },
+    onLiveChange: watchList.onLiveChange,
     destroy,
   };
 }

@@ -11,8 +11,8 @@ import { bundle } from "./bundle.mjs";
  * for every raised budget.
  */
 const BUDGETS = {
-  connector: 9_740,
-  "embed.js": 11_640,
+  connector: 10_790,
+  "embed.js": 12_860,
   "widget without its view and its live part": 19_800,
 };
 

@@ -68,6 +68,14 @@ export const REQUEST_DESCRIPTIONS = {
     payload: { "variables.userIds": "The agents. Duplicates count once." },
     examples: ["two users", "an id is text"],
   },
+  "API.CHANGE_WATCHED_USERS": {
+    does: "Adds agents to the list that the page watches, and removes others. Fulfils with the present availabilities of the added agents, without unknown agents, also if an agent was on the list before.",
+    payload: {
+      "variables.added": "The agents to watch from now on.",
+      "variables.removed": "The agents to watch no longer. An agent in both lists is watched.",
+    },
+    examples: ["one user joins, another leaves"],
+  },
   "API.UPDATE_AVAILABILITY": {
     does: "Sets the availability of the agent that the page's token stands for, and fulfils with the new availability. A change does not end the agent's call.",
     payload: {

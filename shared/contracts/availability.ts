@@ -159,6 +159,29 @@ export const availability = {
     idempotent: true,
     carries: "availability",
   }),
+  /**
+   * Adds users to the list that the page watches, and removes others. Fulfils with the availabilities of the added users, without
+   * unknown users, also if they were on the list before.
+   */
+  "API.CHANGE_WATCHED_USERS": request({
+    payload: v.strictObject(
+      {
+        variables: v.strictObject(
+          {
+            /** Users to watch from now on. */
+            added: v.pipe(v.array(UserId, WATCHED), v.maxLength(MAX_WATCHED, WATCHED)),
+            /** Users to watch no longer. A user in both lists is watched. */
+            removed: v.pipe(v.array(UserId, WATCHED), v.maxLength(MAX_WATCHED, WATCHED)),
+          },
+          "exactly { added, removed }",
+        ),
+      },
+      "exactly { variables: { added, removed } }",
+    ),
+    fulfilled: Availabilities,
+    idempotent: true,
+    carries: "availability",
+  }),
 };
 
 /** Announcements about users. */

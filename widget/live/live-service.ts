@@ -1,9 +1,15 @@
 /** Subscriptions of the page. The live part of the widget is loaded with the first subscription. */
-import type { Availabilities } from "../../shared/contracts/availability.ts";
+import { type Availabilities, MAX_WATCHED } from "../../shared/contracts/availability.ts";
 import type { Service } from "../../shared/contracts/bus.ts";
-import { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
+import { BridgeRejectionError, invalidRequestError } from "../../shared/protocol/rejection.ts";
 import type { CallOptions, GatewayClient } from "../gateway/gateway-client.ts";
 import type { Live, Subscription } from "./live.ts";
+
+/** Change of the users watched by a page. */
+export interface WatchedUsersChange {
+  readonly added: readonly number[];
+  readonly removed: readonly number[];
+}
 
 /** The announcements requested by a page. */
 export interface LiveService {
@@ -21,6 +27,13 @@ export interface LiveService {
    * @returns the users' availabilities. @throws the errors of `init` and `GatewayClient.fetchAvailabilities`.
    */
   watch(userIds: readonly number[], options: CallOptions): Promise<Availabilities>;
+  /**
+   * Adds users to those watched, and removes others.
+   *
+   * @returns the availabilities of the added users. @throws the errors of `watch`. @throws {BridgeRejectionError}
+   * `INVALID_REQUEST` for too many users.
+   */
+  changeWatched(change: WatchedUsersChange, options: CallOptions): Promise<Availabilities>;
   /** Handles the gateway's rejection of the page's tokens. */
   endSession(): void;
   /** Handles a new token of the page. */
@@ -73,7 +86,7 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
   }
 
   async function fetchWatched(ids: readonly number[], options: CallOptions): Promise<Availabilities> {
-    const missingUserIds = live ? live.withoutData(userIds) : [...userIds];
+    const missingUserIds = live ? live.withoutData(new Set(ids)) : [...new Set(ids)];
     // Fetch the users while the live part is loading.
     const fetched = missingUserIds.length > 0 ? await gateway.fetchAvailabilities(missingUserIds, options) : {};
     const fetchedAt = performance.now();
@@ -81,6 +94,24 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
     // The request was aborted: the page has received no availability.
     options.signal.throwIfAborted();
     return loadedLive?.mergeForResponse(ids, fetched, performance.now() - fetchedAt) ?? fetched;
+  }
+
+  /** Replaces the watched users, and returns the availabilities of some of them. */
+  async function watchUsers(
+    watched: ReadonlySet<number>,
+    ids: readonly number[],
+    options: CallOptions,
+  ): Promise<Availabilities> {
+    userIds = watched;
+    updateSubscription();
+    try {
+      return await fetchWatched(ids, options);
+    } catch (error) {
+      // The subscription stays in force. Announce the stored availabilities instead, also if the live part is still
+      // loading.
+      loading?.then(({ announceAfterFailure }) => announceAfterFailure(ids, error)).catch(() => {});
+      throw error;
+    }
   }
 
   return {
@@ -93,17 +124,15 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
       if (services.includes("USER")) allUsers = false;
       updateSubscription();
     },
-    async watch(ids, options) {
-      userIds = new Set(ids);
-      updateSubscription();
-      try {
-        return await fetchWatched(ids, options);
-      } catch (error) {
-        // The subscription stays in force. Announce the stored availabilities instead, also if the live part is still
-        // loading.
-        loading?.then(({ announceAfterFailure }) => announceAfterFailure(ids, error)).catch(() => {});
-        throw error;
+    watch: (ids, options) => watchUsers(new Set(ids), ids, options),
+    async changeWatched({ added, removed }, options) {
+      const watched = new Set(userIds);
+      for (const userId of removed) watched.delete(userId);
+      for (const userId of added) watched.add(userId);
+      if (watched.size > MAX_WATCHED) {
+        throw invalidRequestError("payload.variables.added", `up to ${MAX_WATCHED} watched user ids`);
       }
+      return watchUsers(watched, added, options);
     },
     endSession: () => live?.endSession(),
     onTokenChanged: () => void live?.onTokenChanged(),
