@@ -39,6 +39,7 @@ startWidget({
     live.onPageResume(window, liveUpdates.checkConnection);
     return liveUpdates;
   },
+  reloadDocument: () => location.reload(),
   onSettled(settlement) {
     if (isSettlementTypeOf("API.FETCH_USER_AVAILABILITY", settlement.type)) show(settlement);
   },

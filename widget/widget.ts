@@ -22,6 +22,8 @@ export interface WidgetOptions {
   readonly createGateway: (session: TokenSession) => GatewayClient;
   /** Loads the live part of the widget. */
   readonly loadLive: (gateway: GatewayClient, options: Omit<LiveOptions, "openFeed">) => Promise<Live>;
+  /** Loads the widget's document again. The page then connects anew. */
+  readonly reloadDocument: () => void;
   /** Called with each defect, an error that is no rejection. The page does not receive the error's text. */
   readonly onDefect: (error: unknown) => void;
 }
@@ -33,7 +35,8 @@ export interface Widget extends Pick<Dispatcher, "dispatch">, Pick<TokenSource, 
 }
 
 /** Creates the widget for a page that has sent no request yet. */
-export function createWidget({ post, pageOrigin, createGateway, loadLive, onDefect }: WidgetOptions): Widget {
+export function createWidget(options: WidgetOptions): Widget {
+  const { post, pageOrigin, createGateway, loadLive, reloadDocument, onDefect } = options;
   const tokenSource = createTokenSource({ post, onChange: () => live.onTokenChanged() });
   const sessionId = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const session = createTokenSession(tokenSource, () => {
@@ -48,6 +51,7 @@ export function createWidget({ post, pageOrigin, createGateway, loadLive, onDefe
     gateway,
     load: () => loadLive(gateway, { announce, identify, requestToken: tokenSource.refetch, schedule, refetchUser }),
     onDefect,
+    reloadDocument,
   });
   const services = { gateway, live, sessionId, pageOrigin };
   const { dispatch, abortAll } = createDispatcher({ contract, handlers, services, onDefect });

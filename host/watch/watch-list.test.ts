@@ -430,7 +430,7 @@ const happening = fc.oneof(
   fc.record({ what: fc.constant("leave" as const), at: fc.nat({ max: 9 }) }),
   fc.record({ what: fc.constantFrom("fulfil" as const, "reject" as const, "wait" as const) }),
   fc.record({ what: fc.constant("name" as const), userIds: fc.uniqueArray(anyUser) }),
-  fc.record({ what: fc.constantFrom("lose" as const, "find" as const, "end" as const) }),
+  fc.record({ what: fc.constantFrom("lose" as const, "find" as const, "resume" as const, "end" as const) }),
 );
 
 test.each([
@@ -450,6 +450,11 @@ test.each([
         let watched: readonly number[] = [];
         const open = () => asked.filter(({ signal, isSettled }) => !signal.aborted && !isSettled());
 
+        /** A new widget connects, which watches nobody. */
+        function connect(): void {
+          watched = [];
+          become("ready");
+        }
         function watch(userId: number, another: number | null): void {
           const heard: number[] = [];
           const off = watches.watch(userId, ({ version }) => {
@@ -504,13 +509,16 @@ test.each([
               become("reconnecting");
               break;
             case "find":
-              become("ready");
+              connect();
+              break;
+            case "resume":
+              watches.checkWidget();
               break;
             case "end":
               watches.handleEvent({ type: "AUTH.SESSION_EXPIRED" }, false);
           }
         }
-        become("ready");
+        connect();
         await tick();
         while (open().length > 0) {
           open().forEach(fulfil);

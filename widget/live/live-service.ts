@@ -48,14 +48,25 @@ export interface LiveServiceOptions {
   readonly load: () => Promise<Live>;
   /** Receives the error if loading fails. */
   readonly onDefect: (error: unknown) => void;
+  /** Loads the widget's document again, because it may name a file that a deployment has removed. The page connects anew. */
+  readonly reloadDocument: () => void;
 }
 
+/** Timeout of loading the live part, in milliseconds. The network may have lost the request. */
+const LOAD_TIMEOUT_MS = 10_000;
+
+/** Failures in a row after which the document is loaded again. The page repeats its request after each, with a delay. */
+const MAX_LOAD_FAILURES = 2;
+
 /** Creates a service for a page without a subscription. */
-export function createLiveService({ gateway, load, onDefect }: LiveServiceOptions): LiveService {
+export function createLiveService({ gateway, load, onDefect, reloadDocument }: LiveServiceOptions): LiveService {
   let allUsers = false;
   let userIds: ReadonlySet<number> = new Set();
   let live: Live | undefined;
   let loading: Promise<Live> | undefined;
+  let loadFailures = 0;
+  /** Users of rejected requests, whom the live part has to announce once loaded. */
+  const unanswered = new Set<number>();
 
   function subscription(): Subscription {
     return { allUsers, userIds };
@@ -63,14 +74,18 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
 
   async function loadLive(): Promise<Live> {
     try {
-      const loaded = await load();
+      const loaded = await withTimeout(load());
       live = loaded;
       gateway.useCache(loaded.cache);
       loaded.setSubscription(subscription());
+      if (unanswered.size > 0) loaded.announceAfterFailure([...unanswered], undefined);
+      unanswered.clear();
       return loaded;
     } catch (error) {
       onDefect(error);
       loading = undefined;
+      loadFailures += 1;
+      if (loadFailures >= MAX_LOAD_FAILURES) reloadDocument();
       throw new BridgeRejectionError("BACKEND_UNREACHABLE", "The widget's live part could not be loaded");
     }
   }
@@ -87,10 +102,12 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
 
   async function fetchWatched(ids: readonly number[], options: CallOptions): Promise<Availabilities> {
     const missingUserIds = live ? live.withoutData(new Set(ids)) : [...new Set(ids)];
+    // The variable is reset if loading fails, which may be before the fetch has ended.
+    const liveLoading = loading;
     // Fetch the users while the live part is loading.
     const fetched = missingUserIds.length > 0 ? await gateway.fetchAvailabilities(missingUserIds, options) : {};
     const fetchedAt = performance.now();
-    const loadedLive = live ?? (await loading);
+    const loadedLive = live ?? (await liveLoading);
     // The request was aborted: the page has received no availability.
     options.signal.throwIfAborted();
     return loadedLive?.mergeForResponse(ids, fetched, performance.now() - fetchedAt) ?? fetched;
@@ -109,7 +126,8 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
     } catch (error) {
       // The subscription stays in force. Announce the stored availabilities instead, also if the live part is still
       // loading.
-      loading?.then(({ announceAfterFailure }) => announceAfterFailure(ids, error)).catch(() => {});
+      if (loading) loading.then(({ announceAfterFailure }) => announceAfterFailure(ids, error)).catch(() => {});
+      else for (const userId of ids) unanswered.add(userId);
       throw error;
     }
   }
@@ -139,7 +157,22 @@ export function createLiveService({ gateway, load, onDefect }: LiveServiceOption
     reset() {
       allUsers = false;
       userIds = new Set();
+      unanswered.clear();
       updateSubscription();
     },
   };
+}
+
+/** Rejects if the live part does not arrive in time. A part that arrives later is used by the next attempt. */
+async function withTimeout(loading: Promise<Live>): Promise<Live> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timedOut = new Promise<never>((_resolve, reject) => {
+    const error = new Error(`The live part of the widget did not arrive within ${LOAD_TIMEOUT_MS} ms`);
+    timer = setTimeout(() => reject(error), LOAD_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([loading, timedOut]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -170,6 +170,7 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     onDefect(error) {
       throw error;
     },
+    reloadDocument() {},
   });
 
   function emit(event: FeedEvent): void {

@@ -26,5 +26,6 @@ export function createTestWidget({ backend, post, onDefect }: TestWidgetOptions)
       return createLive({ ...options, openFeed });
     },
     onDefect,
+    reloadDocument() {},
   });
 }

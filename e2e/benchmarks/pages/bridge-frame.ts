@@ -8,5 +8,6 @@ startWidget({
   allowedOrigins: [document.body.dataset["host"] ?? ""],
   createGateway: () => ({ ...unusedGateway, fetchAvailability: () => Promise.resolve(AVAILABILITY) }),
   loadLive: failUnexpectedCall,
+  reloadDocument() {},
   onSettled: () => {},
 });
