@@ -129,6 +129,13 @@ export interface Connector {
   /** Subscribes to changes of `liveState`. */
   onLiveChange(listener: (state: LiveState) => void): Unsubscribe;
 
+  /**
+   * Makes the widget ask `fetchToken` for a token at once, for example after a sign-in. Resolves after the answer.
+   *
+   * @throws as `request` does; `UNKNOWN_EVENT` if the widget is older.
+   */
+  refreshToken(): Promise<void>;
+
   /** Subscribes to changes of `state`. */
   onStateChange(listener: (state: ConnectorState) => void): Unsubscribe;
 

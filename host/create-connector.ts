@@ -281,6 +281,10 @@ export function createConnector(options: CreateConnectorOptions): Connector {
       return watchList.liveState();
     },
     onLiveChange: watchList.onLiveChange,
+    async refreshToken() {
+      await request("AUTH.REFRESH_TOKEN", undefined);
+      watchList.checkWidget();
+    },
     destroy,
   };
 }

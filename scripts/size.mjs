@@ -13,7 +13,7 @@ import { bundle } from "./bundle.mjs";
 const BUDGETS = {
   connector: 10_790,
   "embed.js": 12_860,
-  "widget without its view and its live part": 19_800,
+  "widget without its view and its live part": 21_070,
 };
 
 const sizes = {

@@ -19,6 +19,8 @@ test("reads a user again whose wrap-up time has run down, until the page goes th
     createGateway: () => gateway,
     loadLive,
     reloadDocument() {},
+    onAnnounced() {},
+    onIdentityChanged() {},
     onDefect() {},
   });
   await core.dispatch({ type: "BUS.INIT", payload: { services: ["USER"] } });

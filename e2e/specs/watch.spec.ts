@@ -2,7 +2,7 @@
 import type { Page } from "@playwright/test";
 import { type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
 import type { WatchedAvailability } from "../../host/index.ts";
-import { collectComplaints, expect, openConnected, stopClock } from "../fixtures/fixtures.ts";
+import { collectComplaints, connectorPage, expect, openConnected, stopClock } from "../fixtures/fixtures.ts";
 import { test as base } from "../fixtures/kept-page.ts";
 import { headersToPaste, linesToPaste } from "../fixtures/security-page.ts";
 import { widgetFrame } from "../fixtures/unresponsive-widget.ts";
@@ -279,4 +279,34 @@ test("marks a badge as stale 45 s after the gateway's last sign of life, and is 
   await live.open();
   await passUntil(() => expect(badge).toHaveAttribute("data-state", "in_call", { timeout: 100 }));
   await expect(badge).toHaveAttribute("data-stale", "false");
+});
+
+test("the visible widget follows the agent that it shows, and shows nothing to the next connector in its frame", async ({
+  page,
+  host,
+  live,
+}) => {
+  await live.agents.set(1, { status: "available" });
+  await page.goto(host.serve(connectorPage(`<iframe src="${live.origin}/widget/" title="Phone"></iframe>`)));
+  await page.evaluate(async () => {
+    const frame = document.querySelector("iframe");
+    if (!frame) throw new Error("expected the frame");
+    window.connector = window.connect({ frame });
+    window.connector.watch(1, () => {});
+    await window.connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: 1 } });
+  });
+  const view = page.frameLocator("iframe").getByRole("status");
+  await expect(view).toContainText("Agent 1: Available");
+  await expect.poll(live.openStreams).toBe(1);
+  await live.agents.set(1, { status: "in_call" });
+  await expect(view).toContainText("Agent 1: In a call");
+  await live.agents.remove(1);
+  await expect(view).toContainText("removed");
+  await page.evaluate(async () => {
+    window.connector.destroy();
+    const frame = document.querySelector("iframe");
+    if (frame) window.connector = window.connect({ frame });
+    await window.connector.ready;
+  });
+  await expect(view).toBeHidden();
 });

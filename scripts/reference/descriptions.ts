@@ -131,6 +131,10 @@ export const REQUEST_DESCRIPTIONS = {
       },
     },
   },
+  "AUTH.REFRESH_TOKEN": {
+    does: "Makes the widget ask the page for its token at once, for example after a sign-in. Fulfils after the page's answer.",
+    examples: ["the page has no token"],
+  },
   "BUS.PING": {
     does: "Sends a heartbeat. The connector does so while requests are in flight.",
     examples: ["a sign of life"],
@@ -188,6 +192,8 @@ export const CODE_DESCRIPTIONS: Readonly<Record<RejectionCode, string>> = {
     "The connector was destroyed, the frame was removed, or the widget was lost with a request that may not be sent twice.",
   BACKEND_UNREACHABLE: "The widget could not reach the backend.",
   BACKEND_TIMEOUT: "The backend did not respond within the request's timeout.",
+  TOKEN_UNAVAILABLE:
+    "The page's `fetchToken` has failed, so the widget has no token. It asks again with the next request, after a pause.",
   INVALID_RESPONSE: "A response does not match this page; `issues` names the fields, if known.",
   OVERLOADED: "Too many requests are in flight: 1,024 on a connection.",
   INTERNAL: "A defect of the bridge; details are in the console of the side that failed.",

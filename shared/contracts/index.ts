@@ -1,11 +1,11 @@
 import { availability, userAnnouncements } from "./availability.ts";
-import { bus, sessionAnnouncements } from "./bus.ts";
+import { bus, session, sessionAnnouncements } from "./bus.ts";
 import { liveAnnouncements } from "./live.ts";
 
 export { type HostContract, hostContract } from "./host.ts";
 
 /** Every request that a page may send to the widget. Each domain's file contributes its entries. */
-export const contract = { ...availability, ...bus };
+export const contract = { ...availability, ...bus, ...session };
 
 /** The contract as a named type, so that editors show the name and not the schemas. */
 export interface BusContract extends Readonly<typeof contract> {}

@@ -252,7 +252,22 @@ test("waits for no heartbeat without a subscription and after the end of the ses
   await world.watch([1]);
   world.rejectToken();
   await vi.advanceTimersByTimeAsync(100_000);
-  expect([world.states, vi.getTimerCount()]).toEqual([[], 0]);
+  expect(world.states).toEqual([]);
+});
+
+test("asks the page for a token again and again after the end of the session, as long as a user is watched", async () => {
+  const world = await createTimedWorld();
+  world.rejectToken();
+  await vi.advanceTimersByTimeAsync(14_000);
+  expect(world.tokenRequestCount()).toBe(3);
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(world.tokenRequestCount()).toBeGreaterThan(10);
+  expect(world.tokenRequestCount()).toBeLessThan(20);
+  await world.signIn(1);
+  await world.watch([]);
+  const before = world.tokenRequestCount();
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect([world.tokenRequestCount(), vi.getTimerCount()]).toEqual([before, 0]);
 });
 
 test("announces that it is live to a page whose subscription ended while it was stale", async () => {

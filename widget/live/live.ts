@@ -38,7 +38,7 @@ export interface LiveOptions {
    * Asks the page for a new token after the gateway rejected the current token. `onTokenChanged` is called when the
    * page gives one.
    */
-  readonly requestToken: () => void;
+  readonly requestToken: () => unknown;
   readonly schedule: TimerQueue["schedule"];
   /** Fetches an agent again when the wrap-up time has expired. The response goes to `cache`. */
   readonly refetchUser: (userId: number) => void;
@@ -70,6 +70,12 @@ export interface Live {
   readonly cache: AvailabilityCache;
 }
 
+/** Delay of the first token request after the end of a session, in milliseconds. Each further delay is twice as long. */
+const FIRST_TOKEN_REQUEST_MS = 2_000;
+
+/** Maximum delay between two token requests after the end of a session, in milliseconds. */
+const MAX_TOKEN_REQUEST_MS = 60_000;
+
 const NO_SUBSCRIPTION: Subscription = { allUsers: false, userIds: new Set() };
 
 /** Creates a live part without a subscription. */
@@ -92,6 +98,7 @@ export function createLive(options: LiveOptions): Live {
   let subject: string | undefined | null = null;
   /** True after the gateway rejected the page's tokens, until the page gives a new token. */
   let hasEnded = false;
+  let cancelTokenRequest = (): void => {};
   /** Newly watched users. The response to the page's request will carry their availability. */
   const pendingUsers = new Set<number>();
   /** Stored users not yet named by the current snapshot. */
@@ -207,9 +214,20 @@ export function createLive(options: LiveOptions): Live {
     hasEnded = true;
     close();
     freshness.stop();
+    scheduleTokenRequest(FIRST_TOKEN_REQUEST_MS);
     // A later request must get the gateway's rejection instead of a stored availability. The page treats earlier
     // availabilities as outdated after the end of the session.
     clearStore();
+  }
+
+  /** Asks the page for another token again and again, because a function that failed may work again. */
+  function scheduleTokenRequest(delayMs: number): void {
+    cancelTokenRequest();
+    cancelTokenRequest = schedule(delayMs, () => {
+      if (!hasEnded || isIdle()) return;
+      requestToken();
+      scheduleTokenRequest(Math.min(MAX_TOKEN_REQUEST_MS, delayMs * 2));
+    });
   }
 
   function isIdle(): boolean {

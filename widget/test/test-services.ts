@@ -25,5 +25,12 @@ export function testServices(origin: string, pageOrigin: () => string | undefine
   };
   const load = () => Promise.reject(new Error("There is nothing live here"));
   const live = createLiveService({ gateway, load, onDefect: throwDefect, reloadDocument() {} });
-  return { gateway, live, sessionId: "this widget's own", pageOrigin };
+  return {
+    gateway,
+    live,
+    sessionId: "this widget's own",
+    pageOrigin,
+    refreshToken: () => Promise.resolve(),
+    onRegistered() {},
+  };
 }

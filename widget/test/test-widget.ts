@@ -27,5 +27,7 @@ export function createTestWidget({ backend, post, onDefect }: TestWidgetOptions)
     },
     onDefect,
     reloadDocument() {},
+    onAnnounced() {},
+    onIdentityChanged() {},
   });
 }

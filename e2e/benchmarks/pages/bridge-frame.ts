@@ -9,5 +9,7 @@ startWidget({
   createGateway: () => ({ ...unusedGateway, fetchAvailability: () => Promise.resolve(AVAILABILITY) }),
   loadLive: failUnexpectedCall,
   reloadDocument() {},
+  onAnnounced() {},
+  onIdentityChanged() {},
   onSettled: () => {},
 });
