@@ -6,8 +6,7 @@
  * with the outcome `live` has the status `stale` while the connection is lost or the widget hears of no changes.
  */
 import { type Envelope, isRejected, type Settlement } from "../../shared/protocol/envelope.ts";
-import { type BusError, toBusError } from "../../shared/protocol/errors.ts";
-import { invalidRequestError } from "../../shared/protocol/rejection.ts";
+import { type BusError, ContractError, toBusError } from "../../shared/protocol/errors.ts";
 import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
 import type { Connector, ConnectorState, LiveState, WatchStatus } from "../connector.ts";
 import type { RequestType, WatchedAvailability } from "../event-types.ts";
@@ -200,9 +199,11 @@ export function createWatchList({ clock, state, knowsRequest, sendRequest }: Wat
   function rejectUser(user: WatchedUser | undefined): void {
     if (!user || user.outcome?.status === "error") return;
     user.isAnswered = true;
-    const { rejection } = invalidRequestError("userIds", `up to ${MAX_WATCHED} user ids`);
-    const rejected = { type: `${WATCH}_REJECTED`, payload: { error: rejection }, meta: { source: "bridge" } } as const;
-    user.outcome = { status: "error", error: toBusError({ type: WATCH }, rejected) };
+    const message = `userIds: expected up to ${MAX_WATCHED} user ids`;
+    user.outcome = {
+      status: "error",
+      error: new ContractError(message, { code: "INVALID_REQUEST", retryable: false }),
+    };
   }
 
   function pause({ code, retryable, status }: BusError): void {
@@ -375,6 +376,7 @@ export function createWatchList({ clock, state, knowsRequest, sendRequest }: Wat
       if (type === WATCH) {
         pageUserIds = variables.userIds;
         // An older widget knows one list only, and has that of the page or that of the connector.
+        isStarted = true;
         sentUserIds = knowsRequest(CHANGE) || !users.size ? new Set([...pageUserIds, ...users.keys()]) : undefined;
         scheduleSync();
       }

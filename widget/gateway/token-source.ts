@@ -7,10 +7,10 @@ import { getEndTime, getRefreshTime, getSubject } from "./token-claims.ts";
 /** Timeout of the page's response, in milliseconds. A page without our connector that does not respond has no token. */
 export const TOKEN_TIMEOUT_MS = 5_000;
 
-/** Pause after the first request without a new token, in milliseconds. Each further one doubles the pause. */
+/** Pause after the same token again, and after the first failure, in milliseconds. Each further failure doubles the pause. */
 const BASE_PAUSE_MS = 500;
 
-/** Maximum pause between two requests to the page, in milliseconds. */
+/** Maximum pause after a failure, in milliseconds. */
 const MAX_PAUSE_MS = 8_000;
 
 /** The page's response to a token request. Every response is a new object, compared by identity. */
@@ -79,7 +79,7 @@ export function createTokenSource({
   /** Result of the latest request that succeeded. */
   let current: Credentials | undefined;
   let lastToken: string | undefined;
-  /** Requests in a row without a new token. */
+  /** Failures of the page's function in a row. */
   let failures = 0;
   /** End of the pause after a request without a new token, in milliseconds since 1970. */
   let pausedUntil = 0;
@@ -87,7 +87,6 @@ export function createTokenSource({
 
   function pause(): void {
     pausedUntil = Date.now() + Math.min(MAX_PAUSE_MS, BASE_PAUSE_MS * 2 ** failures);
-    failures += 1;
   }
 
   /** `usable` are the credentials to go on with if the page fails to give others. */
@@ -98,7 +97,10 @@ export function createTokenSource({
       if (isLatest) isInFlight = false;
       const now = Date.now();
       if (answer === "failed") {
-        if (isLatest) pause();
+        if (isLatest) {
+          pause();
+          failures += 1;
+        }
         if (!usable || usable.endsAt <= now) throw unavailableError();
         const kept = { ...usable, refreshAt: pausedUntil };
         if (isLatest) current = kept;
@@ -112,11 +114,10 @@ export function createTokenSource({
         current = credentials;
         const hasChanged = token !== lastToken;
         lastToken = token;
-        if (hasChanged) {
-          failures = 0;
-          pausedUntil = 0;
-          onChange();
-        } else if (token !== undefined) pause();
+        failures = 0;
+        pausedUntil = 0;
+        if (hasChanged) onChange();
+        else if (token !== undefined) pause();
       }
       return credentials;
     });
