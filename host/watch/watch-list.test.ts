@@ -367,8 +367,18 @@ test("retries within 20 s after a retryable failure while users are watched", as
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test.each([404, 500, 503])("retries within 8 s after a rejection by the backend with %i", async (status) => {
+  const { watches, asked } = setUp();
+  watches.watch(1, () => {});
+  await tick();
+  asked[0]?.reject({}, { source: "backend", status });
+  await vi.advanceTimersByTimeAsync(8_000);
+  expect(asked).toHaveLength(2);
+});
+
 test.each([
-  ["a rejection by the backend", {}, { source: "backend", status: 401 }],
+  ["a rejection of the token by the backend", {}, { source: "backend", status: 401 }],
+  ["a lack of rights", {}, { source: "backend", status: 403 }],
   ["the removal of the iframe", { code: "CONNECTION_CLOSED", message: "", retryable: true }, {}],
 ])("does not retry after %s until the set changes or a new widget connects", async (_name, error, meta) => {
   const { watches, asked, become } = setUp();

@@ -206,11 +206,11 @@ export function createWatchList({ clock, state, knowsRequest, sendRequest }: Wat
     };
   }
 
-  function pause({ code, retryable, status }: BusError): void {
+  function pause({ code, status }: BusError): void {
     isPaused = true;
     // Final: an answer that no repetition changes. After the removal of the iframe there is no retry either: a timer would keep an
     // unused connector in memory.
-    if (code ? /CLOSED|REQUEST|EVENT/.test(code) : !retryable && Number(status) < 500) return;
+    if (code ? /CLOSED|REQUEST|EVENT/.test(code) : status === 401 || status === 403) return;
     // Random between 4 s and 8 s, so that all pages do not return at once after an outage.
     cancelRetry ??= clock.schedule(8_000 * (1 - Math.random() / 2), () => {
       cancelRetry = undefined;
