@@ -1,4 +1,5 @@
 import type { Envelope, Settlement } from "../shared/protocol/envelope.ts";
+import type { BusError } from "../shared/protocol/errors.ts";
 import type {
   EventListener,
   FulfilledPayload,
@@ -11,6 +12,39 @@ import type {
   WatchedAvailability,
 } from "./event-types.ts";
 import type { Unsubscribe } from "./listeners.ts";
+
+/**
+ * State of everything that the page watches. `idle`: nothing is watched, or nothing has come yet. `live`: each change comes
+ * within 45 s. `stale`: changes may be missing, until the connector and the widget have everything again.
+ */
+export type LiveState = "idle" | "live" | "stale";
+
+/** Status of one watched user. */
+export interface WatchStatus {
+  /**
+   * - `live`: the listener has the user's availability, and hears of each change within 45 s.
+   * - `stale`: the availability may be outdated since `since`.
+   * - `unknown-user`: there is no such user, or none that the page's token may see.
+   * - `removed`: the user was removed while watched.
+   * - `not-allowed`: the page's token may not read users. `error` is the backend's.
+   * - `session-expired`: the backend accepts no token of the page any more.
+   * - `error`: the user could not be fetched, for the reason in `error`. The connector tries again if that may help.
+   */
+  readonly status: "live" | "stale" | "unknown-user" | "removed" | "not-allowed" | "session-expired" | "error";
+  readonly userId: number;
+  /** With `stale`: time of the latest sign of life, in milliseconds since 1970 by the page's clock. */
+  readonly since?: number;
+  /** With `error`, with `not-allowed`, and with `session-expired` if a request was rejected. */
+  readonly error?: BusError;
+}
+
+/** Options of `watch`. */
+export interface WatchOptions {
+  /** Ends the watch. */
+  readonly signal?: AbortSignal;
+  /** Receives the status of each watched user, first when it is known, then with each change. */
+  readonly onStatus?: (status: WatchStatus) => void;
+}
 
 /** State of a connector: before the first handshake, connected, connecting again, destroyed. */
 export type ConnectorState = "connecting" | "ready" | "reconnecting" | "closed";
@@ -75,16 +109,33 @@ export interface Connector {
   on(type: string, listener: EventListener): Unsubscribe;
 
   /**
-   * Watches a user's availability until the returned function is called, up to 5,000 users at once. The connector sends the
-   * watched users to the widget in a single request, and sends the list again after each reconnect.
+   * Watches the availability of one or more users until the returned function is called or `signal` aborts, up to 5,000 users of
+   * a page at once. The connector sends only changes of the list to the widget, and the whole list after each reconnect.
    *
    * The listener receives the cached availability soon after `watch` returns, never before, and then each change. A listener
-   * receives no version twice and no version lower than an earlier one. Failures reach `observe` only. For an unknown user the
-   * listener is never called. Wrap-up time runs down without a new version, so the page counts the seconds.
+   * receives no version twice and no version lower than an earlier one. Failures, and a user too many, reach `onStatus`: an
+   * availability counts only while the user's status is `live`. Wrap-up time runs down without a new version, so the page
+   * counts the seconds.
    *
-   * @throws {TypeError} when `userId` is not a whole number from 1; the message names `userId`.
+   * @throws {TypeError} when a user id is not a whole number from 1; the message names `userId`.
    */
-  watch(userId: number, listener: (availability: WatchedAvailability) => void): Unsubscribe;
+  watch(
+    userIds: number | readonly number[],
+    listener: (availability: WatchedAvailability) => void,
+    options?: WatchOptions,
+  ): Unsubscribe;
+
+  /** State of everything that the page watches, by `watch` and by `BUS.INIT`. */
+  readonly liveState: LiveState;
+  /** Subscribes to changes of `liveState`. */
+  onLiveChange(listener: (state: LiveState) => void): Unsubscribe;
+
+  /**
+   * Makes the widget ask `fetchToken` for a token at once, for example after a sign-in. Resolves after the answer.
+   *
+   * @throws as `request` does; `UNKNOWN_EVENT` if the widget is older.
+   */
+  refreshToken(): Promise<void>;
 
   /** Subscribes to changes of `state`. */
   onStateChange(listener: (state: ConnectorState) => void): Unsubscribe;

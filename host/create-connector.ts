@@ -60,9 +60,16 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   let state: ConnectorState = "connecting";
   /** Traits of events, from the latest response to `BUS.REGISTER`. Undefined before the first response. */
   let traits: Partial<EventTraits> | undefined;
+  /** Requests that the widget knows, from the latest response to `BUS.REGISTER`. */
+  let knownTypes: unknown;
   /** Requests that a widget has lost before the first response: the next response says whether they may be sent again. */
   const undecided = new Set<PendingRequest>();
-  const watchList = createWatchList(clock, () => state, sendRequest);
+  const watchList = createWatchList({
+    clock,
+    state: () => state,
+    knowsRequest: (type) => [knownTypes].flat().includes(type),
+    sendRequest,
+  });
 
   const connection = options.open({
     clock,
@@ -71,7 +78,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     isWatching: watchList.isActive,
     isWanted: () => hasPendingWork() || watchList.isActive() || !observers.isEmpty(),
     onConnected,
-    onPageResumed: watchList.resubscribe,
+    onPageResumed: watchList.checkWidget,
     onDisconnected,
   });
   const requestContext = { clock, handshakeTimeoutMs, unavailable, post };
@@ -95,6 +102,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
         // The widget was lost with the request: the next one answers.
         if (state !== "ready") return;
         traits = Object(payload).traits ?? traits ?? {};
+        knownTypes = Object(payload).events;
         for (const request of undecided) resume(request);
       });
     }
@@ -133,7 +141,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     return [traits?.[trait]].flat().includes(type);
   }
 
-  /** Updates the watch list from an event of the widget, or from a fulfilled request of the page. */
+  /** Updates the watch list from an announcement or a fulfilled settlement. */
   function learn(event: Envelope): void {
     watchList.handleEvent(event, hasTrait("availabilities", event.type));
   }
@@ -183,10 +191,11 @@ export function createConnector(options: CreateConnectorOptions): Connector {
   function dispatch(event: Envelope, requestOptions?: RequestOptions): Promise<Settlement> {
     return new Promise((resolve) => {
       sendRequest(event, requestOptions, (settlement, sentEvent) => {
-        if (!isRejected(settlement)) learn(sentEvent);
+        if (!isRejected(settlement)) watchList.handlePageRequest(sentEvent);
         listeners.emit(settlement, event);
         resolve(settlement);
       });
+      watchList.handlePageDispatch(event);
     });
   }
 
@@ -314,6 +323,14 @@ export function createConnector(options: CreateConnectorOptions): Connector {
       }),
     observe,
     watch: watchList.watch,
+    get liveState() {
+      return watchList.liveState();
+    },
+    onLiveChange: watchList.onLiveChange,
+    async refreshToken() {
+      await request("AUTH.REFRESH_TOKEN", undefined);
+      watchList.checkWidget();
+    },
     destroy,
   };
 }

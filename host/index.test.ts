@@ -5,7 +5,7 @@ test("has no side effects when imported in Node, and `connect` throws that it ex
   const { connect, defineAvailabilityBadge, ...others } = await import("./index.ts");
   expect(Object.keys(globalThis)).toEqual(before);
   const nothing = () => () => {};
-  defineAvailabilityBadge({ state: "connecting", watch: nothing, on: nothing, onStateChange: nothing });
+  defineAvailabilityBadge({ state: "connecting", watch: nothing, onStateChange: nothing });
   expect(Object.keys(globalThis)).toEqual(before);
   expect(Object.keys(others).sort()).toEqual([
     "BusError",

@@ -11,7 +11,15 @@ export {
 } from "../shared/protocol/errors.ts";
 export type { BridgeRejection, Issue, RejectionCode } from "../shared/protocol/rejection.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
-export type { Connector, ConnectorRecord, ConnectorState, RequestOptions } from "./connector.ts";
+export type {
+  Connector,
+  ConnectorRecord,
+  ConnectorState,
+  LiveState,
+  RequestOptions,
+  WatchOptions,
+  WatchStatus,
+} from "./connector.ts";
 export type {
   Availability,
   EventListener,

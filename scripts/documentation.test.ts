@@ -119,6 +119,13 @@ test("docs/use-the-connector.md describes each option of connect, and no other",
   expect(sorted(namesUnder("## Connect", "docs/use-the-connector.md"))).toEqual(sorted(options));
 });
 
+test("docs/use-the-connector.md describes each status of a watched user, and no other", () => {
+  const [, union = ""] = /readonly status: ([^;]+);/.exec(readFileSync("host/connector.ts", "utf8")) ?? [];
+  const statuses = Array.from(union.matchAll(/"([a-z-]+)"/g), ([, name = ""]) => name);
+  expect(statuses.length).toBeGreaterThan(5);
+  expect(sorted(namesUnder("### Live and stale", "docs/use-the-connector.md"))).toEqual(sorted(statuses));
+});
+
 test("docs/add-the-badge.md describes each attribute of the script tag, and no other", () => {
   const source = readFileSync("host/script-options.ts", "utf8");
   const [, dataset = ""] = /const \{ ([^}]+) \} = .*dataset/.exec(source) ?? [];

@@ -11,9 +11,9 @@ import { bundle } from "./bundle.mjs";
  * for every raised budget.
  */
 const BUDGETS = {
-  connector: 10_230,
-  "embed.js": 12_100,
-  "widget without its view and its live part": 19_800,
+  connector: 11_300,
+  "embed.js": 13_360,
+  "widget without its view and its live part": 21_070,
 };
 
 const sizes = {

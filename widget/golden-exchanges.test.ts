@@ -3,6 +3,7 @@ import { PortMessenger } from "penpal";
 import { afterAll, expect, onTestFinished, test } from "vitest";
 import {
   comparable,
+  comparableAnnouncement,
   type Exchange,
   type GoldenAnnouncement,
   type GoldenConversation,
@@ -128,5 +129,5 @@ async function expectConversation(
   if (!Array.isArray(stream)) backend.refuseStream(stream);
   for (const exchange of exchanges) await expectExchange(backend, exchange, post);
   if (Array.isArray(stream)) backend.stream.say(stream);
-  await expect.poll(() => page.announced).toEqual(announced);
+  await expect.poll(() => page.announced.map(comparableAnnouncement)).toEqual(announced);
 }

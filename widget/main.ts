@@ -3,21 +3,26 @@
 import * as v from "valibot";
 import { Availability } from "../shared/contracts/availability.ts";
 import { readAvailability } from "../shared/contracts/read-availability.ts";
-import { isSettlementTypeOf, type Settlement } from "../shared/protocol/envelope.ts";
 import { parseChangedAvailability } from "./gateway/changed-availability.ts";
 import { createHttpGatewayClient } from "./gateway/http-gateway-client.ts";
 import { readWidgetSettings } from "./settings.ts";
 import { startWidget } from "./start-widget.ts";
 import { showWhenVisible } from "./view/show-when-visible.ts";
+import { createShownAgent, type ViewContent } from "./view/shown-agent.ts";
 
 const { allowedOrigins, apiBase } = readWidgetSettings(document);
 const backend = new URL(apiBase, document.baseURI);
 const show = showWhenVisible(document.documentElement, async () => {
   const { createView } = await import("./view/view.ts");
   const view = createView(document, readAvailability);
-  // A settlement is checked only when it is shown, so an invisible frame checks none.
-  return ({ payload }: Settlement) => view.show(v.is(Availability, payload) ? payload : undefined);
+  // An availability is checked only when it is shown, so an invisible frame checks none.
+  return (content: ViewContent) => {
+    if (content.kind !== "availability") view.show({ kind: content.kind });
+    else if (!v.is(Availability, content.availability)) view.show({ kind: "failed" });
+    else view.show({ ...content, availability: content.availability });
+  };
 });
+const shownAgent = createShownAgent(show);
 
 startWidget({
   parent: window.parent,
@@ -39,7 +44,8 @@ startWidget({
     live.onPageResume(window, liveUpdates.checkConnection);
     return liveUpdates;
   },
-  onSettled(settlement) {
-    if (isSettlementTypeOf("API.FETCH_USER_AVAILABILITY", settlement.type)) show(settlement);
-  },
+  reloadDocument: () => location.reload(),
+  onSettled: shownAgent.handleSettlement,
+  onAnnounced: shownAgent.handleAnnouncement,
+  onIdentityChanged: shownAgent.clear,
 });

@@ -3,7 +3,8 @@ import { openWindowPort, type Port } from "../shared/transport/penpal-port.ts";
 import { logRejectedOrigins } from "./transport/log-rejected-origins.ts";
 import { createWidget, type WidgetOptions } from "./widget.ts";
 
-export interface StartWidgetOptions extends Pick<WidgetOptions, "createGateway" | "loadLive"> {
+export interface StartWidgetOptions
+  extends Pick<WidgetOptions, "createGateway" | "loadLive" | "reloadDocument" | "onAnnounced" | "onIdentityChanged"> {
   /** The page around the widget. */
   readonly parent: Window;
   /** The exact origins that the page may have. At least one. */
@@ -14,7 +15,8 @@ export interface StartWidgetOptions extends Pick<WidgetOptions, "createGateway" 
 
 /** Starts the widget, which serves the page around it, and every later connection of the same page. */
 export function startWidget(options: StartWidgetOptions): void {
-  const { parent, allowedOrigins, createGateway, loadLive, onSettled } = options;
+  const { parent, allowedOrigins, createGateway, loadLive, reloadDocument, onAnnounced, onIdentityChanged, onSettled } =
+    options;
   let pageOrigin: string | undefined;
   let port: Port;
   const widget = createWidget({
@@ -22,6 +24,9 @@ export function startWidget(options: StartWidgetOptions): void {
     pageOrigin: () => pageOrigin,
     createGateway,
     loadLive,
+    reloadDocument,
+    onAnnounced,
+    onIdentityChanged,
     onDefect: reportError,
   });
 

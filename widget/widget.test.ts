@@ -18,6 +18,9 @@ test("reads a user again whose wrap-up time has run down, until the page goes th
     pageOrigin: () => undefined,
     createGateway: () => gateway,
     loadLive,
+    reloadDocument() {},
+    onAnnounced() {},
+    onIdentityChanged() {},
     onDefect() {},
   });
   await core.dispatch({ type: "BUS.INIT", payload: { services: ["USER"] } });

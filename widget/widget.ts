@@ -1,7 +1,8 @@
 /** The widget without its window: settles the page's requests and posts announcements. */
 
+import type { AnnouncedPayloadOf } from "../shared/contracts/contract.ts";
 import { type Announcements, contract } from "../shared/contracts/index.ts";
-import { DEFAULT_TIMEOUT_MS } from "../shared/protocol/envelope.ts";
+import { DEFAULT_TIMEOUT_MS, type Envelope } from "../shared/protocol/envelope.ts";
 import { createDeadline } from "../shared/runtime/deadline.ts";
 import { createDispatcher, type Dispatcher } from "../shared/runtime/dispatch.ts";
 import { createTimerQueue } from "../shared/runtime/timer-queue.ts";
@@ -21,6 +22,12 @@ export interface WidgetOptions {
   readonly createGateway: (session: TokenSession) => GatewayClient;
   /** Loads the live part of the widget. */
   readonly loadLive: (gateway: GatewayClient, options: Omit<LiveOptions, "openFeed">) => Promise<Live>;
+  /** Loads the widget's document again. The page then connects anew. */
+  readonly reloadDocument: () => void;
+  /** Called with each announcement. */
+  readonly onAnnounced: (event: Envelope) => void;
+  /** Called when another connector or another agent may have come: what was for the last one is not for the next one. */
+  readonly onIdentityChanged: () => void;
   /** Called with each defect, an error that is no rejection. The page does not receive the error's text. */
   readonly onDefect: (error: unknown) => void;
 }
@@ -32,8 +39,12 @@ export interface Widget extends Pick<Dispatcher, "dispatch">, Pick<TokenSource, 
 }
 
 /** Creates the widget for a page that has sent no request yet. */
-export function createWidget({ post, pageOrigin, createGateway, loadLive, onDefect }: WidgetOptions): Widget {
-  const tokenSource = createTokenSource({ post, onChange: () => live.onTokenChanged() });
+export function createWidget(options: WidgetOptions): Widget {
+  const { post, pageOrigin, createGateway, loadLive, reloadDocument, onAnnounced, onIdentityChanged, onDefect } =
+    options;
+  const tokenSource = createTokenSource({ post, onChange: onTokenChanged });
+  /** Subject of the last token; `null` before the first. */
+  let lastSubject: string | undefined | null = null;
   const sessionId = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const session = createTokenSession(tokenSource, () => {
     live.endSession();
@@ -47,18 +58,39 @@ export function createWidget({ post, pageOrigin, createGateway, loadLive, onDefe
     gateway,
     load: () => loadLive(gateway, { announce, identify, requestToken: tokenSource.refetch, schedule, refetchUser }),
     onDefect,
+    reloadDocument,
   });
-  const services = { gateway, live, sessionId, pageOrigin };
+  const services = {
+    gateway,
+    live,
+    sessionId,
+    pageOrigin,
+    refreshToken: tokenSource.refetch,
+    onRegistered: tokenSource.expectAnswers,
+  };
   const { dispatch, abortAll } = createDispatcher({ contract, handlers, services, onDefect });
 
-  function announce(type: keyof Announcements, payload?: unknown): void {
+  function announce<Type extends keyof Announcements>(
+    type: Type,
+    payload?: AnnouncedPayloadOf<Announcements, Type>,
+  ): void {
+    const event = { type, ...(payload !== undefined && { payload }) };
+    onAnnounced(event);
     // A page without our connector may reject announcements.
-    post({ type, ...(payload !== undefined && { payload }) }).catch(() => {});
+    post(event).catch(() => {});
+  }
+
+  function onTokenChanged(): void {
+    const subject = tokenSource.subject();
+    if (lastSubject !== null && subject !== lastSubject) onIdentityChanged();
+    lastSubject = subject;
+    live.onTokenChanged();
   }
 
   /** Returns the subject of the page's token: the id of an agent, or the operator. */
   async function identify(): Promise<string | undefined> {
-    await tokenSource.get(new AbortController().signal);
+    // Without a token the feed is opened all the same: it asks again after a pause, and `onTokenChanged` follows.
+    await tokenSource.get(new AbortController().signal).catch(() => {});
     return tokenSource.subject();
   }
 
@@ -78,6 +110,8 @@ export function createWidget({ post, pageOrigin, createGateway, loadLive, onDefe
       live.reset();
       session.reset();
       tokenSource.clear();
+      lastSubject = null;
+      onIdentityChanged();
     },
   };
 }

@@ -13,11 +13,11 @@ const CONNECTOR_PAGE = "docs/use-the-connector.md";
 /** User ids of the sample agents with different appearances, an unknown user id, and an invalid user id. */
 const USER_IDS = ["101", "102", "103", "104", "105", "106", "107", "108", "109", "110", "123", "124", "404404", "x"];
 
-/** A page with a badge for each user id. The ids and the script tag are in place from the start. */
+/** A page with a badge for each user id, and a badge without one, which stays `loading`. The ids and the script tag are in place from the start. */
 function badgePage(origin: string, style = ""): string {
   const badges = USER_IDS.map((userId) => `<availability-badge user-id="${userId}"></availability-badge>`).join("");
   return `<!doctype html><html lang="en"><head><title>Team</title><link rel="icon" href="data:,"><style>${style}</style>
-    </head><body>${linesToPaste("The script tag", origin)}${badges}</body></html>`;
+    </head><body>${linesToPaste("The script tag", origin)}${badges}<availability-badge></availability-badge></body></html>`;
 }
 
 interface Look {
@@ -60,6 +60,8 @@ test("each rule of the stylesheet applies to a badge of the page", async ({ page
   const idle = await page.evaluate(() => {
     const selectors = Array.from(document.styleSheets[0]?.cssRules ?? [], (rule) => Reflect.get(rule, "selectorText"));
     document.documentElement.lang = "de";
+    // The gateway of this test answers all the time.
+    document.querySelector('[user-id="101"]')?.setAttribute("data-stale", "true");
     return selectors.flatMap((list) =>
       String(list)
         .split(",")

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Browser, Page } from "@playwright/test";
 import {
   comparable,
+  comparableAnnouncement,
   type Exchange,
   type GoldenAnnouncement,
   type GoldenConversation,
@@ -164,7 +165,8 @@ async function expectConversation(desk: Desk, golden: GoldenConversation): Promi
   if (!Array.isArray(stream)) backend.refuseStream(stream);
   for (const exchange of exchanges) await expectExchange(desk, exchange);
   if (Array.isArray(stream)) backend.stream.say(stream);
-  await expect.poll(() => page.evaluate(() => window.toldUnasked)).toEqual(announced);
+  const readAnnounced = async () => (await page.evaluate(() => window.toldUnasked)).map(comparableAnnouncement);
+  await expect.poll(readAnnounced).toEqual(announced);
 }
 
 const PAGES = { "a plain penpal page": openListeningPage, "the connector": openConnectorPage };

@@ -245,6 +245,8 @@ test("a session that has ended is announced once, causes no retries, and resumes
   expect(await announced(page)).toHaveLength(2);
 
   await page.evaluate(() => Reflect.set(window, "token", "second"));
+  // The widget asks a page that has given the rejected token again only after a pause.
+  await page.clock.runFor(500);
   expect(await ask()).toMatchObject({ type: "API.FETCH_USER_AVAILABILITY_FULFILLED" });
   await expect.poll(live.openStreams).toBe(1);
   // Unchanged users are announced too: the end of the session has made the page's data void.

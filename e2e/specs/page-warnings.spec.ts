@@ -48,7 +48,7 @@ test("a page that the widget does not allow gets one warning, 8 s after the tag 
   await expect.poll(() => warnings).toEqual([noWidget(backend.origin, host.origin)]);
   await page.clock.runFor(120_000);
   expect(await page.evaluate(() => document.querySelector("availability-badge")?.getAttribute("data-state"))).toBe(
-    "loading",
+    "error",
   );
   expect(warnings).toHaveLength(1);
   await backend.close();
@@ -152,7 +152,7 @@ test("a page gets a warning for a misspelt user-id", async ({ page, host, gatewa
   await expect
     .poll(() => warnings)
     .toEqual([
-      `availability-bridge: user-id: expected on each <availability-badge>, and one has only userid, data-state, data-reason, data-callable. ${END}`,
+      `availability-bridge: user-id: expected on each <availability-badge>, and one has only userid, data-state, data-reason, data-stale, data-callable. ${END}`,
     ]);
 });
 

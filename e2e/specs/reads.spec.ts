@@ -1,12 +1,16 @@
 /** The widget's reads at the gateway, and their number. */
 
+import { SCOPES } from "../../gateway/auth/caller.ts";
 import { type LiveCall, type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
 import { expect, openConnected } from "../fixtures/fixtures.ts";
 import { test as base } from "../fixtures/kept-page.ts";
 
 const test = base.extend<{ live: LiveGateway }>({
   live: async ({ host }, use) => {
-    const live = await startLiveGateway({ allowedOrigins: [host.origin] });
+    const verify = async (key: string) =>
+      ({ subject: "operator", scopes: new Set(SCOPES), key, endsAtMs: Number.MAX_SAFE_INTEGER }) as const;
+    const access = { verify, anonymousReads: true };
+    const live = await startLiveGateway({ allowedOrigins: [host.origin], access });
     await use(live);
     await live.close();
   },
@@ -42,7 +46,7 @@ test("requests for agents that arrive during the fetch of the page's token share
   const outcome = await page.evaluate(async (src) => {
     let give = (): void => {};
     const given = new Promise<string>((resolve) => {
-      give = () => resolve("");
+      give = () => resolve("t1");
     });
     const fetchToken = (): Promise<string> => given;
     const connector = window.connect({ src, fetchToken });

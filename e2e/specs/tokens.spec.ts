@@ -30,6 +30,9 @@ const UNAUTHORIZED = {
   body: { type: "about:blank", title: "Unauthorized", status: 401, detail: "The token has been revoked" },
 } as const;
 
+/** Rejection of a request if the page's function gives no token. */
+const UNAVAILABLE = { payload: { error: { code: "TOKEN_UNAVAILABLE", retryable: true } }, meta: { source: "bridge" } };
+
 const REFUSED = {
   type: `${ASK_123.type}_REJECTED`,
   payload: { error: UNAUTHORIZED.body },
@@ -160,7 +163,7 @@ test("data-token-url gets the token with the page's own cookies, past every cach
   expect(host.requestsFor(address)[1]).toMatchObject({ cookie: "session=of-the-page" });
 });
 
-test("a data-token-url that gives no token is reported in the page's console, and means no token", async ({
+test("a data-token-url that gives no token is reported in the page's console, and no call is made without a token", async ({
   page,
   host,
   backend,
@@ -169,8 +172,8 @@ test("a data-token-url that gives no token is reported in the page's console, an
   const thrown = page.waitForEvent("pageerror");
   await page.goto(host.serve(`<!doctype html><title>Host</title>${tag}`));
   expect((await thrown).message).toBe("data-token-url: expected a token, not an answer with status 404");
-  expect(await askThroughQueue(page)).toEqual(FULFILLED);
-  expect(authorizations(backend)).toEqual([undefined]);
+  expect(await askThroughQueue(page)).toMatchObject(UNAVAILABLE);
+  expect(authorizations(backend)).toEqual([]);
 });
 
 test("a data-token-url that is not an http address is named in an error", async ({ page, host, backend }) => {
@@ -210,7 +213,7 @@ test("a page whose every token is rejected gets the 401 after two calls, and no 
   expect(await countAsked(page)).toBe(2);
 });
 
-test("a page whose fetchToken fails sends requests without a token, and its error stays in the page", async ({
+test("a page whose fetchToken fails makes no call without a token, and its error stays in the page", async ({
   page,
   host,
   backend,
@@ -218,12 +221,12 @@ test("a page whose fetchToken fails sends requests without a token, and its erro
   backend.answerWith(UNAUTHORIZED);
   const thrown = page.waitForEvent("pageerror");
   await openWithTokens(page, { host, backend, source: '() => { throw new Error("nobody has signed in"); }' });
-  expect(await ask(page)).toEqual(REFUSED);
+  expect(await ask(page)).toMatchObject(UNAVAILABLE);
   expect((await thrown).message).toContain("nobody has signed in");
-  expect(authorizations(backend)).toEqual([undefined]);
+  expect(authorizations(backend)).toEqual([]);
 });
 
-test("a page whose fetchToken never settles sends requests without a token after 5 s", async ({
+test("a page whose fetchToken never settles gets a rejection after 5 s, and no call is made without a token", async ({
   page,
   host,
   backend,
@@ -237,8 +240,35 @@ test("a page whose fetchToken never settles sends requests without a token after
   await page.clock.runFor(4_999);
   expect(backend.calls).toHaveLength(0);
   await page.clock.runFor(1);
-  expect(await settlement).toEqual(FULFILLED);
-  expect(authorizations(backend)).toEqual([undefined]);
+  expect(await settlement).toMatchObject(UNAVAILABLE);
+  expect(authorizations(backend)).toEqual([]);
+});
+
+test("a watch is live once a fetchToken that failed at first works, and refreshToken asks at once", async ({
+  page,
+  host,
+  backend,
+}) => {
+  backend.answerWith({ status: 200, body: { userId: 123, status: "available", version: 1 } });
+  const source = '(count) => { if (count < 3) throw new Error("a short outage"); return "t" + count; }';
+  await openWithTokens(page, { host, backend, source });
+  const first = await page.evaluate(
+    () =>
+      new Promise<string[]>((resolve) => {
+        const statuses: string[] = [];
+        window.connector.watch(123, () => {}, {
+          onStatus: ({ status, error }) => {
+            statuses.push(error?.code ?? status);
+            if (status === "live") resolve(statuses);
+          },
+        });
+      }),
+  );
+  expect(first).toEqual(["TOKEN_UNAVAILABLE", "live"]);
+  const before = await countAsked(page);
+  await page.evaluate(() => window.connector.refreshToken());
+  expect(await countAsked(page)).toBe(before + 1);
+  expect(authorizations(backend)).not.toContain(undefined);
 });
 
 test("a plain penpal page that exposes no method is answered without a token", async ({ page, host, backend }) => {

@@ -2,7 +2,7 @@
 import type { Page } from "@playwright/test";
 import { type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
 import type { WatchedAvailability } from "../../host/index.ts";
-import { collectComplaints, expect, openConnected } from "../fixtures/fixtures.ts";
+import { collectComplaints, connectorPage, expect, openConnected, stopClock } from "../fixtures/fixtures.ts";
 import { test as base } from "../fixtures/kept-page.ts";
 import { headersToPaste, linesToPaste } from "../fixtures/security-page.ts";
 import { widgetFrame } from "../fixtures/unresponsive-widget.ts";
@@ -21,6 +21,8 @@ declare global {
     told: WatchedAvailability[];
     /** Cancels the watches. */
     unwatch: () => void;
+    /** Statuses of watched users, with the code of an error. */
+    statuses: string[];
     /** Types of the connector's sent events. */
     sent: string[];
   }
@@ -204,4 +206,107 @@ test("shows the badges of two tags and of elements that come and go, each user w
     for (const badge of document.querySelectorAll("availability-badge")) badge.remove();
   });
   await expect.poll(live.openStreams).toBe(0);
+});
+
+test("reports an error while a deployment has removed the live part, and is live once a new document names it", async ({
+  page,
+  host,
+  live,
+}) => {
+  await live.agents.set(1, { status: "available" });
+  // The document names a file that is gone, until the document is loaded again.
+  let documents = 0;
+  await page.route(`${live.origin}/widget/`, (route) => {
+    documents += 1;
+    return route.continue();
+  });
+  await page.route(/\/widget\/assets\/live-/, (route) =>
+    documents < 2 ? route.fulfill({ status: 404 }) : route.continue(),
+  );
+  await openConnected(page, host, live.origin);
+  await page.evaluate(() => {
+    window.told = [];
+    window.statuses = [];
+    window.connector.watch(1, (availability) => window.told.push(availability), {
+      onStatus: ({ status, error }) => window.statuses.push(error?.code ? `${status} ${error.code}` : status),
+    });
+  });
+  const statuses = () => page.evaluate(() => window.statuses);
+  await expect.poll(statuses, { timeout: 25_000 }).toContain("live");
+  expect((await statuses())[0]).toBe("error BACKEND_UNREACHABLE");
+  expect(documents).toBe(2);
+  await expect.poll(live.openStreams).toBe(1);
+  await live.agents.set(1, { status: "in_call" });
+  await expect.poll(async () => (await heard(page)).at(-1)).toMatchObject({ userId: 1, status: "in_call" });
+});
+
+test("shows that an agent was removed, and that there is no such agent", async ({ page, host, live }) => {
+  await live.agents.set(1, { status: "available" });
+  await page.goto(host.serve(badgePage(live.origin, [1, 404], [])));
+  const badge = page.locator('[user-id="1"]');
+  await expect(badge).toHaveAttribute("data-callable", "true");
+  await expect(page.locator('[user-id="404"]')).toHaveAttribute("data-state", "unknown");
+  await expect.poll(live.openStreams).toBe(1);
+  await live.agents.remove(1);
+  await expect(badge).toHaveAttribute("data-state", "removed");
+  await expect(badge).toHaveAttribute("data-callable", "false");
+  await live.agents.set(1, { status: "in_call" });
+  await expect(badge).toHaveAttribute("data-state", "in_call");
+});
+
+test("marks a badge as stale 45 s after the gateway's last sign of life, and is right again when it is back", async ({
+  page,
+  host,
+  live,
+}) => {
+  await live.agents.set(1, { status: "available" });
+  await stopClock(page);
+  await page.goto(host.serve(badgePage(live.origin, [1], [])));
+  const badge = page.locator('[user-id="1"]');
+  await expect(badge).toHaveAttribute("data-callable", "true");
+  // The tabs elect the one that opens the stream by timers.
+  const passUntil = (isDone: () => Promise<void>) =>
+    expect(async () => {
+      await page.clock.runFor(200);
+      await isDone();
+    }).toPass();
+  await passUntil(async () => expect(live.openStreams()).toBe(1));
+  await live.close();
+  await page.clock.runFor(46_000);
+  await expect(badge).toHaveAttribute("data-stale", "true");
+  await expect(badge).toHaveAttribute("data-callable", "false");
+  await live.agents.set(1, { status: "in_call" });
+  await live.open();
+  await passUntil(() => expect(badge).toHaveAttribute("data-state", "in_call", { timeout: 100 }));
+  await expect(badge).toHaveAttribute("data-stale", "false");
+});
+
+test("the visible widget follows the agent that it shows, and shows nothing to the next connector in its frame", async ({
+  page,
+  host,
+  live,
+}) => {
+  await live.agents.set(1, { status: "available" });
+  await page.goto(host.serve(connectorPage(`<iframe src="${live.origin}/widget/" title="Phone"></iframe>`)));
+  await page.evaluate(async () => {
+    const frame = document.querySelector("iframe");
+    if (!frame) throw new Error("expected the frame");
+    window.connector = window.connect({ frame });
+    window.connector.watch(1, () => {});
+    await window.connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: 1 } });
+  });
+  const view = page.frameLocator("iframe").getByRole("status");
+  await expect(view).toContainText("Agent 1: Available");
+  await expect.poll(live.openStreams).toBe(1);
+  await live.agents.set(1, { status: "in_call" });
+  await expect(view).toContainText("Agent 1: In a call");
+  await live.agents.remove(1);
+  await expect(view).toContainText("removed");
+  await page.evaluate(async () => {
+    window.connector.destroy();
+    const frame = document.querySelector("iframe");
+    if (frame) window.connector = window.connect({ frame });
+    await window.connector.ready;
+  });
+  await expect(view).toBeHidden();
 });

@@ -68,6 +68,13 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
     });
   }
 
+  /** Resumes at a cursor. The heartbeat tells the client at once that no change is missing, unless the replica is behind the client. */
+  async function resume(from: string, ownGeneration: number): Promise<void> {
+    await catchUp(from, ownGeneration);
+    const isCaughtUp = isLive && ownGeneration === generation && isAtOrAfter(replica.cursor(), from);
+    if (isCaughtUp) response.write(HEARTBEAT_TEXT);
+  }
+
   /** Writes all changes since a cursor, and then the changes made during the writing. */
   async function catchUp(from: string, ownGeneration: number): Promise<void> {
     for (let cursor = from; ; ) {
@@ -97,7 +104,7 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
     generation += 1;
     isLive = false;
     const ownGeneration = generation;
-    void (cursor === undefined ? sendSnapshot(ownGeneration) : catchUp(cursor, ownGeneration)).catch(
+    void (cursor === undefined ? sendSnapshot(ownGeneration) : resume(cursor, ownGeneration)).catch(
       (error: unknown) => {
         // The client must not continue with an incomplete state.
         response.destroy();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import type { ConnectorState } from "../connector.ts";
-import type { EventListener, WatchedAvailability } from "../event-types.ts";
+import type { ConnectorState, WatchStatus } from "../connector.ts";
+import type { WatchedAvailability } from "../event-types.ts";
 import { createListeners } from "../listeners.ts";
 import { defineAvailabilityBadge } from "./availability-badge.ts";
 
@@ -8,14 +8,16 @@ type BadgeConnector = Parameters<typeof defineAvailabilityBadge>[0];
 
 interface ScriptedConnector extends BadgeConnector {
   /** Active subscriptions. */
-  readonly watching: { readonly userId: number; readonly listener: (availability: WatchedAvailability) => void }[];
-  announce(type: string): void;
+  readonly watching: {
+    readonly userId: number;
+    readonly listener: (availability: WatchedAvailability) => void;
+    readonly onStatus: (status: WatchStatus) => void;
+  }[];
   become(state: ConnectorState): void;
 }
 
 /** Creates a scripted connector. */
 function createScriptedConnector(): ScriptedConnector {
-  const announcements = createListeners<[string]>();
   const states = createListeners<[ConnectorState]>();
   const watching: ScriptedConnector["watching"] = [];
   let state: ConnectorState = "ready";
@@ -24,20 +26,16 @@ function createScriptedConnector(): ScriptedConnector {
     get state() {
       return state;
     },
-    watch(userId, listener) {
-      const entry = { userId, listener };
+    watch(userIds, listener, { onStatus = () => {} } = {}) {
+      const [userId = 0] = ([] as number[]).concat(userIds);
+      const entry = { userId, listener, onStatus };
       watching.push(entry);
       return () => {
         const index = watching.indexOf(entry);
         if (index >= 0) watching.splice(index, 1);
       };
     },
-    on: (type: string, listener: EventListener) =>
-      announcements.add((announced) => {
-        if (announced === type) listener({ type });
-      }),
     onStateChange: states.add,
-    announce: announcements.emit,
     become(next) {
       state = next;
       states.emit(next);
@@ -80,8 +78,15 @@ function mount(userId: string): HTMLElement {
 
 function tell(userId: number, news: Partial<WatchedAvailability>): void {
   for (const entry of connector.watching) {
-    if (entry.userId === userId) entry.listener({ userId, status: "available", version: 1, ...news });
+    if (entry.userId !== userId) continue;
+    entry.listener({ userId, status: "available", version: 1, ...news });
+    entry.onStatus({ userId, status: "live" });
   }
+}
+
+/** Changes the status of a watched user. */
+function become(userId: number, status: WatchStatus["status"]): void {
+  for (const entry of connector.watching) if (entry.userId === userId) entry.onStatus({ userId, status });
 }
 
 const watched = (): number[] => connector.watching.map(({ userId }) => userId);
@@ -193,9 +198,9 @@ test("warns once of each invalid user-id, and names the expected value", () => {
 });
 
 test.each([
-  ["data-state, data-reason, data-callable", {}],
-  ["userid, class, data-state, data-reason, data-callable", { userId: "123", class: "pill" }],
-  ["data-user-id, data-state, data-reason, data-callable", { "data-user-id": "123" }],
+  ["data-state, data-reason, data-stale, data-callable", {}],
+  ["userid, class, data-state, data-reason, data-stale, data-callable", { userId: "123", class: "pill" }],
+  ["data-user-id, data-state, data-reason, data-stale, data-callable", { "data-user-id": "123" }],
 ])("warns 5 s later of a badge without user-id that has only %s", (names, attributes) => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
@@ -253,13 +258,60 @@ test("counts down a wrap-up time longer than a browser's longest timer", () => {
   expect(shown(badge)).toEqual(["Available", "available", "true", ""]);
 });
 
-test("is unknown after the session has ended, until the agent's next availability", () => {
+test.each([
+  ["unknown-user", "Unknown", "unknown"],
+  ["session-expired", "Unknown", "unknown"],
+  ["not-allowed", "Not allowed", "not_allowed"],
+  ["removed", "Removed", "removed"],
+] as const)("shows the status %s, and not the availability, until the user is live again", (status, text, state) => {
   const badge = mount("1");
-  tell(1, {});
-  connector.announce("AUTH.SESSION_EXPIRED");
-  expect(shown(badge)).toEqual(["Unknown", "unknown", "false", ""]);
-  tell(1, {});
+  become(1, status);
+  expect(shown(badge)).toEqual([text, state, "false", ""]);
+  tell(1, { status: "other" });
+  become(1, status);
+  expect(shown(badge)).toEqual([text, state, "false", ""]);
+  tell(1, { version: 2 });
   expect(shown(badge)).toEqual(["Available", "available", "true", ""]);
+});
+
+test("is an error if the user could not be fetched", () => {
+  const badge = mount("1");
+  become(1, "error");
+  expect(shown(badge)).toEqual(["Error", "error", "false", ""]);
+});
+
+test.each(["stale", "error"] as const)(
+  "shows the last availability with the status %s, and is not callable",
+  (status) => {
+    const badge = mount("1");
+    tell(1, {});
+    expect(badge.dataset["stale"]).toBe("false");
+    become(1, status);
+    expect([shown(badge), badge.dataset["stale"]]).toEqual([["Available", "available", "false", ""], "true"]);
+    become(1, "live");
+    expect([shown(badge), badge.dataset["stale"]]).toEqual([["Available", "available", "true", ""], "false"]);
+  },
+);
+
+test("is not callable between the first availability and its status", () => {
+  const badge = mount("1");
+  connector.watching[0]?.listener({ userId: 1, status: "available", version: 1 });
+  expect(badge.dataset["callable"]).toBe("false");
+  become(1, "stale");
+  expect(badge.dataset["callable"]).toBe("false");
+});
+
+test("stays stale at the end of the wrap-up time", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const badge = mount("1");
+  tell(1, { wrapUpTimeConfig: 30, wrapUpTimeTtl: 12 });
+  vi.advanceTimersByTime(6_000);
+  become(1, "stale");
+  vi.advanceTimersByTime(5_999);
+  expect(badge.dataset["state"]).toBe("wrapping_up");
+  vi.advanceTimersByTime(1);
+  expect([shown(badge), badge.dataset["stale"]]).toEqual([["Available", "available", "false", ""], "true"]);
 });
 
 test("does not show an availability of an ended session at the end of the wrap-up time", () => {
@@ -267,9 +319,16 @@ test("does not show an availability of an ended session at the end of the wrap-u
   onTestFinished(() => void vi.useRealTimers());
   const badge = mount("1");
   tell(1, { wrapUpTimeConfig: 30, wrapUpTimeTtl: 12 });
-  connector.announce("AUTH.SESSION_EXPIRED");
+  become(1, "session-expired");
   vi.advanceTimersByTime(12_000);
   expect(shown(badge)).toEqual(["Unknown", "unknown", "false", ""]);
+});
+
+test("keeps the availability if `user-id` is set to the same value", () => {
+  const badge = mount("1");
+  tell(1, {});
+  badge.setAttribute("user-id", "1");
+  expect(shown(badge)).toEqual(["Available", "available", "true", ""]);
 });
 
 test("is unknown after the connector is destroyed, also if added to the page later", () => {
@@ -277,13 +336,6 @@ test("is unknown after the connector is destroyed, also if added to the page lat
   tell(1, {});
   connector.become("closed");
   for (const each of [badge, mount("2")]) expect(shown(each)).toEqual(["Unknown", "unknown", "false", ""]);
-});
-
-test("still shows the availability while the connector reconnects", () => {
-  const badge = mount("1");
-  tell(1, {});
-  connector.become("reconnecting");
-  expect(badge.dataset["callable"]).toBe("true");
 });
 
 test("follows the newest connector and ignores the previous connector", () => {
@@ -296,7 +348,6 @@ test("follows the newest connector and ignores the previous connector", () => {
   expect(watched()).toEqual([1]);
   expect(shown(badge)).toEqual(["", "loading", "false", ""]);
   tell(1, { version: 2 });
-  last.announce("AUTH.SESSION_EXPIRED");
   expect(shown(badge)).toEqual(["Available", "available", "true", ""]);
 });
 

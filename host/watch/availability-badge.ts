@@ -1,6 +1,6 @@
 /** `<availability-badge user-id="123">`: shows an agent's availability in a word or two, and follows each change. */
 import { readAvailability } from "../../shared/contracts/read-availability.ts";
-import type { Connector } from "../connector.ts";
+import type { Connector, WatchStatus } from "../connector.ts";
 import type { WatchedAvailability } from "../event-types.ts";
 import type { Unsubscribe } from "../listeners.ts";
 import { warnOnce } from "../warn.ts";
@@ -13,11 +13,20 @@ const MAX_TIMER_SECONDS = 2_000_000;
 /** Delay before a missing `user-id` is a fault: a framework may set the attribute late. */
 const MISSING_ID_DELAY_MS = 5_000;
 
-/** State of a badge without an availability: not received yet, or no longer valid. */
-type Placeholder = "loading" | "unknown";
+/** State of a badge without an availability: not received yet, no longer valid, or not to be had. */
+type Placeholder = "loading" | "unknown" | "not_allowed" | "removed" | "error";
+
+/** Placeholders of statuses without an availability. The status `error` keeps the last availability, and marks it as stale. */
+const PLACEHOLDERS: Readonly<Record<Exclude<WatchStatus["status"], "live" | "stale">, Placeholder>> = {
+  "unknown-user": "unknown",
+  "session-expired": "unknown",
+  "not-allowed": "not_allowed",
+  removed: "removed",
+  error: "error",
+};
 
 /** The part of a connector that badges use. */
-type BadgeConnector = Pick<Connector, "watch" | "on" | "onStateChange" | "state">;
+type BadgeConnector = Pick<Connector, "watch" | "onStateChange" | "state">;
 
 /** The connector of all badges: the newest. */
 let activeConnector: BadgeConnector | undefined;
@@ -34,10 +43,11 @@ let restartBadges: (placeholder: Placeholder) => void;
  * copy of the package has defined the name.
  *
  * A badge contains plain text and is no live region: a screen reader would read out hundreds of changes. Attributes for the
- * page's styles are `data-state` (a state of `readAvailability`, `wrapping_up`, or `loading`), `data-reason`, and
- * `data-callable` (`true` only if the agent can be called now). After the session has ended, or the connector was destroyed,
- * the badge is `unknown` until the agent's next availability. A badge with an invalid `user-id` is `unknown`, too. The console
- * has a warning per invalid id, and a warning for a badge without `user-id`.
+ * page's styles are `data-state` (a state of `readAvailability`, `wrapping_up`, `loading`, `unknown`, `not_allowed`, `removed` or
+ * `error`), `data-reason`, `data-stale` (`true` if the availability may be outdated), and `data-callable` (`true` only if the agent
+ * can be called now, and never while `data-stale` is `true`). The badge is `unknown` if there is no such agent, while the session
+ * has ended, after the connector was destroyed, and with an invalid `user-id`. The console has a warning per invalid id, and a
+ * warning for a badge without `user-id`.
  */
 export function defineAvailabilityBadge(connector: BadgeConnector): void {
   if (typeof customElements === "undefined" || connector === activeConnector) return;
@@ -46,7 +56,6 @@ export function defineAvailabilityBadge(connector: BadgeConnector): void {
   for (const unsubscribe of unsubscribers) unsubscribe();
   activeConnector = connector;
   unsubscribers = [
-    connector.on("AUTH.SESSION_EXPIRED", () => restartBadges("unknown")),
     connector.onStateChange((state) => {
       if (state === "closed") restartBadges("unknown");
     }),
@@ -68,14 +77,18 @@ function createBadgeClass(): CustomElementConstructor {
     #unwatch: Unsubscribe | undefined;
     /** Fires at the end of the wrap-up time, or when `user-id` is overdue. */
     #timer: ReturnType<typeof setTimeout> | undefined;
+    #availability: WatchedAvailability | undefined;
+    #status: WatchStatus["status"] | undefined;
+    /** End of the wrap-up time, on the monotonic clock. */
+    #wrapUpEndsAt = 0;
 
     connectedCallback(): void {
       badges.add(this);
       this.#watch("loading");
     }
 
-    attributeChangedCallback(): void {
-      if (this.isConnected) this.#watch("loading");
+    attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
+      if (this.isConnected && before !== after) this.#watch("loading");
     }
 
     disconnectedCallback(): void {
@@ -87,6 +100,8 @@ function createBadgeClass(): CustomElementConstructor {
       this.#unwatch?.();
       this.#unwatch = undefined;
       clearTimeout(this.#timer);
+      this.#availability = undefined;
+      this.#status = undefined;
     }
 
     #watch(placeholder: Placeholder): void {
@@ -97,7 +112,20 @@ function createBadgeClass(): CustomElementConstructor {
       this.#showPlaceholder(isUnavailable ? "unknown" : placeholder);
       if (text === null) this.#timer = setTimeout(() => this.#warnOfMissingId(), MISSING_ID_DELAY_MS);
       if (userId !== undefined) {
-        this.#unwatch = activeConnector?.watch(userId, (availability) => this.#show(availability));
+        this.#unwatch = activeConnector?.watch(
+          userId,
+          (availability) => {
+            this.#availability = availability;
+            this.#wrapUpEndsAt = performance.now() + (availability.wrapUpTimeTtl ?? 0) * 1_000;
+            this.#render();
+          },
+          {
+            onStatus: ({ status }) => {
+              this.#status = status;
+              this.#render();
+            },
+          },
+        );
       }
     }
 
@@ -107,32 +135,40 @@ function createBadgeClass(): CustomElementConstructor {
 
     /** Removes the availability of the previous agent or session. Text from the page's markup stays while the badge loads. */
     #showPlaceholder(placeholder: Placeholder): void {
-      if (placeholder === "unknown") this.textContent = toLabel(placeholder);
+      if (placeholder !== "loading") this.textContent = toLabel(placeholder);
       else if (this.getAttribute("data-state")) this.textContent = "";
       this.#setState(placeholder);
     }
 
     /** Writes attributes, not `dataset`: `setAttribute` is noticeably faster with a thousand badges. */
-    #setState(state: string, reason = "", callable = false): void {
+    #setState(state: string, reason = "", callable = false, stale = false): void {
       this.setAttribute("data-state", state);
       this.setAttribute("data-reason", reason);
-      this.setAttribute("data-callable", `${callable}`);
+      this.setAttribute("data-stale", `${stale}`);
+      this.setAttribute("data-callable", `${callable && !stale}`);
     }
 
-    #show(availability: WatchedAvailability): void {
+    /** Shows the latest availability as far as its status allows. The status follows the first availability at once. */
+    #render(): void {
+      const status = this.#status;
+      const latest = this.#availability;
+      if (!status) return;
       clearTimeout(this.#timer);
-      const { status, wrapUpTimeTtl = 0 } = availability;
-      const reading = readAvailability(availability);
+      if (status !== "live" && status !== "stale" && !(status === "error" && latest)) {
+        this.#showPlaceholder(PLACEHOLDERS[status]);
+        return;
+      }
+      if (!latest) return;
+      const wrapUpTimeTtl = Math.max(0, Math.ceil((this.#wrapUpEndsAt - performance.now()) / 1_000));
+      const reading = readAvailability({ ...latest, wrapUpTimeTtl });
       const { reason, callable } = reading;
-      const isWrappingUp = !callable && status === "available";
+      const isWrappingUp = !callable && latest.status === "available";
       const state = isWrappingUp ? "wrapping_up" : reading.state;
-      this.#setState(state, reason ?? "", callable);
-      this.textContent = toLabel(isWrappingUp || reason === "other" ? state : status);
-      if (!isWrappingUp) return;
+      this.#setState(state, reason ?? "", callable, status !== "live");
+      this.textContent = toLabel(isWrappingUp || reason === "other" ? state : latest.status);
       // The end of the wrap-up time is no change: the gateway sends no event.
-      const delaySeconds = Math.min(wrapUpTimeTtl, MAX_TIMER_SECONDS);
-      const afterWait = { ...availability, wrapUpTimeTtl: wrapUpTimeTtl - delaySeconds };
-      this.#timer = setTimeout(() => this.#show(afterWait), delaySeconds * 1_000);
+      if (isWrappingUp)
+        this.#timer = setTimeout(() => this.#render(), Math.min(wrapUpTimeTtl, MAX_TIMER_SECONDS) * 1_000);
     }
   }
   return Badge;

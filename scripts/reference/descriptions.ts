@@ -23,6 +23,12 @@ export interface RequestDescription {
   readonly examples: readonly string[] | Sample;
 }
 
+export interface AnnouncementDescription {
+  /** When the widget announces the event, in whole sentences. */
+  readonly does: string;
+  readonly payload?: FieldDescriptions;
+}
+
 const availability = {
   userId: "The agent.",
   status:
@@ -61,6 +67,14 @@ export const REQUEST_DESCRIPTIONS = {
     does: "Replaces the list of agents that the page watches; an empty list ends the watch. Fulfils with their present availabilities, without unknown agents. Each later change of a watched agent is announced; the availabilities in the response are not.",
     payload: { "variables.userIds": "The agents. Duplicates count once." },
     examples: ["two users", "an id is text"],
+  },
+  "API.CHANGE_WATCHED_USERS": {
+    does: "Adds agents to the list that the page watches, and removes others. Fulfils with the present availabilities of the added agents, without unknown agents, also if an agent was on the list before.",
+    payload: {
+      "variables.added": "The agents to watch from now on.",
+      "variables.removed": "The agents to watch no longer. An agent in both lists is watched.",
+    },
+    examples: ["one user joins, another leaves"],
   },
   "API.UPDATE_AVAILABILITY": {
     does: "Sets the availability of the agent that the page's token stands for, and fulfils with the new availability. A change does not end the agent's call.",
@@ -117,6 +131,10 @@ export const REQUEST_DESCRIPTIONS = {
       },
     },
   },
+  "AUTH.REFRESH_TOKEN": {
+    does: "Makes the widget ask the page for its token at once, for example after a sign-in. Fulfils after the page's answer.",
+    examples: ["the page has no token"],
+  },
   "BUS.PING": {
     does: "Sends a heartbeat. The connector does so while requests are in flight.",
     examples: ["a sign of life"],
@@ -138,12 +156,31 @@ export const HOST_REQUEST_DESCRIPTIONS = {
 } satisfies Record<keyof HostContract, RequestDescription>;
 
 export const ANNOUNCEMENT_DESCRIPTIONS = {
-  "USER.AVAILABILITY_CHANGED": "The availability of the agent that the page's token stands for has changed.",
-  "USER.TEAMMATE_AVAILABILITY_CHANGED":
-    "Another agent's availability has changed. With a token that stands for no agent, such as the operator's, or without a token, every change is announced so.",
-  "AUTH.SESSION_EXPIRED":
-    "The backend accepts none of the page's tokens any more. Requests are rejected with the backend's own 401, and announcements stop until the page gives a valid token.",
-} satisfies Record<keyof Announcements, string>;
+  "USER.AVAILABILITY_CHANGED": {
+    does: "The availability of the agent that the page's token stands for has changed.",
+  },
+  "USER.TEAMMATE_AVAILABILITY_CHANGED": {
+    does: "Another agent's availability has changed. With a token that stands for no agent, such as the operator's, or without a token, every change is announced so.",
+  },
+  "USER.AVAILABILITY_REMOVED": {
+    does: "An agent was removed, or the page's token may no longer see the agent.",
+    payload: {
+      userId: "The agent.",
+      version: "If the agent returns, the availability has a higher version.",
+    },
+  },
+  "LIVE.STATE_CHANGED": {
+    does: "The widget no longer hears of changes, or hears of all changes again. Until the first of these announcements the state is `live`.",
+    payload: {
+      state:
+        "`stale`: the widget has had no sign of life from the backend for 45 s, or the backend has refused the stream, so availabilities may be outdated. `live`: the widget hears of every change, and has announced what the page had missed.",
+      ageMs: "Milliseconds since the latest sign of life from the backend, when the widget posted this announcement.",
+    },
+  },
+  "AUTH.SESSION_EXPIRED": {
+    does: "The backend accepts none of the page's tokens any more. Requests are rejected with the backend's own 401, and announcements stop until the page gives a valid token.",
+  },
+} satisfies Record<keyof Announcements, AnnouncementDescription>;
 
 export const CODE_DESCRIPTIONS: Readonly<Record<RejectionCode, string>> = {
   INVALID_REQUEST: "The request does not match this page; `issues` names each field and what was expected.",
@@ -155,6 +192,8 @@ export const CODE_DESCRIPTIONS: Readonly<Record<RejectionCode, string>> = {
     "The connector was destroyed, the frame was removed, or the widget was lost with a request that may not be sent twice. `retryable` is false after `destroy()`, and while the frame or its container is not in the document.",
   BACKEND_UNREACHABLE: "The widget could not reach the backend.",
   BACKEND_TIMEOUT: "The backend did not respond within the request's timeout.",
+  TOKEN_UNAVAILABLE:
+    "The page's `fetchToken` has failed, so the widget has no token. It asks again with the next request, after a pause.",
   INVALID_RESPONSE: "A response does not match this page; `issues` names the fields, if known.",
   OVERLOADED: "Too many requests are in flight: 1,024 on a connection.",
   INTERNAL: "A defect of the bridge; details are in the console of the side that failed.",

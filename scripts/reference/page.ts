@@ -7,6 +7,7 @@ import { NoPayload } from "../../shared/contracts/no-payload.ts";
 import { REJECTION_CODES } from "../../shared/protocol/rejection.ts";
 import {
   ANNOUNCEMENT_DESCRIPTIONS,
+  type AnnouncementDescription,
   CODE_DESCRIPTIONS,
   type FieldDescriptions,
   HOST_REQUEST_DESCRIPTIONS,
@@ -106,10 +107,13 @@ function examples(
 }
 
 function announcement(type: string, schema: GenericSchema): string {
-  const description = Object.entries(ANNOUNCEMENT_DESCRIPTIONS).find(([name]) => name === type)?.[1];
+  const descriptions: Readonly<Record<string, AnnouncementDescription>> = ANNOUNCEMENT_DESCRIPTIONS;
+  const description = descriptions[type];
   if (!description) throw new Error(`${type} has no description`);
   const example = `\`\`\`json\n${toJsonText(findAnnounced(type))}\n\`\`\``;
-  return [`### ${type}`, description, described(type, "Payload", schema), example].join("\n\n");
+  return [`### ${type}`, description.does, described(type, "Payload", schema, description.payload), example].join(
+    "\n\n",
+  );
 }
 
 function described(where: string, what: string, schema: GenericSchema, descriptions: FieldDescriptions = {}): string {

@@ -96,6 +96,17 @@ export const Availabilities = v.pipe(
 );
 export type Availabilities = Readonly<Record<string, Availability>>;
 
+/** A user without an availability, as announced to the page. */
+export const RemovedAvailability = v.strictObject(
+  {
+    userId: UserId,
+    /** If the user returns, the user's availability has a higher version. */
+    version: wholeNumber("a whole number of at least 0"),
+  },
+  "exactly { userId, version }",
+);
+export type RemovedAvailability = v.InferOutput<typeof RemovedAvailability>;
+
 /** Maximum number of users that a page may watch at once. */
 export const MAX_WATCHED = 5_000;
 
@@ -148,6 +159,29 @@ export const availability = {
     idempotent: true,
     carries: "availability",
   }),
+  /**
+   * Adds users to the list that the page watches, and removes others. Fulfils with the availabilities of the added users, without
+   * unknown users, also if they were on the list before.
+   */
+  "API.CHANGE_WATCHED_USERS": request({
+    payload: v.strictObject(
+      {
+        variables: v.strictObject(
+          {
+            /** Users to watch from now on. */
+            added: v.pipe(v.array(UserId, WATCHED), v.maxLength(MAX_WATCHED, WATCHED)),
+            /** Users to watch no longer. A user in both lists is watched. */
+            removed: v.pipe(v.array(UserId, WATCHED), v.maxLength(MAX_WATCHED, WATCHED)),
+          },
+          "exactly { added, removed }",
+        ),
+      },
+      "exactly { variables: { added, removed } }",
+    ),
+    fulfilled: Availabilities,
+    idempotent: true,
+    carries: "availability",
+  }),
 };
 
 /** Announcements about users. */
@@ -156,4 +190,6 @@ export const userAnnouncements = {
   "USER.AVAILABILITY_CHANGED": announcement(ChangedAvailability, { carries: "availability" }),
   /** Another agent's availability has changed. */
   "USER.TEAMMATE_AVAILABILITY_CHANGED": announcement(ChangedAvailability, { carries: "availability" }),
+  /** A user was removed, or the page's token may no longer see the user. */
+  "USER.AVAILABILITY_REMOVED": announcement(RemovedAvailability),
 };

@@ -110,6 +110,12 @@ export const bus = {
   }),
 };
 
+/** Requests about the page's session. */
+export const session = {
+  /** Makes the widget ask the page for its token at once, for example after a sign-in. */
+  "AUTH.REFRESH_TOKEN": request({ payload: NoPayload, fulfilled: v.void(), idempotent: true }),
+};
+
 /** Announcements about the page's session. */
 export const sessionAnnouncements = {
   /**

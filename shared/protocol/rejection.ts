@@ -36,6 +36,8 @@ export const REJECTION_CODES = {
   BACKEND_UNREACHABLE: LATER,
   /** The backend did not respond within the request's timeout. */
   BACKEND_TIMEOUT: LATER,
+  /** The page's function that fetches a token has failed. The widget does not call the backend without a token instead. */
+  TOKEN_UNAVAILABLE: LATER,
   /** A response does not match the contract. */
   INVALID_RESPONSE: OUTSIDE_CONTRACT,
   /** Too many requests are in flight. */

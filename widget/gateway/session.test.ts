@@ -130,3 +130,25 @@ test("says it to each page that comes", async () => {
   expect(await call()).toBe(401);
   expect(onExpired).toHaveBeenCalledTimes(2);
 });
+
+test("expires if the backend rejects the token and the page's function fails", async () => {
+  const onExpired = vi.fn();
+  const answers: unknown[] = [
+    { type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token: "t1" } },
+    { type: "HOST.FETCH_TOKEN_REJECTED", payload: { error: { code: "INTERNAL" } } },
+  ];
+  const session = createTokenSession(createTokenSource({ post: () => Promise.resolve(answers.shift()) }), onExpired);
+  const call = session.withToken(new AbortController().signal, () => Promise.reject(new BackendResponseError(401, {})));
+  await expect(call).rejects.toMatchObject({ status: 401 });
+  expect(onExpired).toHaveBeenCalledOnce();
+});
+
+test("makes no call and does not expire while the page's function fails before there is a token", async () => {
+  const onExpired = vi.fn();
+  const answer = { type: "HOST.FETCH_TOKEN_REJECTED", payload: { error: { code: "INTERNAL" } } };
+  const session = createTokenSession(createTokenSource({ post: () => Promise.resolve(answer) }), onExpired);
+  const call = vi.fn(() => Promise.resolve());
+  const calling = session.withToken(new AbortController().signal, call);
+  await expect(calling).rejects.toMatchObject({ rejection: { code: "TOKEN_UNAVAILABLE" } });
+  expect([call.mock.calls, onExpired.mock.calls]).toEqual([[], []]);
+});

@@ -55,8 +55,8 @@ export function createTokenSession(tokens: TokenSource, onExpired: () => void): 
         if (!isUnauthorized(error)) throw error;
         // A page that has reported during this call that it has no token is not asked again: the request could take 5 s.
         const isFinal = token === undefined && receivedAt >= startedAt;
-        const refreshed = isFinal ? credentials : await tokens.refresh(credentials, signal);
-        if (refreshed.token === undefined || refreshed.token === token) {
+        const refreshed = isFinal ? credentials : await tokens.refresh(credentials, signal).catch(rethrowAbort(signal));
+        if (refreshed?.token === undefined || refreshed.token === token) {
           expire();
           throw error;
         }
@@ -71,6 +71,14 @@ export function createTokenSession(tokens: TokenSource, onExpired: () => void): 
       hasExpired = false;
       generation += 1;
     },
+  };
+}
+
+/** Turns a failure of the page's function into no other token: the backend has rejected the last one. */
+function rethrowAbort(signal: AbortSignal): (error: unknown) => undefined {
+  return (error) => {
+    if (signal.aborted) throw error;
+    return undefined;
   };
 }
 

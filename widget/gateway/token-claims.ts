@@ -21,6 +21,16 @@ export function getRefreshTime(token: string, now: number): number {
   return remainingMs > 0 ? now + remainingMs - Math.min(REFRESH_MARGIN_MS, remainingMs / 2) : Infinity;
 }
 
+/**
+ * Returns the time of the token's expiry, in milliseconds since 1970. Returns `Infinity` without `exp`, and for a token that has
+ * expired by this machine's clock, as `getRefreshTime` does.
+ */
+export function getEndTime(token: string, now: number): number {
+  const claims = v.safeParse(ExpClaim, decodeClaims(token));
+  const endsAt = claims.success ? claims.output.exp * 1_000 : 0;
+  return endsAt > now ? endsAt : Infinity;
+}
+
 /** Returns the token's subject without verifying the token; `undefined` without a subject. @see RFC 7519 §4.1.2 */
 export function getSubject(token: string): string | undefined {
   const claims = v.safeParse(SubClaim, decodeClaims(token));

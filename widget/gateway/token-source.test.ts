@@ -6,6 +6,8 @@ interface Page {
   readonly post: Mock;
   /** Gives a token to who has asked last. */
   give(token: unknown): void;
+  /** The page's function fails. */
+  fail(): void;
 }
 
 /** A source whose page answers when the test says so, on a clock that stands still. */
@@ -23,6 +25,12 @@ function setUp(): Page {
     tokens: createTokenSource({ post }),
     post,
     give: (token) => answer({ type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token } }),
+    fail: () =>
+      answer({
+        type: "HOST.FETCH_TOKEN_REJECTED",
+        payload: { error: { code: "INTERNAL" } },
+        meta: { source: "bridge" },
+      }),
   };
 }
 
@@ -145,11 +153,13 @@ test("asks nothing for a caller that has left", async () => {
   const { tokens, post } = setUp();
   const gone = AbortSignal.abort(new Error("gone"));
   await expect(tokens.get(gone)).rejects.toThrow("gone");
-  await expect(tokens.refresh({ token: "t1", receivedAt: 0, refreshAt: 0 }, gone)).rejects.toThrow("gone");
+  await expect(tokens.refresh({ token: "t1", receivedAt: 0, refreshAt: 0, endsAt: 0 }, gone)).rejects.toThrow("gone");
   expect(post).not.toHaveBeenCalled();
 });
 
 test("tells of each token that is another than the one before it, and not of one that the page gives again", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
   const given = ["t1", "t1", "t2", undefined, undefined, "t2"];
   const heard: unknown[] = [];
   const tokens = createTokenSource({
@@ -158,7 +168,11 @@ test("tells of each token that is another than the one before it, and not of one
   });
   let asked = 0;
   let credentials = await tokens.get(patient);
-  for (asked = 1; asked < given.length; asked += 1) credentials = await tokens.refresh(credentials, patient);
+  for (asked = 1; asked < given.length; asked += 1) {
+    // Past the pause that follows the same token.
+    vi.setSystemTime(Date.now() + 10_000);
+    credentials = await tokens.refresh(credentials, patient);
+  }
   expect(heard).toEqual(["t1", "t2", undefined, "t2"]);
 });
 
@@ -170,4 +184,93 @@ test("tells a page that comes after another of its token, be it the same", async
   tokens.clear();
   await tokens.get(patient);
   expect(onChange).toHaveBeenCalledTimes(2);
+});
+
+const UNAVAILABLE = { rejection: { code: "TOKEN_UNAVAILABLE", retryable: true } };
+
+test("keeps the token while the page fails to give another, until the token ends", async () => {
+  const { tokens, post, give, fail } = setUp();
+  const first = jwtEndingIn(60);
+  const taken = tokens.get(patient);
+  give(first);
+  await taken;
+  await vi.advanceTimersByTimeAsync(30_000);
+  const renewing = tokens.get(patient);
+  fail();
+  expect(await renewing).toMatchObject({ token: first });
+  expect(await tokens.get(patient)).toMatchObject({ token: first });
+  expect(post).toHaveBeenCalledTimes(2);
+  await vi.advanceTimersByTimeAsync(500);
+  const again = tokens.get(patient);
+  fail();
+  expect(await again).toMatchObject({ token: first });
+  expect(post).toHaveBeenCalledTimes(3);
+  await vi.advanceTimersByTimeAsync(29_500);
+  const late = tokens.get(patient);
+  fail();
+  await expect(late).rejects.toMatchObject(UNAVAILABLE);
+});
+
+test("rejects while the page's function fails and there is no token, and asks again after a pause that grows to 8 s", async () => {
+  const { tokens, post, give, fail } = setUp();
+  for (const pauseMs of [500, 1_000, 2_000, 4_000, 8_000, 8_000]) {
+    const before = post.mock.calls.length;
+    const asking = tokens.get(patient);
+    fail();
+    await expect(asking).rejects.toMatchObject(UNAVAILABLE);
+    expect(post).toHaveBeenCalledTimes(before + 1);
+    await vi.advanceTimersByTimeAsync(pauseMs - 1);
+    await expect(tokens.get(patient)).rejects.toMatchObject(UNAVAILABLE);
+    expect(post).toHaveBeenCalledTimes(before + 1);
+    await vi.advanceTimersByTimeAsync(1);
+  }
+  const asking = tokens.get(patient);
+  give("t1");
+  expect(await asking).toMatchObject({ token: "t1" });
+});
+
+test("does not fall back to a token that the backend has rejected", async () => {
+  const { tokens, give, fail } = setUp();
+  const taken = tokens.get(patient);
+  give("t1");
+  const renewing = tokens.refresh(await taken, patient);
+  fail();
+  await expect(renewing).rejects.toMatchObject(UNAVAILABLE);
+});
+
+test("takes the silence of a page with our connector for a failure", async () => {
+  const { tokens } = setUp();
+  tokens.expectAnswers();
+  const asking = tokens.get(patient);
+  asking.catch(() => {});
+  await vi.advanceTimersByTimeAsync(5_000);
+  await expect(asking).rejects.toMatchObject(UNAVAILABLE);
+});
+
+test("asks a page that gives the rejected token again only after a pause", async () => {
+  const { tokens, post, give } = setUp();
+  const taken = tokens.get(patient);
+  give("t1");
+  const rejected = await taken;
+  const renewing = tokens.refresh(rejected, patient);
+  give("t1");
+  const same = await renewing;
+  expect(await tokens.refresh(same, patient)).toBe(same);
+  expect(post).toHaveBeenCalledTimes(2);
+  await vi.advanceTimersByTimeAsync(500);
+  const again = tokens.refresh(same, patient);
+  give("t2");
+  expect(await again).toMatchObject({ token: "t2" });
+});
+
+test("asks at once when the page wants its token refreshed, also in a pause", async () => {
+  const { tokens, post, give, fail } = setUp();
+  const asking = tokens.get(patient);
+  fail();
+  await expect(asking).rejects.toMatchObject(UNAVAILABLE);
+  const refreshing = tokens.refetch();
+  give("t1");
+  await refreshing;
+  expect(await tokens.get(patient)).toMatchObject({ token: "t1" });
+  expect(post).toHaveBeenCalledTimes(2);
 });

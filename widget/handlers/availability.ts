@@ -9,4 +9,5 @@ export const availability = {
   "API.FETCH_AVAILABILITIES": (_payload, { gateway }, context) => gateway.fetchAvailabilities(undefined, context),
   "API.UPDATE_AVAILABILITY": ({ status }, { gateway }, context) => gateway.updateOwnAvailability(status, context),
   "API.WATCH_AVAILABILITIES": ({ variables: { userIds } }, { live }, context) => live.watch(userIds, context),
+  "API.CHANGE_WATCHED_USERS": ({ variables }, { live }, context) => live.changeWatched(variables, context),
 } satisfies Partial<Handlers<BusContract, WidgetServices>>;

@@ -15,6 +15,10 @@ type FeedChange =
   | { readonly type: "reset" }
   /** The snapshot is complete. */
   | { readonly type: "current" }
+  /** The feed had every event up to `ageMs` milliseconds ago. */
+  | { readonly type: "heartbeat"; readonly ageMs: number }
+  /** The gateway has refused the feed, or neither stream nor polling gets through. */
+  | { readonly type: "stale" }
   /** The gateway rejects the page's tokens. No event follows. */
   | { readonly type: "unauthorized" };
 

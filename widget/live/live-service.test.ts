@@ -1,4 +1,4 @@
-import { expect, type Mock, test, vi } from "vitest";
+import { expect, type Mock, onTestFinished, test, vi } from "vitest";
 import type { Availabilities, Availability } from "../../shared/contracts/availability.ts";
 import { BackendResponseError } from "../../shared/protocol/rejection.ts";
 import { createDeadline } from "../../shared/runtime/deadline.ts";
@@ -18,6 +18,7 @@ interface SetUp {
   /** One entry per load of the live part. */
   readonly loads: { readonly succeed: () => void; readonly fail: (error: Error) => void }[];
   readonly onDefect: Mock;
+  readonly reloadDocument: Mock;
   /** Subscriptions passed to the live part. */
   readonly subscriptions: Subscription[];
   /** Users stored in the live part. */
@@ -34,6 +35,7 @@ function setUp(): SetUp {
   const storedUserIds = new Set<number>();
   const fetched: SetUp["fetched"] = [];
   const onDefect = vi.fn();
+  const reloadDocument = vi.fn();
   const live: Live = {
     setSubscription: (wanted) => void subscriptions.push(wanted),
     withoutData: (userIds) => [...userIds].filter((userId) => !storedUserIds.has(userId)),
@@ -58,7 +60,8 @@ function setUp(): SetUp {
   const load = () =>
     new Promise<Live>((resolve, reject) => void loads.push({ succeed: () => resolve(live), fail: reject }));
   return {
-    service: createLiveService({ gateway, load, onDefect }),
+    service: createLiveService({ gateway, load, onDefect, reloadDocument }),
+    reloadDocument,
     loads,
     onDefect,
     subscriptions,
@@ -122,6 +125,69 @@ test("rejects a subscription as retryable if the live part cannot be loaded", as
   loads[1]?.succeed();
   expect(await again).toEqual(among([1]));
   expect(fetched).toEqual([[1, 2], [1]]);
+});
+
+test("rejects a watch as retryable if loading has failed before the fetch ended, and announces its users once loaded", async () => {
+  const { service, loads, live, gateway } = setUp();
+  let respond = (_read: Availabilities): void => {};
+  gateway.fetchAvailabilities = () => new Promise((resolve) => (respond = resolve));
+  const watching = service.watch([1, 2], scope);
+  loads[0]?.fail(new Error("no such chunk"));
+  await settle();
+  respond(among([1, 2]));
+  const rejection = expect.objectContaining({ code: "BACKEND_UNREACHABLE", retryable: true });
+  await expect(watching).rejects.toMatchObject({ rejection });
+  service.init(["USER"]).catch(() => {});
+  loads[1]?.succeed();
+  await settle();
+  expect(live.announceAfterFailure).toHaveBeenCalledExactlyOnceWith([1, 2], undefined);
+});
+
+test("loads the document again after the second failure to load the live part, once for each further failure", async () => {
+  const { service, loads, reloadDocument } = setUp();
+  for (const reloads of [0, 1, 2]) {
+    const watching = service.watch([1], scope);
+    loads.at(-1)?.fail(new Error("404"));
+    await expect(watching).rejects.toThrow();
+    expect(reloadDocument).toHaveBeenCalledTimes(reloads);
+  }
+});
+
+test("counts a live part that does not arrive within 10 s as a failure, and uses it when it arrives later", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { service, loads, subscriptions } = setUp();
+  const watching = service.watch([1], scope);
+  watching.catch(() => {});
+  await vi.advanceTimersByTimeAsync(10_000);
+  await expect(watching).rejects.toMatchObject({ rejection: { code: "BACKEND_UNREACHABLE" } });
+  const again = service.watch([1], scope);
+  loads[0]?.succeed();
+  loads[1]?.succeed();
+  expect(await again).toEqual(among([1]));
+  expect([subscriptions.length, vi.getTimerCount()]).toEqual([1, 0]);
+});
+
+test("adds and removes watched users, and fetches the added users alone", async () => {
+  const { service, loads, fetched, subscriptions } = setUp();
+  const watching = service.watch([1, 2], scope);
+  loads[0]?.succeed();
+  await watching;
+  expect(await service.changeWatched({ added: [3], removed: [1, 9] }, scope)).toEqual(among([3]));
+  expect([subscriptions.at(-1)?.userIds, fetched.at(-1)]).toEqual([new Set([2, 3]), [3]]);
+});
+
+test("rejects a change that exceeds 5,000 watched users, and keeps the users", async () => {
+  const { service, loads, subscriptions } = setUp();
+  const watching = service.watch(
+    Array.from({ length: 5_000 }, (_, index) => index + 1),
+    scope,
+  );
+  loads[0]?.succeed();
+  await watching;
+  const change = service.changeWatched({ added: [5_001], removed: [] }, scope);
+  await expect(change).rejects.toMatchObject({ rejection: { code: "INVALID_REQUEST" } });
+  expect(subscriptions).toHaveLength(1);
 });
 
 test("announces users after a failed fetch, also if the live part is loaded later", async () => {

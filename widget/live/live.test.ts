@@ -3,7 +3,7 @@
  * one.
  */
 import fc from "fast-check";
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { BackendResponseError } from "../../shared/protocol/rejection.ts";
 import { createLiveWorld, type LiveWorld } from "./test-live-world.ts";
 
@@ -153,6 +153,131 @@ test("does not announce versions sent in a response before the first feed opened
   expect(world.announced).toEqual([]);
 });
 
+test("announces a removal once, and the user's return with a higher version", async () => {
+  const world = createLiveWorld();
+  await world.watch([1]);
+  const { version } = world.latest(1);
+  world.remove(1);
+  world.remove(2);
+  await world.deliverAll();
+  world.resume();
+  await world.deliverAll();
+  expect(world.removals).toEqual([{ userId: 1, version: expect.any(Number) }]);
+  expect(world.removals[0]?.version).toBeGreaterThan(version);
+  world.change(1);
+  await world.deliverAll();
+  expect(world.announced.map(({ payload }) => payload)).toEqual([world.latest(1)]);
+});
+
+test("announces the removal of a user missing from a new snapshot, and the return of the same version", async () => {
+  const world = createLiveWorld();
+  await world.watch([1]);
+  const { version } = world.latest(1);
+  world.emit({ type: "reset" });
+  world.emit({ type: "current" });
+  expect(world.removals).toEqual([{ userId: 1, version: version - 1 }]);
+  world.emit({ type: "availability", availability: world.latest(1), ageMs: 0 });
+  expect(world.announced.map(({ payload }) => payload)).toEqual([world.latest(1)]);
+});
+
+/** A world with user 1 watched, on a fake clock. The feed has delivered everything. */
+async function createTimedWorld(): Promise<LiveWorld> {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const world = createLiveWorld({ ownUserId: 1 });
+  await world.watch([1]);
+  await world.deliverAll();
+  return world;
+}
+
+test("announces after 45 s without a heartbeat that the page's availabilities are stale, and the next heartbeat", async () => {
+  const world = await createTimedWorld();
+  await vi.advanceTimersByTimeAsync(30_000);
+  world.emit({ type: "heartbeat", ageMs: 0 });
+  await vi.advanceTimersByTimeAsync(44_999);
+  expect(world.states).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(world.states).toEqual([{ state: "stale", ageMs: 45_000 }]);
+  await vi.advanceTimersByTimeAsync(600_000);
+  world.emit({ type: "heartbeat", ageMs: 0 });
+  expect(world.states.slice(1)).toEqual([{ state: "live", ageMs: 0 }]);
+});
+
+test("stays stale within a snapshot, and is live again at its end", async () => {
+  const world = await createTimedWorld();
+  await vi.advanceTimersByTimeAsync(45_000);
+  world.emit({ type: "reset" });
+  world.emit({ type: "heartbeat", ageMs: 0 });
+  expect(world.states).toHaveLength(1);
+  world.emit({ type: "current" });
+  world.emit({ type: "heartbeat", ageMs: 0 });
+  expect(world.states[1]).toEqual({ state: "live", ageMs: 0 });
+});
+
+test("is stale at once when the gateway refuses the feed, until the next heartbeat", async () => {
+  const world = await createTimedWorld();
+  await vi.advanceTimersByTimeAsync(1_000);
+  world.emit({ type: "stale" });
+  world.emit({ type: "stale" });
+  await world.checkConnection();
+  expect(world.states).toEqual([{ state: "stale", ageMs: 1_000 }]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  world.emit({ type: "heartbeat", ageMs: 0 });
+  expect(world.states[1]?.state).toBe("live");
+});
+
+test("is stale after a sleep in which the monotonic clock stands, as soon as the page resumes", async () => {
+  const world = await createTimedWorld();
+  vi.setSystemTime(Date.now() + 3_600_000);
+  await world.checkConnection();
+  expect(world.states).toMatchObject([{ state: "stale" }]);
+  world.emit({ type: "heartbeat", ageMs: 0 });
+  expect(world.states[1]?.state).toBe("live");
+});
+
+test("counts another tab's heartbeat by its age", async () => {
+  const world = await createTimedWorld();
+  await vi.advanceTimersByTimeAsync(40_000);
+  world.emit({ type: "heartbeat", ageMs: 30_000 });
+  await vi.advanceTimersByTimeAsync(14_999);
+  expect(world.states).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(world.states).toMatchObject([{ state: "stale" }]);
+});
+
+test("waits for no heartbeat without a subscription and after the end of the session", async () => {
+  const world = await createTimedWorld();
+  await world.watch([]);
+  await vi.advanceTimersByTimeAsync(100_000);
+  await world.watch([1]);
+  world.rejectToken();
+  await vi.advanceTimersByTimeAsync(100_000);
+  expect(world.states).toEqual([]);
+});
+
+test("asks the page for a token again and again after the end of the session, as long as a user is watched", async () => {
+  const world = await createTimedWorld();
+  world.rejectToken();
+  await vi.advanceTimersByTimeAsync(14_000);
+  expect(world.tokenRequestCount()).toBe(3);
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(world.tokenRequestCount()).toBeGreaterThan(10);
+  expect(world.tokenRequestCount()).toBeLessThan(20);
+  await world.signIn(1);
+  await world.watch([]);
+  const before = world.tokenRequestCount();
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect([world.tokenRequestCount(), vi.getTimerCount()]).toEqual([before, 0]);
+});
+
+test("announces that it is live to a page whose subscription ended while it was stale", async () => {
+  const world = await createTimedWorld();
+  await vi.advanceTimersByTimeAsync(45_000);
+  await world.watch([]);
+  await world.watch([1]);
+  expect(world.states.map(({ state }) => state)).toEqual(["stale", "live"]);
+});
+
 type Step = (world: LiveWorld) => unknown;
 
 const user = fc.integer({ min: 1, max: 3 });
@@ -205,7 +330,8 @@ test("ends with the latest version of every watched user, whatever happens befor
       await world.deliverAll();
       for (const userId of world.subscribedUserIds()) {
         const { version } = world.latest(userId);
-        expect([userId, world.seen(userId)]).toEqual([userId, world.isRemoved(userId) ? world.seen(userId) : version]);
+        if (world.isRemoved(userId)) expect([userId, world.isShown(userId)]).toEqual([userId, false]);
+        else expect([userId, world.seen(userId), world.isShown(userId)]).toEqual([userId, version, true]);
       }
       expect(world.regressions()).toEqual([]);
     }),

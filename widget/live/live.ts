@@ -3,15 +3,13 @@
  * separate file, so a page without subscriptions never loads it. The widget's document passes in the shared parts.
  */
 
-import type {
-  Availabilities,
-  Availability,
-  ChangedAvailability,
-  userAnnouncements,
-} from "../../shared/contracts/availability.ts";
+import type { Availabilities, Availability } from "../../shared/contracts/availability.ts";
+import type { AnnouncedPayloadOf } from "../../shared/contracts/contract.ts";
+import type { Announcements } from "../../shared/contracts/index.ts";
 import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
 import type { AvailabilityCache } from "../gateway/gateway-client.ts";
 import type { ChangeFeed, FeedEvent, OpenFeed } from "./change-feed.ts";
+import { createFreshnessMonitor } from "./freshness-monitor.ts";
 import { createLiveStore } from "./live-store.ts";
 import { createWatchWarnings } from "./watch-warnings.ts";
 import { createWrapUpTimers } from "./wrap-up-timers.ts";
@@ -27,7 +25,10 @@ export interface LiveOptions {
   /** Opens the feed with the page's current token. */
   readonly openFeed: OpenFeed;
   /** Announces an event to the page. */
-  readonly announce: (type: keyof typeof userAnnouncements, payload: ChangedAvailability) => void;
+  readonly announce: <Type extends keyof Announcements>(
+    type: Type,
+    payload: AnnouncedPayloadOf<Announcements, Type>,
+  ) => void;
   /**
    * Resolves with the subject of the page's token, once the page has replied: an agent's id, the operator, or
    * `undefined` without a token.
@@ -37,7 +38,7 @@ export interface LiveOptions {
    * Asks the page for a new token after the gateway rejected the current token. `onTokenChanged` is called when the
    * page gives one.
    */
-  readonly requestToken: () => void;
+  readonly requestToken: () => unknown;
   readonly schedule: TimerQueue["schedule"];
   /** Fetches an agent again when the wrap-up time has expired. The response goes to `cache`. */
   readonly refetchUser: (userId: number) => void;
@@ -69,6 +70,12 @@ export interface Live {
   readonly cache: AvailabilityCache;
 }
 
+/** Delay of the first token request after the end of a session, in milliseconds. Each further delay is twice as long. */
+const FIRST_TOKEN_REQUEST_MS = 2_000;
+
+/** Maximum delay between two token requests after the end of a session, in milliseconds. */
+const MAX_TOKEN_REQUEST_MS = 60_000;
+
 const NO_SUBSCRIPTION: Subscription = { allUsers: false, userIds: new Set() };
 
 /** Creates a live part without a subscription. */
@@ -76,6 +83,10 @@ export function createLive(options: LiveOptions): Live {
   const { openFeed, announce, identify, requestToken, schedule, refetchUser } = options;
   const store = createLiveStore({ wrapUpTimers: createWrapUpTimers(schedule, refetchUser) });
   const warnings = createWatchWarnings();
+  const freshness = createFreshnessMonitor({
+    schedule,
+    onChange: (state, ageMs) => announce("LIVE.STATE_CHANGED", { state, ageMs }),
+  });
   /** The latest announced version of each user. */
   const announced = new Map<number, number>();
   let subscription = NO_SUBSCRIPTION;
@@ -87,10 +98,13 @@ export function createLive(options: LiveOptions): Live {
   let subject: string | undefined | null = null;
   /** True after the gateway rejected the page's tokens, until the page gives a new token. */
   let hasEnded = false;
+  let cancelTokenRequest = (): void => {};
   /** Newly watched users. The response to the page's request will carry their availability. */
   const pendingUsers = new Set<number>();
   /** Stored users not yet named by the current snapshot. */
   let missingFromSnapshot = new Set<number>();
+  /** True between the end of a snapshot and the next `reset`: a heartbeat in a snapshot does not prove that it is complete. */
+  let isComplete = false;
 
   function isSubscribed(userId: number): boolean {
     return subscription.allUsers || subscription.userIds.has(userId);
@@ -120,19 +134,43 @@ export function createLive(options: LiveOptions): Live {
       case "removal":
         if (!isSubscribed(event.userId)) return;
         store.remove(event.userId, event.version);
-        // A pending fetch may still return the availability from before the removal.
-        markAnnounced(event.userId, event.version);
+        announceRemoval(event.userId, event.version);
         return;
       case "reset":
         missingFromSnapshot = new Set(store.userIds());
+        isComplete = false;
         return;
       case "current":
-        for (const userId of missingFromSnapshot) store.markMissing(userId);
+        for (const userId of missingFromSnapshot) announceMissing(userId);
         missingFromSnapshot.clear();
+        isComplete = true;
+        return;
+      case "heartbeat":
+        if (isComplete) freshness.recordHeartbeat(event.ageMs);
+        return;
+      case "stale":
+        freshness.markStale();
         return;
       case "unauthorized":
         endSession();
     }
+  }
+
+  function announceRemoval(userId: number, version: number): void {
+    if (store.get(userId) || version <= (announced.get(userId) ?? -1)) return;
+    // A pending fetch may still return the availability from before the removal.
+    markAnnounced(userId, version);
+    announce("USER.AVAILABILITY_REMOVED", { userId, version });
+  }
+
+  /** Removes a user missing from a snapshot. The stored version can restore the user: it may be newer than the snapshot. */
+  function announceMissing(userId: number): void {
+    const stored = store.get(userId);
+    store.markMissing(userId);
+    if (!stored) return;
+    const version = Math.max(0, stored.availability.version - 1);
+    announced.set(userId, version);
+    announce("USER.AVAILABILITY_REMOVED", { userId, version });
   }
 
   function markAnnounced(userId: number, version: number): void {
@@ -150,11 +188,13 @@ export function createLive(options: LiveOptions): Live {
     isOpening = false;
     feed?.close();
     feed = undefined;
+    isComplete = false;
   }
 
   async function open(): Promise<void> {
     const ownGeneration = generation;
     isOpening = true;
+    freshness.start();
     const current = await identify();
     if (ownGeneration !== generation) return;
     isOpening = false;
@@ -173,9 +213,21 @@ export function createLive(options: LiveOptions): Live {
   function endSession(): void {
     hasEnded = true;
     close();
+    freshness.stop();
+    scheduleTokenRequest(FIRST_TOKEN_REQUEST_MS);
     // A later request must get the gateway's rejection instead of a stored availability. The page treats earlier
     // availabilities as outdated after the end of the session.
     clearStore();
+  }
+
+  /** Asks the page for another token again and again, because a function that failed may work again. */
+  function scheduleTokenRequest(delayMs: number): void {
+    cancelTokenRequest();
+    cancelTokenRequest = schedule(delayMs, () => {
+      if (!hasEnded || isIdle()) return;
+      requestToken();
+      scheduleTokenRequest(Math.min(MAX_TOKEN_REQUEST_MS, delayMs * 2));
+    });
   }
 
   function isIdle(): boolean {
@@ -192,6 +244,7 @@ export function createLive(options: LiveOptions): Live {
       for (const userId of announced.keys()) if (!isSubscribed(userId)) announced.delete(userId);
       if (isIdle()) {
         close();
+        freshness.stop();
         // The next subscription may come from another page, with a valid token.
         hasEnded = false;
       } else if (hasEnded) return;
@@ -240,7 +293,10 @@ export function createLive(options: LiveOptions): Live {
     },
     checkConnection() {
       if (hasEnded && !isIdle()) requestToken();
-      else feed?.checkConnection();
+      else {
+        freshness.check();
+        feed?.checkConnection();
+      }
     },
     cache: {
       get: store.getCached,

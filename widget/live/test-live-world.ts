@@ -1,12 +1,14 @@
 /** A fake gateway, feed and page for tests of the live part. The test decides the arrival and the order of events. */
 
-import type { Availabilities, ChangedAvailability } from "../../shared/contracts/availability.ts";
+import type { Availabilities, ChangedAvailability, RemovedAvailability } from "../../shared/contracts/availability.ts";
+import type { AnnouncedPayloadOf } from "../../shared/contracts/contract.ts";
+import type { Announcements } from "../../shared/contracts/index.ts";
 import { createDeadline } from "../../shared/runtime/deadline.ts";
 import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
 import type { GatewayClient } from "../gateway/gateway-client.ts";
 import { unusedGateway } from "../test/test-gateway-client.ts";
 import type { FeedEvent, OpenFeed } from "./change-feed.ts";
-import { createLive, type Live } from "./live.ts";
+import { createLive, type Live, type LiveOptions } from "./live.ts";
 import { createLiveService } from "./live-service.ts";
 
 export type LiveWorld = ReturnType<typeof createLiveWorld>;
@@ -43,6 +45,10 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
   /** The last version of each user received by the page, in responses and announcements. */
   const seen = new Map<number, number>();
   const regressions: string[] = [];
+  const removals: RemovedAvailability[] = [];
+  /** Users whose latest announcement is a removal. */
+  const gone = new Set<number>();
+  const states: AnnouncedPayloadOf<Announcements, "LIVE.STATE_CHANGED">[] = [];
   let owner = ownUserId;
   let versions = 1;
   let listener: ((event: FeedEvent) => void) | undefined;
@@ -76,7 +82,7 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     const all = [...users.values()].map(
       (availability): FeedEvent => ({ type: "availability", availability, ageMs: 0 }),
     );
-    return [{ type: "reset" }, ...all, { type: "current" }];
+    return [{ type: "reset" }, ...all, { type: "current" }, { type: "heartbeat", ageMs: 0 }];
   }
 
   /** Simulates the page's own store, which ignores older versions. */
@@ -86,6 +92,7 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     const least = how === "announced" ? (before ?? -1) + 1 : (before ?? 0);
     if (version < least) regressions.push(`${userId}: ${before} → ${version}`);
     seen.set(userId, Math.max(version, before ?? 0));
+    gone.delete(userId);
   }
 
   const openFeed: OpenFeed = ({ onEvent }) => {
@@ -107,10 +114,19 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     };
   };
 
-  function announce(type: string, payload: ChangedAvailability): void {
-    announced.push({ type, payload });
-    recordVersion(payload.userId, payload.version, "announced");
-  }
+  const announce: LiveOptions["announce"] = (type, payload) => {
+    if (type === "LIVE.STATE_CHANGED") states.push(payload as AnnouncedPayloadOf<Announcements, "LIVE.STATE_CHANGED">);
+    else if (type === "USER.AVAILABILITY_REMOVED") {
+      const { userId, version } = payload as RemovedAvailability;
+      removals.push({ userId, version });
+      gone.add(userId);
+      seen.set(userId, version);
+    } else {
+      const changed = payload as ChangedAvailability;
+      announced.push({ type, payload: changed });
+      recordVersion(changed.userId, changed.version, "announced");
+    }
+  };
 
   function availabilitiesOf(userIds: readonly number[]): Availabilities {
     const found = userIds.flatMap((userId) => users.get(userId) ?? []);
@@ -154,6 +170,7 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     onDefect(error) {
       throw error;
     },
+    reloadDocument() {},
   });
 
   function emit(event: FeedEvent): void {
@@ -185,6 +202,7 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     isAnswered = false;
     const response = await service.watch(userIds, { signal, deadline: createDeadline(10_000) });
     if (userIds === watched) isAnswered = true;
+    for (const userId of userIds === watched ? userIds : []) if (!response[userId]) gone.add(userId);
     for (const { userId, version } of Object.values(response)) {
       if (allUsers || watched.includes(userId)) recordVersion(userId, version, "answered");
     }
@@ -194,6 +212,11 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
   return {
     reads,
     announced,
+    removals,
+    /** The announced states of the feed. */
+    states,
+    /** True if the page shows the user: it has an availability, and has not heard since that there is none. */
+    isShown: (userId: number) => seen.has(userId) && !gone.has(userId),
     change: setUser,
     remove(userId: number) {
       versions += 1;

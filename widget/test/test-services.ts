@@ -24,6 +24,13 @@ export function testServices(origin: string, pageOrigin: () => string | undefine
     throw error;
   };
   const load = () => Promise.reject(new Error("There is nothing live here"));
-  const live = createLiveService({ gateway, load, onDefect: throwDefect });
-  return { gateway, live, sessionId: "this widget's own", pageOrigin };
+  const live = createLiveService({ gateway, load, onDefect: throwDefect, reloadDocument() {} });
+  return {
+    gateway,
+    live,
+    sessionId: "this widget's own",
+    pageOrigin,
+    refreshToken: () => Promise.resolve(),
+    onRegistered() {},
+  };
 }

@@ -26,5 +26,8 @@ export function createTestWidget({ backend, post, onDefect }: TestWidgetOptions)
       return createLive({ ...options, openFeed });
     },
     onDefect,
+    reloadDocument() {},
+    onAnnounced() {},
+    onIdentityChanged() {},
   });
 }

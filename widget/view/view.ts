@@ -20,14 +20,27 @@ const REASONS: Readonly<Record<NonNullable<AvailabilityReading["reason"]>, strin
   other: "for another reason",
 };
 
-/** Small view of the availability fetched last. */
+/** Texts without an availability. */
+const TEXTS = {
+  empty: "",
+  failed: "The availability could not be fetched",
+  removed: "This agent was removed",
+  expired: "The sign-in has ended",
+} as const;
+
+/** Content of the view: an agent's availability, or the reason for having none. */
+export type CheckedContent =
+  | { readonly kind: keyof typeof TEXTS }
+  | { readonly kind: "availability"; readonly availability: Availability; readonly isStale: boolean };
+
+/** Small view of one agent's availability. */
 export interface WidgetView {
-  /** Shows an availability, or that it could not be fetched. */
-  show(availability: Availability | undefined): void;
+  /** Replaces what is shown. `empty` hides the view. */
+  show(content: CheckedContent): void;
 }
 
 /**
- * Creates the view, which shows the availability fetched last as text. `read` is a parameter, because the view is a separate
+ * Creates the view, which shows an agent's availability as text. `read` is a parameter, because the view is a separate
  * file that shares no code with the widget's document.
  */
 export function createView(page: Document, read: (availability: Availability) => AvailabilityReading): WidgetView {
@@ -43,29 +56,44 @@ export function createView(page: Document, read: (availability: Availability) =>
   page.body.append(card);
   let countdown: ReturnType<typeof setInterval> | undefined;
 
-  function render(availability: Availability | undefined): void {
-    const reading = availability && read(availability);
-    card.dataset["state"] = reading?.callable ? "callable" : (reading?.state ?? "unknown");
-    headline.textContent =
-      availability && reading ? describe(availability, reading) : "The availability could not be fetched";
-    detail.textContent = availability && reading ? describeCalling(availability, reading) : "";
+  function renderAvailability(availability: Availability, isStale: boolean): void {
+    const reading = read(availability);
+    card.dataset["state"] = isStale ? "unknown" : reading.callable ? "callable" : reading.state;
+    card.dataset["stale"] = `${isStale}`;
+    headline.textContent = describe(availability, reading);
+    detail.textContent = isStale
+      ? "May be outdated: the server cannot be reached"
+      : describeCalling(availability, reading);
+  }
+
+  function renderText(kind: keyof typeof TEXTS): void {
+    card.dataset["state"] = "unknown";
+    card.dataset["stale"] = "false";
+    headline.textContent = TEXTS[kind];
+    detail.textContent = "";
   }
 
   /** Counts the wrap-up time down by the clock, because timers are late. */
-  function countDown(availability: Availability, seconds: number): void {
+  function countDown(availability: Availability, seconds: number, isStale: boolean): void {
     const end = performance.now() + seconds * 1_000;
     countdown = setInterval(() => {
       const wrapUpTimeTtl = Math.max(0, Math.ceil((end - performance.now()) / 1_000));
       if (wrapUpTimeTtl === 0) clearInterval(countdown);
-      render({ ...availability, wrapUpTimeTtl });
+      renderAvailability({ ...availability, wrapUpTimeTtl }, isStale);
     }, 1_000);
   }
 
   return {
-    show(availability) {
+    show(content) {
       clearInterval(countdown);
-      if (availability?.wrapUpTimeTtl) countDown(availability, availability.wrapUpTimeTtl);
-      render(availability);
+      card.hidden = content.kind === "empty";
+      if (content.kind !== "availability") {
+        renderText(content.kind);
+        return;
+      }
+      const { availability, isStale } = content;
+      if (availability.wrapUpTimeTtl) countDown(availability, availability.wrapUpTimeTtl, isStale);
+      renderAvailability(availability, isStale);
     },
   };
 }

@@ -8,5 +8,8 @@ startWidget({
   allowedOrigins: [document.body.dataset["host"] ?? ""],
   createGateway: () => ({ ...unusedGateway, fetchAvailability: () => Promise.resolve(AVAILABILITY) }),
   loadLive: failUnexpectedCall,
+  reloadDocument() {},
+  onAnnounced() {},
+  onIdentityChanged() {},
   onSettled: () => {},
 });

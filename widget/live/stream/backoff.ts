@@ -1,8 +1,8 @@
 /** Upper limit of the first delay, in milliseconds. Each failure doubles the limit. */
 const BASE_MS = 1_000;
 
-/** Maximum delay, in milliseconds. */
-const MAX_MS = 30_000;
+/** Maximum delay, in milliseconds: within 10 s of the end of a fault the page's availabilities are right again. */
+const MAX_MS = 8_000;
 
 /** Random exponential backoff. */
 export interface Backoff {

@@ -18,6 +18,8 @@ export interface EventStreamOptions {
   readonly onBytes: () => void;
   /** Called for every event and comment. */
   readonly onHeartbeat: () => void;
+  /** Called for every comment: the gateway has nothing more to send at that moment. */
+  readonly onComment: () => void;
   /**
    * `cursor` is the position to resume from after the event. An empty string means no position, `undefined` means
    * unchanged.
@@ -37,10 +39,13 @@ const MAX_LENGTH = 1024 * 1024;
  * `openStream`.
  */
 export async function readEventStream(options: EventStreamOptions): Promise<void> {
-  const { openStream, parseEvent, cursor, signal, onBytes, onHeartbeat, onEvent, onRetry } = options;
+  const { openStream, parseEvent, cursor, signal, onBytes, onHeartbeat, onComment, onEvent, onRetry } = options;
   const parser = createParser({
     maxBufferSize: MAX_LENGTH,
-    onComment: onHeartbeat,
+    onComment() {
+      onHeartbeat();
+      if (!signal.aborted) onComment();
+    },
     onRetry,
     onError(error) {
       throw error;

@@ -126,7 +126,7 @@ async function createWorld() {
   }
 
   function handleEvent(event: FeedEvent | undefined): void {
-    if (!event) return;
+    if (!event || event.type === "stale") return;
     listener.apply(event);
     if (event.type === "unauthorized" || event.cursor === undefined) return;
     // A feed that resumes at this cursor must not have missed an earlier event.

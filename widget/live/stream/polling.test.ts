@@ -51,7 +51,7 @@ test("retries the stream if polling fails as well: the gateway is unreachable", 
   await pass(30_000);
   await snapshotCall().fail(UNREACHABLE);
   await pass(1_000);
-  expect([events, streams.length]).toEqual([[], 2]);
+  expect([events, streams.length]).toEqual([[{ type: "stale" }], 2]);
   await pass(29_000);
   expect(snapshotCalls).toHaveLength(1);
 });

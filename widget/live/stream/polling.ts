@@ -11,6 +11,8 @@ const INTERVAL_MS = 15_000;
 export interface PollingOptions {
   readonly fetchSnapshot: LiveApi["fetchSnapshot"];
   readonly onSnapshot: (snapshot: LiveSnapshot) => void;
+  /** Called after every response, also one without a change. */
+  readonly onResponse: () => void;
   /** Receives the cause of a failed poll. A 401 ends the polling. */
   readonly onFailure: (failure: LiveFailure) => void;
   readonly random: () => number;
@@ -29,7 +31,8 @@ export interface Polling {
 }
 
 /** Starts polling at once. */
-export function startPolling({ fetchSnapshot, onSnapshot, onFailure, random }: PollingOptions): Polling {
+export function startPolling(options: PollingOptions): Polling {
+  const { fetchSnapshot, onSnapshot, onResponse, onFailure, random } = options;
   let controller = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let etag: string | undefined;
@@ -57,6 +60,7 @@ export function startPolling({ fetchSnapshot, onSnapshot, onFailure, random }: P
         etag = snapshot.etag;
         onSnapshot(snapshot);
       }
+      onResponse();
       return true;
     } catch (error) {
       if (!signal.aborted) handleFailure(classifyError(error));

@@ -19,7 +19,7 @@ export interface StreamEnd {
 }
 
 export interface StreamConnectionOptions
-  extends Pick<EventStreamOptions, "openStream" | "parseEvent" | "cursor" | "onEvent"> {
+  extends Pick<EventStreamOptions, "openStream" | "parseEvent" | "cursor" | "onEvent" | "onComment"> {
   /** Called for every event and comment: only a gateway sends these. */
   readonly onHeartbeat: () => void;
   readonly hasSlept: () => boolean;
@@ -38,7 +38,7 @@ export interface StreamConnection {
 
 /** Opens a stream. */
 export function connectStream(options: StreamConnectionOptions): StreamConnection {
-  const { openStream, parseEvent, cursor: resumeFrom, onEvent, onHeartbeat, hasSlept } = options;
+  const { openStream, parseEvent, cursor: resumeFrom, onEvent, onHeartbeat, onComment, hasSlept } = options;
   const abortController = new AbortController();
   const { signal } = abortController;
   let reason: StreamEnd["reason"] = "disconnected";
@@ -67,6 +67,7 @@ export function connectStream(options: StreamConnectionOptions): StreamConnectio
       parseEvent,
       cursor: resumeFrom,
       signal,
+      onComment,
       onBytes() {
         // Only the first bytes count as activity. After them, only events and comments count: noise is no heartbeat.
         if (!hasBytes) idleTimeout.touch();

@@ -91,9 +91,9 @@ describe("after a failure", () => {
     return delays;
   }
 
-  test("waits for up to a second, doubled with each failure up to 30 s", async () => {
+  test("waits for up to a second, doubled with each failure up to 8 s", async () => {
     const gateway = await createScriptedGateway();
-    expect(await delaysOf(gateway, 7)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    expect(await delaysOf(gateway, 7)).toEqual([1_000, 2_000, 4_000, 8_000, 8_000, 8_000, 8_000]);
   });
 
   test("waits for a random time from 0", async () => {
@@ -147,11 +147,29 @@ describe("after a failure", () => {
     expect(streams).toHaveLength(2);
   });
 
-  test.each([403, 404, 429, 500, 503])("does not end the session on %i, and retries", async (status) => {
+  test.each([
+    [403, [{ type: "stale" }]],
+    [404, [{ type: "stale" }]],
+    [429, []],
+    [500, []],
+    [503, []],
+  ])("does not end the session on %i, and retries", async (status, reported) => {
     const { events, streams, stream, snapshotCalls, pass } = await createScriptedGateway();
     await stream().fail(refusal(status));
     await pass(1_000);
-    expect([events, streams.length, snapshotCalls.length]).toEqual([[], 2, 0]);
+    expect([events, streams.length, snapshotCalls.length]).toEqual([reported, 2, 0]);
+  });
+
+  test("reports a heartbeat with the end of a snapshot and with each comment, and none with a change", async () => {
+    const { heartbeats, stream, pass } = await createScriptedGateway();
+    await stream().open();
+    await stream().write(`event: reset\ndata: {}\n\n${change(1, 1, "a-1")}${CURRENT}`);
+    expect(heartbeats).toHaveLength(1);
+    await pass(15_000);
+    await stream().write(change(1, 2, "a-2"));
+    expect(heartbeats).toHaveLength(1);
+    await stream().write(HEARTBEAT);
+    expect(heartbeats).toHaveLength(2);
   });
 
   test("waits for `Retry-After`, even if the page resumes", async () => {

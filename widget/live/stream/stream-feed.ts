@@ -50,11 +50,16 @@ function openStreamFeed(options: StreamFeedOptions, { onEvent, cursor: resumeFro
     delay.cancel();
   }
 
-  function handleFailure({ isUnauthorized, defect }: LiveFailure): void {
+  function reportHeartbeat(): void {
+    onEvent({ type: "heartbeat", ageMs: 0 });
+  }
+
+  function handleFailure({ isUnauthorized, isForbidden, defect }: LiveFailure): void {
     if (defect !== undefined && !hasReported) {
       hasReported = true;
       onDefect(defect);
     }
+    if (isForbidden) onEvent({ type: "stale" });
     if (!isUnauthorized) return;
     close();
     onEvent({ type: "unauthorized" });
@@ -71,7 +76,9 @@ function openStreamFeed(options: StreamFeedOptions, { onEvent, cursor: resumeFro
       onEvent(event, next) {
         cursor = next;
         if (event) onEvent({ ...event, ...(next !== undefined && { cursor: next }) });
+        if (event?.type === "current") reportHeartbeat();
       },
+      onComment: reportHeartbeat,
     });
     const streamEnd = await stream.ended;
     stream = undefined;
@@ -93,11 +100,14 @@ function openStreamFeed(options: StreamFeedOptions, { onEvent, cursor: resumeFro
         for (const event of toEvents(snapshot, cursor)) onEvent(event);
         cursor = snapshot.cursor;
       },
+      onResponse: reportHeartbeat,
     });
     polling = started;
     const isAnswered = await started.firstResult;
-    if (!isAnswered) stopPolling();
-    else console.warn("availability-bridge: a proxy buffers the gateway's event stream; polling every 15 s instead");
+    if (!isAnswered) {
+      stopPolling();
+      if (!isClosed) onEvent({ type: "stale" });
+    } else console.warn("availability-bridge: a proxy buffers the gateway's event stream; polling every 15 s instead");
     return isAnswered;
   }
 

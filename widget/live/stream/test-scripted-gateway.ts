@@ -37,8 +37,10 @@ export interface ScriptedGateway {
   readonly feed: ChangeFeed;
   readonly streams: StreamCall[];
   readonly snapshotCalls: SnapshotCall[];
-  /** Events reported by the feed. */
+  /** Events reported by the feed, without heartbeats. */
   readonly events: FeedEvent[];
+  /** Times of the reported heartbeats, on the fake clock. */
+  readonly heartbeats: number[];
   readonly defects: unknown[];
   /** The feed's `Math.random`. @default 1, the upper limit */
   random: number;
@@ -68,6 +70,7 @@ export async function createScriptedGateway(resumeFrom?: string): Promise<Script
   const streams: StreamCall[] = [];
   const snapshotCalls: SnapshotCall[] = [];
   const events: FeedEvent[] = [];
+  const heartbeats: number[] = [];
   const defects: unknown[] = [];
   const openFeed = createStreamFeed({
     openStream: (signal, cursor) => requestStream(signal, cursor, streams),
@@ -77,10 +80,14 @@ export async function createScriptedGateway(resumeFrom?: string): Promise<Script
     random: () => scripted.random,
   });
   const scripted: ScriptedGateway = {
-    feed: openFeed({ onEvent: (event) => events.push(event), cursor: resumeFrom }),
+    feed: openFeed({
+      onEvent: (event) => (event.type === "heartbeat" ? heartbeats.push(performance.now()) : events.push(event)),
+      cursor: resumeFrom,
+    }),
     streams,
     snapshotCalls,
     events,
+    heartbeats,
     defects,
     random: 1,
     stream: () => newest(streams),

@@ -21,6 +21,8 @@ export function createFeedCache(now: () => number): FeedCache {
   const entries = new Map<number, Entry>();
   let cursor: string | undefined;
   let isCurrent = false;
+  /** Time of the latest heartbeat, on the monotonic clock. */
+  let heardAt = Number.NEGATIVE_INFINITY;
 
   return {
     apply(event) {
@@ -41,6 +43,12 @@ export function createFeedCache(now: () => number): FeedCache {
         case "current":
           isCurrent = true;
           break;
+        case "heartbeat":
+          heardAt = now() - event.ageMs;
+          return;
+        case "stale":
+          heardAt = Number.NEGATIVE_INFINITY;
+          return;
         case "unauthorized":
           return;
       }
@@ -53,6 +61,7 @@ export function createFeedCache(now: () => number): FeedCache {
         events.push({ type: "availability", availability, ageMs: now() - validAt });
       }
       if (isCurrent) events.push({ type: "current", ...(cursor !== undefined && { cursor }) });
+      if (Number.isFinite(heardAt)) events.push({ type: "heartbeat", ageMs: now() - heardAt });
       return events;
     },
     cursor: () => (isCurrent ? cursor : undefined),

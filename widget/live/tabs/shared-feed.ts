@@ -64,7 +64,7 @@ function defaultBrowser(): TabBrowser {
 }
 
 /** Changes with the message format, so that tabs of different formats do not meet. */
-const PROTOCOL = "availability-bridge/1";
+const PROTOCOL = "availability-bridge/2";
 
 /** Maximum time between two token checks, in milliseconds: a timer runs for at most 24 days. */
 const VERIFICATION_TTL_MS = 3_600_000;
@@ -168,7 +168,10 @@ export function createSharedFeed(options: SharedFeedOptions): OpenFeed {
         return;
       }
       // Without permission to read, the tab must not receive events from other tabs either.
-      if (isForbidden) leaveGroup();
+      if (isForbidden) {
+        leaveGroup();
+        onEvent({ type: "stale" });
+      }
       notBefore = clock.epochMs() + (isForbidden ? MAX_RETRY_AFTER_MS : retryAfterMs);
       scheduleStart(backoff.nextDelayMs());
     }

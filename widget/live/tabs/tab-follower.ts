@@ -127,7 +127,7 @@ export function createTabFollower(options: TabFollowerOptions): TabFollower {
   function applyBatch(message: ReceivedLeaderMessage & { readonly type: "news" | "snapshot" }): void {
     const delayMs = Math.max(0, clock.epochMs() - message.sentAt);
     for (const event of message.events) {
-      onEvent(event.type === "availability" ? { ...event, ageMs: event.ageMs + delayMs } : event);
+      onEvent("ageMs" in event ? { ...event, ageMs: event.ageMs + delayMs } : event);
     }
   }
 

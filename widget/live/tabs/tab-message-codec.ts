@@ -18,9 +18,8 @@ export function encodeMessage(message: TabMessage): unknown {
 }
 
 function encodeEvent({ type, cursor, ...event }: FeedEvent): EncodedEvent {
-  const isAvailability = "availability" in event;
-  const data = JSON.stringify(isAvailability ? event.availability : event);
-  return { name: type, data, ageMs: isAvailability ? event.ageMs : 0, cursor };
+  const data = JSON.stringify("availability" in event ? event.availability : event);
+  return { name: type, data, ageMs: "ageMs" in event ? event.ageMs : 0, cursor };
 }
 
 /**
@@ -69,6 +68,9 @@ function decodeEvent(event: unknown, parseEvent: ParseFeedEvent): FeedEvent | un
   if (!isRecord(event)) return undefined;
   const { name, data, ageMs, cursor } = event;
   if (typeof name !== "string" || typeof data !== "string" || typeof ageMs !== "number") return undefined;
+  // The gateway's stream has neither of these: a tab adds them.
+  if (name === "stale") return { type: name };
+  if (name === "heartbeat") return { type: name, ageMs };
   const read = parseKnown(name, data, parseEvent);
   const aged = read?.type === "availability" ? { ...read, ageMs } : read;
   return aged && typeof cursor === "string" ? { ...aged, cursor } : aged;
