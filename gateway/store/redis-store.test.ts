@@ -39,6 +39,18 @@ async function startServer(): Promise<RedisServer> {
 }
 
 describe.skipIf(!hasRedisServer)("in Redis", () => {
+  test("records reads again after the clock of Redis was set back", async () => {
+    const server = await startServer();
+    const store = openStore(server.url).forCustomer("acme");
+    await store.record(7, { status: "available" }, await store.startRead());
+    const aheadMicros = (Date.now() + 3_600_000) * 1000;
+    await server.command(["HSET", "availability-bridge:agent:acme:7", "readAt", `${aheadMicros}`]);
+    const recorded = store.record(7, { status: "in_call" }, await store.startRead());
+    await expect(recorded).resolves.toMatchObject({ status: "in_call" });
+    const earlier = (await store.startRead()) - 1_000_000;
+    await expect(store.record(7, { status: "offline" }, earlier)).resolves.toMatchObject({ status: "in_call" });
+  });
+
   test("writes only the documented keys", async () => {
     const server = await startServer();
     const store = openStore(server.url);

@@ -11,6 +11,7 @@ import {
 } from "./availability-store.ts";
 import { raceAbort } from "./redis/abortable.ts";
 import { type ChangeRequest, changeAgent } from "./redis/agent-change.ts";
+import { confirmAgents, readRedisTime } from "./redis/agent-reads.ts";
 import type { ChangeStream } from "./redis/change-stream.ts";
 import { loadCustomer } from "./redis/customer-snapshot.ts";
 import { leaseKey } from "./redis/keys.ts";
@@ -165,16 +166,24 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
       });
       return raceAbort(loading, signal);
     },
+    staleSinceMs() {
+      const known = loaded.get(customerId);
+      if (known) return known.replica.staleSinceMs();
+      return reconnection.current() ? undefined : -Infinity;
+    },
     set: (userId, state) => write(userId, { operation: "set", state }),
     insertIfAbsent: (userId, state) => write(userId, { operation: "insertIfAbsent", state }),
     setStatus: (userId, status, ifVersions) => change(userId, { operation: "setStatus", status, ifVersions }),
     async remove(userId) {
       await change(userId, { operation: "remove" });
     },
-    staleSinceMs() {
-      const known = loaded.get(customerId);
-      if (known) return known.replica.staleSinceMs();
-      return reconnection.current() ? undefined : -Infinity;
+    startRead: async () => readRedisTime(await reconnection.session()),
+    record(userId, state, readAt) {
+      return change(userId, state ? { operation: "set", state, readAt } : { operation: "remove", readAt });
+    },
+    async confirm(agents, readAt) {
+      if (agents.length === 0) return [];
+      return confirmAgents(customerId, { agents, readAt }, await openWritable());
     },
   };
 }
