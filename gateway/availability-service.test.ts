@@ -79,24 +79,27 @@ test("rejects with the upstream's error when the data is too old", async () => {
   await expect(availabilities.read(1, never)).rejects.toBe(failure);
 });
 
-test("changes a status in the upstream first, and not at all if the upstream rejects the change", async () => {
-  const failure = new UpstreamError("No", { status: 422, body: {} });
+/** Creates availabilities over a store with agent 1 and an authoritative upstream that sets a status by the function. */
+async function setUpAuthoritative(setStatus: NonNullable<Upstream["setStatus"]>) {
   const store = createMemoryStore().forCustomer("demo");
-  await store.set(1, { status: "available" });
-  const calls: unknown[] = [];
-  const setStatus = async (...change: unknown[]): Promise<void> => {
-    calls.push(change.slice(0, 2), (await store.open(never)).read(1)?.status);
-    if (change[1] === "other") throw failure;
-  };
-  const upstream = { ...memoryUpstream, setStatus };
-  const availabilities = createAvailabilityService({ store, upstream, staleLimitSeconds: 60 });
-  const scope = { signal: never };
-  await expect(availabilities.setStatus({ userId: 1, status: "other" }, scope)).rejects.toBe(failure);
+  const { version } = await store.set(1, { status: "available" });
+  const upstream = { ...memoryUpstream, allowsNewUsers: false, setStatus };
+  return { store, version, availabilities: createAvailabilityService({ store, upstream, staleLimitSeconds: 60 }) };
+}
+
+test("changes nothing in the store if the upstream rejects the change", async () => {
+  const failure = new UpstreamError("Rejected", { status: 405 });
+  const { availabilities } = await setUpAuthoritative(() => Promise.reject(failure));
+  const change = { userId: 1, status: "other" } as const;
+  await expect(availabilities.setStatus(change, { signal: never })).rejects.toBe(failure);
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { status: "available" } });
-  await expect(availabilities.setStatus({ userId: 1, status: "on_a_break" }, scope)).resolves.toMatchObject({
-    status: "on_a_break",
-  });
-  expect(calls).toEqual([[1, "other"], "available", [1, "on_a_break"], "available"]);
+});
+
+test("answers and serves what the upstream has read back, not what was asked for", async () => {
+  const { availabilities, store } = await setUpAuthoritative(() => store.set(1, { status: "in_call" }));
+  const change = { userId: 1, status: "do_not_disturb" } as const;
+  await expect(availabilities.setStatus(change, { signal: never })).resolves.toMatchObject({ status: "in_call" });
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { status: "in_call" } });
 });
 
 test("sends the upstream no change of an unknown user or of another version", async () => {
@@ -109,28 +112,15 @@ test("sends the upstream no change of an unknown user or of another version", as
 });
 
 test("reports no version mismatch after the upstream has made the change", async () => {
-  const store = createMemoryStore().forCustomer("demo");
-  const { version } = await store.set(1, { status: "available" });
-  // A poll brings another change during the call to the upstream.
-  const setStatus = async (): Promise<void> => void (await store.set(1, { status: "in_call" }));
-  const upstream = { ...memoryUpstream, allowsNewUsers: false, setStatus };
-  const availabilities = createAvailabilityService({ store, upstream, staleLimitSeconds: 60 });
+  const { availabilities, store, version } = await setUpAuthoritative(async (userId, status) => {
+    // A poll brings another change during the call to the upstream.
+    await store.set(userId, { status: "in_call" });
+    return store.set(userId, { status });
+  });
   const change = { userId: 1, status: "do_not_disturb", ifVersions: [version] } as const;
   await expect(availabilities.setStatus(change, { signal: never })).resolves.toMatchObject({
     status: "do_not_disturb",
   });
-});
-
-test("refreshes an agent after the change is written, so that the refreshed state wins", async () => {
-  const store = createMemoryStore().forCustomer("demo");
-  await store.set(1, { status: "in_call" });
-  const replica = await store.open(never);
-  const rechecked: unknown[] = [];
-  const scheduleRefresh = (userId: number) => void rechecked.push(userId, replica.read(userId)?.status);
-  const upstream = { ...memoryUpstream, allowsNewUsers: false, scheduleRefresh };
-  const availabilities = createAvailabilityService({ store, upstream, staleLimitSeconds: 60 });
-  await availabilities.setStatus({ userId: 1, status: "available" }, { signal: never });
-  expect(rechecked).toEqual([1, "available"]);
 });
 
 test("loses no status if another request creates the user at the same time", async () => {

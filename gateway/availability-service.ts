@@ -168,13 +168,9 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     // A user with unreadable data exists. Writing makes the data readable.
     if (!known && !replica.isUnreadable(userId)) return undefined;
     if (known && ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatchError(known.version);
-    await upstream.setStatus(userId, status, scope);
-    // If the upstream is authoritative, it has accepted the change by now. A change of the agent in the meantime must
-    // not undo the acceptance.
-    const agent = await store.setStatus(userId, status, upstream.allowsNewUsers ? ifVersions : undefined);
-    // The agent may be in a call, for example, and then is not available. Refresh after writing, so that the write does
-    // not replace the refreshed state.
-    upstream.scheduleRefresh(userId);
+    const agent = upstream.setStatus
+      ? await upstream.setStatus(userId, status, scope)
+      : await store.setStatus(userId, status, ifVersions);
     return agent && toAvailability(agent, clock.monotonicMs());
   }
 

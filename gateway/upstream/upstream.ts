@@ -1,4 +1,4 @@
-import type { Status } from "../store/agent.ts";
+import type { Status, StoredAgent } from "../store/agent.ts";
 
 /** Health of an upstream. */
 export interface UpstreamHealth {
@@ -32,15 +32,17 @@ export interface Upstream {
   stop(): Promise<void>;
   health(): UpstreamHealth;
   /**
-   * Sets an agent's status in the upstream.
+   * Sets an agent's status in the upstream, reads the agent back, and writes what was read into the store. Resolves with
+   * the stored agent, who may have a status other than the requested, for example in a call. Absent if the store itself
+   * is authoritative.
    *
-   * @throws {UpstreamError} if the upstream rejects the request or is unreachable.
+   * @throws {UpstreamError} if the upstream rejects a request or is unreachable. Unless the upstream has rejected the
+   * change, the change may have been made.
    * @throws {UnsupportedStatusError} if the upstream cannot set the status.
    * @throws {RateBudgetError} if the upstream must not be called now.
+   * @throws {StoreUnavailableError} if the store may not have kept what was read.
    */
-  setStatus(userId: number, status: Status, scope: UpstreamContext): Promise<void>;
-  /** Schedules a read of an agent, because the agent's status may differ from the status just set. */
-  scheduleRefresh(userId: number): void;
+  setStatus?(userId: number, status: Status, scope: UpstreamContext): Promise<StoredAgent | undefined>;
 }
 
 /** Log of an upstream, for the operator. */

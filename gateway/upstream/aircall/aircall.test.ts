@@ -46,11 +46,13 @@ test("removes an agent missing from two lists in a row, but not an agent missing
   expect(statuses()).toEqual({ 1: "available", 3: "available" });
 });
 
+const JSON_HEADERS = { "content-type": "application/json" };
+
 const respondWith = (status: number, text: string): Fault => ({
   kind: "answer",
   status,
   text,
-  headers: { "content-type": "application/json" },
+  headers: JSON_HEADERS,
 });
 
 test.each<[string, Fault, Partial<UpstreamError>]>([
@@ -195,34 +197,60 @@ test("starts wrap-up time when it is first seen", async () => {
   expect(replica.read(1)?.wrapUp).toBeUndefined();
 });
 
-test("sets a status with the caller's trace and reads the result soon after", async () => {
+test("sets a status with the caller's trace, and resolves with the agent read back", async () => {
   const { time, upstream, statuses, fake } = await setUpAircall();
   upstream.start();
   fake.company.put(2, { availability: "in_call" });
   await time.until(() => statuses()[2] === "in_call");
-  await upstream.setStatus(1, "do_not_disturb", { signal: never, traceparent: "00-a-b-01" });
+  const setting = upstream.setStatus(1, "do_not_disturb", { signal: never, traceparent: "00-a-b-01" });
+  await expect(setting).resolves.toMatchObject({ userId: 1, status: "do_not_disturb" });
+  expect(statuses()[1]).toBe("do_not_disturb");
   expect(fake.company.find(1)).toMatchObject({ setting: "unavailable", availability: "do_not_disturb" });
   expect(fake.requests.all().find(({ method }) => method === "PUT")).toMatchObject({
     path: "/v1/users/1",
     traceparent: "00-a-b-01",
   });
-  upstream.scheduleRefresh(1);
+});
+
+test("never shows as available an agent whom the API accepts to make available but leaves in a call", async () => {
+  const { time, upstream, statuses, fake, store } = await setUpAircall();
+  upstream.start();
+  fake.company.put(2, { availability: "in_call" });
+  await time.until(() => statuses()[2] === "in_call");
+  const seen: unknown[] = [];
+  const replica = await store.forCustomer("acme").open(never);
+  replica.listen({ onChange: (change) => void seen.push(change), onReset: () => {} });
+  // Webhooks have spent all reads after webhooks.
+  for (let userId = 1_000; userId < 1_030; userId += 1) upstream.refresh(userId).catch(() => {});
+  await time.until(() => fake.requests.count() > 20);
+  await expect(upstream.setStatus(2, "available", { signal: never })).resolves.toMatchObject({ status: "in_call" });
+  expect(fake.company.find(2)).toMatchObject({ setting: "available" });
+  expect(seen).toEqual([]);
+});
+
+test("stores no status that was set but cannot be read back, and reads the agent later", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall();
+  upstream.start();
+  await time.until(() => statuses()[1] === "available");
+  const fault: Fault = { kind: "answer", status: 500, text: '{"error":"x"}', headers: JSON_HEADERS, times: 1 };
+  fake.company.listen(() => void fake.setFault(fault));
+  const setting = upstream.setStatus(1, "do_not_disturb", { signal: never });
+  await expect(setting).rejects.toMatchObject({ status: 500, body: { error: "x" } });
+  expect(statuses()[1]).toBe("available");
+  const failedAtMs = time.nowMs();
   await time.until(() => statuses()[1] === "do_not_disturb");
-  await upstream.setStatus(2, "available", { signal: never });
-  upstream.scheduleRefresh(2);
-  await time.until(() => fake.requests.all().some(({ path }) => path === "/v1/users/2/availability"));
-  expect(statuses()[2]).toBe("in_call");
+  expect(time.nowMs()).toBe(failedAtMs);
 });
 
 test("does not overwrite a change with an earlier read", async () => {
   const delayed: { isDelaying: boolean; readonly responses: (() => void)[] } = { isDelaying: false, responses: [] };
-  const { time, upstream, statuses, store, fake } = await setUpAircall({
+  const { time, upstream, statuses, fake } = await setUpAircall({
     fetch: async (input, init) => {
       const response = await fetch(input, init);
-      if (!delayed.isDelaying || init?.method !== "GET") return response;
+      if (!delayed.isDelaying || !response.url.includes("availabilities")) return response;
       await new Promise<void>((resolve) => {
         delayed.responses.push(resolve);
-        init.signal?.addEventListener("abort", () => resolve());
+        init?.signal?.addEventListener("abort", () => resolve());
       });
       return response;
     },
@@ -233,12 +261,9 @@ test("does not overwrite a change with an earlier read", async () => {
   delayed.isDelaying = true;
   fake.company.put(2, { availability: "in_call" });
   await time.elapse(3_000);
-  // The list response and then the agent's response are delayed back while the agent is changed.
+  // The list response is delayed back while the agent is changed.
   await happens(() => delayed.responses.length === 1);
   await upstream.setStatus(1, "do_not_disturb", { signal: never });
-  await store.forCustomer("acme").setStatus(1, "do_not_disturb");
-  upstream.scheduleRefresh(1);
-  await happens(() => delayed.responses.length === 2);
   delayed.responses[0]?.();
   await happens(() => statuses()[2] === "in_call");
   expect(statuses()[1]).toBe("do_not_disturb");
@@ -266,14 +291,14 @@ test("forwards the API's rejection of a write, and a 404 for an unknown agent", 
 
 test("reserves budget for writes and tells when more is available", async () => {
   const { upstream, fake, time } = await setUpAircall({ account: { requestsPerMinute: 6 } });
-  // A budget of 6 has one slot for writes and two for refreshes, which no refresh uses here.
+  // A budget of 6 has one slot for writes and two for refreshes, which no refresh uses here. A write takes two.
   const outcomes = [];
-  for (let writes = 0; writes < 4; writes += 1) {
+  for (let writes = 0; writes < 2; writes += 1) {
     outcomes.push(await upstream.setStatus(99, "available", { signal: never }).catch((error: unknown) => error));
   }
-  expect(outcomes.map((error) => error instanceof UpstreamError && error.status)).toEqual([404, 404, 404, false]);
-  expect(outcomes[3]).toMatchObject({ name: "RateBudgetError", retryAfterSeconds: 61 });
-  expect(fake.requests.count()).toBe(3);
+  expect(outcomes.map((error) => error instanceof UpstreamError && error.status)).toEqual([404, false]);
+  expect(outcomes[1]).toMatchObject({ name: "RateBudgetError", retryAfterSeconds: 61 });
+  expect(fake.requests.count()).toBe(1);
   await time.elapse(61_000);
   await expect(upstream.setStatus(99, "available", { signal: never })).rejects.toMatchObject({ status: 404 });
 });

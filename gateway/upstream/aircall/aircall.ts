@@ -8,10 +8,11 @@ import { createWebhookReceiver, type WebhookReceiver } from "./webhook.ts";
 /** Upstream over the vendor's REST API. */
 export interface AircallUpstream extends Upstream {
   /**
-   * Does what `scheduleRefresh` does, and resolves when the agent has been read. @throws {RateBudgetError} if too many
-   * agents are waiting.
+   * Reads an agent when the budget allows it, and resolves when the agent has been read. @throws {RateBudgetError} if
+   * too many agents are waiting.
    */
   refresh(userId: number): Promise<void>;
+  readonly setStatus: NonNullable<Upstream["setStatus"]>;
   /** Receives webhooks; `undefined` if the settings contain no webhook token. */
   readonly receiveWebhook: WebhookReceiver | undefined;
 }
@@ -26,7 +27,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
   const { settings, log } = options;
   const stopped = new AbortController();
   const { signal } = stopped;
-  const { budget, client, recorder, refreshes, runPoll, healthTracker } = createAircall(options, signal);
+  const { budget, client, readAgent, refreshes, runPoll, healthTracker } = createAircall(options, signal);
   let polling: Promise<void> | undefined;
 
   function refreshLater(userId: number): void {
@@ -35,6 +36,18 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
       const isExpected = EXPECTED_ERRORS.some((type) => error instanceof type);
       if (!signal.aborted && !isExpected) log.defect(error);
     });
+  }
+
+  /** Reads the agent again later if a call fails, because the API may have made the change. */
+  async function refreshAfterFailure<Value>(userId: number, call: () => Promise<Value>): Promise<Value> {
+    try {
+      return await call();
+    } catch (error) {
+      // A request that the API rejects with 4xx changes nothing.
+      const isRejected = error instanceof UpstreamError && error.status !== undefined && error.status < 500;
+      if (!isRejected) refreshLater(userId);
+      throw error;
+    }
   }
 
   return {
@@ -55,11 +68,16 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
     async setStatus(userId, status, scope) {
       const setting = SETTINGS.get(status);
       if (!setting) throw new UnsupportedStatusError(status, [...SETTINGS.keys()]);
-      if (!(await acquireForWrite(budget))) throw new RateBudgetError(budget.retryAfterSeconds("write"));
-      await client.set(userId, setting, { ...scope, signal: AbortSignal.any([scope.signal, signal]) });
-      recorder.invalidate(userId);
+      // Acquire both requests before sending any: after the change, the gateway must read the agent.
+      for (const _request of ["change", "read back"]) {
+        if (!(await acquireForWrite(budget))) throw new RateBudgetError(budget.retryAfterSeconds("write"));
+      }
+      await refreshAfterFailure(userId, () =>
+        client.set(userId, setting, { ...scope, signal: AbortSignal.any([scope.signal, signal]) }),
+      );
+      // Read the agent even if the caller has left.
+      return refreshAfterFailure(userId, () => readAgent(userId));
     },
-    scheduleRefresh: refreshLater,
   };
 }
 

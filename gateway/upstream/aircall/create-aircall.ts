@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { type Delay, delay } from "../../delay.ts";
+import type { StoredAgent } from "../../store/agent.ts";
 import type { AvailabilityStore } from "../../store/availability-store.ts";
 import { createHealthTracker } from "../health-tracker.ts";
 import { createPollLease } from "../poll-lease.ts";
@@ -47,9 +48,11 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   // Longest time between two renewals of the lease: a gateway may be busy with one page.
   const leaseMs = timeoutMs + 2 * budget.pollIntervalMs + 1_000;
   const healthTracker = createHealthTracker({ overdueMs: 2 * leaseMs, clock, log });
+  const readAgent = (userId: number) => readAndRecord({ client, recorder, list }, userId, signal);
   const refreshes = createRefreshQueue({
-    read: (userId) => readAgent({ client, recorder, list }, userId, signal),
-    now: recorder.startRead,
+    async read(userId) {
+      await readAgent(userId);
+    },
     budget,
     wait,
     signal,
@@ -59,15 +62,14 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     recorder,
     clock,
     log,
-    onPage: (users, readId) =>
-      refreshes.markRefreshed(
-        users.map(({ id }) => id),
-        readId,
-      ),
+    onPageStarted() {
+      const markRefreshed = refreshes.startOtherRead();
+      return (users) => markRefreshed(users.map(({ id }) => id));
+    },
   });
   const pollLease = createPollLease({ lease, isLeased: (task) => store.isLeased(name(task)) }, leaseMs);
   const runPoll = () => poll({ list, budget, lease: pollLease, healthTracker, clock, wait }, signal);
-  return { budget, client, recorder, refreshes, healthTracker, runPoll };
+  return { budget, client, readAgent, refreshes, healthTracker, runPoll };
 }
 
 /** Prefixes log lines with the customer. */
@@ -85,10 +87,16 @@ interface AgentReader {
   readonly list: ListReader;
 }
 
-async function readAgent({ client, recorder, list }: AgentReader, userId: number, signal: AbortSignal): Promise<void> {
-  const readId = recorder.startRead();
+/** Reads an agent from the API into the store, and resolves with the stored agent. */
+async function readAndRecord(
+  { client, recorder, list }: AgentReader,
+  userId: number,
+  signal: AbortSignal,
+): Promise<StoredAgent | undefined> {
+  const readAt = await recorder.startRead();
   try {
-    await recorder.record([{ id: userId, availability: await client.read(userId, signal) }], readId);
+    await recorder.record([{ id: userId, availability: await client.read(userId, signal) }], readAt);
+    return await recorder.read(userId);
   } catch (error) {
     // A single 404 removes no agent, because it could come from a proxy.
     if (error instanceof UpstreamError && error.status === 404) list.markMissing(userId);

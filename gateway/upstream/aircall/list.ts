@@ -24,11 +24,11 @@ export interface ListReaderOptions {
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly log: UpstreamLog;
-  /** Called after each page with the agents and the id of the read. */
-  readonly onPage: (users: readonly ListedUser[], readId: number) => void;
+  /** Called when the request of a page is sent. Returns the function to call with the agents of the stored page. */
+  readonly onPageStarted: () => (users: readonly ListedUser[]) => void;
 }
 
-export function createListReader({ client, recorder, clock, log, onPage }: ListReaderOptions): ListReader {
+export function createListReader({ client, recorder, clock, log, onPageStarted }: ListReaderOptions): ListReader {
   /**
    * Agents missing from the last complete list. An agent is removed when missing twice, because agents move between
    * pages during a read.
@@ -38,12 +38,12 @@ export function createListReader({ client, recorder, clock, log, onPage }: ListR
   let list = startList();
 
   function startList() {
-    return { page: 1, readId: recorder.startRead(), startedMs: clock.monotonicMs(), ids: new Set<number>() };
+    return { page: 1, readAt: 0, startedMs: clock.monotonicMs(), ids: new Set<number>() };
   }
 
   async function removeMissing(signal: AbortSignal): Promise<void> {
     const absent = (await recorder.knownUserIds(signal)).filter((id) => !list.ids.has(id));
-    for (const id of absent) if (missing.has(id)) await recorder.remove(id, list.readId);
+    for (const id of absent) if (missing.has(id)) await recorder.remove(id, list.readAt);
     missing = new Set(absent);
   }
 
@@ -63,10 +63,12 @@ export function createListReader({ client, recorder, clock, log, onPage }: ListR
     markMissing: (userId) => void missing.add(userId),
     async readNextPage(signal) {
       if (list.page === 1) list = startList();
-      const readId = recorder.startRead();
+      const readAt = await recorder.startRead();
+      if (list.page === 1) list.readAt = readAt;
+      const onPage = onPageStarted();
       const { users, isLast } = await client.list(list.page, signal);
-      await recorder.record(users, readId);
-      onPage(users, readId);
+      await recorder.record(users, readAt);
+      onPage(users);
       for (const { id } of users) list.ids.add(id);
       if (!isLast && list.page < LAST_PAGE) {
         list.page += 1;

@@ -1,0 +1,126 @@
+/** Two gateways over Redis, of which one gets a page of the telephony system's list late. */
+import { expect, onTestFinished, test } from "vitest";
+import { createRedisStore } from "../store/redis-store.ts";
+import { createAircallUpstream } from "../upstream/aircall/aircall.ts";
+import { startFakeUpstream } from "./fake-upstream/fake-upstream.ts";
+import { hasRedisServer, startRedisServer } from "./redis-server.ts";
+import { TEST_SETTINGS, tellTo, testWebhook } from "./test-aircall.ts";
+
+const never = new AbortController().signal;
+
+/** Generous for a busy machine. */
+const PATIENCE = { interval: 5, timeout: 20_000 };
+
+/** A gateway that polls often, and a function to hold back its next responses that match. */
+async function openGateway(redisUrl: string, origin: string) {
+  const store = createRedisStore({ url: redisUrl, log: { line: () => {}, warning: () => {} }, timeoutMs: 20_000 });
+  onTestFinished(store.close);
+  await store.whenReady(never);
+  const held: { pattern: RegExp | undefined; readonly releases: (() => void)[] } = { pattern: undefined, releases: [] };
+  const upstream = createAircallUpstream({
+    customerId: "acme",
+    settings: { ...TEST_SETTINGS, baseUrl: new URL(`${origin}/`), requestsPerMinute: 6_000 },
+    store,
+    log: tellTo([]),
+    timeoutMs: 60_000,
+    fetch: async (input, init) => {
+      const response = await fetch(input, init);
+      if (!held.pattern?.test(response.url)) return response;
+      await new Promise<void>((resolve) => {
+        held.releases.push(resolve);
+        init?.signal?.addEventListener("abort", () => resolve());
+      });
+      return response;
+    },
+  });
+  onTestFinished(upstream.stop);
+  const replica = await store.forCustomer("acme").open(never);
+  return { upstream, held, replica, statusOf: (userId: number) => replica.read(userId)?.status };
+}
+
+/** Two gateways, of which the first polls, and has a page with agent 1 available on its way. */
+async function setUp() {
+  const server = await startRedisServer();
+  onTestFinished(server.remove);
+  const fake = await startFakeUpstream({ requestsPerMinute: 6_000 });
+  onTestFinished(fake.close);
+  const first = await openGateway(server.url, fake.origin);
+  const second = await openGateway(server.url, fake.origin);
+  first.upstream.start();
+  for (const { statusOf } of [first, second]) await expect.poll(() => statusOf(1), PATIENCE).toBe("available");
+  fake.company.put(2, { availability: "offline" });
+  first.held.pattern = /availabilities/;
+  await expect.poll(() => first.held.releases.length, PATIENCE).toBe(1);
+  return { fake, first, second };
+}
+
+type SetUp = Awaited<ReturnType<typeof setUp>>;
+
+/** Lets the held page arrive, and waits until it is stored. */
+async function releasePage({ first, second }: SetUp): Promise<void> {
+  first.held.releases[0]?.();
+  for (const { statusOf } of [first, second]) await expect.poll(() => statusOf(2), PATIENCE).toBe("offline");
+}
+
+/** Collects the statuses that both gateways show of agent 1 from now on. */
+function collectStatuses({ first, second }: SetUp): unknown[] {
+  const shown: unknown[] = [];
+  for (const { replica } of [first, second]) {
+    const onChange = () => void shown.push(replica.read(1)?.status);
+    onTestFinished(replica.listen({ onChange, onReset: onChange }));
+  }
+  return shown;
+}
+
+const testOverRedis = test.skipIf(!hasRedisServer);
+
+testOverRedis("keeps what a webhook's read at one gateway found when an older page arrives at another", async () => {
+  const both = await setUp();
+  const { fake, first, second } = both;
+  fake.company.put(1, { availability: "in_call" });
+  expect(second.upstream.receiveWebhook?.(testWebhook("user.closed", 1))).toBe("accepted");
+  for (const { statusOf } of [first, second]) await expect.poll(() => statusOf(1), PATIENCE).toBe("in_call");
+  const shown = collectStatuses(both);
+  await releasePage(both);
+  expect(new Set(shown)).toEqual(new Set(["in_call"]));
+});
+
+testOverRedis("keeps a status set at one gateway when an older page arrives at another", async () => {
+  const both = await setUp();
+  const { first, second } = both;
+  await second.upstream.setStatus(1, "do_not_disturb", { signal: never });
+  await expect.poll(() => first.statusOf(1), PATIENCE).toBe("do_not_disturb");
+  const shown = collectStatuses(both);
+  await releasePage(both);
+  expect(new Set(shown)).toEqual(new Set(["do_not_disturb"]));
+});
+
+testOverRedis("keeps an unchanged agent whom a later read has found when an older read arrives", async () => {
+  const both = await setUp();
+  const { fake, first, second } = both;
+  fake.company.put(1, { availability: "offline" });
+  second.held.pattern = /users.1.availability/;
+  const older = second.upstream.refresh(1);
+  await expect.poll(() => second.held.releases.length, PATIENCE).toBe(1);
+  fake.company.put(1, { availability: "available" });
+  await first.upstream.refresh(1);
+  const shown = collectStatuses(both);
+  second.held.releases[0]?.();
+  await older;
+  expect([first.statusOf(1), second.statusOf(1), ...shown]).toEqual(["available", "available"]);
+});
+
+testOverRedis("does not bring back an agent whom a later read has removed", async () => {
+  const both = await setUp();
+  const { fake, first, second } = both;
+  second.held.pattern = /users.3.availability/;
+  const older = second.upstream.refresh(3);
+  await expect.poll(() => second.held.releases.length, PATIENCE).toBe(1);
+  fake.company.remove(3);
+  first.held.pattern = undefined;
+  await releasePage(both);
+  for (const { statusOf } of [first, second]) await expect.poll(() => statusOf(3), PATIENCE).toBeUndefined();
+  second.held.releases[0]?.();
+  await older;
+  expect([first.statusOf(3), second.statusOf(3)]).toEqual([undefined, undefined]);
+});
