@@ -11,6 +11,11 @@ export interface UpstreamHealth {
   readonly failure: UpstreamError | undefined;
   /** Remaining requests of this minute. Absent if the upstream has no limit. */
   readonly budgetLeft?: number | undefined;
+  /**
+   * Number of removals held back since the start of the process, because a list lacked suspiciously many agents. Absent
+   * if the upstream has no list.
+   */
+  readonly removalsHeldBack?: number | undefined;
 }
 
 /** Request that causes a change upstream. */

@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import type { Fault } from "../../test/fake-upstream/faults.ts";
+import type { RequestLog } from "../../test/fake-upstream/request-log.ts";
 import { setUpAircall } from "../../test/test-aircall.ts";
 import { RateBudgetError, UnsupportedStatusError, UpstreamError } from "../upstream.ts";
 
@@ -7,7 +8,12 @@ const never = new AbortController().signal;
 
 test("is stale until the whole list has been read, and current from then on", async () => {
   const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 120 } });
-  expect(upstream.health()).toEqual({ staleSinceMs: -Infinity, failure: undefined, budgetLeft: 60 });
+  expect(upstream.health()).toEqual({
+    staleSinceMs: -Infinity,
+    failure: undefined,
+    budgetLeft: 60,
+    removalsHeldBack: 0,
+  });
   upstream.start();
   await time.until(() => upstream.health().staleSinceMs === undefined);
   expect(Object.keys(statuses())).toHaveLength(120);
@@ -53,6 +59,87 @@ const respondWith = (status: number, text: string): Fault => ({
   status,
   text,
   headers: JSON_HEADERS,
+});
+
+/** The statuses of single reads of agents, by path, since the log of requests was cleared. */
+function singleReads(fake: { readonly requests: RequestLog }): readonly (readonly [path: string, status: unknown])[] {
+  const reads = fake.requests.all().filter(({ path }) => /^.v1.users.\d+.availability$/.test(path));
+  return reads.map(({ path, status }) => [path, status]);
+}
+
+const EMPTY_LIST: Fault = {
+  kind: "answer",
+  status: 200,
+  text: '{"users":[],"meta":{"current_page":1,"next_page_link":null}}',
+  headers: { "content-type": "application/json" },
+};
+
+test("keeps all agents when the API lists none, says so once, and goes on as before when it lists them again", async () => {
+  const { time, upstream, statuses, fake, logged } = await setUpAircall({ fake: { users: 120 } });
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  await fake.setFault(EMPTY_LIST);
+  await time.until(() => upstream.health().removalsHeldBack === 120);
+  await time.elapse(60_000);
+  expect(Object.keys(statuses())).toHaveLength(120);
+  await fake.setFault(undefined);
+  fake.company.remove(7);
+  await time.until(() => statuses()[7] === undefined);
+  expect(Object.keys(statuses())).toHaveLength(119);
+  expect(upstream.health().removalsHeldBack).toBe(120);
+  expect(logged.filter((line) => line.includes("list"))).toEqual([
+    "Customer acme: The telephony system no longer lists 120 of 120 agents: the gateway keeps them, and removes an agent when a read of this agent has status 404",
+    "Customer acme: The telephony system lists most agents again",
+  ]);
+});
+
+test("keeps the only agent when the API lists none", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 1 } });
+  upstream.start();
+  await time.until(() => statuses()[1] === "available");
+  await fake.setFault(EMPTY_LIST);
+  await time.elapse(60_000);
+  expect(statuses()).toEqual({ 1: "available" });
+});
+
+test("removes, of agents whom a list lacks in suspicious number, those for whom a read has status 404", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 60 } });
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  for (let userId = 31; userId <= 60; userId += 1) fake.company.hide(userId);
+  for (let userId = 51; userId <= 60; userId += 1) fake.company.remove(userId);
+  fake.company.put(31, { availability: "in_call" });
+  fake.requests.clear();
+  const before = statuses();
+  await time.until(() => upstream.health().removalsHeldBack === 30);
+  expect(statuses()).toEqual(before);
+  await time.until(() => singleReads(fake).length === 60);
+  expect(Object.keys(statuses()).map(Number)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+  expect(statuses()[31]).toBe("in_call");
+  expect(singleReads(fake).filter(([, status]) => status === 404)).toHaveLength(10);
+  // Each agent held back is read before any is read again.
+  expect(
+    new Set(
+      singleReads(fake)
+        .slice(0, 30)
+        .map(([path]) => path),
+    ).size,
+  ).toBe(30);
+});
+
+test("removes without a check a fifth of the agents, and at most five of a small customer", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 60 } });
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  for (let userId = 1; userId <= 12; userId += 1) fake.company.remove(userId);
+  await time.until(() => Object.keys(statuses()).length === 48);
+  for (let userId = 13; userId <= 54; userId += 1) fake.company.remove(userId);
+  await time.until(() => Object.keys(statuses()).length === 6);
+  expect(upstream.health().removalsHeldBack).toBe(42);
+  fake.requests.clear();
+  for (let userId = 55; userId <= 59; userId += 1) fake.company.remove(userId);
+  await time.until(() => Object.keys(statuses()).length === 1);
+  expect(singleReads(fake)).toEqual([]);
 });
 
 test.each<[string, Fault, Partial<UpstreamError>]>([

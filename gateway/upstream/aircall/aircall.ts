@@ -27,7 +27,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
   const { settings, log } = options;
   const stopped = new AbortController();
   const { signal } = stopped;
-  const { budget, client, readAgent, refreshes, runPoll, healthTracker } = createAircall(options, signal);
+  const { budget, client, readAgent, removals, refreshes, runPoll, healthTracker } = createAircall(options, signal);
   let polling: Promise<void> | undefined;
 
   function refreshLater(userId: number): void {
@@ -58,7 +58,11 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
       stopped.abort(new Error("The gateway no longer polls this telephony system"));
       await Promise.all([polling, refreshes.whenIdle()]);
     },
-    health: () => ({ ...healthTracker.health(), budgetLeft: budget.remaining() }),
+    health: () => ({
+      ...healthTracker.health(),
+      budgetLeft: budget.remaining(),
+      removalsHeldBack: removals.heldBackCount(),
+    }),
     refresh: refreshes.refresh,
     receiveWebhook:
       settings.webhookToken === undefined

@@ -8,10 +8,11 @@ import { createRefreshQueue } from "../refresh-queue.ts";
 import { createRequestBudget } from "../request-budget.ts";
 import { UpstreamError, type UpstreamLog } from "../upstream.ts";
 import { type AircallClient, createAircallClient } from "./client.ts";
-import { createListReader, type ListReader } from "./list.ts";
+import { createListReader } from "./list.ts";
 import { poll } from "./poll.ts";
 import { createRateLimitedClient } from "./rate-limited-client.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
+import { createRemovals, type Removals } from "./removals.ts";
 import type { AircallSettings } from "./settings.ts";
 
 export interface AircallOptions {
@@ -48,7 +49,8 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   // Longest time between two renewals of the lease: a gateway may be busy with one page.
   const leaseMs = timeoutMs + 2 * budget.pollIntervalMs + 1_000;
   const healthTracker = createHealthTracker({ overdueMs: 2 * leaseMs, clock, log });
-  const readAgent = (userId: number) => readAndRecord({ client, recorder, list }, userId, signal);
+  const removals = createRemovals({ client, recorder, log });
+  const readAgent = (userId: number) => readAndRecord({ client, recorder, removals }, userId, signal);
   const refreshes = createRefreshQueue({
     async read(userId) {
       await readAgent(userId);
@@ -60,6 +62,7 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const list = createListReader({
     client,
     recorder,
+    removals,
     clock,
     log,
     onPageStarted() {
@@ -69,7 +72,7 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   });
   const pollLease = createPollLease({ lease, isLeased: (task) => store.isLeased(name(task)) }, leaseMs);
   const runPoll = () => poll({ list, budget, lease: pollLease, healthTracker, clock, wait }, signal);
-  return { budget, client, readAgent, refreshes, healthTracker, runPoll };
+  return { budget, client, readAgent, removals, refreshes, healthTracker, runPoll };
 }
 
 /** Prefixes log lines with the customer. */
@@ -84,12 +87,12 @@ function withCustomerName(customerId: string, log: UpstreamLog): UpstreamLog {
 interface AgentReader {
   readonly client: AircallClient;
   readonly recorder: Recorder;
-  readonly list: ListReader;
+  readonly removals: Removals;
 }
 
 /** Reads an agent from the API into the store, and resolves with the stored agent. */
 async function readAndRecord(
-  { client, recorder, list }: AgentReader,
+  { client, recorder, removals }: AgentReader,
   userId: number,
   signal: AbortSignal,
 ): Promise<StoredAgent | undefined> {
@@ -99,7 +102,7 @@ async function readAndRecord(
     return await recorder.read(userId);
   } catch (error) {
     // A single 404 removes no agent, because it could come from a proxy.
-    if (error instanceof UpstreamError && error.status === 404) list.markMissing(userId);
+    if (error instanceof UpstreamError && error.status === 404) removals.markMissing(userId);
     throw error;
   }
 }

@@ -2,49 +2,49 @@ import type { Clock } from "../../clock.ts";
 import type { UpstreamLog } from "../upstream.ts";
 import { type AircallClient, LAST_PAGE } from "./client.ts";
 import type { Recorder } from "./recorder.ts";
+import type { Removals } from "./removals.ts";
 import type { ListedUser } from "./schemas.ts";
 
 /** Reads the list of all agents page by page, again and again. */
 export interface ListReader {
   /**
-   * Reads the next page. After the last page, resolves with the time at which the list was started, in milliseconds on
+   * Reads the next page, or an agent whose removal is held back. After the last page, resolves with the time at which the list was started, in milliseconds on
    * the monotonic clock: the store is current as of then.
    *
    * @throws {UpstreamError} if the page cannot be read. Call `restart` then; earlier pages are stored.
    */
-  readNextPage(signal: AbortSignal): Promise<number | undefined>;
+  readNext(signal: AbortSignal): Promise<number | undefined>;
   /** Starts the list again. */
   restart(): void;
-  /** Marks an agent as missing. If the next complete list does not contain the agent either, the agent is removed. */
-  markMissing(userId: number): void;
 }
 
 export interface ListReaderOptions {
   readonly client: AircallClient;
   readonly recorder: Recorder;
+  readonly removals: Removals;
   readonly clock: Clock;
   readonly log: UpstreamLog;
   /** Called when the request of a page is sent. Returns the function to call with the agents of the stored page. */
   readonly onPageStarted: () => (users: readonly ListedUser[]) => void;
 }
 
-export function createListReader({ client, recorder, clock, log, onPageStarted }: ListReaderOptions): ListReader {
-  /**
-   * Agents missing from the last complete list. An agent is removed when missing twice, because agents move between
-   * pages during a read.
-   */
-  let missing = new Set<number>();
+/** One read of so many is of an agent held back, so that the list takes a third longer at most. */
+const READS_PER_CHECK = 4;
+
+export function createListReader({
+  client,
+  recorder,
+  removals,
+  clock,
+  log,
+  onPageStarted,
+}: ListReaderOptions): ListReader {
   let hasReportedLimit = false;
+  let reads = 0;
   let list = startList();
 
   function startList() {
     return { page: 1, readAt: 0, startedMs: clock.monotonicMs(), ids: new Set<number>() };
-  }
-
-  async function removeMissing(signal: AbortSignal): Promise<void> {
-    const absent = (await recorder.knownUserIds(signal)).filter((id) => !list.ids.has(id));
-    for (const id of absent) if (missing.has(id)) await recorder.remove(id, list.readAt);
-    missing = new Set(absent);
   }
 
   /** Warns once about unlisted agents beyond the last page. After an incomplete list no agent counts as missing. */
@@ -60,8 +60,12 @@ export function createListReader({ client, recorder, clock, log, onPageStarted }
     restart() {
       list = startList();
     },
-    markMissing: (userId) => void missing.add(userId),
-    async readNextPage(signal) {
+    async readNext(signal) {
+      reads += 1;
+      if (removals.hasHeldBack() && reads % READS_PER_CHECK === 0) {
+        await removals.checkNext(signal);
+        return undefined;
+      }
       if (list.page === 1) list = startList();
       const readAt = await recorder.startRead();
       if (list.page === 1) list.readAt = readAt;
@@ -74,7 +78,7 @@ export function createListReader({ client, recorder, clock, log, onPageStarted }
         list.page += 1;
         return undefined;
       }
-      if (isLast) await removeMissing(signal);
+      if (isLast) await removals.compareList(list.ids, list.readAt, signal);
       else reportLimit();
       const { startedMs } = list;
       list = startList();

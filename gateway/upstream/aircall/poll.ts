@@ -42,7 +42,7 @@ async function pollOnce(
       return;
     }
     if (!(await budget.acquire("poll"))) return;
-    const currentSinceMs = await list.readNextPage(signal);
+    const currentSinceMs = await list.readNext(signal);
     if (currentSinceMs === undefined) healthTracker.recordHeartbeat();
     else healthTracker.recordSuccess(currentSinceMs);
     if (healthTracker.health().staleSinceMs === undefined) await lease.confirm();
