@@ -8,7 +8,7 @@ import {
   VersionMismatchError,
 } from "./store/availability-store.ts";
 import type { Replica } from "./store/replica.ts";
-import type { Upstream, UpstreamContext, UpstreamHealth } from "./upstream/upstream.ts";
+import type { Upstream, UpstreamContext } from "./upstream/upstream.ts";
 
 /** A value from the store with its age. */
 export interface AgedReading<Value> {
@@ -93,7 +93,7 @@ export interface AvailabilityService {
 export interface AvailabilityServiceOptions {
   readonly store: CustomerStore;
   readonly upstream: Upstream;
-  /** Greatest age of a served availability, in seconds. */
+  /** Greatest age of a served availability, in seconds, unless the upstream needs longer to be read twice. */
   readonly staleLimitSeconds: number;
   readonly clock?: Clock;
 }
@@ -108,16 +108,23 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
   /** The customer's replica; `undefined` before the first read. Never replaced by another replica. */
   let loaded: Replica | undefined;
 
-  function currentAge(replica: Replica, health: UpstreamHealth): number {
-    const since = Math.min(replica.staleSinceMs() ?? Infinity, health.staleSinceMs ?? Infinity);
-    return since === Infinity ? 0 : Math.ceil((clock.monotonicMs() - since) / 1000);
+  /** Returns the present age, and if the store's or the upstream's data is older than its limit. */
+  function measureAge(replica: Replica) {
+    const { staleSinceMs, failure, minStaleLimitSeconds = 0 } = upstream.health();
+    const storeAge = toAgeSeconds(replica.staleSinceMs());
+    const upstreamAge = toAgeSeconds(staleSinceMs);
+    const isTooOld = storeAge > staleLimitSeconds || upstreamAge > Math.max(staleLimitSeconds, minStaleLimitSeconds);
+    return { ageSeconds: Math.max(storeAge, upstreamAge), isTooOld, failure };
+  }
+
+  function toAgeSeconds(sinceMs: number | undefined): number {
+    return sinceMs === undefined ? 0 : Math.ceil((clock.monotonicMs() - sinceMs) / 1000);
   }
 
   function ageSeconds(replica: Replica): number {
-    const health = upstream.health();
-    const age = currentAge(replica, health);
-    if (age <= staleLimitSeconds) return age;
-    throw health.failure ?? new StoreUnavailableError(`The availabilities are older than ${staleLimitSeconds} seconds`);
+    const { ageSeconds: age, isTooOld, failure } = measureAge(replica);
+    if (!isTooOld) return age;
+    throw failure ?? new StoreUnavailableError(`The availabilities are older than ${staleLimitSeconds} seconds`);
   }
 
   async function load(signal: AbortSignal): Promise<Replica> {
@@ -189,8 +196,8 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     getCached(userId) {
       const agent = loaded?.read(userId);
       if (!loaded || !agent) return undefined;
-      const ageSeconds = currentAge(loaded, upstream.health());
-      return ageSeconds <= staleLimitSeconds ? { agent, ageSeconds, validAtMs: toValidAtMs(ageSeconds) } : undefined;
+      const { ageSeconds, isTooOld } = measureAge(loaded);
+      return isTooOld ? undefined : { agent, ageSeconds, validAtMs: toValidAtMs(ageSeconds) };
     },
     async read(userId, signal) {
       const replica = await load(signal);

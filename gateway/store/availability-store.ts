@@ -100,6 +100,36 @@ export interface CustomerStore {
    * @throws {StoreUnavailableError} if the store may not have kept the record.
    */
   confirm(agents: readonly AgentVersion[], readAt: ReadStart): Promise<readonly number[]>;
+  /**
+   * Records that a page of the upstream's list was read and its agents were recorded, for all gateways, and that the
+   * list no longer fails.
+   *
+   * @throws {StoreUnavailableError} if the store may not have kept the record.
+   */
+  recordPage(read: PageRead): Promise<void>;
+  /** Records for all gateways that the list cannot be read at present. @throws {StoreUnavailableError} */
+  recordListFailure(): Promise<void>;
+  /** Returns when each page was last read by any gateway. @throws {StoreUnavailableError} */
+  loadListState(): Promise<ListState>;
+}
+
+/** Read of a page of an upstream's list of agents. */
+export interface PageRead {
+  /** Number of the page, from 1. */
+  readonly page: number;
+  readonly readAt: ReadStart;
+  /** True if the list ends with this page. */
+  readonly isLast: boolean;
+}
+
+/** State of the reads of an upstream's list of agents. */
+export interface ListState {
+  /** Start of the last read of each page, in milliseconds on the monotonic clock of this process. */
+  readonly startedMsByPage: ReadonlyMap<number, number>;
+  /** Number of pages; `undefined` before the last page was read. */
+  readonly pageCount: number | undefined;
+  /** True if the list cannot be read at present. */
+  readonly isFailing: boolean;
 }
 
 /** Version of an agent in the replica. */

@@ -82,6 +82,9 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
   const replica = createReplica(emptyContents(epoch, position, history.of(customerId)));
 
   const reads = createReadOrder(clock);
+  const startedMsByPage = new Map<number, number>();
+  let pageCount: number | undefined;
+  let isListFailing = false;
 
   // Starting at the current time makes versions grow across a restart, which loses the earlier version.
   const nextVersion = (userId: number) => Math.max(replica.versionOf(userId) + 1, clock.wallMs());
@@ -128,6 +131,15 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
       for (const { userId } of agents.filter(isCurrent)) reads.record(userId, readAt);
       return agents.filter((agent) => !isCurrent(agent)).map(({ userId }) => userId);
     },
+    async recordPage({ page, readAt, isLast }) {
+      isListFailing = false;
+      startedMsByPage.set(page, readAt / 1000);
+      if (isLast) pageCount = page;
+    },
+    async recordListFailure() {
+      isListFailing = true;
+    },
+    loadListState: async () => ({ startedMsByPage, pageCount, isFailing: isListFailing }),
   };
 }
 

@@ -57,6 +57,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await store.forCustomer("acme").set(7, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 0 } });
     await store.forCustomer("acme").open(never);
     await store.lease("poll:acme", 60_000);
+    await store.forCustomer("acme").recordPage({ page: 1, readAt: 1, isLast: true });
     const keys = await server.command(["KEYS", "*"]);
     expect(new Set(keys as string[])).toEqual(
       new Set([
@@ -64,6 +65,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
         "availability-bridge:changes",
         "availability-bridge:agent:acme:7",
         "availability-bridge:agents:acme",
+        "availability-bridge:list:acme",
         "availability-bridge:lease:poll:acme",
       ]),
     );

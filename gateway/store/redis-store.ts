@@ -15,6 +15,7 @@ import { confirmAgents, readRedisTime } from "./redis/agent-reads.ts";
 import type { ChangeStream } from "./redis/change-stream.ts";
 import { loadCustomer } from "./redis/customer-snapshot.ts";
 import { leaseKey } from "./redis/keys.ts";
+import { loadListState, recordListFailure, recordPage } from "./redis/list-state.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
 import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redis/redis-session.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
@@ -185,6 +186,9 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
       if (agents.length === 0) return [];
       return confirmAgents(customerId, { agents, readAt }, await openWritable());
     },
+    recordPage: async (read) => recordPage(customerId, read, await reconnection.session()),
+    recordListFailure: async () => recordListFailure(customerId, await reconnection.session()),
+    loadListState: async () => loadListState(customerId, await reconnection.session()),
   };
 }
 

@@ -187,6 +187,23 @@ function declareReadTests(subject: StoreUnderTest): void {
     await expect(store.record(3, { status: "offline" }, later + 1)).resolves.toMatchObject({ status: "offline" });
   });
 
+  test("of a list are known to both gateways, page by page", async () => {
+    const [store, other] = await openCustomer(subject);
+    await expect(other.loadListState()).resolves.toMatchObject({ pageCount: undefined, isFailing: false });
+    const beforeMs = systemClock.monotonicMs();
+    const [first, second] = [await store.startRead(), await store.startRead()];
+    await store.recordListFailure();
+    await expect(other.loadListState()).resolves.toMatchObject({ isFailing: true });
+    await store.recordPage({ page: 1, readAt: first, isLast: false });
+    await store.recordPage({ page: 2, readAt: second, isLast: true });
+    const { startedMsByPage, pageCount, isFailing } = await other.loadListState();
+    expect([new Set(startedMsByPage.keys()), pageCount, isFailing]).toEqual([new Set([1, 2]), 2, false]);
+    for (const startedMs of startedMsByPage.values()) {
+      expect(startedMs).toBeGreaterThan(beforeMs - 1_000);
+      expect(startedMs).toBeLessThanOrEqual(systemClock.monotonicMs());
+    }
+  });
+
   test("name the agents of another version, and leave their order to the next comparison", async () => {
     const [store, other] = await openCustomer(subject);
     const replica = await store.open(never);

@@ -1,42 +1,14 @@
-/** Two gateways over Redis, of which one gets a page of the telephony system's list late. */
+/** Gateways over Redis that get pages of the telephony system's list late, or are restarted. */
 import { expect, onTestFinished, test } from "vitest";
-import { createRedisStore } from "../store/redis-store.ts";
-import { createAircallUpstream } from "../upstream/aircall/aircall.ts";
 import { startFakeUpstream } from "./fake-upstream/fake-upstream.ts";
+import { openRedisGateway } from "./redis-gateway.ts";
 import { hasRedisServer, startRedisServer } from "./redis-server.ts";
-import { TEST_SETTINGS, tellTo, testWebhook } from "./test-aircall.ts";
+import { testWebhook } from "./test-aircall.ts";
 
 const never = new AbortController().signal;
 
 /** Generous for a busy machine. */
 const PATIENCE = { interval: 5, timeout: 20_000 };
-
-/** A gateway that polls often, and a function to hold back its next responses that match. */
-async function openGateway(redisUrl: string, origin: string) {
-  const store = createRedisStore({ url: redisUrl, log: { line: () => {}, warning: () => {} }, timeoutMs: 20_000 });
-  onTestFinished(store.close);
-  await store.whenReady(never);
-  const held: { pattern: RegExp | undefined; readonly releases: (() => void)[] } = { pattern: undefined, releases: [] };
-  const upstream = createAircallUpstream({
-    customerId: "acme",
-    settings: { ...TEST_SETTINGS, baseUrl: new URL(`${origin}/`), requestsPerMinute: 6_000 },
-    store,
-    log: tellTo([]),
-    timeoutMs: 60_000,
-    fetch: async (input, init) => {
-      const response = await fetch(input, init);
-      if (!held.pattern?.test(response.url)) return response;
-      await new Promise<void>((resolve) => {
-        held.releases.push(resolve);
-        init?.signal?.addEventListener("abort", () => resolve());
-      });
-      return response;
-    },
-  });
-  onTestFinished(upstream.stop);
-  const replica = await store.forCustomer("acme").open(never);
-  return { upstream, held, replica, statusOf: (userId: number) => replica.read(userId)?.status };
-}
 
 /** Two gateways, of which the first polls, and has a page with agent 1 available on its way. */
 async function setUp() {
@@ -44,8 +16,8 @@ async function setUp() {
   onTestFinished(server.remove);
   const fake = await startFakeUpstream({ requestsPerMinute: 6_000 });
   onTestFinished(fake.close);
-  const first = await openGateway(server.url, fake.origin);
-  const second = await openGateway(server.url, fake.origin);
+  const first = await openRedisGateway(server.url, fake.origin);
+  const second = await openRedisGateway(server.url, fake.origin);
   first.upstream.start();
   for (const { statusOf } of [first, second]) await expect.poll(() => statusOf(1), PATIENCE).toBe("available");
   fake.company.put(2, { availability: "offline" });
@@ -123,4 +95,39 @@ testOverRedis("does not bring back an agent whom a later read has removed", asyn
   second.held.releases[0]?.();
   await older;
   expect([first.statusOf(3), second.statusOf(3)]).toEqual([undefined, undefined]);
+});
+
+testOverRedis(
+  "serves at once after a restart what Redis has as current, before the telephony system answers",
+  async () => {
+    const server = await startRedisServer();
+    onTestFinished(server.remove);
+    const fake = await startFakeUpstream({ users: 120, requestsPerMinute: 6_000 });
+    onTestFinished(fake.close);
+    const first = await openRedisGateway(server.url, fake.origin);
+    first.upstream.start();
+    await expect.poll(() => first.upstream.health().staleSinceMs, PATIENCE).toBeUndefined();
+    await first.close();
+    await fake.setFault({ kind: "hang" });
+    const restarted = await openRedisGateway(server.url, fake.origin);
+    expect(restarted.upstream.health().staleSinceMs).toBe(-Infinity);
+    restarted.upstream.start();
+    await expect.poll(() => restarted.upstream.health().staleSinceMs, PATIENCE).toBeUndefined();
+    expect(restarted.replica.size()).toBe(120);
+  },
+);
+
+testOverRedis("does not take a customer as current whose list was not read to its end", async () => {
+  const server = await startRedisServer();
+  onTestFinished(server.remove);
+  const fake = await startFakeUpstream({ users: 120, requestsPerMinute: 6_000 });
+  onTestFinished(fake.close);
+  const first = await openRedisGateway(server.url, fake.origin);
+  first.held.pattern = /page=3/;
+  first.upstream.start();
+  await expect.poll(() => first.held.releases.length, PATIENCE).toBe(1);
+  const second = await openRedisGateway(server.url, fake.origin);
+  second.upstream.start();
+  await expect.poll(() => second.replica.size(), PATIENCE).toBe(100);
+  expect(second.upstream.health().staleSinceMs).toBe(-Infinity);
 });

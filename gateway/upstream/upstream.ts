@@ -7,6 +7,11 @@ export interface UpstreamHealth {
    * `-Infinity` if never current.
    */
   readonly staleSinceMs: number | undefined;
+  /**
+   * Least limit of the age, in seconds: a shorter limit would reject data of the age that it reaches after one failed
+   * request. Absent if the upstream has no list.
+   */
+  readonly minStaleLimitSeconds?: number | undefined;
   /** Latest error of the upstream, if requests fail. */
   readonly failure: UpstreamError | undefined;
   /** Remaining requests of this minute. Absent if the upstream has no limit. */

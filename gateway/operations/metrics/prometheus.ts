@@ -11,6 +11,8 @@ export interface CustomerHealth {
   readonly upstreamStaleSeconds: number;
   /** Requests that the upstream still accepts from the gateway in the current minute; absent without a limit. */
   readonly budgetLeft?: number | undefined;
+  /** Age below which the upstream's data is never too old, in seconds; absent if the upstream has no list of agents. */
+  readonly minStaleLimitSeconds?: number | undefined;
   /** Removals of agents held back since the start of the process; absent if the upstream has no list of agents. */
   readonly removalsHeldBack?: number | undefined;
 }

@@ -163,6 +163,26 @@ return { micros, redis.call('HGET', KEYS[1], 'position') or '0', changed }
 `;
 
 /**
+ * Records a read of a page of the upstream's list, in the hash KEYS[1]. ARGV: the page, the time at which the read began,
+ * and `last` if the list ends with the page. Without arguments, records that the list cannot be read.
+ */
+const RECORD_PAGE = `${PREAMBLE}${IS_OUTDATED}
+if #ARGV == 0 then
+  redis.call('HSET', KEYS[1], 'failing', '1')
+  return { micros }
+end
+if isOutdated(ARGV[2], redis.call('HGET', KEYS[1], ARGV[1])) then return { micros } end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], 'failing', '0')
+if ARGV[3] == 'last' then redis.call('HSET', KEYS[1], 'pages', ARGV[1]) end
+return { micros }
+`;
+
+/** Returns the fields and values of the hash KEYS[1]. */
+const LIST_STATE = `${PREAMBLE}
+return { micros, micros, redis.call('HGETALL', KEYS[1]) }
+`;
+
+/**
  * Returns the user ids of the customer ARGV[1], from the set KEYS[2], with epoch, position and the position of the
  * customer's last change. Without a change in the epoch, that is the epoch's start.
  */
@@ -246,6 +266,8 @@ export const SCRIPTS = {
   change: toScript(CHANGE),
   now: toScript(NOW),
   confirm: toScript(CONFIRM),
+  recordPage: toScript(RECORD_PAGE),
+  listState: toScript(LIST_STATE),
   members: toScript(MEMBERS),
   agents: toScript(AGENTS),
   restore: toScript(RESTORE),

@@ -1,8 +1,10 @@
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { createAvailabilityService } from "../../availability-service.ts";
 import type { Fault } from "../../test/fake-upstream/faults.ts";
 import type { RequestLog } from "../../test/fake-upstream/request-log.ts";
-import { setUpAircall } from "../../test/test-aircall.ts";
+import { type AircallSetUp, countedFetch, setUpAircall, TEST_SETTINGS, tellTo } from "../../test/test-aircall.ts";
 import { RateBudgetError, UnsupportedStatusError, UpstreamError } from "../upstream.ts";
+import { type AircallUpstream, createAircallUpstream } from "./aircall.ts";
 
 const never = new AbortController().signal;
 
@@ -11,6 +13,7 @@ test("is stale until the whole list has been read, and current from then on", as
   expect(upstream.health()).toEqual({
     staleSinceMs: -Infinity,
     failure: undefined,
+    minStaleLimitSeconds: 0,
     budgetLeft: 60,
     removalsHeldBack: 0,
   });
@@ -65,6 +68,21 @@ const respondWith = (status: number, text: string): Fault => ({
 function singleReads(fake: { readonly requests: RequestLog }): readonly (readonly [path: string, status: unknown])[] {
   const reads = fake.requests.all().filter(({ path }) => /^.v1.users.\d+.availability$/.test(path));
   return reads.map(({ path, status }) => [path, status]);
+}
+
+/** A gateway that starts after the first, with the same store. */
+function openUpstream({ time, store, fake }: Pick<AircallSetUp, "time" | "store" | "fake">): AircallUpstream {
+  const upstream = createAircallUpstream({
+    customerId: "acme",
+    settings: { ...TEST_SETTINGS, baseUrl: new URL(`${fake.origin}/`) },
+    store,
+    log: tellTo([]),
+    clock: time.clock,
+    wait: time.wait,
+    fetch: countedFetch(time),
+  });
+  onTestFinished(upstream.stop);
+  return upstream;
 }
 
 const EMPTY_LIST: Fault = {
@@ -195,16 +213,105 @@ test.each([
   expect(Object.keys(statuses())).toHaveLength(3);
 });
 
-test("keeps the pages before a failed page and starts the list again", async () => {
-  const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 60 } });
+/** The numbers of the pages that the API was asked for. */
+function pagesRead(fake: { readonly requests: RequestLog }): readonly (string | undefined)[] {
+  return fake.requests.all().map(({ path }) => /availabilities\?page=(\d+)/.exec(path)?.[1]);
+}
+
+test("reads a failed page again by itself, and no other page for it", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 120 } });
   upstream.start();
   await time.until(() => fake.requests.count() === 1);
   await fake.setFault({ kind: "reset", times: 1 });
   await time.until(() => upstream.health().failure !== undefined);
   expect(Object.keys(statuses())).toHaveLength(50);
   await time.until(() => upstream.health().staleSinceMs === undefined);
-  expect(Object.keys(statuses())).toHaveLength(60);
-  expect(fake.requests.all().map(({ path }) => /page=(\d)/.exec(path)?.[1])).toEqual(["1", "2", "1", "2"]);
+  expect(Object.keys(statuses())).toHaveLength(120);
+  expect(pagesRead(fake)).toEqual(["1", "2", "2", "3"]);
+});
+
+test("goes on with the next page if one page fails three times, and comes back to it", async () => {
+  const { time, upstream, fake } = await setUpAircall({
+    fake: { users: 150 },
+    fetch: async (input, init) => {
+      const response = await fetch(input, init);
+      return /page=2/.test(response.url) ? new Response("{}", { status: 500 }) : response;
+    },
+  });
+  upstream.start();
+  await time.until(() => fake.requests.count() === 10);
+  expect(pagesRead(fake)).toEqual(["1", "2", "2", "2", "3", "1", "2", "2", "2", "3"]);
+  expect(upstream.health().staleSinceMs).toBe(-Infinity);
+});
+
+test("serves 2,000 agents without a pause when one page fails once", async () => {
+  const { time, upstream, store, fake } = await setUpAircall({ fake: { users: 2_000 } });
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  const customerStore = store.forCustomer("acme");
+  const { clock } = time;
+  const service = createAvailabilityService({ store: customerStore, upstream, staleLimitSeconds: 60, clock });
+  await time.elapse(20_000);
+  await fake.setFault({ kind: "answer", status: 500, text: "{}", headers: JSON_HEADERS, times: 1 });
+  const ages: number[] = [];
+  for (let seconds = 0; seconds < 200; seconds += 1) {
+    await time.elapse(1_000);
+    ages.push((await service.read(1, never)).ageSeconds);
+  }
+  // The age of the oldest page shows until the page has been read again.
+  expect(ages.filter((age) => age > 0).length).toBeLessThan(10);
+  expect(Math.max(...ages)).toBeGreaterThan(60);
+});
+
+test("rejects reads when the page read longest ago is older than two lists", async () => {
+  const { time, upstream, store, fake } = await setUpAircall({ fake: { users: 2_000 } });
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  const { clock } = time;
+  const service = createAvailabilityService({
+    store: store.forCustomer("acme"),
+    upstream,
+    staleLimitSeconds: 60,
+    clock,
+  });
+  await fake.setFault({ kind: "refuse" });
+  // A list takes 40 pages of 2.034 seconds.
+  await time.elapse(70_000);
+  await expect(service.read(1, never)).resolves.toMatchObject({ value: { userId: 1 } });
+  await time.elapse(95_000);
+  await expect(service.read(1, never)).rejects.toThrow(UpstreamError);
+});
+
+test("is current at once after a restart if the store's data is, and goes on with the oldest page", async () => {
+  const { time, upstream, store, fake } = await setUpAircall({ fake: { users: 500 } });
+  upstream.start();
+  await time.until(() => fake.requests.count() === 13);
+  await upstream.stop();
+  fake.requests.clear();
+  const next = openUpstream({ time, store, fake });
+  expect(next.health().staleSinceMs).toBe(-Infinity);
+  next.start();
+  const restartedAtMs = time.nowMs();
+  await time.until(() => next.health().staleSinceMs === undefined);
+  expect(time.nowMs()).toBe(restartedAtMs);
+  await time.until(() => fake.requests.count() === 3);
+  expect(pagesRead(fake)).toEqual(["4", "5", "6"]);
+});
+
+test("is as old after a restart as the page that was read longest ago", async () => {
+  const { time, upstream, store, fake } = await setUpAircall({ fake: { users: 500 } });
+  upstream.start();
+  const startedAtMs = time.nowMs();
+  await time.until(() => fake.requests.count() === 10);
+  await upstream.stop();
+  await time.elapse(300_000);
+  const next = openUpstream({ time, store, fake });
+  next.start();
+  await time.until(() => next.health().staleSinceMs !== -Infinity);
+  // It has read the first page by now, so the second is the oldest, read an interval of the polls after the first.
+  expect(next.health().staleSinceMs).toBe(startedAtMs + 2_034);
+  await time.until(() => next.health().staleSinceMs === undefined);
+  expect(time.nowMs() - startedAtMs - 300_000).toBeGreaterThan(18_000);
 });
 
 test("sends no request for a minute after a 429, or longer if Retry-After says so", async () => {

@@ -45,10 +45,16 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease: leaseSlot, clock });
   const client = createRateLimitedClient(createAircallClient({ ...settings, timeoutMs, fetch }), budget);
   const { wrapUpSeconds } = settings;
-  const recorder = createRecorder({ store: store.forCustomer(customerId), wrapUpSeconds, clock, log, signal });
+  const customerStore = store.forCustomer(customerId);
+  const recorder = createRecorder({ store: customerStore, wrapUpSeconds, clock, log, signal });
   // Longest time between two renewals of the lease: a gateway may be busy with one page.
   const leaseMs = timeoutMs + 2 * budget.pollIntervalMs + 1_000;
-  const healthTracker = createHealthTracker({ overdueMs: 2 * leaseMs, clock, log });
+  const healthTracker = createHealthTracker({
+    pageIntervalMs: budget.pollIntervalMs,
+    overdueMs: 2 * leaseMs,
+    clock,
+    log,
+  });
   const removals = createRemovals({ client, recorder, log });
   const readAgent = (userId: number) => readAndRecord({ client, recorder, removals }, userId, signal);
   const refreshes = createRefreshQueue({
@@ -65,13 +71,18 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     removals,
     clock,
     log,
+    async onPageStored(read) {
+      await customerStore.recordPage(read);
+      healthTracker.recordPage(read);
+    },
     onPageStarted() {
       const markRefreshed = refreshes.startOtherRead();
       return (users) => markRefreshed(users.map(({ id }) => id));
     },
   });
-  const pollLease = createPollLease({ lease, isLeased: (task) => store.isLeased(name(task)) }, leaseMs);
-  const runPoll = () => poll({ list, budget, lease: pollLease, healthTracker, clock, wait }, signal);
+  const pollLease = createPollLease(lease, leaseMs);
+  const runPoll = () =>
+    poll({ list, budget, lease: pollLease, healthTracker, store: customerStore, clock, wait }, signal);
   return { budget, client, readAgent, removals, refreshes, healthTracker, runPoll };
 }
 
