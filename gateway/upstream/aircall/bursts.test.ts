@@ -108,7 +108,9 @@ function applyStep({ changes, copies, order }: Step, fake: FakeUpstream, upstrea
     const before = fake.company.find(userId);
     const after = fake.company.put(userId, { availability: vendorStatus });
     return toWebhookEvents(before, after).flatMap(({ event, data }) =>
-      Array<string>(copies).fill(JSON.stringify({ resource: "user", event, token: "webhook-secret", data })),
+      Array<string>(copies).fill(
+        JSON.stringify({ resource: event.split(".")[0], event, token: "webhook-secret", data }),
+      ),
     );
   });
   const place = (index: number): number => order[index % order.length] ?? 0;
