@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createAvailabilityService } from "./availability-service.ts";
 import type { StoredAgent } from "./store/agent.ts";
 import { StoreUnavailableError, UnreadableAgentError, VersionMismatchError } from "./store/availability-store.ts";
@@ -103,16 +103,33 @@ test("answers and serves what the upstream has read back, not what was asked for
 });
 
 test("sends the upstream no change of an unknown user or of another version", async () => {
-  const reject = () => Promise.reject(new Error("The upstream was called"));
-  const { availabilities } = setUp({ setStatus: reject });
+  let requests = 0;
+  const { availabilities, version } = await setUpAuthoritative(async ({ checkAgent }) => {
+    await checkAgent();
+    requests += 1;
+    return undefined;
+  });
   const scope = { signal: never };
   await expect(availabilities.setStatus({ userId: 2, status: "other" }, scope)).resolves.toBeUndefined();
-  const change = { userId: 1, status: "other", ifVersions: [6, 8] } as const;
+  const change = { userId: 1, status: "other", ifVersions: [version - 1, version + 1] } as const;
   await expect(availabilities.setStatus(change, scope)).rejects.toThrow(VersionMismatchError);
+  expect(requests).toBe(0);
+  await availabilities.setStatus({ ...change, ifVersions: [version] }, scope);
+  expect(requests).toBe(1);
+});
+
+test("checks the version after the store has caught up with other gateways", async () => {
+  const { store, availabilities, version } = await setUpAuthoritative(async ({ checkAgent }) => {
+    await checkAgent();
+    return undefined;
+  });
+  vi.spyOn(store, "catchUp").mockImplementationOnce(async () => void (await store.set(1, { status: "in_call" })));
+  const change = { userId: 1, status: "other", ifVersions: [version] } as const;
+  await expect(availabilities.setStatus(change, { signal: never })).rejects.toThrow(VersionMismatchError);
 });
 
 test("reports no version mismatch after the upstream has made the change", async () => {
-  const { availabilities, store, version } = await setUpAuthoritative(async (userId, status) => {
+  const { availabilities, store, version } = await setUpAuthoritative(async ({ userId, status }) => {
     // A poll brings another change during the call to the upstream.
     await store.set(userId, { status: "in_call" });
     return store.set(userId, { status });

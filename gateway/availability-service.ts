@@ -168,15 +168,21 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     return { value: { cursor: replica.lastChangeCursor(), list }, ageSeconds: age };
   }
 
+  /** Rejects with a `VersionMismatchError` if the user has none of the requested versions, at whichever gateway. */
+  async function checkVersion(replica: Replica, { userId, ifVersions }: StatusChange): Promise<void> {
+    if (!ifVersions) return;
+    await store.catchUp();
+    const known = replica.read(userId);
+    if (known && !ifVersions.includes(known.version)) throw new VersionMismatchError(known.version);
+  }
+
   async function setStatus(change: StatusChange, scope: UpstreamContext): Promise<Availability | undefined> {
     const { userId, status, ifVersions } = change;
     const replica = await load(scope.signal);
-    const known = replica.read(userId);
     // A user with unreadable data exists. Writing makes the data readable.
-    if (!known && !replica.isUnreadable(userId)) return undefined;
-    if (known && ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatchError(known.version);
+    if (!replica.read(userId) && !replica.isUnreadable(userId)) return undefined;
     const agent = upstream.setStatus
-      ? await upstream.setStatus(userId, status, scope)
+      ? await upstream.setStatus({ userId, status, checkAgent: () => checkVersion(replica, change) }, scope)
       : await store.setStatus(userId, status, ifVersions);
     return agent && toAvailability(agent, clock.monotonicMs());
   }

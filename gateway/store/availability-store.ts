@@ -80,6 +80,12 @@ export interface CustomerStore {
   /** Removes an agent. If the agent is added again, the version is higher than ever before. */
   remove(userId: number): Promise<void>;
   /**
+   * Resolves when the replica has every change that any gateway has made before the call.
+   *
+   * @throws {StoreUnavailableError} if the store cannot be reached.
+   */
+  catchUp(): Promise<void>;
+  /**
    * Returns the present time of the store's clock. Call it before a read of the upstream begins.
    *
    * @throws {StoreUnavailableError} if the store cannot be reached.

@@ -119,6 +119,8 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
     insertIfAbsent: async (userId, state) => replica.read(userId) ?? storeAgent(userId, toStored(state, clock)),
     setStatus: async (userId, status, ifVersions) => setStatus(replica, storeAgent, { userId, status, ifVersions }),
     remove: async (userId) => remove(userId),
+    // Each change is made in the replica itself.
+    async catchUp() {},
     startRead: async () => reads.start(),
     async record(userId, state, readAt) {
       if (!reads.record(userId, readAt)) return replica.read(userId);

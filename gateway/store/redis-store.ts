@@ -11,7 +11,7 @@ import {
 } from "./availability-store.ts";
 import { raceAbort } from "./redis/abortable.ts";
 import { type ChangeRequest, changeAgent } from "./redis/agent-change.ts";
-import { confirmAgents, readRedisTime } from "./redis/agent-reads.ts";
+import { catchUpWithRedis, confirmAgents, readRedisTime } from "./redis/agent-reads.ts";
 import type { ChangeStream } from "./redis/change-stream.ts";
 import { loadCustomer } from "./redis/customer-snapshot.ts";
 import { leaseKey } from "./redis/keys.ts";
@@ -178,6 +178,7 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
     async remove(userId) {
       await change(userId, { operation: "remove" });
     },
+    catchUp: async () => catchUpWithRedis(await reconnection.session()),
     startRead: async () => readRedisTime(await reconnection.session()),
     record(userId, state, readAt) {
       return change(userId, state ? { operation: "set", state, readAt } : { operation: "remove", readAt });

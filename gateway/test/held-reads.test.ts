@@ -1,11 +1,14 @@
 /** Gateways over Redis that get pages of the telephony system's list late, or are restarted. */
 import { expect, onTestFinished, test } from "vitest";
+import { createAvailabilityService } from "../availability-service.ts";
 import { startFakeUpstream } from "./fake-upstream/fake-upstream.ts";
 import { openRedisGateway } from "./redis-gateway.ts";
 import { hasRedisServer, startRedisServer } from "./redis-server.ts";
 import { testWebhook } from "./test-aircall.ts";
 
 const never = new AbortController().signal;
+
+const checkAgent = async () => {};
 
 /** Generous for a busy machine. */
 const PATIENCE = { interval: 5, timeout: 20_000 };
@@ -60,7 +63,7 @@ testOverRedis("keeps what a webhook's read at one gateway found when an older pa
 testOverRedis("keeps a status set at one gateway when an older page arrives at another", async () => {
   const both = await setUp();
   const { first, second } = both;
-  await second.upstream.setStatus(1, "do_not_disturb", { signal: never });
+  await second.upstream.setStatus({ userId: 1, status: "do_not_disturb", checkAgent }, { signal: never });
   await expect.poll(() => first.statusOf(1), PATIENCE).toBe("do_not_disturb");
   const shown = collectStatuses(both);
   await releasePage(both);
@@ -130,4 +133,28 @@ testOverRedis("does not take a customer as current whose list was not read to it
   second.upstream.start();
   await expect.poll(() => second.replica.size(), PATIENCE).toBe(100);
   expect(second.upstream.health().staleSinceMs).toBe(-Infinity);
+});
+
+testOverRedis("makes one of two concurrent changes at two gateways on the condition of the same version", async () => {
+  const { fake, first, second } = await setUp();
+  const version = first.replica.read(1)?.version ?? 0;
+  const change = { userId: 1, status: "do_not_disturb", ifVersions: [version] } as const;
+  const services = [first, second].map(({ customerStore, upstream }) =>
+    createAvailabilityService({ store: customerStore, upstream, staleLimitSeconds: 60 }),
+  );
+  const outcomes = await Promise.allSettled(
+    [...services, ...services].map(({ setStatus }) => setStatus(change, { signal: never })),
+  );
+  const names = outcomes.map((outcome) => (outcome.status === "fulfilled" ? "made" : outcome.reason.name));
+  expect(names.sort((a, b) => a.localeCompare(b))).toEqual(["made", ...Array<string>(3).fill("VersionMismatchError")]);
+  expect(fake.requests.all().filter(({ method }) => method === "PUT")).toHaveLength(1);
+});
+
+testOverRedis("changes an agent again after the gateway that held the agent's lock has crashed", async () => {
+  const both = await setUp();
+  const { second } = both;
+  // A gateway that has crashed does not release its lock, which expires.
+  await both.first.store.lease("aircall/acme/change/1", 500);
+  const setting = second.upstream.setStatus({ userId: 1, status: "do_not_disturb", checkAgent }, { signal: never });
+  await expect(setting).resolves.toMatchObject({ status: "do_not_disturb" });
 });

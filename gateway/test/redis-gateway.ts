@@ -32,6 +32,15 @@ export async function openRedisGateway(redisUrl: string, origin: string) {
     await store.close();
   };
   onTestFinished(close);
-  const replica = await store.forCustomer("acme").open(never);
-  return { upstream, close, held, replica, statusOf: (userId: number) => replica.read(userId)?.status };
+  const customerStore = store.forCustomer("acme");
+  const replica = await customerStore.open(never);
+  return {
+    store,
+    customerStore,
+    upstream,
+    close,
+    held,
+    replica,
+    statusOf: (userId: number) => replica.read(userId)?.status,
+  };
 }

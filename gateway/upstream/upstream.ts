@@ -32,6 +32,17 @@ export interface UpstreamContext {
   readonly tracestate?: string;
 }
 
+/** Change of an agent's status. */
+export interface UpstreamChange {
+  readonly userId: number;
+  readonly status: Status;
+  /**
+   * Called when no other request of any gateway changes the agent, until this change has ended. If it rejects, the change
+   * rejects with its reason, and the upstream gets no request.
+   */
+  readonly checkAgent: () => Promise<void>;
+}
+
 /** Source of a customer's availabilities, which the upstream writes into the customer's store. */
 export interface Upstream {
   /** True if the operator creates users by setting a status, because no telephony system lists the users. */
@@ -52,7 +63,7 @@ export interface Upstream {
    * @throws {RateBudgetError} if the upstream must not be called now.
    * @throws {StoreUnavailableError} if the store may not have kept what was read.
    */
-  setStatus?(userId: number, status: Status, scope: UpstreamContext): Promise<StoredAgent | undefined>;
+  setStatus?(change: UpstreamChange, scope: UpstreamContext): Promise<StoredAgent | undefined>;
 }
 
 /** Log of an upstream, for the operator. */

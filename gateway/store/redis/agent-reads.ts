@@ -4,7 +4,7 @@ import { Digits } from "./agent-record.ts";
 import { agentKeyPrefix, STORE_KEY } from "./keys.ts";
 import type { RedisSession } from "./redis-session.ts";
 
-const Now = v.tuple([Digits]);
+const Now = v.tuple([Digits, Digits]);
 const Confirmed = v.tuple([Digits, v.array(Digits)]);
 
 /** Number of agents per script. A script blocks Redis for less than a millisecond. */
@@ -14,6 +14,12 @@ const AGENTS_AT_ONCE = 250;
 export async function readRedisTime({ connection }: RedisSession): Promise<ReadStart> {
   const [micros] = v.parse(Now, await connection.run("now", [STORE_KEY], []));
   return micros;
+}
+
+/** Resolves when the change stream has reached the present position of Redis. */
+export async function catchUpWithRedis({ connection, stream }: RedisSession): Promise<void> {
+  const [, position] = v.parse(Now, await connection.run("now", [STORE_KEY], []));
+  await stream.waitFor(position, connection.signal);
 }
 
 /**

@@ -141,9 +141,9 @@ if isKnown and (operation == 'insertIfAbsent' or isUnchanged()) then return repl
 return write(status, seconds, seconds == '' and '' or text(now + ARGV[10] * 1000))
 `;
 
-/** Returns the time at which a read of the upstream begins. */
+/** Returns the time, at which a read of the upstream may begin, and the position of the last change. */
 const NOW = `${PREAMBLE}
-return { micros, micros }
+return { micros, micros, redis.call('HGET', KEYS[1], 'position') or '0' }
 `;
 
 /**

@@ -8,6 +8,8 @@ import { type AircallUpstream, createAircallUpstream } from "./aircall.ts";
 
 const never = new AbortController().signal;
 
+const checkAgent = async () => {};
+
 test("is stale until the whole list has been read, and current from then on", async () => {
   const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 120 } });
   expect(upstream.health()).toEqual({
@@ -330,7 +332,9 @@ test("sends no request for a minute after a 429, or longer if Retry-After says s
     const blockedAtMs = fake.requests.all().at(-1)?.atMs ?? Number.NaN;
     expect(upstream.health().failure?.retryAfterSeconds).toBe(seconds);
     expect(upstream.health().budgetLeft).toBe(0);
-    await expect(upstream.setStatus(1, "available", { signal: never })).rejects.toThrow(RateBudgetError);
+    await expect(upstream.setStatus({ userId: 1, status: "available", checkAgent }, { signal: never })).rejects.toThrow(
+      RateBudgetError,
+    );
     await time.until(() => upstream.health().staleSinceMs === undefined);
     const next = fake.requests.all().filter(({ atMs }) => atMs > blockedAtMs);
     expect(next[0]?.atMs).toBe(blockedAtMs + seconds * 1000);
@@ -396,7 +400,10 @@ test("sets a status with the caller's trace, and resolves with the agent read ba
   upstream.start();
   fake.company.put(2, { availability: "in_call" });
   await time.until(() => statuses()[2] === "in_call");
-  const setting = upstream.setStatus(1, "do_not_disturb", { signal: never, traceparent: "00-a-b-01" });
+  const setting = upstream.setStatus(
+    { userId: 1, status: "do_not_disturb", checkAgent },
+    { signal: never, traceparent: "00-a-b-01" },
+  );
   await expect(setting).resolves.toMatchObject({ userId: 1, status: "do_not_disturb" });
   expect(statuses()[1]).toBe("do_not_disturb");
   expect(fake.company.find(1)).toMatchObject({ setting: "unavailable", availability: "do_not_disturb" });
@@ -417,7 +424,9 @@ test("never shows as available an agent whom the API accepts to make available b
   // Webhooks have spent all reads after webhooks.
   for (let userId = 1_000; userId < 1_030; userId += 1) upstream.refresh(userId).catch(() => {});
   await time.until(() => fake.requests.count() > 20);
-  await expect(upstream.setStatus(2, "available", { signal: never })).resolves.toMatchObject({ status: "in_call" });
+  await expect(
+    upstream.setStatus({ userId: 2, status: "available", checkAgent }, { signal: never }),
+  ).resolves.toMatchObject({ status: "in_call" });
   expect(fake.company.find(2)).toMatchObject({ setting: "available" });
   expect(seen).toEqual([]);
 });
@@ -428,12 +437,40 @@ test("stores no status that was set but cannot be read back, and reads the agent
   await time.until(() => statuses()[1] === "available");
   const fault: Fault = { kind: "answer", status: 500, text: '{"error":"x"}', headers: JSON_HEADERS, times: 1 };
   fake.company.listen(() => void fake.setFault(fault));
-  const setting = upstream.setStatus(1, "do_not_disturb", { signal: never });
+  const setting = upstream.setStatus({ userId: 1, status: "do_not_disturb", checkAgent }, { signal: never });
   await expect(setting).rejects.toMatchObject({ status: 500, body: { error: "x" } });
   expect(statuses()[1]).toBe("available");
   const failedAtMs = time.nowMs();
   await time.until(() => statuses()[1] === "do_not_disturb");
   expect(time.nowMs()).toBe(failedAtMs);
+});
+
+test("makes one of two concurrent changes on the condition of the same version, and rejects the other", async () => {
+  const { time, upstream, statuses, fake, store } = await setUpAircall();
+  upstream.start();
+  await time.until(() => statuses()[1] === "available");
+  const customerStore = store.forCustomer("acme");
+  const service = createAvailabilityService({ store: customerStore, upstream, staleLimitSeconds: 60 });
+  const version = (await customerStore.open(never)).read(1)?.version ?? 0;
+  const change = { userId: 1, status: "do_not_disturb", ifVersions: [version] } as const;
+  const outcomes = await Promise.allSettled([1, 2, 3].map(() => service.setStatus(change, { signal: never })));
+  expect(outcomes.map((outcome) => (outcome.status === "fulfilled" ? "made" : outcome.reason.name))).toEqual([
+    "made",
+    "VersionMismatchError",
+    "VersionMismatchError",
+  ]);
+  expect(fake.requests.all().filter(({ method }) => method === "PUT")).toHaveLength(1);
+});
+
+test("lets the next change begin when a change fails", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall();
+  upstream.start();
+  await time.until(() => statuses()[1] === "available");
+  await fake.setFault({ kind: "reset", times: 1 });
+  const first = upstream.setStatus({ userId: 1, status: "do_not_disturb", checkAgent }, { signal: never });
+  const second = upstream.setStatus({ userId: 1, status: "do_not_disturb", checkAgent }, { signal: never });
+  await expect(first).rejects.toThrow("could not be reached");
+  await expect(second).resolves.toMatchObject({ status: "do_not_disturb" });
 });
 
 test("does not overwrite a change with an earlier read", async () => {
@@ -457,7 +494,7 @@ test("does not overwrite a change with an earlier read", async () => {
   await time.elapse(3_000);
   // The list response is delayed back while the agent is changed.
   await happens(() => delayed.responses.length === 1);
-  await upstream.setStatus(1, "do_not_disturb", { signal: never });
+  await upstream.setStatus({ userId: 1, status: "do_not_disturb", checkAgent }, { signal: never });
   delayed.responses[0]?.();
   await happens(() => statuses()[2] === "in_call");
   expect(statuses()[1]).toBe("do_not_disturb");
@@ -467,7 +504,7 @@ test.each(["offline", "in_call", "on_mobile", "in_traning", "other"] as const)(
   "rejects setting %s without calling the API",
   async (status) => {
     const { upstream, fake } = await setUpAircall();
-    const setting = upstream.setStatus(1, status, { signal: never });
+    const setting = upstream.setStatus({ userId: 1, status: status, checkAgent }, { signal: never });
     await expect(setting).rejects.toThrow(UnsupportedStatusError);
     await expect(setting).rejects.toThrow(`cannot set ${status}, only available or do_not_disturb`);
     expect(fake.requests.count()).toBe(0);
@@ -476,10 +513,10 @@ test.each(["offline", "in_call", "on_mobile", "in_traning", "other"] as const)(
 
 test("forwards the API's rejection of a write, and a 404 for an unknown agent", async () => {
   const { upstream, fake } = await setUpAircall();
-  const setting = upstream.setStatus(99, "available", { signal: never });
+  const setting = upstream.setStatus({ userId: 99, status: "available", checkAgent }, { signal: never });
   await expect(setting).rejects.toMatchObject({ status: 404, body: { error: "User not found" } });
   await fake.setFault(respondWith(405, '{"error":"user not available"}'));
-  const rejected = upstream.setStatus(1, "available", { signal: never });
+  const rejected = upstream.setStatus({ userId: 1, status: "available", checkAgent }, { signal: never });
   await expect(rejected).rejects.toMatchObject({ status: 405, body: { error: "user not available" } });
 });
 
@@ -488,13 +525,19 @@ test("reserves budget for writes and tells when more is available", async () => 
   // A budget of 6 has one slot for writes and two for refreshes, which no refresh uses here. A write takes two.
   const outcomes = [];
   for (let writes = 0; writes < 2; writes += 1) {
-    outcomes.push(await upstream.setStatus(99, "available", { signal: never }).catch((error: unknown) => error));
+    outcomes.push(
+      await upstream
+        .setStatus({ userId: 99, status: "available", checkAgent }, { signal: never })
+        .catch((error: unknown) => error),
+    );
   }
   expect(outcomes.map((error) => error instanceof UpstreamError && error.status)).toEqual([404, false]);
   expect(outcomes[1]).toMatchObject({ name: "RateBudgetError", retryAfterSeconds: 61 });
   expect(fake.requests.count()).toBe(1);
   await time.elapse(61_000);
-  await expect(upstream.setStatus(99, "available", { signal: never })).rejects.toMatchObject({ status: 404 });
+  await expect(
+    upstream.setStatus({ userId: 99, status: "available", checkAgent }, { signal: never }),
+  ).rejects.toMatchObject({ status: 404 });
 });
 
 test("aborts pending requests when stopped, and sends no more", async () => {
@@ -502,7 +545,9 @@ test("aborts pending requests when stopped, and sends no more", async () => {
   await fake.setFault({ kind: "hang" });
   upstream.start();
   const refreshing = expect(upstream.refresh(1)).rejects.toThrow("no longer polls");
-  const writing = expect(upstream.setStatus(1, "available", { signal: never })).rejects.toThrow("no longer polls");
+  const writing = expect(
+    upstream.setStatus({ userId: 1, status: "available", checkAgent }, { signal: never }),
+  ).rejects.toThrow("no longer polls");
   await expect.poll(() => fake.requests.count(), { timeout: 10_000 }).toBe(3);
   await upstream.stop();
   await Promise.all([refreshing, writing]);

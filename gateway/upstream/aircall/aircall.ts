@@ -1,8 +1,15 @@
+import type { StoredAgent } from "../../store/agent.ts";
 import { StoreUnavailableError } from "../../store/availability-store.ts";
 import type { RequestBudget } from "../request-budget.ts";
-import { RateBudgetError, UnsupportedStatusError, type Upstream, UpstreamError } from "../upstream.ts";
+import {
+  RateBudgetError,
+  UnsupportedStatusError,
+  type Upstream,
+  type UpstreamContext,
+  UpstreamError,
+} from "../upstream.ts";
 import { type AircallOptions, createAircall } from "./create-aircall.ts";
-import { SETTINGS } from "./status.ts";
+import { SETTINGS, type Setting } from "./status.ts";
 import { createWebhookReceiver, type WebhookReceiver } from "./webhook.ts";
 
 /** Upstream over the vendor's REST API. */
@@ -27,7 +34,10 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
   const { settings, log } = options;
   const stopped = new AbortController();
   const { signal } = stopped;
-  const { budget, client, readAgent, removals, refreshes, runPoll, healthTracker } = createAircall(options, signal);
+  const { budget, client, readAgent, removals, refreshes, agentLock, runPoll, healthTracker } = createAircall(
+    options,
+    signal,
+  );
   let polling: Promise<void> | undefined;
 
   function refreshLater(userId: number): void {
@@ -38,14 +48,29 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
     });
   }
 
-  /** Reads the agent again later if a call fails, because the API may have made the change. */
-  async function refreshAfterFailure<Value>(userId: number, call: () => Promise<Value>): Promise<Value> {
+  /** Sets an agent's status. If the API may have made the change in spite of an error, reads the agent again later. */
+  async function sendChange(userId: number, setting: Setting, scope: UpstreamContext): Promise<void> {
     try {
-      return await call();
+      await client.set(userId, setting, { ...scope, signal: AbortSignal.any([scope.signal, signal]) });
     } catch (error) {
       // A request that the API rejects with 4xx changes nothing.
       const isRejected = error instanceof UpstreamError && error.status !== undefined && error.status < 500;
       if (!isRejected) refreshLater(userId);
+      throw error;
+    }
+  }
+
+  async function change(userId: number, setting: Setting, scope: UpstreamContext): Promise<StoredAgent | undefined> {
+    // Acquire both requests before sending any: after the change, the gateway must read the agent.
+    for (const _request of ["change", "read back"]) {
+      if (!(await acquireForWrite(budget))) throw new RateBudgetError(budget.retryAfterSeconds("write"));
+    }
+    await sendChange(userId, setting, scope);
+    try {
+      // Read the agent even if the caller has left.
+      return await readAgent(userId);
+    } catch (error) {
+      refreshLater(userId);
       throw error;
     }
   }
@@ -69,18 +94,13 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
         ? undefined
         : createWebhookReceiver({ token: settings.webhookToken, onChange: refreshLater }),
     allowsNewUsers: false,
-    async setStatus(userId, status, scope) {
+    async setStatus({ userId, status, checkAgent }, scope) {
       const setting = SETTINGS.get(status);
       if (!setting) throw new UnsupportedStatusError(status, [...SETTINGS.keys()]);
-      // Acquire both requests before sending any: after the change, the gateway must read the agent.
-      for (const _request of ["change", "read back"]) {
-        if (!(await acquireForWrite(budget))) throw new RateBudgetError(budget.retryAfterSeconds("write"));
-      }
-      await refreshAfterFailure(userId, () =>
-        client.set(userId, setting, { ...scope, signal: AbortSignal.any([scope.signal, signal]) }),
-      );
-      // Read the agent even if the caller has left.
-      return refreshAfterFailure(userId, () => readAgent(userId));
+      return agentLock.run(userId, AbortSignal.any([scope.signal, signal]), async () => {
+        await checkAgent();
+        return change(userId, setting, scope);
+      });
     },
   };
 }

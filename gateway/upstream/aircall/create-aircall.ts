@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../../clock.ts";
 import { type Delay, delay } from "../../delay.ts";
 import type { StoredAgent } from "../../store/agent.ts";
 import type { AvailabilityStore } from "../../store/availability-store.ts";
+import { createAgentLock } from "../agent-lock.ts";
 import { createHealthTracker } from "../health-tracker.ts";
 import { createPollLease } from "../poll-lease.ts";
 import { createRefreshQueue } from "../refresh-queue.ts";
@@ -32,6 +33,9 @@ export interface AircallOptions {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
+/** Time that the store may take for a change of an agent besides the two calls of the API, in milliseconds. */
+const STORE_TIME_MS = 15_000;
+
 /** Creates and connects the parts of the adapter. The signal stops them. */
 export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const { customerId, settings, store } = options;
@@ -39,7 +43,8 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const log = withCustomerName(customerId, options.log);
   const { clock = systemClock, wait = delay, fetch = globalThis.fetch } = options;
   const name = (task: string): string => `aircall/${customerId}/${task}`;
-  const lease = (task: string, durationMs: number) => store.lease(name(task), durationMs);
+  const lease: AvailabilityStore["lease"] = (task, durationMs, leaseOptions) =>
+    store.lease(name(task), durationMs, leaseOptions);
   // The vendor counts a sent request even if the gateway closes.
   const leaseSlot = (slot: string, durationMs: number) => store.lease(name(slot), durationMs, { keepAfterClose: true });
   const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease: leaseSlot, clock });
@@ -80,10 +85,16 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
       return (users) => markRefreshed(users.map(({ id }) => id));
     },
   });
+  const agentLock = createAgentLock({
+    lease,
+    isStoreReady: store.isReady,
+    durationMs: 2 * timeoutMs + STORE_TIME_MS,
+    wait,
+  });
   const pollLease = createPollLease(lease, leaseMs);
   const runPoll = () =>
     poll({ list, budget, lease: pollLease, healthTracker, store: customerStore, clock, wait }, signal);
-  return { budget, client, readAgent, removals, refreshes, healthTracker, runPoll };
+  return { budget, client, readAgent, removals, refreshes, agentLock, healthTracker, runPoll };
 }
 
 /** Prefixes log lines with the customer. */
