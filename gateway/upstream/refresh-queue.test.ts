@@ -21,6 +21,7 @@ function setUp() {
       grants.left -= 1;
       return true;
     },
+    reserve: async () => undefined,
     block: () => {},
     blockedMs: () => 0,
     retryAfterSeconds: () => 61,

@@ -522,18 +522,18 @@ test("forwards the API's rejection of a write, and a 404 for an unknown agent", 
 
 test("reserves budget for writes and tells when more is available", async () => {
   const { upstream, fake, time } = await setUpAircall({ account: { requestsPerMinute: 6 } });
-  // A budget of 6 has one slot for writes and two for refreshes, which no refresh uses here. A write takes two.
+  // A budget of 6 has one slot for writes and two for refreshes, which no refresh uses here. A write takes two, or one if the API rejects it.
   const outcomes = [];
-  for (let writes = 0; writes < 2; writes += 1) {
+  for (let writes = 0; writes < 3; writes += 1) {
     outcomes.push(
       await upstream
         .setStatus({ userId: 99, status: "available", checkAgent }, { signal: never })
         .catch((error: unknown) => error),
     );
   }
-  expect(outcomes.map((error) => error instanceof UpstreamError && error.status)).toEqual([404, false]);
-  expect(outcomes[1]).toMatchObject({ name: "RateBudgetError", retryAfterSeconds: 61 });
-  expect(fake.requests.count()).toBe(1);
+  expect(outcomes.map((error) => error instanceof UpstreamError && error.status)).toEqual([404, 404, false]);
+  expect(outcomes[2]).toMatchObject({ name: "RateBudgetError", retryAfterSeconds: 61 });
+  expect(fake.requests.count()).toBe(2);
   await time.elapse(61_000);
   await expect(
     upstream.setStatus({ userId: 99, status: "available", checkAgent }, { signal: never }),

@@ -1,6 +1,6 @@
 import type { StoredAgent } from "../../store/agent.ts";
 import { StoreUnavailableError } from "../../store/availability-store.ts";
-import type { RequestBudget } from "../request-budget.ts";
+import type { RequestBudget, Reservation } from "../request-budget.ts";
 import {
   RateBudgetError,
   UnsupportedStatusError,
@@ -61,12 +61,22 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
   }
 
   async function change(userId: number, setting: Setting, scope: UpstreamContext): Promise<StoredAgent | undefined> {
-    // Acquire both requests before sending any: after the change, the gateway must read the agent.
-    for (const _request of ["change", "read back"]) {
-      if (!(await acquireForWrite(budget))) throw new RateBudgetError(budget.retryAfterSeconds("write"));
+    // Reserve both requests before sending any: after the change, the gateway must read the agent.
+    const reading = await reserveForWrite(budget);
+    if (!reading || !(await acquireForWrite(budget))) {
+      // Before the reservation is canceled: it is not enough for a change.
+      const error = new RateBudgetError(budget.retryAfterSeconds("write"));
+      reading?.cancel();
+      throw error;
     }
-    await sendChange(userId, setting, scope);
     try {
+      await sendChange(userId, setting, scope);
+    } catch (error) {
+      reading.cancel();
+      throw error;
+    }
+    try {
+      if (!(await reading.renew())) throw new RateBudgetError(budget.retryAfterSeconds("write"));
       // Read the agent even if the caller has left.
       return await readAgent(userId);
     } catch (error) {
@@ -103,6 +113,11 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
       });
     },
   };
+}
+
+/** Reserves a request for a write, also from the share of refreshes, as `acquireForWrite` does. */
+async function reserveForWrite(budget: RequestBudget): Promise<Reservation | undefined> {
+  return (await budget.reserve("write")) ?? (await budget.reserve("refresh"));
 }
 
 /** Acquires a request for a write, also from the share of refreshes: an agent waits for the write. */
