@@ -71,6 +71,20 @@ test("reports the greater age of the store and the upstream", async () => {
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 20 });
 });
 
+test("allows the upstream's data, but not the store's, the age of two lists of the upstream", async () => {
+  const upstream = { health: () => ({ staleSinceMs: 0, failure: undefined, minStaleLimitSeconds: 164 }) };
+  const { availabilities, replica, time } = setUp(upstream);
+  time.nowMs = 164_000;
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 164 });
+  expect(availabilities.getCached?.(1)).toMatchObject({ ageSeconds: 164 });
+  replica.setStaleSince(103_000);
+  await expect(availabilities.read(1, never)).rejects.toThrow(StoreUnavailableError);
+  expect(availabilities.getCached?.(1)).toBeUndefined();
+  replica.setStaleSince(undefined);
+  time.nowMs = 164_001;
+  await expect(availabilities.read(1, never)).rejects.toThrow(StoreUnavailableError);
+});
+
 test("rejects with the upstream's error when the data is too old", async () => {
   const failure = new UpstreamError("Forbidden", { status: 403, body: { message: "Forbidden" } });
   const { availabilities, time } = setUp(health(100_000, failure));
