@@ -27,8 +27,6 @@ export interface AvailabilityStore {
    * of the task then.
    */
   lease(task: string, durationMs: number, options?: LeaseOptions): Promise<boolean>;
-  /** True while any gateway has the task. False while the store is unreachable. */
-  isLeased(task: string): Promise<boolean>;
   /** Returns the size of the kept changes of all customers in this process's memory. */
   historySize(): HistorySize;
   close(): Promise<void>;

@@ -42,7 +42,6 @@ export function createMemoryStore({
     },
     // No other gateway shares this memory.
     lease: async () => true,
-    isLeased: async () => false,
     historySize: order.history.size,
     async close() {},
   };

@@ -29,7 +29,9 @@ test("counts data that is old because the store is away to the store, not to the
 
 test("does not call data too old that the upstream's own list takes as long to renew", () => {
   const check = (staleSeconds: number) => {
-    const customers = () => [{ customer: "acme", staleSeconds, upstreamStaleSeconds: staleSeconds, minStaleLimitSeconds: 164 }];
+    const customers = () => [
+      { customer: "acme", staleSeconds, upstreamStaleSeconds: staleSeconds, minStaleLimitSeconds: 164 },
+    ];
     const healthSources = { isStoreReady: () => true, customers };
     return createReadiness({ healthSources, staleLimitSeconds: 60 }).check().failing;
   };

@@ -246,11 +246,6 @@ end
 return { micros, redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0 }
 `;
 
-/** Returns 1 if the lease KEYS[1] is held, else 0. */
-const IS_LEASED = `${PREAMBLE}
-return { micros, redis.call('EXISTS', KEYS[1]) }
-`;
-
 /** Releases the leases KEYS, as far as the owner ARGV[1] holds them. */
 const RELEASE = `${PREAMBLE}
 for _, key in ipairs(KEYS) do
@@ -272,7 +267,6 @@ export const SCRIPTS = {
   agents: toScript(AGENTS),
   restore: toScript(RESTORE),
   lease: toScript(LEASE),
-  isLeased: toScript(IS_LEASED),
   release: toScript(RELEASE),
 };
 
