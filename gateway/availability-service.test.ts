@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createAvailabilityService } from "./availability-service.ts";
 import type { StoredAgent } from "./store/agent.ts";
 import { StoreUnavailableError, UnreadableAgentError, VersionMismatchError } from "./store/availability-store.ts";
@@ -71,6 +71,20 @@ test("reports the greater age of the store and the upstream", async () => {
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 20 });
 });
 
+test("allows the upstream's data, but not the store's, the age of two lists of the upstream", async () => {
+  const upstream = { health: () => ({ staleSinceMs: 0, failure: undefined, minStaleLimitSeconds: 164 }) };
+  const { availabilities, replica, time } = setUp(upstream);
+  time.nowMs = 164_000;
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 164 });
+  expect(availabilities.getCached?.(1)).toMatchObject({ ageSeconds: 164 });
+  replica.setStaleSince(103_000);
+  await expect(availabilities.read(1, never)).rejects.toThrow(StoreUnavailableError);
+  expect(availabilities.getCached?.(1)).toBeUndefined();
+  replica.setStaleSince(undefined);
+  time.nowMs = 164_001;
+  await expect(availabilities.read(1, never)).rejects.toThrow(StoreUnavailableError);
+});
+
 test("rejects with the upstream's error when the data is too old", async () => {
   const failure = new UpstreamError("Forbidden", { status: 403, body: { message: "Forbidden" } });
   const { availabilities, time } = setUp(health(100_000, failure));
@@ -79,58 +93,65 @@ test("rejects with the upstream's error when the data is too old", async () => {
   await expect(availabilities.read(1, never)).rejects.toBe(failure);
 });
 
-test("changes a status in the upstream first, and not at all if the upstream rejects the change", async () => {
-  const failure = new UpstreamError("No", { status: 422, body: {} });
+/** Creates availabilities over a store with agent 1 and an authoritative upstream that sets a status by the function. */
+async function setUpAuthoritative(setStatus: NonNullable<Upstream["setStatus"]>) {
   const store = createMemoryStore().forCustomer("demo");
-  await store.set(1, { status: "available" });
-  const calls: unknown[] = [];
-  const setStatus = async (...change: unknown[]): Promise<void> => {
-    calls.push(change.slice(0, 2), (await store.open(never)).read(1)?.status);
-    if (change[1] === "other") throw failure;
-  };
-  const upstream = { ...memoryUpstream, setStatus };
-  const availabilities = createAvailabilityService({ store, upstream, staleLimitSeconds: 60 });
-  const scope = { signal: never };
-  await expect(availabilities.setStatus({ userId: 1, status: "other" }, scope)).rejects.toBe(failure);
+  const { version } = await store.set(1, { status: "available" });
+  const upstream = { ...memoryUpstream, allowsNewUsers: false, setStatus };
+  return { store, version, availabilities: createAvailabilityService({ store, upstream, staleLimitSeconds: 60 }) };
+}
+
+test("changes nothing in the store if the upstream rejects the change", async () => {
+  const failure = new UpstreamError("Rejected", { status: 405 });
+  const { availabilities } = await setUpAuthoritative(() => Promise.reject(failure));
+  const change = { userId: 1, status: "other" } as const;
+  await expect(availabilities.setStatus(change, { signal: never })).rejects.toBe(failure);
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { status: "available" } });
-  await expect(availabilities.setStatus({ userId: 1, status: "on_a_break" }, scope)).resolves.toMatchObject({
-    status: "on_a_break",
-  });
-  expect(calls).toEqual([[1, "other"], "available", [1, "on_a_break"], "available"]);
+});
+
+test("answers and serves what the upstream has read back, not what was asked for", async () => {
+  const { availabilities, store } = await setUpAuthoritative(() => store.set(1, { status: "in_call" }));
+  const change = { userId: 1, status: "do_not_disturb" } as const;
+  await expect(availabilities.setStatus(change, { signal: never })).resolves.toMatchObject({ status: "in_call" });
+  await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { status: "in_call" } });
 });
 
 test("sends the upstream no change of an unknown user or of another version", async () => {
-  const reject = () => Promise.reject(new Error("The upstream was called"));
-  const { availabilities } = setUp({ setStatus: reject });
+  let requests = 0;
+  const { availabilities, version } = await setUpAuthoritative(async ({ checkAgent }) => {
+    await checkAgent();
+    requests += 1;
+    return undefined;
+  });
   const scope = { signal: never };
   await expect(availabilities.setStatus({ userId: 2, status: "other" }, scope)).resolves.toBeUndefined();
-  const change = { userId: 1, status: "other", ifVersions: [6, 8] } as const;
+  const change = { userId: 1, status: "other", ifVersions: [version - 1, version + 1] } as const;
   await expect(availabilities.setStatus(change, scope)).rejects.toThrow(VersionMismatchError);
+  expect(requests).toBe(0);
+  await availabilities.setStatus({ ...change, ifVersions: [version] }, scope);
+  expect(requests).toBe(1);
+});
+
+test("checks the version after the store has caught up with other gateways", async () => {
+  const { store, availabilities, version } = await setUpAuthoritative(async ({ checkAgent }) => {
+    await checkAgent();
+    return undefined;
+  });
+  vi.spyOn(store, "catchUp").mockImplementationOnce(async () => void (await store.set(1, { status: "in_call" })));
+  const change = { userId: 1, status: "other", ifVersions: [version] } as const;
+  await expect(availabilities.setStatus(change, { signal: never })).rejects.toThrow(VersionMismatchError);
 });
 
 test("reports no version mismatch after the upstream has made the change", async () => {
-  const store = createMemoryStore().forCustomer("demo");
-  const { version } = await store.set(1, { status: "available" });
-  // A poll brings another change during the call to the upstream.
-  const setStatus = async (): Promise<void> => void (await store.set(1, { status: "in_call" }));
-  const upstream = { ...memoryUpstream, allowsNewUsers: false, setStatus };
-  const availabilities = createAvailabilityService({ store, upstream, staleLimitSeconds: 60 });
+  const { availabilities, store, version } = await setUpAuthoritative(async ({ userId, status }) => {
+    // A poll brings another change during the call to the upstream.
+    await store.set(userId, { status: "in_call" });
+    return store.set(userId, { status });
+  });
   const change = { userId: 1, status: "do_not_disturb", ifVersions: [version] } as const;
   await expect(availabilities.setStatus(change, { signal: never })).resolves.toMatchObject({
     status: "do_not_disturb",
   });
-});
-
-test("refreshes an agent after the change is written, so that the refreshed state wins", async () => {
-  const store = createMemoryStore().forCustomer("demo");
-  await store.set(1, { status: "in_call" });
-  const replica = await store.open(never);
-  const rechecked: unknown[] = [];
-  const scheduleRefresh = (userId: number) => void rechecked.push(userId, replica.read(userId)?.status);
-  const upstream = { ...memoryUpstream, allowsNewUsers: false, scheduleRefresh };
-  const availabilities = createAvailabilityService({ store, upstream, staleLimitSeconds: 60 });
-  await availabilities.setStatus({ userId: 1, status: "available" }, { signal: never });
-  expect(rechecked).toEqual([1, "available"]);
 });
 
 test("loses no status if another request creates the user at the same time", async () => {

@@ -8,7 +8,7 @@ import {
   VersionMismatchError,
 } from "./store/availability-store.ts";
 import type { Replica } from "./store/replica.ts";
-import type { Upstream, UpstreamContext, UpstreamHealth } from "./upstream/upstream.ts";
+import type { Upstream, UpstreamContext } from "./upstream/upstream.ts";
 
 /** A value from the store with its age. */
 export interface AgedReading<Value> {
@@ -93,7 +93,7 @@ export interface AvailabilityService {
 export interface AvailabilityServiceOptions {
   readonly store: CustomerStore;
   readonly upstream: Upstream;
-  /** Greatest age of a served availability, in seconds. */
+  /** Greatest age of a served availability, in seconds, unless the upstream needs longer to be read twice. */
   readonly staleLimitSeconds: number;
   readonly clock?: Clock;
 }
@@ -108,16 +108,23 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
   /** The customer's replica; `undefined` before the first read. Never replaced by another replica. */
   let loaded: Replica | undefined;
 
-  function currentAge(replica: Replica, health: UpstreamHealth): number {
-    const since = Math.min(replica.staleSinceMs() ?? Infinity, health.staleSinceMs ?? Infinity);
-    return since === Infinity ? 0 : Math.ceil((clock.monotonicMs() - since) / 1000);
+  /** Returns the present age, and if the store's or the upstream's data is older than its limit. */
+  function measureAge(replica: Replica) {
+    const { staleSinceMs, failure, minStaleLimitSeconds = 0 } = upstream.health();
+    const storeAge = toAgeSeconds(replica.staleSinceMs());
+    const upstreamAge = toAgeSeconds(staleSinceMs);
+    const isTooOld = storeAge > staleLimitSeconds || upstreamAge > Math.max(staleLimitSeconds, minStaleLimitSeconds);
+    return { ageSeconds: Math.max(storeAge, upstreamAge), isTooOld, failure };
+  }
+
+  function toAgeSeconds(sinceMs: number | undefined): number {
+    return sinceMs === undefined ? 0 : Math.ceil((clock.monotonicMs() - sinceMs) / 1000);
   }
 
   function ageSeconds(replica: Replica): number {
-    const health = upstream.health();
-    const age = currentAge(replica, health);
-    if (age <= staleLimitSeconds) return age;
-    throw health.failure ?? new StoreUnavailableError(`The availabilities are older than ${staleLimitSeconds} seconds`);
+    const { ageSeconds: age, isTooOld, failure } = measureAge(replica);
+    if (!isTooOld) return age;
+    throw failure ?? new StoreUnavailableError(`The availabilities are older than ${staleLimitSeconds} seconds`);
   }
 
   async function load(signal: AbortSignal): Promise<Replica> {
@@ -161,20 +168,22 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     return { value: { cursor: replica.lastChangeCursor(), list }, ageSeconds: age };
   }
 
+  /** Rejects with a `VersionMismatchError` if the user has none of the requested versions, at whichever gateway. */
+  async function checkVersion(replica: Replica, { userId, ifVersions }: StatusChange): Promise<void> {
+    if (!ifVersions) return;
+    await store.catchUp();
+    const known = replica.read(userId);
+    if (known && !ifVersions.includes(known.version)) throw new VersionMismatchError(known.version);
+  }
+
   async function setStatus(change: StatusChange, scope: UpstreamContext): Promise<Availability | undefined> {
     const { userId, status, ifVersions } = change;
     const replica = await load(scope.signal);
-    const known = replica.read(userId);
     // A user with unreadable data exists. Writing makes the data readable.
-    if (!known && !replica.isUnreadable(userId)) return undefined;
-    if (known && ifVersions && !ifVersions.includes(known.version)) throw new VersionMismatchError(known.version);
-    await upstream.setStatus(userId, status, scope);
-    // If the upstream is authoritative, it has accepted the change by now. A change of the agent in the meantime must
-    // not undo the acceptance.
-    const agent = await store.setStatus(userId, status, upstream.allowsNewUsers ? ifVersions : undefined);
-    // The agent may be in a call, for example, and then is not available. Refresh after writing, so that the write does
-    // not replace the refreshed state.
-    upstream.scheduleRefresh(userId);
+    if (!replica.read(userId) && !replica.isUnreadable(userId)) return undefined;
+    const agent = upstream.setStatus
+      ? await upstream.setStatus({ userId, status, checkAgent: () => checkVersion(replica, change) }, scope)
+      : await store.setStatus(userId, status, ifVersions);
     return agent && toAvailability(agent, clock.monotonicMs());
   }
 
@@ -193,8 +202,8 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     getCached(userId) {
       const agent = loaded?.read(userId);
       if (!loaded || !agent) return undefined;
-      const ageSeconds = currentAge(loaded, upstream.health());
-      return ageSeconds <= staleLimitSeconds ? { agent, ageSeconds, validAtMs: toValidAtMs(ageSeconds) } : undefined;
+      const { ageSeconds, isTooOld } = measureAge(loaded);
+      return isTooOld ? undefined : { agent, ageSeconds, validAtMs: toValidAtMs(ageSeconds) };
     },
     async read(userId, signal) {
       const replica = await load(signal);

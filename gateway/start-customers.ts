@@ -71,7 +71,7 @@ interface SourceHealth extends UpstreamHealth {
 
 /** Converts the health of a customer's upstream and store. Data that was never read is infinitely old. */
 export function toHealth(customer: string, health: SourceHealth, clock: Clock): CustomerHealth {
-  const { staleSinceMs, storeStaleSinceMs, budgetLeft } = health;
+  const { staleSinceMs, storeStaleSinceMs, budgetLeft, removalsHeldBack, minStaleLimitSeconds } = health;
   const ageSeconds = (sinceMs = Infinity) => Math.max(0, Math.ceil((clock.monotonicMs() - sinceMs) / 1000));
   const upstreamStaleSeconds = ageSeconds(staleSinceMs);
   return {
@@ -79,6 +79,8 @@ export function toHealth(customer: string, health: SourceHealth, clock: Clock): 
     staleSeconds: Math.max(upstreamStaleSeconds, ageSeconds(storeStaleSinceMs)),
     upstreamStaleSeconds,
     ...(budgetLeft !== undefined && { budgetLeft }),
+    ...(minStaleLimitSeconds !== undefined && { minStaleLimitSeconds }),
+    ...(removalsHeldBack !== undefined && { removalsHeldBack }),
   };
 }
 

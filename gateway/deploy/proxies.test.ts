@@ -52,8 +52,9 @@ function open(
   return session.request({ ":path": path, ...headers });
 }
 
-async function send(proxy: ProxyProcess, path: string, headers: IncomingHttpHeaders = {}) {
+async function send(proxy: ProxyProcess, path: string, headers: IncomingHttpHeaders = {}, content?: string) {
   const stream = open(proxy, path, headers);
+  if (content !== undefined) stream.end(content);
   const [head]: IncomingHttpHeaders[] = await once(stream, "response");
   const parts: Buffer[] = [];
   for await (const part of stream) parts.push(part);
@@ -160,6 +161,17 @@ describe.each(NAMES)("%s", (name) => {
     const { proxy } = await startBoth(name);
     const ids = Array.from({ length: 500 }, (_, index) => 1_000_000_000_000_000 + index).join(",");
     expect((await send(proxy, `/healthz?userIds=${ids}`)).status).toBe(200);
+  });
+
+  through("forwards a webhook of 1 MiB to each customer's address", async () => {
+    const { proxy } = await startBoth(name);
+    const webhook = { resource: "user", event: "user.opened", token: "guess", data: {} };
+    const content = JSON.stringify(webhook).padEnd(1024 * 1024);
+    const headers = { ":method": "POST", "content-length": `${content.length}` };
+    const post = async (path: string) => {
+      return (await send(proxy, path, headers, content)).status;
+    };
+    expect([await post("/v1/upstream/webhook"), await post("/c/acme/v1/upstream/webhook")]).toEqual([401, 401]);
   });
 
   through("uses the remaining gateway after the other has stopped", async () => {

@@ -27,8 +27,6 @@ export interface AvailabilityStore {
    * of the task then.
    */
   lease(task: string, durationMs: number, options?: LeaseOptions): Promise<boolean>;
-  /** True while any gateway has the task. False while the store is unreachable. */
-  isLeased(task: string): Promise<boolean>;
   /** Returns the size of the kept changes of all customers in this process's memory. */
   historySize(): HistorySize;
   close(): Promise<void>;
@@ -42,6 +40,12 @@ export interface LeaseOptions {
   readonly keepAfterClose?: boolean;
 }
 
+/**
+ * Time at which a read of an upstream began, in microseconds on the store's clock, which all gateways share. Later reads
+ * have later times, unless the clock is set back.
+ */
+export type ReadStart = number;
+
 /** A customer's availabilities in a store. Gives no access to other customers' agents. */
 export interface CustomerStore {
   /**
@@ -51,6 +55,11 @@ export interface CustomerStore {
    * @throws {StoreUnavailableError} if the replica was never loaded and cannot be loaded now.
    */
   open(signal: AbortSignal): Promise<Replica>;
+  /**
+   * Time since which the replica may be stale, in milliseconds on the monotonic clock; `undefined` while it is current
+   * or can be loaded, and -Infinity while it was never loaded and the store is unreachable.
+   */
+  staleSinceMs(): number | undefined;
   /**
    * Sets an agent's state and adds the agent if unknown. Keeps the version if the state is unchanged.
    *
@@ -69,11 +78,66 @@ export interface CustomerStore {
   /** Removes an agent. If the agent is added again, the version is higher than ever before. */
   remove(userId: number): Promise<void>;
   /**
-   * Time since which the replica may be stale, in milliseconds on the monotonic clock; `undefined` while it is current
-   * or can be loaded, and -Infinity while it was never loaded and the store is unreachable.
+   * Resolves when the replica has every change that any gateway has made before the call.
+   *
+   * @throws {StoreUnavailableError} if the store cannot be reached.
    */
-  staleSinceMs(): number | undefined;
+  catchUp(): Promise<void>;
+  /**
+   * Returns the present time of the store's clock. Call it before a read of the upstream begins.
+   *
+   * @throws {StoreUnavailableError} if the store cannot be reached.
+   */
+  startRead(): Promise<ReadStart>;
+  /**
+   * Sets the state that a read of the upstream has found, unless a read that began later has been recorded by any
+   * gateway. `undefined` as state removes the agent. Resolves with the agent as it is afterwards, `undefined` if removed.
+   *
+   * @throws {StoreUnavailableError} if the store may not have kept the change.
+   */
+  record(userId: number, state: AgentState | undefined, readAt: ReadStart): Promise<StoredAgent | undefined>;
+  /**
+   * Records a read of the upstream that found agents as they are in the replica, so that earlier reads no longer change
+   * them. Resolves with the agents that another gateway has changed meanwhile: the replica has the changes by then, and
+   * the read is to be compared and recorded again.
+   *
+   * @throws {StoreUnavailableError} if the store may not have kept the record.
+   */
+  confirm(agents: readonly AgentVersion[], readAt: ReadStart): Promise<readonly number[]>;
+  /**
+   * Records that a page of the upstream's list was read and its agents were recorded, for all gateways, and that the
+   * list no longer fails.
+   *
+   * @throws {StoreUnavailableError} if the store may not have kept the record.
+   */
+  recordPage(read: PageRead): Promise<void>;
+  /** Records for all gateways that the list cannot be read at present. @throws {StoreUnavailableError} */
+  recordListFailure(): Promise<void>;
+  /** Returns when each page was last read by any gateway. @throws {StoreUnavailableError} */
+  loadListState(): Promise<ListState>;
 }
+
+/** Read of a page of an upstream's list of agents. */
+export interface PageRead {
+  /** Number of the page, from 1. */
+  readonly page: number;
+  readonly readAt: ReadStart;
+  /** True if the list ends with this page. */
+  readonly isLast: boolean;
+}
+
+/** State of the reads of an upstream's list of agents. */
+export interface ListState {
+  /** Start of the last read of each page, in milliseconds on the monotonic clock of this process. */
+  readonly startedMsByPage: ReadonlyMap<number, number>;
+  /** Number of pages; `undefined` before the last page was read. */
+  readonly pageCount: number | undefined;
+  /** True if the list cannot be read at present. */
+  readonly isFailing: boolean;
+}
+
+/** Version of an agent in the replica. */
+export type AgentVersion = Pick<StoredAgent, "userId" | "version">;
 
 /** Thrown when the store cannot be reached. The requested change may or may not have been made. */
 export class StoreUnavailableError extends Error {

@@ -1,7 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../clock.ts";
 import { type AgentState, isUnchanged, type Status, type StoredAgent } from "./agent.ts";
-import { type AvailabilityStore, type CustomerStore, VersionMismatchError } from "./availability-store.ts";
+import {
+  type AgentVersion,
+  type AvailabilityStore,
+  type CustomerStore,
+  type ReadStart,
+  VersionMismatchError,
+} from "./availability-store.ts";
 import { type ChangeHistory, createChangeHistory } from "./change-history.ts";
 import { toCursorText } from "./cursor.ts";
 import { createReplica, emptyContents, type WritableReplica } from "./replica.ts";
@@ -36,7 +42,6 @@ export function createMemoryStore({
     },
     // No other gateway shares this memory.
     lease: async () => true,
-    isLeased: async () => false,
     historySize: order.history.size,
     async close() {},
   };
@@ -75,6 +80,11 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
   const { epoch, history, position, advance } = order;
   const replica = createReplica(emptyContents(epoch, position, history.of(customerId)));
 
+  const reads = createReadOrder(clock);
+  const startedMsByPage = new Map<number, number>();
+  let pageCount: number | undefined;
+  let isListFailing = false;
+
   // Starting at the current time makes versions grow across a restart, which loses the earlier version.
   const nextVersion = (userId: number) => Math.max(replica.versionOf(userId) + 1, clock.wallMs());
 
@@ -85,25 +95,71 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
     return agent;
   }
 
+  function set(userId: number, state: AgentState): StoredAgent {
+    const known = replica.read(userId);
+    if (known && isUnchanged(known, state, clock.monotonicMs())) return known;
+    return storeAgent(userId, toStored(state, clock));
+  }
+
+  function remove(userId: number): void {
+    if (!replica.read(userId)) return;
+    const at = advance();
+    const cursor = toCursorText({ epoch, position: at });
+    replica.apply(at, { cursor, removedUserId: userId, version: nextVersion(userId) });
+  }
+
   return {
     async open(signal) {
       signal.throwIfAborted();
       return replica;
     },
-    async set(userId, state) {
-      const known = replica.read(userId);
-      if (known && isUnchanged(known, state, clock.monotonicMs())) return known;
-      return storeAgent(userId, toStored(state, clock));
-    },
+    staleSinceMs: () => undefined,
+    set: async (userId, state) => set(userId, state),
     insertIfAbsent: async (userId, state) => replica.read(userId) ?? storeAgent(userId, toStored(state, clock)),
     setStatus: async (userId, status, ifVersions) => setStatus(replica, storeAgent, { userId, status, ifVersions }),
-    async remove(userId) {
-      if (!replica.read(userId)) return;
-      const at = advance();
-      const cursor = toCursorText({ epoch, position: at });
-      replica.apply(at, { cursor, removedUserId: userId, version: nextVersion(userId) });
+    remove: async (userId) => remove(userId),
+    // Each change is made in the replica itself.
+    async catchUp() {},
+    startRead: async () => reads.start(),
+    async record(userId, state, readAt) {
+      if (!reads.record(userId, readAt)) return replica.read(userId);
+      if (state) return set(userId, state);
+      remove(userId);
+      return undefined;
     },
-    staleSinceMs: () => undefined,
+    async confirm(agents, readAt) {
+      const isCurrent = ({ userId, version }: AgentVersion) => replica.versionOf(userId) === version;
+      for (const { userId } of agents.filter(isCurrent)) reads.record(userId, readAt);
+      return agents.filter((agent) => !isCurrent(agent)).map(({ userId }) => userId);
+    },
+    async recordPage({ page, readAt, isLast }) {
+      isListFailing = false;
+      startedMsByPage.set(page, readAt / 1000);
+      if (isLast) pageCount = page;
+    },
+    async recordListFailure() {
+      isListFailing = true;
+    },
+    loadListState: async () => ({ startedMsByPage, pageCount, isFailing: isListFailing }),
+  };
+}
+
+/** Orders the reads of the upstream by when they began, on the monotonic clock of this process. */
+function createReadOrder(clock: Clock) {
+  let latest: ReadStart = 0;
+  const recorded = new Map<number, ReadStart>();
+  return {
+    /** Returns the present time, later than every time before. */
+    start(): ReadStart {
+      latest = Math.max(latest + 1, Math.round(clock.monotonicMs() * 1000));
+      return latest;
+    },
+    /** Records a read of an agent. Returns false if a read that began later is recorded already. */
+    record(userId: number, readAt: ReadStart): boolean {
+      if (readAt < (recorded.get(userId) ?? 0)) return false;
+      recorded.set(userId, readAt);
+      return true;
+    },
   };
 }
 

@@ -77,6 +77,20 @@ async function setUp(options: Partial<RedisStoreOptions> = {}) {
   };
 }
 
+/** A gateway over a Redis server, with replicas of 200 customers, and the order in which they are restored. */
+async function setUpManyCustomers() {
+  const server = await startServer();
+  // With a long wait the write notices the loss, before the check that would break its connection.
+  const store = openStore(server.url, { waitMs: 60_000 });
+  const customers = Array.from({ length: 200 }, (_, index) => store.forCustomer(`customer-${index}`));
+  await Promise.all(customers.map((customer) => customer.set(1, { status: "available" })));
+  const replicas = await Promise.all(customers.map((customer) => customer.open(new AbortController().signal)));
+  const events: string[] = [];
+  for (const [index, replica] of replicas.entries())
+    onTestFinished(replica.listen({ onChange: () => {}, onReset: () => void events.push(`restored ${index}`) }));
+  return { server, store, customers, replicas, events };
+}
+
 describe.skipIf(!hasRedisServer)("if Redis", () => {
   test("restarts with its data, the gateways continue and no stream restarts", async () => {
     const { server, stores, customers, replicas, received } = await setUp();
@@ -176,15 +190,7 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
   );
 
   test("is emptied under 200 customers, a write is made once its own customer is restored, before the others are", async () => {
-    const server = await startServer();
-    // With a long wait the write notices the loss, before the check that would break its connection.
-    const store = openStore(server.url, { waitMs: 60_000 });
-    const customers = Array.from({ length: 200 }, (_, index) => store.forCustomer(`customer-${index}`));
-    await Promise.all(customers.map((customer) => customer.set(1, { status: "available" })));
-    const replicas = await Promise.all(customers.map((customer) => customer.open(new AbortController().signal)));
-    const events: string[] = [];
-    for (const [index, replica] of replicas.entries())
-      onTestFinished(replica.listen({ onChange: () => {}, onReset: () => void events.push(`restored ${index}`) }));
+    const { server, store, customers, replicas, events } = await setUpManyCustomers();
     const before = replicas.map((replica) => replica.read(1)?.version ?? expect.fail());
     await server.command(["FLUSHALL"]);
     const written = customers[199]?.set(1, { status: "in_call" }).then((agent) => {
@@ -201,6 +207,19 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
       await eventually(() => replica.staleSinceMs()).toBeUndefined();
     }
     expect(store.lines.filter((line) => line === "info: Reconnected to Redis")).toHaveLength(1);
+  });
+
+  test("is emptied under 200 customers, a customer has caught up once it is restored, before the others are", async () => {
+    const { server, customers, replicas, events } = await setUpManyCustomers();
+    await server.command(["FLUSHALL"]);
+    const caughtUp = new Promise<readonly string[]>((resolve) => {
+      const onReset = () => resolve(customers[199]?.catchUp().then(() => [...events]) ?? expect.fail());
+      onTestFinished(replicas[0]?.listen({ onChange: () => {}, onReset }) ?? expect.fail());
+    });
+    await customers[0]?.set(1, { status: "in_call" });
+    const restored = await caughtUp;
+    expect(restored).toContain("restored 199");
+    expect(restored.length).toBeLessThan(100);
   });
 
   test("has lost versions ahead of its clock, versions grow for agents that no gateway has loaded too", async () => {
@@ -356,10 +375,24 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
     const [store] = stores;
     await server.command(["CONFIG", "SET", "min-replicas-to-write", "1"]);
     await expect(customers[0].set(1, { status: "in_call" })).rejects.toThrow(StoreUnavailableError);
-    await expect(store.isLeased("poll")).resolves.toBe(false);
+    await expect(customers[0].startRead()).resolves.toBeGreaterThan(0);
     await expect(customers[0].set(1, { status: "available" })).resolves.toMatchObject({ status: "available" });
     expect(store.isReady()).toBe(false);
     expect(store.lines).toEqual([expect.stringMatching(/^warn: .*NOREPLICAS /)]);
+  });
+
+  test("rejects writes, the record of a read that found agents unchanged fails", async () => {
+    const { server, stores, customers, replicas } = await setUp({ waitMs: 60_000 });
+    const agents = [...(replicas[0] ?? expect.fail()).agents()];
+    const readAt = await customers[0].startRead();
+    await server.command(["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    await expect(customers[0].confirm(agents, readAt)).rejects.toThrow(StoreUnavailableError);
+    await expect(customers[0].recordPage({ page: 1, readAt, isLast: true })).rejects.toThrow(StoreUnavailableError);
+    expect(stores[0].isReady()).toBe(false);
+    await server.command(["CONFIG", "SET", "min-replicas-to-write", "0"]);
+    await expect(customers[0].confirm(agents, readAt)).resolves.toEqual([]);
+    // Only the write that the gateway tries at intervals is proof that Redis accepts writes.
+    expect(stores[0].isReady()).toBe(false);
   });
 
   test("is read-only, the gateways log the reason once over all connections", async () => {

@@ -11,9 +11,11 @@ import {
 } from "./availability-store.ts";
 import { raceAbort } from "./redis/abortable.ts";
 import { type ChangeRequest, changeAgent } from "./redis/agent-change.ts";
+import { catchUpWithRedis, confirmAgents, readRedisTime } from "./redis/agent-reads.ts";
 import type { ChangeStream } from "./redis/change-stream.ts";
 import { loadCustomer } from "./redis/customer-snapshot.ts";
 import { leaseKey } from "./redis/keys.ts";
+import { loadListState, recordListFailure, recordPage } from "./redis/list-state.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
 import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redis/redis-session.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
@@ -103,7 +105,6 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
     isReady,
     whenReady: readiness.wait,
     lease: leases.acquire,
-    isLeased: leases.isHeld,
     historySize: () => stream?.historySize() ?? { entries: 0, bytes: 0 },
     async close() {
       await leases.release();
@@ -136,8 +137,8 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
     return replica;
   }
 
-  /** Waits until Redis has what this gateway has of the customer. */
-  async function openWritable(): Promise<RedisSession> {
+  /** Waits until Redis and the replica have the same of the customer. */
+  async function openRecovered(): Promise<RedisSession> {
     const session = await reconnection.session();
     await session.whenRecovered(customerId);
     return session;
@@ -146,7 +147,7 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
   function change(userId: number, request: ChangeRequest): Promise<StoredAgent | undefined> {
     const knownVersion = () => loaded.get(customerId)?.replica.versionOf(userId) ?? 0;
     const target = { customerId, userId, knownVersion };
-    return changeAgent(target, request, { session: openWritable, timeoutMs, clock });
+    return changeAgent(target, request, { session: openRecovered, timeoutMs, clock });
   }
 
   async function write(userId: number, request: ChangeRequest): Promise<StoredAgent> {
@@ -165,22 +166,33 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
       });
       return raceAbort(loading, signal);
     },
+    staleSinceMs() {
+      const known = loaded.get(customerId);
+      if (known) return known.replica.staleSinceMs();
+      return reconnection.current() ? undefined : -Infinity;
+    },
     set: (userId, state) => write(userId, { operation: "set", state }),
     insertIfAbsent: (userId, state) => write(userId, { operation: "insertIfAbsent", state }),
     setStatus: (userId, status, ifVersions) => change(userId, { operation: "setStatus", status, ifVersions }),
     async remove(userId) {
       await change(userId, { operation: "remove" });
     },
-    staleSinceMs() {
-      const known = loaded.get(customerId);
-      if (known) return known.replica.staleSinceMs();
-      return reconnection.current() ? undefined : -Infinity;
+    catchUp: async () => catchUpWithRedis(await openRecovered()),
+    startRead: async () => readRedisTime(await reconnection.session()),
+    record(userId, state, readAt) {
+      return change(userId, state ? { operation: "set", state, readAt } : { operation: "remove", readAt });
     },
+    async confirm(agents, readAt) {
+      if (agents.length === 0) return [];
+      return confirmAgents(customerId, { agents, readAt }, await openRecovered());
+    },
+    recordPage: async (read) => recordPage(customerId, read, await reconnection.session()),
+    recordListFailure: async () => recordListFailure(customerId, await reconnection.session()),
+    loadListState: async () => loadListState(customerId, await reconnection.session()),
   };
 }
 
 const Granted = v.tuple([v.number()]);
-const Counted = v.tuple([v.number()]);
 
 function createLeases(reconnection: Reconnection, clock: Clock) {
   const owner = randomBytes(16).toString("hex");
@@ -196,17 +208,6 @@ function createLeases(reconnection: Reconnection, clock: Clock) {
         if (isGranted === 1 && !keepAfterClose) heldKeys.add(leaseKey(task));
         // A reply that took longer than the duration is about a lease that has expired.
         return isGranted === 1 && clock.monotonicMs() - sentMs < durationMs;
-      } catch (error) {
-        if (error instanceof StoreUnavailableError) return false;
-        throw error;
-      }
-    },
-    async isHeld(task: string): Promise<boolean> {
-      const session = reconnection.current();
-      if (!session) return false;
-      try {
-        const [count] = v.parse(Counted, await session.connection.run("isLeased", [leaseKey(task)], []));
-        return count === 1;
       } catch (error) {
         if (error instanceof StoreUnavailableError) return false;
         throw error;

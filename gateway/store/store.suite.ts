@@ -59,6 +59,7 @@ function versionOf(change: Change): number {
 /** Declares the tests that every store must pass. */
 export function declareStoreTests(subject: StoreUnderTest): void {
   describe("writes", () => declareWriteTests(subject));
+  describe("reads of an upstream", () => declareReadTests(subject));
   describe("versions", () => declareVersionTests(subject));
   describe("subscribers", () => declareSubscriberTests(subject));
   describe("in any order of writes by two gateways", () => declareProperties(subject));
@@ -157,6 +158,61 @@ function declareWriteTests(subject: StoreUnderTest): void {
     expect(replica.read(1)).toBeUndefined();
     expect(received.map((change) => change !== "reset" && userIdOf(change))).toEqual([1]);
     expect(strangers.read(1)?.status).toBe("offline");
+  });
+}
+
+function declareReadTests(subject: StoreUnderTest): void {
+  test("begin in an order that both gateways share", async () => {
+    const [store, other] = await openCustomer(subject);
+    const starts = [await store.startRead(), await other.startRead(), await store.startRead()];
+    expect(starts).toEqual([...new Set(starts)].sort((a, b) => a - b));
+  });
+
+  test("change nothing that a later read has changed, found unchanged or removed, at either gateway", async () => {
+    const [store, other] = await openCustomer(subject);
+    await store.set(1, { status: "available" });
+    const { version } = await store.set(2, { status: "available" });
+    await store.set(3, { status: "available" });
+    const replica = await other.open(never);
+    const [earlier, later] = [await store.startRead(), await other.startRead()];
+    await other.record(1, { status: "in_call" }, later);
+    await expect(other.confirm([{ userId: 2, version }], later)).resolves.toEqual([]);
+    await expect(other.record(3, undefined, later)).resolves.toBeUndefined();
+    const received = collectChanges(replica);
+    await expect(store.record(1, { status: "offline" }, earlier)).resolves.toMatchObject({ status: "in_call" });
+    await expect(store.record(2, { status: "offline" }, earlier)).resolves.toMatchObject({ version });
+    await expect(store.record(3, { status: "offline" }, earlier)).resolves.toBeUndefined();
+    await expect(store.record(1, undefined, earlier)).resolves.toMatchObject({ status: "in_call" });
+    expect(received).toEqual([]);
+    await expect(store.record(3, { status: "offline" }, later + 1)).resolves.toMatchObject({ status: "offline" });
+  });
+
+  test("of a list are known to both gateways, page by page", async () => {
+    const [store, other] = await openCustomer(subject);
+    await expect(other.loadListState()).resolves.toMatchObject({ pageCount: undefined, isFailing: false });
+    const beforeMs = systemClock.monotonicMs();
+    const [first, second] = [await store.startRead(), await store.startRead()];
+    await store.recordListFailure();
+    await expect(other.loadListState()).resolves.toMatchObject({ isFailing: true });
+    await store.recordPage({ page: 1, readAt: first, isLast: false });
+    await store.recordPage({ page: 2, readAt: second, isLast: true });
+    const { startedMsByPage, pageCount, isFailing } = await other.loadListState();
+    expect([new Set(startedMsByPage.keys()), pageCount, isFailing]).toEqual([new Set([1, 2]), 2, false]);
+    for (const startedMs of startedMsByPage.values()) {
+      expect(startedMs).toBeGreaterThan(beforeMs - 1_000);
+      expect(startedMs).toBeLessThanOrEqual(systemClock.monotonicMs());
+    }
+  });
+
+  test("name the agents of another version, and leave their order to the next comparison", async () => {
+    const [store, other] = await openCustomer(subject);
+    const replica = await store.open(never);
+    const { version } = await store.set(1, { status: "available" });
+    const readAt = await store.startRead();
+    const changed = await other.set(1, { status: "in_call" });
+    await expect(store.confirm([{ userId: 1, version }], readAt)).resolves.toEqual([1]);
+    expect(replica.read(1)?.version).toBe(changed.version);
+    await expect(store.record(1, { status: "available" }, readAt)).resolves.toMatchObject({ status: "available" });
   });
 }
 

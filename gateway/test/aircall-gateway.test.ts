@@ -92,6 +92,16 @@ test("serves the agents that the API lists and the changes that its webhooks ann
   await expect.poll(() => fake.webhooks.counts(), POLLING).toEqual({ delivered: 12, failedAttempts: 0, waiting: 0 });
 });
 
+test("serves an agent as in a call when a webhook says that the agent has answered a call", async () => {
+  // Polls run every 20 seconds, so a change that is seen sooner came by webhook.
+  const { fake, gateway, statusOf } = await setUp({ account: { requestsPerMinute: 6 } });
+  await expect.poll(() => statusOf(2), POLLING).toBe("available");
+  const url = `${gateway.origin}/c/acme/v1/upstream/webhook`;
+  fake.webhooks.configure({ url, token: "webhook-secret", copies: 1, isShuffled: false, retryDelayMs: 10 });
+  fake.company.put(2, { availability: "in_call" });
+  await expect.poll(() => statusOf(2), POLLING).toBe("in_call");
+});
+
 test("passes on the API's own rejection while no agent is known, and logs the rejection without the credentials", async () => {
   const { ask, log } = await setUp({ fake: { apiToken: "another" } });
   await expect.poll(async () => (await ask("2/availability")).status, POLLING).toBe(403);

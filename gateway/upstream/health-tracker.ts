@@ -1,50 +1,87 @@
 import type { Clock } from "../clock.ts";
-import { StoreUnavailableError } from "../store/availability-store.ts";
+import { type ListState, StoreUnavailableError } from "../store/availability-store.ts";
 import { UpstreamError, type UpstreamHealth, type UpstreamLog } from "./upstream.ts";
 
-/** Tracks the successes and failures of an upstream. */
+/** Tracks the reads of an upstream's list, page by page. The store is as old as the page read longest ago. */
 export interface HealthTracker {
-  /** Records that the store is current as of a moment of the monotonic clock. */
-  recordSuccess(sinceMs: number): void;
-  /** Records that the upstream is still being polled. */
-  recordHeartbeat(): void;
+  /** Records a successful read of a page, which began at `startedMs` of the monotonic clock. */
+  recordPage(read: { readonly page: number; readonly startedMs: number; readonly isLast: boolean }): void;
+  /** Adopts the reads of all gateways. */
+  adopt(state: ListState): void;
   /** Records a failed read of the upstream. */
   recordFailure(error: unknown): void;
-  /** Marks the store as stale: no gateway is known to poll the upstream. */
+  /** Marks the store as stale: the reads of other gateways are unknown. */
   markStale(): void;
   /** Number of failures since the last success. */
   failureCount(): number;
-  health(): Pick<UpstreamHealth, "staleSinceMs" | "failure">;
+  /** Page read longest ago; 1 if no whole list has been read. */
+  oldestPage(): number;
+  health(): Pick<UpstreamHealth, "staleSinceMs" | "failure" | "minStaleLimitSeconds">;
 }
 
-/**
- * Creates the tracker of an upstream without a success yet. The store becomes stale after `overdueMs` milliseconds
- * without a success or heartbeat.
- */
-export function createHealthTracker(options: {
+export interface HealthTrackerOptions {
+  /** Interval between the reads of two pages while all is well, in milliseconds. */
+  readonly pageIntervalMs: number;
+  /** Time by which a page may be read later than expected, in milliseconds, before the store counts as stale. */
   readonly overdueMs: number;
   readonly clock: Clock;
   readonly log: UpstreamLog;
-}): HealthTracker {
-  const { overdueMs, clock, log } = options;
-  let currentAtMs = -Infinity;
-  let lastHeartbeatMs = -Infinity;
+}
+
+/** Least stale limit, as a multiple of the time for a whole list: a page may fail and still be read in time. */
+const LISTS_PER_LIMIT = 2;
+
+/** Last read of a page. */
+interface PageStart {
+  readonly page: number;
+  readonly startedMs: number;
+}
+
+/** Creates the tracker of an upstream without a success yet. */
+export function createHealthTracker({ pageIntervalMs, overdueMs, clock, log }: HealthTrackerOptions): HealthTracker {
+  let startedMsByPage = new Map<number, number>();
+  let pageCount: number | undefined;
+  /** Kept, because every request asks for the health. */
+  let oldest: PageStart | undefined;
   let isMarkedStale = true;
   let failureCount = 0;
   let failure: UpstreamError | undefined;
 
+  /** Returns the page read longest ago with the start of the read; `undefined` unless each page has been read. */
+  function findOldest(): PageStart | undefined {
+    let found: PageStart | undefined;
+    for (let page = 1; page <= (pageCount ?? 0); page += 1) {
+      const startedMs = startedMsByPage.get(page);
+      if (startedMs === undefined) return undefined;
+      if (!found || startedMs < found.startedMs) found = { page, startedMs };
+    }
+    return found;
+  }
+
+  function recordSuccess(): void {
+    if (failureCount > 0) log.line(`The telephony system responds again, after ${failureCount} failures`);
+    isMarkedStale = false;
+    failureCount = 0;
+    failure = undefined;
+  }
+
+  const listMs = (): number => (pageCount ?? 0) * pageIntervalMs;
+
   return {
     failureCount: () => failureCount,
-    recordSuccess(sinceMs) {
-      if (failureCount > 0) log.line(`The telephony system responds again, after ${failureCount} failures`);
-      currentAtMs = sinceMs;
-      lastHeartbeatMs = clock.monotonicMs();
-      isMarkedStale = false;
-      failureCount = 0;
-      failure = undefined;
+    oldestPage: () => oldest?.page ?? 1,
+    recordPage({ page, startedMs, isLast }) {
+      startedMsByPage.set(page, startedMs);
+      if (isLast) pageCount = page;
+      oldest = findOldest();
+      recordSuccess();
     },
-    recordHeartbeat() {
-      lastHeartbeatMs = clock.monotonicMs();
+    adopt(state) {
+      startedMsByPage = new Map(state.startedMsByPage);
+      ({ pageCount } = state);
+      oldest = findOldest();
+      if (state.isFailing) isMarkedStale = true;
+      else recordSuccess();
     },
     recordFailure(error) {
       failureCount += 1;
@@ -57,8 +94,13 @@ export function createHealthTracker(options: {
       isMarkedStale = true;
     },
     health() {
-      const isStale = isMarkedStale || clock.monotonicMs() - lastHeartbeatMs > overdueMs;
-      return { staleSinceMs: isStale ? currentAtMs : undefined, failure };
+      const oldestMs = oldest?.startedMs ?? -Infinity;
+      const isStale = isMarkedStale || clock.monotonicMs() - oldestMs > listMs() + overdueMs;
+      return {
+        staleSinceMs: isStale ? oldestMs : undefined,
+        failure,
+        minStaleLimitSeconds: Math.ceil((LISTS_PER_LIMIT * listMs()) / 1000),
+      };
     },
   };
 }

@@ -6,6 +6,4 @@ export const memoryUpstream: Upstream = {
   start() {},
   async stop() {},
   health: () => ({ staleSinceMs: undefined, failure: undefined }),
-  async setStatus() {},
-  scheduleRefresh() {},
 };

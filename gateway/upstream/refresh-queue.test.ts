@@ -15,17 +15,13 @@ function setUp() {
   const reads: Read[] = [];
   const stopped = new AbortController();
   const grants = { left: 1_000 };
-  let moment = 0;
-  const now = (): number => {
-    moment += 1;
-    return moment;
-  };
   const budget: RequestBudget = {
     acquire: async () => {
       if (grants.left <= 0) return false;
       grants.left -= 1;
       return true;
     },
+    reserve: async () => undefined,
     block: () => {},
     blockedMs: () => 0,
     retryAfterSeconds: () => 61,
@@ -36,10 +32,10 @@ function setUp() {
     new Promise<void>((resolve, reject) => {
       reads.push({ userId, settle: (error) => (error ? reject(error) : resolve()) });
     });
-  const queue = createRefreshQueue({ read, now, budget, wait: time.wait, signal: stopped.signal });
+  const queue = createRefreshQueue({ read, budget, wait: time.wait, signal: stopped.signal });
   onTestFinished(() => stopped.abort(new Error("over")));
   const ids = () => reads.map(({ userId }) => userId);
-  return { queue, time, reads, ids, grants, now, stopped };
+  return { queue, time, reads, ids, grants, stopped };
 }
 
 test("reads an agent once for all requests before the read starts, and once more for all later requests", async () => {
@@ -70,14 +66,14 @@ test("reads agents one after the other, in the order of the requests", async () 
 });
 
 test("waits for the budget, and spends none if a poll has read the agent first", async () => {
-  const { queue, time, reads, ids, grants, now } = setUp();
+  const { queue, time, reads, ids, grants } = setUp();
   grants.left = 0;
-  const before = now();
+  const markEarlier = queue.startOtherRead();
   const requested = [queue.refresh(1), queue.refresh(2)];
   await time.elapse(5_000);
   expect(reads).toEqual([]);
-  queue.markRefreshed([1, 2], before);
-  queue.markRefreshed([1, 9], now());
+  markEarlier([1, 2]);
+  queue.startOtherRead()([1, 9]);
   await requested[0];
   grants.left = 1;
   await time.until(() => reads.length === 1);

@@ -6,16 +6,17 @@ import { RateBudgetError } from "./upstream.ts";
 export interface RefreshQueue {
   /** Resolves when the agent has been read. @throws {RateBudgetError} if too many agents are waiting. */
   refresh(userId: number): Promise<void>;
-  /** Resolves the waiting requests of agents covered by a different read, started at `startedAt`. */
-  markRefreshed(userIds: Iterable<number>, startedAt: number): void;
+  /**
+   * Call it when a different read starts. Returns the function that resolves the requests made before this start, of the
+   * agents that the read has covered.
+   */
+  startOtherRead(): (userIds: Iterable<number>) => void;
   /** Resolves when no read is in progress. */
   whenIdle(): Promise<void>;
 }
 
 export interface RefreshQueueOptions {
   readonly read: (userId: number) => Promise<void>;
-  /** Returns a number for the present moment, to compare with the starts of reads. */
-  readonly now: () => number;
   readonly budget: RequestBudget;
   readonly wait: Delay;
   /** Aborts reads and waiting requests. */
@@ -23,7 +24,8 @@ export interface RefreshQueueOptions {
 }
 
 interface Pending {
-  readonly requestedAt: number;
+  /** Number of reads started before the request. */
+  readonly readsBefore: number;
   readonly promise: Promise<void>;
   readonly settle: (outcome: Promise<void> | undefined) => void;
 }
@@ -34,9 +36,11 @@ const MAX_PENDING = 10_000;
 /** Interval of checks for budget freed by other gateways, in milliseconds. No notification exists. */
 const BUDGET_CHECK_MS = 1_000;
 
-export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQueueOptions): RefreshQueue {
+export function createRefreshQueue({ read, budget, wait, signal }: RefreshQueueOptions): RefreshQueue {
   const pending = new Map<number, Pending>();
   let draining: Promise<void> | undefined;
+  /** Number of other reads started. */
+  let otherReads = 0;
 
   async function readNext(): Promise<void> {
     const [next] = pending;
@@ -74,7 +78,7 @@ export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQ
   }
 
   function add(userId: number): Pending {
-    const entry = createPending(now());
+    const entry = createPending(otherReads);
     pending.set(userId, entry);
     return entry;
   }
@@ -89,13 +93,17 @@ export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQ
       start();
       return promise;
     },
-    markRefreshed(userIds, startedAt) {
-      for (const userId of userIds) {
-        const entry = pending.get(userId);
-        if (!entry || entry.requestedAt > startedAt) continue;
-        pending.delete(userId);
-        entry.settle(undefined);
-      }
+    startOtherRead() {
+      otherReads += 1;
+      const started = otherReads;
+      return (userIds) => {
+        for (const userId of userIds) {
+          const entry = pending.get(userId);
+          if (!entry || entry.readsBefore >= started) continue;
+          pending.delete(userId);
+          entry.settle(undefined);
+        }
+      };
     },
     async whenIdle() {
       await draining;
@@ -103,10 +111,10 @@ export function createRefreshQueue({ read, now, budget, wait, signal }: RefreshQ
   };
 }
 
-function createPending(requestedAt: number): Pending {
+function createPending(readsBefore: number): Pending {
   let settle: Pending["settle"] = () => {};
   const promise = new Promise<void>((resolve) => {
     settle = resolve;
   });
-  return { requestedAt, promise, settle };
+  return { readsBefore, promise, settle };
 }

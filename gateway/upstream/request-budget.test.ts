@@ -54,6 +54,31 @@ test("never grants more than the budget in any minute, at any order of calls", a
   );
 });
 
+test("counts a reserved request from when it is sent, and not at all if it is canceled", async () => {
+  const time = { nowMs: 0 };
+  const budget = budgetAt(time, 6);
+  const reservation = await budget.reserve("write");
+  expect([await budget.acquire("write"), await budget.reserve("write")]).toEqual([false, undefined]);
+  time.nowMs = 9_000;
+  expect(await reservation?.renew()).toBe(true);
+  time.nowMs = 69_000;
+  expect(await budget.acquire("write")).toBe(false);
+  time.nowMs = 70_000;
+  (await budget.reserve("write"))?.cancel();
+  expect(await budget.acquire("write")).toBe(true);
+});
+
+test("lets no reserved request be sent while the upstream is blocked, or after another gateway has the slot", async () => {
+  const time = { nowMs: 0 };
+  const blocked = budgetAt(time, 6);
+  const reservation = await blocked.reserve("write");
+  blocked.block(60_000);
+  expect(await reservation?.renew()).toBe(false);
+  const grants = [true, false];
+  const lost = await budgetAt(time, 6, async () => grants.shift() ?? false).reserve("write");
+  expect(await lost?.renew()).toBe(false);
+});
+
 test("never denies a poll at the poll interval", async () => {
   const time = { nowMs: 0 };
   const budget = budgetAt(time, 60);

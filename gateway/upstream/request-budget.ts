@@ -9,6 +9,8 @@ export interface RequestBudget {
    * Acquires a request from the purpose's share. Resolves with false if the share is spent or the upstream is blocked.
    */
   acquire(purpose: RequestPurpose): Promise<boolean>;
+  /** Acquires a request that is sent later or not at all. Resolves with `undefined` if `acquire` would resolve with false. */
+  reserve(purpose: RequestPurpose): Promise<Reservation | undefined>;
   /** Blocks all requests from now on for a time. */
   block(milliseconds: number): void;
   /** Remaining duration of the block, in milliseconds; 0 if requests are allowed. */
@@ -19,6 +21,17 @@ export interface RequestBudget {
   remaining(): number;
   /** Interval of polls to stay within their share, in milliseconds. */
   readonly pollIntervalMs: number;
+}
+
+/** Request of a budget that is not sent yet. */
+export interface Reservation {
+  /**
+   * Counts the request from now on, because it is sent now. Resolves with false if it must not be sent: the reservation
+   * has expired, or the upstream is blocked.
+   */
+  renew(): Promise<boolean>;
+  /** Gives the request back, because it is not sent. */
+  cancel(): void;
 }
 
 export interface RequestBudgetOptions {
@@ -57,15 +70,28 @@ export function createRequestBudget({ requestsPerMinute, lease, clock }: Request
     return isLeased;
   }
 
+  /** Leases a free slot of the purpose's share. */
+  async function leaseFrom(purpose: RequestPurpose): Promise<Slot | undefined> {
+    for (const slot of slots[purpose]) {
+      if (blockedMs() > 0) return undefined;
+      if (isFree(slot) && (await leaseSlot(slot))) return blockedMs() === 0 ? slot : undefined;
+    }
+    return undefined;
+  }
+
   return {
     pollIntervalMs: Math.ceil(SLOT_TTL_MS / slots.poll.length),
     blockedMs,
-    async acquire(purpose) {
-      for (const slot of slots[purpose]) {
-        if (blockedMs() > 0) return false;
-        if (isFree(slot) && (await leaseSlot(slot))) return blockedMs() === 0;
-      }
-      return false;
+    acquire: async (purpose) => (await leaseFrom(purpose)) !== undefined,
+    async reserve(purpose) {
+      const slot = await leaseFrom(purpose);
+      if (!slot) return undefined;
+      return {
+        renew: async () => (await leaseSlot(slot)) && blockedMs() === 0,
+        cancel() {
+          slot.freeAtMs = clock.monotonicMs();
+        },
+      };
     },
     block(milliseconds) {
       blockedUntilMs = Math.max(blockedUntilMs, clock.monotonicMs() + milliseconds);

@@ -1,4 +1,4 @@
-import type { Status } from "../store/agent.ts";
+import type { Status, StoredAgent } from "../store/agent.ts";
 
 /** Health of an upstream. */
 export interface UpstreamHealth {
@@ -7,10 +7,20 @@ export interface UpstreamHealth {
    * `-Infinity` if never current.
    */
   readonly staleSinceMs: number | undefined;
+  /**
+   * Least limit of the age, in seconds: a shorter limit would reject data of the age that it reaches after one failed
+   * request. Absent if the upstream has no list.
+   */
+  readonly minStaleLimitSeconds?: number | undefined;
   /** Latest error of the upstream, if requests fail. */
   readonly failure: UpstreamError | undefined;
   /** Remaining requests of this minute. Absent if the upstream has no limit. */
   readonly budgetLeft?: number | undefined;
+  /**
+   * Number of removals held back since the start of the process, because a list lacked suspiciously many agents. Absent
+   * if the upstream has no list.
+   */
+  readonly removalsHeldBack?: number | undefined;
 }
 
 /** Request that causes a change upstream. */
@@ -20,6 +30,17 @@ export interface UpstreamContext {
   readonly traceparent?: string;
   /** W3C `tracestate` of the request. */
   readonly tracestate?: string;
+}
+
+/** Change of an agent's status. */
+export interface UpstreamChange {
+  readonly userId: number;
+  readonly status: Status;
+  /**
+   * Called when no other request of any gateway changes the agent, until this change has ended. If it rejects, the change
+   * rejects with its reason, and the upstream gets no request.
+   */
+  readonly checkAgent: () => Promise<void>;
 }
 
 /** Source of a customer's availabilities, which the upstream writes into the customer's store. */
@@ -32,15 +53,17 @@ export interface Upstream {
   stop(): Promise<void>;
   health(): UpstreamHealth;
   /**
-   * Sets an agent's status in the upstream.
+   * Sets an agent's status in the upstream, reads the agent back, and writes what was read into the store. Resolves with
+   * the stored agent, who may have a status other than the requested, for example in a call. Absent if the store itself
+   * is authoritative.
    *
-   * @throws {UpstreamError} if the upstream rejects the request or is unreachable.
+   * @throws {UpstreamError} if the upstream rejects a request or is unreachable. Unless the upstream has rejected the
+   * change, the change may have been made.
    * @throws {UnsupportedStatusError} if the upstream cannot set the status.
    * @throws {RateBudgetError} if the upstream must not be called now.
+   * @throws {StoreUnavailableError} if the store may not have kept what was read.
    */
-  setStatus(userId: number, status: Status, scope: UpstreamContext): Promise<void>;
-  /** Schedules a read of an agent, because the agent's status may differ from the status just set. */
-  scheduleRefresh(userId: number): void;
+  setStatus?(change: UpstreamChange, scope: UpstreamContext): Promise<StoredAgent | undefined>;
 }
 
 /** Log of an upstream, for the operator. */

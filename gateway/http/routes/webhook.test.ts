@@ -23,7 +23,7 @@ test.each(["/v1/upstream/webhook", "/c/demo/v1/upstream/webhook"])("accepts a we
 test.each([
   ["another token", testWebhook("user.opened", 7, "guess"), 401],
   ["no webhook", "{}", 400],
-  ["more than 64 KiB", testWebhook("user.opened", 7).padEnd(64 * 1024 + 1), 413],
+  ["more than 1 MiB", testWebhook("user.opened", 7).padEnd(1024 * 1024 + 1), 413],
 ])("responds to %s with a problem that does not repeat the body", async (_what, body, status) => {
   const { post, changed } = await setUp();
   const response = await post(body);
@@ -40,19 +40,27 @@ test("counts the bytes of a body without Content-Length", async () => {
   const body = new ReadableStream({
     pull(controller) {
       chunks += 1;
-      if (chunks > 1_000) controller.close();
+      if (chunks > 10_000) controller.close();
       else controller.enqueue(chunk);
     },
   });
   const response = await app.request("/v1/upstream/webhook", { method: "POST", body, duplex: "half" } as RequestInit);
   expect(response.status).toBe(413);
-  expect(chunks).toBeLessThan(100);
+  expect(chunks).toBeLessThan(1_100);
   expect(changed).toEqual([]);
 });
 
-test("accepts exactly 64 KiB", async () => {
+test.each(["/v1/upstream/webhook", "/c/demo/v1/upstream/webhook"])("accepts exactly 1 MiB at %s", async (path) => {
+  const { post, changed } = await setUp();
+  expect((await post(testWebhook("user.opened", 7).padEnd(1024 * 1024), path)).status).toBe(204);
+  expect(changed).toEqual([7]);
+});
+
+test("accepts at other addresses 64 KiB", async () => {
   const { post } = await setUp();
-  expect((await post(testWebhook("user.opened", 7).padEnd(64 * 1024))).status).toBe(204);
+  for (const path of ["/v1/upstream/webhook/", "/c/a/b/v1/upstream/webhook", "/v1/upstream/webhooks"]) {
+    expect((await post("".padEnd(64 * 1024 + 1), path)).status).toBe(413);
+  }
 });
 
 test("responds alike to a wrong token, a customer without webhooks and an unknown customer", async () => {

@@ -12,8 +12,8 @@ const PATH = "/v1/upstream/webhook";
 /** Operation that the telephony system calls. */
 const RECEIVE_WEBHOOK: OperationObject = {
   operationId: "takeWebhook",
-  summary: "Receives a change of an agent from the telephony system",
-  description: "The gateway reads the agent again from the telephony system.",
+  summary: "Receives a change of an agent, or of a call's agents, from the telephony system",
+  description: "The gateway reads the agents again from the telephony system.",
   security: [],
   requestBody: {
     required: true,
@@ -21,10 +21,11 @@ const RECEIVE_WEBHOOK: OperationObject = {
   },
   responses: {
     ...MALFORMED,
+    ...problemResponse(413, "A request's body has at most 1048576 bytes"),
     ...problemResponse(401, "The token in the body is not this customer's", {
       "WWW-Authenticate": { description: "The challenge.", required: true, schema: { const: "Webhook-Token" } },
     }),
-    204: responseOf("The gateway will read the agent again.", {}),
+    204: responseOf("The gateway will read the agents again.", {}),
   },
 };
 

@@ -27,6 +27,17 @@ test("counts data that is old because the store is away to the store, not to the
   expect(readiness.check().failing).toEqual(["store"]);
 });
 
+test("does not call data too old that the upstream's own list takes as long to renew", () => {
+  const check = (staleSeconds: number) => {
+    const customers = () => [
+      { customer: "acme", staleSeconds, upstreamStaleSeconds: staleSeconds, minStaleLimitSeconds: 164 },
+    ];
+    const healthSources = { isStoreReady: () => true, customers };
+    return createReadiness({ healthSources, staleLimitSeconds: 60 }).check().failing;
+  };
+  expect([check(164), check(165)]).toEqual([[], ["upstreams"]]);
+});
+
 test("skips excluded checks", () => {
   const readiness = readinessOver(false, { acme: 61 });
   expect(readiness.check(["upstreams"]).failing).toEqual(["store"]);

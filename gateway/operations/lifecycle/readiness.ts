@@ -36,7 +36,9 @@ export function createReadiness({ healthSources, staleLimitSeconds }: ReadinessO
         store: excluded.includes("store") || healthSources.isStoreReady(),
         upstreams:
           excluded.includes("upstreams") ||
-          customers.every(({ upstreamStaleSeconds }) => upstreamStaleSeconds <= staleLimitSeconds),
+          customers.every((customer) => {
+            return customer.upstreamStaleSeconds <= Math.max(staleLimitSeconds, customer.minStaleLimitSeconds ?? 0);
+          }),
       };
       return { failing: (["closing", ...CHECKS] as const).filter((name) => !holds[name]), customers };
     },

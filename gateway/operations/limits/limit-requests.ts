@@ -16,10 +16,18 @@ const MAX_HEADERS = 100;
 /** The same limit as for a page's request to the widget. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-const limitBodySize = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: () => problem(413, `A request's body has at most ${MAX_BODY_BYTES} bytes`, { Connection: "close" }),
-});
+/** A telephony system sends a number with all its agents, or a transcript, and turns a webhook off that rejects it. */
+const MAX_WEBHOOK_BYTES = 1024 * 1024;
+
+const WEBHOOK_PATH = /^(\/c\/[^/]+)?\/v1\/upstream\/webhook$/;
+
+const limitBodySize = createBodyLimit(MAX_BODY_BYTES);
+const limitWebhookSize = createBodyLimit(MAX_WEBHOOK_BYTES);
+
+function createBodyLimit(maxSize: number): MiddlewareHandler {
+  const onError = () => problem(413, `A request's body has at most ${maxSize} bytes`, { Connection: "close" });
+  return bodyLimit({ maxSize, onError });
+}
 
 /** Rejects requests over the size limits, and HTTP/1.1 requests without a Host header. */
 export const limitRequestSize: MiddlewareHandler<AppEnv> = async (context, next) => {
@@ -34,7 +42,7 @@ export const limitRequestSize: MiddlewareHandler<AppEnv> = async (context, next)
   if (headers > MAX_HEADERS) return problem(431, `A request has at most ${MAX_HEADERS} headers`);
   // Reading the body of a GET would create a web Request, which takes longer than the rest of the read.
   if (context.req.method === "GET" || context.req.method === "HEAD") return next();
-  return limitBodySize(context, next);
+  return (WEBHOOK_PATH.test(context.req.path) ? limitWebhookSize : limitBodySize)(context, next);
 };
 
 /** Rejects requests over the token's or the customer's limit. Register it after `authorize`. */

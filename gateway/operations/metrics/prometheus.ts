@@ -11,6 +11,10 @@ export interface CustomerHealth {
   readonly upstreamStaleSeconds: number;
   /** Requests that the upstream still accepts from the gateway in the current minute; absent without a limit. */
   readonly budgetLeft?: number | undefined;
+  /** Age below which the upstream's data is never too old, in seconds; absent if the upstream has no list of agents. */
+  readonly minStaleLimitSeconds?: number | undefined;
+  /** Removals of agents held back since the start of the process; absent if the upstream has no list of agents. */
+  readonly removalsHeldBack?: number | undefined;
 }
 
 /** Values to read at each scrape. */
@@ -138,6 +142,18 @@ export function createGauges(registry: Registry) {
     collect() {
       for (const { customer, budgetLeft } of sources.customers()) {
         if (budgetLeft !== undefined) this.set({ customer }, budgetLeft);
+      }
+    },
+  });
+  new Counter({
+    name: "gateway_upstream_removals_held_back_total",
+    help: "Agents that were kept although the upstream no longer listed them, because the list lacked too many agents.",
+    labelNames: ["customer"],
+    ...shared,
+    collect() {
+      this.reset();
+      for (const { customer, removalsHeldBack } of sources.customers()) {
+        if (removalsHeldBack !== undefined) this.inc({ customer }, removalsHeldBack);
       }
     },
   });

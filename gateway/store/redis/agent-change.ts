@@ -1,7 +1,12 @@
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
 import { type AgentState, SAME_WRAP_UP_TOLERANCE_MS, type Status, type StoredAgent } from "../agent.ts";
-import { StoreUnavailableError, UnreadableAgentError, VersionMismatchError } from "../availability-store.ts";
+import {
+  type ReadStart,
+  StoreUnavailableError,
+  UnreadableAgentError,
+  VersionMismatchError,
+} from "../availability-store.ts";
 import { raceAbort, startTimeout } from "./abortable.ts";
 import { type AgentRecord, AgentRow, Digits, toStoredAgent } from "./agent-record.ts";
 import { agentKeyPrefix, CHANGES_KEY, membersKey, STORE_KEY } from "./keys.ts";
@@ -9,9 +14,10 @@ import type { RedisSession } from "./redis-session.ts";
 
 /** Requested change of one agent. */
 export type ChangeRequest =
-  | { readonly operation: "set" | "insertIfAbsent"; readonly state: AgentState }
+  | { readonly operation: "set"; readonly state: AgentState; readonly readAt?: ReadStart }
+  | { readonly operation: "insertIfAbsent"; readonly state: AgentState }
   | { readonly operation: "setStatus"; readonly status: Status; readonly ifVersions: readonly number[] | undefined }
-  | { readonly operation: "remove" };
+  | { readonly operation: "remove"; readonly readAt?: ReadStart };
 
 export interface ChangeTarget {
   readonly customerId: string;
@@ -116,7 +122,8 @@ function toValues(
   const { stream, connection, historyLength } = session;
   const latest = Math.ceil(connection.clock.toRedisMs(deadlineMs));
   const context = [stream.epoch, latest, historyLength, customerId, userId, knownVersion()];
-  return [...context, request.operation, ...toScriptArgs(request), SAME_WRAP_UP_TOLERANCE_MS].map(String);
+  const readAt = ("readAt" in request && request.readAt) || "";
+  return [...context, request.operation, ...toScriptArgs(request), SAME_WRAP_UP_TOLERANCE_MS, readAt].map(String);
 }
 
 /** Builds the script's status, wrap-up seconds, remaining seconds and allowed versions. */

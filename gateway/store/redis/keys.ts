@@ -18,6 +18,11 @@ export function membersKey(customerId: string): string {
   return `${PREFIX}agents:${customerId}`;
 }
 
+/** Hash: when the last read of each page of the upstream's list began, the number of pages, and a mark while it fails. */
+export function listKey(customerId: string): string {
+  return `${PREFIX}list:${customerId}`;
+}
+
 /** String: the gateway that has the lease of a task. */
 export function leaseKey(task: string): string {
   return `${PREFIX}lease:${task}`;

@@ -72,18 +72,28 @@ if type(result) == 'table' and result.err then writeError = result.err end
 return { micros, redis.call('HGET', KEYS[1], 'epoch') or '', writeError }
 `;
 
+/** Decides if a read that began at `began` is older than the recorded read, which began at `recorded`. */
+const IS_OUTDATED = `
+local function isOutdated(began, recorded)
+  recorded = tonumber(recorded) or 0
+  -- A time ahead of the clock was recorded before the clock was set back, and orders nothing any more.
+  return recorded <= tonumber(micros) and tonumber(began) < recorded
+end
+`;
+
 /**
  * Changes an agent. KEYS[3]: the agent's hash. KEYS[4]: the customer's set of user ids. ARGV: epoch, latest time of
  * Redis for the change, number of changes to keep, customer, user id, a known version of the agent, operation, and the
- * operation's status, wrap-up seconds, remaining seconds and allowed versions.
+ * operation's status, wrap-up seconds, remaining seconds and allowed versions, the tolerance of wrap-up times, and the
+ * time at which the read of this state began, in microseconds on the clock of Redis; empty for a state that was not read.
  */
 const CHANGE = `${PREAMBLE}
 local limit = ARGV[3]
-${APPEND}
+${APPEND}${IS_OUTDATED}
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return { micros, 'epoch' } end
 if now > tonumber(ARGV[2]) then return { micros, 'late' } end
 local customer, user, operation, status, seconds = ARGV[4], ARGV[5], ARGV[7], ARGV[8], ARGV[9]
-local stored = redis.pcall('HMGET', KEYS[3], 'version', 'updatedAt', 'status', 'wrapUpSeconds', 'wrapUpEndsAt')
+local stored = redis.pcall('HMGET', KEYS[3], 'version', 'updatedAt', 'status', 'wrapUpSeconds', 'wrapUpEndsAt', 'readAt')
 if stored.err then return { micros, 'unreadable' } end
 -- A value that is no number is neither a version nor a wrap-up time.
 if not tonumber(stored[1]) then stored[1] = '0' end
@@ -112,6 +122,10 @@ local function isUnchanged()
   return math.abs(math.max(0, tonumber(stored[5]) - now) - ARGV[10] * 1000) < tonumber(ARGV[12])
 end
 
+if ARGV[13] ~= '' then
+  if isOutdated(ARGV[13], stored[6]) then return reply('unchanged') end
+  redis.call('HSET', KEYS[3], 'readAt', ARGV[13])
+end
 if operation == 'remove' then
   if not isKnown then return reply('unchanged') end
   return write('', '', '')
@@ -125,6 +139,47 @@ if operation == 'setStatus' then
 end
 if isKnown and (operation == 'insertIfAbsent' or isUnchanged()) then return reply('unchanged') end
 return write(status, seconds, seconds == '' and '' or text(now + ARGV[10] * 1000))
+`;
+
+/** Returns the time, at which a read of the upstream may begin, and the position of the last change. */
+const NOW = `${PREAMBLE}
+return { micros, micros, redis.call('HGET', KEYS[1], 'position') or '0' }
+`;
+
+/**
+ * Records a read that found agents unchanged. ARGV: prefix of the keys of the agents' hashes, the time at which the read
+ * began, and for each agent the user id and the version that the gateway has. Returns the user ids of agents with
+ * another version, which the gateway must compare again, and the position at which they have it.
+ */
+const CONFIRM = `${PREAMBLE}${IS_OUTDATED}
+local changed = {}
+for index = 3, #ARGV, 2 do
+  local key = ARGV[1] .. ARGV[index]
+  local stored = redis.pcall('HMGET', key, 'version', 'readAt')
+  if stored.err or stored[1] ~= ARGV[index + 1] then changed[#changed + 1] = ARGV[index]
+  elseif not isOutdated(ARGV[2], stored[2]) then redis.call('HSET', key, 'readAt', ARGV[2]) end
+end
+return { micros, redis.call('HGET', KEYS[1], 'position') or '0', changed }
+`;
+
+/**
+ * Records a read of a page of the upstream's list, in the hash KEYS[1]. ARGV: the page, the time at which the read began,
+ * and `last` if the list ends with the page. Without arguments, records that the list cannot be read.
+ */
+const RECORD_PAGE = `${PREAMBLE}${IS_OUTDATED}
+if #ARGV == 0 then
+  redis.call('HSET', KEYS[1], 'failing', '1')
+  return { micros }
+end
+if isOutdated(ARGV[2], redis.call('HGET', KEYS[1], ARGV[1])) then return { micros } end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], 'failing', '0')
+if ARGV[3] == 'last' then redis.call('HSET', KEYS[1], 'pages', ARGV[1]) end
+return { micros }
+`;
+
+/** Returns the fields and values of the hash KEYS[1]. */
+const LIST_STATE = `${PREAMBLE}
+return { micros, micros, redis.call('HGETALL', KEYS[1]) }
 `;
 
 /**
@@ -191,11 +246,6 @@ end
 return { micros, redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0 }
 `;
 
-/** Returns 1 if the lease KEYS[1] is held, else 0. */
-const IS_LEASED = `${PREAMBLE}
-return { micros, redis.call('EXISTS', KEYS[1]) }
-`;
-
 /** Releases the leases KEYS, as far as the owner ARGV[1] holds them. */
 const RELEASE = `${PREAMBLE}
 for _, key in ipairs(KEYS) do
@@ -209,11 +259,14 @@ export const SCRIPTS = {
   attach: toScript(ATTACH),
   check: toScript(CHECK),
   change: toScript(CHANGE),
+  now: toScript(NOW),
+  confirm: toScript(CONFIRM),
+  recordPage: toScript(RECORD_PAGE),
+  listState: toScript(LIST_STATE),
   members: toScript(MEMBERS),
   agents: toScript(AGENTS),
   restore: toScript(RESTORE),
   lease: toScript(LEASE),
-  isLeased: toScript(IS_LEASED),
   release: toScript(RELEASE),
 };
 

@@ -62,7 +62,7 @@ function list(context: Context, company: Company): Response {
   if (page === undefined || asked === undefined) return refuse(context, 400, "Invalid pagination");
   const perPage = Math.min(asked, MAX_PER_PAGE);
   if (page * perPage > MAX_LISTED) return refuse(context, 400, "Pagination limit exceeded");
-  const users = company.users();
+  const users = company.listed();
   const listed = users.slice((page - 1) * perPage, page * perPage);
   const link = (to: number): string => `https://api.fake.test/v1/users/availabilities?page=${to}&per_page=${perPage}`;
   return context.json({

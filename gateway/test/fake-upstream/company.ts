@@ -19,6 +19,10 @@ export interface Company {
   find(id: number): FakeUser | undefined;
   /** Lists the agents by id. */
   users(): readonly FakeUser[];
+  /** Lists the agents that the API's list contains, by id. */
+  listed(): readonly FakeUser[];
+  /** Leaves an agent out of the API's list. The agent can still be read and changed. */
+  hide(id: number): void;
   /** Adds or changes an agent. */
   put(id: number, change: Partial<Omit<FakeUser, "id">>): FakeUser;
   /** Sets an agent's availability as the API's `PUT` does. Returns `undefined` for an unknown agent. */
@@ -39,6 +43,7 @@ export function createCompany(size: number): Company {
   const users = new Map<number, FakeUser>();
   for (let id = 1; id <= size; id += 1) users.set(id, { id, availability: "available", setting: "available" });
   const listeners: CompanyListener[] = [];
+  const hidden = new Set<number>();
 
   function change(id: number, after: FakeUser | undefined): void {
     const before = users.get(id);
@@ -53,9 +58,13 @@ export function createCompany(size: number): Company {
     return after;
   }
 
+  const sorted = () => [...users.values()].sort((a, b) => a.id - b.id);
+
   return {
     find: (id) => users.get(id),
-    users: () => [...users.values()].sort((a, b) => a.id - b.id),
+    users: sorted,
+    listed: () => sorted().filter(({ id }) => !hidden.has(id)),
+    hide: (id) => void hidden.add(id),
     put,
     set(id, setting) {
       const user = users.get(id);

@@ -16,17 +16,24 @@ export interface WebhookEnvelope {
 export type WebhookEvent = Pick<WebhookEnvelope, "event" | "data">;
 
 /**
- * Returns the events of a change, each under its old name and as `.v2`. Calls have no event of their own at the vendor.
+ * Returns the events of a change: of the agent, each under its old name and as `.v2`, and of a call that begins or ends.
  * Going unavailable sends two events, and only the second has the sub-status, as for a company that uses sub-statuses.
  */
 export function toWebhookEvents(before: FakeUser | undefined, after: FakeUser | undefined): readonly WebhookEvent[] {
   const user = after ?? before;
   if (!user) return [];
   const data = toUserBody(user);
-  return toNames(before, after).flatMap((name) => {
+  const ofUser = toNames(before, after).flatMap((name) => {
     const first = bothVersions(name, data);
     return name === "closed" ? [...first, ...bothVersions(name, { ...data, substatus: user.availability })] : first;
   });
+  return [...ofUser, ...toCallNames(before, after).map((event) => ({ event, data: { id: 1, user: data } }))];
+}
+
+function toCallNames(before: FakeUser | undefined, after: FakeUser | undefined): readonly string[] {
+  const [wasInCall, isInCall] = [before, after].map((user) => user?.availability === "in_call");
+  if (wasInCall === isInCall) return [];
+  return isInCall ? ["call.answered"] : ["call.hungup", "call.ended"];
 }
 
 function toNames(before: FakeUser | undefined, after: FakeUser | undefined): readonly string[] {

@@ -69,7 +69,7 @@ export function createWebhookSender(): WebhookSender {
       const { token, copies, isShuffled } = settings;
       const timestamp = Math.floor(Date.now() / 1000);
       const envelopes = Array.from({ length: copies }, () =>
-        events.map(({ event, data }) => ({ resource: "user", event, timestamp, token, data })),
+        events.map(({ event, data }) => ({ resource: toResource(event), event, timestamp, token, data })),
       ).flat();
       for (const envelope of isShuffled ? shuffle(envelopes) : envelopes) begin(settings, envelope);
     },
@@ -79,6 +79,11 @@ export function createWebhookSender(): WebhookSender {
       await Promise.all(deliveries);
     },
   };
+}
+
+/** The resource of an event is the first part of its name. */
+function toResource(event: string): string {
+  return event.split(".")[0] ?? event;
 }
 
 async function post(url: string, envelope: WebhookEnvelope, stopped: AbortSignal): Promise<boolean> {

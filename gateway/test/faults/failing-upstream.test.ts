@@ -87,6 +87,38 @@ testOverProcesses.each<readonly [what: string, fault: Fault, answer: object]>([
   await expectStatus(clients, "in_call");
 });
 
+testOverProcesses("answers and serves as in a call an agent whom the upstream does not make available", async () => {
+  const { upstream, clients } = await startWithUpstream();
+  await upstream.setAvailability(USER_ID, "in_call");
+  await expectStatus(clients, "in_call");
+  for (const { setStatus } of clients) {
+    expect(await setStatus(USER_ID, "available")).toMatchObject({ status: 200, body: { status: "in_call" } });
+  }
+  await expectStatus(clients, "in_call");
+});
+
+testOverProcesses("keeps its agents when the upstream lists none", async () => {
+  const { upstream, clients } = await startWithUpstream();
+  const text = '{"users":[],"meta":{"current_page":1,"next_page_link":null}}';
+  await upstream.setFault({ kind: "answer", status: 200, text, headers: { "content-type": "application/json" } });
+  const count = await upstream.requestCount();
+  await expect.poll(upstream.requestCount).toBeGreaterThan(count + 20);
+  for (const { read } of clients) expect(await read(USER_ID)).toMatchObject({ status: 200, body: { userId: USER_ID } });
+  await upstream.setAvailability(USER_ID, "offline");
+  await upstream.setFault(undefined);
+  await expectStatus(clients, "offline");
+});
+
+testOverProcesses("serves what Redis has when all gateways are restarted and the upstream hangs", async () => {
+  const { upstream, cluster, clients } = await startWithUpstream({ STALE_LIMIT_SECONDS: "60" });
+  await Promise.all(cluster.gateways.map(({ terminate }) => terminate()));
+  await upstream.setFault({ kind: "hang" });
+  await Promise.all(cluster.gateways.map(({ start }) => start()));
+  for (const { read } of clients) {
+    await expect.poll(() => read(USER_ID)).toMatchObject({ status: 200, body: { status: "available" } });
+  }
+});
+
 testOverProcesses("follows an upstream that is slow", async () => {
   const { upstream, clients } = await startWithUpstream();
   await upstream.setFault({ kind: "slow", delayMs: 500 });

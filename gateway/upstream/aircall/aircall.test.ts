@@ -1,13 +1,24 @@
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { createAvailabilityService } from "../../availability-service.ts";
 import type { Fault } from "../../test/fake-upstream/faults.ts";
-import { setUpAircall } from "../../test/test-aircall.ts";
+import type { RequestLog } from "../../test/fake-upstream/request-log.ts";
+import { type AircallSetUp, countedFetch, setUpAircall, TEST_SETTINGS, tellTo } from "../../test/test-aircall.ts";
 import { RateBudgetError, UnsupportedStatusError, UpstreamError } from "../upstream.ts";
+import { type AircallUpstream, createAircallUpstream } from "./aircall.ts";
 
 const never = new AbortController().signal;
 
+const checkAgent = async () => {};
+
 test("is stale until the whole list has been read, and current from then on", async () => {
   const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 120 } });
-  expect(upstream.health()).toEqual({ staleSinceMs: -Infinity, failure: undefined, budgetLeft: 60 });
+  expect(upstream.health()).toEqual({
+    staleSinceMs: -Infinity,
+    failure: undefined,
+    minStaleLimitSeconds: 0,
+    budgetLeft: 60,
+    removalsHeldBack: 0,
+  });
   upstream.start();
   await time.until(() => upstream.health().staleSinceMs === undefined);
   expect(Object.keys(statuses())).toHaveLength(120);
@@ -46,11 +57,109 @@ test("removes an agent missing from two lists in a row, but not an agent missing
   expect(statuses()).toEqual({ 1: "available", 3: "available" });
 });
 
+const JSON_HEADERS = { "content-type": "application/json" };
+
 const respondWith = (status: number, text: string): Fault => ({
   kind: "answer",
   status,
   text,
+  headers: JSON_HEADERS,
+});
+
+/** The statuses of single reads of agents, by path, since the log of requests was cleared. */
+function singleReads(fake: { readonly requests: RequestLog }): readonly (readonly [path: string, status: unknown])[] {
+  const reads = fake.requests.all().filter(({ path }) => /^.v1.users.\d+.availability$/.test(path));
+  return reads.map(({ path, status }) => [path, status]);
+}
+
+/** A gateway that starts after the first, with the same store. */
+function openUpstream({ time, store, fake }: Pick<AircallSetUp, "time" | "store" | "fake">): AircallUpstream {
+  const upstream = createAircallUpstream({
+    customerId: "acme",
+    settings: { ...TEST_SETTINGS, baseUrl: new URL(`${fake.origin}/`) },
+    store,
+    log: tellTo([]),
+    clock: time.clock,
+    wait: time.wait,
+    fetch: countedFetch(time),
+  });
+  onTestFinished(upstream.stop);
+  return upstream;
+}
+
+const EMPTY_LIST: Fault = {
+  kind: "answer",
+  status: 200,
+  text: '{"users":[],"meta":{"current_page":1,"next_page_link":null}}',
   headers: { "content-type": "application/json" },
+};
+
+test("keeps all agents when the API lists none, says so once, and goes on as before when it lists them again", async () => {
+  const { time, upstream, statuses, fake, logged } = await setUpAircall({ fake: { users: 120 } });
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  await fake.setFault(EMPTY_LIST);
+  await time.until(() => upstream.health().removalsHeldBack === 120);
+  await time.elapse(60_000);
+  expect(Object.keys(statuses())).toHaveLength(120);
+  await fake.setFault(undefined);
+  fake.company.remove(7);
+  await time.until(() => statuses()[7] === undefined);
+  expect(Object.keys(statuses())).toHaveLength(119);
+  expect(upstream.health().removalsHeldBack).toBe(120);
+  expect(logged.filter((line) => line.includes("list"))).toEqual([
+    "Customer acme: The telephony system no longer lists 120 of 120 agents: the gateway keeps them, and removes an agent when a read of this agent has status 404",
+    "Customer acme: The telephony system lists most agents again",
+  ]);
+});
+
+test("keeps the only agent when the API lists none", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 1 } });
+  upstream.start();
+  await time.until(() => statuses()[1] === "available");
+  await fake.setFault(EMPTY_LIST);
+  await time.elapse(60_000);
+  expect(statuses()).toEqual({ 1: "available" });
+});
+
+test("removes, of agents whom a list lacks in suspicious number, those for whom a read has status 404", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 60 } });
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  for (let userId = 31; userId <= 60; userId += 1) fake.company.hide(userId);
+  for (let userId = 51; userId <= 60; userId += 1) fake.company.remove(userId);
+  fake.company.put(31, { availability: "in_call" });
+  fake.requests.clear();
+  const before = statuses();
+  await time.until(() => upstream.health().removalsHeldBack === 30);
+  expect(statuses()).toEqual(before);
+  await time.until(() => singleReads(fake).length === 60);
+  expect(Object.keys(statuses()).map(Number)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+  expect(statuses()[31]).toBe("in_call");
+  expect(singleReads(fake).filter(([, status]) => status === 404)).toHaveLength(10);
+  // Each agent held back is read before any is read again.
+  expect(
+    new Set(
+      singleReads(fake)
+        .slice(0, 30)
+        .map(([path]) => path),
+    ).size,
+  ).toBe(30);
+});
+
+test("removes without a check a fifth of the agents, and at most five of a small customer", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 60 } });
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  for (let userId = 1; userId <= 12; userId += 1) fake.company.remove(userId);
+  await time.until(() => Object.keys(statuses()).length === 48);
+  for (let userId = 13; userId <= 54; userId += 1) fake.company.remove(userId);
+  await time.until(() => Object.keys(statuses()).length === 6);
+  expect(upstream.health().removalsHeldBack).toBe(42);
+  fake.requests.clear();
+  for (let userId = 55; userId <= 59; userId += 1) fake.company.remove(userId);
+  await time.until(() => Object.keys(statuses()).length === 1);
+  expect(singleReads(fake)).toEqual([]);
 });
 
 test.each<[string, Fault, Partial<UpstreamError>]>([
@@ -106,16 +215,105 @@ test.each([
   expect(Object.keys(statuses())).toHaveLength(3);
 });
 
-test("keeps the pages before a failed page and starts the list again", async () => {
-  const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 60 } });
+/** The numbers of the pages that the API was asked for. */
+function pagesRead(fake: { readonly requests: RequestLog }): readonly (string | undefined)[] {
+  return fake.requests.all().map(({ path }) => /availabilities\?page=(\d+)/.exec(path)?.[1]);
+}
+
+test("reads a failed page again by itself, and no other page for it", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall({ fake: { users: 120 } });
   upstream.start();
   await time.until(() => fake.requests.count() === 1);
   await fake.setFault({ kind: "reset", times: 1 });
   await time.until(() => upstream.health().failure !== undefined);
   expect(Object.keys(statuses())).toHaveLength(50);
   await time.until(() => upstream.health().staleSinceMs === undefined);
-  expect(Object.keys(statuses())).toHaveLength(60);
-  expect(fake.requests.all().map(({ path }) => /page=(\d)/.exec(path)?.[1])).toEqual(["1", "2", "1", "2"]);
+  expect(Object.keys(statuses())).toHaveLength(120);
+  expect(pagesRead(fake)).toEqual(["1", "2", "2", "3"]);
+});
+
+test("goes on with the next page if one page fails three times, and comes back to it", async () => {
+  const { time, upstream, fake } = await setUpAircall({
+    fake: { users: 150 },
+    fetch: async (input, init) => {
+      const response = await fetch(input, init);
+      return /page=2/.test(response.url) ? new Response("{}", { status: 500 }) : response;
+    },
+  });
+  upstream.start();
+  await time.until(() => fake.requests.count() === 10);
+  expect(pagesRead(fake)).toEqual(["1", "2", "2", "2", "3", "1", "2", "2", "2", "3"]);
+  expect(upstream.health().staleSinceMs).toBe(-Infinity);
+});
+
+test("serves 2,000 agents without a pause when one page fails once", async () => {
+  const { time, upstream, store, fake } = await setUpAircall({ fake: { users: 2_000 } });
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  const customerStore = store.forCustomer("acme");
+  const { clock } = time;
+  const service = createAvailabilityService({ store: customerStore, upstream, staleLimitSeconds: 60, clock });
+  await time.elapse(20_000);
+  await fake.setFault({ kind: "answer", status: 500, text: "{}", headers: JSON_HEADERS, times: 1 });
+  const ages: number[] = [];
+  for (let seconds = 0; seconds < 200; seconds += 1) {
+    await time.elapse(1_000);
+    ages.push((await service.read(1, never)).ageSeconds);
+  }
+  // The age of the oldest page shows until the page has been read again.
+  expect(ages.filter((age) => age > 0).length).toBeLessThan(10);
+  expect(Math.max(...ages)).toBeGreaterThan(60);
+});
+
+test("rejects reads when the page read longest ago is older than two lists", async () => {
+  const { time, upstream, store, fake } = await setUpAircall({ fake: { users: 2_000 } });
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  const { clock } = time;
+  const service = createAvailabilityService({
+    store: store.forCustomer("acme"),
+    upstream,
+    staleLimitSeconds: 60,
+    clock,
+  });
+  await fake.setFault({ kind: "refuse" });
+  // A list takes 40 pages of 2.034 seconds.
+  await time.elapse(70_000);
+  await expect(service.read(1, never)).resolves.toMatchObject({ value: { userId: 1 } });
+  await time.elapse(95_000);
+  await expect(service.read(1, never)).rejects.toThrow(UpstreamError);
+});
+
+test("is current at once after a restart if the store's data is, and goes on with the oldest page", async () => {
+  const { time, upstream, store, fake } = await setUpAircall({ fake: { users: 500 } });
+  upstream.start();
+  await time.until(() => fake.requests.count() === 13);
+  await upstream.stop();
+  fake.requests.clear();
+  const next = openUpstream({ time, store, fake });
+  expect(next.health().staleSinceMs).toBe(-Infinity);
+  next.start();
+  const restartedAtMs = time.nowMs();
+  await time.until(() => next.health().staleSinceMs === undefined);
+  expect(time.nowMs()).toBe(restartedAtMs);
+  await time.until(() => fake.requests.count() === 3);
+  expect(pagesRead(fake)).toEqual(["4", "5", "6"]);
+});
+
+test("is as old after a restart as the page that was read longest ago", async () => {
+  const { time, upstream, store, fake } = await setUpAircall({ fake: { users: 500 } });
+  upstream.start();
+  const startedAtMs = time.nowMs();
+  await time.until(() => fake.requests.count() === 10);
+  await upstream.stop();
+  await time.elapse(300_000);
+  const next = openUpstream({ time, store, fake });
+  next.start();
+  await time.until(() => next.health().staleSinceMs !== -Infinity);
+  // It has read the first page by now, so the second is the oldest, read an interval of the polls after the first.
+  expect(next.health().staleSinceMs).toBe(startedAtMs + 2_034);
+  await time.until(() => next.health().staleSinceMs === undefined);
+  expect(time.nowMs() - startedAtMs - 300_000).toBeGreaterThan(18_000);
 });
 
 test("sends no request for a minute after a 429, or longer if Retry-After says so", async () => {
@@ -134,7 +332,9 @@ test("sends no request for a minute after a 429, or longer if Retry-After says s
     const blockedAtMs = fake.requests.all().at(-1)?.atMs ?? Number.NaN;
     expect(upstream.health().failure?.retryAfterSeconds).toBe(seconds);
     expect(upstream.health().budgetLeft).toBe(0);
-    await expect(upstream.setStatus(1, "available", { signal: never })).rejects.toThrow(RateBudgetError);
+    await expect(upstream.setStatus({ userId: 1, status: "available", checkAgent }, { signal: never })).rejects.toThrow(
+      RateBudgetError,
+    );
     await time.until(() => upstream.health().staleSinceMs === undefined);
     const next = fake.requests.all().filter(({ atMs }) => atMs > blockedAtMs);
     expect(next[0]?.atMs).toBe(blockedAtMs + seconds * 1000);
@@ -195,34 +395,93 @@ test("starts wrap-up time when it is first seen", async () => {
   expect(replica.read(1)?.wrapUp).toBeUndefined();
 });
 
-test("sets a status with the caller's trace and reads the result soon after", async () => {
+test("sets a status with the caller's trace, and resolves with the agent read back", async () => {
   const { time, upstream, statuses, fake } = await setUpAircall();
   upstream.start();
   fake.company.put(2, { availability: "in_call" });
   await time.until(() => statuses()[2] === "in_call");
-  await upstream.setStatus(1, "do_not_disturb", { signal: never, traceparent: "00-a-b-01" });
+  const setting = upstream.setStatus(
+    { userId: 1, status: "do_not_disturb", checkAgent },
+    { signal: never, traceparent: "00-a-b-01" },
+  );
+  await expect(setting).resolves.toMatchObject({ userId: 1, status: "do_not_disturb" });
+  expect(statuses()[1]).toBe("do_not_disturb");
   expect(fake.company.find(1)).toMatchObject({ setting: "unavailable", availability: "do_not_disturb" });
   expect(fake.requests.all().find(({ method }) => method === "PUT")).toMatchObject({
     path: "/v1/users/1",
     traceparent: "00-a-b-01",
   });
-  upstream.scheduleRefresh(1);
+});
+
+test("never shows as available an agent whom the API accepts to make available but leaves in a call", async () => {
+  const { time, upstream, statuses, fake, store } = await setUpAircall();
+  upstream.start();
+  fake.company.put(2, { availability: "in_call" });
+  await time.until(() => statuses()[2] === "in_call");
+  const seen: unknown[] = [];
+  const replica = await store.forCustomer("acme").open(never);
+  replica.listen({ onChange: (change) => void seen.push(change), onReset: () => {} });
+  // Webhooks have spent all reads after webhooks.
+  for (let userId = 1_000; userId < 1_030; userId += 1) upstream.refresh(userId).catch(() => {});
+  await time.until(() => fake.requests.count() > 20);
+  await expect(
+    upstream.setStatus({ userId: 2, status: "available", checkAgent }, { signal: never }),
+  ).resolves.toMatchObject({ status: "in_call" });
+  expect(fake.company.find(2)).toMatchObject({ setting: "available" });
+  expect(seen).toEqual([]);
+});
+
+test("stores no status that was set but cannot be read back, and reads the agent later", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall();
+  upstream.start();
+  await time.until(() => statuses()[1] === "available");
+  const fault: Fault = { kind: "answer", status: 500, text: '{"error":"x"}', headers: JSON_HEADERS, times: 1 };
+  fake.company.listen(() => void fake.setFault(fault));
+  const setting = upstream.setStatus({ userId: 1, status: "do_not_disturb", checkAgent }, { signal: never });
+  await expect(setting).rejects.toMatchObject({ status: 500, body: { error: "x" } });
+  expect(statuses()[1]).toBe("available");
+  const failedAtMs = time.nowMs();
   await time.until(() => statuses()[1] === "do_not_disturb");
-  await upstream.setStatus(2, "available", { signal: never });
-  upstream.scheduleRefresh(2);
-  await time.until(() => fake.requests.all().some(({ path }) => path === "/v1/users/2/availability"));
-  expect(statuses()[2]).toBe("in_call");
+  expect(time.nowMs()).toBe(failedAtMs);
+});
+
+test("makes one of two concurrent changes on the condition of the same version, and rejects the other", async () => {
+  const { time, upstream, statuses, fake, store } = await setUpAircall();
+  upstream.start();
+  await time.until(() => statuses()[1] === "available");
+  const customerStore = store.forCustomer("acme");
+  const service = createAvailabilityService({ store: customerStore, upstream, staleLimitSeconds: 60 });
+  const version = (await customerStore.open(never)).read(1)?.version ?? 0;
+  const change = { userId: 1, status: "do_not_disturb", ifVersions: [version] } as const;
+  const outcomes = await Promise.allSettled([1, 2, 3].map(() => service.setStatus(change, { signal: never })));
+  expect(outcomes.map((outcome) => (outcome.status === "fulfilled" ? "made" : outcome.reason.name))).toEqual([
+    "made",
+    "VersionMismatchError",
+    "VersionMismatchError",
+  ]);
+  expect(fake.requests.all().filter(({ method }) => method === "PUT")).toHaveLength(1);
+});
+
+test("lets the next change begin when a change fails", async () => {
+  const { time, upstream, statuses, fake } = await setUpAircall();
+  upstream.start();
+  await time.until(() => statuses()[1] === "available");
+  await fake.setFault({ kind: "reset", times: 1 });
+  const first = upstream.setStatus({ userId: 1, status: "do_not_disturb", checkAgent }, { signal: never });
+  const second = upstream.setStatus({ userId: 1, status: "do_not_disturb", checkAgent }, { signal: never });
+  await expect(first).rejects.toThrow("could not be reached");
+  await expect(second).resolves.toMatchObject({ status: "do_not_disturb" });
 });
 
 test("does not overwrite a change with an earlier read", async () => {
   const delayed: { isDelaying: boolean; readonly responses: (() => void)[] } = { isDelaying: false, responses: [] };
-  const { time, upstream, statuses, store, fake } = await setUpAircall({
+  const { time, upstream, statuses, fake } = await setUpAircall({
     fetch: async (input, init) => {
       const response = await fetch(input, init);
-      if (!delayed.isDelaying || init?.method !== "GET") return response;
+      if (!delayed.isDelaying || !response.url.includes("availabilities")) return response;
       await new Promise<void>((resolve) => {
         delayed.responses.push(resolve);
-        init.signal?.addEventListener("abort", () => resolve());
+        init?.signal?.addEventListener("abort", () => resolve());
       });
       return response;
     },
@@ -233,12 +492,9 @@ test("does not overwrite a change with an earlier read", async () => {
   delayed.isDelaying = true;
   fake.company.put(2, { availability: "in_call" });
   await time.elapse(3_000);
-  // The list response and then the agent's response are delayed back while the agent is changed.
+  // The list response is delayed back while the agent is changed.
   await happens(() => delayed.responses.length === 1);
-  await upstream.setStatus(1, "do_not_disturb", { signal: never });
-  await store.forCustomer("acme").setStatus(1, "do_not_disturb");
-  upstream.scheduleRefresh(1);
-  await happens(() => delayed.responses.length === 2);
+  await upstream.setStatus({ userId: 1, status: "do_not_disturb", checkAgent }, { signal: never });
   delayed.responses[0]?.();
   await happens(() => statuses()[2] === "in_call");
   expect(statuses()[1]).toBe("do_not_disturb");
@@ -248,7 +504,7 @@ test.each(["offline", "in_call", "on_mobile", "in_traning", "other"] as const)(
   "rejects setting %s without calling the API",
   async (status) => {
     const { upstream, fake } = await setUpAircall();
-    const setting = upstream.setStatus(1, status, { signal: never });
+    const setting = upstream.setStatus({ userId: 1, status: status, checkAgent }, { signal: never });
     await expect(setting).rejects.toThrow(UnsupportedStatusError);
     await expect(setting).rejects.toThrow(`cannot set ${status}, only available or do_not_disturb`);
     expect(fake.requests.count()).toBe(0);
@@ -257,25 +513,31 @@ test.each(["offline", "in_call", "on_mobile", "in_traning", "other"] as const)(
 
 test("forwards the API's rejection of a write, and a 404 for an unknown agent", async () => {
   const { upstream, fake } = await setUpAircall();
-  const setting = upstream.setStatus(99, "available", { signal: never });
+  const setting = upstream.setStatus({ userId: 99, status: "available", checkAgent }, { signal: never });
   await expect(setting).rejects.toMatchObject({ status: 404, body: { error: "User not found" } });
   await fake.setFault(respondWith(405, '{"error":"user not available"}'));
-  const rejected = upstream.setStatus(1, "available", { signal: never });
+  const rejected = upstream.setStatus({ userId: 1, status: "available", checkAgent }, { signal: never });
   await expect(rejected).rejects.toMatchObject({ status: 405, body: { error: "user not available" } });
 });
 
 test("reserves budget for writes and tells when more is available", async () => {
   const { upstream, fake, time } = await setUpAircall({ account: { requestsPerMinute: 6 } });
-  // A budget of 6 has one slot for writes and two for refreshes, which no refresh uses here.
+  // A budget of 6 has one slot for writes and two for refreshes, which no refresh uses here. A write takes two, or one if the API rejects it.
   const outcomes = [];
-  for (let writes = 0; writes < 4; writes += 1) {
-    outcomes.push(await upstream.setStatus(99, "available", { signal: never }).catch((error: unknown) => error));
+  for (let writes = 0; writes < 3; writes += 1) {
+    outcomes.push(
+      await upstream
+        .setStatus({ userId: 99, status: "available", checkAgent }, { signal: never })
+        .catch((error: unknown) => error),
+    );
   }
-  expect(outcomes.map((error) => error instanceof UpstreamError && error.status)).toEqual([404, 404, 404, false]);
-  expect(outcomes[3]).toMatchObject({ name: "RateBudgetError", retryAfterSeconds: 61 });
-  expect(fake.requests.count()).toBe(3);
+  expect(outcomes.map((error) => error instanceof UpstreamError && error.status)).toEqual([404, 404, false]);
+  expect(outcomes[2]).toMatchObject({ name: "RateBudgetError", retryAfterSeconds: 61 });
+  expect(fake.requests.count()).toBe(2);
   await time.elapse(61_000);
-  await expect(upstream.setStatus(99, "available", { signal: never })).rejects.toMatchObject({ status: 404 });
+  await expect(
+    upstream.setStatus({ userId: 99, status: "available", checkAgent }, { signal: never }),
+  ).rejects.toMatchObject({ status: 404 });
 });
 
 test("aborts pending requests when stopped, and sends no more", async () => {
@@ -283,7 +545,9 @@ test("aborts pending requests when stopped, and sends no more", async () => {
   await fake.setFault({ kind: "hang" });
   upstream.start();
   const refreshing = expect(upstream.refresh(1)).rejects.toThrow("no longer polls");
-  const writing = expect(upstream.setStatus(1, "available", { signal: never })).rejects.toThrow("no longer polls");
+  const writing = expect(
+    upstream.setStatus({ userId: 1, status: "available", checkAgent }, { signal: never }),
+  ).rejects.toThrow("no longer polls");
   await expect.poll(() => fake.requests.count(), { timeout: 10_000 }).toBe(3);
   await upstream.stop();
   await Promise.all([refreshing, writing]);

@@ -1,17 +1,25 @@
+import type { StoredAgent } from "../../store/agent.ts";
 import { StoreUnavailableError } from "../../store/availability-store.ts";
-import type { RequestBudget } from "../request-budget.ts";
-import { RateBudgetError, UnsupportedStatusError, type Upstream, UpstreamError } from "../upstream.ts";
+import type { RequestBudget, Reservation } from "../request-budget.ts";
+import {
+  RateBudgetError,
+  UnsupportedStatusError,
+  type Upstream,
+  type UpstreamContext,
+  UpstreamError,
+} from "../upstream.ts";
 import { type AircallOptions, createAircall } from "./create-aircall.ts";
-import { SETTINGS } from "./status.ts";
+import { SETTINGS, type Setting } from "./status.ts";
 import { createWebhookReceiver, type WebhookReceiver } from "./webhook.ts";
 
 /** Upstream over the vendor's REST API. */
 export interface AircallUpstream extends Upstream {
   /**
-   * Does what `scheduleRefresh` does, and resolves when the agent has been read. @throws {RateBudgetError} if too many
-   * agents are waiting.
+   * Reads an agent when the budget allows it, and resolves when the agent has been read. @throws {RateBudgetError} if
+   * too many agents are waiting.
    */
   refresh(userId: number): Promise<void>;
+  readonly setStatus: NonNullable<Upstream["setStatus"]>;
   /** Receives webhooks; `undefined` if the settings contain no webhook token. */
   readonly receiveWebhook: WebhookReceiver | undefined;
 }
@@ -26,7 +34,10 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
   const { settings, log } = options;
   const stopped = new AbortController();
   const { signal } = stopped;
-  const { budget, client, recorder, refreshes, runPoll, healthTracker } = createAircall(options, signal);
+  const { budget, client, readAgent, removals, refreshes, agentLock, runPoll, healthTracker } = createAircall(
+    options,
+    signal,
+  );
   let polling: Promise<void> | undefined;
 
   function refreshLater(userId: number): void {
@@ -37,6 +48,43 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
     });
   }
 
+  /** Sets an agent's status. If the API may have made the change in spite of an error, reads the agent again later. */
+  async function sendChange(userId: number, setting: Setting, scope: UpstreamContext): Promise<void> {
+    try {
+      await client.set(userId, setting, { ...scope, signal: AbortSignal.any([scope.signal, signal]) });
+    } catch (error) {
+      // A request that the API rejects with 4xx changes nothing.
+      const isRejected = error instanceof UpstreamError && error.status !== undefined && error.status < 500;
+      if (!isRejected) refreshLater(userId);
+      throw error;
+    }
+  }
+
+  async function change(userId: number, setting: Setting, scope: UpstreamContext): Promise<StoredAgent | undefined> {
+    // Reserve both requests before sending any: after the change, the gateway must read the agent.
+    const reading = await reserveForWrite(budget);
+    if (!reading || !(await acquireForWrite(budget))) {
+      // Before the reservation is canceled: it is not enough for a change.
+      const error = new RateBudgetError(budget.retryAfterSeconds("write"));
+      reading?.cancel();
+      throw error;
+    }
+    try {
+      await sendChange(userId, setting, scope);
+    } catch (error) {
+      reading.cancel();
+      throw error;
+    }
+    try {
+      if (!(await reading.renew())) throw new RateBudgetError(budget.retryAfterSeconds("write"));
+      // Read the agent even if the caller has left.
+      return await readAgent(userId);
+    } catch (error) {
+      refreshLater(userId);
+      throw error;
+    }
+  }
+
   return {
     start() {
       polling ??= runPoll();
@@ -45,22 +93,31 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
       stopped.abort(new Error("The gateway no longer polls this telephony system"));
       await Promise.all([polling, refreshes.whenIdle()]);
     },
-    health: () => ({ ...healthTracker.health(), budgetLeft: budget.remaining() }),
+    health: () => ({
+      ...healthTracker.health(),
+      budgetLeft: budget.remaining(),
+      removalsHeldBack: removals.heldBackCount(),
+    }),
     refresh: refreshes.refresh,
     receiveWebhook:
       settings.webhookToken === undefined
         ? undefined
         : createWebhookReceiver({ token: settings.webhookToken, onChange: refreshLater }),
     allowsNewUsers: false,
-    async setStatus(userId, status, scope) {
+    async setStatus({ userId, status, checkAgent }, scope) {
       const setting = SETTINGS.get(status);
       if (!setting) throw new UnsupportedStatusError(status, [...SETTINGS.keys()]);
-      if (!(await acquireForWrite(budget))) throw new RateBudgetError(budget.retryAfterSeconds("write"));
-      await client.set(userId, setting, { ...scope, signal: AbortSignal.any([scope.signal, signal]) });
-      recorder.invalidate(userId);
+      return agentLock.run(userId, AbortSignal.any([scope.signal, signal]), async () => {
+        await checkAgent();
+        return change(userId, setting, scope);
+      });
     },
-    scheduleRefresh: refreshLater,
   };
+}
+
+/** Reserves a request for a write, also from the share of refreshes, as `acquireForWrite` does. */
+async function reserveForWrite(budget: RequestBudget): Promise<Reservation | undefined> {
+  return (await budget.reserve("write")) ?? (await budget.reserve("refresh"));
 }
 
 /** Acquires a request for a write, also from the share of refreshes: an agent waits for the write. */

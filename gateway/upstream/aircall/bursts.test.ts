@@ -3,13 +3,15 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { Status } from "../../store/agent.ts";
 import { createMemoryStore } from "../../store/memory-store.ts";
 import { createFakeUpstream, type FakeUpstream } from "../../test/fake-upstream/fake-upstream.ts";
 import { toWebhookEvents } from "../../test/fake-upstream/webhook-events.ts";
 import { TEST_SETTINGS } from "../../test/test-aircall.ts";
 import { createTestTime, type TestTime } from "../../test/test-time.ts";
-import { type AircallUpstream, createAircallUpstream } from "./aircall.ts";
-import { toStatus } from "./status.ts";
+import { RateBudgetError } from "../upstream.ts";
+import { createAircallUpstream } from "./aircall.ts";
+import { SETTINGS, toStatus } from "./status.ts";
 import { createSharedLeases } from "./test-leases.ts";
 
 const VENDOR_STATUSES = [
@@ -25,6 +27,8 @@ const VENDOR_STATUSES = [
 interface Step {
   readonly afterMs: number;
   readonly changes: readonly { readonly userId: number; readonly vendorStatus: string }[];
+  /** Statuses set by `PUT`. */
+  readonly sets: readonly { readonly userId: number; readonly status: Status }[];
   /** Number of deliveries per webhook. */
   readonly copies: number;
   /** Order of webhooks delivered at once. */
@@ -40,6 +44,10 @@ const steps = fc.array(
         maxLength: 60,
         size: "max",
       },
+    ),
+    sets: fc.array(
+      fc.record({ userId: fc.integer({ min: 1, max: 120 }), status: fc.constantFrom(...SETTINGS.keys()) }),
+      { maxLength: 3 },
     ),
     copies: fc.integer({ min: 0, max: 3 }),
     order: fc.array(fc.nat(), { minLength: 1, maxLength: 10 }),
@@ -102,13 +110,26 @@ function openGateways(fake: FakeUpstream, time: TestTime, { gateways, perMinute,
   return { upstreams, store, defects };
 }
 
-/** Changes agents and delivers the webhooks to the gateways, in a random order and number. */
-function applyStep({ changes, copies, order }: Step, fake: FakeUpstream, upstreams: readonly AircallUpstream[]): void {
+/**
+ * Changes agents and delivers the webhooks to the gateways, in a random order and number, while statuses are set at the
+ * gateways.
+ */
+function applyStep(step: Step, fake: FakeUpstream, { upstreams, defects }: ReturnType<typeof openGateways>): void {
+  const { changes, sets, copies, order } = step;
+  for (const [index, change] of sets.entries()) {
+    const request = { ...change, checkAgent: async () => {} };
+    const upstream = upstreams[index % upstreams.length];
+    upstream?.setStatus(request, { signal: new AbortController().signal }).catch((error: unknown) => {
+      if (!(error instanceof RateBudgetError)) defects.push(error);
+    });
+  }
   const texts = changes.flatMap(({ userId, vendorStatus }) => {
     const before = fake.company.find(userId);
     const after = fake.company.put(userId, { availability: vendorStatus });
     return toWebhookEvents(before, after).flatMap(({ event, data }) =>
-      Array<string>(copies).fill(JSON.stringify({ resource: "user", event, token: "webhook-secret", data })),
+      Array<string>(copies).fill(
+        JSON.stringify({ resource: event.split(".")[0], event, token: "webhook-secret", data }),
+      ),
     );
   });
   const place = (index: number): number => order[index % order.length] ?? 0;
@@ -116,17 +137,18 @@ function applyStep({ changes, copies, order }: Step, fake: FakeUpstream, upstrea
   for (const [index, { text }] of shuffled.entries()) upstreams[index % upstreams.length]?.receiveWebhook?.(text);
 }
 
-test("never exceeds the budget and ends with the API's state, in any course of webhooks", async () => {
+test("never exceeds the budget and ends with the API's state, in any course of changes, webhooks and writes", async () => {
   await fc.assert(
     fc.asyncProperty(course, async (run) => {
       const { perMinute, steps: runSteps } = run;
       const time = createTestTime();
       const fake = createFakeUpstream({ users: 120, requestsPerMinute: perMinute, nowMs: time.nowMs });
-      const { upstreams, store, defects } = openGateways(fake, time, run);
+      const gateways = openGateways(fake, time, run);
+      const { upstreams, store, defects } = gateways;
       for (const upstream of upstreams) upstream.start();
       for (const step of runSteps) {
         await time.elapse(step.afterMs);
-        applyStep(step, fake, upstreams);
+        applyStep(step, fake, gateways);
       }
       const replica = await store.forCustomer("acme").open(new AbortController().signal);
       const isSame = (): boolean =>

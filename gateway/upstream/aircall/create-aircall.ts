@@ -1,16 +1,19 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { type Delay, delay } from "../../delay.ts";
+import type { StoredAgent } from "../../store/agent.ts";
 import type { AvailabilityStore } from "../../store/availability-store.ts";
+import { createAgentLock } from "../agent-lock.ts";
 import { createHealthTracker } from "../health-tracker.ts";
 import { createPollLease } from "../poll-lease.ts";
 import { createRefreshQueue } from "../refresh-queue.ts";
 import { createRequestBudget } from "../request-budget.ts";
 import { UpstreamError, type UpstreamLog } from "../upstream.ts";
 import { type AircallClient, createAircallClient } from "./client.ts";
-import { createListReader, type ListReader } from "./list.ts";
+import { createListReader } from "./list.ts";
 import { poll } from "./poll.ts";
 import { createRateLimitedClient } from "./rate-limited-client.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
+import { createRemovals, type Removals } from "./removals.ts";
 import type { AircallSettings } from "./settings.ts";
 
 export interface AircallOptions {
@@ -30,6 +33,9 @@ export interface AircallOptions {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
+/** Time that the store may take for a change of an agent besides the two calls of the API, in milliseconds. */
+const STORE_TIME_MS = 15_000;
+
 /** Creates and connects the parts of the adapter. The signal stops them. */
 export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const { customerId, settings, store } = options;
@@ -37,19 +43,29 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const log = withCustomerName(customerId, options.log);
   const { clock = systemClock, wait = delay, fetch = globalThis.fetch } = options;
   const name = (task: string): string => `aircall/${customerId}/${task}`;
-  const lease = (task: string, durationMs: number) => store.lease(name(task), durationMs);
+  const lease: AvailabilityStore["lease"] = (task, durationMs, leaseOptions) =>
+    store.lease(name(task), durationMs, leaseOptions);
   // The vendor counts a sent request even if the gateway closes.
   const leaseSlot = (slot: string, durationMs: number) => store.lease(name(slot), durationMs, { keepAfterClose: true });
   const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease: leaseSlot, clock });
   const client = createRateLimitedClient(createAircallClient({ ...settings, timeoutMs, fetch }), budget);
   const { wrapUpSeconds } = settings;
-  const recorder = createRecorder({ store: store.forCustomer(customerId), wrapUpSeconds, clock, log, signal });
+  const customerStore = store.forCustomer(customerId);
+  const recorder = createRecorder({ store: customerStore, wrapUpSeconds, clock, log, signal });
   // Longest time between two renewals of the lease: a gateway may be busy with one page.
   const leaseMs = timeoutMs + 2 * budget.pollIntervalMs + 1_000;
-  const healthTracker = createHealthTracker({ overdueMs: 2 * leaseMs, clock, log });
+  const healthTracker = createHealthTracker({
+    pageIntervalMs: budget.pollIntervalMs,
+    overdueMs: 2 * leaseMs,
+    clock,
+    log,
+  });
+  const removals = createRemovals({ client, recorder, log });
+  const readAgent = (userId: number) => readAndRecord({ client, recorder, removals }, userId, signal);
   const refreshes = createRefreshQueue({
-    read: (userId) => readAgent({ client, recorder, list }, userId, signal),
-    now: recorder.startRead,
+    async read(userId) {
+      await readAgent(userId);
+    },
     budget,
     wait,
     signal,
@@ -57,17 +73,28 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const list = createListReader({
     client,
     recorder,
+    removals,
     clock,
     log,
-    onPage: (users, readId) =>
-      refreshes.markRefreshed(
-        users.map(({ id }) => id),
-        readId,
-      ),
+    async onPageStored(read) {
+      await customerStore.recordPage(read);
+      healthTracker.recordPage(read);
+    },
+    onPageStarted() {
+      const markRefreshed = refreshes.startOtherRead();
+      return (users) => markRefreshed(users.map(({ id }) => id));
+    },
   });
-  const pollLease = createPollLease({ lease, isLeased: (task) => store.isLeased(name(task)) }, leaseMs);
-  const runPoll = () => poll({ list, budget, lease: pollLease, healthTracker, clock, wait }, signal);
-  return { budget, client, recorder, refreshes, healthTracker, runPoll };
+  const agentLock = createAgentLock({
+    lease,
+    isStoreReady: store.isReady,
+    durationMs: 2 * timeoutMs + STORE_TIME_MS,
+    wait,
+  });
+  const pollLease = createPollLease(lease, leaseMs);
+  const runPoll = () =>
+    poll({ list, budget, lease: pollLease, healthTracker, store: customerStore, clock, wait }, signal);
+  return { budget, client, readAgent, removals, refreshes, agentLock, healthTracker, runPoll };
 }
 
 /** Prefixes log lines with the customer. */
@@ -82,16 +109,22 @@ function withCustomerName(customerId: string, log: UpstreamLog): UpstreamLog {
 interface AgentReader {
   readonly client: AircallClient;
   readonly recorder: Recorder;
-  readonly list: ListReader;
+  readonly removals: Removals;
 }
 
-async function readAgent({ client, recorder, list }: AgentReader, userId: number, signal: AbortSignal): Promise<void> {
-  const readId = recorder.startRead();
+/** Reads an agent from the API into the store, and resolves with the stored agent. */
+async function readAndRecord(
+  { client, recorder, removals }: AgentReader,
+  userId: number,
+  signal: AbortSignal,
+): Promise<StoredAgent | undefined> {
+  const readAt = await recorder.startRead();
   try {
-    await recorder.record([{ id: userId, availability: await client.read(userId, signal) }], readId);
+    await recorder.record([{ id: userId, availability: await client.read(userId, signal) }], readAt);
+    return await recorder.read(userId);
   } catch (error) {
     // A single 404 removes no agent, because it could come from a proxy.
-    if (error instanceof UpstreamError && error.status === 404) list.markMissing(userId);
+    if (error instanceof UpstreamError && error.status === 404) removals.markMissing(userId);
     throw error;
   }
 }

@@ -1,50 +1,59 @@
 import type { Clock } from "../../clock.ts";
+import type { PageRead } from "../../store/availability-store.ts";
 import type { UpstreamLog } from "../upstream.ts";
 import { type AircallClient, LAST_PAGE } from "./client.ts";
 import type { Recorder } from "./recorder.ts";
+import type { Removals } from "./removals.ts";
 import type { ListedUser } from "./schemas.ts";
 
 /** Reads the list of all agents page by page, again and again. */
 export interface ListReader {
   /**
-   * Reads the next page. After the last page, resolves with the time at which the list was started, in milliseconds on
-   * the monotonic clock: the store is current as of then.
+   * Reads the next page, or an agent whose removal is held back.
    *
-   * @throws {UpstreamError} if the page cannot be read. Call `restart` then; earlier pages are stored.
+   * @throws {UpstreamError} if the API fails. Call `handleFailure` then.
+   * @throws {StoreUnavailableError} in the same way.
    */
-  readNextPage(signal: AbortSignal): Promise<number | undefined>;
-  /** Starts the list again. */
-  restart(): void;
-  /** Marks an agent as missing. If the next complete list does not contain the agent either, the agent is removed. */
-  markMissing(userId: number): void;
+  readNext(signal: AbortSignal): Promise<void>;
+  /** Decides after a failed read which page to read next. */
+  handleFailure(): void;
+  /** Continues with a page of the list, after another gateway has read the list. */
+  resumeAt(page: number): void;
 }
 
 export interface ListReaderOptions {
   readonly client: AircallClient;
   readonly recorder: Recorder;
+  readonly removals: Removals;
   readonly clock: Clock;
   readonly log: UpstreamLog;
-  /** Called after each page with the agents and the id of the read. */
-  readonly onPage: (users: readonly ListedUser[], readId: number) => void;
+  /** Called when a page has been stored. `startedMs` is the start of the read on the monotonic clock. */
+  readonly onPageStored: (read: PageRead & { readonly startedMs: number }) => Promise<void>;
+  /** Called when the request of a page is sent. Returns the function to call with the agents of the stored page. */
+  readonly onPageStarted: () => (users: readonly ListedUser[]) => void;
 }
 
-export function createListReader({ client, recorder, clock, log, onPage }: ListReaderOptions): ListReader {
-  /**
-   * Agents missing from the last complete list. An agent is removed when missing twice, because agents move between
-   * pages during a read.
-   */
-  let missing = new Set<number>();
+/** One read of so many is of an agent held back, so that the list takes a third longer at most. */
+const READS_PER_CHECK = 4;
+
+/**
+ * Number of failures after which the next page is tried. If it fails too, the API fails, and the list continues with the
+ * page that failed first.
+ */
+const MAX_PAGE_FAILURES = 3;
+
+export function createListReader(options: ListReaderOptions): ListReader {
+  const { client, recorder, removals, clock, log, onPageStored, onPageStarted } = options;
   let hasReportedLimit = false;
-  let list = startList();
+  let reads = 0;
+  let list = startList(1);
+  let failureCount = 0;
+  /** Page that was left out after failures, until the page after it has been read. */
+  let skippedPage: number | undefined;
 
-  function startList() {
-    return { page: 1, readId: recorder.startRead(), startedMs: clock.monotonicMs(), ids: new Set<number>() };
-  }
-
-  async function removeMissing(signal: AbortSignal): Promise<void> {
-    const absent = (await recorder.knownUserIds(signal)).filter((id) => !list.ids.has(id));
-    for (const id of absent) if (missing.has(id)) await recorder.remove(id, list.readId);
-    missing = new Set(absent);
+  /** Starts a list. Unless it starts at the first page, it is no whole list, and no agent counts as missing from it. */
+  function startList(page: number) {
+    return { page, isWhole: page === 1, readAt: 0, ids: new Set<number>() };
   }
 
   /** Warns once about unlisted agents beyond the last page. After an incomplete list no agent counts as missing. */
@@ -56,27 +65,47 @@ export function createListReader({ client, recorder, clock, log, onPage }: ListR
     );
   }
 
+  async function readPage(signal: AbortSignal): Promise<void> {
+    const { page } = list;
+    const startedMs = clock.monotonicMs();
+    const readAt = await recorder.startRead();
+    if (page === 1) list = { ...startList(1), readAt };
+    const onPage = onPageStarted();
+    const { users, isLast } = await client.list(page, signal);
+    await recorder.record(users, readAt);
+    onPage(users);
+    for (const { id } of users) list.ids.add(id);
+    const isEnd = isLast || page >= LAST_PAGE;
+    if (isLast && list.isWhole) await removals.compareList(list.ids, list.readAt, signal);
+    if (isEnd && !isLast) reportLimit();
+    await onPageStored({ page, readAt, isLast: isEnd, startedMs });
+    failureCount = 0;
+    skippedPage = undefined;
+    if (isEnd) list = startList(1);
+    else list.page += 1;
+  }
+
   return {
-    restart() {
-      list = startList();
+    async readNext(signal) {
+      reads += 1;
+      if (removals.hasHeldBack() && reads % READS_PER_CHECK === 0) await removals.checkNext(signal);
+      else await readPage(signal);
     },
-    markMissing: (userId) => void missing.add(userId),
-    async readNextPage(signal) {
-      if (list.page === 1) list = startList();
-      const readId = recorder.startRead();
-      const { users, isLast } = await client.list(list.page, signal);
-      await recorder.record(users, readId);
-      onPage(users, readId);
-      for (const { id } of users) list.ids.add(id);
-      if (!isLast && list.page < LAST_PAGE) {
-        list.page += 1;
-        return undefined;
+    handleFailure() {
+      failureCount += 1;
+      if (skippedPage !== undefined) {
+        list = startList(skippedPage);
+        skippedPage = undefined;
+        failureCount = 0;
+      } else if (failureCount >= MAX_PAGE_FAILURES) {
+        skippedPage = list.page;
+        list = { ...startList(list.page + 1), isWhole: false };
       }
-      if (isLast) await removeMissing(signal);
-      else reportLimit();
-      const { startedMs } = list;
-      list = startList();
-      return startedMs;
+    },
+    resumeAt(page) {
+      list = startList(page);
+      failureCount = 0;
+      skippedPage = undefined;
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import type { Delay } from "../../delay.ts";
+import { type CustomerStore, StoreUnavailableError } from "../../store/availability-store.ts";
 import type { HealthTracker } from "../health-tracker.ts";
 import type { PollLease } from "../poll-lease.ts";
 import type { RequestBudget } from "../request-budget.ts";
@@ -10,6 +11,7 @@ export interface PollOptions {
   readonly budget: RequestBudget;
   readonly lease: PollLease;
   readonly healthTracker: HealthTracker;
+  readonly store: Pick<CustomerStore, "loadListState" | "recordListFailure">;
   readonly clock: Clock;
   readonly wait: Delay;
 }
@@ -20,9 +22,10 @@ const MAX_DELAY_MS = 15_000;
 /** Polls until the signal aborts: page by page, at even intervals, as fast as the budget allows. */
 export async function poll(options: PollOptions, signal: AbortSignal): Promise<void> {
   const { clock, wait, budget, healthTracker } = options;
+  const turn = createTurn(options);
   while (!signal.aborted) {
     const startedMs = clock.monotonicMs();
-    await pollOnce(options, signal);
+    await turn(signal);
     const delayMs = delayAfter(healthTracker.failureCount(), budget.pollIntervalMs);
     const remainingMs = Math.max(startedMs + delayMs - clock.monotonicMs(), budget.blockedMs());
     // An aborted wait ends the loop.
@@ -30,29 +33,46 @@ export async function poll(options: PollOptions, signal: AbortSignal): Promise<v
   }
 }
 
-async function pollOnce(
-  { list, budget, lease, healthTracker, clock }: PollOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    if (!(await lease.acquire())) {
-      list.restart();
-      if (await lease.isConfirmed()) healthTracker.recordSuccess(clock.monotonicMs());
-      else healthTracker.markStale();
-      return;
+/** Creates a turn of the poll: a read if this gateway has the lease, otherwise a look at the reads of other gateways. */
+function createTurn({ list, budget, lease, healthTracker, store }: PollOptions) {
+  /** True while this gateway knows the reads of all gateways, because it alone reads. */
+  let isPolling = false;
+
+  async function follow(): Promise<void> {
+    isPolling = false;
+    try {
+      healthTracker.adopt(await store.loadListState());
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      healthTracker.markStale();
     }
-    if (!(await budget.acquire("poll"))) return;
-    const currentSinceMs = await list.readNextPage(signal);
-    if (currentSinceMs === undefined) healthTracker.recordHeartbeat();
-    else healthTracker.recordSuccess(currentSinceMs);
-    if (healthTracker.health().staleSinceMs === undefined) await lease.confirm();
-  } catch (error) {
-    if (signal.aborted) return;
-    list.restart();
+  }
+
+  async function readNext(signal: AbortSignal): Promise<void> {
+    if (!isPolling) {
+      healthTracker.adopt(await store.loadListState());
+      list.resumeAt(healthTracker.oldestPage());
+      isPolling = true;
+    }
+    if (await budget.acquire("poll")) await list.readNext(signal);
+  }
+
+  async function handleFailure(error: unknown): Promise<void> {
+    list.handleFailure();
     healthTracker.recordFailure(error);
     // A failure of the store has been reported already.
+    await store.recordListFailure().catch(() => {});
     await lease.release(budget.blockedMs()).catch(() => {});
   }
+
+  return async function takeTurn(signal: AbortSignal): Promise<void> {
+    try {
+      if (await lease.acquire()) await readNext(signal);
+      else await follow();
+    } catch (error) {
+      if (!signal.aborted) await handleFailure(error);
+    }
+  };
 }
 
 function delayAfter(failures: number, intervalMs: number): number {

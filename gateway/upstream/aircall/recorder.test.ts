@@ -8,11 +8,11 @@ const { signal } = new AbortController();
 async function setUp() {
   const clock = { wallMs: () => 0, monotonicMs: () => 0 };
   const store = createMemoryStore({ clock }).forCustomer("acme");
-  const set = vi.spyOn(store, "set");
+  const write = vi.spyOn(store, "record");
   const log = { line: () => {}, warning: () => {}, defect: () => {} };
   const recorder = createRecorder({ store, wrapUpSeconds: undefined, clock, log, signal });
   const replica = await store.open(signal);
-  return { recorder, store, set, statusOf: (userId: number) => replica.read(userId)?.status };
+  return { recorder, store, write, statusOf: (userId: number) => replica.read(userId)?.status };
 }
 
 function listed(availability: string, id = 1) {
@@ -21,7 +21,7 @@ function listed(availability: string, id = 1) {
 
 test("keeps the result of the read that started last, in any order of completion", async () => {
   const { recorder, statusOf } = await setUp();
-  const [first, second, third] = [recorder.startRead(), recorder.startRead(), recorder.startRead()];
+  const [first, second, third] = [await recorder.startRead(), await recorder.startRead(), await recorder.startRead()];
   await recorder.record(listed("in_call"), second);
   await recorder.record(listed("available"), first);
   expect(statusOf(1)).toBe("in_call");
@@ -29,38 +29,49 @@ test("keeps the result of the read that started last, in any order of completion
   expect(statusOf(1)).toBe("offline");
 });
 
+test("keeps the result of the last read even if it found the agent unchanged", async () => {
+  const { recorder, statusOf } = await setUp();
+  await recorder.record(listed("in_call"), await recorder.startRead());
+  const earlier = await recorder.startRead();
+  await recorder.record(listed("in_call"), await recorder.startRead());
+  await recorder.record([...listed("available"), ...listed("available", 2)], earlier);
+  expect([statusOf(1), statusOf(2)]).toEqual(["in_call", "available"]);
+});
+
 test("is not overtaken by an earlier read while it waits for the store", async () => {
-  const { recorder, store, set, statusOf } = await setUp();
+  const { recorder, store, write, statusOf } = await setUp();
   const release: (() => void)[] = [];
-  const original = store.set;
-  set.mockImplementation(async (...given) => {
+  write.mockImplementationOnce(async (...given) => {
     await new Promise<void>((resolve) => release.push(resolve));
-    return original(...given);
+    write.mockRestore();
+    return store.record(...given);
   });
-  const [first, second] = [recorder.startRead(), recorder.startRead()];
-  set.mockRestore();
-  const later = recorder.record(listed("in_call"), second);
+  const [first, second] = [await recorder.startRead(), await recorder.startRead()];
   const earlier = recorder.record(listed("offline"), first);
+  await vi.waitUntil(() => release.length === 1);
+  await recorder.record(listed("in_call"), second);
   for (const resume of release) resume();
-  await Promise.all([later, earlier]);
+  await earlier;
   expect(statusOf(1)).toBe("in_call");
 });
 
-test("ignores reads that started before the agent was changed", async () => {
-  const { recorder, statusOf } = await setUp();
-  const before = recorder.startRead();
-  recorder.invalidate(1);
-  await recorder.record([...listed("offline"), ...listed("offline", 2)], before);
-  expect([statusOf(1), statusOf(2)]).toEqual([undefined, "offline"]);
-  await recorder.record(listed("available"), recorder.startRead());
+test("writes what a read found if another gateway has changed the agent since the replica was compared", async () => {
+  const { recorder, store, statusOf } = await setUp();
+  await recorder.record(listed("available"), await recorder.startRead());
+  const readAt = await recorder.startRead();
+  vi.spyOn(store, "confirm").mockImplementationOnce(async (agents) => {
+    await store.set(1, { status: "offline" });
+    return agents.map(({ userId }) => userId);
+  });
+  await recorder.record(listed("available"), readAt);
   expect(statusOf(1)).toBe("available");
 });
 
 test("removes an agent, but not an agent found by a later read", async () => {
   const { recorder, statusOf } = await setUp();
-  const list = recorder.startRead();
+  const list = await recorder.startRead();
   await recorder.record([...listed("available"), ...listed("available", 2)], list);
-  await recorder.record(listed("in_call"), recorder.startRead());
+  await recorder.record(listed("in_call"), await recorder.startRead());
   await recorder.remove(1, list);
   await recorder.remove(2, list);
   expect([statusOf(1), statusOf(2)]).toEqual(["in_call", undefined]);
@@ -68,15 +79,15 @@ test("removes an agent, but not an agent found by a later read", async () => {
 });
 
 test("does not write to the store if nothing has changed", async () => {
-  const { recorder, set } = await setUp();
-  for (let reads = 0; reads < 5; reads += 1) await recorder.record(listed("available"), recorder.startRead());
-  expect(set).toHaveBeenCalledTimes(1);
+  const { recorder, write } = await setUp();
+  for (let reads = 0; reads < 5; reads += 1) await recorder.record(listed("available"), await recorder.startRead());
+  expect(write).toHaveBeenCalledTimes(1);
 });
 
 test("retries a failed write at the next read", async () => {
-  const { recorder, set, statusOf } = await setUp();
-  set.mockRejectedValueOnce(new StoreUnavailableError("away"));
-  await expect(recorder.record(listed("in_call"), recorder.startRead())).rejects.toThrow(StoreUnavailableError);
-  await recorder.record(listed("in_call"), recorder.startRead());
+  const { recorder, write, statusOf } = await setUp();
+  write.mockRejectedValueOnce(new StoreUnavailableError("away"));
+  await expect(recorder.record(listed("in_call"), await recorder.startRead())).rejects.toThrow(StoreUnavailableError);
+  await recorder.record(listed("in_call"), await recorder.startRead());
   expect(statusOf(1)).toBe("in_call");
 });

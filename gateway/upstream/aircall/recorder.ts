@@ -1,20 +1,24 @@
 import type { Clock } from "../../clock.ts";
-import { isUnchanged } from "../../store/agent.ts";
-import { type CustomerStore, ignoreUnreadable } from "../../store/availability-store.ts";
+import { isUnchanged, type StoredAgent } from "../../store/agent.ts";
+import { type CustomerStore, ignoreUnreadable, type ReadStart } from "../../store/availability-store.ts";
 import type { UpstreamLog } from "../upstream.ts";
 import type { ListedUser } from "./schemas.ts";
 import { toAgentState, toStatus } from "./status.ts";
 
-/** Writes reads of the API into the store. The read started last wins, in any order of completion. */
+/** Writes reads of the API into the store. Of all gateways' reads, the read that began last wins. */
 export interface Recorder {
-  /** Returns the id of a read that starts now. Ids grow. */
-  startRead(): number;
+  /**
+   * Returns the start of a read that begins now. Call it before the request is sent.
+   *
+   * @throws {StoreUnavailableError}
+   */
+  startRead(): Promise<ReadStart>;
   /** Stores the agents of a read, except those with a result of a later read. @throws {StoreUnavailableError} */
-  record(users: readonly ListedUser[], readId: number): Promise<void>;
-  /** Invalidates earlier reads of an agent, because the agent has just been changed. */
-  invalidate(userId: number): void;
+  record(users: readonly ListedUser[], readAt: ReadStart): Promise<void>;
   /** Removes an agent unless a later read has found the agent. @throws {StoreUnavailableError} */
-  remove(userId: number, readId: number): Promise<void>;
+  remove(userId: number, readAt: ReadStart): Promise<void>;
+  /** Returns an agent in the store. @throws {StoreUnavailableError} */
+  read(userId: number): Promise<StoredAgent | undefined>;
   /** Returns the ids of all agents in the store. @throws {StoreUnavailableError} */
   knownUserIds(signal: AbortSignal): Promise<readonly number[]>;
 }
@@ -36,9 +40,6 @@ const MAX_STATUS_LENGTH = 64;
 
 export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: RecorderOptions): Recorder {
   const unknownStatuses = new Set<string>();
-  /** Id of the latest read of each agent. */
-  const lastReadByUser = new Map<number, number>();
-  let lastReadId = 0;
 
   function reportUnknown(text: string): void {
     const status = text.slice(0, MAX_STATUS_LENGTH);
@@ -50,36 +51,40 @@ export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: Rec
     );
   }
 
-  async function recordOne({ id, availability: vendorStatus }: ListedUser, readId: number): Promise<void> {
-    if ((lastReadByUser.get(id) ?? 0) > readId) return;
-    // Set the id before the first `await`: an earlier read ending meanwhile must not overwrite the later read.
-    lastReadByUser.set(id, readId);
-    if (!toStatus(vendorStatus).isKnown) reportUnknown(vendorStatus);
-    const known = (await store.open(signal)).read(id);
-    const state = toAgentState(vendorStatus, { wrapUpSeconds, known });
-    // Compare with the replica first, to save a remote store from unchanged writes.
-    const hasChanged = state && !(known && isUnchanged(known, state, clock.monotonicMs()));
-    if (hasChanged) await ignoreUnreadable(store.set(id, state));
+  /**
+   * Records a read, without a write for each unchanged agent, and returns the agents that another gateway has changed
+   * since the replica was compared.
+   */
+  async function recordChanges(users: readonly ListedUser[], readAt: ReadStart): Promise<readonly ListedUser[]> {
+    const replica = await store.open(signal);
+    const unchanged: StoredAgent[] = [];
+    for (const { id, availability } of users) {
+      const known = replica.read(id);
+      const state = toAgentState(availability, { wrapUpSeconds, known });
+      if (known && !(state && !isUnchanged(known, state, clock.monotonicMs()))) unchanged.push(known);
+      else if (state) await ignoreUnreadable(store.record(id, state, readAt));
+    }
+    const overtaken = new Set(await store.confirm(unchanged, readAt));
+    return users.filter(({ id }) => overtaken.has(id));
   }
 
-  function startRead(): number {
-    lastReadId += 1;
-    return lastReadId;
+  /** Records a read with a write for each agent: the store compares, whatever the replica has. */
+  async function recordAll(users: readonly ListedUser[], readAt: ReadStart): Promise<void> {
+    const replica = await store.open(signal);
+    for (const { id, availability } of users) {
+      const state = toAgentState(availability, { wrapUpSeconds, known: replica.read(id) });
+      if (state) await ignoreUnreadable(store.record(id, state, readAt));
+    }
   }
 
   return {
-    startRead,
-    async record(users, readId) {
-      for (const user of users) await recordOne(user, readId);
+    startRead: store.startRead,
+    async record(users, readAt) {
+      for (const { availability } of users) if (!toStatus(availability).isKnown) reportUnknown(availability);
+      await recordAll(await recordChanges(users, readAt), readAt);
     },
-    invalidate(userId) {
-      lastReadByUser.set(userId, startRead());
-    },
-    async remove(userId, readId) {
-      if ((lastReadByUser.get(userId) ?? 0) > readId) return;
-      await ignoreUnreadable(store.remove(userId));
-      lastReadByUser.delete(userId);
-    },
+    remove: (userId, readAt) => ignoreUnreadable(store.record(userId, undefined, readAt)),
+    read: async (userId) => (await store.open(signal)).read(userId),
     async knownUserIds(asking) {
       return Array.from((await store.open(asking)).agents(), ({ userId }) => userId);
     },

@@ -33,8 +33,11 @@ export function toAgentState(
   return isRunning ? undefined : { status, wrapUp: { configuredSeconds: wrapUpSeconds, leftSeconds: wrapUpSeconds } };
 }
 
+/** Value by which the vendor's API sets an agent's status. */
+export type Setting = "available" | "unavailable";
+
 /** Statuses settable by the vendor's API, with the API's names. The API can set neither a reason nor a call. */
-export const SETTINGS: ReadonlyMap<Status, "available" | "unavailable"> = new Map([
+export const SETTINGS: ReadonlyMap<Status, Setting> = new Map([
   ["available", "available"],
   ["do_not_disturb", "unavailable"],
 ]);

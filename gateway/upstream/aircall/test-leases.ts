@@ -2,7 +2,7 @@ import type { AvailabilityStore } from "../../store/availability-store.ts";
 import type { TestTime } from "../../test/test-time.ts";
 
 /** Leases shared by several gateways, each as a separate owner. */
-export function createSharedLeases(time: TestTime): (owner: unknown) => Pick<AvailabilityStore, "lease" | "isLeased"> {
+export function createSharedLeases(time: TestTime): (owner: unknown) => Pick<AvailabilityStore, "lease"> {
   const leases = new Map<string, { readonly owner: unknown; readonly untilMs: number }>();
   const holderOf = (task: string): unknown => {
     const held = leases.get(task);
@@ -15,6 +15,5 @@ export function createSharedLeases(time: TestTime): (owner: unknown) => Pick<Ava
       leases.set(task, { owner, untilMs: time.nowMs() + durationMs });
       return true;
     },
-    isLeased: async (task) => holderOf(task) !== undefined,
   });
 }

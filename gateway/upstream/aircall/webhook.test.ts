@@ -16,8 +16,54 @@ test.each(NAMES.flatMap((name) => [`user.${name}`, `user.${name}.v2`]))("reads t
   expect(changed).toEqual([7]);
 });
 
+const CALL_NAMES = [
+  "created",
+  "ringing_on_agent",
+  "agent_declined",
+  "answered",
+  "transferred",
+  "external_transferred",
+  "unsuccessful_transfer",
+  "hungup",
+  "ended",
+];
+
+function callWebhook(event: string, data: unknown): string {
+  return JSON.stringify({ resource: "call", event, timestamp: 1, token: "webhook-secret", data });
+}
+
+test.each(CALL_NAMES)("reads the agent of call.%s again", (name) => {
+  const { receive, changed } = receiver();
+  expect(receive(callWebhook(`call.${name}`, { id: 1, user: { id: 1499 } }))).toBe("accepted");
+  expect(changed).toEqual([1499]);
+});
+
+test("reads each agent of a transferred call again, once", () => {
+  const { receive, changed } = receiver();
+  const participants = [
+    { type: "external", phone_number: "+1 800-123-4567" },
+    { type: "user", id: 7, name: "Ann" },
+    { type: "user", id: 9 },
+    { type: "team", id: 11 },
+  ];
+  const data = { id: 1, user: { id: 7 }, transferred_by: { id: 7 }, transferred_to: { id: 8 }, participants };
+  expect(receive(callWebhook("call.transferred", data))).toBe("accepted");
+  expect(changed).toEqual([7, 8, 9]);
+});
+
+test.each<[string, string, unknown]>([
+  ["without an agent", "call.created", { id: 1, user: {}, participants: null }],
+  ["with an agent in a wrong form", "call.answered", { user: { id: "7" }, transferred_to: 8, participants: [null, 9] }],
+  ["without data", "call.answered", null],
+  ["of a tag", "call.tagged", { id: 1, user: { id: 7 } }],
+])("accepts a webhook of a call %s and does nothing", (_what, event, data) => {
+  const { receive, changed } = receiver();
+  expect(receive(callWebhook(event, data))).toBe("accepted");
+  expect(changed).toEqual([]);
+});
+
 test.each<[string, Record<string, unknown>]>([
-  ["of a call", { resource: "call", event: "call.created" }],
+  ["of a call under a user's resource", { event: "call.answered" }],
   ["of another event", { event: "user.renamed" }],
   ["of another version", { event: "user.opened.v3" }],
   ["of another resource under a user's event", { resource: "team" }],

@@ -11,7 +11,7 @@ export type WebhookReceiver = (text: string) => WebhookOutcome;
 export interface WebhookReceiverOptions {
   /** Secret that a webhook must contain; the vendor does not sign webhooks. */
   readonly token: string;
-  /** Called with the user id of an agent to read again. */
+  /** Called with the user id of each agent to read again. */
   readonly onChange: (userId: number) => void;
 }
 
@@ -28,8 +28,34 @@ const User = v.object({ id: UserId });
 /** Events after which an agent's availability may differ, with old names and as `.v2`. */
 const USER_EVENT = /^user\.(created|deleted|connected|disconnected|opened|closed|wut_start|wut_end)(\.v2)?$/;
 
+/** Events after which the availability of a call's agents may differ. */
+const CALL_EVENT =
+  /^call\.(created|ringing_on_agent|agent_declined|answered|transferred|external_transferred|unsuccessful_transfer|hungup|ended)$/;
+
+/** A participant of a call; other types than `user` are no agents. */
+const Participant = v.object({ type: v.literal("user"), id: UserId });
+
 /**
- * Creates a receiver of webhooks. The receiver reads the agent again from the API and ignores the webhook's data:
+ * Returns the agents of a call: who has it, who transferred it and to whom, and who takes part. Each field may be absent
+ * or empty.
+ */
+function findCallUsers(data: unknown): readonly number[] {
+  const call = v.safeParse(v.record(v.string(), v.unknown()), data);
+  if (!call.success) return [];
+  const { user, transferred_by: from, transferred_to: to, participants } = call.output;
+  const users = [user, from, to].filter((each) => v.is(User, each));
+  const others = Array.isArray(participants) ? participants.filter((each) => v.is(Participant, each)) : [];
+  return [...new Set([...users, ...others].map(({ id }) => id))];
+}
+
+/** Returns the agents whose availability may differ after an event. */
+function findUsers({ resource, event, data }: v.InferOutput<typeof WebhookEnvelope>): readonly number[] {
+  if (resource === "user" && USER_EVENT.test(event)) return v.is(User, data) ? [data.id] : [];
+  return resource === "call" && CALL_EVENT.test(event) ? findCallUsers(data) : [];
+}
+
+/**
+ * Creates a receiver of webhooks. The receiver reads the agents again from the API and uses nothing else of the webhook:
  * webhooks come twice, late and out of order, and no field tells the latest.
  */
 export function createWebhookReceiver({ token, onChange }: WebhookReceiverOptions): WebhookReceiver {
@@ -37,10 +63,9 @@ export function createWebhookReceiver({ token, onChange }: WebhookReceiverOption
   return (text) => {
     const envelope = v.safeParse(v.pipe(v.string(), v.parseJson(), WebhookEnvelope), text);
     if (!envelope.success) return "malformed";
-    const { resource, event, data } = envelope.output;
     // Digests have equal length, so the duration of the comparison reveals nothing of the token.
     if (!timingSafeEqual(digest(envelope.output.token), expected)) return "rejected";
-    if (resource === "user" && USER_EVENT.test(event) && v.is(User, data)) onChange(data.id);
+    for (const userId of findUsers(envelope.output)) onChange(userId);
     return "accepted";
   };
 }

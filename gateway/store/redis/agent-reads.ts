@@ -1,0 +1,46 @@
+import * as v from "valibot";
+import type { AgentVersion, ReadStart } from "../availability-store.ts";
+import { Digits } from "./agent-record.ts";
+import { agentKeyPrefix, STORE_KEY } from "./keys.ts";
+import type { RedisSession } from "./redis-session.ts";
+
+const Now = v.tuple([Digits, Digits]);
+const Confirmed = v.tuple([Digits, v.array(Digits)]);
+
+/** Number of agents per script. A script blocks Redis for less than a millisecond. */
+const AGENTS_AT_ONCE = 250;
+
+/** Returns the time of Redis in microseconds, at which a read of the upstream begins. */
+export async function readRedisTime({ connection }: RedisSession): Promise<ReadStart> {
+  const [micros] = v.parse(Now, await connection.run("now", [STORE_KEY], []));
+  return micros;
+}
+
+/** Resolves when the change stream has reached the present position of Redis. */
+export async function catchUpWithRedis({ connection, stream }: RedisSession): Promise<void> {
+  const [, position] = v.parse(Now, await connection.run("now", [STORE_KEY], []));
+  await stream.waitFor(position, connection.signal);
+}
+
+/**
+ * Records a read of the upstream that found these agents unchanged. Resolves with the user ids of agents that have
+ * another version in Redis, once the replica has this version.
+ *
+ * @throws {StoreUnavailableError} if Redis may not have kept the record.
+ */
+export async function confirmAgents(
+  customerId: string,
+  read: { readonly agents: readonly AgentVersion[]; readonly readAt: ReadStart },
+  session: RedisSession,
+): Promise<readonly number[]> {
+  const { agents, readAt } = read;
+  const changed: number[] = [];
+  for (let from = 0; from < agents.length; from += AGENTS_AT_ONCE) {
+    const pairs = agents.slice(from, from + AGENTS_AT_ONCE).flatMap(({ userId, version }) => [userId, version]);
+    const values = [agentKeyPrefix(customerId), readAt, ...pairs].map(String);
+    const [position, userIds] = v.parse(Confirmed, await session.write("confirm", [STORE_KEY], values));
+    if (userIds.length > 0) await session.stream.waitFor(position, session.connection.signal);
+    changed.push(...userIds);
+  }
+  return changed;
+}
