@@ -6,7 +6,10 @@ import { UpstreamError, type UpstreamHealth, type UpstreamLog } from "./upstream
 export interface HealthTracker {
   /** Records a successful read of a page, which began at `startedMs` of the monotonic clock. */
   recordPage(read: { readonly page: number; readonly startedMs: number; readonly isLast: boolean }): void;
-  /** Adopts the reads of all gateways. */
+  /**
+   * Adopts the reads of all gateways. Reads that are known here stay known if the store has lost them: the gateways give
+   * the store back the agents that were read.
+   */
   adopt(state: ListState): void;
   /** Records a failed read of the upstream. */
   recordFailure(error: unknown): void;
@@ -39,7 +42,7 @@ interface PageStart {
 
 /** Creates the tracker of an upstream without a success yet. */
 export function createHealthTracker({ pageIntervalMs, overdueMs, clock, log }: HealthTrackerOptions): HealthTracker {
-  let startedMsByPage = new Map<number, number>();
+  const startedMsByPage = new Map<number, number>();
   let pageCount: number | undefined;
   /** Kept, because every request asks for the health. */
   let oldest: PageStart | undefined;
@@ -77,8 +80,10 @@ export function createHealthTracker({ pageIntervalMs, overdueMs, clock, log }: H
       recordSuccess();
     },
     adopt(state) {
-      startedMsByPage = new Map(state.startedMsByPage);
-      ({ pageCount } = state);
+      for (const [page, startedMs] of state.startedMsByPage) {
+        startedMsByPage.set(page, Math.max(startedMs, startedMsByPage.get(page) ?? -Infinity));
+      }
+      pageCount = state.pageCount ?? pageCount;
       oldest = findOldest();
       if (state.isFailing) isMarkedStale = true;
       else recordSuccess();

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createAvailabilityService } from "../../availability-service.ts";
+import { StoreUnavailableError } from "../../store/availability-store.ts";
 import type { Fault } from "../../test/fake-upstream/faults.ts";
 import type { RequestLog } from "../../test/fake-upstream/request-log.ts";
 import { type AircallSetUp, countedFetch, setUpAircall, TEST_SETTINGS, tellTo } from "../../test/test-aircall.ts";
@@ -298,6 +299,29 @@ test("is current at once after a restart if the store's data is, and goes on wit
   expect(time.nowMs()).toBe(restartedAtMs);
   await time.until(() => fake.requests.count() === 3);
   expect(pagesRead(fake)).toEqual(["4", "5", "6"]);
+});
+
+test("counts an unchanged page as failed while the store rejects the record of the read", async () => {
+  const { time, upstream, store, fake } = await setUpAircall();
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  await upstream.stop();
+  const customer = store.forCustomer("acme");
+  let isRejecting = true;
+  const confirm: typeof customer.confirm = async (agents, readAt) => {
+    if (isRejecting) throw new StoreUnavailableError("The store rejects writes");
+    return customer.confirm(agents, readAt);
+  };
+  const next = openUpstream({ time, store: { ...store, forCustomer: () => ({ ...customer, confirm }) }, fake });
+  const { startedMsByPage } = await customer.loadListState();
+  const recordedMs = startedMsByPage.get(1);
+  fake.requests.clear();
+  next.start();
+  await time.until(() => fake.requests.count() === 2);
+  expect(next.health()).toMatchObject({ staleSinceMs: recordedMs, failure: undefined });
+  isRejecting = false;
+  await time.until(() => next.health().staleSinceMs === undefined);
+  expect(startedMsByPage.get(1)).toBeGreaterThan(recordedMs ?? Infinity);
 });
 
 test("is as old after a restart as the page that was read longest ago", async () => {

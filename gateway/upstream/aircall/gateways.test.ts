@@ -1,5 +1,6 @@
 /** Several gateways polling a customer's account over a shared store. */
 import { expect, onTestFinished, test } from "vitest";
+import type { ListState } from "../../store/availability-store.ts";
 import { createMemoryStore } from "../../store/memory-store.ts";
 import { startFakeUpstream } from "../../test/fake-upstream/fake-upstream.ts";
 import { countedFetch, TEST_SETTINGS, tellTo } from "../../test/test-aircall.ts";
@@ -16,6 +17,9 @@ async function setUp() {
   const count = { first: 0, second: 0 };
   const logged: string[] = [];
   const leased: { readonly task: string; readonly outlivesGateway: boolean }[] = [];
+  const listState: { lost: ListState | undefined } = { lost: undefined };
+  const customer = store.forCustomer("acme");
+  const loadListState = async () => listState.lost ?? customer.loadListState();
   const open = (name: "first" | "second") => {
     const send = countedFetch(time);
     const upstream = createAircallUpstream({
@@ -23,6 +27,7 @@ async function setUp() {
       settings: { ...TEST_SETTINGS, baseUrl: new URL(`${fake.origin}/`) },
       store: {
         ...store,
+        forCustomer: () => ({ ...customer, loadListState }),
         ...leases(name),
         lease: (task, durationMs, options) => {
           leased.push({ task, outlivesGateway: options?.keepAfterClose ?? false });
@@ -45,7 +50,7 @@ async function setUp() {
   await time.until(() => first.health().staleSinceMs === undefined);
   second.start();
   await time.until(() => second.health().staleSinceMs === undefined);
-  return { time, fake, first, second, count, logged, leased };
+  return { time, fake, first, second, count, logged, leased, customer, listState };
 }
 
 test("lets one gateway poll and keeps all gateways current", async () => {
@@ -54,6 +59,17 @@ test("lets one gateway poll and keeps all gateways current", async () => {
   expect(count.first).toBeGreaterThan(200);
   expect(count.second).toBe(0);
   expect([first, second].map((upstream) => upstream.health().staleSinceMs)).toEqual([undefined, undefined]);
+});
+
+test("keeps a gateway current that knows reads which the store has lost, and as old as these reads are", async () => {
+  const { time, second, customer, listState } = await setUp();
+  const { startedMsByPage } = await customer.loadListState();
+  const knownMs = startedMsByPage.get(1) ?? expect.fail();
+  listState.lost = { startedMsByPage: new Map(), pageCount: undefined, isFailing: false };
+  await time.elapse(5_000);
+  expect(second.health().staleSinceMs).toBeUndefined();
+  await time.until(() => second.health().staleSinceMs !== undefined);
+  expect(second.health().staleSinceMs).toBe(knownMs);
 });
 
 test("does not spend slots again that a closed gateway has spent", async () => {
