@@ -226,6 +226,8 @@ for (const who of ["the page", "the widget"] as const) {
     }
     const intruder = (): Frame | undefined => page.frames().find((frame) => frame.url() === hostile);
     await expect.poll(intruder).toBeDefined();
+    // The frame has its new address before its script has run.
+    await intruder()?.waitForFunction("typeof heard === 'object'");
     const heard = await intruder()?.evaluate("({ heard, asked })");
     expect(heard).toEqual({ heard: [], asked: [] });
     expect(await page.evaluate(() => Reflect.get(window, "settled"))).toEqual(FULFILLED);
