@@ -69,6 +69,20 @@ interface WatchedUser {
 const WATCH = "API.WATCH_AVAILABILITIES";
 const CHANGE = "API.CHANGE_WATCHED_USERS";
 
+/** Codes of rejections by a widget that has taken the list over. After another code the widget may not have received it. */
+const TAKEN_OVER: readonly unknown[] = [
+  "BACKEND_UNREACHABLE",
+  "BACKEND_TIMEOUT",
+  "TOKEN_UNAVAILABLE",
+  "INVALID_RESPONSE",
+];
+
+/**
+ * Codes and statuses after which no repetition helps. After the removal of the iframe there is none either: a timer would keep an
+ * unused connector in memory.
+ */
+const FINAL: readonly unknown[] = ["INVALID_REQUEST", "UNKNOWN_EVENT", "CONNECTION_CLOSED", 401, 403];
+
 /** Maximum number of watched users, as in the contract. */
 const MAX_WATCHED = 5_000;
 
@@ -163,8 +177,7 @@ export function createWatchList({ clock, state, knowsRequest, sendRequest }: Wat
         pendingSync = undefined;
         sentUserIds = new Set(isChange ? [...(sentUserIds ?? []), ...userIds] : userIds);
         if (isChange) for (const userId of removed) sentUserIds.delete(userId);
-        // The widget may not have received the list.
-        if (error?.code && !/^(BACKEND|TOKEN|INVALID_RESPONSE)/.test(error.code)) sentUserIds = undefined;
+        if (error?.code && !TAKEN_OVER.includes(error.code)) sentUserIds = undefined;
         if (!error) {
           isStarted = true;
           lostSince = undefined;
@@ -210,9 +223,7 @@ export function createWatchList({ clock, state, knowsRequest, sendRequest }: Wat
 
   function pause({ code, status }: BusError): void {
     isPaused = true;
-    // Final: an answer that no repetition changes. After the removal of the iframe there is no retry either: a timer would keep an
-    // unused connector in memory.
-    if (code ? /CLOSED|REQUEST|EVENT/.test(code) : status === 401 || status === 403) return;
+    if (FINAL.includes(code ?? status)) return;
     // Random between 4 s and 8 s, so that all pages do not return at once after an outage.
     cancelRetry ??= clock.schedule(8_000 * (1 - Math.random() / 2), () => {
       cancelRetry = undefined;
