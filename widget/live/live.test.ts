@@ -312,6 +312,47 @@ async function answerAll(world: LiveWorld): Promise<void> {
   while (world.respondToFetch()) await world.settle();
 }
 
+test.each([
+  ["the snapshot's end", (world: LiveWorld) => world.deliverAll()],
+  ["the snapshot's begin", (world: LiveWorld) => world.deliverOne()],
+])(
+  "shows no user who was fetched before a snapshot that lacks the user, if the response comes after %s",
+  async (_when, deliver) => {
+    const world = createLiveWorld();
+    void world.beginWatch([2]);
+    world.remove(2);
+    await world.settle();
+    await deliver(world);
+    world.respondToFetch("as at the request");
+    await world.deliverAll();
+    expect(world.isShown(2)).toBe(false);
+  },
+);
+
+test("shows a user who comes back after a snapshot that lacks the user", async () => {
+  const world = createLiveWorld();
+  world.remove(2);
+  await world.watch([2]);
+  world.change(2);
+  await world.deliverAll();
+  expect([world.isShown(2), world.seen(2)]).toEqual([true, world.latest(2).version]);
+});
+
+test("announces to an agent what another agent has fetched in between", async () => {
+  const world = createLiveWorld({ ownUserId: 1 });
+  await world.watch([1]);
+  await world.watch([]);
+  await world.signIn(2);
+  world.rejectToken();
+  void world.beginWatch([3]);
+  await world.settle();
+  world.respondToFetch();
+  await world.settle();
+  await world.signIn(1);
+  await world.deliverAll();
+  expect(world.seen(3)).toBe(world.latest(3).version);
+});
+
 test("ends with the latest version of every watched user, whatever happens before", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(steps, { maxLength: 40, size: "max" }), async (list) => {

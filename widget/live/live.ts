@@ -101,8 +101,10 @@ export function createLive(options: LiveOptions): Live {
   let cancelTokenRequest = (): void => {};
   /** Newly watched users. The response to the page's request will carry their availability. */
   const pendingUsers = new Set<number>();
-  /** Stored users not yet named by the current snapshot. */
-  let missingFromSnapshot = new Set<number>();
+  /** Users named by the current snapshot, also those that nobody watches yet; `undefined` outside a snapshot. */
+  let namedUsers: Set<number> | undefined;
+  /** Watched users whom the last snapshot and every event since lack. */
+  const absentUsers = new Set<number>();
   /** True between the end of a snapshot and the next `reset`: a heartbeat in a snapshot does not prove that it is complete. */
   let isComplete = false;
 
@@ -125,9 +127,10 @@ export function createLive(options: LiveOptions): Live {
       case "availability": {
         const { availability, ageMs } = event;
         const { updatedAt, ...bare } = availability;
+        namedUsers?.add(bare.userId);
         if (!isSubscribed(bare.userId)) return;
         store.merge(bare, ageMs, updatedAt);
-        missingFromSnapshot.delete(bare.userId);
+        absentUsers.delete(bare.userId);
         announceIfNewer(bare.userId);
         return;
       }
@@ -137,12 +140,14 @@ export function createLive(options: LiveOptions): Live {
         announceRemoval(event.userId, event.version);
         return;
       case "reset":
-        missingFromSnapshot = new Set(store.userIds());
+        namedUsers = new Set();
         isComplete = false;
         return;
       case "current":
-        for (const userId of missingFromSnapshot) announceMissing(userId);
-        missingFromSnapshot.clear();
+        for (const userId of new Set([...store.userIds(), ...subscription.userIds])) {
+          if (namedUsers && !namedUsers.has(userId)) announceMissing(userId);
+        }
+        namedUsers = undefined;
         isComplete = true;
         return;
       case "heartbeat":
@@ -166,6 +171,7 @@ export function createLive(options: LiveOptions): Live {
   /** Removes a user missing from a snapshot. The stored version can restore the user: it may be newer than the snapshot. */
   function announceMissing(userId: number): void {
     const stored = store.get(userId);
+    absentUsers.add(userId);
     store.markMissing(userId);
     if (!stored) return;
     const version = Math.max(0, stored.availability.version - 1);
@@ -177,10 +183,16 @@ export function createLive(options: LiveOptions): Live {
     announced.set(userId, Math.max(version, announced.get(userId) ?? -1));
   }
 
+  /** True if the feed has said that there is no such user. A response that has one was fetched before. */
+  function isAbsent(userId: number): boolean {
+    return absentUsers.has(userId) || (subscription.allUsers && isComplete && !store.get(userId));
+  }
+
   /** Stores an availability fetched `ageMs` milliseconds ago. */
   function storeAvailability(availability: Availability, ageMs: number): void {
     const { userId, version } = availability;
-    if (isSubscribed(userId) && version >= (announced.get(userId) ?? 0)) store.merge(availability, ageMs);
+    if (!isSubscribed(userId) || isAbsent(userId)) return;
+    if (version >= (announced.get(userId) ?? 0)) store.merge(availability, ageMs);
   }
 
   function close(): void {
@@ -189,6 +201,8 @@ export function createLive(options: LiveOptions): Live {
     feed?.close();
     feed = undefined;
     isComplete = false;
+    namedUsers = undefined;
+    absentUsers.clear();
   }
 
   async function open(): Promise<void> {
@@ -242,6 +256,7 @@ export function createLive(options: LiveOptions): Live {
       for (const userId of pendingUsers) if (!next.userIds.has(userId)) pendingUsers.delete(userId);
       store.retain(isSubscribed);
       for (const userId of announced.keys()) if (!isSubscribed(userId)) announced.delete(userId);
+      for (const userId of absentUsers) if (!isSubscribed(userId)) absentUsers.delete(userId);
       if (isIdle()) {
         close();
         freshness.stop();
@@ -284,7 +299,12 @@ export function createLive(options: LiveOptions): Live {
     async onTokenChanged() {
       hasEnded = false;
       // A feed that is being opened identifies the subject at the last moment.
-      if (isIdle() || isOpening) return;
+      if (isOpening) return;
+      if (isIdle()) {
+        // The store is empty: what it receives from now on belongs to the new subject.
+        if (subject !== null) subject = await identify();
+        return;
+      }
       const ownGeneration = generation;
       if (feed && (await identify()) === subject) return;
       if (ownGeneration !== generation) return;
