@@ -134,6 +134,8 @@ test("notices when the page becomes visible again that the widget has crashed wi
   await openConnected(page, host, live.origin, { heartbeatMs: 200 });
   await watch(page, [1]);
   await expect.poll(async () => (await heard(page)).length).toBe(1);
+  // Only a stream that has opened can end with the crash.
+  await expect.poll(live.openStreams).toBe(1);
   const session = await context.newCDPSession(widgetFrame(page, live));
   void session.send("Page.crash").catch(() => {});
   await expect.poll(live.openStreams).toBe(0);
