@@ -219,8 +219,6 @@ test("mounts a new iframe handshakeTimeoutMs after a SYN without a handshake whi
   page.port().sendSyn();
   const { port } = page;
   const first = port();
-  // A load reports the document that has sent the SYN, so it does not shorten the timeout.
-  page.load();
   await expectRemountAfter(page, 10_000);
   expect(first.isClosed()).toBe(true);
 });

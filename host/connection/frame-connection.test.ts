@@ -266,11 +266,20 @@ test("gives a handshake that has begun late the whole handshake timeout", async 
   expect(await timeUntilMount(frames)).toBe(10_000);
 });
 
-test("sets no retry timer for the load of a document that has sent a SYN, nor after the handshake", async () => {
+test("mounts another iframe half a handshake timeout after a load during the handshake", async () => {
+  const { frames, lastFrame, lastPort } = setUp();
+  await vi.advanceTimersByTimeAsync(1_000);
+  lastPort().sendSyn();
+  // Another document, which has replaced the widget before the handshake ended.
+  lastFrame().load();
+  expect(await timeUntilMount(frames)).toBe(5_000);
+});
+
+test("leaves a busy page half a handshake timeout after the load of the widget, and sets no retry timer after the handshake", async () => {
   const { frames, lastFrame, lastPort } = setUp();
   lastPort().sendSyn();
   lastFrame().load();
-  await vi.advanceTimersByTimeAsync(9_999);
+  await vi.advanceTimersByTimeAsync(4_999);
   await lastPort().connect();
   await vi.advanceTimersByTimeAsync(60_000);
   expect(frames).toHaveLength(1);

@@ -28,6 +28,7 @@
  *                5, else → parked. When the iframe loads, a document without the widget's script is likely, and the retry timer
  *                is set to the delay of requirement 4.
  *   handshaking  A SYN was received, also a late one. The retry timer is set to `handshakeTimeoutMs`: the page may be busy.
+ *                When the iframe loads, it is set to half of that: the document may be one that has replaced the widget.
  *   open         Events cross in both directions. The heartbeat runs by requirement 5.
  *   parked       The attempt failed while nobody wanted another. The iframe stays, so a SYN → handshaking. `ensureConnecting`
  *                mounts a new iframe → loading.
@@ -206,7 +207,8 @@ export function openFrameConnection(options: FrameConnectionOptions, events: Con
   function handleLoad(): void {
     if (state === "open") ping(clock, heartbeatMs, sendPing, () => reconnect("loading", retryDelay()));
     else if (state === "idle") adoptFrame();
-    else if (state !== "handshaking") enterState("loading", retryDelay());
+    else if (state === "handshaking") enterState("handshaking", handshakeTimeoutMs / 2);
+    else enterState("loading", retryDelay());
   }
 
   function detectFrameMove(): void {
