@@ -209,7 +209,8 @@ for (const who of ["the page", "the widget"] as const) {
     );
     await page.goto(host.serve(connectorPage()));
     await page.evaluate(async (src) => {
-      window.connector = window.connect({ src, timeoutMs: 60_000, retryDelayMs: 1_000 });
+      // The connector leaves the intruder some seconds, in which the test looks at it.
+      window.connector = window.connect({ src, timeoutMs: 60_000, handshakeTimeoutMs: 20_000, retryDelayMs: 8_000 });
       await window.connector.ready;
     }, `${backend.origin}/widget/`);
     backend.answerWith([{ hangs: true }, AVAILABLE]);
