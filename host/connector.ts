@@ -22,7 +22,7 @@ export type LiveState = "idle" | "live" | "stale";
 /** Status of one watched user. */
 export interface WatchStatus {
   /**
-   * - `live`: the listener has the user's availability, and hears of each change within 45 s.
+   * - `live`: the listener has the user's availability, and receives each change within 45 s.
    * - `stale`: the availability may be outdated since `since`.
    * - `unknown-user`: there is no such user, or none that the page's token may see.
    * - `removed`: the user was removed while watched.

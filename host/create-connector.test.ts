@@ -259,6 +259,7 @@ test("lets the page's timers run while a listener answers each rejection with a 
     if (repetitions < 1_000) void connector.dispatch(fetching);
   });
   void connector.dispatch(fetching);
+  // The page's own timer is what the rejections must not starve: it fires in the midst of the repetitions.
   await new Promise((resolve) => setTimeout(resolve, 5));
   expect(repetitions).toBeLessThan(1_000);
   repetitions = 1_000;

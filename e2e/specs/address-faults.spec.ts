@@ -1,6 +1,6 @@
 /** Faults of the widget's address, and the connector's retries until the widget is there. */
 import type { Page } from "@playwright/test";
-import type { RawAnswer } from "../../gateway/test/scripted-backend.ts";
+import type { RawAnswer, ScriptedBackend } from "../../gateway/test/scripted-backend.ts";
 import { answer, ask, openWaiting, tries } from "../fixtures/fake-clock-page.ts";
 import { expect, FULFILLED } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
@@ -29,6 +29,13 @@ async function expectUnavailable(page: Page, host: HostSite, origin: string): Pr
   );
   expect(reason).toEqual({ name: "ConnectionError", code: "WIDGET_UNAVAILABLE", message });
   expect(await page.evaluate(() => window.connector.state)).toBe("connecting");
+}
+
+/** Opens a page with a request at an address that shows another page, until the request and `ready` are rejected. */
+async function openUnavailable(page: Page, host: HostSite, backend: ScriptedBackend): Promise<void> {
+  backend.showInstead((_request, response) => void response.end(NOT_THE_WIDGET));
+  await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: HANDSHAKE_MS });
+  await expectUnavailable(page, host, backend.origin);
 }
 
 const HANDSHAKE_MS = 1_000;
@@ -112,9 +119,7 @@ test("the connector does not load the widget while no request waits, and loads i
   host,
   backend,
 }) => {
-  backend.showInstead((_request, response) => void response.end(NOT_THE_WIDGET));
-  await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: HANDSHAKE_MS });
-  await expectUnavailable(page, host, backend.origin);
+  await openUnavailable(page, host, backend);
   const before = await mounted(page);
   await expect.poll(() => tries(page)).toEqual({ mounted: before, hasLoaded: true });
   await page.clock.runFor(60_000);
@@ -130,9 +135,7 @@ test("a page that waits for the state `ready` gets it when the widget comes back
   host,
   backend,
 }) => {
-  backend.showInstead((_request, response) => void response.end(NOT_THE_WIDGET));
-  await openWaiting(page, host, { src: `${backend.origin}/widget/`, handshakeTimeoutMs: HANDSHAKE_MS });
-  await expectUnavailable(page, host, backend.origin);
+  await openUnavailable(page, host, backend);
   backend.showInstead(undefined);
   await page.evaluate(() => {
     window.asked = new Promise((resolve) => window.connector.onStateChange(resolve));

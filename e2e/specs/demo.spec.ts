@@ -174,7 +174,7 @@ test("gives an operator's token to programs but to no page", async ({ page, requ
 });
 
 test("has no accessibility violations before, after and on a failure", async ({ page, demoAddress }) => {
-  // The scanner is compiled anew in each frame for each scan, which takes longer than the scan.
+  // Compiling the scanner, in each frame for each scan, takes longer than the scan itself.
   test.slow();
   const demo = await openDemo(page, demoAddress);
   const scan = async (): Promise<void> => {

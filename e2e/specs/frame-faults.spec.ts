@@ -209,7 +209,7 @@ test.describe("every request settles at once, while the clock stands still:", ()
   });
 });
 
-/** Opens a page that watches agent 123 and lists what it hears of them, in `#container` or in a frame of its own. */
+/** Opens a page that watches agent 123 and lists the availabilities that it receives, in `#container` or in a frame of its own. */
 async function openWatching(
   page: Page,
   host: HostSite,

@@ -34,8 +34,8 @@ const CLAIMED = Symbol.for("availability-bridge.frames");
  */
 export function claimFrame(frame: HTMLIFrameElement): () => void {
   const page = globalThis as { [CLAIMED]?: WeakSet<HTMLIFrameElement> };
-  const claimed = page[CLAIMED] ?? new WeakSet();
-  page[CLAIMED] = claimed;
+  page[CLAIMED] ??= new WeakSet();
+  const claimed = page[CLAIMED];
   if (claimed.has(frame)) throw new TypeError("frame: expected no other connector on it");
   claimed.add(frame);
   return () => void claimed.delete(frame);

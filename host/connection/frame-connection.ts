@@ -30,7 +30,7 @@
  *   handshaking  A SYN was received, also a late one. The retry timer is set to `handshakeTimeoutMs`: the page may be busy.
  *                When the iframe loads, it is set to half of that: the document may be one that has replaced the widget.
  *   open         Events cross in both directions. The heartbeat runs by requirement 5.
- *   parked       The attempt failed while nobody wanted another. The iframe stays, so a SYN → handshaking. `ensureConnecting`
+ *   parked       The attempt failed and requirement 5 asks for no other. The iframe stays, so a SYN → handshaking. `ensureConnecting`
  *                mounts a new iframe → loading.
  *   closed       The connector was destroyed. No event leads out of this state: `enterState` ignores it.
  *

@@ -460,7 +460,7 @@ test.each([
         let watched: readonly number[] = [];
         const open = () => asked.filter(({ signal, isSettled }) => !signal.aborted && !isSettled());
 
-        /** A new widget connects, which watches nobody. */
+        /** Connects a new widget, which watches no user. */
         function connect(): void {
           watched = [];
           become("ready");

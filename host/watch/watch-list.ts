@@ -3,7 +3,7 @@
  * the connector sends the list again after a reload.
  *
  * Each user has an outcome: none before the first answer, `live` with an availability, or the reason for having none. A user
- * with the outcome `live` has the status `stale` while the connection is lost or the widget hears of no changes.
+ * with the outcome `live` has the status `stale` while the connection is lost or no changes reach the widget.
  */
 import { type Envelope, isRejected, type Settlement } from "../../shared/protocol/envelope.ts";
 import { type BusError, ContractError, toBusError } from "../../shared/protocol/errors.ts";
@@ -109,7 +109,7 @@ export function createWatchList({ clock, state, knowsRequest, sendRequest }: Wat
   let isStarted = false;
   /** Time since which the connection or the session is lost, in milliseconds since 1970. */
   let lostSince: number | undefined;
-  /** Time since which the widget hears of no changes, in milliseconds since 1970. */
+  /** Time since which no changes reach the widget, in milliseconds since 1970. */
   let staleSince: number | undefined;
   let lastState: LiveState = "idle";
 
@@ -371,7 +371,7 @@ export function createWatchList({ clock, state, knowsRequest, sendRequest }: Wat
     },
     handlePageDispatch(event) {
       if (Object(event).type !== WATCH || !users.size) return;
-      // The widget replaces its list, whatever becomes of the page's request: it needs the watched users again at once.
+      // The widget replaces its list even if it rejects the page's request: the connector sends the watched users again at once.
       for (const [, user] of users) user.isAnswered = false;
       pendingSync?.abort();
       pendingSync = undefined;

@@ -1,14 +1,14 @@
 import * as v from "valibot";
 import { announcement } from "./contract.ts";
 
-/** State of the announcements of availabilities: `live` while the widget hears of each change, otherwise `stale`. */
+/** State of the announcements of availabilities: `live` while each change reaches the widget, otherwise `stale`. */
 export const LIVE_STATES = ["live", "stale"] as const;
 
 const AGE = "whole milliseconds of at least 0";
 
 /** Announcements about the announcements of availabilities. */
 export const liveAnnouncements = {
-  /** The widget no longer hears of changes, or hears of all changes again. */
+  /** Changes no longer reach the widget, or all changes reach it again. */
   "LIVE.STATE_CHANGED": announcement(
     v.strictObject(
       {

@@ -144,10 +144,7 @@ export function createLive(options: LiveOptions): Live {
         isComplete = false;
         return;
       case "current":
-        for (const userId of new Set([...store.userIds(), ...subscription.userIds])) {
-          if (namedUsers && !namedUsers.has(userId)) announceMissing(userId);
-        }
-        namedUsers = undefined;
+        announceUnnamed();
         isComplete = true;
         return;
       case "heartbeat":
@@ -166,6 +163,15 @@ export function createLive(options: LiveOptions): Live {
     // A pending fetch may still return the availability from before the removal.
     markAnnounced(userId, version);
     announce("USER.AVAILABILITY_REMOVED", { userId, version });
+  }
+
+  /** Ends a snapshot: every stored or watched user that it has not named is missing. */
+  function announceUnnamed(): void {
+    if (!namedUsers) return;
+    for (const userId of new Set([...store.userIds(), ...subscription.userIds])) {
+      if (!namedUsers.has(userId)) announceMissing(userId);
+    }
+    namedUsers = undefined;
   }
 
   /** Removes a user missing from a snapshot. The stored version can restore the user: it may be newer than the snapshot. */

@@ -3,8 +3,8 @@ import { createDeferred } from "./deferred.ts";
 /** Recovery of many customers, several at a time. */
 export interface CustomerRecovery {
   /**
-   * Resolves when the customer is recovered, at once for a customer that needs no recovery. A customer for whom a caller
-   * waits goes before all others. Rejects with the first error of the recovery.
+   * Resolves when the customer is recovered, or at once if the customer needs no recovery. The customer of a waiting caller
+   * is recovered before all others. Rejects with the first error of the recovery.
    */
   whenRecovered(customerId: string): Promise<void>;
   /** Resolves when all customers are recovered. Rejects with the first error. */

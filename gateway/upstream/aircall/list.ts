@@ -99,7 +99,7 @@ export function createListReader(options: ListReaderOptions): ListReader {
         failureCount = 0;
       } else if (failureCount >= MAX_PAGE_FAILURES) {
         skippedPage = list.page;
-        list = { ...startList(list.page + 1), isWhole: false };
+        list = startList(list.page + 1);
       }
     },
     resumeAt(page) {

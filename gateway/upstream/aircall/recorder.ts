@@ -68,7 +68,7 @@ export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: Rec
     return users.filter(({ id }) => overtaken.has(id));
   }
 
-  /** Records a read with a write for each agent: the store compares, whatever the replica has. */
+  /** Records a read with a write for each agent: the store compares the states, because the replica may be behind. */
   async function recordAll(users: readonly ListedUser[], readAt: ReadStart): Promise<void> {
     const replica = await store.open(signal);
     for (const { id, availability } of users) {

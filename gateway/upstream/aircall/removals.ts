@@ -3,7 +3,7 @@ import { UpstreamError, type UpstreamLog } from "../upstream.ts";
 import type { AircallClient } from "./client.ts";
 import type { Recorder } from "./recorder.ts";
 
-/** Removes agents whom the list no longer contains. */
+/** Removes agents that the list no longer contains. */
 export interface Removals {
   /**
    * Compares a whole list, whose read began at `readAt`, with the store. Removes the agents missing from two lists in a
@@ -43,7 +43,7 @@ export function createRemovals({ client, recorder, log }: RemovalsOptions): Remo
   let missing = new Set<number>();
   /** Agents to read before they are removed, in the order of the reads. */
   let heldBack = new Set<number>();
-  /** Agents whom the API has, although the list lacks them. A list alone does not remove them. */
+  /** Agents that the API has although the list lacks them. A list alone does not remove such an agent. */
   const found = new Set<number>();
   let count = 0;
   let isSuspicious = false;

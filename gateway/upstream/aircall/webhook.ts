@@ -36,8 +36,8 @@ const CALL_EVENT =
 const Participant = v.object({ type: v.literal("user"), id: UserId });
 
 /**
- * Returns the agents of a call: who has it, who transferred it and to whom, and who takes part. Each field may be absent
- * or empty.
+ * Returns the agents of a call: the agent of the call, the agents that transferred it and received the transfer, and the
+ * participants. Each field may be absent or empty.
  */
 function findCallUsers(data: unknown): readonly number[] {
   const call = v.safeParse(v.record(v.string(), v.unknown()), data);
