@@ -3,6 +3,7 @@ import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { BROWSER_ARGUMENTS, chooseEngines } from "./scripts/testing/browsers.mjs";
 import { findFreePort } from "./scripts/testing/local-server.ts";
+import { RUNS_FACTOR } from "./scripts/testing/property-runs.ts";
 import { define } from "./vite.config.ts";
 
 const { chromiums, firefox, webKit } = chooseEngines();
@@ -60,7 +61,7 @@ export default defineConfig({
     // On two cores Vitest itself would leave one idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     // For a machine that has much else to do: no test waits for time to pass.
-    testTimeout: 30_000,
+    testTimeout: 30_000 * Math.max(1, RUNS_FACTOR),
     reporters: ["default", "json"],
     outputFile: { json: "test-results/unit.json" },
     projects: [
@@ -71,7 +72,8 @@ export default defineConfig({
           environment: "node",
           // Each file has a thread of its own, which starts faster than a process.
           pool: "threads",
-          include: ["{shared,host,widget,gateway,scripts,e2e/chaos,e2e/soak}/**/*.test.ts"],
+          setupFiles: ["./scripts/testing/properties.setup.ts"],
+          include: ["{shared,host,widget,gateway,scripts,e2e/chaos,e2e/soak,e2e/model}/**/*.test.ts"],
           exclude: ["**/*.browser.test.ts", "gateway/test/faults/**"],
         },
       },

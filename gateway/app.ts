@@ -5,7 +5,7 @@ import type { BuiltFiles } from "./assets/built-files.ts";
 import { authorize, type OnUnauthorized } from "./auth/authorize.ts";
 import type { Customers } from "./customer.ts";
 import type { AppEnv } from "./hono-env.ts";
-import { toErrorResponse } from "./http/error-response.ts";
+import { respondToError } from "./http/error-response.ts";
 import { problem } from "./http/problem.ts";
 import { createEmbedRoutes } from "./http/routes/embed.ts";
 import { OWN_SECRET_ROUTES, TOKEN_ROUTES } from "./http/routes/index.ts";
@@ -24,6 +24,8 @@ export interface GatewayOptions {
   readonly customers: Customers;
   /** The built widget and loader script. */
   readonly files: BuiltFiles;
+  /** Time for which browsers use `embed.js` without asking for a newer one, in seconds. @default 300 */
+  readonly scriptMaxAgeSeconds?: number;
   /** Called for each unexpected error of a request. The client gets a 500 without the reason. */
   readonly onDefect: (error: unknown, request?: RequestIdentity) => void;
   /**
@@ -89,7 +91,7 @@ function createNotFoundHandler({ releases }: BuiltFiles): HandleNotFound {
 
 /** Creates the routes below each customer's own address. */
 function createCustomerRoutes(options: GatewayOptions): Hono<AppEnv> {
-  const { customers, files, onUnauthorized = () => {}, observability } = options;
+  const { onUnauthorized = () => {}, observability } = options;
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
   const routes = new Hono<AppEnv>();
   // Before `authorize`: a telephony system has a secret of its own in place of a token.
@@ -100,7 +102,7 @@ function createCustomerRoutes(options: GatewayOptions): Hono<AppEnv> {
     routes.get("/v1/availabilities/stream", limitStreams(observability));
   }
   for (const route of TOKEN_ROUTES) routes.route("/", route.create({ streams, onUnauthorized }));
-  return routes.route("/", createWidgetRoutes(files, customers)).route("/", createEmbedRoutes(files));
+  return routes.route("/", createWidgetRoutes(options)).route("/", createEmbedRoutes(options));
 }
 
 /** Creates the routes for load balancers, and for metrics if they are public. */
@@ -122,13 +124,11 @@ type HandleError = (thrown: unknown, context: Context<AppEnv>) => Response;
 function createErrorHandler(onDefect: GatewayOptions["onDefect"]): HandleError {
   return (thrown, context) => {
     const { signal } = context.req.raw;
-    const response = toErrorResponse(thrown);
-    if (response) return response;
     // The client disconnected during the response, or in the middle of its request's body.
     const isDisconnect = (signal.aborted && thrown === signal.reason) || isThrownBy(context.env?.incoming, thrown);
     const { requestId, trace } = context.var;
-    if (!isDisconnect) onDefect(thrown, requestId && trace ? { requestId, traceId: trace.traceId } : undefined);
-    return problem(500, "The gateway failed to answer; its log says why");
+    const request = requestId && trace ? { requestId, traceId: trace.traceId } : undefined;
+    return respondToError(thrown, { onDefect, request, isDisconnect });
   };
 }
 

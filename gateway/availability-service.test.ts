@@ -62,7 +62,7 @@ test("returns the wrap-up time at the time the data was valid, as the age says",
   await expect(read(2)).resolves.toMatchObject({ value: { wrapUpTimeTtl: 30 }, ageSeconds: 5 });
   time.nowMs = 105_500;
   await expect(read(2)).resolves.toMatchObject({ value: { wrapUpTimeTtl: 30 }, ageSeconds: 6 });
-  await expect(availabilities.readMany([1], never)).resolves.toMatchObject({ value: [{ wrapUpTimeTtl: 21 }] });
+  expect((await availabilities.readMany([1], never)).value.list()).toMatchObject([{ wrapUpTimeTtl: 21 }]);
 });
 
 test("reports the greater age of the store and the upstream", async () => {
@@ -77,9 +77,15 @@ test("allows the upstream's data, but not the store's, the age of two lists of t
   time.nowMs = 164_000;
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ ageSeconds: 164 });
   expect(availabilities.getCached?.(1)).toMatchObject({ ageSeconds: 164 });
+  expect(availabilities.getCachedMany?.([1, 9])).toMatchObject({
+    agents: [{ userId: 1 }],
+    missing: [9],
+    ageSeconds: 164,
+  });
   replica.setStaleSince(103_000);
   await expect(availabilities.read(1, never)).rejects.toThrow(StoreUnavailableError);
   expect(availabilities.getCached?.(1)).toBeUndefined();
+  expect(availabilities.getCachedMany?.([1])).toBeUndefined();
   replica.setStaleSince(undefined);
   time.nowMs = 164_001;
   await expect(availabilities.read(1, never)).rejects.toThrow(StoreUnavailableError);
@@ -167,10 +173,8 @@ test("leaves out an agent with unreadable data, and returns the other agents", a
   replica.reset({ ...emptyContents("0", () => 0, NO_HISTORY), agents: [AGENT], unreadable: [2] });
   await expect(availabilities.read(2, never)).rejects.toThrow(UnreadableAgentError);
   await expect(availabilities.read(1, never)).resolves.toMatchObject({ value: { userId: 1 } });
-  await expect(availabilities.readMany([1, 2, 3], never)).resolves.toMatchObject({
-    value: [{ userId: 1 }],
-    unreadable: [2],
-  });
+  const { value, unreadable } = await availabilities.readMany([1, 2, 3], never);
+  expect([value.list(), unreadable]).toEqual([[expect.objectContaining({ userId: 1 })], [2]]);
   replica.apply(1, { cursor: "0-1", agent: { ...AGENT, userId: 2 } });
   await expect(availabilities.read(2, never)).resolves.toMatchObject({ value: { userId: 2 } });
 });

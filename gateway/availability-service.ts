@@ -17,15 +17,15 @@ export interface AgedReading<Value> {
   readonly ageSeconds: number;
 }
 
-/** Availabilities of the requested users that exist. */
-export interface ManyResult extends AgedReading<readonly Availability[]> {
+/** Availabilities of the requested users that exist, or of all, as a snapshot of them. */
+export interface ManyResult extends AgedReading<CustomerSnapshot> {
   /** Ids of users with unreadable data in the store. */
   readonly unreadable: readonly number[];
 }
 
-/** Availabilities of all users of a customer at one moment. */
+/** Availabilities of all users of a customer, or of some, at one moment. */
 export interface CustomerSnapshot {
-  /** Cursor at which the stream continues after the snapshot. Unchanged while no user changes. */
+  /** Cursor at which a stream of the same users continues. Unchanged while no user of the customer changes. */
   readonly cursor: string;
   /** Creates the list when called, for the moment of the call. */
   list(): readonly ChangedAvailability[];
@@ -41,6 +41,20 @@ export interface CachedReading {
   readonly validAtMs: number;
 }
 
+/** Agents of the requested users in the replica's current state. */
+export interface CachedManyReading {
+  /** The agents that exist, each the same object until the agent changes. */
+  readonly agents: readonly StoredAgent[];
+  /** Ids of the requested users without an agent. */
+  readonly missing: readonly number[];
+  /** Cursor, as in `CustomerSnapshot`. */
+  readonly cursor: string;
+  /** Greatest age in whole seconds, as in `AgedReading`. */
+  readonly ageSeconds: number;
+  /** Time at which the data was valid, as in `CachedReading`. */
+  readonly validAtMs: number;
+}
+
 /** A requested change of status. */
 export interface StatusChange {
   readonly userId: number;
@@ -48,6 +62,12 @@ export interface StatusChange {
   /** Versions of which the agent must have one. @default any version */
   readonly ifVersions?: readonly number[];
 }
+
+/**
+ * Changes a status in the store alone, as `setStatus` of the service does without an upstream. `undefined` for an unknown
+ * user.
+ */
+export type StoreSetter = (change: StatusChange) => Promise<Availability | undefined>;
 
 /** One customer's availabilities, for the routes to read and write. */
 export interface AvailabilityService {
@@ -70,9 +90,17 @@ export interface AvailabilityService {
    * @throws as `read` does.
    */
   readMany(userIds: readonly number[], signal: AbortSignal): Promise<ManyResult>;
+  /**
+   * Returns the reading of `readMany` synchronously; `undefined` if `readMany` would wait or reject, or if a user's data is
+   * unreadable. @default always `undefined`
+   */
+  getCachedMany?(userIds: readonly number[]): CachedManyReading | undefined;
   /** Reads the availabilities of all users. @throws as `read` does. */
-  readAll(signal: AbortSignal): Promise<AgedReading<CustomerSnapshot>>;
-  /** Opens the replica for a stream. @throws as `read` does. */
+  readAll(signal: AbortSignal): Promise<ManyResult>;
+  /**
+   * Opens the replica for a stream. @throws as `read` does, and a {@link StoreUnavailableError} while the store's data is
+   * older than a stream may be.
+   */
   open(signal: AbortSignal): Promise<Replica>;
   /**
    * Changes a user's status, in the upstream first. `undefined` for an unknown user.
@@ -82,6 +110,11 @@ export interface AvailabilityService {
    * @throws {StoreUnavailableError} if the store does not confirm the change.
    */
   setStatus(change: StatusChange, scope: UpstreamContext): Promise<Availability | undefined>;
+  /**
+   * Returns the setter of `setStatus`; `undefined` if `setStatus` would load the customer first, or call an upstream.
+   * @default always `undefined`
+   */
+  getStoreSetter?(): StoreSetter | undefined;
   /**
    * Creates a user with this status. `undefined` if only the upstream can create users.
    *
@@ -97,6 +130,12 @@ export interface AvailabilityServiceOptions {
   readonly staleLimitSeconds: number;
   readonly clock?: Clock;
 }
+
+/**
+ * Greatest age of the store's data with which a stream opens, in seconds; the interval of heartbeats. The end of a
+ * snapshot says that the client has everything.
+ */
+const MAX_STREAM_AGE_SECONDS = 15;
 
 /**
  * Creates the service for one customer. Readings have the age of the store's or the upstream's data, the older of the
@@ -135,6 +174,9 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
   async function open(signal: AbortSignal): Promise<Replica> {
     const replica = await load(signal);
     ageSeconds(replica);
+    const storeAgeSeconds = toAgeSeconds(replica.staleSinceMs());
+    if (storeAgeSeconds > MAX_STREAM_AGE_SECONDS)
+      throw new StoreUnavailableError(`The store's changes of the last ${storeAgeSeconds} seconds are missing`);
     return replica;
   }
 
@@ -149,23 +191,29 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
   async function readMany(userIds: readonly number[], signal: AbortSignal): Promise<ManyResult> {
     const replica = await load(signal);
     const age = ageSeconds(replica);
-    const agents = userIds.map((userId) => replica.read(userId));
-    const atMs = toValidAtMs(age);
+    const agents = userIds.flatMap((userId) => replica.read(userId) ?? []);
     return {
-      value: agents.flatMap((agent) => (agent ? [toAvailability(agent, atMs)] : [])),
+      value: toSnapshot(replica, agents, age),
       ageSeconds: age,
       unreadable: userIds.filter(replica.isUnreadable),
     };
   }
 
-  async function readAll(signal: AbortSignal): Promise<AgedReading<CustomerSnapshot>> {
+  async function readAll(signal: AbortSignal): Promise<ManyResult> {
     const replica = await load(signal);
     const age = ageSeconds(replica);
-    const list = (): readonly ChangedAvailability[] => {
-      const atMs = toValidAtMs(age);
-      return [...replica.agents()].map((agent) => toChangedAvailability(agent, atMs));
+    const value = toSnapshot(replica, replica.agents(), age);
+    return { value, ageSeconds: age, unreadable: [...replica.unreadable()] };
+  }
+
+  function toSnapshot(replica: Replica, agents: Iterable<StoredAgent>, ageSeconds: number): CustomerSnapshot {
+    return {
+      cursor: replica.lastChangeCursor(),
+      list() {
+        const atMs = toValidAtMs(ageSeconds);
+        return Array.from(agents, (agent) => toChangedAvailability(agent, atMs));
+      },
     };
-    return { value: { cursor: replica.lastChangeCursor(), list }, ageSeconds: age };
   }
 
   /** Rejects with a `VersionMismatchError` if the user has none of the requested versions, at whichever gateway. */
@@ -176,14 +224,24 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     if (known && !ifVersions.includes(known.version)) throw new VersionMismatchError(known.version);
   }
 
+  /** True for a user who exists. A user with unreadable data exists: writing makes the data readable. */
+  function isKnown(replica: Replica, userId: number): boolean {
+    return replica.read(userId) !== undefined || replica.isUnreadable(userId);
+  }
+
+  async function setStored({ userId, status, ifVersions }: StatusChange): Promise<Availability | undefined> {
+    if (!loaded || !isKnown(loaded, userId)) return undefined;
+    const agent = await store.setStatus(userId, status, ifVersions);
+    return agent && toAvailability(agent, clock.monotonicMs());
+  }
+
   async function setStatus(change: StatusChange, scope: UpstreamContext): Promise<Availability | undefined> {
-    const { userId, status, ifVersions } = change;
+    const { userId, status } = change;
     const replica = await load(scope.signal);
-    // A user with unreadable data exists. Writing makes the data readable.
-    if (!replica.read(userId) && !replica.isUnreadable(userId)) return undefined;
-    const agent = upstream.setStatus
-      ? await upstream.setStatus({ userId, status, checkAgent: () => checkVersion(replica, change) }, scope)
-      : await store.setStatus(userId, status, ifVersions);
+    if (!upstream.setStatus) return setStored(change);
+    if (!isKnown(replica, userId)) return undefined;
+    const checkAgent = () => checkVersion(replica, change);
+    const agent = await upstream.setStatus({ userId, status, checkAgent }, scope);
     return agent && toAvailability(agent, clock.monotonicMs());
   }
 
@@ -192,6 +250,7 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     readMany,
     readAll,
     setStatus,
+    getStoreSetter: () => (loaded && !upstream.setStatus ? setStored : undefined),
     async create(userId, status) {
       if (!upstream.allowsNewUsers) return undefined;
       const introduced = await store.insertIfAbsent(userId, { status });
@@ -204,6 +263,20 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
       if (!loaded || !agent) return undefined;
       const { ageSeconds, isTooOld } = measureAge(loaded);
       return isTooOld ? undefined : { agent, ageSeconds, validAtMs: toValidAtMs(ageSeconds) };
+    },
+    getCachedMany(userIds) {
+      if (!loaded) return undefined;
+      const { ageSeconds, isTooOld } = measureAge(loaded);
+      if (isTooOld) return undefined;
+      const agents: StoredAgent[] = [];
+      const missing: number[] = [];
+      for (const userId of userIds) {
+        const agent = loaded.read(userId);
+        if (agent) agents.push(agent);
+        else if (loaded.isUnreadable(userId)) return undefined;
+        else missing.push(userId);
+      }
+      return { agents, missing, cursor: loaded.lastChangeCursor(), ageSeconds, validAtMs: toValidAtMs(ageSeconds) };
     },
     async read(userId, signal) {
       const replica = await load(signal);

@@ -1,8 +1,12 @@
 import { createServer, type Server, type ServerOptions } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { createGateway, type GatewayOptions } from "./app.ts";
+import { createChangeFastPath } from "./http/change-fast-path.ts";
+import type { FastPath } from "./http/direct-request.ts";
 import { problem } from "./http/problem.ts";
-import { createReadFastPath, type ReadFastPath } from "./http/read-fast-path.ts";
+import { createReadFastPath } from "./http/read-fast-path.ts";
+import { handleInOrder } from "./http/request-order.ts";
+import { SECURITY_HEADERS } from "./http/security-headers.ts";
 import { type AdminOptions, createAdmin } from "./operations/lifecycle/admin.ts";
 import { prepareGracefulClose } from "./operations/lifecycle/graceful-close.ts";
 import { listen } from "./operations/lifecycle/listen.ts";
@@ -22,6 +26,8 @@ export interface RunningGateway {
 const LIMITS: ServerOptions = {
   /** The gateway itself rejects a request without a Host header, with a problem. */
   requireHostHeader: false,
+  /** Node would drop the second of two `Authorization` headers silently, and the app joins the two. */
+  joinDuplicateHeaders: true,
   /**
    * Maximum size of a request's line and headers, in bytes: the longest accepted address, a token, and headers of
    * proxies.
@@ -33,12 +39,13 @@ const LIMITS: ServerOptions = {
   requestTimeout: 15_000,
   /** Interval of checking the two timeouts, in milliseconds. */
   connectionsCheckingInterval: 5000,
-  /**
-   * Longer than the 60 s after which load balancers close an idle connection, so that load balancers never reuse a
-   * closed connection.
-   */
-  keepAliveTimeout: 65_000,
 };
+
+/**
+ * Time after which an idle connection is closed, in seconds. Longer than the 60 s after which most load balancers close one,
+ * so that they never reuse a closed connection.
+ */
+const DEFAULT_KEEP_ALIVE_SECONDS = 65;
 
 /**
  * Timeout for a connection without traffic in the middle of a response, in milliseconds. A stream has a heartbeat every
@@ -56,7 +63,11 @@ export async function serveGateway(
   options: GatewayOptions,
 ): Promise<RunningGateway> {
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
-  const server = createLimitedServer(createGateway({ ...options, streams }).fetch, createReadFastPath(options));
+  const server = createLimitedServer(
+    createGateway({ ...options, streams }).fetch,
+    operation?.keepAliveSeconds,
+    createFastPath(options),
+  );
   if (operation) server.maxConnections = operation.maxConnections;
   if (options.observability) countConnections(server, options.observability.metrics);
   // A stream never ends by itself.
@@ -71,30 +82,40 @@ export async function serveGateway(
  * @throws {ListenError} if the server cannot listen.
  */
 export async function serveAdmin(
-  { operation: { adminHost: host, adminPort: port } }: Pick<Settings, "operation">,
+  { operation: { adminHost: host, adminPort: port, keepAliveSeconds } }: Pick<Settings, "operation">,
   options: AdminOptions,
 ): Promise<RunningGateway | undefined> {
   if (port === undefined) return undefined;
-  const server = createLimitedServer(createAdmin(options).fetch);
+  const server = createLimitedServer(createAdmin(options).fetch, keepAliveSeconds);
   const close = prepareGracefulClose(server);
   return { origin: await listen(server, { host, port, prefix: "GATEWAY_ADMIN", examplePort: 9101 }), close };
 }
 
+/** Creates the fast path for changes and reads. */
+function createFastPath(options: GatewayOptions): FastPath {
+  const change = createChangeFastPath(options);
+  const read = createReadFastPath(options);
+  return (request, response, next) =>
+    request.method === "PUT" ? change(request, response, next) : read(request, response, next);
+}
+
 function createLimitedServer(
   fetch: Parameters<typeof getRequestListener>[0],
-  fastPath: ReadFastPath = (_request, _response, handOn) => handOn(),
+  keepAliveSeconds = DEFAULT_KEEP_ALIVE_SECONDS,
+  fastPath: FastPath = (_request, _response, handOn) => handOn(),
 ): Server {
   const handleRequest = getRequestListener(fetch, {
     // Host for a request without a Host header, such as an HTTP/1.0 health check of a load balancer.
     hostname: "localhost",
     // The app handles its own errors, so the address or the host is malformed here.
-    errorHandler: () => problem(400, "The request's address or Host header is malformed"),
+    errorHandler: () => problem(400, "The request's address or Host header is malformed", SECURITY_HEADERS),
   });
-  const server = createServer(LIMITS, (request, response) => {
+  const handleNext = handleInOrder((request, response) => {
     fastPath(request, response, () => void handleRequest(request, response));
     // Not `server.timeout`, which would set a timer for every response, even for a finished response.
     if (!response.writableFinished) request.socket.setTimeout(IDLE_TIMEOUT_MS);
   });
+  const server = createServer({ ...LIMITS, keepAliveTimeout: keepAliveSeconds * 1000 }, handleNext);
   // Node would drop headers beyond a limit silently. The gateway rejects the request instead.
   server.maxHeadersCount = 0;
   respondToClientErrors(server);

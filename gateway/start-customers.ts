@@ -1,7 +1,8 @@
+import { KeysUnavailableError } from "./auth/keys-unavailable-error.ts";
 import { createTokenVerifier } from "./auth/verify-token.ts";
 import { type AvailabilityService, createAvailabilityService } from "./availability-service.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { type Customers, createCustomers } from "./customer.ts";
+import { type Customer, type Customers, createCustomers } from "./customer.ts";
 import { withDelayedAgents } from "./delayed-agents.ts";
 import type { CustomerHealth } from "./operations/metrics/prometheus.ts";
 import { createSampleAgentsWhenReady, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
@@ -19,6 +20,11 @@ export interface StartedCustomers {
   readonly customers: Customers;
   /** Health of each customer at this moment. */
   health(): readonly CustomerHealth[];
+  /**
+   * Starts to fetch the customers' key sets, so that the operator learns of a fault before the first call fails. The
+   * gateway serves all other customers meanwhile, and is ready.
+   */
+  loadKeySets(): void;
   /** Stops the upstreams. */
   stop(): Promise<void>;
 }
@@ -52,15 +58,28 @@ export async function startCustomers(
   return {
     customers: createCustomers(customers, settings.defaultCustomer),
     health: () =>
-      Array.from(upstreams, ([id, upstream]) => {
-        const health = { ...upstream.health(), storeStaleSinceMs: store.forCustomer(id).staleSinceMs() };
-        return toHealth(id, health, systemClock);
+      customers.map(({ id, access }) => {
+        const upstreamHealth = upstreams.get(id)?.health() ?? memoryUpstream.health();
+        const health = { ...upstreamHealth, storeStaleSinceMs: store.forCustomer(id).staleSinceMs() };
+        const isKeySetAvailable = access.verify.keySet?.isAvailable();
+        return { ...toHealth(id, health, systemClock), ...(isKeySetAvailable !== undefined && { isKeySetAvailable }) };
       }),
+    loadKeySets() {
+      for (const customer of customers) loadKeySet(customer, log);
+    },
     async stop() {
       stopping.abort();
       await Promise.all([sampleAgents?.done, ...Array.from(upstreams.values(), (upstream) => upstream.stop())]);
     },
   };
+}
+
+/** Fetches a customer's key set, and logs a failure. */
+function loadKeySet({ id, access }: Pick<Customer, "id" | "access">, log: UpstreamLog): void {
+  access.verify.keySet?.load().catch((error: unknown) => {
+    if (!(error instanceof KeysUnavailableError)) return log.defect(error);
+    log.warning(`Customer ${id}: ${error.message}; calls with a token are answered with 503 until it does`);
+  });
 }
 
 /** Health of a customer's upstream and store. */

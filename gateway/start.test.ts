@@ -123,8 +123,21 @@ test("logs a warning when a customer's key set cannot be fetched", async () => {
     headers: { Authorization: `Bearer ${token}` },
   });
   expect(response.status).toBe(503);
-  const record: unknown = JSON.parse(lines.find((line) => line.includes("key set")) ?? "");
-  expect(record).toMatchObject({ level: "warn", customer: "acme", requestId: response.headers.get("X-Request-Id") });
+  const requestId = response.headers.get("X-Request-Id") ?? "";
+  const record: unknown = JSON.parse(lines.find((line) => /key set.*requestId|requestId.*key set/.test(line)) ?? "");
+  expect(record).toMatchObject({ level: "warn", customer: "acme", requestId });
+});
+
+test("logs and measures at the start that a customer's key set cannot be fetched, and is ready", async () => {
+  const keySet = await serveJwks([]);
+  keySet.answer = { status: 500, body: "" };
+  const tokens = { algorithm: "ES256", issuer: "acme", audience: "gateway", jwksUrl: keySet.url };
+  const { origin, adminOrigin, lines } = await start({ ...(await configured(tokens)), GATEWAY_ADMIN_PORT: "0" });
+  await expect.poll(() => lines.join("\n")).toMatch(/"level":"warn".*Customer acme: The key set at .* returned no key/);
+  expect(keySet.requests()).toBe(1);
+  const metrics = await (await fetch(`${adminOrigin}/metrics`)).text();
+  expect(metrics).toContain('gateway_key_set_available{customer="acme"} 0');
+  expect((await fetch(`${origin}/readyz`)).status).toBe(200);
 });
 
 /** Creates a token of the customer in `configured`. */

@@ -60,7 +60,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   });
   const { log, readiness } = observability;
   const store = openStore(settings, log);
-  const { customers, health, stop } = await startCustomers(settings, store, log);
+  const { customers, health, loadKeySets, stop } = await startCustomers(settings, store, log);
   const closables: Closable[] = [
     { name: "Upstreams", close: stop },
     { name: "Store", close: store.close },
@@ -69,6 +69,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     const gateway = await serveGateway(settings, {
       customers,
       files,
+      scriptMaxAgeSeconds: settings.scriptMaxAgeSeconds,
       onDefect: log.defect,
       onUnauthorized: ({ reason, ...context }) => log.warning(`Request rejected: ${reason}`, context),
       streams: createStreamHub({ observer: observability.metrics, onDefect: log.defect }),
@@ -82,6 +83,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     log.line(`Gateway listening on ${gateway.origin} (availability-gateway ${VERSION})`);
     if (admin) log.line(`Metrics and health for the operator on ${admin.origin}`);
     logSettings(settings, log, openFileLimit);
+    loadKeySets();
     const delayMs = settings.operation.drainDelaySeconds * 1000;
     const close = createDrain({ readiness, log, delayMs, closables });
     return { origin: gateway.origin, adminOrigin: admin?.origin, log, close };

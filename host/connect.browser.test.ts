@@ -3,6 +3,7 @@ import { expect, inject, onTestFinished, test, vi } from "vitest";
 import { type ConnectOptions, connect } from "./connect.ts";
 import { mountFrame } from "./connection/frame.ts";
 import type { Connector } from "./connector.ts";
+import { DEBUG_HOOK } from "./debug.ts";
 
 const src = `${inject("widgetOrigin")}/widget/`;
 const payload = { variables: { userId: 123 } };
@@ -41,7 +42,9 @@ test("creates an invisible iframe with the widget's minimum of permissions", () 
   expect(frame?.getAttribute("sandbox")).toBe("allow-scripts allow-same-origin");
   expect(frame?.referrerPolicy).toBe("no-referrer");
   expect(frame?.allow).toBe("");
-  expect(frame?.checkVisibility()).toBe(false);
+  expect(frame?.checkVisibility({ visibilityProperty: true })).toBe(false);
+  expect(frame?.getAttribute("aria-hidden")).toBe("true");
+  expect(frame?.tabIndex).toBe(-1);
 });
 
 test("restricts the iframe also without a sandbox property, as in jsdom", () => {
@@ -62,17 +65,83 @@ test("warns of an unknown option", () => {
   expect(warn.mock.calls.flat()).toEqual(["availability-bridge: connect has no option timeout"]);
 });
 
-test("keeps the iframe invisible under a page's style rule for iframes", () => {
-  append("style").textContent = "iframe { display: block }";
-  open({ src });
-  expect(frames()[0]?.checkVisibility()).toBe(false);
+test.for([
+  [{ theme: "dark #7a1fa2" }, "de-AT", "dark #7a1fa2&de-AT"],
+  [{ theme: "light" }, "", "light&"],
+  [{}, "fr", "&fr"],
+  [{}, "", "&"],
+] as const)("registers the look %o of a page in the language %j as %s", async ([options, lang, look]) => {
+  const container = append("div");
+  container.lang = lang;
+  const connector = open({ src, container, ...options });
+  const sent: unknown[] = [];
+  connector.observe((record) => {
+    if (record.kind === "sent" && record.event.type === "BUS.REGISTER") sent.push(record.event.meta);
+  });
+  await connector.ready;
+  await expect.poll(() => sent).toEqual([expect.objectContaining({ look })]);
 });
 
-test("shows the iframe in the container", () => {
-  const container = append("div");
-  open({ src, container });
-  expect(container.querySelector("iframe")?.checkVisibility()).toBe(true);
+test("says once which import the option debug needs, until the page has imported it", () => {
+  const warn = vi.spyOn(console, "warn").mockReturnValue();
+  const hook = Symbol.for(DEBUG_HOOK);
+  onTestFinished(() => {
+    warn.mockRestore();
+    Reflect.deleteProperty(globalThis, hook);
+  });
+  open({ src, debug: false });
+  expect(warn.mock.calls).toEqual([]);
+  open({ src, debug: true });
+  open({ src, debug: true });
+  const expected = 'expected an import of "availability-bridge/inspector" before connect';
+  expect(warn.mock.calls.flat()).toEqual([`availability-bridge: debug: ${expected}`]);
+  const log = vi.fn();
+  Object.assign(globalThis, { [hook]: log });
+  const connector = open({ src, debug: true });
+  expect(log.mock.calls).toEqual([[connector, true]]);
+  expect(warn.mock.calls).toHaveLength(1);
 });
+
+test.for([
+  "iframe { display: block; visibility: visible; width: 100%; min-height: 400px; margin: 2em auto; border: 3px solid }",
+  "iframe { all: unset !important; visibility: visible !important; position: relative !important; padding: 1em !important }",
+  "body { display: grid; gap: 20px; height: 100px; overflow: auto; transform: scale(1) } body > * { margin-top: 50px }",
+])("keeps the iframe invisible, and the page's layout as it was, under the page's rule %s", (rule) => {
+  append("style").textContent = rule;
+  append("p").textContent = "the page's own text";
+  const measure = () => {
+    const { scrollHeight, scrollWidth } = document.documentElement;
+    return {
+      scrollHeight,
+      scrollWidth,
+      inBody: document.body.scrollHeight,
+      text: append("b").getBoundingClientRect().top,
+    };
+  };
+  const before = measure();
+  for (const last of document.querySelectorAll("b")) last.remove();
+  open({ src });
+  expect(measure()).toEqual(before);
+  const [frame] = frames();
+  expect(frame?.checkVisibility({ visibilityProperty: true })).toBe(false);
+  expect(frame?.offsetWidth).toBe(0);
+  expect(frame?.offsetHeight).toBe(0);
+  // Chromium runs the timers of a frame that is not displayed once a second.
+  expect(frame && getComputedStyle(frame).display).not.toBe("none");
+});
+
+test.for(["", "iframe { display: none }", "* { all: unset }", "iframe { border: 9px solid; width: 0; height: 0 }"])(
+  "shows the iframe in the whole container on a page with the rule %j",
+  (rule) => {
+    append("style").textContent = rule;
+    const container = append("div");
+    container.style.cssText = "display: block; width: 340px; height: 480px";
+    open({ src, container });
+    const frame = container.querySelector("iframe");
+    expect(frame?.checkVisibility()).toBe(true);
+    expect([frame?.clientWidth, frame?.clientHeight, container.scrollHeight]).toEqual([340, 480, 480]);
+  },
+);
 
 test("removes the iframe when destroyed, and rejects later requests", async () => {
   const connector = open({ src });
@@ -198,6 +267,12 @@ test.for<[string, () => ConnectOptions, RegExp]>([
     /^frame: expected/,
   ],
   ["a token that is no function", () => ({ src, fetchToken: "t1" as never }), /^fetchToken: expected a function/],
+  [
+    "a theme that is neither theme nor color",
+    () => ({ src, theme: "dark blue" }),
+    /^theme: expected light, dark or auto, then a color such as #7a1fa2 or none, not "dark blue"$/,
+  ],
+  ["a theme that is no text", () => ({ src, theme: 5 as never }), /^theme: expected .*, not 5$/],
   ["a timeout of 0 ms", () => ({ src, timeoutMs: 0 }), /^timeoutMs: expected whole milliseconds/],
   [
     "a handshake time that is no number",

@@ -23,7 +23,7 @@ export type LiveState = "idle" | "live" | "stale";
 export interface WatchStatus {
   /**
    * - `live`: the listener has the user's availability, and receives each change within 45 s.
-   * - `stale`: the availability may be outdated since `since`.
+   * - `stale`: the availability, or that there is no such user, may be outdated since `since`.
    * - `unknown-user`: there is no such user, or none that the page's token may see.
    * - `removed`: the user was removed while watched.
    * - `not-allowed`: the page's token may not read users. `error` is the backend's.
@@ -113,7 +113,8 @@ export interface Connector {
    * a page at once. The connector sends only changes of the list to the widget, and the whole list after each reconnect.
    *
    * The listener receives the cached availability soon after `watch` returns, never before, and then each change. A listener
-   * receives no version twice and no version lower than an earlier one. Failures, and a user too many, reach `onStatus`: an
+   * receives no version lower than an earlier one, and no version twice, unless its wrap-up time ends sooner than was known, which
+   * a sleep of the machine causes. Failures, and a user too many, reach `onStatus`: an
    * availability counts only while the user's status is `live`. Wrap-up time runs down without a new version, so the page
    * counts the seconds.
    *

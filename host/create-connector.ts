@@ -4,7 +4,6 @@ import {
   type Envelope,
   isRejected,
   MAX_IN_FLIGHT,
-  type ParsedEvent,
   parseEvent,
   parseTimeout,
   readRequestRef,
@@ -12,107 +11,136 @@ import {
   toFulfilled,
   toRejected,
 } from "../shared/protocol/envelope.ts";
-import { toBusError } from "../shared/protocol/errors.ts";
+import { ConnectionError, toBusError } from "../shared/protocol/errors.ts";
 import { BridgeRejectionError, invalidRequestError } from "../shared/protocol/rejection.ts";
 import { createTimerQueue } from "../shared/runtime/timer-queue.ts";
-import type { ConnectionEvents, FrameConnection } from "./connection/frame-connection.ts";
+import type { ConnectionNeed, OpenConnection } from "./connection/frame-connection.ts";
 import type { Connector, ConnectorEvent, ConnectorRecord, ConnectorState, RequestOptions } from "./connector.ts";
 import type { EventListener, RequestType } from "./event-types.ts";
 import { createListeners, type Unsubscribe } from "./listeners.ts";
+import { reportPageError } from "./report-page-error.ts";
 import { createPendingRequest, type PendingRequest, type PostedRequest } from "./request/pending-request.ts";
-import { createReadyPromise } from "./request/ready-promise.ts";
 import type { Timeouts } from "./request/timeouts.ts";
 import { createTokenProvider, FETCH_TOKEN, type FetchToken } from "./token/token-provider.ts";
 import { createWatchList } from "./watch/watch-list.ts";
 
-export interface CreateConnectorOptions {
-  /** Opens the connection to the widget. */
-  readonly open: (events: ConnectionEvents) => FrameConnection;
-  /** Registration of the page, sent after each handshake. */
-  readonly registration: { readonly origin: string; readonly appName: string; readonly release: string };
-  /** Message of the rejection if no widget connects: the likely causes. */
-  readonly unavailable: string;
-  readonly timeouts: Pick<Timeouts, "timeoutMs" | "handshakeTimeoutMs">;
-  /** The page's function that returns a token. Absent if the widget needs no token. */
-  readonly fetchToken?: FetchToken | undefined;
-  /** Called once by `destroy()`, after everything has settled. */
-  readonly onDestroy: () => void;
+/** Payload of `BUS.REGISTER`, which the connector sends after each handshake. */
+export interface PageRegistration {
+  readonly origin: string;
+  readonly appName: string;
+  readonly release: string;
 }
 
 const REGISTER: RequestType = "BUS.REGISTER";
 const CANCEL: RequestType = "BUS.CANCEL";
+const REFRESH_TOKEN: RequestType = "AUTH.REFRESH_TOKEN";
 
-/** Creates a connector over a connection. Depends on neither the DOM nor penpal. */
-export function createConnector(options: CreateConnectorOptions): Connector {
-  const { unavailable, timeouts, fetchToken } = options;
-  const { timeoutMs: defaultTimeoutMs, handshakeTimeoutMs } = timeouts;
+/**
+ * Creates a connector over a connection. Depends on neither the DOM nor penpal.
+ *
+ * @param open Opens the connection to the widget.
+ * @param page Registration of the page.
+ * @param look Theme and language of the page, in the form of `meta.look`.
+ * @param describeUnavailable Returns the message of the rejection if no widget connects. Must not throw.
+ * @param fetchToken The page's function that returns a token. `undefined` if the widget needs no token.
+ * @param onDestroy Called once by `destroy()`, after everything has settled.
+ */
+export function createConnector(
+  open: OpenConnection,
+  page: PageRegistration,
+  look: string,
+  describeUnavailable: () => string,
+  timeouts: Pick<Timeouts, "timeoutMs" | "handshakeTimeoutMs">,
+  fetchToken: FetchToken | undefined,
+  onDestroy: () => void,
+): Connector {
+  const registration = { type: REGISTER, payload: page, meta: { hasToken: !!fetchToken, look } };
   const inFlight = new Map<string, PendingRequest>();
   /** Rejections of requests that could not be sent, each due in a task of its own. */
   const rejections = new Set<() => void>();
   const observers = createListeners<[ConnectorRecord]>();
   const listeners = createListeners<[Envelope, Envelope?]>();
-  // Random, so that two connectors never share an id. `randomUUID` is missing on pages served without TLS.
-  const idPrefix = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  // Random, so that two connectors never share an id. With the time, so that a page with a variable `performance` gets its error here, before
+  // there is an iframe.
+  const idPrefix = performance.now() + Math.random();
   let lastId = 0;
   const clock = createTimerQueue();
-  const ready = createReadyPromise();
+  /** Settles `ready`. Undefined once it has settled. */
+  let settleReady: ((error?: BridgeRejectionError) => void) | undefined;
+  const ready = new Promise<void>((resolve, reject) => {
+    settleReady = (error) => {
+      settleReady = undefined;
+      if (error) reject(new ConnectionError(error.message, error.rejection));
+      else resolve();
+    };
+  });
+  // Without a handler, a page that does not await `ready` would log an unhandled rejection.
+  ready.catch(() => {});
   const tokenProvider = fetchToken && createTokenProvider(fetchToken, clock);
   let state: ConnectorState = "connecting";
   /** Traits of events, from the latest response to `BUS.REGISTER`. Undefined before the first response. */
   let traits: Partial<EventTraits> | undefined;
-  /** Requests that the widget knows, from the latest response to `BUS.REGISTER`. */
-  let knownTypes: unknown;
+  /** The rejection of `BUS.REGISTER`, until a widget fulfils it. */
+  let refusal: Settlement | undefined;
   /** Requests that a widget has lost before the first response: the next response says whether they may be sent again. */
   const undecided = new Set<PendingRequest>();
   const watchList = createWatchList({
     clock,
     state: () => state,
-    knowsRequest: (type) => [knownTypes].flat().includes(type),
-    sendRequest,
+    sendRequest(event, requestOptions, onSettled) {
+      // No timer of its own: the watch list is the one that needs the traits, and repeats what was rejected.
+      if (refusal && state === "ready") register();
+      // Without traits the connector would not find the availabilities in the answer, nor in later announcements.
+      sendRequest(event, requestOptions, (settlement) => {
+        learn(settlement);
+        onSettled(refusal ?? settlement);
+      });
+    },
   });
 
-  const connection = options.open({
-    clock,
-    receive: handleMessage,
-    hasPendingWork,
-    isWatching: watchList.isActive,
-    isWanted: () => hasPendingWork() || watchList.isActive() || !observers.isEmpty(),
-    onConnected,
-    onPageResumed: watchList.checkWidget,
-    onDisconnected,
-  });
-  const requestContext = { clock, handshakeTimeoutMs, unavailable, post };
-  const cancelHandshakeTimer = clock.schedule(handshakeTimeoutMs, () =>
-    ready.reject(new BridgeRejectionError("WIDGET_UNAVAILABLE", unavailable)),
+  const connection = open(clock, handleMessage, getNeed, onConnected, watchList.checkWidget, onLost, post);
+  const cancelHandshakeTimer = clock.schedule(timeouts.handshakeTimeoutMs, () =>
+    settleReady?.(new BridgeRejectionError("WIDGET_UNAVAILABLE", describeUnavailable())),
   );
 
-  function hasPendingWork(): boolean {
-    return ready.isPending() || inFlight.size > 0;
+  function getNeed(isHidden: boolean): ConnectionNeed {
+    if (inFlight.size || settleReady) return "request";
+    if (isHidden) return undefined;
+    if (watchList.isActive()) return "watch";
+    return observers.isEmpty() ? undefined : "state";
   }
 
   function onConnected(): void {
     // A pending timer would keep an unused connector from being garbage-collected.
     cancelHandshakeTimer();
     changeState("ready");
-    ready.resolve();
+    settleReady?.();
     // Registers first, so that the traits arrive before the settlement of a later request. A listener of the state, or an
     // observer of a sent event, may have destroyed the connector.
-    if (state === "ready") {
-      sendRequest({ type: REGISTER, payload: options.registration }, undefined, ({ payload }) => {
-        // The widget was lost with the request: the next one answers.
-        if (state !== "ready") return;
-        traits = Object(payload).traits ?? traits ?? {};
-        knownTypes = Object(payload).events;
-        for (const request of undecided) resume(request);
-      });
-    }
+    if (state === "ready") register();
     for (const request of inFlight.values()) {
       if (state === "ready" && !request.isSent() && !undecided.has(request)) request.send();
     }
     watchList.resubscribe();
   }
 
-  function onDisconnected(reason?: BridgeRejectionError): void {
+  /** Registers the page. The watch list has every answer as rejected from a rejection on until a widget has registered the page. */
+  function register(): void {
+    sendRequest(registration, undefined, (settlement) => {
+      // The widget was lost with the request: the next one answers.
+      if (state !== "ready") return;
+      if (isRejected(settlement)) {
+        if (!refusal) reportPageError(toBusError(registration, settlement));
+        refusal = settlement;
+      } else {
+        refusal = undefined;
+        traits = Object(settlement.payload).traits ?? traits ?? {};
+      }
+      for (const request of undecided) resume(request);
+    });
+  }
+
+  function onLost(reason?: BridgeRejectionError): void {
     const wasReady = state === "ready";
     if (wasReady) changeState("reconnecting");
     const requests = [...inFlight.values()];
@@ -133,7 +161,11 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     undecided.delete(request);
     if (!hasTrait("idempotent", request.type)) {
       request.reject(new BridgeRejectionError("CONNECTION_CLOSED", `${request.type} was lost with its widget`));
-    } else if (state === "ready") request.send();
+    } else if (state === "ready") {
+      request.send();
+      // The widget handles this request after the watch list's own.
+      watchList.handlePageDispatch(request);
+    }
   }
 
   function hasTrait(trait: keyof EventTraits, type: string): boolean {
@@ -141,9 +173,9 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     return [traits?.[trait]].flat().includes(type);
   }
 
-  /** Updates the watch list from an announcement or a fulfilled settlement. */
-  function learn(event: Envelope): void {
-    watchList.handleEvent(event, hasTrait("availabilities", event.type));
+  /** Updates the watch list from an announcement or a settlement; the type of a rejection carries no availabilities. */
+  function learn(event: Envelope, isPageRequest?: boolean): void {
+    watchList.handleEvent(event, hasTrait("availabilities", event.type), isPageRequest);
   }
 
   function record(event: ConnectorEvent): void {
@@ -157,7 +189,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     record({ kind: "state", state });
   }
 
-  function post(event: PostedRequest): Promise<unknown> {
+  function post(event: Envelope): Promise<unknown> {
     record({ kind: "sent", event });
     return connection.post(event);
   }
@@ -171,8 +203,12 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     try {
       if (state === "closed") throw destroyedError();
       const announcement = parseEvent(event);
-      if (requestRef.type === FETCH_TOKEN || requestRef.id || announcement.meta?.timeoutMs)
-        return toFulfilled(requestRef, await handleHostRequest(announcement));
+      const { type, meta } = announcement;
+      // Listeners and observers do not receive a request: the response may contain a token.
+      if (tokenProvider && type === FETCH_TOKEN)
+        return toFulfilled(requestRef, await tokenProvider.fetch(meta?.timeoutMs ?? DEFAULT_TIMEOUT_MS));
+      if (type === FETCH_TOKEN || meta?.id || meta?.timeoutMs)
+        throw new BridgeRejectionError("UNKNOWN_EVENT", `${type} is unknown to this page`);
       record({ kind: "announced", event: announcement });
       learn(announcement);
       listeners.emit(announcement);
@@ -182,20 +218,15 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     }
   }
 
-  /** Handles a request to the page. Listeners and observers do not receive the request: a response may contain a token. */
-  function handleHostRequest({ type, meta }: ParsedEvent): Promise<unknown> {
-    if (tokenProvider && type === FETCH_TOKEN) return tokenProvider.fetch(meta?.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    throw new BridgeRejectionError("UNKNOWN_EVENT", `${type} is unknown to this page`);
-  }
-
   function dispatch(event: Envelope, requestOptions?: RequestOptions): Promise<Settlement> {
     return new Promise((resolve) => {
       sendRequest(event, requestOptions, (settlement, sentEvent) => {
+        learn(settlement, true);
         if (!isRejected(settlement)) watchList.handlePageRequest(sentEvent);
-        listeners.emit(settlement, event);
         resolve(settlement);
+        listeners.emit(settlement, event);
       });
-      watchList.handlePageDispatch(event);
+      watchList.handlePageDispatch(readRequestRef(event));
     });
   }
 
@@ -205,7 +236,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     requestOptions?: RequestOptions,
     onSettled?: (settlement: Settlement, sentEvent: Envelope) => void,
   ): void {
-    const { signal, timeoutMs } = requestOptions ?? {};
+    const signal = requestOptions?.signal;
     const startedAt = performance.now();
     const requestRef = readRequestRef(event);
     let sentEvent = event;
@@ -214,7 +245,6 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     function settle(settlement: Settlement): void {
       signal?.removeEventListener?.("abort", abort);
       record({ kind: "settled", event: sentEvent, settlement, durationMs: performance.now() - startedAt });
-      if (!isRejected(settlement)) learn(settlement);
       onSettled?.(requestRef.id === undefined ? withoutId(settlement) : settlement, sentEvent);
     }
 
@@ -227,25 +257,35 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     try {
       // The iframe may have been removed in the current task: the request then goes to a new iframe. A listener of the loss may
       // have destroyed the connector; `prepareRequest` checks for a destroyed connector.
-      if (state === "ready") connection.detectFrameMove();
-      const request = prepareRequest(event, timeoutMs);
+      if (state === "ready") connection.checkFrame();
+      const request = prepareRequest(event, requestOptions?.timeoutMs);
       if (signal && !signal.addEventListener) throw invalidRequestError("signal", "an AbortSignal");
       if (signal?.aborted) throw new BridgeRejectionError("ABORTED", `${requestRef.type} was aborted`);
-      const { id } = request.meta;
+      const id = request.meta.id;
       sentEvent = request;
-      pending = createPendingRequest(request, requestContext, (settlement) => {
-        inFlight.delete(id);
-        settle(settlement);
-      });
+      pending = createPendingRequest(
+        request,
+        clock,
+        timeouts.handshakeTimeoutMs,
+        describeUnavailable,
+        post,
+        (settlement) => {
+          inFlight.delete(id);
+          settle(settlement);
+        },
+      );
       inFlight.set(id, pending);
       signal?.addEventListener("abort", abort);
+      if (request.type === REFRESH_TOKEN) tokenProvider?.forget();
       if (state === "ready") pending.send();
       else {
         pending.enqueue();
-        connection.ensureConnecting();
+        connection.connect();
+        // Beside the load of the iframe: the widget asks as soon as it is connected.
+        tokenProvider?.prefetch();
       }
     } catch (reason) {
-      if (!(reason instanceof BridgeRejectionError)) reportError(reason);
+      if (!(reason instanceof BridgeRejectionError)) reportPageError(reason);
       rejectLater(() => (pending ? pending.reject(reason) : settle(toRejected(requestRef, reason))));
     }
   }
@@ -271,7 +311,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     lastId += 1;
     const id = meta?.id ?? `${idPrefix}-${lastId}`;
     if (inFlight.has(id)) throw invalidRequestError("meta.id", "an id not in flight");
-    const resolvedTimeoutMs = parseTimeout(timeoutMs ?? meta?.timeoutMs ?? defaultTimeoutMs, "timeoutMs");
+    const resolvedTimeoutMs = parseTimeout(timeoutMs ?? meta?.timeoutMs ?? timeouts.timeoutMs, "timeoutMs");
     return { ...checked, meta: { ...meta, id, timeoutMs: resolvedTimeoutMs } };
   }
 
@@ -280,14 +320,15 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     const settlement = await dispatch(event, requestOptions);
     if (!isRejected(settlement)) return settlement.payload;
     const error = toBusError(event, settlement);
-    // If a `BUS.CANCEL` of the page aborted the request, the signal has no reason to throw.
-    throw error.code === "ABORTED" && requestOptions?.signal?.aborted ? requestOptions.signal.reason : error;
+    const signal = requestOptions?.signal;
+    // If a `BUS.CANCEL` of the page aborted the request, the signal has no reason to throw. Before Chrome 98 no signal has one.
+    throw error.code === "ABORTED" && signal?.aborted ? (signal.reason ?? error) : error;
   }
 
   /** Adds an observer. An observer of the state waits for a widget, so the connection tries again. */
   function observe(observer: (record: ConnectorRecord) => void): Unsubscribe {
     const unsubscribe = observers.add(observer);
-    connection.ensureConnecting();
+    connection.connect();
     return unsubscribe;
   }
 
@@ -298,15 +339,16 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     // A listener may send another request, which is rejected later.
     const due = [...rejections];
     for (const reject of due) reject();
-    ready.reject(destroyedError());
+    watchList.checkWidget();
+    settleReady?.(destroyedError());
     tokenProvider?.close();
     connection.close();
     clock.clear();
-    options.onDestroy();
+    onDestroy();
   }
 
   return {
-    ready: ready.promise,
+    ready,
     get state() {
       return state;
     },
@@ -328,7 +370,7 @@ export function createConnector(options: CreateConnectorOptions): Connector {
     },
     onLiveChange: watchList.onLiveChange,
     async refreshToken() {
-      await request("AUTH.REFRESH_TOKEN", undefined);
+      await request(REFRESH_TOKEN, undefined);
       watchList.checkWidget();
     },
     destroy,

@@ -1,6 +1,13 @@
 /** Tests of the public types. The compiler alone checks the file. */
 import { expectTypeOf, test } from "vitest";
-import type { BusContract } from "../shared/contracts/index.ts";
+import type * as contract from "../shared/contracts/contract.ts";
+import type {
+  AnnouncedPayloads,
+  FulfilledPayloads,
+  HostFulfilledPayloads,
+  RequestPayloads,
+} from "../shared/contracts/event-payloads.ts";
+import type { Announcements, BusContract, HostContract } from "../shared/contracts/index.ts";
 import type { Rejected, Settlement } from "../shared/protocol/envelope.ts";
 import type { Handlers } from "../shared/runtime/dispatch.ts";
 import { handlers } from "../widget/handlers/index.ts";
@@ -10,6 +17,21 @@ import type { Availability, SettlementOf } from "./event-types.ts";
 import type { Unsubscribe } from "./listeners.ts";
 
 declare const connector: Connector;
+
+test("the plain types have the payloads of the contract's schemas, of each event and of no other", () => {
+  expectTypeOf<RequestPayloads>().toEqualTypeOf<{
+    -readonly [Type in keyof BusContract]: contract.RequestPayloadOf<BusContract, Type>;
+  }>();
+  expectTypeOf<FulfilledPayloads>().toEqualTypeOf<{
+    -readonly [Type in keyof BusContract]: contract.FulfilledPayloadOf<BusContract, Type>;
+  }>();
+  expectTypeOf<AnnouncedPayloads>().toEqualTypeOf<{
+    -readonly [Type in keyof Announcements]: contract.AnnouncedPayloadOf<Announcements, Type>;
+  }>();
+  expectTypeOf<HostFulfilledPayloads>().toEqualTypeOf<{
+    -readonly [Type in keyof HostContract]: contract.FulfilledPayloadOf<HostContract, Type>;
+  }>();
+});
 
 test("a request resolves to the fulfilled payload of its contract", () => {
   const answer = connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: 123 } });

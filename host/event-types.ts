@@ -1,18 +1,15 @@
-/**
- * Types of the events on a host page. The types are derived from the contract, so no schema reaches the page's bundle.
- */
-import type * as contract from "../shared/contracts/contract.ts";
-import type { Announcements, BusContract } from "../shared/contracts/index.ts";
+/** Types of the events on a host page. */
+import type { AnnouncedPayloads, FulfilledPayloads, RequestPayloads } from "../shared/contracts/event-payloads.ts";
 import type { Envelope, Fulfilled, Rejected, RequestMeta } from "../shared/protocol/envelope.ts";
 
 /** Types of the requests that a page may send. */
-export type RequestType = contract.RequestTypeOf<BusContract>;
+export type RequestType = keyof RequestPayloads;
 
 /** Payload of a request of type `Type`. */
-export type RequestPayload<Type extends RequestType> = contract.RequestPayloadOf<BusContract, Type>;
+export type RequestPayload<Type extends RequestType> = RequestPayloads[Type];
 
 /** Payload of the fulfilled settlement. Enumerations stay open, because a newer widget may send new values. */
-export type FulfilledPayload<Type extends RequestType> = WithOpenEnums<contract.FulfilledPayloadOf<BusContract, Type>>;
+export type FulfilledPayload<Type extends RequestType> = WithOpenEnums<FulfilledPayloads[Type]>;
 
 /** An agent's availability as a host page receives it. */
 export type Availability = FulfilledPayload<"API.FETCH_USER_AVAILABILITY">;
@@ -34,12 +31,12 @@ export interface UnknownEvent<Type extends string> extends Envelope {
 export type SettlementOf<Type extends RequestType> = Fulfilled<Type, FulfilledPayload<Type>> | Rejected<Type>;
 
 /** Types of the widget's announcements. */
-export type AnnouncementType = keyof Announcements;
+export type AnnouncementType = keyof AnnouncedPayloads;
 
 /** An announcement as a host page receives it. */
 export interface Announcement<Type extends AnnouncementType = AnnouncementType> extends Envelope {
   readonly type: Type;
-  readonly payload: WithOpenEnums<contract.AnnouncedPayloadOf<Announcements, Type>>;
+  readonly payload: WithOpenEnums<AnnouncedPayloads[Type]>;
 }
 
 /** Settlements and announcements for listeners, by event type. */

@@ -10,6 +10,8 @@ export {
   TimeoutError,
 } from "../shared/protocol/errors.ts";
 export type { BridgeRejection, Issue, RejectionCode } from "../shared/protocol/rejection.ts";
+export type { AvailabilityBadgeAttributes, AvailabilityBadgeElement } from "./badge/badge-element.ts";
+export { defineAvailabilityBadge } from "./badge/define-badge.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
 export type {
   Connector,
@@ -32,4 +34,3 @@ export type {
 } from "./event-types.ts";
 export type { Unsubscribe } from "./listeners.ts";
 export type { FetchToken } from "./token/token-provider.ts";
-export { defineAvailabilityBadge } from "./watch/availability-badge.ts";

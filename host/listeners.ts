@@ -1,3 +1,5 @@
+import { reportPageError } from "./report-page-error.ts";
+
 /** Ends a subscription. Further calls do nothing. */
 export type Unsubscribe = () => void;
 
@@ -11,22 +13,15 @@ export interface Listeners<Args extends readonly unknown[]> {
   isEmpty(): boolean;
 }
 
-/**
- * Calls each listener that was subscribed at the start of the call and still is. An error of a listener is reported, and the
- * remaining listeners are called.
- */
-export function notifyEach<Args extends readonly unknown[]>(
-  listeners: ReadonlySet<(...args: Args) => void>,
-  args: Args,
+/** Calls a listener of the page, if there is one. An error is reported, so that the next listener is called. */
+export function callListener<Args extends readonly unknown[]>(
+  listener: ((...args: Args) => unknown) | undefined,
+  ...args: Args
 ): void {
-  // Not `Array.from`: Prototype.js replaces `Array.from` by a function that returns an empty array for a set.
-  const present = [...listeners];
-  for (const listener of present) {
-    try {
-      if (listeners.has(listener)) listener(...args);
-    } catch (error) {
-      reportError(error);
-    }
+  try {
+    listener?.(...args);
+  } catch (error) {
+    reportPageError(error);
   }
 }
 
@@ -36,7 +31,7 @@ export function createListeners<Args extends readonly unknown[]>(): Listeners<Ar
   const queue: Args[] = [];
 
   return {
-    isEmpty: () => entries.size === 0,
+    isEmpty: () => !entries.size,
     add(listener) {
       // An entry per call, so that unsubscribing removes only the caller's listener.
       const entry = (...args: Args): void => listener(...args);
@@ -46,7 +41,10 @@ export function createListeners<Args extends readonly unknown[]>(): Listeners<Ar
     emit(...args) {
       if (queue.push(args) > 1) return;
       for (let next = queue[0]; next; next = queue[0]) {
-        notifyEach(entries, next);
+        // Each listener that was subscribed at the start and still is. Not `Array.from`: Prototype.js replaces `Array.from` by a
+        // function that returns an empty array for a set.
+        const present = [...entries];
+        for (const listener of present) if (entries.has(listener)) callListener(listener, ...next);
         queue.shift();
       }
     },

@@ -4,18 +4,21 @@ import { build } from "vite";
 
 /**
  * @param {string} entry the module's path
- * @param {{ format?: "es" | "iife", alias?: import("vite").AliasOptions, minify?: boolean }} [options]
+ * @param {{ format?: "es" | "iife", alias?: import("vite").AliasOptions, minify?: boolean, define?: Record<string, string> }} [options]
  * @returns {Promise<string>} the code
  * @throws {Error} if the bundle is empty
  */
-export async function bundle(entry, { format = "es", alias = [], minify = true } = {}) {
+export async function bundle(entry, { format = "es", alias = [], minify = true, define = {} } = {}) {
   const result = await build({
     configFile: false,
     logLevel: "error",
+    define,
     resolve: { alias },
     build: {
       write: false,
       target: "es2022",
+      // As the package's files are: a badge chooses its colours itself.
+      cssTarget: "chrome123",
       ...(!minify && { minify }),
       lib: { entry, formats: [format], name: "bundled" },
     },

@@ -5,12 +5,14 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { toBusError } from "../shared/protocol/errors.ts";
 import type { RejectionCode } from "../shared/protocol/rejection.ts";
+import { rewriteLinks } from "./package-pages.mjs";
 
 const PAGES = [
   "README.md",
   "CONTRIBUTING.md",
   "CHANGELOG.md",
   "gateway/README.md",
+  "findings/README.md",
   ...readdirSync("docs")
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
@@ -37,9 +39,20 @@ function anchorsOf(page: string): readonly string[] {
   );
 }
 
+/** Returns the targets of a text's links to files and headings. */
+function linksIn(prose: string): readonly string[] {
+  const links = Array.from(prose.matchAll(/\]\(([^)\s]+)\)/g), ([, target = ""]) => target);
+  return links.filter((target) => !/^[a-z]+:/.test(target));
+}
+
+/** Returns the files to which a page at the given path links. */
+function linkedFiles(page: string, prose: string): readonly string[] {
+  const targets = linksIn(prose).filter((target) => !target.startsWith("#"));
+  return targets.map((target) => path.posix.join(path.posix.dirname(page), target.replace(/#.*/, "")));
+}
+
 describe.each(PAGES)("%s", (page) => {
-  const links = Array.from(readProse(page).matchAll(/\]\(([^)\s]+)\)/g), ([, target = ""]) => target);
-  const relative = links.filter((target) => !/^[a-z]+:/.test(target));
+  const relative = linksIn(readProse(page));
 
   test("has no link to a file that does not exist", () => {
     const files = relative.filter((target) => !target.startsWith("#")).map((target) => target.replace(/#.*/, ""));
@@ -67,6 +80,38 @@ describe.each(PAGES)("%s", (page) => {
   });
 });
 
+/** Pages below `docs` that the package availability-bridge has. Its README and its changelog are about the whole repository. */
+const BRIDGE_PAGES: readonly string[] = JSON.parse(readFileSync("package.json", "utf8")).files.filter((file: string) =>
+  file.startsWith("docs/"),
+);
+
+test.each(BRIDGE_PAGES)("%s has no link to a file that the package availability-bridge lacks", (page) => {
+  const packed = [...BRIDGE_PAGES, "README.md", "CHANGELOG.md", "LICENSE"];
+  expect(linkedFiles(page, readProse(page)).filter((file) => !packed.includes(file))).toEqual([]);
+});
+
+const DOCS_PAGES = PAGES.filter((page) => page.startsWith("docs/"));
+
+test.each(DOCS_PAGES)("%s has no link to a file that the package availability-gateway lacks", (page) => {
+  const { files } = JSON.parse(readFileSync("gateway/package.json", "utf8"));
+  const packed = [...DOCS_PAGES.map((name) => `dist/${name}`), ...files];
+  expect(linkedFiles(`dist/${page}`, rewriteLinks(readProse(page))).filter((file) => !packed.includes(file))).toEqual(
+    [],
+  );
+});
+
+test("README.md says in its first two groups which pages the package availability-bridge has", () => {
+  const [, list = ""] = readFileSync("README.md", "utf8").split("**You run a CRM and add the badge**");
+  const [groups = ""] = list.split("**You run the gateway**");
+  expect(sorted([...linkedFiles("README.md", groups), "docs/how-it-works.md"])).toEqual(sorted(BRIDGE_PAGES));
+});
+
+test.each(["README.md", "docs/README.md"])("%s lists each page of docs once, by reader", (index) => {
+  const [, list = ""] = readFileSync(index, "utf8").split(/You run a CRM and add the badge/);
+  const listed = linkedFiles(index, list).filter((file) => file.startsWith("docs/"));
+  expect(sorted(listed)).toEqual(sorted(DOCS_PAGES.filter((page) => page !== "docs/README.md")));
+});
+
 /** True if the repository has a file or a folder of the given name. `*` stands for part of a name. */
 function isInRepository(name: string): boolean {
   if (name === "gateway/dist" || name.startsWith("gateway/dist/")) return true;
@@ -91,7 +136,7 @@ function treeIn(page: string): readonly string[] {
 test("the tree in CONTRIBUTING.md has each folder of the source, and no other", () => {
   const drawn = treeIn("CONTRIBUTING.md");
   expect(drawn.filter((name) => !isInRepository(name))).toEqual([]);
-  const roots = ["host", "shared", "widget", "gateway", "e2e", "scripts", "docs"];
+  const roots = ["host", "shared", "widget", "gateway", "e2e", "scripts", "docs", "findings"];
   const folders = new Set(
     FILES.filter((file) => roots.includes(file.split("/")[0] ?? "")).flatMap((file) => {
       const parts = file.split("/").slice(0, -1);
@@ -111,12 +156,88 @@ function namesUnder(heading: string, page: string): readonly string[] {
   );
 }
 
+test("docs/pages.md names an existing test in each row", () => {
+  const page = readFileSync("docs/pages.md", "utf8");
+  const rows = Array.from(page.matchAll(/^\| (?!Page \||---).*$/gm), ([row]) => row);
+  expect(rows.length).toBeGreaterThan(20);
+  const unproven = rows.filter((row) => {
+    const [, file = "", title = ""] = /\| `([\w-]+\.spec\.ts)`: "(.+)" \|$/.exec(row) ?? [];
+    const isNamed = existsSync(`e2e/specs/${file}`) && title !== "";
+    return !isNamed || !readFileSync(`e2e/specs/${file}`, "utf8").includes(title);
+  });
+  expect(unproven).toEqual([]);
+});
+
+test("findings/README.md lists each finding, and no other", () => {
+  const rows = readFileSync("findings/README.md", "utf8").matchAll(/^\| \[([\w.-]+)\]\(\1\) \|/gm);
+  const scripts = readdirSync("findings").filter((name) => name !== "README.md");
+  expect(sorted(Array.from(rows, ([, name = ""]) => name))).toEqual(sorted(scripts));
+});
+
 test("docs/use-the-connector.md describes each option of connect, and no other", () => {
   const [, declaration = ""] =
     /interface ConnectOptions \{(.*?)^\}/ms.exec(readFileSync("host/connect.ts", "utf8")) ?? [];
   const options = Array.from(declaration.matchAll(/^ {2}readonly (\w+)\??:/gm), ([, name = ""]) => name);
   expect(options.length).toBeGreaterThan(5);
   expect(sorted(namesUnder("## Connect", "docs/use-the-connector.md"))).toEqual(sorted(options));
+});
+
+test("docs/use-the-connector.md names the default of each option of connect", () => {
+  const source = readFileSync("host/connect.ts", "utf8");
+  const defaults = source.matchAll(/@default (\S+)\s+\*\/\s+readonly (\w+)/g);
+  const declared = Array.from(defaults, ([, value, name = ""]) => [name, value]);
+  expect(declared.length).toBe(7);
+  const page = readFileSync("docs/use-the-connector.md", "utf8");
+  const described = declared.map(([name]) => {
+    const [, cell = ""] = new RegExp(`^\\| \`${name}\` \\|.*\\| ([^|]*) \\|$`, "m").exec(page) ?? [];
+    return [name, cell.replaceAll(/[`,]/g, "")];
+  });
+  expect(described).toEqual(declared);
+});
+
+/** Pages that quote lines of the console, for readers who search for what they see. */
+const QUOTING_PAGES = [
+  "README.md",
+  "docs/it-does-not-work.md",
+  "docs/platforms.md",
+  "docs/pages.md",
+  "docs/use-the-connector.md",
+];
+
+/** The code that writes to the console of a page or of the widget, and the gateway's problems that a line may hold. */
+const WRITING_FILES = FILES.filter(
+  (file) => /^(?:host|shared|widget|gateway\/auth)\/.*(?<!\.test)\.ts$/.test(file) && !file.startsWith("host/demo/"),
+);
+
+/** A quoted line of this product: those of browsers begin otherwise. */
+const QUOTED_LINE =
+  /`((?:availability-bridge: |[\w.-]+: expected[ ,]|This call needs |the gateway rejects |No widget answered|The page's own )[^`]*)`/g;
+
+/** Returns the parts of a quoted line that the code writes as they stand: `…`, numbers, values and lists of names differ. */
+function fixedParts(line: string): readonly string[] {
+  const varying = /…|\d+|<availability-badge>|"|\b[A-Z]{2,}\b|[\w-]+: expected data-.*|(?<=status \d+): /;
+  const parts = line.replace(/^availability-bridge: /, "").split(varying);
+  return parts.map((part) => part.replaceAll(/^[\s.,:>]+|[\s.,:]+$/g, "")).filter((part) => part.includes(" "));
+}
+
+test.each(QUOTING_PAGES)("%s quotes lines of the console as the code writes them", (page) => {
+  const code = WRITING_FILES.map((file) => readFileSync(file, "utf8")).join("\n");
+  const quoted = Array.from(readProse(page).matchAll(QUOTED_LINE), ([, line = ""]) => line);
+  expect(quoted.length).toBeGreaterThan(0);
+  expect(quoted.filter((line) => !fixedParts(line).every((part) => code.includes(part)))).toEqual([]);
+});
+
+test("each warning in the console of a page is on a page of the documentation", () => {
+  const calls = WRITING_FILES.flatMap((file) =>
+    Array.from(
+      readFileSync(file, "utf8").matchAll(/(?:warnOnce|console\.warn)\(\s*(?:`([^`]+)`|"([^"]+)")/g),
+      ([, template = "", text = ""]) => template + text,
+    ),
+  );
+  const warnings = calls.map((line) => fixedParts(line.replaceAll(/\$\{[^}]*\}/g, "…"))).filter(([part]) => part);
+  expect(warnings.length).toBeGreaterThan(5);
+  const pages = QUOTING_PAGES.map((page) => readFileSync(page, "utf8")).join("\n");
+  expect(warnings.filter(([part = ""]) => !pages.includes(part))).toEqual([]);
 });
 
 test("docs/use-the-connector.md describes each status of a watched user, and no other", () => {
@@ -128,10 +249,8 @@ test("docs/use-the-connector.md describes each status of a watched user, and no 
 
 test("docs/add-the-badge.md describes each attribute of the script tag, and no other", () => {
   const source = readFileSync("host/script-options.ts", "utf8");
-  const [, dataset = ""] = /const \{ ([^}]+) \} = .*dataset/.exec(source) ?? [];
-  const attributes = dataset.split(", ").map((name) => {
-    return `data-${name.replace(/:.*/, "").replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  });
+  const [, list = ""] = /const ATTRIBUTES =\s+"([^"]+)"/.exec(source) ?? [];
+  const attributes = list.split(", ");
   expect(attributes).toContain("data-token-url");
   expect(sorted(namesUnder("## The script tag", "docs/add-the-badge.md"))).toEqual(sorted(attributes));
 });
@@ -165,7 +284,7 @@ function classOf(code: RejectionCode): string {
 test("the TypeScript examples of the documentation compile", () => {
   mkdirSync("node_modules/.cache", { recursive: true });
   const folder = mkdtempSync("node_modules/.cache/examples-");
-  const pages = ["README.md", "docs/use-the-connector.md"];
+  const pages = ["README.md", "docs/use-the-connector.md", "docs/inspector.md"];
   const examples = pages.flatMap((page) =>
     Array.from(readFileSync(page, "utf8").matchAll(/^```ts\n(.*?)^```/gms), ([, code = ""]) => code),
   );
@@ -177,7 +296,11 @@ test("the TypeScript examples of the documentation compile", () => {
     compilerOptions: {
       outDir: "types",
       lib: ["ES2022", "DOM", "DOM.Iterable"],
-      paths: { "availability-bridge": [`${root}/host/index.ts`] },
+      paths: {
+        "availability-bridge": [`${root}/host/index.ts`],
+        "availability-bridge/badge": [`${root}/host/badge.ts`],
+        "availability-bridge/inspector": [`${root}/host/inspector.ts`],
+      },
     },
     files: [],
     include: ["*.ts"],

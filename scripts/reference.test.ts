@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { goldenConversations, goldenExchanges } from "../gateway/test/golden-exchanges.ts";
+import { goldenAnnouncements, goldenConversations, goldenExchanges } from "../gateway/test/golden-exchanges.ts";
 import { announcements, contract, hostContract } from "../shared/contracts/index.ts";
 import { createContractSchema } from "./reference/json-schema.ts";
 import { createReferencePage } from "./reference/page.ts";
@@ -65,6 +65,6 @@ test.each(exchanges.filter((exchange) => v.is(Refused, exchange.settlement) && !
   },
 );
 
-test.each(goldenConversations.flatMap(({ announced }) => announced))("the JSON Schema accepts $type", (event) => {
+test.each(goldenAnnouncements)("the JSON Schema accepts $type", (event) => {
   expect([isEvent(event), isEvent.errors]).toEqual([true, null]);
 });

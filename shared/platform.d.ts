@@ -33,3 +33,6 @@ declare class URL {
   readonly origin: string;
   readonly protocol: string;
 }
+
+/** Absent in Node before version 21: only code that has an element uses it. */
+declare const navigator: { readonly language?: string };

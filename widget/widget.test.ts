@@ -19,7 +19,6 @@ test("reads a user again whose wrap-up time has run down, until the page goes th
     createGateway: () => gateway,
     loadLive,
     reloadDocument() {},
-    onAnnounced() {},
     onIdentityChanged() {},
     onDefect() {},
   });

@@ -1,4 +1,7 @@
-/** The envelopes of every release so far: this widget settles them as that release did, and this connector still speaks to it. */
+/**
+ * The envelopes of every release so far: the present widget settles a release's envelopes as the release did, and the
+ * present connector still works with the release.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import * as v from "valibot";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -38,14 +41,14 @@ test("this release is recorded", () => {
   expect(exchanges.map(({ release }) => release)).toContain(version);
 });
 
-/** What a later widget may word or number anew, and add to: texts, its session, and the events that it knows. */
+/** Matches a settlement despite new texts, a different session id, and additional events. */
 function compatible(settlement: Recorded): unknown {
   const { payload } = settlement;
   const registered = v.safeParse(v.looseObject({ sessionId: v.string(), events: v.array(v.string()) }), payload);
   if (registered.success) {
     const events = expect.arrayContaining(registered.output.events);
     const known = { ...registered.output, sessionId: expect.any(String), events };
-    // A page ignores what it does not know of its registration, such as the traits of events.
+    // A page ignores unknown fields of the registration, for example the traits of events.
     return { ...settlement, payload: expect.objectContaining(known) };
   }
   const refused = v.safeParse(v.object({ error: v.looseObject({ code: v.string(), message: v.string() }) }), payload);
@@ -77,20 +80,22 @@ test.for(exchanges)(
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const onTheWire: unknown[] = [];
-    const connector = createConnector({
-      open(events) {
-        queueMicrotask(events.onConnected);
+    const connector = createConnector(
+      (_clock, _receive, _getNeed, onConnected) => {
+        queueMicrotask(onConnected);
         const post = async (event: unknown): Promise<unknown> => {
           onTheWire.push(event);
           return settled[posted.findIndex(({ meta }) => meta?.id === Object(event).meta.id)];
         };
-        return { post, detectFrameMove: () => {}, ensureConnecting: () => {}, close: () => {} };
+        return { post, checkFrame: () => {}, connect: () => {}, close: () => {} };
       },
-      registration: { origin: "https://crm.example.com", appName: "crm.example.com", release: "unknown" },
-      unavailable: "nobody there",
-      timeouts: { timeoutMs: 10_000, handshakeTimeoutMs: 10_000 },
-      onDestroy: () => {},
-    });
+      { origin: "https://crm.example.com", appName: "crm.example.com", release: "unknown" },
+      "",
+      () => "nobody there",
+      { timeoutMs: 10_000, handshakeTimeoutMs: 10_000 },
+      undefined,
+      () => {},
+    );
     onTestFinished(connector.destroy);
     await connector.ready;
     onTheWire.length = 0;

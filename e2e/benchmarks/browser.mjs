@@ -10,11 +10,10 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { BROWSER_ARGUMENTS, findBrowsers } from "../../scripts/testing/browsers.mjs";
 
-const QUIET_ARGUMENTS = [
-  "--headless=new",
-  "--remote-debugging-port=0",
-  "--no-first-run",
-  // A background tab must run at full speed too.
+const QUIET_ARGUMENTS = ["--headless=new", "--remote-debugging-port=0", "--no-first-run"];
+
+/** Flags with which Playwright starts it as well: frames and tabs that do not show run at full speed. */
+const FULL_SPEED = [
   "--disable-background-timer-throttling",
   "--disable-renderer-backgrounding",
   "--disable-backgrounding-occluded-windows",
@@ -28,11 +27,15 @@ const QUIET_ARGUMENTS = [
  * @property {() => Promise<void>} close
  */
 
-/** @returns {Promise<BenchBrowser>} */
-export async function launchBrowser() {
+/**
+ * @param {{ isThrottled?: boolean }} options `isThrottled`: frames that do not show are slowed down, as in users' browsers
+ * @returns {Promise<BenchBrowser>}
+ */
+export async function launchBrowser({ isThrottled = false } = {}) {
   const [{ executablePath, environment }] = findBrowsers();
   const profile = mkdtempSync(path.join(tmpdir(), "availability-bridge-bench-"));
-  const child = spawn(executablePath, [...BROWSER_ARGUMENTS, ...QUIET_ARGUMENTS, `--user-data-dir=${profile}`], {
+  const flags = [...BROWSER_ARGUMENTS, ...QUIET_ARGUMENTS, ...(isThrottled ? [] : FULL_SPEED)];
+  const child = spawn(executablePath, [...flags, `--user-data-dir=${profile}`], {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -1,5 +1,7 @@
 // @ts-check
-/** Pages and gateways of the cold start: a page and a gateway per side. Both gateways run the same program. */
+/** Pages and gateways of the cold start: a page and a gateway per side. All gateways but that of another build run the same program. */
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { startGatewayProcess } from "../../scripts/demo/gateway-process.mjs";
 import { writeBuild } from "./other-build.mjs";
 import { reportFrom } from "./rounds.mjs";
@@ -7,52 +9,67 @@ import { reportFrom } from "./rounds.mjs";
 /** A build with the floor's script and widget, so that the same gateway program serves both sides. */
 const FLOOR_BUILD = "node_modules/.cache/bench-floor";
 
-/** The request code of each side's page. */
-const ASK = {
-  floor: "window.settled = finish;",
-  bridge: `(window.availabilityBridge ||= []).push(async (connector) => finish(await connector.dispatch(
-    { type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId: 123 } } })));`,
-};
+/** The code of the floor's page: what its script calls with the answer. */
+const FLOOR_ASK = "window.settled = finish;";
 
-/** @typedef {keyof typeof ASK} Side */
+/** The code of every other page, by the tag or by the snippet. */
+const BRIDGE_ASK = `(window.availabilityBridge ||= []).push(async (connector) => finish(await connector.dispatch(
+    { type: "API.FETCH_USER_AVAILABILITY", payload: { variables: { userId: 123 } } })));`;
+
+/** @typedef {"floor" | "control" | "before" | "tag" | "snippet"} Side `control` is a second floor */
 
 /**
- * @typedef {{ settled: string, done: number, tag: number }} Lap a page's report; times count from the start of the
- * navigation
+ * @typedef {{ settled: string, done: number }} Lap a page's report; `done` counts from the start of the navigation
  */
 
 /**
- * Starts a gateway for each side, for pages of the given origin.
+ * Starts the gateways of the floor, of this build and of another one, for pages of the given origin.
  *
  * @param {string} hostOrigin
+ * @param {string} [before] a built checkout of another revision
+ * @returns {Promise<{ originOf: (side: Side) => string, stop: () => Promise<unknown> }>}
  */
-export async function startGateways(hostOrigin) {
+export async function startGateways(hostOrigin, before) {
   await writeBuild(FLOOR_BUILD, {
     script: "e2e/benchmarks/pages/floor-host.js",
     frame: "e2e/benchmarks/pages/floor-frame.js",
   });
-  const settings = { GATEWAY_PORT: "0", ALLOWED_ORIGINS: hostOrigin };
-  const ignore = () => {};
+  const start = (/** @type {string | undefined} */ program) =>
+    startGatewayProcess({ GATEWAY_PORT: "0", ALLOWED_ORIGINS: hostOrigin }, () => {}, program);
+  const floor = await start(`${FLOOR_BUILD}/server.js`);
+  const bridge = await start(undefined);
+  const earlier = before === undefined ? bridge : await start(findProgram(before));
   return {
-    floor: await startGatewayProcess(settings, ignore, `${FLOOR_BUILD}/server.js`),
-    bridge: await startGatewayProcess(settings, ignore),
+    originOf: (side) => ({ floor, control: floor, before: earlier, tag: bridge, snippet: bridge })[side].origin,
+    stop: () => Promise.all([floor, bridge, earlier].map((gateway) => gateway.stop())),
   };
 }
 
+/** @param {string} before */
+function findProgram(before) {
+  const program = path.resolve(before, "gateway/dist/server.js");
+  if (!existsSync(program)) throw new Error(`--before: expected a built checkout, not ${before}`);
+  return program;
+}
+
 /**
- * Builds a customer's page: the request in an inline script, then the script tag. The time of the tag is taken before
- * the tag.
+ * Builds a customer's page: the request in an inline script, then the script tag or the snippet.
  *
  * @param {Side} side
  * @param {string} gateway
  */
 export function pageOfSide(side, gateway) {
+  const src = `${gateway}/embed.js`;
+  const isFloor = side === "floor" || side === "control";
+  const tag =
+    side === "snippet"
+      ? `<script data-src="${src}">${readFileSync("dist/fast-snippet.js", "utf8")}</script>`
+      : `<script async src="${src}"></script>`;
   return `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script>
-    const tag = performance.now();
     const finish = ({ type }) => fetch(location.pathname + "/report", {
-      method: "POST", body: JSON.stringify({ settled: type, done: performance.now(), tag }) });
-    ${ASK[side]}
-  </script><script async src="${gateway}/embed.js"></script>`;
+      method: "POST", body: JSON.stringify({ settled: type, done: performance.now() }) });
+    ${isFloor ? FLOOR_ASK : BRIDGE_ASK}
+  </script>${tag}`;
 }
 
 /**

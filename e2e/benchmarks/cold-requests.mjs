@@ -10,11 +10,11 @@ export async function describeRequests() {
   const host = await serveSite("localhost");
   const gateways = await startGateways(host.origin);
   const lines = [];
-  for (const side of /** @type {const} */ (["floor", "bridge"])) {
-    lines.push(`${side.padEnd(7)} ${await describeVisit(host, side, gateways[side].origin)}`);
+  for (const side of /** @type {const} */ (["floor", "tag", "snippet"])) {
+    lines.push(`${side.padEnd(7)} ${await describeVisit(host, side, gateways.originOf(side))}`);
   }
   host.close();
-  await Promise.all(Object.values(gateways).map((gateway) => gateway.stop()));
+  await gateways.stop();
   return lines.join("\n");
 }
 

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * `npm run bench:live [-- --rounds 5 --only delivery,badges,idle --record]`: needs a build, prints tables.
+ * `npm run bench:live [-- --rounds 5 --only delivery,badges,heap,idle --record --before ../another-checkout]`: needs a
+ * build, prints tables.
  * `docs/benchmarks.md` explains them.
  */
 import { loadavg } from "node:os";
@@ -8,17 +9,19 @@ import { readCommand, runMeasurements } from "../../scripts/benchmarks/command.m
 import { describeEnvironment } from "./browser.mjs";
 import { measureBadges } from "./live/badges.mjs";
 import { measureDelivery } from "./live/delivery.mjs";
+import { measureHeap } from "./live/heap.mjs";
 import { measureIdle } from "./live/idle.mjs";
 
 const MEASUREMENTS = {
   delivery: { title: "From a change to the listener", measure: measureDelivery },
   badges: { title: "A thousand badges", measure: measureBadges },
+  heap: { title: "Heaps of a thousand watches", measure: measureHeap },
   idle: { title: "An hour with a thousand watches", measure: measureIdle },
 };
 
-const command = readCommand(Object.keys(MEASUREMENTS), { rounds: 5, flag: "record" });
+const command = readCommand(Object.keys(MEASUREMENTS), { rounds: 5, flag: "record", path: "before" });
 
 console.log(`${await describeEnvironment()}, load ${loadavg()[0]?.toFixed(1)}`);
-await runMeasurements(MEASUREMENTS, command, ({ measure }) => measure(command.rounds), {
+await runMeasurements(MEASUREMENTS, command, ({ measure }) => measure(command.rounds, command.path), {
   isRecorded: command.hasFlag,
 });

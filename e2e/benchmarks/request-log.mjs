@@ -1,10 +1,13 @@
 // @ts-check
 /**
- * A logging proxy. The proxy adds a hop, so no times are taken through it: it stands in front of a gateway for one
- * navigation that is counted and not timed.
+ * A logging proxy. The proxy adds a hop, so benchmarks take no times through the proxy. The proxy stands in front of a
+ * gateway for a single counted navigation.
  */
 import { once } from "node:events";
 import { createServer, request as forward } from "node:http";
+
+/** Delay of each response in milliseconds, so that two independent requests overlap. */
+const HOLD_MS = 250;
 
 /**
  * @typedef {object} LoggedRequest
@@ -16,7 +19,7 @@ import { createServer, request as forward } from "node:http";
 /**
  * @typedef {object} LoggingProxy
  * @property {string} origin
- * @property {readonly LoggedRequest[]} requests in order of their ends
+ * @property {readonly LoggedRequest[]} requests in order of the end times
  * @property {() => void} close
  */
 
@@ -32,8 +35,10 @@ export async function startLoggingProxy(target) {
     const { method, url: path = "/", headers } = incoming;
     response.once("finish", () => requests.push({ path, startedAt, endedAt: performance.now() }));
     const outgoing = forward(`${target}${path}`, { method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
+      setTimeout(() => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      }, HOLD_MS);
     });
     outgoing.once("error", () => response.destroy());
     incoming.pipe(outgoing);
@@ -52,7 +57,7 @@ export async function startLoggingProxy(target) {
 }
 
 /**
- * Finds the longest chain of requests in which every request began after the end of its predecessor.
+ * Finds the longest chain of requests in which every request began after the end of the predecessor.
  *
  * @param {readonly LoggedRequest[]} requests
  * @returns {LoggedRequest[]}
@@ -61,7 +66,7 @@ export function longestChain(requests) {
   const sorted = [...requests].sort((a, b) => a.endedAt - b.endedAt);
   /** @type {LoggedRequest[]} */
   const chain = [];
-  // Of the possible successors, the request that ends first leaves the most room for the next.
+  // Of the possible successors, the request with the earliest end leaves the most room for the next.
   for (const request of sorted) if (request.startedAt >= (chain.at(-1)?.endedAt ?? 0)) chain.push(request);
   return chain;
 }

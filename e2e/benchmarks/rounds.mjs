@@ -29,12 +29,12 @@ export async function reportFrom(browser, host, path) {
  * @template {string} Side
  * @template Lap
  * @param {readonly Side[]} sides
- * @param {{ laps: number, round: number }} options
+ * @param {{ laps: number, round: number, isThrottled?: boolean }} options
  * @param {(browser: import("./browser.mjs").BenchBrowser, side: Side) => Promise<Lap>} run
  * @returns {Promise<Record<Side, Lap[]>>}
  */
-export async function runRounds(sides, { laps, round }, run) {
-  const browser = await launchBrowser();
+export async function runRounds(sides, { laps, round, ...flags }, run) {
+  const browser = await launchBrowser(flags);
   const measured = /** @type {Record<Side, Lap[]>} */ ({});
   for (const side of sides) measured[side] = [];
   for (let lap = 0; lap <= laps; lap += 1) {

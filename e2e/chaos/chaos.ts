@@ -1,7 +1,8 @@
 /** The loop of `npm run chaos`: repeats runs until the time is up or a run breaks the guarantee. */
 import type { RequestReport } from "./page/report.ts";
 import { type Run, runOnce } from "./run-once.ts";
-import { setUpChaos } from "./setup.ts";
+import { type ChaosSetup, setUpChaos } from "./setup.ts";
+import { runWatches, summarizeWatches, type WatchRun } from "./watch/run-watches.ts";
 
 export interface ChaosOptions {
   /** Time after which no further run starts, in seconds. The first run always takes place. */
@@ -12,7 +13,13 @@ export interface ChaosOptions {
   readonly runs: number;
   /** True to print each run's commands. */
   readonly isVerbose: boolean;
+  /** Kinds of runs for each seed, in order. */
+  readonly kinds: readonly RunKind[];
 }
+
+/** Kinds of runs: for the guarantee of requests, and for the guarantee of watches. */
+export const RUN_KINDS = ["requests", "watches"] as const;
+export type RunKind = (typeof RUN_KINDS)[number];
 
 /** Number of runs that kept the guarantee, and number of runs that broke it. */
 export interface ChaosResult {
@@ -26,56 +33,96 @@ const PLACES = '<div id="place"><div id="left"></div></div><div id="elsewhere"><
 /** Number of browsers that may crash by themselves before the chaos stops. */
 const MOST_ENDED_BROWSERS = 3;
 
+/** A run of either kind. */
+type AnyRun = Run | WatchRun;
+
+/** Setup and run of a kind. */
+interface Kind {
+  readonly open: () => Promise<ChaosSetup>;
+  readonly run: (stage: ChaosSetup, seed: number) => Promise<AnyRun>;
+}
+
+const KINDS: Readonly<Record<RunKind, Kind>> = {
+  requests: { open: () => setUpChaos({ entry: "e2e/chaos/page/harness.ts", body: PLACES }), run: runOnce },
+  watches: { open: () => setUpChaos({ entry: "e2e/chaos/page/watch-harness.ts" }), run: runWatches },
+};
+
 /** Repeats runs until a run fails, and prints their results. */
-export async function runChaos({ seconds, seed, runs, isVerbose }: ChaosOptions): Promise<ChaosResult> {
+export async function runChaos({ seconds, seed, runs, isVerbose, kinds }: ChaosOptions): Promise<ChaosResult> {
   const beganAt = Date.now();
-  const open = () => setUpChaos({ entry: "e2e/chaos/page/harness.ts", body: PLACES });
-  let stage = await open();
-  const done: Run[] = [];
+  const stages = new Map<RunKind, ChaosSetup>();
+  const done: AnyRun[] = [];
   let endedBrowsers = 0;
   let longestMs = 0;
+  let count = 0;
   const isTimeLeft = (): boolean => Date.now() - beganAt + longestMs < seconds * 1_000;
-  while (done.length < runs && !done.some(hasFailed) && (done.length === 0 || isTimeLeft())) {
+
+  async function runKind(kind: RunKind, runSeed: number): Promise<AnyRun> {
+    const { open, run } = KINDS[kind];
+    const stage = stages.get(kind) ?? (await open());
+    stages.set(kind, stage);
+    const result = await run(stage, runSeed);
+    // Commands that crash frames sometimes crash the whole browser, a bug of the browser. The run is no proof for or
+    // against the guarantee. A repeated run judges the seed.
+    if (!result.lostBrowser || endedBrowsers >= MOST_ENDED_BROWSERS) return result;
+    endedBrowsers += 1;
+    console.log(
+      `seed ${runSeed}: the browser ended by itself; the run is repeated in a new one\n${listCommands(result)}`,
+    );
+    await stage.close();
+    stages.delete(kind);
+    return runKind(kind, runSeed);
+  }
+
+  while (count < runs && !done.some(hasFailed) && (count === 0 || isTimeLeft())) {
     const startedAt = Date.now();
-    const runSeed = seed + done.length;
-    const run = await runOnce(stage, runSeed);
-    // Commands that crash frames sometimes crash the whole browser, which is the browser's bug. Such a run says nothing
-    // about the guarantee and is repeated, so that every counted seed is judged.
-    if (run.lostBrowser && endedBrowsers < MOST_ENDED_BROWSERS) {
-      endedBrowsers += 1;
-      console.log(
-        `seed ${runSeed}: the browser ended by itself; the run is repeated in a new one\n${listCommands(run)}`,
-      );
-      await stage.close();
-      stage = await open();
-      continue;
+    const runSeed = seed + count;
+    count += 1;
+    for (const kind of kinds) {
+      const run = await runKind(kind, runSeed);
+      done.push(run);
+      console.log(`seed ${runSeed}, ${kind}: ${describeRun(run)}`);
+      if (isVerbose) console.log(listCommands(run));
+      if (hasFailed(run)) console.error(describeFailure(run, runSeed, kind));
     }
-    done.push(run);
-    console.log(`seed ${runSeed}: ${summarize([run])}`);
-    if (isVerbose) console.log(listCommands(run));
-    if (hasFailed(run)) console.error(describeFailure(run, runSeed));
     longestMs = Math.max(longestMs, Date.now() - startedAt);
   }
-  await stage.close();
-  console.log(`\n${done.length} runs in ${Math.round((Date.now() - beganAt) / 1_000)} s: ${summarize(done)}`);
+  for (const stage of stages.values()) await stage.close();
   const failed = done.filter(hasFailed).length;
+  const requestRuns = done.filter(isOfRequests);
+  console.log(`\n${done.length} runs in ${Math.round((Date.now() - beganAt) / 1_000)} s, ${failed} failed`);
+  if (requestRuns.length > 0) console.log(`${requestRuns.length} with requests: ${summarize(requestRuns)}`);
+  const watchRuns = done.filter(isOfWatches);
+  if (watchRuns.length > 0) console.log(`${watchRuns.length} with watches: ${summarizeWatches(watchRuns)}`);
   return { passed: done.length - failed, failed };
 }
 
-function hasFailed({ problems }: Run): boolean {
+function isOfRequests(run: AnyRun): run is Run {
+  return "requests" in run;
+}
+
+function isOfWatches(run: AnyRun): run is WatchRun {
+  return !isOfRequests(run);
+}
+
+function describeRun(run: AnyRun): string {
+  return isOfRequests(run) ? summarize([run]) : summarizeWatches([run]);
+}
+
+function hasFailed({ problems }: AnyRun): boolean {
   return problems.length > 0;
 }
 
-function describeFailure(run: Run, seed: number): string {
+function describeFailure(run: AnyRun, seed: number, kind: RunKind): string {
   const parts = [`The guarantee is broken:\n${run.problems.join("\n")}`, `after\n${listCommands(run)}`];
   const { fewest } = run;
   if (fewest && fewest.commands.length < run.commands.length) {
     parts.push(`The fewest commands found:\n${listCommands(fewest)}\nlead to\n${fewest.problems.join("\n")}`);
   }
-  return ["", ...parts, `Reproduce it: npm run chaos -- --seed ${seed} --runs 1`].join("\n\n");
+  return ["", ...parts, `Reproduce it: npm run chaos -- --seed ${seed} --runs 1 --only ${kind}`].join("\n\n");
 }
 
-function listCommands({ commands }: Run): string {
+function listCommands({ commands }: Pick<AnyRun, "commands">): string {
   return commands.map((command) => `  ${command}`).join("\n");
 }
 

@@ -16,6 +16,9 @@ const PATIENCE_MS = 500;
 
 /** The faults of a page's frames. Each resolves with false if there was no frame. */
 export function createFrameFaults({ page, context, widgetOrigin, conditions }: FrameFaultsOptions) {
+  /** Time at which every hang is over, in milliseconds since 1970. */
+  let hangsUntil = 0;
+
   /** Runs an action in a connector's frame, if present. The frame may be removed, crashed or hung by now. */
   async function inFrame(slot: Slot, act: (frame: Frame) => Promise<unknown>): Promise<boolean> {
     // Found by its address: an element handle would leave listeners of Playwright in the page.
@@ -43,6 +46,7 @@ export function createFrameFaults({ page, context, widgetOrigin, conditions }: F
 
   /** Hangs the process that the frames of both connectors share, without waiting for the end of the hang. */
   function hang(slot: Slot, milliseconds: number): Promise<boolean> {
+    hangsUntil = Math.max(hangsUntil, Date.now() + milliseconds + PATIENCE_MS);
     const hanging = inFrame(slot, (frame) =>
       frame.evaluate((ms) => {
         const end = performance.now() + ms;
@@ -50,6 +54,14 @@ export function createFrameFaults({ page, context, widgetOrigin, conditions }: F
       }, milliseconds),
     );
     return Promise.race([hanging, delay(50, true)]);
+  }
+
+  /**
+   * Waits until every hang is over, and a crash that was ordered during it. The process may have no frame left that could tell, and
+   * a frame that is mounted in a process before it crashes never loads.
+   */
+  function whenHangsEnd(): Promise<void> {
+    return delay(Math.max(0, hangsUntil - Date.now()));
   }
 
   function setSrc(slot: Slot, path: string): Promise<boolean> {
@@ -77,5 +89,5 @@ export function createFrameFaults({ page, context, widgetOrigin, conditions }: F
     if (isIn) conditions.end("container out", "left");
   }
 
-  return { reload, leave, crash, hang, setSrc, move, removeFrame, setContainerIn };
+  return { reload, leave, crash, hang, whenHangsEnd, setSrc, move, removeFrame, setContainerIn };
 }

@@ -4,7 +4,8 @@ import type { ChaosCommand } from "./command.ts";
 import { chaosCommands } from "./commands.ts";
 import { createModel } from "./model.ts";
 import type { RequestReport } from "./page/report.ts";
-import { openRunContext } from "./run-context.ts";
+import { openRunContext, type RunContext } from "./run-context.ts";
+import { runSeed } from "./run-seed.ts";
 import type { ChaosSetup } from "./setup.ts";
 import { verifyRun } from "./verify-run.ts";
 
@@ -28,32 +29,33 @@ const LIMIT_MS = 90_000;
 /** The state of a run before its first command. */
 const NOTHING: Run = { commands: [], faults: 0, requests: [], problems: [], lostBrowser: false };
 
+const TOO_LONG: Run = { ...NOTHING, problems: [`The run took more than ${LIMIT_MS} ms`] };
+
 /** Runs the commands of a seed. */
 export async function runOnce(stage: ChaosSetup, seed: number): Promise<Run> {
-  const runs: Run[] = [];
-  const property = fc.asyncProperty(chaosCommands(), async (commands) => {
-    const run = await runCommands(stage, commands);
-    runs.push(run);
-    return run.problems.length === 0 || run.lostBrowser;
-  });
-  await fc.check(property, { seed, numRuns: 1, unbiased: true, interruptAfterTimeLimit: LIMIT_MS });
-  const [first = { ...NOTHING, problems: [`The run took more than ${LIMIT_MS} ms`] }] = runs;
-  const fewest = runs.filter(({ problems, lostBrowser }) => problems.length > 0 && !lostBrowser).at(-1);
+  const { first = TOO_LONG, fewest } = await runSeed(
+    chaosCommands(),
+    (commands) => runCommands(stage, commands),
+    seed,
+    LIMIT_MS,
+  );
   return fewest ? { ...first, fewest } : first;
 }
 
 async function runCommands(stage: ChaosSetup, commands: Iterable<ChaosCommand>): Promise<Run> {
   if (!stage.browser.isConnected()) return { ...NOTHING, problems: ["There is no browser"], lostBrowser: true };
   const model = createModel();
-  const world = await openRunContext(stage);
+  let context: RunContext | undefined;
   try {
-    await fc.asyncModelRun(() => ({ model, real: world }), commands);
-    const { requests, problems } = await verifyRun(world, model);
+    context = await openRunContext(stage);
+    const opened = context;
+    await fc.asyncModelRun(() => ({ model, real: opened }), commands);
+    const { requests, problems } = await verifyRun(opened, model);
     return { ...NOTHING, commands: model.happened, faults: model.faults, requests, problems };
   } catch (error) {
     const lostBrowser = !stage.browser.isConnected();
     return { ...NOTHING, commands: model.happened, faults: model.faults, problems: [String(error)], lostBrowser };
   } finally {
-    await world.close();
+    await context?.close();
   }
 }

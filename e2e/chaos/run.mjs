@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * `npm run chaos [-- --seconds 60 --seed 1 --runs 5 --verbose]`: needs a build. `docs/test-under-faults.md` describes
+ * `npm run chaos [-- --seconds 60 --seed 1 --runs 5 --only watches --verbose]`: needs a build. `docs/test-under-faults.md` describes
  * it.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "60" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
     runs: { type: "string", default: "1000000" },
+    only: { type: "string" },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -23,7 +24,12 @@ if (!isWhole(seconds) || !isWhole(seed) || !isWhole(runs)) {
 
 /** @type {{ module: typeof import("./chaos.ts") }} */
 const { module } = await runnerImport("./e2e/chaos/chaos.ts", { configFile: false, logLevel: "warn" });
-const result = await module.runChaos({ seconds, seed, runs, isVerbose: values.verbose });
+const kinds = module.RUN_KINDS.filter((kind) => values.only === undefined || values.only === kind);
+if (kinds.length === 0) {
+  console.error(`Expected ${module.RUN_KINDS.join(" or ")} for --only`);
+  process.exit(2);
+}
+const result = await module.runChaos({ seconds, seed, runs, isVerbose: values.verbose, kinds });
 mkdirSync("test-results", { recursive: true });
 writeFileSync("test-results/chaos.json", JSON.stringify(result));
 process.exitCode = result.failed > 0 ? 1 : 0;

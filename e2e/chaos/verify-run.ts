@@ -64,6 +64,7 @@ function isOfNetwork(message: string, conditions: readonly Condition[]): boolean
 }
 
 async function putInOrder(world: RunContext, model: Model): Promise<void> {
+  await world.whenHangsEnd();
   if (model.backend !== "answers") await world.setBackend("answers");
   if (!model.isServing) await world.setServing(true);
   if (!model.isOnline) await world.setOnline(true);

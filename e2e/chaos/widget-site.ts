@@ -53,7 +53,7 @@ export async function startWidgetSite({ files, allowedOrigin }: WidgetSiteOption
       response.setHeader("content-type", "text/html").end("<title>Elsewhere</title>");
     else void serveRest(request, response);
   });
-  // A run that exceeds its time limit does not close its site.
+  // A run beyond the time limit leaves the site open.
   server.unref();
   const listen = (port: number): Promise<void> => new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
   await listen(0);

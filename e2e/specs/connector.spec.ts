@@ -108,7 +108,7 @@ test("a value that cannot be posted is rejected by the field's name, and disturb
   expect(messages).toEqual([
     "INVALID_REQUEST event: expected at most 65536 bytes of JSON",
     expect.stringMatching(/^INVALID_REQUEST payload(\.deeper)+: expected at most 32 levels/),
-    "INVALID_REQUEST payload.variables.userId: expected a value, not an accessor",
+    "INVALID_REQUEST payload.variables.userId: expected JSON, not an accessor",
     "INVALID_REQUEST payload.variables.userId: expected JSON, not function",
     "INVALID_REQUEST payload.variables.userId: expected JSON, not bigint",
     expect.stringMatching(/^INVALID_REQUEST payload(\.again)+: expected at most 32 levels and no cycle/),

@@ -232,12 +232,12 @@ async function openWatching(
       window.container = element;
       window.states = [];
       connector.onStateChange((state) => window.states.push(state));
-      connector.watch(123, () => {});
-      await connector.ready;
+      // A request in flight has another heartbeat than a watch: the page goes on once the watch is answered.
+      await new Promise((resolve) => connector.watch(123, () => {}, { onStatus: resolve }));
     },
     [src, what] as const,
   );
-  await expect.poll(() => backend.calls.length).toBe(1);
+  expect(backend.calls).toHaveLength(1);
 }
 
 for (const [name, what] of [
@@ -271,6 +271,27 @@ test("a container that comes into the document late shows the widget from then o
   await page.evaluate(() => document.body.append(window.container));
   await expect.poll(() => page.evaluate(() => window.connector.state)).toBe("ready");
   await expect.poll(() => backend.calls.length).toBe(1);
+});
+
+test("a request of a page that has removed its root settles once", async ({ page, host, backend }) => {
+  await stopClock(page);
+  await openConnected(page, host, backend.origin, { handshakeTimeoutMs: 300 });
+  await page.evaluate((event) => {
+    window.order = [];
+    window.connector.on("*", ({ type }) => window.order.push(type));
+    document.documentElement.remove();
+    const first = window.connector.dispatch(event, { timeoutMs: 600 });
+    window.settlements = [first, first.then(() => window.connector.dispatch(event, { timeoutMs: 600 }))];
+  }, ASK_123);
+  // A second settlement would come after a timeout of the connector's, or of the request with the widget's 250 ms in addition.
+  await page.clock.runFor(3_000);
+  const closed = {
+    type: "API.FETCH_USER_AVAILABILITY_REJECTED",
+    payload: { error: expect.objectContaining({ code: "CONNECTION_CLOSED", retryable: false }) },
+    meta: { source: "bridge" },
+  };
+  expect(await settlements(page)).toEqual([closed, closed]);
+  expect(await page.evaluate(() => window.order)).toEqual([closed.type, closed.type]);
 });
 
 test("a widget that falls silent while the page only watches is replaced within 30 s", async ({
@@ -328,6 +349,16 @@ function hang(frame: Frame): void {
 
 test("a widget that hangs is put into another process", { tag: "@chromium" }, async ({ page, host, backend }) => {
   await openBusy(page, host, backend, { heartbeatMs: HEARTBEAT_MS });
+  hang(widgetFrame(page, backend));
+  await expectCarriedOver(page);
+});
+
+test("a widget that hangs is put into another process, also on a page with an iframe named `hidden`", {
+  tag: "@chromium",
+}, async ({ page, host, backend }) => {
+  await openBusy(page, host, backend, { heartbeatMs: HEARTBEAT_MS });
+  // The iframe's window is then what the page's `document.hidden` returns.
+  await page.evaluate(() => document.body.append(Object.assign(document.createElement("iframe"), { name: "hidden" })));
   hang(widgetFrame(page, backend));
   await expectCarriedOver(page);
 });
@@ -428,7 +459,18 @@ test("a widget gets heartbeats while a request is in flight, and at no other tim
   });
   await stopClock(page);
   const takePosted = (): Promise<string[]> => page.evaluate(() => Reflect.get(window, "posted").splice(0));
-  await openConnected(page, host, backend.origin, { heartbeatMs: 1_000, timeoutMs: 60_000 });
+  await page.goto(host.serve(connectorPage()));
+  await page.evaluate(async (src) => {
+    window.connector = window.connect({ src, heartbeatMs: 1_000, timeoutMs: 60_000 });
+    // The registration is a request as well, and in flight when `ready` resolves.
+    await new Promise<void>((resolve) => {
+      const stop = window.connector.observe(({ kind, event }: { kind: string; event?: { type: string } }) => {
+        if (kind !== "settled" || event?.type !== "BUS.REGISTER") return;
+        stop();
+        resolve();
+      });
+    });
+  }, `${backend.origin}/widget/`);
   expect(await takePosted()).toEqual(["BUS.REGISTER"]);
   await page.clock.runFor(10_000);
   expect(await takePosted()).toEqual([]);

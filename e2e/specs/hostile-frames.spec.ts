@@ -3,7 +3,7 @@ import type { Frame, Page } from "@playwright/test";
 import { startScriptedBackend } from "../../gateway/test/scripted-backend.ts";
 import { ASK_123, AVAILABLE, connectorPage, expect, FULFILLED, openConnected, test } from "../fixtures/fixtures.ts";
 import { readAlong } from "../fixtures/forged-messages.ts";
-import { ATTACK, framingPage, hostileWidget } from "../fixtures/hostile-pages.ts";
+import { ATTACK, framingPage, type HostileAnswer, hostileWidget } from "../fixtures/hostile-pages.ts";
 
 const FORGED = {
   type: "API.FETCH_USER_AVAILABILITY_FULFILLED",
@@ -204,12 +204,21 @@ for (const who of ["the page", "the widget"] as const) {
     backend,
     foreign,
   }) => {
-    const hostile = foreign.serve(
-      hostileWidget("/penpal.js", `(event) => ({ ...${JSON.stringify(FORGED)}, meta: { id: event.meta.id } })`),
-    );
+    // The connector may remove the frame at any time, so the hostile page reports to the console.
+    const answer: HostileAnswer = `(event) => {
+      console.log("received", event);
+      return { ...${JSON.stringify(FORGED)}, meta: { id: event.meta.id } };
+    }`;
+    const reporter = `<body><script>
+      addEventListener("message", ({ data }) => console.log("received", data));
+      console.log("started");
+    </script>`;
+    const hostile = foreign.serve(hostileWidget("/penpal.js", answer).replace("<body>", reporter));
+    const lines: string[] = [];
+    page.on("console", (message) => lines.push(message.text()));
     await page.goto(host.serve(connectorPage()));
     await page.evaluate(async (src) => {
-      // The connector leaves the intruder some seconds, in which the test looks at it.
+      // The connector leaves the intruder some seconds, in which the intruder could be sent something.
       window.connector = window.connect({ src, timeoutMs: 60_000, handshakeTimeoutMs: 20_000, retryDelayMs: 8_000 });
       await window.connector.ready;
     }, `${backend.origin}/widget/`);
@@ -225,15 +234,11 @@ for (const who of ["the page", "the widget"] as const) {
     } else {
       await page.evaluate((address) => document.querySelector("iframe")?.setAttribute("src", address), hostile);
     }
-    const intruder = (): Frame | undefined => page.frames().find((frame) => frame.url() === hostile);
-    await expect.poll(intruder).toBeDefined();
-    // The frame has its new address before its script has run.
-    await intruder()?.waitForFunction("typeof heard === 'object'");
-    const heard = await intruder()?.evaluate("({ heard, asked })");
-    expect(heard).toEqual({ heard: [], asked: [] });
+    await expect.poll(() => lines).toContain("started");
     expect(await page.evaluate(() => Reflect.get(window, "settled"))).toEqual(FULFILLED);
     // Asked of the page: the driver of Firefox has at times kept a frame on its list that the page had removed.
     expect(await page.evaluate(() => Reflect.get(window, "lost").isConnected)).toBe(false);
+    expect(lines.filter((line) => line.startsWith("received"))).toEqual([]);
   });
 }
 

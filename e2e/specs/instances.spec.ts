@@ -1,6 +1,6 @@
 /** Several connectors on a page, and a connector that is made twice: one frame per connector, and no crosstalk. */
 import type { Page } from "@playwright/test";
-import { ASK_123, connectorPage, expect, FULFILLED } from "../fixtures/fixtures.ts";
+import { ASK_123, collectErrors, connectorPage, expect, FULFILLED } from "../fixtures/fixtures.ts";
 import { test } from "../fixtures/kept-page.ts";
 
 /** Counts the page's connections to widgets, of all copies of the package. */
@@ -120,8 +120,7 @@ test("the script tag twice: one frame, one connector, and each callback is calle
   host,
   backend,
 }) => {
-  const errors: string[] = [];
-  page.on("pageerror", ({ message }) => errors.push(message));
+  const errors = collectErrors(page);
   const tag = `<script async src="${backend.origin}/embed.js"></script><script>${ASK}</script>`;
   await page.goto(host.serve(html(tag + tag)));
   await expect(page).toHaveTitle("-+available+available");
@@ -163,8 +162,7 @@ const shadowTags = (src: string): string =>
     .join("");
 
 test("the script tag in two shadow roots beside the document's own is harmless", async ({ page, host, backend }) => {
-  const errors: string[] = [];
-  page.on("pageerror", ({ message }) => errors.push(message));
+  const errors = collectErrors(page);
   const src = `${backend.origin}/embed.js`;
   await page.goto(host.serve(html(`<script src="${src}"></script>`, `${shadowTags(src)}<script>${ASK}</script>`)));
   await expect(page).toHaveTitle("-+available");
@@ -178,8 +176,7 @@ test("the script tag in two shadow roots alone names the right place, and mounts
   host,
   backend,
 }) => {
-  const errors: string[] = [];
-  page.on("pageerror", ({ message }) => errors.push(message));
+  const errors = collectErrors(page);
   await page.goto(host.serve(html("", shadowTags(`${backend.origin}/embed.js`))));
   const message = "embed.js: expected to be loaded by <script src> in the document, not as a module and not inline";
   await expect.poll(() => errors).toEqual([message, message]);

@@ -5,7 +5,12 @@ import { expect, test } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
 import { linesToPaste } from "../fixtures/security-page.ts";
 
-const { file, integrity }: { readonly file: string; readonly integrity: string } = JSON.parse(
+interface PinnedFile {
+  readonly file: string;
+  readonly integrity: string;
+}
+
+const { file, integrity, badge }: PinnedFile & { readonly badge: PinnedFile } = JSON.parse(
   readFileSync("dist/embed.integrity.json", "utf8"),
 );
 
@@ -35,14 +40,19 @@ async function tamper(page: Page, origin: string): Promise<void> {
   });
 }
 
-test("the release's script runs under the hash that the build wrote, and finds the widget beside it", async ({
+test("the release's script, which comes compressed, runs under the hash that the build wrote, and finds the widget beside it", async ({
   page,
   host,
   backend,
 }) => {
+  const encodings: (string | undefined)[] = [];
+  page.on("response", (response) => {
+    if (response.url() === `${backend.origin}/${file}`) encodings.push(response.headers()["content-encoding"]);
+  });
   await openWith(page, host, pinnedTag(backend.origin));
   await expect(page).toHaveTitle("available");
   await expect(page.locator("iframe")).toHaveAttribute("src", `${backend.origin}/widget/`);
+  expect(encodings).toEqual([expect.stringMatching(/^(?:br|gzip)$/)]);
 });
 
 test("a script that has been tampered with is blocked if the page has pinned its hash", async ({
@@ -57,6 +67,31 @@ test("a script that has been tampered with is blocked if the page has pinned its
   // Control: without a hash, the same script runs.
   await openWith(page, host, pinnedTag(backend.origin).replace(integrity, ""));
   await expect(page).toHaveTitle(/tampered|available/);
+});
+
+/** Opens a page with the pinned tag and a badge, whose policy has hashes in place of the widget's origin. */
+async function openWithHashes(page: Page, host: HostSite, origin: string, hashes: readonly string[]): Promise<void> {
+  const sources = hashes.map((hash) => `'${hash}'`).join(" ");
+  await page.goto(
+    host.serve(
+      `<!doctype html><title>-</title><link rel="icon" href="data:,">${pinnedTag(origin)}
+      <availability-badge user-id="123"></availability-badge>`,
+      { "content-security-policy": `script-src ${sources}; frame-src ${origin}` },
+    ),
+  );
+}
+
+test("a policy with both hashes of the release lets the pinned script and the badge's file run; control: with the script's alone the badge stays empty", async ({
+  page,
+  host,
+  backend,
+}) => {
+  const refused = page.waitForEvent("console", (message) => message.text().includes(badge.file));
+  await openWithHashes(page, host, backend.origin, [integrity]);
+  await refused;
+  await expect(page.locator("availability-badge")).not.toHaveAttribute("data-state");
+  await openWithHashes(page, host, backend.origin, [integrity, badge.integrity]);
+  await expect(page.locator("availability-badge")).toHaveText("Available");
 });
 
 test("the release's script has the headers that a pinned script needs", async ({ request, backend }) => {

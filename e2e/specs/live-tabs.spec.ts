@@ -50,33 +50,43 @@ async function openTabs(tabs: Tabs, count: number): Promise<Page[]> {
   return pages;
 }
 
-/** Opens a leading tab, and a tab that has received one agent from the leader. */
-async function openTwoTabs(tabs: Tabs): Promise<[leader: Page, follower: Page]> {
-  const leader = await openTab(tabs);
-  const follower = await openTab(tabs);
-  await expect.poll(() => announced(follower)).toHaveLength(1);
-  return [leader, follower];
+/** Opens a tab and a second tab, and waits until the second tab has received an agent. */
+async function openTwoTabs(tabs: Tabs): Promise<[first: Page, second: Page]> {
+  const first = await openTab(tabs);
+  const second = await openTab(tabs);
+  await expect.poll(() => announced(second)).toHaveLength(1);
+  return [first, second];
 }
 
 declare global {
   interface Window {
-    /** The channels of a document in which `keepChannels` has run. */
-    channels: BroadcastChannel[];
-    deafened: { readonly channel: BroadcastChannel; readonly onmessage: BroadcastChannel["onmessage"] }[];
-    postMessageToTabs: BroadcastChannel["postMessage"];
+    /** The ports to a document's shared workers, from `keepPorts`. */
+    workerPorts: MessagePort[];
+    /** True if the document receives no message from new shared workers. */
+    isDeaf: boolean;
+    /** The versions received by a watch. */
+    watched: number[];
   }
 }
 
-/** Records a document's channels. */
-function keepChannels(): void {
-  window.channels = [];
-  window.postMessageToTabs = BroadcastChannel.prototype.postMessage;
-  window.BroadcastChannel = class extends BroadcastChannel {
-    constructor(name: string) {
-      super(name);
-      window.channels.push(this);
+/** Records the ports of a document to its shared workers. */
+function keepPorts(): void {
+  window.workerPorts = [];
+  window.isDeaf = false;
+  window.SharedWorker = class extends SharedWorker {
+    constructor(...given: ConstructorParameters<typeof SharedWorker>) {
+      super(...given);
+      window.workerPorts.push(this.port);
+      if (window.isDeaf) Object.defineProperty(this.port, "onmessage", { set() {} });
     }
   };
+}
+
+async function expectFetched(page: Page | undefined): Promise<void> {
+  const fetched = page?.evaluate(() =>
+    window.connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: 1 } }),
+  );
+  await expect(fetched).resolves.toMatchObject({ userId: 1 });
 }
 
 const announced = (page: Page) => page.evaluate(() => window.announced);
@@ -88,129 +98,174 @@ async function expectTold(page: Page, version: number): Promise<void> {
     .toMatchObject({ version });
 }
 
+const lastStream = ({ calls }: LiveGateway) =>
+  calls.filter(({ method, path }) => method === "GET" && path.includes("/stream")).at(-1);
+
 const streams = ({ calls }: LiveGateway) =>
   calls.filter(({ method, path }) => method === "GET" && path.endsWith("/stream"));
 
-/** Features that a browser may block in third-party iframes. Messages between tabs get through in each case. */
-const ALLOWANCES = [
-  { allowed: "as the browser allows it", refuse: () => {}, mayHaveWorker: true },
+test("twenty tabs make one stream, and a fetch in the twentieth fulfils", async ({ context, host, live }) => {
+  test.slow();
+  await live.agents.set(1, { status: "available" });
+  const tabs = await openTabs({ context, host, live }, 20);
+  const { version } = await live.agents.set(1, { status: "in_call" });
+  for (const tab of tabs) await expectTold(tab, version);
+  expect(streams(live)).toHaveLength(1);
+  await expectFetched(tabs.at(-1));
+});
+
+test("closing a tab loses no change for the other tabs", async ({ context, host, live }) => {
+  await live.agents.set(1, { status: "available" });
+  const [first, ...others] = await openTabs({ context, host, live }, 3);
+  for (const tab of others) await expect.poll(() => announced(tab)).toHaveLength(1);
+  await first?.close();
+  const { version } = await live.agents.set(1, { status: "in_call" });
+  for (const tab of others) await expectTold(tab, version);
+  expect(live.openStreams()).toBe(1);
+  // Firefox may end the requests of a shared worker with the first tab.
+  const [, ...resumed] = streams(live);
+  for (const { headers } of resumed) expect(headers["last-event-id"]).toEqual(expect.any(String));
+});
+
+test("a tab that navigates to another page leaves the stream to the others", async ({ context, host, live }) => {
+  await live.agents.set(1, { status: "available" });
+  const [first, second] = await openTwoTabs({ context, host, live });
+  await first.goto(host.serve("<!doctype html><title>Elsewhere</title>"));
+  const { version } = await live.agents.set(1, { status: "in_call" });
+  await expectTold(second, version);
+  await expect.poll(live.openStreams).toBe(1);
+});
+
+test("the stream ends with the last tab", async ({ context, host, live }) => {
+  await live.agents.set(1, { status: "available" });
+  const tabs = await openTwoTabs({ context, host, live });
+  // Closed, and not navigated: with the last page kept, the browser may freeze the worker before the news of the tab's end.
+  for (const tab of tabs) await tab.close();
+  await expect.poll(live.openStreams).toBe(0);
+});
+
+// Only Chromium has a command for the crash of a tab. The worker may crash with the tab.
+test("a tab that crashes leaves the others right", { tag: "@chromium" }, async ({ context, host, live }) => {
+  test.slow();
+  await live.agents.set(1, { status: "available" });
+  const [first, second] = await openTwoTabs({ context, host, live });
+  const session = await context.newCDPSession(first);
+  const crashed = first.waitForEvent("crash");
+  void session.send("Page.crash").catch(() => {});
+  await crashed;
+  const { version } = await live.agents.set(1, { status: "in_call" });
+  await expectTold(second, version);
+  await expect.poll(live.openStreams).toBe(1);
+});
+
+test("a tab with a silent worker opens a separate stream", async ({ context, host, live }) => {
+  test.slow();
+  await context.addInitScript(keepPorts);
+  await live.agents.set(1, { status: "available" });
+  const [first, second] = await openTwoTabs({ context, host, live });
+  await widgetFrame(second, live).evaluate(() => {
+    window.isDeaf = true;
+    for (const port of window.workerPorts) port.onmessage = null;
+  });
+  const { version } = await live.agents.set(1, { status: "in_call" });
+  await expectTold(first, version);
+  await expectTold(second, version);
+  expect(live.openStreams()).toBe(2);
+});
+
+test("tabs with watches of different agents share one stream of these agents", async ({ context, host, live }) => {
+  for (const userId of [1, 2, 3]) await live.agents.set(userId, { status: "available" });
+  const tabs: Page[] = [];
+  for (const userId of [1, 2]) {
+    const page = await context.newPage();
+    await page.goto(host.serve(connectorPage()));
+    await page.evaluate(
+      ([src, id]) => {
+        window.connector = window.connect({ src });
+        window.watched = [];
+        window.connector.watch(id, ({ version }) => window.watched.push(version));
+      },
+      [`${live.origin}/widget/`, userId] as const,
+    );
+    await expect.poll(() => page.evaluate(() => window.watched.length)).toBe(1);
+    tabs.push(page);
+  }
+  const userIds = () => new URL(`http://gateway${lastStream(live)?.path}`).searchParams.get("userIds");
+  await expect.poll(userIds).toBe("1,2");
+  for (const [index, tab] of tabs.entries()) {
+    const { version } = await live.agents.set(index + 1, { status: "in_call" });
+    await expect.poll(() => tab.evaluate(() => window.watched.at(-1))).toBe(version);
+  }
+  for (const tab of tabs) expect(await tab.evaluate(() => window.watched.length)).toBe(2);
+  expect(live.openStreams()).toBe(1);
+});
+
+/** Ways of a browser to deny a frame its shared workers. */
+const DENIALS = [
+  { denied: "there is no such thing", deny: () => void Reflect.deleteProperty(window, "SharedWorker") },
   {
-    allowed: "where there is no shared worker",
-    refuse: () => Reflect.deleteProperty(window, "SharedWorker"),
-    mayHaveWorker: false,
+    // As Firefox does in a frame with blocked cookies.
+    denied: "the browser throws",
+    deny: () => {
+      window.SharedWorker = class extends SharedWorker {
+        constructor(...[url]: ConstructorParameters<typeof SharedWorker>) {
+          super(url);
+          throw new DOMException("The operation is insecure.", "SecurityError");
+        }
+      };
+    },
   },
   {
-    // As in Chromium.
-    allowed: "where the storage of third parties is blocked",
-    refuse: () => {
-      const request = () => Promise.reject(new DOMException("The request was denied.", "SecurityError"));
-      Object.defineProperty(LockManager.prototype, "request", { value: request });
+    // As Chromium does if the storage of all sites is blocked.
+    denied: "the worker fires an error",
+    deny: () => {
+      window.SharedWorker = class extends SharedWorker {
+        constructor(...given: ConstructorParameters<typeof SharedWorker>) {
+          super(...given);
+          this.port.close();
+          setTimeout(() => this.dispatchEvent(new Event("error")));
+        }
+      };
     },
-    mayHaveWorker: false,
   },
 ];
 
-for (const { allowed, refuse, mayHaveWorker } of ALLOWANCES) {
-  test.describe(allowed, () => {
-    test.beforeEach(({ context }) => context.addInitScript(refuse));
+for (const { denied, deny } of DENIALS) {
+  test.describe(`without shared workers: ${denied}`, () => {
+    test.beforeEach(({ context }) => context.addInitScript(deny));
 
-    test("twenty tabs make one stream, and a fetch in the twentieth fulfils", async ({ context, host, live }) => {
-      test.slow();
+    test("visible tabs have separate streams", async ({ context, host, live }) => {
       await live.agents.set(1, { status: "available" });
-      const tabs = await openTabs({ context, host, live }, 20);
+      const tabs = await openTabs({ context, host, live }, 3);
+      await expect.poll(live.openStreams).toBe(3);
       const { version } = await live.agents.set(1, { status: "in_call" });
       for (const tab of tabs) await expectTold(tab, version);
-      expect(streams(live)).toHaveLength(1);
-      const fetched = tabs
-        .at(-1)
-        ?.evaluate(() => window.connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: 1 } }));
-      await expect(fetched).resolves.toMatchObject({ status: "in_call" });
-    });
-
-    test("a tab that is closed hands the stream over, and nothing is lost", async ({ context, host, live }) => {
-      await live.agents.set(1, { status: "available" });
-      const [first, ...others] = await openTabs({ context, host, live }, 3);
-      for (const tab of others) await expect.poll(() => announced(tab)).toHaveLength(1);
-      await first?.close();
-      const { version } = await live.agents.set(1, { status: "in_call" });
-      for (const tab of others) await expectTold(tab, version);
-      expect(live.openStreams()).toBe(1);
-      const [, ...resumed] = streams(live);
-      for (const { headers } of resumed) expect(headers["last-event-id"]).toEqual(expect.any(String));
-      if (!mayHaveWorker) expect(resumed).toHaveLength(1);
-    });
-
-    test("a tab that navigates to another page hands the stream over", async ({ context, host, live }) => {
-      await live.agents.set(1, { status: "available" });
-      const [first, second] = await openTwoTabs({ context, host, live });
-      await first.goto(host.serve("<!doctype html><title>Elsewhere</title>"));
-      const { version } = await live.agents.set(1, { status: "in_call" });
-      await expectTold(second, version);
-      await expect.poll(live.openStreams).toBe(1);
-    });
-
-    // Only Chromium has a command that crashes a tab.
-    test("a tab that crashes hands the stream over", { tag: "@chromium" }, async ({ context, host, live }) => {
-      test.slow();
-      await live.agents.set(1, { status: "available" });
-      const [first, second] = await openTwoTabs({ context, host, live });
-      const session = await context.newCDPSession(first);
-      const crashed = first.waitForEvent("crash");
-      void session.send("Page.crash").catch(() => {});
-      await crashed;
-      const { version } = await live.agents.set(1, { status: "in_call" });
-      await expectTold(second, version);
-      await expect.poll(live.openStreams).toBe(1);
-    });
-
-    test("a tab that neither receives nor answers is replaced, and steps down once it receives again", async ({
-      context,
-      host,
-      live,
-    }) => {
-      test.skip(mayHaveWorker, "A worker leads, which no test can keep from hearing");
-      test.slow();
-      await context.addInitScript(keepChannels);
-      await live.agents.set(1, { status: "available" });
-      const [first, second] = await openTwoTabs({ context, host, live });
-      const widget = widgetFrame(first, live);
-      await widget.evaluate(() => {
-        window.deafened = window.channels.map((channel) => ({ channel, onmessage: channel.onmessage }));
-        for (const { channel } of window.deafened) channel.onmessage = null;
-        BroadcastChannel.prototype.postMessage = () => {};
-      });
-      const { version } = await live.agents.set(1, { status: "in_call" });
-      await expectTold(second, version);
-      expect(live.openStreams()).toBe(2);
-      await widget.evaluate(() => {
-        for (const { channel, onmessage } of window.deafened) channel.onmessage = onmessage;
-        BroadcastChannel.prototype.postMessage = window.postMessageToTabs;
-      });
-      const { version: later } = await live.agents.set(1, { status: "offline" });
-      await expectTold(first, later);
-      await expectTold(second, later);
-      await expect.poll(live.openStreams).toBe(1);
     });
   });
 }
 
-// In Firefox the stream restarts, from its cursor, when the first tab is closed.
-test("a tab that is closed takes no stream with it if a shared worker has the stream", { tag: "@chromium" }, async ({
+test("without shared workers, twenty hidden tabs leave connections for a visible tab, and catch up", async ({
   context,
   host,
   live,
 }) => {
+  test.slow();
+  await context.addInitScript(DENIALS[0]?.deny ?? (() => {}));
+  await context.addInitScript(() => {
+    if (window !== parent) Object.defineProperty(document, "visibilityState", { configurable: true, value: "hidden" });
+  });
   await live.agents.set(1, { status: "available" });
-  const [first, second] = await openTwoTabs({ context, host, live });
-  // Browsers block both features or none.
-  const isRefused = await widgetFrame(second, live).evaluate(() =>
-    navigator.locks.request("a test's", { ifAvailable: true }, () => false).catch(() => true),
-  );
-  test.skip(isRefused, "This browser keeps shared workers from a frame of another site");
-  await first.close();
+  const tabs = await openTabs({ context, host, live }, 20);
+  const last = tabs.at(-1);
+  if (!last) throw new Error("There is no tab");
+  await widgetFrame(last, live).evaluate(() => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, value: "visible" });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  await expectFetched(last);
+  await expect.poll(live.openStreams).toBe(1);
   const { version } = await live.agents.set(1, { status: "in_call" });
-  await expectTold(second, version);
-  expect(streams(live)).toHaveLength(1);
+  for (const tab of tabs.reverse()) await expectTold(tab, version);
 });
 
 test("two sign-ins share nothing", async ({ context, host, signedIn: live }) => {

@@ -23,14 +23,17 @@ const UNAVAILABLE = {
   payload: {
     error: {
       code: "WIDGET_UNAVAILABLE",
-      message: expect.stringMatching(/reached.*allows this page's origin.*CSP.*frame-src/),
+      message: expect.stringMatching(/that the vendor allows http:\/\/localhost:\d+, and/),
       retryable: true,
     },
   },
   meta: { source: "bridge" },
 };
 
-test("a page that is not on the list cannot embed the widget, and gets the likely causes", async ({ page, host }) => {
+test("a page that is not on the list cannot embed the widget, and reads its origin in the message", async ({
+  page,
+  host,
+}) => {
   const backend = await startScriptedBackend({ answers: null, allowedOrigins: ["https://crm.example.com"] });
   expect(await ask(page, host, `${backend.origin}/widget/`)).toEqual(UNAVAILABLE);
   expect(backend.calls).toHaveLength(0);

@@ -5,7 +5,6 @@
 import type { ServerResponse } from "node:http";
 import type { Page } from "@playwright/test";
 import type { ScriptedBackend } from "../../gateway/test/scripted-backend.ts";
-import { findFreePort } from "../../scripts/testing/local-server.ts";
 import { answer, ask, openWaiting, tries } from "../fixtures/fake-clock-page.ts";
 import {
   AVAILABLE,
@@ -17,55 +16,22 @@ import {
   stopClock,
 } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
+import { leaveAndReturn, openHidablePage } from "../fixtures/page-lifecycle.ts";
 import { countUnanswered, keepSilentAbout, speakAgain, widgetFrame } from "../fixtures/unresponsive-widget.ts";
 
 interface Fixtures {
-  /** A browser with the back/forward cache, which Playwright switches off in its own browsers. */
-  readonly cachedPage: Page;
-  /** A browser that can hide and freeze pages: Playwright makes its pages believe that they are always visible. */
+  /** A page that the browser hides and freezes. */
   readonly freezablePage: Page;
 }
 
 const test = base.extend<Fixtures>({
-  cachedPage: async ({ playwright, launchOptions, host }, use, testInfo) => {
-    const ignoreDefaultArgs = ["--disable-back-forward-cache"];
-    const browser = await playwright.chromium.launch({ ...launchOptions, ignoreDefaultArgs });
-    const page = await browser.newPage();
-    await page.addInitScript(() => {
-      addEventListener("pageshow", ({ persisted }) => {
-        window.isPersisted = persisted;
-      });
-      addEventListener("pagehide", () => {
-        window.isPersisted = undefined;
-      });
-    });
-    await page.goto(host.serve("<!doctype html><title>A page that any cache would keep</title>"));
-    try {
-      testInfo.skip(!(await leaveAndReturn(page, host)), "This browser keeps no pages, as Chromium's headless shell");
-      await use(page);
-    } finally {
-      await browser.close();
-    }
-  },
-  freezablePage: async ({ playwright, launchOptions }, use) => {
-    const port = await findFreePort();
-    const args = [...(launchOptions.args ?? []), `--remote-debugging-port=${port}`];
-    const browser = await playwright.chromium.launch({ ...launchOptions, args });
-    const untouched = await playwright.chromium.connectOverCDP(`http://127.0.0.1:${port}`, { noDefaults: true });
-    const page = await untouched.contexts()[0]?.newPage();
-    if (!page) throw new Error("The browser has no context of its own");
-    await use(page);
-    await untouched.close();
-    await browser.close();
-  },
+  freezablePage: ({ playwright, launchOptions }, use) => openHidablePage({ playwright, launchOptions }, use),
 });
 
 declare global {
   interface Window {
     /** States and frames of the connector since the start of the recording. */
     seen: { readonly states: string[]; readonly frame: Element | null };
-    /** True if the visible page came out of the back/forward cache. */
-    isPersisted: boolean | undefined;
   }
 }
 
@@ -162,8 +128,11 @@ test("offline: a connector whose first attempt was cut off retries as soon as th
   expect(await answer(page)).toEqual(FULFILLED);
 });
 
-test("back/forward cache: a request in flight continues when the user comes back", { tag: "@chromium" }, async ({
-  cachedPage: page,
+/** Tags of tests for a Chromium that keeps pages for the way back. */
+const KEEPS_PAGES = ["@whole-browser", "@chromium"];
+
+test("back/forward cache: a request in flight continues when the user comes back", { tag: KEEPS_PAGES }, async ({
+  page,
   host,
   backend,
 }) => {
@@ -172,38 +141,19 @@ test("back/forward cache: a request in flight continues when the user comes back
   const giveAnswer = holdAnswer(backend);
   await ask(page);
   await expect.poll(() => backend.calls.length).toBe(1);
-  await leaveAndReturn(page, host);
+  expect(await leaveAndReturn(page, host)).toBe(true);
   giveAnswer();
   expect(await answer(page)).toEqual(FULFILLED);
   await expectUndisturbed(page);
 });
 
 test("back/forward cache: a connector without a widget retries as soon as the user comes back", {
-  tag: "@chromium",
-}, async ({ cachedPage: page, host, backend }) => {
+  tag: KEEPS_PAGES,
+}, async ({ page, host, backend }) => {
   await openRetrying(page, host, backend);
-  await leaveAndReturn(page, host);
+  expect(await leaveAndReturn(page, host)).toBe(true);
   expect(await answer(page)).toEqual(FULFILLED);
 });
-
-/** Follows a link, comes back, and returns true if the browser had cached the page. */
-async function leaveAndReturn(page: Page, host: HostSite): Promise<boolean | undefined> {
-  const address = page.url();
-  let isPersisted: boolean | undefined;
-  await page.goto(host.serve("<!doctype html><title>Elsewhere</title>"));
-  // Not `page.goBack()`, which waits for a load that a cached page does not have. During the navigation there is no
-  // page to evaluate in.
-  await page.evaluate(() => history.back()).catch(() => {});
-  await expect
-    .poll(async () => {
-      const look = page.evaluate(() => [location.href, window.isPersisted] as const);
-      const [href, shown] = await look.catch(() => []);
-      isPersisted = shown;
-      return href === address && shown !== undefined;
-    })
-    .toBe(true);
-  return isPersisted;
-}
 
 test.describe("frozen", { tag: "@chromium" }, () => {
   test("a request outlasts silence that is the page's own, and fulfils when the page is resumed", async ({

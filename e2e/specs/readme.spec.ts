@@ -1,6 +1,7 @@
 /** Runs the README's examples exactly as printed, with another address of the widget. */
 import { readdirSync, readFileSync } from "node:fs";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync } from "node:zlib";
+import { LANGUAGES } from "../../shared/languages/language.ts";
 import { bundleExample, examplesIn, exampleWith, expectConsole } from "../fixtures/documentation.ts";
 import { expect } from "../fixtures/fixtures.ts";
 import { test } from "../fixtures/kept-page.ts";
@@ -39,24 +40,29 @@ test("the TypeScript example says what went wrong if the agent does not exist", 
   );
 });
 
-test("the sizes that the README names are those of the build, within a fifth", { tag: "@once" }, () => {
+test("the sizes that the README names are those of the build, within a tenth", { tag: "@once" }, () => {
   const readme = readFileSync(file, "utf8");
   const [, script, widget] =
     /about (\d+) kB of script into your page and up to (\d+) kB into the iframe/.exec(readme) ?? [];
-  expectAbout(Number(script) * 1_000, sizeOf(["dist/embed.js"]));
-  const assets = readdirSync("gateway/dist/widget/assets").filter((name) => /^(live|stream-worker)/.test(name));
+  const badges = readdirSync("dist").filter((name) => name.startsWith("embed-badge-"));
+  expectAbout(Number(script) * 1_000, sizeOf(["embed.js", ...badges].map((name) => `dist/${name}`)));
+  // A page loads one language.
+  const others = LANGUAGES.filter((language) => language !== "ja");
+  const assets = readdirSync("gateway/dist/widget/assets").filter(
+    (name) => name.endsWith(".js") && !others.some((language) => name.startsWith(`${language}-`)),
+  );
   const loaded = ["index.html", ...assets.map((name) => `assets/${name}`)].map((name) => `gateway/dist/widget/${name}`);
   expectAbout(Number(widget) * 1_000, sizeOf(loaded));
 });
 
-/** Expects that the named size differs from the real size by less than a fifth. */
+/** Expects that the named size differs from the real size by less than a tenth. */
 function expectAbout(named: number, bytes: number): void {
-  expect(named).toBeGreaterThan(bytes * 0.8);
-  expect(named).toBeLessThan(bytes * 1.2);
+  expect(named).toBeGreaterThan(bytes * 0.9);
+  expect(named).toBeLessThan(bytes * 1.1);
 }
 
 function sizeOf(files: readonly string[]): number {
-  return files.reduce((bytes, name) => bytes + gzipSync(readFileSync(name), { level: 9 }).length, 0);
+  return files.reduce((bytes, name) => bytes + brotliCompressSync(readFileSync(name)).length, 0);
 }
 
 for (const page of ["README.md", "docs/add-the-badge.md", "docs/use-the-connector.md", "gateway/README.md"]) {

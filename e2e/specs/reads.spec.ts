@@ -16,7 +16,7 @@ const test = base.extend<{ live: LiveGateway }>({
   },
 });
 
-const heldVersions = (calls: readonly LiveCall[]): unknown =>
+const heldVersions = (calls: readonly LiveCall[]): readonly unknown[] =>
   calls.filter(({ path }) => path === "/v1/users/1/availability").map(({ headers }) => headers["if-none-match"]);
 
 test("a watched agent whose wrap-up time has run down is read again, with the cached version", async ({
@@ -33,7 +33,8 @@ test("a watched agent whose wrap-up time has run down is read again, with the ca
     window.connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: 1 } }),
   );
   expect(read).toEqual({ userId: 1, status: "available", wrapUpTimeConfig: 30, wrapUpTimeTtl: 0, version });
-  expect(heldVersions(live.calls)).toEqual([undefined, `"${version}"`, `"${version}"`]);
+  // The page's read is a call of its own, or shares the widget's if that is not answered yet.
+  expect(new Set(heldVersions(live.calls))).toEqual(new Set([undefined, `"${version}"`]));
 });
 
 test("requests for agents that arrive during the fetch of the page's token share one call", async ({

@@ -5,6 +5,7 @@ import type { FetchToken } from "../../host/index.ts";
 import {
   ASK_123,
   AVAILABLE,
+  collectErrors,
   connectorPage,
   expect,
   FULFILLED,
@@ -163,6 +164,22 @@ test("data-token-url gets the token with the page's own cookies, past every cach
   expect(host.requestsFor(address)[1]).toMatchObject({ cookie: "session=of-the-page" });
 });
 
+test("data-token-url is relative to the page's own address, also if markup has a <base> of another site", async ({
+  page,
+  host,
+  foreign,
+  backend,
+}) => {
+  const headers = { "content-type": "application/json", "access-control-allow-origin": "*" };
+  const path = new URL(host.serve('{ "token": "t1" }', headers)).pathname;
+  // The same path at the other site.
+  expect(new URL(foreign.serve('{ "token": "stolen" }', headers)).pathname).toBe(path);
+  const tag = `<script async src="${backend.origin}/embed.js" data-token-url="${path}"></script>`;
+  await page.goto(host.serve(`<!doctype html><title>Host</title><base href="${foreign.origin}/">${tag}`));
+  expect(await askThroughQueue(page)).toEqual(FULFILLED);
+  expect(authorizations(backend)).toEqual(["Bearer t1"]);
+});
+
 test("a data-token-url that gives no token is reported in the page's console, and no call is made without a token", async ({
   page,
   host,
@@ -236,7 +253,9 @@ test("a page whose fetchToken never settles gets a rejection after 5 s, and no c
   const waits = { heartbeatMs: 60_000 };
   await openWithTokens(page, { host, backend, source: "() => new Promise(() => {})", waits });
   const settlement = ask(page);
-  await expect.poll(() => countAsked(page)).toBe(1);
+  // The page's early call is no sign of the widget's own wait, but the settlement of a later event is.
+  await page.evaluate(() => window.connector.dispatch({ type: "API.UNKNOWN" }));
+  expect(await countAsked(page)).toBe(1);
   await page.clock.runFor(4_999);
   expect(backend.calls).toHaveLength(0);
   await page.clock.runFor(1);
@@ -336,6 +355,26 @@ test("a plain penpal page that connects again without ending its connection is a
   expect(authorizations(backend)).toEqual(["Bearer t1", undefined]);
 });
 
+test("a page that connects again while requests are in flight causes no uncaught error in the widget's frame", async ({
+  page,
+  host,
+  backend,
+}) => {
+  const errors = collectErrors(page);
+  await page.addInitScript(() => {
+    // Not every driver reports the unhandled rejections of a frame.
+    addEventListener("unhandledrejection", ({ reason }) => reportError(reason));
+  });
+  await page.goto(host.serve(penpalPage(`${backend.origin}/widget/`, "{}")));
+  expect(await page.evaluate((event) => window.post(event), ASK_123)).toEqual(FULFILLED);
+  backend.answerWith([{ hangs: true }, AVAILABLE]);
+  await page.evaluate((event) => void window.post(event), ASK_123);
+  await expect.poll(() => backend.calls.length).toBe(1);
+  await page.evaluate("connect({})");
+  expect(await page.evaluate((event) => window.post(event), ASK_123)).toEqual(FULFILLED);
+  expect(errors).toEqual([]);
+});
+
 test("a request's trace context goes along to the backend, and a malformed one does not", async ({
   page,
   host,
@@ -353,14 +392,15 @@ test("a request's trace context goes along to the backend, and a malformed one d
   expect(backend.calls.map(({ headers }) => headers["traceparent"])).toEqual([traceparent, undefined]);
 });
 
-/** Id of the widget's request for the page's token. */
+/** Waits for the widget's request for the page's token, and returns its id. */
 async function readCallId(widget: Frame): Promise<string> {
-  const callId = await widget.evaluate(() => {
-    const posted: { id: string; args?: { type: string }[] }[] = Reflect.get(window, "posted");
-    return posted.find(({ args }) => args?.[0]?.type === "HOST.FETCH_TOKEN")?.id;
-  });
-  if (callId === undefined) throw new Error("The widget has not asked for a token");
-  return callId;
+  const find = (): Promise<string> =>
+    widget.evaluate(() => {
+      const posted: { id: string; args?: { type: string }[] }[] = Reflect.get(window, "posted");
+      return posted.find(({ args }) => args?.[0]?.type === "HOST.FETCH_TOKEN")?.id ?? "";
+    });
+  await expect.poll(find).not.toBe("");
+  return find();
 }
 
 /** Script of a frame that requests the page's token and gives the widget a token of its own. `heard` is the result. */
@@ -406,7 +446,8 @@ test("a sibling frame neither gets the page's token nor gives the widget one", a
   const source = "() => new Promise((resolve) => { window.giveToken = () => resolve('of-the-page'); })";
   await openWithTokens(page, { host, backend, source });
   const settlement = ask(page);
-  await expect.poll(() => countAsked(page)).toBe(1);
+  // The page's function has been called before there is a widget, which asks once it has connected.
+  await page.evaluate(() => window.connector.ready);
   const widget = widgetFrame(page, backend);
   const callId = await readCallId(widget);
   await page.evaluate(

@@ -134,3 +134,17 @@ test("a plain penpal page gets the agent's availability from the running gateway
     payload: { userId: 123, status: "available", wrapUpTimeConfig: 30, wrapUpTimeTtl: 0 },
   });
 });
+
+test("the script tag loads the badge's file, which shows its agent, also under trusted types", async ({
+  page,
+  host,
+  gateway,
+}) => {
+  const badge = `<script async nonce="once" src="${gateway.origin}/embed.js"></script>
+    <availability-badge user-id="123"></availability-badge>`;
+  for (const policy of ["script-src 'nonce-once'", "require-trusted-types-for 'script'; trusted-types 'none'"]) {
+    await page.open(host.serve(`<!doctype html><title>-</title>${badge}`, { "content-security-policy": policy }));
+    const readText = () => page.evaluate(() => document.querySelector("availability-badge")?.shadowRoot?.textContent);
+    await expect.poll(readText).toBe("Available");
+  }
+});

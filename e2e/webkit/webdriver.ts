@@ -16,6 +16,10 @@ export interface DrivenPage {
     run: (...args: Arguments) => Result | Promise<Result>,
     ...args: Arguments
   ): Promise<Result>;
+  /** Clicks the first element in the page's frame that a CSS selector finds, as a person does. */
+  clickInFrame(frame: number, selector: string): Promise<void>;
+  /** Types key by key, into the element that has the focus. */
+  type(text: string): Promise<void>;
 }
 
 /**
@@ -60,6 +64,14 @@ export function drivePage(session: string): DrivenPage {
     if (error !== undefined) throw new Error(`In the page: ${error}`);
     return value;
   };
+  async function inFrame<Result>(frame: number, run: () => Promise<Result>): Promise<Result> {
+    await command(`${session}/frame`, { id: frame });
+    try {
+      return await run();
+    } finally {
+      await command(`${session}/frame`, { id: null });
+    }
+  }
   return {
     async open(address) {
       await command(`${session}/url`, { url: address });
@@ -68,13 +80,17 @@ export function drivePage(session: string): DrivenPage {
     },
     title: async () => String(await command(`${session}/title`)),
     evaluate,
-    async evaluateInFrame(frame, run, ...args) {
-      await command(`${session}/frame`, { id: frame });
-      try {
-        return await evaluate(run, ...args);
-      } finally {
-        await command(`${session}/frame`, { id: null });
-      }
+    evaluateInFrame: (frame, run, ...args) => inFrame(frame, () => evaluate(run, ...args)),
+    clickInFrame: (frame, selector) =>
+      inFrame(frame, async () => {
+        const found = await command(`${session}/element`, { using: "css selector", value: selector });
+        // An element is an object whose only key the protocol prescribes.
+        const [id] = Object.values(Object(found));
+        await command(`${session}/element/${String(id)}/click`, {});
+      }),
+    async type(text) {
+      const actions = text.split("").flatMap((value) => ["keyDown", "keyUp"].map((type) => ({ type, value })));
+      await command(`${session}/actions`, { actions: [{ type: "key", id: "keys", actions }] });
     },
   };
 }

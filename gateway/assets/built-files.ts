@@ -1,13 +1,22 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, extname, join, relative, sep } from "node:path";
 import { systemErrorCode } from "../system-error.ts";
+import {
+  COMPRESSED_EXTENSIONS,
+  type CompressedBodies,
+  type Compression,
+  compress,
+  isCompressionOf,
+} from "./compression.ts";
 import { hashTag } from "./content-hash.ts";
 
 /** A file of the build, in memory. */
 export interface BuiltFile {
   readonly body: Uint8Array<ArrayBuffer>;
   readonly contentType: string;
-  /** Strong entity tag, with its quotes. */
+  /** The body as compressed. */
+  readonly compressed: CompressedBodies;
+  /** Strong entity tag of the body as it is, with its quotes. */
   readonly etag: string;
 }
 
@@ -21,6 +30,8 @@ export interface BuiltFiles {
   readonly embed: BuiltFile;
   /** Loader scripts of all releases in the build's directory, by name: `embed-1.2.3.js`. */
   readonly releases: ReadonlyMap<string, BuiltFile>;
+  /** Files that the loader scripts of the releases load (badges, tools, languages), by name: `embed-badge-1a2b3c4d.js`. */
+  readonly releaseParts: ReadonlyMap<string, BuiltFile>;
 }
 
 /** A part of the build is missing. The operator has to copy or build it. */
@@ -40,6 +51,16 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
+ * Names that the build gives to a release's loader script, and to the files that it loads. The names alone tell them apart, here and
+ * nowhere else: of the releases that an operator keeps in one directory, only the last one has its `embed.integrity.json`.
+ */
+const RELEASE_NAME = /^embed-\d[\w.-]*\.js$/;
+const RELEASE_PART_NAME = /^embed-(?:badge|extras|inspector|language)-[\w.-]*\.js$/;
+
+/** Extensions of files that browsers do not request by their names. */
+const UNSERVED_EXTENSIONS = new Set([".map", ...Object.values(COMPRESSED_EXTENSIONS)]);
+
+/**
  * Reads the files that browsers may request from the build's directory, once. No request reaches the file system, so no
  * path in a request can lead out of the directory.
  *
@@ -50,11 +71,13 @@ export async function readBuiltFiles(directory: string): Promise<BuiltFiles> {
     readBuilt(directory, join("widget", "index.html")),
     readBuilt(directory, "embed.js"),
   ]);
+  const names = await readdir(directory);
   return {
     widgetHtml: new TextDecoder().decode(html),
     widgetAssets: await readAssets(join(directory, "widget")),
-    embed: toBuiltFile("embed.js", embed),
-    releases: await readReleases(directory),
+    embed: await toBuiltFile(join(directory, "embed.js"), embed),
+    releases: await readScripts(directory, names, RELEASE_NAME),
+    releaseParts: await readScripts(directory, names, RELEASE_PART_NAME),
   };
 }
 
@@ -74,33 +97,64 @@ async function readBuilt(directory: string, path: string): Promise<Uint8Array> {
 async function readAssets(directory: string): Promise<ReadonlyMap<string, BuiltFile>> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const paths = entries
-    .filter((entry) => entry.isFile() && extname(entry.name) !== ".map")
-    .map((entry) => join(entry.parentPath, entry.name));
-  const files = paths.map(
-    async (path): Promise<[string, BuiltFile]> => [
-      relative(directory, path).split(sep).join("/"),
-      toBuiltFile(path, await readFile(path)),
-    ],
-  );
-  return new Map((await Promise.all(files)).filter(([path]) => path.startsWith("assets/")));
-}
-
-/**
- * Reads the scripts of all releases: a page with a pinned release still loads the earlier script, so operators keep old
- * scripts.
- */
-async function readReleases(directory: string): Promise<ReadonlyMap<string, BuiltFile>> {
-  const names = (await readdir(directory)).filter((name) => /^embed-\d[\w.-]*\.js$/.test(name));
-  const files = names.map(
-    async (name): Promise<[string, BuiltFile]> => [name, toBuiltFile(name, await readFile(join(directory, name)))],
-  );
+    .filter((entry) => entry.isFile() && !UNSERVED_EXTENSIONS.has(extname(entry.name)))
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    .filter((path) => path.startsWith(`assets${sep}`));
+  const files = paths.map(async (path): Promise<[string, BuiltFile]> => {
+    const file = join(directory, path);
+    return [path.split(sep).join("/"), await toBuiltFile(file, await readFile(file))];
+  });
   return new Map(await Promise.all(files));
 }
 
-function toBuiltFile(path: string, bytes: Uint8Array): BuiltFile {
+/**
+ * Reads the scripts of all releases whose names match: a page with a pinned release still loads the earlier script, its badge, tools and
+ * languages, so operators keep old scripts.
+ */
+async function readScripts(
+  directory: string,
+  names: readonly string[],
+  pattern: RegExp,
+): Promise<ReadonlyMap<string, BuiltFile>> {
+  const scripts = names.filter((name) => pattern.test(name));
+  const files = scripts.map(async (name): Promise<[string, BuiltFile]> => {
+    const path = join(directory, name);
+    return [name, await toBuiltFile(path, await readFile(path))];
+  });
+  return new Map(await Promise.all(files));
+}
+
+async function toBuiltFile(path: string, bytes: Uint8Array): Promise<BuiltFile> {
+  const [br, gzip] = await Promise.all([readOrCompress(path, bytes, "br"), readOrCompress(path, bytes, "gzip")]);
   return {
     body: Uint8Array.from(bytes),
+    compressed: { ...(br && { br }), ...(gzip && { gzip }) },
     contentType: CONTENT_TYPES[extname(path)] ?? "application/octet-stream",
     etag: hashTag(bytes),
   };
+}
+
+/**
+ * Returns the compressed file that the build has written beside a file, and compresses the file itself if there is none, as
+ * beside the scripts of earlier releases that the operator has kept, or if it is one of other content, as after a copy of one
+ * release over another. `undefined` if compression does not make the file smaller.
+ */
+async function readOrCompress(
+  path: string,
+  bytes: Uint8Array,
+  compression: Compression,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const built = await readIfPresent(path + COMPRESSED_EXTENSIONS[compression]);
+  const isUsable = built && (await isCompressionOf(bytes, built, compression));
+  const compressed = isUsable ? built : await compress(bytes, compression);
+  return compressed.length < bytes.length ? Uint8Array.from(compressed) : undefined;
+}
+
+async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    if (systemErrorCode(cause) !== "ENOENT") throw cause;
+    return undefined;
+  }
 }

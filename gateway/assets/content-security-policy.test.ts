@@ -17,8 +17,13 @@ test("allows only the widget's own files", () => {
   expect(widgetPolicy("<p>", ["https://crm.example.com", "http://localhost:4000"])).toBe(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; " +
       "form-action 'none'; frame-ancestors https://crm.example.com http://localhost:4000; " +
-      "require-trusted-types-for 'script'; trusted-types stream-worker",
+      "require-trusted-types-for 'script'; trusted-types stream-worker lit-html",
   );
+});
+
+test("writes the origins of extensions and apps into frame-ancestors as they are", () => {
+  const origins = ["chrome-extension://jkeeabcdefghijklmnopabcdefghijkl", "tauri://localhost", "app://desk:8080"];
+  expect(widgetPolicy("<p>", origins)).toContain(`; frame-ancestors ${origins.join(" ")}; `);
 });
 
 test("allows each inline script by the hash of its text", async () => {

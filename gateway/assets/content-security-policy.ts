@@ -18,8 +18,9 @@ export function widgetPolicy(html: string, allowedOrigins: readonly string[]): s
     "form-action 'none'",
     `frame-ancestors ${allowedOrigins.join(" ")}`,
     "require-trusted-types-for 'script'",
-    // The widget creates the URL of its stream worker under this policy. No other code may.
-    "trusted-types stream-worker",
+    // Under the first policy the widget creates the address of its stream worker, and under the second one the panel's library parses the
+    // templates in its own code, never a value. Each can be created once.
+    "trusted-types stream-worker lit-html",
   ].join("; ");
 }
 

@@ -11,9 +11,8 @@ test.each([
   '<meta name="availability-bridge" content="">',
   '<meta name="availability-bridge"\n  content=""/>',
 ])("writes the widget's settings into %j", (meta) => {
-  const { body } = prepareWidgetDocument(`<head>${meta}</head>`, ORIGINS);
-  const content =
-    /^<head><meta name="availability-bridge" content="([^"<>']*)"><\/head>$/.exec(String(body))?.[1] ?? "";
+  const body = prepareWidgetDocument(`<head>${meta}</head>`, ORIGINS).createBody();
+  const content = /^<head><meta name="availability-bridge" content="([^"<>']*)"><\/head>$/.exec(body)?.[1] ?? "";
   expect(v.parse(WidgetSettings, JSON.parse(content.replaceAll("&quot;", '"')))).toEqual({
     allowedOrigins: ORIGINS,
     apiBase: "../v1/",
@@ -21,7 +20,7 @@ test.each([
 });
 
 test("escapes characters that could end the attribute", () => {
-  const { body } = prepareWidgetDocument('<meta name="availability-bridge" content="">', ["&<>'$&"]);
+  const body = prepareWidgetDocument('<meta name="availability-bridge" content="">', ["&<>'$&"]).createBody();
   expect(body).toContain("&quot;&amp;&lt;&gt;&#39;$&amp;&quot;");
 });
 

@@ -36,13 +36,20 @@ export class WidgetDocumentError extends Error {
   override readonly name = "WidgetDocumentError";
 }
 
+/** The widget's document for the pages of a customer. */
+export interface WidgetDocument extends Omit<Representation, "body"> {
+  /** Writes the settings into the document. */
+  readonly createBody: () => string;
+}
+
 /**
- * Writes the settings into the widget's document.
+ * Prepares the widget's document for pages of the allowed origins.
  *
  * @throws {WidgetDocumentError} if the document has no empty `<meta name="availability-bridge" content="">`.
  */
-export function prepareWidgetDocument(html: string, allowedOrigins: readonly string[]): Representation {
-  const body = withSettings(html, { allowedOrigins: [...allowedOrigins], apiBase: "../v1/" });
+export function prepareWidgetDocument(html: string, allowedOrigins: readonly string[]): WidgetDocument {
+  const createBody = () => withSettings(html, { allowedOrigins: [...allowedOrigins], apiBase: "../v1/" });
+  const body = createBody();
   const headers = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": widgetPolicy(body, allowedOrigins),
@@ -53,7 +60,7 @@ export function prepareWidgetDocument(html: string, allowedOrigins: readonly str
     "Cross-Origin-Resource-Policy": "cross-origin",
   };
   return {
-    body,
+    createBody,
     contentType: "text/html; charset=utf-8",
     headers,
     // The tag covers the headers too: a browser does not take a new Content-Security-Policy from a 304.

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { scaleRuns } from "../../scripts/testing/property-runs.ts";
 import { type Customer, createCustomers } from "../customer.ts";
 import { TEST_FILES } from "../test/test-build.ts";
 import {
@@ -164,6 +165,24 @@ test.each([
   expect(await seen(send("/v1/users/404404/availability", authorization, method))).toEqual(response);
 });
 
+test.each([
+  ["of Okta", ["availability:read"]],
+  ["of Azure", "availability:read"],
+])(
+  "says to the operator that a token %s has its scopes in scp, which the gateway does not read",
+  async (_what, scp) => {
+    const { send, rejections } = await gateway();
+    const authorization = `Bearer ${await mint({ scope: undefined, scp })}`;
+    expect((await send(READ, authorization)).status).toBe(403);
+    expect(rejections).toMatchObject([
+      {
+        reason:
+          "the token does not have the scope availability:read: it has the claim scp, and the gateway reads scope",
+      },
+    ]);
+  },
+);
+
 test("lets an agent set no other user, existing or not", async () => {
   const { send, rejections } = await gateway({ availabilities: unusedAvailabilityService() });
   const agent = `Bearer ${await mint({ sub: "123", scope: "availability:write" })}`;
@@ -248,6 +267,6 @@ test("responds with 401 to any unsigned Authorization header", async () => {
     fc.asyncProperty(headers, async (header) => {
       expect((await send(READ, header)).status).toBe(401);
     }),
-    { numRuns: 300 },
+    { numRuns: scaleRuns(300) },
   );
 });

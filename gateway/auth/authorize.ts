@@ -54,7 +54,8 @@ export function authorize(onUnauthorized: OnUnauthorized): MiddlewareHandler<App
       return caller.respond();
     }
     if (scope && !caller.scopes.has(scope)) {
-      onUnauthorized(describeUnauthorized(context, `the token does not have the scope ${scope}`));
+      const hint = caller.hasOnlyScp ? ": it has the claim scp, and the gateway reads scope" : "";
+      onUnauthorized(describeUnauthorized(context, `the token does not have the scope ${scope}${hint}`));
       return insufficientScope(scope);
     }
     context.set("caller", caller);

@@ -10,6 +10,8 @@ export interface Caller {
   /** User id of an agent, or the customer's operator, who may set every agent's availability. */
   readonly subject: number | "operator";
   readonly scopes: ReadonlySet<Scope>;
+  /** True if the token has the claim `scp`, as of Okta or Azure, and no `scope`: the log says so if a scope is missing. */
+  readonly hasOnlyScp?: boolean;
   /** Hash to identify the token in rate limits and logs, because neither must contain the token. */
   readonly key: string;
   /** Time from which the token is rejected as expired, leeway included, in milliseconds since 1970. */
@@ -30,11 +32,15 @@ export const EXPECTED_CLAIMS = {
   customer: "the customer's id, as text",
   sub: 'a user id in decimal, as text, or "operator"',
   scope: "scopes with spaces between them, as text",
+  scp: "any value",
 } as const;
+
+/** Greatest `exp`, in seconds, about the year 5000. Later ones are milliseconds: a token that never ends. */
+const MAX_EXP = 100_000_000_000;
 
 /** Claims that the gateway reads after `jose` has verified signature, issuer, audience and times. */
 export const CallerClaims = v.object({
-  exp: v.number(),
+  exp: v.pipe(v.number(), v.maxValue(MAX_EXP)),
   customer: v.string(),
   sub: v.union([v.literal("operator"), AgentSubject]),
   // Unknown scopes belong to other services.
@@ -46,6 +52,7 @@ export const CallerClaims = v.object({
         return new Set(SCOPES.filter((scope) => names.includes(scope)));
       }),
     ),
-    "",
   ),
+  // Another claim for scopes, which the gateway does not read.
+  scp: v.optional(v.unknown()),
 });

@@ -13,7 +13,7 @@ import { createTokenVerifier } from "./verify-token.ts";
 
 const clock = { wallMs: () => NOW_MS, monotonicMs: () => 1 };
 
-/** Two customers with the same issuer and secret, so that only the claim distinguishes their tokens. */
+/** Two customers with a common issuer and secret, so that only the claim distinguishes the tokens. */
 async function gatewayForTwo() {
   const customers = [
     { id: "acme", availabilities: unusedAvailabilityService() },
@@ -69,7 +69,7 @@ test("has no route that accepts a token of another customer", async () => {
     for (const method of ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"]) {
       const { status } = await send(method, address);
       // A telephony system sends a secret in the body, which is missing here.
-      const own = method === "POST" ? 400 : 405;
+      const own = method === "POST" ? 401 : 405;
       expect(status).toBe(path.endsWith("/v1/upstream/webhook") ? own : 401);
     }
   }

@@ -16,28 +16,58 @@ const COOLDOWN_MS = 30_000;
 /** Maximum age of a set, in milliseconds, so that a removed key becomes invalid. */
 const MAX_AGE_MS = 600_000;
 
+/** A customer's published key set. */
+export interface Jwks {
+  /** Finds a token's key. All tokens share one fetch. */
+  readonly findKey: JWTVerifyGetKey;
+  /** Fetches the set, so that a fault shows before the first token comes. */
+  load(): Promise<void>;
+  /** False if the last fetch failed; `undefined` before the first. */
+  isAvailable(): boolean | undefined;
+}
+
 /**
- * Creates a function to find a token's key in the customer's published key set. All tokens share one fetch.
- *
- * The function throws {@link KeysUnavailableError} if the set cannot be fetched or the key cannot be used.
+ * Creates a key set that is fetched when it is used. Its functions throw {@link KeysUnavailableError} if the set cannot be
+ * fetched or the key cannot be used.
  */
-export function createJwks(url: string, clock: Clock): JWTVerifyGetKey {
+export function createJwks(url: string, clock: Clock): Jwks {
+  let isAvailable: boolean | undefined;
+  const fetchObserved: FetchImplementation = async (...request) => {
+    try {
+      const response = await fetchBounded(...request);
+      isAvailable = true;
+      return response;
+    } catch (cause) {
+      isAvailable = false;
+      throw cause;
+    }
+  };
   const findKey = createRemoteJWKSet(new URL(url), {
     timeoutDuration: FETCH_TIMEOUT_MS,
     cooldownDuration: COOLDOWN_MS,
     cacheMaxAge: MAX_AGE_MS,
-    [customFetch]: pauseAfterFailure(fetchBounded, clock),
+    [customFetch]: pauseAfterFailure(fetchObserved, clock),
   });
   const { origin, pathname } = new URL(url);
-  return async (header, token) => {
-    try {
-      return await findKey(header, token);
-    } catch (cause) {
-      if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
-      throw new KeysUnavailableError(`The key set at ${origin}${pathname} returned no key: ${describe(cause)}`, {
-        cause,
-      });
-    }
+  const toError = (cause: unknown) =>
+    new KeysUnavailableError(`The key set at ${origin}${pathname} returned no key: ${describe(cause)}`, { cause });
+  return {
+    async findKey(header, token) {
+      try {
+        return await findKey(header, token);
+      } catch (cause) {
+        if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
+        throw toError(cause);
+      }
+    },
+    async load() {
+      try {
+        await findKey.reload();
+      } catch (cause) {
+        throw toError(cause);
+      }
+    },
+    isAvailable: () => isAvailable,
   };
 }
 
@@ -71,8 +101,28 @@ const fetchBounded: FetchImplementation = async (url, options) => {
     if (bytes > MAX_KEY_SET_BYTES) throw new Error(`more than ${MAX_KEY_SET_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return new Response(Buffer.concat(chunks));
+  return new Response(withoutEd25519Names(Buffer.concat(chunks).toString("utf8")));
 };
+
+/** Names of one algorithm: that of RFC 8037, and that of RFC 9864. */
+export const ED25519_NAMES = ["EdDSA", "Ed25519"] as const;
+
+/**
+ * Removes `alg` from Ed25519 keys of a key set, because `jose` compares names, and a token may have the other one. The key's
+ * type and its curve determine the algorithm. Text that is no key set is returned unchanged.
+ */
+function withoutEd25519Names(text: string): string {
+  if (!/"Ed(DSA|25519)"/.test(text)) return text;
+  try {
+    return JSON.stringify(JSON.parse(text, (name, value: unknown) => (isEd25519Name(name, value) ? undefined : value)));
+  } catch {
+    return text;
+  }
+}
+
+function isEd25519Name(name: string, value: unknown): boolean {
+  return name === "alg" && ED25519_NAMES.some((known) => known === value);
+}
 
 /** Adds the message of the cause, because `fetch` itself only throws "fetch failed". */
 function describe(error: unknown): string {

@@ -49,7 +49,9 @@ test("rejects a short secret of the demo", () => {
 });
 
 test("requires complete settings once one variable is set", () => {
-  expect(read({ JWT_SECRET: SECRET }).problems).toEqual(["JWT_ALGORITHM: expected one of HS256, RS256, ES256, EdDSA"]);
+  expect(read({ JWT_SECRET: SECRET }).problems).toEqual([
+    "JWT_ALGORITHM: expected one of HS256, RS256, ES256, EdDSA, Ed25519",
+  ]);
   expect(read({ JWT_ALGORITHM: "HS256" }).problems).toEqual([
     "JWT_ISSUER: is not set, and with JWT_ALGORITHM=HS256 it must be",
     "JWT_AUDIENCE: is not set, and with JWT_ALGORITHM=HS256 it must be",

@@ -27,7 +27,8 @@ const DEMO_NAMES: Readonly<Record<string, string>> = { secret: "DEMO_TOKEN_SECRE
 export const TOKEN_VARIABLES: readonly Variable[] = [
   {
     name: "JWT_ALGORITHM",
-    meaning: "algorithm of the tokens: HS256, RS256, ES256 or EdDSA; with JWT_… set every request needs a token",
+    meaning:
+      "algorithm of the tokens: HS256, RS256, ES256 or EdDSA (also called Ed25519); with JWT_… set every request needs a token",
     example: "HS256",
     defaultText: undefined,
   },

@@ -17,7 +17,7 @@ test("accepts a secret, with half a minute of leeway by default", () => {
   expect(v.parse(TokenSettings, { ...SECRET_FORM, leewaySeconds: 0 })).toMatchObject({ leewaySeconds: 0 });
 });
 
-test.each(["RS256", "ES256", "EdDSA"])("accepts a key set for %s", (algorithm) => {
+test.each(["RS256", "ES256", "EdDSA", "Ed25519"])("accepts a key set for %s", (algorithm) => {
   expect(v.parse(TokenSettings, { ...KEY_SET_FORM, algorithm })).toMatchObject({ algorithm });
 });
 
@@ -53,13 +53,13 @@ test.each([
 
 test.each(["none", "HS512", "PS256", "hs256", "", undefined, 7])("rejects the algorithm %j", (algorithm) => {
   expect(problems({ ...SECRET_FORM, algorithm })).toEqual({
-    algorithm: "expected one of HS256, RS256, ES256, EdDSA",
+    algorithm: "expected one of HS256, RS256, ES256, EdDSA, Ed25519",
   });
 });
 
 const FORMS =
   'expected exactly { algorithm: "HS256", issuer, audience, secret, leewaySeconds? } or ' +
-  '{ algorithm: "RS256" | "ES256" | "EdDSA", issuer, audience, jwksUrl, leewaySeconds? }';
+  '{ algorithm: "RS256" | "ES256" | "EdDSA" | "Ed25519", issuer, audience, jwksUrl, leewaySeconds? }';
 
 test("rejects a key set for HS256, and a secret for the other algorithms", () => {
   expect(problems({ ...SECRET_FORM, jwksUrl: KEY_SET_FORM.jwksUrl })).toEqual({ jwksUrl: FORMS });

@@ -1,7 +1,10 @@
 import * as v from "valibot";
 
-/** Algorithms whose public keys the customer publishes as a JSON Web Key Set. */
-const KEY_SET_ALGORITHMS = ["RS256", "ES256", "EdDSA"] as const;
+/**
+ * Algorithms whose public keys the customer publishes as a JSON Web Key Set. `Ed25519` is the name of RFC 9864 for
+ * `EdDSA`, and the gateway takes both for the same.
+ */
+const KEY_SET_ALGORITHMS = ["RS256", "ES256", "EdDSA", "Ed25519"] as const;
 
 /** Minimum length of the secret: that of the hash, as RFC 7518 §3.2 requires for HS256. */
 const MIN_SECRET_BYTES = 32;
@@ -14,9 +17,9 @@ export const DEFAULT_LEEWAY_SECONDS = 30;
 
 const FORMS =
   'expected exactly { algorithm: "HS256", issuer, audience, secret, leewaySeconds? } or ' +
-  '{ algorithm: "RS256" | "ES256" | "EdDSA", issuer, audience, jwksUrl, leewaySeconds? }';
+  '{ algorithm: "RS256" | "ES256" | "EdDSA" | "Ed25519", issuer, audience, jwksUrl, leewaySeconds? }';
 
-const ALGORITHM = "expected one of HS256, RS256, ES256, EdDSA";
+const ALGORITHM = "expected one of HS256, RS256, ES256, EdDSA, Ed25519";
 const ISSUER = "expected the text that tokens carry in iss, such as https://login.acme.example";
 const AUDIENCE = "expected the text that tokens carry in aud, such as availability-bridge";
 // No message contains the found value, because any value may be a secret.

@@ -2,6 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import fc from "fast-check";
 import { exportSPKI, generateKeyPair, importJWK } from "jose";
 import { expect, test } from "vitest";
+import { scaleRuns } from "../../scripts/testing/property-runs.ts";
 import { CLAIMS, makeKey, mint, NOW_MS, NOW_SECONDS, SECRET_SETTINGS, serveJwks } from "../test/test-tokens.ts";
 import { InvalidTokenError } from "./invalid-token-error.ts";
 import type { TokenSettings } from "./token-settings.ts";
@@ -41,6 +42,30 @@ test.each(["RS256", "ES256", "EdDSA"] as const)(
     const other = await makeKey(algorithm, "first");
     const forged = await mint({}, other.privateKey, { alg: algorithm, kid: "first" });
     await expect(verifyByKeySet(forged)).rejects.toThrow(InvalidTokenError);
+  },
+);
+
+test.each([
+  ["EdDSA", "EdDSA", "Ed25519"],
+  ["EdDSA", "Ed25519", "Ed25519"],
+  ["EdDSA", "Ed25519", "EdDSA"],
+  ["EdDSA", "Ed25519", undefined],
+  ["Ed25519", "EdDSA", "EdDSA"],
+  ["Ed25519", "EdDSA", "Ed25519"],
+] as const)(
+  "takes Ed25519 and EdDSA for one algorithm: %s in the settings, %s in the token, %s in the key set",
+  async (algorithm, ofToken, ofKey) => {
+    const { privateKey, jwk } = await makeKey(ofToken, "first");
+    const { url } = await serveJwks([{ ...jwk, ...(ofKey && { alg: ofKey }) }]);
+    const settings: TokenSettings = {
+      algorithm,
+      issuer: CLAIMS.iss,
+      audience: CLAIMS.aud,
+      leewaySeconds: 30,
+      jwksUrl: url,
+    };
+    const token = await mint({}, privateKey, { alg: ofToken, kid: "first" });
+    await expect(createTokenVerifier(settings, "acme", { clock })(token)).resolves.toMatchObject({ subject: 123 });
   },
 );
 
@@ -93,6 +118,11 @@ test.each([
   ["no audience", { aud: undefined }, "aud"],
   ["a list of other audiences", { aud: ["one", "two"] }, "aud"],
   ["no end", { exp: undefined }, "exp"],
+  [
+    "an end in milliseconds",
+    { exp: NOW_MS + 600_000 },
+    "exp: expected a number of seconds since 1970, but it is after the year 5000, as if it were milliseconds",
+  ],
   ["an end that is a text", { exp: `${NOW_SECONDS + 600}` }, "exp"],
   ["a beginning that is a text", { nbf: "yesterday" }, "nbf"],
   ["another customer", { customer: "globex" }, "belongs to another customer"],
@@ -232,7 +262,7 @@ test("rejects any unsigned text", async () => {
     fc.asyncProperty(texts, async (text) => {
       await expect(verify(text)).rejects.toThrow(InvalidTokenError);
     }),
-    { numRuns: 500 },
+    { numRuns: scaleRuns(500) },
   );
 });
 

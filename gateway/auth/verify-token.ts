@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { type Clock, systemClock } from "../clock.ts";
 import { type Caller, CallerClaims, EXPECTED_CLAIMS } from "./caller.ts";
 import { InvalidTokenError } from "./invalid-token-error.ts";
-import { createJwks } from "./jwks.ts";
+import { createJwks, ED25519_NAMES, type Jwks } from "./jwks.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 import { createTokenCache } from "./token-cache.ts";
 import type { TokenSettings } from "./token-settings.ts";
@@ -23,6 +23,8 @@ export interface VerifyToken {
   (token: string): Promise<Caller>;
   /** Returns the caller of a cached token; `undefined` if the token must be verified. @default no cache */
   readonly getCached?: (token: string) => Caller | undefined;
+  /** The customer's published key set; absent if the customer has a shared secret. */
+  readonly keySet?: Pick<Jwks, "load" | "isAvailable">;
 }
 
 /**
@@ -33,14 +35,14 @@ export function createTokenVerifier(
   customerId: string,
   { clock = systemClock }: { readonly clock?: Clock } = {},
 ): VerifyToken {
-  const findKey = createKeyFinder(settings, clock);
+  const { findKey, keySet } = createKeyFinder(settings, clock);
   const { issuer, audience, algorithm, leewaySeconds } = settings;
 
   const cache = createTokenCache(async (token) => {
     const { payload } = await jwtVerify(token, findKey, {
       issuer,
       audience,
-      algorithms: [algorithm],
+      algorithms: algorithm === "EdDSA" || algorithm === "Ed25519" ? [...ED25519_NAMES] : [algorithm],
       requiredClaims: ["exp"],
       clockTolerance: leewaySeconds,
       currentDate: new Date(clock.wallMs()),
@@ -55,13 +57,20 @@ export function createTokenVerifier(
     return cache.verify(token);
   }
 
-  return Object.assign(verify, { getCached: cache.getCached } satisfies Pick<VerifyToken, "getCached">);
+  return Object.assign(verify, { getCached: cache.getCached, ...(keySet && { keySet }) });
 }
 
-function createKeyFinder(settings: TokenSettings, clock: Clock): JWTVerifyGetKey {
-  if (settings.algorithm !== "HS256") return createJwks(settings.jwksUrl, clock);
+interface KeyFinder extends Pick<VerifyToken, "keySet"> {
+  readonly findKey: JWTVerifyGetKey;
+}
+
+function createKeyFinder(settings: TokenSettings, clock: Clock): KeyFinder {
+  if (settings.algorithm !== "HS256") {
+    const keySet = createJwks(settings.jwksUrl, clock);
+    return { findKey: keySet.findKey, keySet };
+  }
   const key = createSecretKey(settings.secret, "utf8");
-  return () => key;
+  return { findKey: () => key };
 }
 
 function throwTokenError(cause: unknown): never {
@@ -89,20 +98,31 @@ function parseClaims(payload: JWTPayload, { token, customerId, leewaySeconds }: 
       `The token's claims are not as expected: ${claims.issues.map(describeIssue).join("; ")}`,
     );
   }
-  const { exp, customer, sub, scope } = claims.output;
+  const { exp, customer, sub, scope = NO_SCOPES, scp } = claims.output;
   if (customer !== customerId) throw new InvalidTokenError("The token belongs to another customer");
   // Hash only the signed part: a signature has many spellings, and every spelling would get separate rate limits.
   const signed = token.slice(0, token.lastIndexOf("."));
   const key = createHash("sha256").update(signed).digest("base64url");
-  return { subject: sub, scopes: scope, key, endsAtMs: (exp + leewaySeconds) * 1000 };
+  const hasOnlyScp = claims.output.scope === undefined && scp !== undefined;
+  return {
+    subject: sub,
+    scopes: scope,
+    ...(hasOnlyScp && { hasOnlyScp }),
+    key,
+    endsAtMs: (exp + leewaySeconds) * 1000,
+  };
 }
 
 /** Describes an issue by the claim, the expected value and the type of the actual value, without the value. */
-function describeIssue({ path, input }: v.BaseIssue<unknown>): string {
+function describeIssue({ type, path, input }: v.BaseIssue<unknown>): string {
   const name = String(path?.[0]?.key);
   const expected = v.is(ClaimName, name) ? EXPECTED_CLAIMS[name] : "another value";
-  return `${name}: expected ${expected}, but ${describeType(input)}`;
+  return `${name}: expected ${expected}, but ${type === "max_value" ? TOO_LATE : describeType(input)}`;
 }
+
+const TOO_LATE = "it is after the year 5000, as if it were milliseconds";
+
+const NO_SCOPES: Caller["scopes"] = new Set();
 
 const ClaimName = v.keyof(CallerClaims);
 

@@ -28,6 +28,17 @@ test.skipIf(!analyze)("is a unit without a complaint from systemd", async () => 
   expect([status, stdout + stderr]).toEqual([0, ""]);
 });
 
+test("uses the files that the steps of docs/run-the-gateway.md make", async () => {
+  const page = await readFile(new URL("../../docs/run-the-gateway.md", import.meta.url), "utf8");
+  const [, folder] = /cd (\S+) && npm install availability-gateway/.exec(page) ?? [];
+  const [, settings] = /Make the folder `(\S+)`.* Put `gateway\.config\.json` there/.exec(page) ?? [];
+  const [, environment] = /secrets into `(\S+)`/.exec(page) ?? [];
+  const unit = await readFile(UNIT, "utf8");
+  expect(unit).toContain(`ExecStart=/usr/bin/node ${folder}/node_modules/availability-gateway/dist/server.js\n`);
+  expect(unit).toContain(`LoadCredential=gateway.config.json:${settings}/gateway.config.json\n`);
+  expect(unit).toContain(`EnvironmentFile=${environment}\n`);
+});
+
 test.skipIf(!analyze)("limits how much the service can harm the machine", async () => {
   const unit = await installUnit();
   const { status, stdout } = spawnSync(

@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, get, type IncomingMessage, type ServerResponse } from "node:http";
 import { type ClientHttp2Stream, connect, type IncomingHttpHeaders } from "node:http2";
-import { gunzipSync } from "node:zlib";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import compression from "compression";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { mintDemoToken } from "../../scripts/demo/demo-token.mjs";
 import { startGatewayProcess } from "../../scripts/demo/gateway-process.mjs";
@@ -20,17 +21,21 @@ async function startGateway() {
 
 const portOf = ({ origin }: { readonly origin: string }) => Number(new URL(origin).port);
 
-async function startBoth(name: (typeof NAMES)[number]) {
+async function startBoth(name: keyof typeof PROXIES) {
   const gateways = [await startGateway(), await startGateway()] as const;
   const [first, second] = gateways;
   return { gateways, proxy: await startProxy(name, [portOf(first), portOf(second)]) };
 }
 
 /** Starts a server in place of a gateway, which returns the requests from the proxy. */
-async function startProxyBefore(
-  name: (typeof NAMES)[number],
-  handleRequest: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<ProxyProcess> {
+async function startProxyBefore(name: (typeof NAMES)[number], handleRequest: HandleRequest): Promise<ProxyProcess> {
+  const port = await startServer(handleRequest);
+  return startProxy(name, [port, port]);
+}
+
+type HandleRequest = (request: IncomingMessage, response: ServerResponse) => void;
+
+async function startServer(handleRequest: HandleRequest): Promise<number> {
   const server = createServer(handleRequest).listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => {
@@ -38,8 +43,30 @@ async function startProxyBefore(
     server.close();
   });
   const address = server.address();
-  const port = typeof address === "object" && address ? address.port : 0;
-  return startProxy(name, [port, port]);
+  return typeof address === "object" && address ? address.port : 0;
+}
+
+/** Starts a development server that compresses the gateway's responses. */
+async function startCompressingServer(gatewayOrigin: string): Promise<string> {
+  const compress = compression();
+  const port = await startServer((request, response) => {
+    compress(request, response, () => {
+      get(`${gatewayOrigin}${request.url}`, (received) => {
+        response.writeHead(received.statusCode ?? 502, received.headers);
+        received.pipe(response);
+        response.once("close", () => received.destroy());
+      });
+    });
+  });
+  return `http://127.0.0.1:${port}`;
+}
+
+function changeStatus(origin: string, token: string, status: string): Promise<Response> {
+  return fetch(`${origin}/v1/users/123/availability`, {
+    method: "PUT",
+    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ status }),
+  });
 }
 
 function open(
@@ -61,6 +88,32 @@ async function send(proxy: ProxyProcess, path: string, headers: IncomingHttpHead
   return { head: head ?? {}, status: head?.[":status"], body: Buffer.concat(parts) };
 }
 
+/** A script, a file of the widget, and the document with its settings. */
+const COMPRESSED_PATHS = ["/embed.js", "/widget/"];
+
+/**
+ * Expects a response through a proxy to be compressed once at most, as its `Content-Encoding` names, and a client with
+ * the response's ETag to get a 304. Clients accept brotli, gzip alone, or encodings unknown to the gateway.
+ */
+async function expectCompressedOnce(proxy: ProxyProcess, gatewayOrigin: string, path: string): Promise<void> {
+  const plain = await (await fetch(gatewayOrigin + path)).text();
+  for (const accepted of ["gzip, br", "gzip", "deflate, gzip;q=0.5, identity;q=0.1", "identity", "zstd"]) {
+    const received = await send(proxy, path, { "accept-encoding": accepted });
+    const encoding = received.head["content-encoding"] ?? "identity";
+    expect(received.status).toBe(200);
+    expect(`${accepted}, identity`).toContain(encoding);
+    if (encoding !== "zstd") expect(decompress(encoding, received.body)).toBe(plain);
+    expect(received.head.vary ?? "").toMatch(/accept-encoding/i);
+    const held = { "accept-encoding": accepted, "if-none-match": received.head.etag };
+    expect([accepted, (await send(proxy, path, held)).status]).toEqual([accepted, 304]);
+  }
+}
+
+function decompress(encoding: string, body: Buffer): string {
+  if (encoding === "br") return String(brotliDecompressSync(body));
+  return String(encoding === "gzip" ? gunzipSync(body) : body);
+}
+
 describe.each(NAMES)("%s", (name) => {
   const through = test.skipIf(!canStart(name));
 
@@ -75,15 +128,9 @@ describe.each(NAMES)("%s", (name) => {
     expect(call.head["content-encoding"]).toBeUndefined();
   });
 
-  through("compresses the loader script, and sends a cached script only once", async () => {
+  through("forwards the scripts and the document as the gateway compresses them, once", async () => {
     const { gateways, proxy } = await startBoth(name);
-    const compressed = await send(proxy, "/embed.js", { "accept-encoding": "gzip, br" });
-    expect(compressed.head["content-encoding"]).toBe("gzip");
-    expect(compressed.head.vary).toMatch(/accept-encoding/i);
-    const plain = await (await fetch(`${gateways[0].origin}/embed.js`)).text();
-    expect(String(gunzipSync(compressed.body))).toBe(plain);
-    const cached = { "accept-encoding": "gzip, br", "if-none-match": compressed.head.etag };
-    expect((await send(proxy, "/embed.js", cached)).status).toBe(304);
+    for (const path of COMPRESSED_PATHS) await expectCompressedOnce(proxy, gateways[0].origin, path);
   });
 
   through("forwards each event of a stream at once", async () => {
@@ -110,15 +157,10 @@ describe.each(NAMES)("%s", (name) => {
     stream.on("data", (text: string) => {
       received += text;
     });
-    await vi.waitFor(() => expect(received).toContain("event: current\n"), 10_000);
+    await vi.waitFor(() => expect(received).toMatch(/^: open\n\n.*event: current\n/s), 10_000);
     // The gateways have separate memories, and only one has the stream.
-    const responses = gateways.map(async ({ origin }) =>
-      fetch(`${origin}/v1/users/123/availability`, {
-        method: "PUT",
-        headers: { Authorization: `Bearer ${await mintDemoToken(SECRET)}`, "Content-Type": "application/json" },
-        body: JSON.stringify({ status: "out_for_lunch" }),
-      }),
-    );
+    const token = await mintDemoToken(SECRET);
+    const responses = gateways.map(({ origin }) => changeStatus(origin, token, "out_for_lunch"));
     expect((await Promise.all(responses)).map(({ status }) => status)).toEqual([200, 200]);
     await vi.waitFor(() => expect(received).toContain('data: {"userId":123,"status":"out_for_lunch",'), 10_000);
   });
@@ -183,5 +225,68 @@ describe.each(NAMES)("%s", (name) => {
     expect(await statuses()).toEqual([200]);
     await gateways[0].stop();
     expect(await statuses()).toEqual([200]);
+  });
+});
+
+describe("a proxy that compresses every text", () => {
+  const LUNCH = 'data: {"userId":123,"status":"out_for_lunch",';
+
+  for (const name of ["caddy with encode", "nginx with gzip"] as const) {
+    test.skipIf(!canStart(name))(
+      `${name} compresses nothing a second time, and sends a cached script once`,
+      async () => {
+        const { gateways, proxy } = await startBoth(name);
+        for (const path of COMPRESSED_PATHS) await expectCompressedOnce(proxy, gateways[0].origin, path);
+      },
+    );
+  }
+
+  test.skipIf(!canStart("caddy with encode"))(
+    "Caddy's encode forwards a stream's snapshot and each change, however often a stream is opened",
+    async () => {
+      const { gateways, proxy } = await startBoth("caddy with encode");
+      const token = await mintDemoToken(SECRET);
+      const streams = Array.from({ length: 20 }, () => {
+        const received = { text: "" };
+        const stream = open(proxy, "/v1/availabilities/stream", { "accept-encoding": "gzip, zstd" }).setEncoding(
+          "utf8",
+        );
+        stream.on("data", (text: string) => {
+          received.text += text;
+        });
+        return received;
+      });
+      await vi.waitFor(() => {
+        for (const { text } of streams) expect(text).toMatch(/^: open\n\nevent: reset\n.*event: current\n/s);
+      }, 10_000);
+      await Promise.all(gateways.map(({ origin }) => changeStatus(origin, token, "out_for_lunch")));
+      await vi.waitFor(() => {
+        for (const { text } of streams) expect(text).toContain(LUNCH);
+      }, 10_000);
+      const page = await send(proxy, "/embed.js", { "accept-encoding": "gzip" });
+      expect(page.head["content-encoding"]).toBe("gzip");
+    },
+  );
+
+  test("Express's compression forwards a stream's snapshot and each change", async () => {
+    const gateway = await startGateway();
+    const origin = await startCompressingServer(gateway.origin);
+    const script = await fetch(`${origin}/embed.js`, { headers: { "Accept-Encoding": "gzip" } });
+    expect(script.headers.get("Content-Encoding")).toBe("gzip");
+    let received = "";
+    const request = get(
+      `${origin}/v1/availabilities/stream`,
+      { headers: { "Accept-Encoding": "gzip" } },
+      (response) => {
+        response.setEncoding("utf8").on("data", (text: string) => {
+          received += text;
+        });
+      },
+    );
+    request.on("error", () => {});
+    onTestFinished(() => void request.destroy());
+    await vi.waitFor(() => expect(received).toMatch(/^: open\n\nevent: reset\n.*event: current\n/s), 10_000);
+    expect((await changeStatus(gateway.origin, await mintDemoToken(SECRET), "out_for_lunch")).status).toBe(200);
+    await vi.waitFor(() => expect(received).toContain(LUNCH), 10_000);
   });
 });

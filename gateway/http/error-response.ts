@@ -1,9 +1,27 @@
+import type { RequestIdentity } from "../operations/logging/log.ts";
 import { StoreUnavailableError, VersionMismatchError } from "../store/availability-store.ts";
 import { RateBudgetError, UnsupportedStatusError, UpstreamError } from "../upstream/upstream.ts";
 import { problem } from "./problem.ts";
 
 /** Seconds until a client should retry, unless the upstream has named a time. */
 const RETRY_AFTER_SECONDS = 5;
+
+/** Failed request. */
+export interface FailedRequest {
+  readonly onDefect: (error: unknown, request?: RequestIdentity) => void;
+  /** Ids of the request; `undefined` if requests are not observed. */
+  readonly request: RequestIdentity | undefined;
+  /** True if the error says only that the client has disconnected. */
+  readonly isDisconnect: boolean;
+}
+
+/** Responds to an error of a request. Reports an unexpected error. */
+export function respondToError(thrown: unknown, { onDefect, request, isDisconnect }: FailedRequest): Response {
+  const response = toErrorResponse(thrown);
+  if (response) return response;
+  if (!isDisconnect) onDefect(thrown, request);
+  return problem(500, "The gateway failed to answer; its log says why");
+}
 
 /** Converts an expected error to a response; `undefined` for a defect. */
 export function toErrorResponse(thrown: unknown): Response | undefined {

@@ -1,36 +1,28 @@
-import { type OutgoingHttpHeaders, request } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
-import { expect, onTestFinished, test } from "vitest";
-import { createTokenVerifier } from "../auth/verify-token.ts";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { scaleRuns } from "../../scripts/testing/property-runs.ts";
 import type { AvailabilityService } from "../availability-service.ts";
-import { type Customer, createCustomers } from "../customer.ts";
-import { createReadiness } from "../operations/lifecycle/readiness.ts";
-import { createRateLimits } from "../operations/limits/rate-limits.ts";
-import type { Log, RequestRecord } from "../operations/logging/log.ts";
-import { createMetrics } from "../operations/metrics/metrics.ts";
-import { serveGateway } from "../serve.ts";
-import { type CustomerLimits, UNLIMITED } from "../settings/customer-settings.ts";
+import { UNLIMITED } from "../settings/customer-settings.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
-import { TEST_FILES } from "../test/test-build.ts";
+import { type ObservedGatewayOptions, startObservedGateway, type TestRequest } from "../test/observed-gateway.ts";
 import { availabilityServiceOver, unusedAvailabilityService } from "../test/test-gateway.ts";
-import { CLAIMS, mint, NOW_MS, SECRET_SETTINGS } from "../test/test-tokens.ts";
+import { CLAIMS, mint, NOW_MS } from "../test/test-tokens.ts";
 
 const clock = { wallMs: () => NOW_MS, monotonicMs: () => 1 };
 const PATH = "/v1/users/123/availability";
 
-interface Parts {
+interface Parts extends Pick<ObservedGatewayOptions, "limits" | "cachesTokens"> {
   readonly availabilities?: AvailabilityService;
-  readonly limits?: CustomerLimits;
-  /** False if the gateway caches no tokens. The fast path needs a cached token. */
-  readonly cachesTokens?: boolean;
 }
 
 async function storedAvailabilities(): Promise<AvailabilityService> {
   const store = createMemoryStore({ clock }).forCustomer("acme");
   await store.set(123, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 5 } });
   await store.set(Number.MAX_SAFE_INTEGER, { status: "in_call" });
+  // Enough agents for a list that is compressed.
+  for (let userId = 1; userId <= 20; userId += 1) await store.set(userId, { status: "offline" });
   const availabilities = availabilityServiceOver(store, clock);
   // The fast path needs a loaded replica.
   await availabilities.open(new AbortController().signal);
@@ -38,74 +30,13 @@ async function storedAvailabilities(): Promise<AvailabilityService> {
 }
 
 /** Starts a gateway for `acme` with a token in its cache. */
-async function setUp({ availabilities, limits = UNLIMITED, cachesTokens = true }: Parts = {}) {
-  const verify = createTokenVerifier(SECRET_SETTINGS, "acme", { clock });
-  await verify(await mint());
-  const acme: Customer = {
-    id: "acme",
-    allowedOrigins: ["https://crm.acme.example"],
-    availabilities: availabilities ?? (await storedAvailabilities()),
-    access: { verify: cachesTokens ? verify : (token) => verify(token), anonymousReads: false },
-  };
-  const records: RequestRecord[] = [];
-  const metrics = createMetrics();
-  const log: Log = {
-    line() {},
-    warning() {},
-    request: (record) => void records.push(record),
-    defect(error) {
-      throw error;
-    },
-    flush: () => Promise.resolve(),
-  };
-  const healthSources = {
-    isStoreReady: () => true,
-    historySize: () => ({ entries: 7, bytes: 2_170 }),
-    customers: () => [],
-  };
-  const gateway = await serveGateway(
-    { host: "127.0.0.1", port: 0 },
-    {
-      customers: createCustomers([acme], "acme"),
-      files: TEST_FILES,
-      onDefect: log.defect,
-      observability: {
-        log,
-        metrics,
-        servesMetrics: false,
-        readiness: createReadiness({ healthSources, staleLimitSeconds: 60 }),
-        rateLimits: createRateLimits(new Map([["acme", limits]])),
-        trustedProxies: { includes: () => false },
-      },
-    },
-  );
-  onTestFinished(gateway.close);
+async function setUp({ availabilities, ...parts }: Parts = {}) {
+  const services = { acme: availabilities ?? (await storedAvailabilities()) };
+  const gateway = await startObservedGateway({ services, tokens: [await mint()], ...parts });
   return {
-    origin: gateway.origin,
-    send: (testRequest: TestRequest) => send(gateway.origin, testRequest),
-    records,
-    metrics,
+    ...gateway,
+    send: ({ path = PATH, ...others }: Partial<TestRequest>) => gateway.send({ path, ...others }),
   };
-}
-
-interface TestRequest {
-  readonly method?: string;
-  readonly path?: string;
-  readonly headers?: OutgoingHttpHeaders;
-  readonly body?: string;
-}
-
-/** Sends a request and returns the response without its variable parts. */
-async function send(origin: string, { method = "GET", path = PATH, headers = {}, body = "" }: TestRequest) {
-  const sent = request(`${origin}/`, { method, path, headers });
-  const received = new Promise<import("node:http").IncomingMessage>((resolve, reject) => {
-    sent.on("response", resolve).on("error", reject);
-  });
-  sent.end(body);
-  const response = await received;
-  const { date, "x-request-id": requestId, ...shown } = response.headers;
-  const hasIdentity = date !== undefined && requestId !== undefined;
-  return { status: response.statusCode, headers: shown, hasIdentity, body: await text(response) };
 }
 
 const bearer = async () => ({ Authorization: `Bearer ${await mint()}` });
@@ -119,9 +50,65 @@ test("responds to a read with a cached token without calling the app", async () 
   expect(JSON.parse(response.body)).toMatchObject({ userId: 123, status: "available", wrapUpTimeTtl: 5 });
 });
 
+/** In ascending order, as the app lists users. */
+const ascending = (userIds: readonly number[]) => [...userIds].sort((a, b) => a - b);
+
+const listPathArbitrary = fc.oneof(
+  fc
+    .uniqueArray(fc.oneof(fc.integer({ min: 1, max: 25 }), fc.constantFrom(123, Number.MAX_SAFE_INTEGER)), {
+      minLength: 1,
+      maxLength: 25,
+      size: "max",
+    })
+    .chain((userIds) => {
+      const path = `/v1/availabilities?userIds=${ascending(userIds).join()}`;
+      return fc.constantFrom(path, path, `/c/acme${path}`, `/c/globex${path}`, path.replaceAll(",", "%2C"));
+    }),
+  fc
+    .constantFrom(
+      "userIds=",
+      "userIds=1,",
+      "userIds=,1",
+      "userIds=01",
+      "userIds=0",
+      "userIds=9007199254740992",
+      "",
+      "x=1",
+    )
+    .map((query) => `/v1/availabilities?${query}`),
+  fc
+    .constantFrom(501, 500)
+    .map((count) => `/v1/availabilities?userIds=${Array.from({ length: count }, (_, index) => index + 1).join()}`),
+  fc.constantFrom("/v1/availabilities", "/v1/availabilities?userIds=1&userIds=2", "/v1/availabilities?userIds=1&x=1"),
+);
+
+test("responds to a HEAD of a list that is compressed exactly as the app does", async () => {
+  const availabilities = await storedAvailabilities();
+  const testRequest = {
+    method: "HEAD",
+    path: `/v1/availabilities?userIds=${Array.from({ length: 500 }, (_, index) => index + 1).join()}`,
+    headers: { ...(await bearer()), "Accept-Encoding": "gzip" },
+  };
+  const response = await (await setUp({ availabilities })).send(testRequest);
+  expect(response).toMatchObject({ status: 200, headers: { "content-encoding": "gzip" }, body: "" });
+  expect(response).toEqual(await (await setUp({ availabilities, cachesTokens: false })).send(testRequest));
+});
+
+test.each(["999.9.9.9", "256.1.1.1", "127.0.0.08", "xn--a", "crm.xn--a.com", "10.0.0.1", "xn.example.com"])(
+  "responds to a Host header of %s exactly as the app does, which rejects what is no host",
+  async (Host) => {
+    const availabilities = await storedAvailabilities();
+    const testRequest = { path: "/v1/availabilities?userIds=1", headers: { ...(await bearer()), Host } };
+    const response = await (await setUp({ availabilities })).send(testRequest);
+    expect(response).toEqual(await (await setUp({ availabilities, cachesTokens: false })).send(testRequest));
+  },
+);
+
 test("responds to every request exactly as the app does", async () => {
-  const direct = await setUp();
-  const app = await setUp({ cachesTokens: false });
+  // One store, since each has cursors of its own.
+  const availabilities = await storedAvailabilities();
+  const direct = await setUp({ availabilities });
+  const app = await setUp({ availabilities, cachesTokens: false });
   const token = await mint();
   const etag = `"${NOW_MS}"`;
   const requestArbitrary = fc.record({
@@ -132,12 +119,15 @@ test("responds to every request exactly as the app does", async () => {
       fc
         .constantFrom("0123", "0", "124", "1e2", "9007199254740991", "9007199254740992", "9007199254740993")
         .map((id) => `/v1/users/${id}/availability`),
+      listPathArbitrary,
+      listPathArbitrary,
     ),
     headers: fc.record(
       {
         Authorization: fc.oneof(
           fc.constant(`Bearer ${token}`),
           fc.constantFrom(`bearer ${token}`, `Bearer  ${token}`, `Bearer ${token} `, `Bearer ${token}x`, "Basic x", ""),
+          fc.constant<string[]>([`Bearer ${token}`, "Bearer x"]),
         ),
         "If-None-Match": fc.constantFrom(etag, `W/${etag}`, `"1", ${etag}`, "*", '"1"', ""),
         Host: fc.constantFrom(
@@ -152,6 +142,7 @@ test("responds to every request exactly as the app does", async () => {
         "X-Request-Id": fc.constantFrom("known", "not known", ""),
         "Content-Length": fc.constant("0"),
         Expect: fc.constantFrom("something"),
+        "Accept-Encoding": fc.constantFrom("gzip, deflate, br", "gzip;q=0", "identity", "*", ""),
       },
       { requiredKeys: ["Authorization"] },
     ),
@@ -160,8 +151,29 @@ test("responds to every request exactly as the app does", async () => {
     fc.asyncProperty(requestArbitrary, async (testRequest) => {
       expect(await direct.send(testRequest)).toEqual(await app.send(testRequest));
     }),
-    { numRuns: 300 },
+    { numRuns: scaleRuns(300) },
   );
+});
+
+test("responds to a list with a cached token without calling the app, without repetitions and in any order", async () => {
+  const stored = await storedAvailabilities();
+  const getCachedMany = stored.getCachedMany ?? (() => undefined);
+  const direct = await setUp({ availabilities: { ...unusedAvailabilityService(), getCachedMany } });
+  const app = await setUp({ availabilities: stored, cachesTokens: false });
+  const testRequest = { path: "/v1/availabilities?userIds=123,9,404,123,1,404", headers: await bearer() };
+  const [response, expected] = [await direct.send(testRequest), await app.send(testRequest)];
+  expect([response.status, response.headers]).toEqual([200, expected.headers]);
+  expect(JSON.parse(response.body)).toEqual(JSON.parse(expected.body));
+  expect(Object.keys(JSON.parse(response.body).availabilities)).toEqual(["1", "9", "123"]);
+});
+
+test("leaves a list to the app if an agent's data cannot be read", async () => {
+  const stored = await storedAvailabilities();
+  const replica = await stored.open(new AbortController().signal);
+  vi.spyOn(replica, "isUnreadable").mockImplementation((userId) => userId === 404);
+  const { send: sendOnce } = await setUp({ availabilities: stored });
+  const response = await sendOnce({ path: "/v1/availabilities?userIds=1,404", headers: await bearer() });
+  expect(JSON.parse(response.body)).toMatchObject({ availabilities: { 1: {} }, errors: { 404: { status: 503 } } });
 });
 
 test.each([
@@ -180,16 +192,25 @@ test.each([
   expect([401, 403]).toContain(direct?.[1]?.status);
 });
 
+test("rejects a read with a second Authorization header, as the app does", async () => {
+  const { send: sendOnce } = await setUp();
+  const response = await sendOnce({ headers: { Authorization: [`Bearer ${await mint()}`, "Bearer x"] } });
+  expect(response.status).toBe(401);
+});
+
 test("counts and logs a read as the app does", async () => {
   const seen = [true, false].map(async (cachesTokens) => {
-    const { send: sendOnce, records, metrics } = await setUp({ cachesTokens });
+    const { send: sendOnce, records, counts } = await setUp({ cachesTokens });
     const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     await sendOnce({ path: `/c/acme${PATH}`, headers: { ...(await bearer()), traceparent, "X-Request-Id": "first" } });
     await sendOnce({ headers: { ...(await bearer()), traceparent, "X-Request-Id": "second", "If-None-Match": "*" } });
-    const { body } = await metrics.read();
+    const list = { path: "/v1/availabilities?userIds=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16" };
+    await sendOnce({ ...list, headers: { ...(await bearer()), traceparent, "X-Request-Id": "third" } });
+    const packed = { "X-Request-Id": "fourth", "Accept-Encoding": "gzip" };
+    await sendOnce({ ...list, headers: { ...(await bearer()), traceparent, ...packed } });
     return {
       records: records.map(({ durationMs, ...record }) => ({ ...record, isTimed: durationMs >= 0 })),
-      counted: body.split("\n").filter((line) => /^gateway_requests_|duration_seconds_count/.test(line)),
+      counted: await counts(),
     };
   });
   const [direct, app] = await Promise.all(seen);
@@ -197,26 +218,51 @@ test("counts and logs a read as the app does", async () => {
   expect(direct?.records.map(({ requestId, status }) => [requestId, status])).toEqual([
     ["first", 200],
     ["second", 304],
+    ["third", 200],
+    ["fourth", 200],
   ]);
 });
 
 test("counts a read against the token's limit and rejects the next as the app does", async () => {
   const limits = { ...UNLIMITED, requestsPerMinutePerToken: 2 };
+  const availabilities = await storedAvailabilities();
   const responses = [true, false].map(async (cachesTokens) => {
-    const { send: sendOnce } = await setUp({ cachesTokens, limits });
+    const { send: sendOnce } = await setUp({ cachesTokens, limits, availabilities });
     const headers = await bearer();
-    return [await sendOnce({ headers }), await sendOnce({ headers }), await sendOnce({ headers })];
+    const list = { path: "/v1/availabilities?userIds=1", headers };
+    return [await sendOnce({ headers }), await sendOnce(list), await sendOnce(list)];
   });
   const [direct, app] = await Promise.all(responses);
   expect(direct?.map(({ status }) => status)).toEqual([200, 200, 429]);
   expect(direct).toEqual(app);
 });
 
+test.each([
+  ["Content-Length: 18", '{"status":"other"}'],
+  // The app makes such a change.
+  ["Transfer-Encoding: chunked", '12\r\n{"status":"other"}\r\n0\r\n\r\n'],
+])("responds to a read that is pipelined behind a change with %s with the changed status", async (delimiter, body) => {
+  const { origin } = await setUp();
+  const { hostname, port } = new URL(origin);
+  const head = `Host: ${hostname}\r\nAuthorization: ${(await bearer()).Authorization}\r\n`;
+  const change = `PUT ${PATH} HTTP/1.1\r\n${head}Content-Type: application/json\r\n${delimiter}\r\n\r\n${body}`;
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  socket.write(`${change}GET ${PATH} HTTP/1.1\r\n${head}Connection: close\r\n\r\n`);
+  const responses = (await text(socket)).split("HTTP/1.1 ").slice(1);
+  const bodies: unknown[] = responses.map((response) => JSON.parse(response.split("\r\n\r\n")[1] ?? ""));
+  expect(bodies).toEqual([
+    expect.objectContaining({ userId: 123, status: "other" }),
+    expect.objectContaining({ userId: 123, status: "other" }),
+  ]);
+});
+
 test("responds to pipelined requests in order, from the fast path and from the app", async () => {
   const { origin } = await setUp();
   const { hostname, port } = new URL(origin);
   const { Authorization } = await bearer();
-  const paths = fc.sample(fc.constantFrom(PATH, "/healthz", "/v1/users/404/availability"), 300);
+  const list = `/v1/availabilities?userIds=${Array.from({ length: 20 }, (_, index) => index + 1).join()}`;
+  const paths = fc.sample(fc.constantFrom(PATH, list, "/healthz", "/v1/users/404/availability"), 300);
   const requests = paths.map((path, index) => {
     const connection = index === paths.length - 1 ? "Connection: close\r\n" : "";
     return `GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: ${Authorization}\r\n${connection}\r\n`;
@@ -229,6 +275,7 @@ test("responds to pipelined requests in order, from the fast path and from the a
   expect(bodies).toEqual(
     paths.map((path) => {
       if (path === PATH) return expect.objectContaining({ userId: 123 });
+      if (path === list) return expect.objectContaining({ errors: {} });
       return expect.objectContaining({ status: path === "/healthz" ? "ok" : 404 });
     }),
   );

@@ -7,6 +7,9 @@ export const SECURITY_HEADERS = {
   "Cross-Origin-Resource-Policy": "same-origin",
 };
 
+/** The same headers for Node's response: names and values in turn. */
+export const SECURITY_HEADER_PAIRS: readonly string[] = Object.entries(SECURITY_HEADERS).flat();
+
 /**
  * Headers of every response at a script's address, errors included. Without these headers a browser would report the
  * 404 of a misspelt address as a CORS fault, and hide the status from the page's developer.

@@ -16,6 +16,19 @@ export const USER_ID_PARAMETER: ParameterObject = {
   example: 123,
 };
 
+/** Creates the parameter that names at most `maxItems` agents. */
+export function userIdsParameter(description: string, maxItems: number): ParameterObject {
+  return {
+    name: "userIds",
+    in: "query",
+    description,
+    style: "form",
+    explode: false,
+    schema: { type: "array", items: schemaOf("UserId"), minItems: 1, maxItems },
+    example: [101, 123],
+  };
+}
+
 /** Headers of every call below `/v1` that needs a token. */
 export const TRACING: readonly ParameterObject[] = [
   header("traceparent", "W3C trace context.", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),

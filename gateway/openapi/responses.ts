@@ -4,7 +4,8 @@ import { schemaOf } from "./schemas.ts";
 
 type Headers = Readonly<Record<string, HeaderObject>>;
 
-function constant(value: string, description: string): HeaderObject {
+/** Describes a header that always has the value. */
+export function constant(value: string, description: string): HeaderObject {
   return { description, required: true, schema: { const: value } };
 }
 
@@ -22,7 +23,8 @@ export const HEADERS = {
   },
   entityTagOfAll: {
     ETag: {
-      description: "Unchanged while no agent changes; absent if the request names agents. A weak entity tag.",
+      description:
+        "Unchanged while no agent changes; absent if the request names agents, and if an agent cannot be read. A weak entity tag.",
       schema: { type: "string", pattern: '^W/"[0-9a-f]+-[0-9]+"$' },
     },
   },

@@ -9,6 +9,7 @@ test("reads the settings of the operation", () => {
     DRAIN_DELAY_SECONDS: "5",
     TRUSTED_PROXIES: "127.0.0.1, 10.0.0.0/8",
     MAX_CONNECTIONS: "500",
+    KEEP_ALIVE_SECONDS: "620",
   });
   expect(operation).toMatchObject({
     adminPort: 9100,
@@ -16,6 +17,7 @@ test("reads the settings of the operation", () => {
     logLevel: "warn",
     drainDelaySeconds: 5,
     maxConnections: 500,
+    keepAliveSeconds: 620,
   });
   expect(["127.0.0.1", "10.1.2.3", "192.0.2.1"].filter(operation.trustedProxies.includes)).toEqual([
     "127.0.0.1",
@@ -42,6 +44,8 @@ test.each([
     "10.0.0.1,proxy,*",
     '"proxy", "*" is not an IP address or subnet, for example TRUSTED_PROXIES=127.0.0.1,10.0.0.0/8',
   ],
+  ["KEEP_ALIVE_SECONDS", "0", "0 seconds are not between 1 and 3600, for example KEEP_ALIVE_SECONDS=620"],
+  ["KEEP_ALIVE_SECONDS", "10m", '"10m" is not a whole number of seconds, for example KEEP_ALIVE_SECONDS=620'],
   ["MAX_CONNECTIONS", "0", '"0" is not a whole number from 1 to 9999999, for example MAX_CONNECTIONS=20000'],
 ])("rejects %s=%j", (name, value, line) => {
   expect(() => readSettings({ [name]: value })).toThrow(`${name}: ${line}`);

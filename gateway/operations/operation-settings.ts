@@ -22,6 +22,8 @@ export interface OperationSettings {
   readonly trustedProxies: TrustedProxies;
   /** Maximum open connections, from `MAX_CONNECTIONS`; further connections are closed at once. @default 20000 */
   readonly maxConnections: number;
+  /** Time after which an idle connection is closed, in seconds, from `KEEP_ALIVE_SECONDS`. @default 65 */
+  readonly keepAliveSeconds: number;
 }
 
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -53,6 +55,14 @@ const Count = v.pipe(
 const DrainDelay = v.pipe(
   Seconds,
   v.maxValue(300, ({ input }) => `${input} seconds are more than 300`),
+);
+
+const KeepAlive = v.pipe(
+  Seconds,
+  v.check(
+    (seconds) => seconds >= 1 && seconds <= 3600,
+    ({ input }) => `${input} seconds are not between 1 and 3600`,
+  ),
 );
 
 /** Schemas of the environment's variables for these settings, with their documentation. */
@@ -90,6 +100,13 @@ export const OPERATION_VARIABLES = {
     v.optional(Count, "20000"),
     v.metadata({ meaning: "maximum open connections", example: "20000" }),
   ),
+  KEEP_ALIVE_SECONDS: v.pipe(
+    v.optional(KeepAlive, "65"),
+    v.metadata({
+      meaning: "seconds after which an idle connection is closed, 1 to 3600: more than the load balancer's own time",
+      example: "620",
+    }),
+  ),
 };
 
 type OperationValues = v.InferOutput<ReturnType<typeof v.object<typeof OPERATION_VARIABLES>>>;
@@ -103,6 +120,7 @@ export function toOperationSettings(values: OperationValues): OperationSettings 
     drainDelaySeconds: values.DRAIN_DELAY_SECONDS,
     trustedProxies: values.TRUSTED_PROXIES ?? NO_PROXIES,
     maxConnections: values.MAX_CONNECTIONS,
+    keepAliveSeconds: values.KEEP_ALIVE_SECONDS,
   };
 }
 

@@ -1,6 +1,8 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { expect, test } from "vitest";
+import { createTokenVerifier } from "../auth/verify-token.ts";
 import { readConfig } from "../settings/config-file.ts";
 import { GatewayConfig } from "../settings/customer-settings.ts";
 import { VARIABLES } from "../settings/settings.ts";
@@ -37,6 +39,24 @@ test.each(customersFiles)("shows a customers' file that the gateway accepts: %#"
   const names = Array.from(text.matchAll(/\$\{(\w+)\}/g), ([, name = ""]) => name);
   const environment = Object.fromEntries(names.map((name) => [name, "s".repeat(32)]));
   expect(readConfig(text, environment)).toHaveProperty("config");
+});
+
+test("the operator's token that the page makes may set every agent of the page's customer", async () => {
+  const secret = "0123456789abcdef0123456789abcdef";
+  const read = readConfig(customersFiles[0] ?? "", { ACME_SECRET: secret });
+  if ("problems" in read) throw new Error(read.problems.join("\n"));
+  const [acme] = read.config.customers;
+  if (!acme) throw new Error("The page's first file has no customer");
+  const [, code = ""] = /```js\n(.*?)```/s.exec(page) ?? [];
+  mkdirSync("node_modules/.cache", { recursive: true });
+  const file = `${mkdtempSync("node_modules/.cache/operations-page-")}/operator-token.mjs`;
+  writeFileSync(file, code);
+  const env = { ...process.env, ACME_SECRET: secret };
+  const token = execFileSync(process.execPath, [file], { encoding: "utf8", env }).trim();
+  await expect(createTokenVerifier(acme.tokens, acme.id)(token)).resolves.toMatchObject({
+    subject: "operator",
+    scopes: new Set(["availability:write"]),
+  });
 });
 
 interface Schema {

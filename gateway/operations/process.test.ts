@@ -210,6 +210,7 @@ test("checks its settings without opening a port, and prints no secret", async (
     `listens on: port ${port} of 127.0.0.1`,
     "metrics and health for the operator on: no port",
     "store: Redis at redis://127.0.0.1:6379/1",
+    "embed.js: browsers ask for a newer one after 300 s",
     "customers: 1",
     "  acme (default): origins https://crm.acme.example; HS256 tokens of acme; upstream memory",
     "",

@@ -3,7 +3,10 @@ import { isExactOrigin } from "../../shared/protocol/origin.ts";
 /**
  * Hosts that a CSP source can name: no IPv6 addresses, and no `;` or `,`, which URLs allow but which end a directive.
  */
-const NAMEABLE_IN_CSP = /^https?:\/\/[a-z0-9._-]+(:\d+)?$/;
+const NAMEABLE_IN_CSP = /^[a-z][a-z\d+.-]*:\/\/[a-z0-9._-]+(:\d+)?$/;
+
+/** Texts that stand for pages with the origin `null`. */
+const PAGE_WITHOUT_ORIGIN = /^(null$|(about|blob|data|file|javascript):)/i;
 
 /**
  * Describes why a text cannot be an allowed origin, as a sentence that starts with "it"; `undefined` for a valid
@@ -13,17 +16,26 @@ const NAMEABLE_IN_CSP = /^https?:\/\/[a-z0-9._-]+(:\d+)?$/;
  */
 export function describeInvalidOrigin(text: string): string | undefined {
   if (text === "") return "is empty";
-  if (text === "null") return "is the origin of every sandboxed page";
+  if (PAGE_WITHOUT_ORIGIN.test(text)) {
+    return (
+      "is the origin of no page that a list can name: pages of files, sandboxes, data: and blob: all have the origin null. " +
+      "Give the page a scheme with a host of its own, such as app://desk"
+    );
+  }
   if (text.includes("*")) return "contains a *, but every origin must be written in full";
-  if (!/^https?:\/\//i.test(text)) return "does not start with https:// or http://";
+  if (!/^[a-z][a-z\d+.-]*:\/\//i.test(text)) return "does not start with a scheme such as https://";
+  if (/^(ftp|wss?):/i.test(text)) return "does not start with a scheme of pages, such as https://";
   return isExactOrigin(text) && NAMEABLE_IN_CSP.test(text) ? undefined : describeInexactOrigin(text);
 }
 
 function describeInexactOrigin(text: string): string {
   if (!URL.canParse(text)) return "is not a URL";
-  const { origin, pathname, search, hash } = new URL(text);
+  const { protocol, host, pathname, search, hash } = new URL(text);
+  if (host === "") return "has no host after its scheme";
+  // Node lower-cases the hosts of http(s) alone.
+  const origin = `${protocol}//${host.toLowerCase()}`;
   if (text === `${origin}/`) return `ends with a slash: write ${origin}`;
-  if (pathname !== "/" || search || hash) return `has a path or a query: write ${origin}`;
+  if (!["", "/"].includes(pathname) || search || hash) return `has a path or a query: write ${origin}`;
   if (text === origin) return "has a host that the frame-ancestors of a CSP cannot name";
   return `is not in the form that browsers use: write ${origin}`;
 }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { scaleRuns } from "../../scripts/testing/property-runs.ts";
 import { findJsonError } from "./json-error.ts";
 
 test.each([
@@ -42,6 +43,6 @@ test("finds an error in exactly the texts that JSON.parse rejects", () => {
     fc.property(fc.oneof(fc.json(), damaged), (text) => {
       expect(findJsonError(text) === undefined).toBe(isJson(text));
     }),
-    { numRuns: 2000 },
+    { numRuns: scaleRuns(2000) },
   );
 });

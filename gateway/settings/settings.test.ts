@@ -27,6 +27,7 @@ test("has defaults for everything outside production", () => {
     anonymousReads: true,
     redisUrl: undefined,
     staleLimitSeconds: 60,
+    scriptMaxAgeSeconds: 300,
     upstreamTimeoutMs: 10_000,
     operation: {
       adminPort: undefined,
@@ -35,6 +36,7 @@ test("has defaults for everything outside production", () => {
       drainDelaySeconds: 0,
       trustedProxies: { includes: expect.any(Function) },
       maxConnections: 20_000,
+      keepAliveSeconds: 65,
     },
     warnings: [],
   });
@@ -72,6 +74,23 @@ test("demands a token for every call when token settings exist", () => {
     ],
     anonymousReads: false,
   });
+});
+
+test.each([
+  ["0", 0],
+  ["86400", 86_400],
+])("reads SCRIPT_MAX_AGE_SECONDS=%s", (text, seconds) => {
+  expect(readSettings({ SCRIPT_MAX_AGE_SECONDS: text }).scriptMaxAgeSeconds).toBe(seconds);
+});
+
+test.each([
+  ["5m", '"5m" is not a whole number of seconds'],
+  ["-1", '"-1" is not a whole number of seconds'],
+  ["86401", "86401 seconds are more than 86400, a day"],
+])("rejects SCRIPT_MAX_AGE_SECONDS=%s", (text, problem) => {
+  expect(messageFor({ SCRIPT_MAX_AGE_SECONDS: text })).toBe(
+    `SCRIPT_MAX_AGE_SECONDS: ${problem}, for example SCRIPT_MAX_AGE_SECONDS=300`,
+  );
 });
 
 test("reads the upstream timeout", () => {
@@ -115,12 +134,46 @@ test.each([
 });
 
 test.each([
+  "chrome-extension://jkeeabcdefghijklmnopabcdefghijkl",
+  "moz-extension://5f0c9a17-3a86-4d6e-9b0d-1c2d3e4f5a6b",
+  "safari-web-extension://5F0C9A17-3A86-4D6E-9B0D-1C2D3E4F5A6B".toLowerCase(),
+  "capacitor://localhost",
+  "ionic://localhost",
+  "tauri://localhost",
+  "https://tauri.localhost",
+  "https://localhost",
+  "app://desk",
+  "app://desk:8080",
+])("accepts %s as an allowed origin: a scheme with a host, of an extension or an app", (origin) => {
+  const { customers } = readSettings({ ALLOWED_ORIGINS: `https://crm.example.com,${origin}` });
+  expect(customers[0]?.allowedOrigins).toEqual(["https://crm.example.com", origin]);
+});
+
+const NO_ORIGIN =
+  "is the origin of no page that a list can name: pages of files, sandboxes, data: and blob: all have the origin null. " +
+  "Give the page a scheme with a host of its own, such as app://desk";
+
+test.each([
   ["", "is empty"],
   ["*", "contains a *, but every origin must be written in full"],
   ["https://*.example.com", "contains a *, but every origin must be written in full"],
-  ["null", "is the origin of every sandboxed page"],
-  ["crm.example.com", "does not start with https:// or http://"],
-  ["file:///crm.html", "does not start with https:// or http://"],
+  ["null", NO_ORIGIN],
+  ["file:", NO_ORIGIN],
+  ["file://", NO_ORIGIN],
+  ["file:///crm.html", NO_ORIGIN],
+  ["data:text/html", NO_ORIGIN],
+  ["blob:https://crm.example.com/1", NO_ORIGIN],
+  ["crm.example.com", "does not start with a scheme such as https://"],
+  ["localhost:4000", "does not start with a scheme such as https://"],
+  ["wss://crm.example.com", "does not start with a scheme of pages, such as https://"],
+  ["app://desk/", "ends with a slash: write app://desk"],
+  ["app://desk/index.html", "has a path or a query: write app://desk"],
+  ["app://", "has no host after its scheme"],
+  ["app:///index.html", "has no host after its scheme"],
+  ["APP://Desk", "is not in the form that browsers use: write app://desk"],
+  ["app://user@desk", "is not in the form that browsers use: write app://desk"],
+  ["app://desk;script-src", "has a host that the frame-ancestors of a CSP cannot name"],
+  ["app://a b", "is not a URL"],
   ["https://", "is not a URL"],
   ["https://crm.example.com/", "ends with a slash: write https://crm.example.com"],
   ["https://crm.example.com/app", "has a path or a query: write https://crm.example.com"],

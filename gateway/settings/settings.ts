@@ -10,7 +10,10 @@ import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "../upstream/aircall/settings.ts"
 import { describeInvalidOrigin } from "./allowed-origin.ts";
 import { describeReadError, type Environment, findReferences, readConfig } from "./config-file.ts";
 import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
+import { describeIgnoredProxy } from "./egress-proxy.ts";
 import { Host, listVariables, Port, Seconds, type Variable } from "./env-schemas.ts";
+import { describePaddedValues } from "./padded-values.ts";
+import { describeInvalidRedisAddress } from "./redis-address.ts";
 import { findUnknownVariables } from "./unknown-variables.ts";
 import { describeVolatileCustomers } from "./volatile-customers.ts";
 
@@ -40,10 +43,15 @@ export interface Settings {
    * @default 60
    */
   readonly staleLimitSeconds: number;
+  /**
+   * Time for which browsers use `embed.js` without asking for a newer one, in seconds, from `SCRIPT_MAX_AGE_SECONDS`.
+   * @default 300
+   */
+  readonly scriptMaxAgeSeconds: number;
   /** Timeout for a telephony system's response, in milliseconds, from `UPSTREAM_TIMEOUT_MS`. @default 10000 */
   readonly upstreamTimeoutMs: number;
   readonly operation: OperationSettings;
-  /** Lines for the operator: variables without effect, such as misspelt ones, and customers whose data ends with the process. */
+  /** Lines for the operator: variables without effect, such as misspelt ones, values with white space, and customers whose data ends with the process. */
   readonly warnings: readonly string[];
 }
 
@@ -52,15 +60,17 @@ export class SettingsError extends Error {
   override readonly name = "SettingsError";
 }
 
+/** Greatest `SCRIPT_MAX_AGE_SECONDS`: for longer a page would run a withdrawn script, and no operator could end it. */
+const MAX_SCRIPT_AGE_SECONDS = 86_400;
+
 /** Id of the only customer if no customers are configured. */
 const DEMO_CUSTOMER = "demo";
 
 const RedisUrl = v.pipe(
   v.string(),
   v.check(
-    (text) => URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol),
-    // The message leaves out the address, which may contain a password.
-    "is not the address of a Redis server (redis:// or rediss://)",
+    (text) => describeInvalidRedisAddress(text) === undefined,
+    ({ input }) => describeInvalidRedisAddress(input) ?? "",
   ),
 );
 
@@ -72,6 +82,11 @@ const UpstreamTimeout = v.pipe(
     (ms) => ms >= MIN_TIMEOUT_MS && ms <= MAX_TIMEOUT_MS,
     ({ input }) => `${input} milliseconds are not between ${MIN_TIMEOUT_MS} and ${MAX_TIMEOUT_MS}`,
   ),
+);
+
+const ScriptMaxAge = v.pipe(
+  Seconds,
+  v.maxValue(MAX_SCRIPT_AGE_SECONDS, ({ input }) => `${input} seconds are more than ${MAX_SCRIPT_AGE_SECONDS}, a day`),
 );
 
 const OriginList = v.pipe(
@@ -116,6 +131,13 @@ const SCHEMAS = {
     v.metadata({
       meaning: "greatest age of an availability, in seconds, while Redis or an upstream is down",
       example: "60",
+    }),
+  ),
+  SCRIPT_MAX_AGE_SECONDS: v.pipe(
+    v.optional(ScriptMaxAge, "300"),
+    v.metadata({
+      meaning: `seconds for which browsers use embed.js without asking for a newer one, at most ${MAX_SCRIPT_AGE_SECONDS}; 0 to ask at each page`,
+      example: "300",
     }),
   ),
   UPSTREAM_TIMEOUT_MS: v.pipe(
@@ -172,10 +194,16 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
     anonymousReads: unconfigured?.isDemo ?? false,
     redisUrl,
     staleLimitSeconds,
+    scriptMaxAgeSeconds: read.SCRIPT_MAX_AGE_SECONDS,
     upstreamTimeoutMs: read.UPSTREAM_TIMEOUT_MS,
     operation: toOperationSettings(read),
-    // The demo says by itself that it serves from memory.
-    warnings: [...warnings, ...(configured ? describeVolatileCustomers(customers, redisUrl) : [])],
+    warnings: [
+      ...warnings,
+      // The demo says by itself that it serves from memory.
+      ...(configured ? describeVolatileCustomers(customers, redisUrl) : []),
+      ...describePaddedValues(customers),
+      ...describeIgnoredProxy(environment, customers),
+    ],
   };
 }
 

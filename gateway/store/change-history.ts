@@ -5,6 +5,11 @@ export type Change =
   | { readonly cursor: string; readonly agent: StoredAgent }
   | { readonly cursor: string; readonly removedUserId: number; readonly version: number };
 
+/** Returns the user of a change or a removal. */
+export function toUserId(change: Change): number {
+  return "agent" in change ? change.agent.userId : change.removedUserId;
+}
+
 /** Change with its position among the changes of all customers. */
 export interface PositionedChange {
   readonly position: number;

@@ -16,7 +16,7 @@ const PASSWORD = "let-me-in";
 /** Delays before the next attempt to connect to Redis, shorter than in production. */
 const QUICK_RETURN = { waitMs: 50, maxDelayMs: 50 };
 
-/** A short timeout, for a Redis that sends no reply. Other tests have a longer one, so that a busy machine fails none. */
+/** A short timeout, for a Redis without replies. All further tests wait longer, for a busy machine. */
 const IMPATIENT = { timeoutMs: 600 };
 
 async function startServer(): Promise<RedisServer> {

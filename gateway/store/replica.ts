@@ -7,6 +7,8 @@ export interface Replica {
   read(userId: number): StoredAgent | undefined;
   /** True if the agent's record in the store cannot be read. */
   isUnreadable(userId: number): boolean;
+  /** Agents whose record in the store cannot be read. */
+  unreadable(): Iterable<number>;
   agents(): Iterable<StoredAgent>;
   /** Number of agents. */
   size(): number;
@@ -36,6 +38,8 @@ export interface ReplicaListener {
   onChange(change: Change): void;
   /** Called when all earlier changes are superseded: the listener must read the replica again. */
   onReset(): void;
+  /** Called when the replica is current again after it may have been stale. */
+  onCurrent?(): void;
 }
 
 /** Replica with the functions that keep it current. */
@@ -117,6 +121,7 @@ export function createReplica(contents: ReplicaContents): WritableReplica {
   return {
     read: (userId) => agents.get(userId),
     isUnreadable: (userId) => unreadable.has(userId),
+    unreadable: () => unreadable,
     agents: () => agents.values(),
     size: () => agents.size,
     cursor: () => toCursorText({ epoch, position: position() }),
@@ -147,7 +152,9 @@ export function createReplica(contents: ReplicaContents): WritableReplica {
       for (const listener of listeners) listener.onReset();
     },
     setStaleSince(ms) {
+      const isCurrentAgain = ms === undefined && staleSinceMs !== undefined;
       staleSinceMs = ms;
+      if (isCurrentAgain) for (const listener of listeners) listener.onCurrent?.();
     },
   };
 }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { scaleRuns } from "../../scripts/testing/property-runs.ts";
 import { AVAILABILITY_STATUSES } from "../../shared/contracts/availability.ts";
 import { systemClock } from "../clock.ts";
 import { type AgentState, toAvailability } from "./agent.ts";
@@ -10,7 +11,7 @@ import type { Replica } from "./replica.ts";
 
 /** Store that the tests run on. */
 export interface StoreUnderTest {
-  /** Opens the stores of two gateways over the same data; the same store twice if it cannot be shared. */
+  /** Opens the stores of two gateways over common data; a single store twice if the store cannot be shared. */
   open(): Promise<readonly [AvailabilityStore, AvailabilityStore]>;
   /** Number of runs of each property. */
   readonly runs: number;
@@ -399,7 +400,7 @@ function declareProperties(subject: StoreUnderTest): void {
         for (const changes of received) expectGrowingVersions(changes);
         expect(received[0]?.map(describeChange)).toEqual(received[1]?.map(describeChange));
       }),
-      { numRuns: subject.runs },
+      { numRuns: scaleRuns(subject.runs) },
     );
   });
 
@@ -422,7 +423,7 @@ function declareProperties(subject: StoreUnderTest): void {
           }
         }
       }),
-      { numRuns: subject.runs },
+      { numRuns: scaleRuns(subject.runs) },
     );
   });
 }

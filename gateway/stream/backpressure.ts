@@ -10,15 +10,13 @@ export interface BackpressureOptions {
 /** Length of a piece, in characters. */
 const PIECE_LENGTH = 64 * 1024;
 
-/**
- * Writes texts in pieces, each after the previous piece has been sent. Resolves with true if all texts were written.
- */
+/** Writes pieces, each after the previous piece has been sent. Resolves with true if all pieces were written. */
 export async function writeWithBackpressure(
   response: ServerResponse,
-  texts: Iterable<string>,
+  pieces: Iterable<Uint8Array | string>,
   { isCancelled, onProgress }: BackpressureOptions,
 ): Promise<boolean> {
-  for (const piece of toPieces(texts)) {
+  for (const piece of pieces) {
     if (isCancelled() || response.destroyed) return false;
     if (!response.write(piece)) await waitForDrain(response);
     onProgress();
@@ -26,7 +24,8 @@ export async function writeWithBackpressure(
   return !isCancelled() && !response.destroyed;
 }
 
-function* toPieces(texts: Iterable<string>): Generator<string> {
+/** Joins texts to pieces for `writeWithBackpressure`. */
+export function* toPieces(texts: Iterable<string>): Generator<string> {
   let piece = "";
   for (const text of texts) {
     piece += text;

@@ -7,6 +7,11 @@ export function formatAvailability(agent: StoredAgent, nowMs: number): string {
   return formatEvent("availability", toChangedAvailability(agent, nowMs));
 }
 
+/** Formats, for a snapshot, that an agent exists whose availability cannot be read. A client that knows no such event ignores it. */
+export function formatUnreadable(userId: number): string {
+  return formatEvent("unreadable", { userId });
+}
+
 /** Formats a change with its cursor. A client that sends the cursor gets every later change. */
 export function formatChange(change: Change, nowMs: number): string {
   if ("agent" in change) return formatEvent("availability", toChangedAvailability(change.agent, nowMs), change.cursor);
@@ -25,7 +30,13 @@ export function formatCurrent(cursor: string): string {
  */
 export const RESET_TEXT = formatEvent("reset", {}, "");
 
-/** SSE comment, which keeps the connection from looking idle. */
+/**
+ * First text of each stream. Proxies over HTTP/2 forward the head of a response with the first bytes of its body. Unlike
+ * `HEARTBEAT_TEXT` this comment does not say that the client has every change.
+ */
+export const OPENING_TEXT = ": open\n\n";
+
+/** Empty SSE comment, which keeps the connection from looking idle. */
 export const HEARTBEAT_TEXT = ":\n\n";
 
 /** Formats the delay before the client reconnects, in milliseconds. */

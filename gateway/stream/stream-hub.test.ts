@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { scaleRuns } from "../../scripts/testing/property-runs.ts";
 import { AVAILABILITY_STATUSES } from "../../shared/contracts/availability.ts";
 import type { StoredAgent } from "../store/agent.ts";
 import { createChangeHistory } from "../store/change-history.ts";
@@ -32,6 +33,7 @@ function agents(count: number): StoredAgent[] {
 /** Client of a stream. Reconnects after a lost connection. */
 interface Follower {
   readonly subscriber: TestSubscriber;
+  readonly userIds: ReadonlySet<number> | undefined;
   connect(hub: StreamHub, replica: WritableReplica): Promise<void>;
   /** Reads the sent data: everything, or at most `length` characters. */
   read(length?: number): void;
@@ -40,7 +42,12 @@ interface Follower {
   isConnected(): boolean;
 }
 
-function createFollower(options: TestSubscriberOptions = {}): Follower {
+interface FollowerOptions extends TestSubscriberOptions {
+  /** Users that the client follows. @default all users */
+  readonly userIds?: ReadonlySet<number>;
+}
+
+function createFollower({ userIds, ...options }: FollowerOptions = {}): Follower {
   const subscriber = createTestSubscriber(options);
   let connection: TestConnection | undefined;
 
@@ -52,13 +59,15 @@ function createFollower(options: TestSubscriberOptions = {}): Follower {
 
   return {
     subscriber,
+    userIds,
     hangUp,
     async connect(hub, replica) {
       hangUp();
       connection = await openTestConnection();
       const { response } = connection;
       response.writeHead(200);
-      hub.open({ customer: "demo", replica, response, lastEventId: subscriber.lastEventId(), endsAtMs: undefined });
+      const lastEventId = subscriber.lastEventId();
+      hub.open({ customer: "demo", replica, userIds, response, lastEventId, endsAtMs: undefined });
     },
     read: (length) => subscriber.hear(connection?.read(length) ?? ""),
     hasUnread: () => connection?.hasUnread() ?? false,
@@ -66,7 +75,7 @@ function createFollower(options: TestSubscriberOptions = {}): Follower {
   };
 }
 
-/** Turns of the event loop after which an idle stream has nothing more to write. */
+/** Turns of the event loop until an idle stream has written all its data. */
 const SETTLED_TURNS = 3;
 
 /** Reads until no more data comes; disconnected clients reconnect. */
@@ -81,7 +90,7 @@ async function settle(followers: readonly Follower[], hub: StreamHub, replica: W
   }
 }
 
-/** Creates a replica of these agents and the source of its changes. */
+/** Creates a replica of the given agents and the source of the replica's changes. */
 function createSource(known: readonly StoredAgent[], historyLength = 1000) {
   let position = 0;
   const at = (): string => toCursorText({ epoch: "c", position });
@@ -209,33 +218,141 @@ async function run({ do: what, userId: user, index }: Step, gateways: Gateways, 
   await turn();
 }
 
-test("sends every subscriber all agents, no change twice and no lower version, in any course of events", async () => {
+/** Users of the filtered subscriber: two changed often, two changed seldom, and an unknown user. */
+const SOME_USERS = new Set([1, 3, 400, MANY, MANY + 1]);
+
+test("sends every subscriber all its agents, no change twice and no lower version, in any course of events", async () => {
   fakeHeartbeatTimer();
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), limit, async (steps, maxBufferedBytes) => {
       const gateways = createGateways(MANY, { maxBufferedBytes });
       const mayLag = steps.some(({ do: what }) => what === "delay");
-      const followers = [1, 2, 3].map(() => createFollower({ mayLag }));
+      const followers = [{}, {}, { userIds: SOME_USERS }].map((options) => createFollower({ mayLag, ...options }));
       for (const each of steps) await run(each, gateways, followers);
       gateways.catchUp();
       const { hub, replica } = gateways.gateway(0);
       await settle(followers, hub, replica);
-      for (const { subscriber } of followers) expectAll(subscriber, replica);
+      for (const follower of followers) expectAll(follower, replica);
       gateways.close();
       for (const follower of followers) follower.hangUp();
     }),
-    { numRuns: 150 },
+    { numRuns: scaleRuns(150) },
   );
 });
 
-function expectAll(subscriber: TestSubscriber, replica: WritableReplica): void {
+function expectAll({ subscriber, userIds }: Follower, replica: WritableReplica): void {
   expect(subscriber.isCurrent()).toBe(true);
-  expect([...subscriber.users().values()].sort(byId)).toEqual([...replica.agents()].sort(byId));
+  const agents = [...replica.agents()].filter(({ userId }) => !userIds || userIds.has(userId));
+  expect([...subscriber.users().values()].sort(byId)).toEqual(agents.sort(byId));
+  if (userIds) expect([...subscriber.userIds()].filter((userId) => !userIds.has(userId))).toEqual([]);
 }
 
 function byId(a: StoredAgent, b: StoredAgent): number {
   return a.userId - b.userId;
 }
+
+test.each([
+  ["all users", undefined, [2, 9]],
+  ["some users", new Set([1, 2, 3]), [2]],
+])("names in a snapshot of %s the agents that exist and cannot be read", async (_whose, userIds, expected) => {
+  const contents = emptyContents("c", () => 0, createChangeHistory(0, { length: 10 }).of("acme"));
+  const replica = createReplica({ ...contents, agents: agents(1), unreadable: [2, 9] });
+  const hub = createStreamHub();
+  onTestFinished(hub.close);
+  const connection = await openTestConnection();
+  const { response } = connection;
+  response.writeHead(200);
+  hub.open({ customer: "demo", replica, userIds, response, lastEventId: undefined, endsAtMs: undefined });
+  await expect.poll(() => connection.hasUnread()).toBe(true);
+  const named = [...connection.read().matchAll(/^event: unreadable\ndata: \{"userId":(\d+)\}\n\n/gm)];
+  expect(named.map(([, userId]) => Number(userId))).toEqual(expected);
+});
+
+/** Subscribers of all users on one hub, each with the first snapshot. */
+async function followByMany(count: number, source: ReturnType<typeof createSource>) {
+  const hub = createStreamHub();
+  onTestFinished(hub.close);
+  const followers = Array.from({ length: count }, () => createFollower());
+  await settle(followers, hub, source.replica);
+  return followers;
+}
+
+test("formats one snapshot for all subscribers of all users", async () => {
+  const source = createSource(agents(10));
+  const readAgents = vi.spyOn(source.replica, "agents");
+  const followers = await followByMany(20, source);
+  expect(readAgents).toHaveBeenCalledTimes(1);
+  for (const follower of followers) expectAll(follower, source.replica);
+});
+
+/** Opens two streams of all users on a hub, and makes the changes in between. */
+async function followAfterAnother(
+  source: ReturnType<typeof createSource>,
+  change: () => void,
+): Promise<TestSubscriber> {
+  // The second stream opens within the time for which a snapshot is shared.
+  const hub = createStreamHub({ clock: { wallMs: () => 0, monotonicMs: () => 0 } });
+  onTestFinished(hub.close);
+  await settle([createFollower()], hub, source.replica);
+  change();
+  const second = createFollower();
+  await settle([second], hub, source.replica);
+  expectAll(second, source.replica);
+  return second.subscriber;
+}
+
+test("begins a stream with no lower version than the present one, right after another stream has begun", async () => {
+  const source = createSource(agents(1));
+  const { versionsOf } = await followAfterAnother(source, () =>
+    source.set({ userId: 1, status: "in_call", version: 2 }),
+  );
+  expect(versionsOf(1)).toEqual([2]);
+});
+
+test("begins a stream with exactly the present agents, right after another stream has begun", async () => {
+  const count = 3 * MANY;
+  const source = createSource(agents(count));
+  const { versionsOf, events } = await followAfterAnother(source, () => {
+    source.remove(1, 2);
+    source.remove(2, 2);
+    source.set({ userId: 2, status: "other", version: 3 });
+    source.set({ userId: count / 2, status: "in_call", version: 2 });
+    source.set({ userId: count + 1, status: "in_call", version: 1 });
+  });
+  expect([1, 2, count / 2, count, count + 1].map(versionsOf)).toEqual([[], [3], [2], [1], [1]]);
+  expect(events()).toEqual(["reset", ...Array(count).fill("availability"), "current"]);
+});
+
+test("formats a small part of the snapshot again for a stream that begins after a change", async () => {
+  const count = 3 * MANY;
+  const source = createSource(agents(count));
+  const made = vi.spyOn(JSON, "stringify");
+  onTestFinished(() => made.mockRestore());
+  await followAfterAnother(source, () => {
+    made.mockClear();
+    source.set({ userId: 1, status: "in_call", version: 2 });
+  });
+  // The pieces of the changed agent and of the end, of six.
+  expect(made.mock.calls.length).toBeLessThan(count / 2);
+});
+
+test("starts the subscribers of a reset in batches of 50, one every 50 ms, over 3 s at most, and with one snapshot", async () => {
+  const source = createSource(agents(10));
+  const followers = await followByMany(120, source);
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const readAgents = vi.spyOn(source.replica, "agents");
+  source.reset(agents(11));
+  const started = () => followers.filter((follower) => follower.hasUnread()).length;
+  const counts: number[] = [];
+  for (const delayMs of [0, 49, 1, 50]) {
+    vi.advanceTimersByTime(delayMs);
+    await turn();
+    counts.push(started());
+  }
+  expect(counts).toEqual([50, 50, 100, 120]);
+  expect(readAgents).toHaveBeenCalledTimes(1);
+});
 
 test("restarts a subscriber that disconnects during a snapshot, even if its old cursor is known", async () => {
   const gateways = createGateways(MANY, {});
@@ -252,7 +369,7 @@ test("restarts a subscriber that disconnects during a snapshot, even if its old 
   expect(follower.subscriber.isCurrent()).toBe(false);
   await follower.connect(first.hub, first.replica);
   await settle([follower], first.hub, first.replica);
-  expectAll(follower.subscriber, first.replica);
+  expectAll(follower, first.replica);
 });
 
 test("does not repeat changes that another gateway sent before they arrived here", async () => {
@@ -271,7 +388,7 @@ test("does not repeat changes that another gateway sent before they arrived here
   gateways.set(1, "available");
   await settle([follower], second.hub, second.replica);
   expect(follower.subscriber.events()).toEqual(["reset", "availability", "current", ...Array(3).fill("availability")]);
-  expectAll(follower.subscriber, second.replica);
+  expectAll(follower, second.replica);
 });
 
 test("disconnects a subscriber that reads no missing data between two heartbeats, and no slow one", async () => {
@@ -289,7 +406,38 @@ test("disconnects a subscriber that reads no missing data between two heartbeats
   }
   expect([slow.isConnected(), stuck.isConnected()]).toEqual([true, false]);
   await settle([slow], hub, replica);
-  expectAll(slow.subscriber, replica);
+  expectAll(slow, replica);
+});
+
+test("sends no heartbeat while the replica is stale for longer than a heartbeat, and one as soon as it is current", async () => {
+  fakeHeartbeatTimer();
+  const time = { monotonicMs: 0 };
+  const hub = createStreamHub({
+    heartbeatMs: HEARTBEAT_MS,
+    clock: { wallMs: () => 0, monotonicMs: () => time.monotonicMs },
+  });
+  onTestFinished(hub.close);
+  const { replica } = createSource(agents(1));
+  const follower = createFollower();
+  await settle([follower], hub, replica);
+  const heartbeats = () => follower.subscriber.events().filter((name) => name === "").length;
+  const beat = async (): Promise<void> => {
+    time.monotonicMs += HEARTBEAT_MS;
+    vi.advanceTimersByTime(HEARTBEAT_MS);
+    await settle([follower], hub, replica);
+  };
+  replica.setStaleSince(0);
+  await beat();
+  expect(heartbeats()).toBe(1);
+  await beat();
+  expect(heartbeats()).toBe(1);
+  // A resumed subscriber has all changes known to this gateway, but maybe not all changes.
+  await follower.connect(hub, replica);
+  await settle([follower], hub, replica);
+  expect(heartbeats()).toBe(1);
+  replica.setStaleSince(undefined);
+  await settle([follower], hub, replica);
+  expect(heartbeats()).toBe(2);
 });
 
 test("closes a stream at the first heartbeat after its token has expired", async () => {
@@ -337,8 +485,26 @@ test("formats each change once for all subscribers of its customer", async () =>
   await settle(followers, hub, own.replica);
   await settle([outsider], hub, another.replica);
   expect(made).toHaveBeenCalledTimes(1);
-  for (const { subscriber } of followers) expectAll(subscriber, own.replica);
+  for (const follower of followers) expectAll(follower, own.replica);
   expect(outsider.subscriber.users().size).toBe(0);
+});
+
+test("formats no change without a stream for the changed user", async () => {
+  const hub = createStreamHub();
+  onTestFinished(hub.close);
+  const source = createSource(agents(3));
+  const followers = [createFollower({ userIds: new Set([1]) }), createFollower({ userIds: new Set([1, 2]) })];
+  await settle(followers, hub, source.replica);
+  const made = vi.spyOn(JSON, "stringify");
+  onTestFinished(() => made.mockRestore());
+  source.set({ userId: 3, status: "in_call", version: 2 });
+  expect(made).not.toHaveBeenCalled();
+  source.set({ userId: 2, status: "in_call", version: 2 });
+  source.set({ userId: 1, status: "in_call", version: 2 });
+  expect(made).toHaveBeenCalledTimes(2);
+  await settle(followers, hub, source.replica);
+  expect(followers.map(({ subscriber }) => subscriber.versionsOf(2))).toEqual([[], [1, 2]]);
+  for (const follower of followers) expectAll(follower, source.replica);
 });
 
 test("reports each stream, fan-out and disconnected subscriber to its observer", async () => {

@@ -1,7 +1,10 @@
 import type { ServerResponse } from "node:http";
 import { type Clock, systemClock } from "../clock.ts";
 import { onResponseClosed } from "../http/response-close.ts";
+import { type Change, toUserId } from "../store/change-history.ts";
 import type { Replica } from "../store/replica.ts";
+import { createSharedText } from "./shared-text.ts";
+import { createSharedSnapshot, formatSnapshot, type SharedSnapshot } from "./snapshot-text.ts";
 import { formatChange } from "./sse-format.ts";
 import { createStreamSubscriber, type StreamSubscriber } from "./stream-subscriber.ts";
 
@@ -22,6 +25,8 @@ export interface StreamObserver {
 export interface StreamRequest {
   readonly customer: string;
   readonly replica: Replica;
+  /** Users whose changes the stream carries. @default all users */
+  readonly userIds?: ReadonlySet<number> | undefined;
   readonly response: ServerResponse;
   /** Cursor sent by the client, up to which the client has everything. */
   readonly lastEventId: string | undefined;
@@ -53,7 +58,22 @@ export interface StreamHubOptions {
 /** Time over which subscribers reconnect after a gateway has closed their streams, in milliseconds. */
 const RECONNECT_SPREAD_MS = 10_000;
 
-/** Creates a hub without streams. Every change is formatted once for all subscribers. */
+/**
+ * Time over which the subscribers of a customer start again after a reset, in milliseconds: other customers' requests are
+ * answered in between, and every subscriber is right again within 10 s.
+ */
+const RESET_SPREAD_MS = 3_000;
+
+/** Time between two batches of subscribers that start again, in milliseconds. */
+const RESET_BATCH_MS = 50;
+
+/** Number of subscribers in a batch, if the customer has no more than fit into the spread. */
+const MIN_RESET_BATCH = 50;
+
+/**
+ * Creates a hub without streams. Every change is formatted once for all subscribers. A change costs nothing for the
+ * streams of other users.
+ */
 export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
   const { clock = systemClock, heartbeatMs = 15_000, maxBufferedBytes = 256 * 1024, observer } = options;
   const { onDefect = rethrow } = options;
@@ -67,7 +87,10 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
       expiryTimes.delete(subscriber);
       subscriber.close();
     }
-    for (const { subscribers } of groups.values()) for (const subscriber of subscribers) subscriber.sendHeartbeat();
+    for (const group of groups.values()) {
+      group.snapshot.clear();
+      for (const subscriber of group.subscribers()) subscriber.sendHeartbeat();
+    }
   }, heartbeatMs);
   // Heartbeats alone must not keep the process running.
   timer.unref();
@@ -81,26 +104,30 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
   function removeSubscriber(replica: Replica, subscriber: StreamSubscriber): void {
     expiryTimes.delete(subscriber);
     const group = groups.get(replica);
-    group?.subscribers.delete(subscriber);
-    if (group?.subscribers.size !== 0) return;
+    group?.remove(subscriber);
+    if (!group?.isEmpty()) return;
     group.close();
     groups.delete(replica);
   }
 
   return {
-    open({ customer, replica, response, lastEventId, endsAtMs }) {
+    open({ customer, replica, userIds, response, lastEventId, endsAtMs }) {
       const onClosed = observer?.onStream(customer);
       const onDropped = (): void => observer?.onSubscriberDropped(customer);
+      const group = getGroup(replica);
       const subscriber = createStreamSubscriber({
         replica,
+        formatSnapshot: userIds ? () => formatSnapshot(replica, userIds, clock.monotonicMs()) : group.snapshot.read,
+        userIds,
         response,
         lastEventId,
         clock,
+        heartbeatMs,
         maxBufferedBytes,
         onDropped,
         onDefect,
       });
-      getGroup(replica).subscribers.add(subscriber);
+      group.add(subscriber, userIds);
       if (endsAtMs !== undefined) expiryTimes.set(subscriber, endsAtMs);
       onResponseClosed(response, () => {
         removeSubscriber(replica, subscriber);
@@ -111,8 +138,8 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
     close() {
       isClosed = true;
       clearInterval(timer);
-      for (const { subscribers } of groups.values()) {
-        for (const subscriber of subscribers) subscriber.close(Math.random() * RECONNECT_SPREAD_MS);
+      for (const group of groups.values()) {
+        for (const subscriber of group.subscribers()) subscriber.close(Math.random() * RECONNECT_SPREAD_MS);
       }
     },
   };
@@ -124,22 +151,69 @@ function rethrow(error: unknown): never {
 
 /** Subscribers of a replica. */
 interface SubscriberGroup {
-  readonly subscribers: Set<StreamSubscriber>;
+  /** The snapshot of all users. */
+  readonly snapshot: SharedSnapshot;
+  subscribers(): Iterable<StreamSubscriber>;
+  isEmpty(): boolean;
+  /** Adds a subscriber to the changes of these users, or of all. */
+  add(subscriber: StreamSubscriber, userIds: ReadonlySet<number> | undefined): void;
+  remove(subscriber: StreamSubscriber): void;
   close(): void;
 }
 
 function openGroup(replica: Replica, clock: Clock, observer: StreamObserver | undefined): SubscriberGroup {
-  const subscribers = new Set<StreamSubscriber>();
+  /** Subscribers with the users whose changes they get; `undefined` for all users. */
+  const subscribers = new Map<StreamSubscriber, ReadonlySet<number> | undefined>();
+  const toAll = new Set<StreamSubscriber>();
+  const toUser = new Map<number, Set<StreamSubscriber>>();
+  const snapshot = createSharedSnapshot(replica, clock.monotonicMs);
+
+  function send(change: Change): void {
+    const toThisUser = toUser.get(toUserId(change));
+    if (toAll.size === 0 && !toThisUser) return;
+    const receivedAtMs = clock.monotonicMs();
+    const text = createSharedText(formatChange(change, receivedAtMs));
+    for (const subscriber of toAll) subscriber.send(text, change.cursor);
+    if (toThisUser) for (const subscriber of toThisUser) subscriber.send(text, change.cursor);
+    observer?.onFanOut(clock.monotonicMs() - receivedAtMs);
+  }
+
   const close = replica.listen({
-    onChange(change) {
-      const receivedAtMs = clock.monotonicMs();
-      const text = Buffer.from(formatChange(change, receivedAtMs));
-      for (const subscriber of subscribers) subscriber.send(text, change.cursor);
-      observer?.onFanOut(clock.monotonicMs() - receivedAtMs);
-    },
+    onChange: send,
     onReset() {
-      for (const subscriber of subscribers) subscriber.reset();
+      snapshot.clear();
+      const perBatch = Math.max(MIN_RESET_BATCH, Math.ceil((subscribers.size * RESET_BATCH_MS) / RESET_SPREAD_MS));
+      let index = 0;
+      for (const subscriber of subscribers.keys()) {
+        subscriber.reset(Math.floor(index / perBatch) * RESET_BATCH_MS);
+        index += 1;
+      }
+    },
+    onCurrent() {
+      for (const subscriber of subscribers.keys()) subscriber.confirm();
     },
   });
-  return { subscribers, close };
+  return {
+    snapshot,
+    subscribers: () => subscribers.keys(),
+    isEmpty: () => subscribers.size === 0,
+    add(subscriber, userIds) {
+      subscribers.set(subscriber, userIds);
+      if (!userIds) toAll.add(subscriber);
+      for (const userId of userIds ?? []) {
+        const ofUser = toUser.get(userId) ?? new Set();
+        toUser.set(userId, ofUser.add(subscriber));
+      }
+    },
+    remove(subscriber) {
+      for (const userId of subscribers.get(subscriber) ?? []) {
+        const ofUser = toUser.get(userId);
+        ofUser?.delete(subscriber);
+        if (ofUser?.size === 0) toUser.delete(userId);
+      }
+      toAll.delete(subscriber);
+      subscribers.delete(subscriber);
+    },
+    close,
+  };
 }

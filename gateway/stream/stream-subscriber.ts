@@ -1,37 +1,41 @@
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../clock.ts";
+import { toUserId } from "../store/change-history.ts";
 import { isAtOrAfter } from "../store/cursor.ts";
 import type { Replica } from "../store/replica.ts";
-import { writeWithBackpressure } from "./backpressure.ts";
-import {
-  formatAvailability,
-  formatChange,
-  formatCurrent,
-  formatRetry,
-  HEARTBEAT_TEXT,
-  RESET_TEXT,
-} from "./sse-format.ts";
+import { toPieces, writeWithBackpressure } from "./backpressure.ts";
+import type { SharedText } from "./shared-text.ts";
+import type { SnapshotText } from "./snapshot-text.ts";
+import { formatChange, formatCurrent, formatRetry, HEARTBEAT_TEXT } from "./sse-format.ts";
 
 /** Open stream of one client. */
 export interface StreamSubscriber {
   /**
    * Writes the change at a cursor, as text shared by all subscribers. Does nothing if the subscriber has not caught up
-   * yet.
+   * yet. The caller passes only changes of the subscriber's users.
    */
-  send(text: Buffer, cursor: string): void;
-  /** Supersedes everything written so far and writes a new snapshot. */
-  reset(): void;
+  send(text: SharedText, cursor: string): void;
+  /** Supersedes everything written so far, and writes a new snapshot after this many milliseconds. */
+  reset(delayMs: number): void;
   sendHeartbeat(): void;
+  /** Sends a heartbeat at once if the subscriber has caught up, because the replica is current again. */
+  confirm(): void;
   /** Closes the stream, with the delay before the client may reconnect if the delay matters. */
   close(retryMs?: number): void;
 }
 
 export interface StreamSubscriberOptions {
   readonly replica: Replica;
+  /** Formats the present snapshot of the subscriber's users. */
+  readonly formatSnapshot: () => SnapshotText;
+  /** Users whose availabilities the stream carries; `undefined` for all users. */
+  readonly userIds: ReadonlySet<number> | undefined;
   readonly response: ServerResponse;
   /** Cursor sent by the client in `Last-Event-ID`. */
   readonly lastEventId: string | undefined;
   readonly clock: Clock;
+  /** Interval of heartbeats, in milliseconds. While the replica is stale for longer, no heartbeat is sent. */
+  readonly heartbeatMs: number;
   /** Limit of bytes waiting to be sent to a live subscriber. Above it the subscriber is disconnected. */
   readonly maxBufferedBytes: number;
   readonly onDropped: () => void;
@@ -41,13 +45,28 @@ export interface StreamSubscriberOptions {
 
 /** Starts a stream: sends the missing changes or a snapshot, and then every further change. */
 export function createStreamSubscriber(options: StreamSubscriberOptions): StreamSubscriber {
-  const { replica, response, lastEventId, clock, maxBufferedBytes, onDropped, onDefect } = options;
+  const {
+    replica,
+    formatSnapshot,
+    userIds,
+    response,
+    lastEventId,
+    clock,
+    heartbeatMs,
+    maxBufferedBytes,
+    onDropped,
+    onDefect,
+  } = options;
   /** The client's `Last-Event-ID`, possibly ahead of this gateway's replica; cleared when the replica has caught up. */
   let resumeCursor = lastEventId;
+  /** The last cursor that the client has, as far as it was written. */
+  let lastCursor = lastEventId ?? "";
   /** True once everything up to the replica's cursor has been written. */
   let isLive = false;
   /** Incremented when writing starts again or stops, so that an earlier write notices being superseded. */
   let generation = 0;
+  /** True once something was written here, so that the head of the response is on its way. */
+  let hasWritten = false;
   /** True if part of the missing data was sent since the last heartbeat. */
   let hasProgressed = true;
 
@@ -58,12 +77,13 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
     response.destroy();
   }
 
-  /** Writes the texts until another generation supersedes the given one. */
-  function write(texts: Iterable<string>, ownGeneration: number): Promise<boolean> {
-    return writeWithBackpressure(response, texts, {
+  /** Writes the pieces until another generation supersedes the given one. */
+  function write(pieces: Iterable<Uint8Array | string>, ownGeneration: number): Promise<boolean> {
+    return writeWithBackpressure(response, pieces, {
       isCancelled: () => ownGeneration !== generation,
       onProgress: () => {
         hasProgressed = true;
+        hasWritten = true;
       },
     });
   }
@@ -72,7 +92,24 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
   async function resume(from: string, ownGeneration: number): Promise<void> {
     await catchUp(from, ownGeneration);
     const isCaughtUp = isLive && ownGeneration === generation && isAtOrAfter(replica.cursor(), from);
-    if (isCaughtUp) response.write(HEARTBEAT_TEXT);
+    if (isCaughtUp) writeHeartbeat();
+  }
+
+  /**
+   * Writes a heartbeat. A stream of some users carries no changes of others, so its cursor would become too old to resume
+   * from: the heartbeat brings a recent one if the customer has later changes.
+   *
+   * A client takes a heartbeat as proof that it has every change. So no heartbeat is sent while the replica may lack
+   * changes of more than one interval.
+   */
+  function writeHeartbeat(): void {
+    if (clock.monotonicMs() - (replica.staleSinceMs() ?? Infinity) > heartbeatMs) return;
+    if (!userIds || isAtOrAfter(lastCursor, replica.lastChangeCursor())) {
+      response.write(HEARTBEAT_TEXT);
+      return;
+    }
+    lastCursor = replica.cursor();
+    response.write(formatCurrent(lastCursor) + HEARTBEAT_TEXT);
   }
 
   /** Writes all changes since a cursor, and then the changes made during the writing. */
@@ -83,21 +120,19 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
       if (missed.length === 0) break;
       const nowMs = clock.monotonicMs();
       cursor = missed.at(-1)?.cursor ?? cursor;
-      const texts = mapped(missed, (change) => formatChange(change, nowMs));
-      if (!(await write(texts, ownGeneration))) return;
+      const own = userIds ? missed.filter((change) => userIds.has(toUserId(change))) : missed;
+      lastCursor = own.at(-1)?.cursor ?? lastCursor;
+      const texts = mapped(own, (change) => formatChange(change, nowMs));
+      if (!(await write(toPieces(texts), ownGeneration))) return;
     }
     isLive = true;
   }
 
   async function sendSnapshot(ownGeneration: number): Promise<void> {
     resumeCursor = undefined;
-    // Read agents and cursor together: changes during the snapshot come after the cursor.
-    const agents = [...replica.agents()];
-    const cursor = replica.cursor();
-    const nowMs = clock.monotonicMs();
-    const texts = mapped(agents, (agent) => formatAvailability(agent, nowMs));
-    if (await write(withEnds(RESET_TEXT, texts, formatCurrent(cursor)), ownGeneration))
-      await catchUp(cursor, ownGeneration);
+    const { pieces, cursor } = formatSnapshot();
+    lastCursor = cursor;
+    if (await write(pieces, ownGeneration)) await catchUp(cursor, ownGeneration);
   }
 
   function start(cursor: string | undefined): void {
@@ -120,15 +155,27 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
     send(text, cursor) {
       if (!isLive || (resumeCursor !== undefined && isAtOrAfter(resumeCursor, cursor))) return;
       resumeCursor = undefined;
-      response.write(text);
+      lastCursor = cursor;
+      text.writeTo(response, hasWritten);
+      hasWritten = true;
       if (response.writableLength > maxBufferedBytes) disconnect();
     },
-    reset: () => start(undefined),
+    reset(delayMs) {
+      generation += 1;
+      isLive = false;
+      hasProgressed = true;
+      const ownGeneration = generation;
+      if (delayMs === 0) start(undefined);
+      else setTimeout(() => ownGeneration === generation && start(undefined), delayMs);
+    },
     sendHeartbeat() {
-      if (isLive) response.write(HEARTBEAT_TEXT);
+      if (isLive) writeHeartbeat();
       // The missing data stays in memory until sent.
       else if (!hasProgressed && !response.destroyed) disconnect();
       hasProgressed = isLive;
+    },
+    confirm() {
+      if (isLive) writeHeartbeat();
     },
     close(retryMs) {
       generation += 1;
@@ -140,10 +187,4 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
 
 function* mapped<Item>(items: Iterable<Item>, toText: (item: Item) => string): Generator<string> {
   for (const item of items) yield toText(item);
-}
-
-function* withEnds(first: string, texts: Iterable<string>, last: string): Generator<string> {
-  yield first;
-  yield* texts;
-  yield last;
 }

@@ -99,7 +99,7 @@ function curl(command: string, origin: string, token: string, shown: string): Pr
 }
 
 test("the page has an example of each call", () => {
-  expect(EXAMPLES).toHaveLength(9);
+  expect(EXAMPLES).toHaveLength(10);
 });
 
 /** Replaces each gateway's own cursor with the cursor on the page. */

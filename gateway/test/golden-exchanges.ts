@@ -36,9 +36,21 @@ const Conversation = v.object({
   announced: v.array(GoldenAnnouncement),
 });
 
+const GoldenLook = v.strictObject({
+  look: v.string(),
+  theme: v.picklist(["light", "dark", "auto"]),
+  accent: v.nullable(v.string()),
+  language: v.nullable(v.string()),
+});
+
+/** A page's `meta.look`, and what a visible widget reads in it. `null` is the widget's own colour, or the browser's language. */
+export type GoldenLook = v.InferOutput<typeof GoldenLook>;
+
 const Vectors = v.object({
   cases: v.optional(v.array(v.object({ name: v.string(), ...Exchange.entries })), []),
   conversations: v.optional(v.array(Conversation), []),
+  announcements: v.optional(v.array(GoldenAnnouncement), []),
+  looks: v.optional(v.array(GoldenLook), []),
 });
 
 /** The file name of a vector. */
@@ -71,6 +83,14 @@ export const goldenExchanges: readonly GoldenExchange[] = vectors.flatMap(({ fil
 export const goldenConversations: readonly GoldenConversation[] = vectors.flatMap(({ file, conversations }) =>
   conversations.map((conversation) => ({ file, ...conversation })),
 );
+
+/** Every golden announcement, of conversations and of a visible widget alone. */
+export const goldenAnnouncements: readonly GoldenAnnouncement[] = vectors.flatMap(
+  ({ announcements, conversations }) => [...announcements, ...conversations.flatMap(({ announced }) => announced)],
+);
+
+/** Every golden look of a page. */
+export const goldenLooks: readonly GoldenLook[] = vectors.flatMap(({ looks }) => looks);
 
 /** Creates an unsigned JWT with the claims: the widget reads the claims, and the scripted backend accepts any token. */
 export function toToken(claims: Readonly<Record<string, unknown>>): string {

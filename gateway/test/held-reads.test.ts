@@ -26,7 +26,7 @@ async function setUp() {
   fake.company.put(2, { availability: "offline" });
   first.held.pattern = /availabilities/;
   await expect.poll(() => first.held.releases.length, PATIENCE).toBe(1);
-  return { fake, first, second };
+  return { server, fake, first, second };
 }
 
 type SetUp = Awaited<ReturnType<typeof setUp>>;
@@ -98,6 +98,26 @@ testOverRedis("does not bring back an agent whom a later read has removed", asyn
   second.held.releases[0]?.();
   await older;
   expect([first.statusOf(3), second.statusOf(3)]).toEqual([undefined, undefined]);
+});
+
+testOverRedis("keeps what a read has found when Redis loses its data before an older read arrives", async () => {
+  const both = await setUp();
+  const { server, fake, first, second } = both;
+  fake.company.put(1, { availability: "offline" });
+  second.held.pattern = /users.1.availability/;
+  const older = second.upstream.refresh(1);
+  await expect.poll(() => second.held.releases.length, PATIENCE).toBe(1);
+  fake.company.put(1, { availability: "in_call" });
+  await first.upstream.refresh(1);
+  await expect.poll(() => second.statusOf(1), PATIENCE).toBe("in_call");
+  await server.command(["FLUSHALL"]);
+  for (const { store } of [first, second]) await expect.poll(store.isReady, PATIENCE).toBe(false);
+  for (const { store } of [first, second]) await store.whenReady(never);
+  for (const { customerStore } of [first, second]) await customerStore.catchUp();
+  const shown = collectStatuses(both);
+  second.held.releases[0]?.();
+  await older;
+  expect([first.statusOf(1), second.statusOf(1), ...shown]).toEqual(["in_call", "in_call"]);
 });
 
 testOverRedis(

@@ -33,40 +33,77 @@ interface Proxy {
   arguments(place: Place, path: string): readonly string[];
 }
 
+function adaptCaddyfile(text: string, { directory, port, gatewayPorts }: Place): string {
+  return replaceEach(text, [
+    ["admin off", "admin off\n\tauto_https disable_redirects"],
+    [
+      "widget.example.com {",
+      `https://localhost:${port} {\n\tbind 127.0.0.1\n\ttls ${directory}/certificate.pem ${directory}/key.pem`,
+    ],
+    ["output stdout", `output file ${directory}/access.log`],
+    ["127.0.0.1:4100 127.0.0.1:4110", gatewayPorts.map((gatewayPort) => `127.0.0.1:${gatewayPort}`).join(" ")],
+  ]);
+}
+
+function nginxArguments({ directory }: Place, path: string): readonly string[] {
+  return ["-p", directory, "-c", path, "-e", `${directory}/error.log`];
+}
+
+function adaptNginxConfiguration(text: string, { directory, port, gatewayPorts }: Place): string {
+  return replaceEach(text, [
+    ["user www-data;", "daemon off;"],
+    ["/run/nginx.pid", `${directory}/nginx.pid`],
+    ["/var/log/nginx/", `${directory}/`],
+    ["worker_processes auto", "worker_processes 1"],
+    ["http {", `http {\n${temporaryPaths(directory)}`],
+    // nginx cannot pick a free port, and tests do not use the redirect's port.
+    ["listen 80;", `listen unix:${directory}/redirect.sock;`],
+    ["listen 443 ssl", `listen 127.0.0.1:${port} ssl`],
+    ["/etc/ssl/widget.example.com/fullchain.pem", `${directory}/certificate.pem`],
+    ["/etc/ssl/widget.example.com/privkey.pem", `${directory}/key.pem`],
+    ["127.0.0.1:4100", `127.0.0.1:${gatewayPorts[0]}`],
+    ["127.0.0.1:4110", `127.0.0.1:${gatewayPorts[1]}`],
+  ]);
+}
+
 export const PROXIES = {
   nginx: {
     program: "nginx",
     file: "nginx.conf",
-    adapt: (text, { directory, port, gatewayPorts }) =>
-      replaceEach(text, [
-        ["user www-data;", "daemon off;"],
-        ["/run/nginx.pid", `${directory}/nginx.pid`],
-        ["/var/log/nginx/", `${directory}/`],
-        ["worker_processes auto", "worker_processes 1"],
-        ["http {", `http {\n${temporaryPaths(directory)}`],
-        // nginx cannot pick a free port, and tests do not use the redirect's port.
-        ["listen 80;", `listen unix:${directory}/redirect.sock;`],
-        ["listen 443 ssl", `listen 127.0.0.1:${port} ssl`],
-        ["/etc/ssl/widget.example.com/fullchain.pem", `${directory}/certificate.pem`],
-        ["/etc/ssl/widget.example.com/privkey.pem", `${directory}/key.pem`],
-        ["127.0.0.1:4100", `127.0.0.1:${gatewayPorts[0]}`],
-        ["127.0.0.1:4110", `127.0.0.1:${gatewayPorts[1]}`],
-      ]),
-    arguments: ({ directory }, path) => ["-p", directory, "-c", path, "-e", `${directory}/error.log`],
+    adapt: adaptNginxConfiguration,
+    arguments: nginxArguments,
+  },
+  /** nginx as on many sites: compresses each text that the gateway sends uncompressed. */
+  "nginx with gzip": {
+    program: "nginx",
+    file: "nginx.conf",
+    adapt: (text, place) =>
+      adaptNginxConfiguration(
+        replaceEach(text, [
+          ["server_tokens off;", "server_tokens off; gzip on; gzip_proxied any; gzip_vary on; gzip_types *;"],
+        ]),
+        place,
+      ),
+    arguments: nginxArguments,
   },
   caddy: {
     program: "caddy",
     file: "Caddyfile",
-    adapt: (text, { directory, port, gatewayPorts }) =>
-      replaceEach(text, [
-        ["admin off", "admin off\n\tauto_https disable_redirects"],
-        [
-          "widget.example.com {",
-          `https://localhost:${port} {\n\tbind 127.0.0.1\n\ttls ${directory}/certificate.pem ${directory}/key.pem`,
-        ],
-        ["output stdout", `output file ${directory}/access.log`],
-        ["127.0.0.1:4100 127.0.0.1:4110", gatewayPorts.map((gatewayPort) => `127.0.0.1:${gatewayPort}`).join(" ")],
-      ]),
+    adapt: adaptCaddyfile,
+    arguments: (_place, path) => ["run", "--adapter", "caddyfile", "--config", path],
+  },
+  /** Caddy as on many sites: compresses all responses, and has no setting for streams. */
+  "caddy with encode": {
+    program: "caddy",
+    file: "Caddyfile",
+    adapt: (text, place) =>
+      adaptCaddyfile(
+        replaceEach(text, [
+          ["\treverse_proxy ", "\tencode gzip zstd\n\treverse_proxy "],
+          ["flush_interval -1", ""],
+        ]),
+        place,
+      ),
     arguments: (_place, path) => ["run", "--adapter", "caddyfile", "--config", path],
   },
 } satisfies Readonly<Record<string, Proxy>>;
@@ -114,15 +151,21 @@ export async function startProxy(
   return { origin, certificate, readLog: () => readFile(join(directory, "access.log"), "utf8") };
 }
 
-/** @throws {Error} if a text is missing: the test does not match the configuration. */
+/**
+ * Replaces all texts at once, so that no text is replaced in a replacement.
+ *
+ * @throws {Error} if a text is missing: the test does not match the configuration.
+ */
 function replaceEach(text: string, replacements: readonly (readonly [string, string])[]): string {
-  return replacements.reduce((rest, [before, after]) => {
-    if (!rest.includes(before)) throw new Error(`There is no ${JSON.stringify(before)} to replace`);
-    return rest.replaceAll(before, () => after);
-  }, text);
+  for (const [before] of replacements) {
+    if (!text.includes(before)) throw new Error(`There is no ${JSON.stringify(before)} to replace`);
+  }
+  const after = new Map(replacements);
+  const pattern = replacements.map(([before]) => before.replaceAll(/[^\w\s]/g, "\\$&")).join("|");
+  return text.replaceAll(new RegExp(pattern, "g"), (before) => after.get(before) ?? before);
 }
 
-/** Redirects nginx's other files, whose default folders belong to root. */
+/** Redirects nginx's further files, since the default folders belong to root. */
 function temporaryPaths(directory: string): string {
   const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return kinds.map((kind) => `${kind}_temp_path ${directory}/${kind};`).join("\n");

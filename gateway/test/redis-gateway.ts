@@ -6,7 +6,7 @@ import { TEST_SETTINGS, tellTo } from "./test-aircall.ts";
 
 const never = new AbortController().signal;
 
-/** A gateway that polls often, and a function to hold back its next responses that match. */
+/** A gateway with frequent polls, and a function to hold back the gateway's next matching responses. */
 export async function openRedisGateway(redisUrl: string, origin: string) {
   const store = createRedisStore({ url: redisUrl, log: { line: () => {}, warning: () => {} }, timeoutMs: 20_000 });
   await store.whenReady(never);

@@ -13,9 +13,7 @@ import { findServer } from "../../scripts/testing/report-missing-servers.mjs";
 export interface Surroundings {
   /** Further variables of the environment. @default none */
   readonly environment?: Readonly<Record<string, string>>;
-  /**
-   * A shell command that the process runs before the server takes its place, such as `ulimit -f 100`. @default nothing
-   */
+  /** A shell command that the process runs before the server's program, like `ulimit -f 100`. @default no command */
   readonly shell?: string;
 }
 
@@ -25,8 +23,8 @@ export interface RedisServer {
   readonly data: string;
   pid(): number | undefined;
   /**
-   * Starts the server again with its files, and resolves when it responds. `settings` are as on the command line and
-   * override those of the first start.
+   * Starts the server again with its files, and resolves when the server responds. `settings` are as on the command
+   * line and override the settings of the first start.
    */
   start(settings?: readonly string[], surroundings?: Surroundings): Promise<void>;
   /** Ends the server at once, as a crash does. */
@@ -129,8 +127,12 @@ async function launch(settings: readonly string[], { environment, shell }: Surro
 }
 
 async function sendCommand(url: string, words: readonly string[], password?: string): Promise<unknown> {
-  const client = await createClient({ url, ...(password && { password }) }).connect();
+  const client = createClient({ url, ...(password && { password }), socket: { reconnectStrategy: false } });
+  client.on("error", () => {
+    // The pending call rejects with the same error. Without a listener, the error would end the process.
+  });
   try {
+    await client.connect();
     return await client.sendCommand(words);
   } finally {
     client.destroy();

@@ -69,13 +69,19 @@ export interface ScriptedBackendOptions {
   readonly allowedOrigins?: readonly string[];
   /** True if the stream counts as a call, answered in turn. @default false */
   readonly scriptsStream?: boolean;
+  /**
+   * False if the list of all agents, which a visible widget reads for itself, counts as no call. The response is then no list, so that the
+   * widget shows and announces nothing of it. @default true
+   */
+  readonly scriptsList?: boolean;
 }
 
-const STREAM = "/v1/availabilities/stream";
+const LIST = "/v1/availabilities";
+const STREAM = `${LIST}/stream`;
 
 /** Starts a scripted backend on a free port of 127.0.0.1, which also serves the built widget. */
 export async function startScriptedBackend(options: ScriptedBackendOptions): Promise<ScriptedBackend> {
-  const { answers, allowedOrigins = ["http://localhost:4000"], scriptsStream = false } = options;
+  const { answers, allowedOrigins = ["http://localhost:4000"], scriptsStream = false, scriptsList = true } = options;
   let script = toScript(answers);
   const calls: RecordedCall[] = [];
   let loads = 0;
@@ -93,13 +99,14 @@ export async function startScriptedBackend(options: ScriptedBackendOptions): Pro
     if (url.startsWith(STREAM) && !scriptsStream) {
       return insteadOfStream ? give(insteadOfStream, request, response) : stream.open(request, response);
     }
+    if (url === LIST && !scriptsList) return give({ status: 200, body: {} }, request, response);
     if (url.startsWith("/v1/")) {
       const answer = script[Math.min(calls.length, script.length - 1)];
       calls.push(record(request, response));
       return give(answer, request, response);
     }
     const isDocument = /^\/widget\/(\?|$)/.test(url);
-    if (isDocument) loads += 1;
+    if (isDocument && request.method === "GET") loads += 1;
     if (isDocument && instead) instead(request, response);
     else void serveRest(request, response);
   });

@@ -29,8 +29,7 @@ export function createScriptedStream(): ScriptedStream {
       if (request.method === "HEAD") return void response.end();
       open.add(response);
       response.once("close", () => open.delete(response));
-      response.flushHeaders();
-      response.write(said);
+      response.write(`: open\n\n${said}`);
     },
     say(events) {
       const text = events.map(toText).join("");

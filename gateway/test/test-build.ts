@@ -24,6 +24,7 @@ import("./assets/view-Bx1.js");
   "widget/assets/view-Cy2.css": "body { margin: 0 }\n",
   "embed.js": "(() => {})();\n",
   "embed-1.2.3.js": "(() => {})();\n",
+  "embed-badge-1a2b3c4d.js": "(() => {})();\n",
 } as const;
 
 /** The test build as the gateway holds it in memory. */
@@ -38,6 +39,12 @@ export const TEST_FILES: BuiltFiles = {
   embed: testFile(TEST_BUILD["embed.js"], "text/javascript; charset=utf-8", '"embed"'),
   releases: new Map([
     ["embed-1.2.3.js", testFile(TEST_BUILD["embed-1.2.3.js"], "text/javascript; charset=utf-8", '"release"')],
+  ]),
+  releaseParts: new Map([
+    [
+      "embed-badge-1a2b3c4d.js",
+      testFile(TEST_BUILD["embed-badge-1a2b3c4d.js"], "text/javascript; charset=utf-8", '"badge"'),
+    ],
   ]),
 };
 
@@ -55,5 +62,5 @@ export async function writeBuild(
 }
 
 function testFile(text: string, contentType: string, etag: string): BuiltFile {
-  return { body: new TextEncoder().encode(text), contentType, etag };
+  return { body: new TextEncoder().encode(text), compressed: {}, contentType, etag };
 }

@@ -32,7 +32,7 @@ export async function sampleAvailabilityService(): Promise<AvailabilityService> 
   return withDelayedAgents(availabilityServiceOver(store), SAMPLE_DELAYS_MS);
 }
 
-/** A service that must not be called, for tests that respond in its place. */
+/** A service without expected calls, for tests that respond in place of the service. */
 export function unusedAvailabilityService(): AvailabilityService {
   const refuse = () => Promise.reject(new Error("The test answers /v1 itself"));
   return { read: refuse, readMany: refuse, readAll: refuse, open: refuse, setStatus: refuse, create: refuse };
@@ -76,7 +76,7 @@ export async function testGateway(parts: Partial<Customer> = {}): Promise<Hono<A
   });
 }
 
-/** Creates a gateway whose responses are checked against `/openapi.json` before the test gets them. */
+/** Creates a gateway that checks each response against `/openapi.json` first. */
 export function checkedGateway(options: GatewayOptions): Hono<AppEnv> {
   const app = createGateway(options);
   const { request } = app;

@@ -13,9 +13,11 @@ export interface TestSubscriber {
   isCurrent(): boolean;
   /** The last event of each user, by user id. */
   users(): ReadonlyMap<number, ChangedAvailability>;
+  /** Ids of the users in all events that the subscriber has received so far. */
+  userIds(): Iterable<number>;
   /** Every received version of a user, removals included, in order. */
   versionsOf(userId: number): readonly number[];
-  /** Names of the received events; an empty text for a comment. */
+  /** Names of the received events; an empty text for a heartbeat. */
   events(): readonly string[];
   /** The delay before a reconnection, in milliseconds; `undefined` if the gateway has sent none. */
   retryMs(): number | undefined;
@@ -78,6 +80,8 @@ export function createTestSubscriber({ mayLag = false }: TestSubscriberOptions =
   };
 
   function hearBlock(block: string): void {
+    // The beginning of a stream, which is no heartbeat.
+    if (block === ": open") return;
     const fields = new Map(block.split("\n").map((line): [string, string] => toField(line)));
     const retry = fields.get("retry");
     if (retry !== undefined) retryMs = Number(retry);
@@ -105,6 +109,7 @@ export function createTestSubscriber({ mayLag = false }: TestSubscriberOptions =
     lastEventId: () => lastEventId || undefined,
     isCurrent: () => isCurrent,
     users: () => users,
+    userIds: () => versions.keys(),
     versionsOf: (userId) => versions.get(userId) ?? [],
     events: () => events,
     retryMs: () => retryMs,

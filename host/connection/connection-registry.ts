@@ -13,18 +13,11 @@ export interface RegisteredConnection {
   renew(): void;
 }
 
-/** Key of the registry. Several copies of the package on a page share the key, so the key must not change. */
-const REGISTRY = Symbol.for("availability-bridge.neighbours");
-
-/** Returns the set of all connections of the page. */
+/** Returns the set of all connections of the page. Several copies of the package on a page share its key, so the key must not change. */
 export function getRegistry(): Set<RegisteredConnection> {
-  const page = globalThis as { [REGISTRY]?: Set<RegisteredConnection> };
-  page[REGISTRY] ??= new Set();
-  return page[REGISTRY];
+  const shared: Record<symbol, Set<RegisteredConnection> | undefined> = globalThis;
+  return (shared[Symbol.for("availability-bridge.neighbours")] ??= new Set());
 }
-
-/** Key of the claimed iframes, also shared. */
-const CLAIMED = Symbol.for("availability-bridge.frames");
 
 /**
  * Claims an iframe for one connection. Two connections on one iframe would cut each other off without end.
@@ -33,17 +26,17 @@ const CLAIMED = Symbol.for("availability-bridge.frames");
  * @throws {TypeError} when another connection has claimed the iframe and has not released it.
  */
 export function claimFrame(frame: HTMLIFrameElement): () => void {
-  const page = globalThis as { [CLAIMED]?: WeakSet<HTMLIFrameElement> };
-  page[CLAIMED] ??= new WeakSet();
-  const claimed = page[CLAIMED];
+  // Copies of the package share this key as well.
+  const shared: Record<symbol, WeakSet<HTMLIFrameElement> | undefined> = globalThis;
+  const claimed = (shared[Symbol.for("availability-bridge.frames")] ??= new WeakSet());
   if (claimed.has(frame)) throw new TypeError("frame: expected no other connector on it");
   claimed.add(frame);
-  return () => void claimed.delete(frame);
+  return () => claimed.delete(frame);
 }
 
 /** Removes every iframe of the origin in the current task, and only then mounts new iframes. */
 export function remountAll(origin: string): void {
   const affected = [...getRegistry()].filter((connection) => connection.origin === origin);
-  for (const { drop } of affected) drop();
-  for (const { renew } of affected) renew();
+  for (const connection of affected) connection.drop();
+  for (const connection of affected) connection.renew();
 }

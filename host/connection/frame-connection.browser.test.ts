@@ -4,7 +4,7 @@ import type { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
 import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
 import type { openWindowPort } from "../../shared/transport/penpal-port.ts";
 import { getRegistry } from "./connection-registry.ts";
-import { type FrameConnection, openFrameConnection } from "./frame-connection.ts";
+import { type FrameConnection, prepareFrameConnection } from "./frame-connection.ts";
 
 const ORIGIN = "https://widget.example.com";
 
@@ -26,13 +26,13 @@ interface FakePort {
 
 interface OpenPage {
   readonly connection: FrameConnection;
-  /** Every iframe that the connection has mounted, the first one first. */
+  /** Every iframe mounted by the connection, in order. */
   readonly frames: readonly HTMLIFrameElement[];
   /** The reason of each lost connection. */
   readonly losses: readonly (BridgeRejectionError | undefined)[];
   /** The port that was opened last. */
   port(): FakePort;
-  /** The iframe that was mounted last reports that it has loaded. */
+  /** The latest iframe reports its load. */
   load(): void;
   /** The widget sends its SYN and completes the handshake. */
   connectWidget(): Promise<void>;
@@ -81,7 +81,7 @@ function openPage({ origin = ORIGIN, ownFrame, onMount }: PageOptions = {}): Ope
     return frame;
   }
 
-  const openPort: typeof openWindowPort = ({ onHandshake, onClosed }) => {
+  const openPort: typeof openWindowPort = (_receive, _remote, _origins, onHandshake, onClosed) => {
     const posted: unknown[] = [];
     let isClosed = false;
     let resolveOpened = (): void => {};
@@ -110,18 +110,22 @@ function openPage({ origin = ORIGIN, ownFrame, onMount }: PageOptions = {}): Ope
     };
   };
 
-  const connection = openFrameConnection(
-    { origin, ownFrame, mount, timeouts: TIMEOUTS, openPort },
-    {
-      clock,
-      receive: () => undefined,
-      hasPendingWork: () => isPending,
-      isWatching: () => false,
-      isWanted: () => isPending,
-      onConnected: () => void (connected += 1),
-      onPageResumed: () => {},
-      onDisconnected: (reason) => void losses.push(reason),
-    },
+  const connection = prepareFrameConnection(
+    origin,
+    ownFrame,
+    () => undefined,
+    mount,
+    TIMEOUTS,
+    { learn() {}, forget() {}, probe() {} },
+    openPort,
+  )(
+    clock,
+    () => undefined,
+    () => (isPending ? "request" : undefined),
+    () => void (connected += 1),
+    () => {},
+    (reason) => void losses.push(reason),
+    (ping) => connection.post(ping),
   );
   onTestFinished(() => {
     connection.close();
@@ -157,7 +161,7 @@ function openPage({ origin = ORIGIN, ownFrame, onMount }: PageOptions = {}): Ope
   };
 }
 
-/** Expects that the next iframe is mounted after exactly this delay, in place of the last one. */
+/** Expects the next iframe after exactly the given delay, in place of the last iframe. */
 async function expectRemountAfter({ frames }: OpenPage, milliseconds: number): Promise<void> {
   const { length } = frames;
   await vi.advanceTimersByTimeAsync(milliseconds - 1);
@@ -223,7 +227,7 @@ test("mounts a new iframe handshakeTimeoutMs after a SYN without a handshake whi
   expect(first.isClosed()).toBe(true);
 });
 
-test("parks after a handshake timeout without pending work, until ensureConnecting mounts a new iframe", async () => {
+test("parks after a handshake timeout without pending work, until connect mounts a new iframe", async () => {
   const page = openPage();
   page.setPendingWork(false);
   page.port().sendSyn();
@@ -231,7 +235,7 @@ test("parks after a handshake timeout without pending work, until ensureConnecti
   expect(vi.getTimerCount()).toBe(0);
   expect(page.frames).toHaveLength(1);
   expect(page.frames[0]?.isConnected).toBe(true);
-  page.connection.ensureConnecting();
+  page.connection.connect();
   expect(page.frames.map(({ isConnected }) => isConnected)).toEqual([false, true]);
   await page.connectWidget();
   expect(page.countConnected()).toBe(1);
@@ -247,13 +251,13 @@ test("parks when the retry timer fires without pending work, and still connects 
   expect(page.frames).toHaveLength(1);
 });
 
-test("mounts nothing on ensureConnecting while it is loading, handshaking or open", async () => {
+test("mounts nothing on connect while it is loading, handshaking or open", async () => {
   const page = openPage();
-  page.connection.ensureConnecting();
+  page.connection.connect();
   page.port().sendSyn();
-  page.connection.ensureConnecting();
+  page.connection.connect();
   await page.port().completeHandshake();
-  page.connection.ensureConnecting();
+  page.connection.connect();
   expect(page.frames).toHaveLength(1);
   expect(page.losses).toEqual([]);
 });
@@ -322,7 +326,7 @@ test("is in the registry once while it has an iframe, and leaves it when the pag
   expect(getRegistry().size).toBe(1);
   await page.connectWidget();
   page.frames[1]?.remove();
-  page.connection.detectFrameMove();
+  page.connection.checkFrame();
   expect(getRegistry().size).toBe(0);
   expect(page.losses).toMatchObject([
     { rejection: { code: "CONNECTION_CLOSED", message: "The frame is not in the document" } },
@@ -345,7 +349,7 @@ test.for(["loading", "handshaking", "open", "parked"] as const)(
     expect(page.port().isClosed()).toBe(true);
     dispatchEvent(new Event("online"));
     page.load();
-    page.connection.ensureConnecting();
+    page.connection.connect();
     entry?.drop();
     entry?.renew();
     await vi.advanceTimersByTimeAsync(60_000);

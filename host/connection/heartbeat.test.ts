@@ -3,7 +3,7 @@ import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
 import { ping } from "./heartbeat.ts";
 
 interface Patient {
-  /** Mock of `sendPing`. */
+  /** Mock of `post`. */
   readonly ask: () => Promise<unknown>;
   /** Mock of `onTimeout`. */
   readonly onSilence: () => void;
@@ -13,7 +13,7 @@ interface Patient {
 }
 
 /** Pings a scripted widget with a timeout of 1,000 ms and a fake clock. */
-function startProbe({ hidden = false } = {}): Patient {
+function startProbe({ hidden = false }: { readonly hidden?: unknown } = {}): Patient {
   vi.useFakeTimers();
   vi.stubGlobal("document", { hidden });
   onTestFinished(() => {
@@ -67,11 +67,26 @@ test("sends another ping instead of a timeout while the page is hidden", async (
   expect(onSilence).toHaveBeenCalledOnce();
 });
 
-test("sends another ping instead of a timeout if the timer fires late, as after a freeze", async () => {
-  const { ask, onSilence } = startProbe();
-  // The clock advances while no timer fires.
+test("times out on a page whose iframe named `hidden` hides the document's own property", async () => {
+  // The property of the document is then the iframe's window.
+  const { onSilence } = startProbe({ hidden: {} });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(onSilence).toHaveBeenCalledOnce();
+});
+
+test("times out if the timer fires a second late, as on a busy page", async () => {
+  const { onSilence } = startProbe();
   const { now } = performance;
-  vi.spyOn(performance, "now").mockImplementation(() => now.call(performance) + 60_000);
+  vi.spyOn(performance, "now").mockImplementation(() => now.call(performance) + 1_000);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(onSilence).toHaveBeenCalledOnce();
+});
+
+test.each([1_001, 60_000])("sends another ping instead of a timeout if the timer fires %d ms late", async (late) => {
+  const { ask, onSilence } = startProbe();
+  // The clock advances while no timer fires, as in a freeze.
+  const { now } = performance;
+  vi.spyOn(performance, "now").mockImplementation(() => now.call(performance) + late);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(onSilence).not.toHaveBeenCalled();
   expect(ask).toHaveBeenCalledTimes(2);

@@ -1,17 +1,5 @@
 /** Time formats of the page. */
 
-const CLOCK = new Intl.DateTimeFormat("en-GB", {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  fractionalSecondDigits: 3,
-});
-
-/** Formats milliseconds since 1970 as the time of day, such as `14:03:22.041`. */
-export function formatClock(at: number): string {
-  return CLOCK.format(at);
-}
-
 /** Formats a duration in milliseconds: `8 ms`, and from 1,000 ms `3.02 s`. */
 export function formatDuration(durationMs: number): string {
   return durationMs < 1_000 ? `${Math.round(durationMs)} ms` : `${(durationMs / 1_000).toFixed(2)} s`;

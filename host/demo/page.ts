@@ -1,13 +1,20 @@
-/** The demo CRM page: connects the form, the buttons and the log to the bridge. */
+/** The demo CRM page: connects contacts, form, faults and inspector to the bridge. */
+
+import { mountInspector } from "../inspector/mount-inspector.ts";
 import { readAgentId } from "./agent-id.ts";
 import { createAvailabilityRequest } from "./availability-request.ts";
 import { whenConnected } from "./bridge-queue.ts";
 import { showConnectionStatus } from "./connection-status.ts";
+import { showContacts } from "./contact-list.ts";
+import { createContactPage } from "./contact-page.ts";
+import { CONTACTS, type Contact } from "./contacts.ts";
 import { getElement } from "./elements.ts";
-import { createEventLog } from "./event-log.ts";
+import { createFaultSwitches } from "./fault-switches.ts";
 import { createGatewaySwitch } from "./gateway-switch.ts";
 import { createResultView } from "./result-view.ts";
+import { createSnippetTabs } from "./snippet-tabs.ts";
 import { showTeam } from "./team.ts";
+import { createWidgetDock } from "./widget-dock.ts";
 
 /** Delay of the notice that the widget's script has not loaded. The script may still load later. */
 const LOAD_TIMEOUT_MS = 5_000;
@@ -22,7 +29,18 @@ const availabilityRequest = createAvailabilityRequest({
   view: createResultView(),
   onPendingChanged: showCancelButton,
 });
+const contactPage = createContactPage();
+const vendor = new URL(document.querySelector<HTMLScriptElement>("script[data-token-url]")?.src ?? "").origin;
+const showSnippets = createSnippetTabs({ userId: 123, vendor });
 let isConnected = false;
+
+createWidgetDock();
+createFaultSwitches();
+for (const contact of CONTACTS.slice(0, 1)) contactPage.show(contact);
+showContacts((contact) => {
+  openContact(contact);
+  getElement("contact", HTMLElement).scrollIntoView({ block: "nearest" });
+});
 
 getElement("ask", HTMLFormElement).addEventListener("submit", (submission) => {
   submission.preventDefault();
@@ -52,7 +70,8 @@ void connected.then((connector) => {
   clearTimeout(loadTimer);
   notice.hidden = true;
   showConnectionStatus(connector);
-  connector.observe(createEventLog());
+  mountInspector(connector, { container: getElement("log", HTMLElement) });
+  contactPage.connect(connector);
   showTeam(connector);
 });
 
@@ -67,4 +86,12 @@ function showCancelButton(pending: boolean): void {
   // If the focused button were hidden, the keyboard's focus would move to the top of the page.
   if (!pending && document.activeElement === cancelButton) fetchButton.focus();
   cancelButton.hidden = !pending;
+}
+
+function openContact(contact: Contact): void {
+  contactPage.show(contact);
+  showSnippets({ userId: contact.ownerId, vendor });
+  getElement("place-company", HTMLElement).textContent = contact.company;
+  getElement("place-name", HTMLElement).textContent = contact.name;
+  document.title = `${contact.name} · Harrowmere Lifts CRM`;
 }

@@ -16,6 +16,9 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [3000, "Mo Tanaka"],
 ]);
 
+/** Ids of the agents. */
+export const TEAM_IDS: readonly number[] = [...NAMES.keys()];
+
 /** Returns an agent's name, or `Agent` and the id if the page has no name. */
 export function agentNameOf(userId: number): string {
   return NAMES.get(userId) ?? `Agent ${userId}`;

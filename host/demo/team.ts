@@ -7,6 +7,7 @@ import type { Connector, ConnectorRecord, ConnectorState } from "../connector.ts
 import type { RequestType } from "../event-types.ts";
 import { getElement, openTemplate } from "./elements.ts";
 import { agentNameOf } from "./team-names.ts";
+import { watchCallable } from "./watch-callable.ts";
 
 /** Notes on the list as a whole. The badges show each agent's state. */
 const NOTES: Record<ConnectorState | "unreachable" | "expired", string> = {
@@ -20,6 +21,7 @@ const NOTES: Record<ConnectorState | "unreachable" | "expired", string> = {
 
 /** Requests that the widget forwards to the backend. */
 const BACKEND_REQUESTS: ReadonlySet<string> = new Set<RequestType>([
+  "API.CHANGE_WATCHED_USERS",
   "API.FETCH_AVAILABILITIES",
   "API.FETCH_USER_AVAILABILITY",
   "API.UPDATE_AVAILABILITY",
@@ -41,9 +43,14 @@ export function showTeam(connector: Connector): void {
     if (note.textContent !== text) note.textContent = text;
   }
 
-  function countCallable(): void {
-    const callable = list.querySelectorAll('[data-callable="true"]').length;
-    count.textContent = list.childElementCount === 0 ? "" : `${callable} of ${list.childElementCount} can take a call`;
+  /** Counts all agents: the badges far from the screen are not watched. */
+  function countCallable(userIds: readonly number[]): void {
+    const callable = new Set<number>();
+    watchCallable(connector, userIds, (userId, agent) => {
+      if (agent.callable) callable.add(userId);
+      else callable.delete(userId);
+      count.textContent = `${callable.size} of ${userIds.length} can take a call`;
+    });
   }
 
   async function load(): Promise<void> {
@@ -56,6 +63,7 @@ export function showTeam(connector: Connector): void {
     const userIds = readUserIds(settlement.payload);
     if (userIds.length === 0) return showNote("empty", "There is nobody whom this page may see.");
     list.append(...userIds.map(createRow));
+    countCallable(userIds);
     showNote(connector.state, NOTES[connector.state]);
   }
 
@@ -72,12 +80,6 @@ export function showTeam(connector: Connector): void {
     if (appearance) showNote(appearance, NOTES[appearance]);
   }
 
-  // The number of callable agents also changes without an event, at the end of a wrap-up time.
-  new MutationObserver(countCallable).observe(list, {
-    subtree: true,
-    childList: true,
-    attributeFilter: ["data-callable"],
-  });
   connector.observe(handleRecord);
   connector.onStateChange(handleState);
   handleState(connector.state);
@@ -98,7 +100,11 @@ function isUserId(value: unknown): value is number {
  * of a session, but not an unreachable backend: only the page's requests reveal the latter.
  */
 function readAppearance(record: ConnectorRecord): "ready" | "unreachable" | "expired" | undefined {
-  if (record.kind === "announced") return record.event.type === "AUTH.SESSION_EXPIRED" ? "expired" : "ready";
+  if (record.kind === "announced") {
+    const { type } = record.event;
+    // The size of the widget's view says nothing of the backend.
+    return type === "AUTH.SESSION_EXPIRED" ? "expired" : type === "HOST.RESIZE" ? undefined : "ready";
+  }
   if (record.kind !== "settled" || !BACKEND_REQUESTS.has(record.event.type)) return undefined;
   return isRejected(record.settlement) ? readRejection(record.settlement) : "ready";
 }

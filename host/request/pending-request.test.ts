@@ -1,9 +1,10 @@
 import { expect, onTestFinished, test, vi } from "vitest";
+import { type Settlement, toFulfilled } from "../../shared/protocol/envelope.ts";
 import { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
-import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
-import { createPendingRequest } from "./pending-request.ts";
+import { createTimerQueue, type TimerQueue } from "../../shared/runtime/timer-queue.ts";
+import { createPendingRequest, type PostedRequest } from "./pending-request.ts";
 
-/** Creates a request with a clock that never fires, and returns the clock's pending timers. */
+/** Creates a request with a clock that never fires. Returns the clock's pending timers, the posted requests and the settlements. */
 function setUp() {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
@@ -16,12 +17,18 @@ function setUp() {
     },
     clear() {},
   };
+  let reply = (_value: unknown): void => {};
+  const post = vi.fn<(request: PostedRequest) => Promise<unknown>>(() => new Promise((resolve) => (reply = resolve)));
+  const onSettled = vi.fn<(settlement: Settlement) => void>();
   const request = createPendingRequest(
     { type: "TEST.ASK", meta: { id: "1", timeoutMs: 1_000 } },
-    { clock, handshakeTimeoutMs: 500, unavailable: "nobody there", post: () => new Promise(() => {}) },
-    () => {},
+    clock,
+    500,
+    () => "nobody there",
+    post,
+    onSettled,
   );
-  return { request, alarms };
+  return { request, alarms, post, onSettled, reply: (value: unknown) => reply(value) };
 }
 
 // A pending timer would keep the request and an unused connector from being garbage-collected.
@@ -42,4 +49,49 @@ test("cancels the handshake timer when the request is sent", () => {
   request.send();
   // The timer of the request's timeout remains.
   expect(alarms.size).toBe(1);
+});
+
+test("settles once if the widget replies after the request was aborted", async () => {
+  const { request, onSettled, reply } = setUp();
+  request.send();
+  request.reject(new BridgeRejectionError("ABORTED", "Not wanted any more"));
+  reply(toFulfilled({ type: "TEST.ASK", id: "1" }, "late"));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(onSettled).toHaveBeenCalledOnce();
+});
+
+test.each(["send", "enqueue"] as const)("does nothing on `%s` of a request that a listener has settled", (turn) => {
+  const { request, alarms, post } = setUp();
+  request.reject(new BridgeRejectionError("ABORTED", "Not wanted any more"));
+  request[turn]();
+  expect(post).not.toHaveBeenCalled();
+  expect(alarms.size).toBe(0);
+});
+
+test("names the request in the rejection of a reply that is no settlement", async () => {
+  const { request, onSettled, reply } = setUp();
+  request.send();
+  reply("no settlement");
+  await vi.advanceTimersByTimeAsync(0);
+  expect(onSettled.mock.lastCall?.[0].payload).toMatchObject({
+    error: { code: "INVALID_RESPONSE", message: "TEST.ASK was answered with no settlement of it" },
+  });
+});
+
+test("names the request and its timeout in the rejection of a request without a reply", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const onSettled = vi.fn<(settlement: Settlement) => void>();
+  createPendingRequest(
+    { type: "TEST.ASK", meta: { id: "1", timeoutMs: 1_000 } },
+    createTimerQueue(),
+    500,
+    () => "nobody there",
+    () => new Promise(() => {}),
+    onSettled,
+  ).send();
+  await vi.advanceTimersByTimeAsync(1_250);
+  expect(onSettled.mock.lastCall?.[0].payload).toMatchObject({
+    error: { code: "TIMEOUT", message: "TEST.ASK was not settled within 1000 ms" },
+  });
 });

@@ -1,4 +1,10 @@
-import { isSettlementOf, type RequestMeta, type Settlement, toRejected } from "../../shared/protocol/envelope.ts";
+import {
+  isSettlementOf,
+  type RequestMeta,
+  readRequestRef,
+  type Settlement,
+  toRejected,
+} from "../../shared/protocol/envelope.ts";
 import { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
 import type { TimerQueue } from "../../shared/runtime/timer-queue.ts";
 
@@ -22,33 +28,31 @@ export interface PendingRequest {
   reject(reason: unknown): void;
 }
 
-/** Settings shared by all requests of a connector. */
-export interface RequestContext {
-  readonly clock: TimerQueue;
-  /** Maximum wait for a widget in milliseconds, within the request's timeout. */
-  readonly handshakeTimeoutMs: number;
-  /** Message of the rejection if no widget connects in time. */
-  readonly unavailable: string;
-  /** Posts a request and resolves with the widget's reply. */
-  readonly post: (request: PostedRequest) => Promise<unknown>;
-}
-
-/** Creates a request and starts the timeout. `onSettled` is called once, with the settlement. */
+/**
+ * Creates a request and starts the timeout.
+ *
+ * @param handshakeTimeoutMs Maximum wait for a widget in milliseconds, within the request's timeout.
+ * @param describeUnavailable Returns the message of the rejection if no widget connects in time. Must not throw.
+ * @param post Posts a request and resolves with the widget's reply.
+ * @param onSettled Called once, with the settlement.
+ */
 export function createPendingRequest(
   request: PostedRequest,
-  { clock, handshakeTimeoutMs, unavailable, post }: RequestContext,
+  clock: TimerQueue,
+  handshakeTimeoutMs: number,
+  describeUnavailable: () => string,
+  post: (request: PostedRequest) => Promise<unknown>,
   onSettled: (settlement: Settlement) => void,
 ): PendingRequest {
   const { type, meta } = request;
-  const requestRef = { type, id: meta.id };
+  const requestRef = readRequestRef(request);
   const deadline = performance.now() + meta.timeoutMs;
   let isSettled = false;
-  let isSent = false;
-  /** Incremented each time the request is sent or queued. Replies to an earlier attempt are ignored. */
-  let attempt = 0;
-  let cancelHandshakeTimer = (): void => {};
+  /** The attempt for which a widget has the request. Replies to an earlier attempt are ignored. */
+  let attempt: object | undefined;
+  let cancelHandshakeTimer: (() => void) | undefined;
   let cancelTimer = clock.schedule(meta.timeoutMs, () => {
-    if (!isSent) return rejectUnavailable();
+    if (!attempt) return rejectUnavailable();
     // The widget rejects at the deadline, too, and knows the cause. The widget's settlement gets 250 ms to arrive.
     cancelTimer = clock.schedule(250, () =>
       reject(new BridgeRejectionError("TIMEOUT", `${type} was not settled within ${meta.timeoutMs} ms`)),
@@ -59,7 +63,7 @@ export function createPendingRequest(
     if (isSettled) return;
     isSettled = true;
     cancelTimer();
-    cancelHandshakeTimer();
+    cancelHandshakeTimer?.();
     onSettled(settlement);
   }
 
@@ -68,29 +72,27 @@ export function createPendingRequest(
   }
 
   function rejectUnavailable(): void {
-    reject(new BridgeRejectionError("WIDGET_UNAVAILABLE", unavailable));
+    reject(new BridgeRejectionError("WIDGET_UNAVAILABLE", describeUnavailable()));
   }
 
   return {
     type,
-    isSent: () => isSent,
+    isSent: () => !!attempt,
     enqueue() {
       if (isSettled) return;
-      isSent = false;
-      attempt += 1;
+      attempt = undefined;
       cancelHandshakeTimer = clock.schedule(handshakeTimeoutMs, rejectUnavailable);
     },
     send() {
       // A listener to another request's settlement may have settled this request.
       if (isSettled) return;
-      isSent = true;
-      cancelHandshakeTimer();
-      attempt += 1;
-      const attemptId = attempt;
+      cancelHandshakeTimer?.();
+      const ownAttempt = {};
+      attempt = ownAttempt;
       const timeoutMs = Math.max(1, Math.ceil(deadline - performance.now()));
       // A rejected call is a reply as well: the connection was closed, or the widget's `post` threw.
       const handleReply = (reply: unknown): void => {
-        if (attemptId !== attempt) return;
+        if (ownAttempt !== attempt) return;
         if (isSettlementOf(requestRef, reply)) settle(reply);
         else reject(new BridgeRejectionError("INVALID_RESPONSE", `${type} was answered with no settlement of it`));
       };

@@ -47,6 +47,7 @@ test.each([
   "http://",
   "javascript:alert(1)",
   "ftp://crm.example.com/token",
+  "xhttps://crm.example.com/token",
   "https://user:s3cret@crm.example.com/",
 ])("throws at once for the address %j, and does not show the address", (text) => {
   expect(() => createTokenFetcher(text, "https://crm.example.com/")).toThrow(

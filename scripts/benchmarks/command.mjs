@@ -8,6 +8,7 @@ import { printTable, recordTable } from "./table.mjs";
  * @property {number} rounds
  * @property {readonly string[]} wanted the names of the requested measurements
  * @property {boolean} hasFlag
+ * @property {boolean} isRecorded true with `--record`
  * @property {string | undefined} path
  */
 
@@ -25,6 +26,7 @@ export function readCommand(names, { rounds: defaultRounds, flag, path }) {
     options: {
       rounds: { type: "string", default: `${defaultRounds}` },
       only: { type: "string", default: names.join() },
+      record: { type: "boolean", default: false },
       [flag]: { type: "boolean", default: false },
       ...(path && { [path]: { type: "string" } }),
     },
@@ -36,7 +38,13 @@ export function readCommand(names, { rounds: defaultRounds, flag, path }) {
     process.exit(2);
   }
   const given = path === undefined ? undefined : values[path];
-  return { rounds, wanted, hasFlag: values[flag] === true, path: typeof given === "string" ? given : undefined };
+  return {
+    rounds,
+    wanted,
+    hasFlag: values[flag] === true,
+    isRecorded: values["record"] === true,
+    path: typeof given === "string" ? given : undefined,
+  };
 }
 
 /**

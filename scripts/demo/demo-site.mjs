@@ -1,13 +1,14 @@
 // @ts-check
 /**
- * The demo page's site: the built page, tokens for the page, and a switch for the gateway, to show how the bridge
- * behaves without a gateway.
+ * The demo page's site: the built page, tokens for the page, a switch for the gateway and a proxy with faults before it, to show how the bridge
+ * behaves without a sound backend.
  */
 import { readFileSync } from "node:fs";
 import { serve } from "@hono/node-server";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono } from "hono";
 import { mintDemoToken } from "./demo-token.mjs";
+import { FAULTS, startFaultyProxy } from "./faulty-proxy.mjs";
 
 /** The gateway's address in `index.html`. */
 const DEFAULT_GATEWAY = "http://127.0.0.1:4100";
@@ -22,10 +23,11 @@ const DEFAULT_GATEWAY = "http://127.0.0.1:4100";
  * @returns {Promise<{ origin: string, close: () => void }>}
  */
 export async function serveDemoSite({ port, gateway, tokenSecret }) {
-  const page = readFileSync("dist/demo/index.html", "utf8").replaceAll(DEFAULT_GATEWAY, gateway.origin);
+  const proxy = await startFaultyProxy(gateway.origin);
+  const page = readFileSync("dist/demo/index.html", "utf8").replaceAll(DEFAULT_GATEWAY, proxy.origin);
   const app = new Hono();
   app.get("/", (context) =>
-    context.html(page, 200, { "Content-Security-Policy": contentSecurityPolicy(gateway.origin) }),
+    context.html(page, 200, { "Content-Security-Policy": contentSecurityPolicy(proxy.origin) }),
   );
   app.on(["GET", "POST"], "/demo/token", async (context) => {
     // Tokens are for signed-in agents only. The demo has no sign-in, so every visitor of the page gets a token.
@@ -48,12 +50,29 @@ export async function serveDemoSite({ port, gateway, tokenSecret }) {
     await (context.req.param("action") === "stop" ? gateway.stop() : gateway.start());
     return context.json({ running: gateway.isRunning() });
   });
+  app.get("/demo/fault", (context) => context.json({ fault: proxy.fault() }));
+  app.post("/demo/fault/:fault", async (context) => {
+    const fault = context.req.param("fault");
+    if (!isOwnPage(context)) return context.body(null, 403);
+    if (!FAULTS.includes(fault)) return context.body(null, 404);
+    proxy.setFault(/** @type {import("./faulty-proxy.mjs").Fault} */ (fault));
+    return context.json({ fault });
+  });
   app.use("/assets/*", serveStatic({ root: "dist/demo" }));
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, port, hostname: "localhost" }, ({ port: assigned }) => {
-      resolve({ origin: `http://localhost:${assigned}`, close: () => server.close() });
+      resolve({
+        origin: `http://localhost:${assigned}`,
+        close() {
+          server.close();
+          proxy.close();
+        },
+      });
     });
-    server.on("error", reject);
+    server.on("error", (error) => {
+      proxy.close();
+      reject(error);
+    });
   });
 }
 

@@ -15,6 +15,8 @@ try {
     {
       ALLOWED_ORIGINS: process.env["ALLOWED_ORIGINS"] ?? `http://localhost:${demoPort}`,
       DEMO_TOKEN_SECRET: tokenSecret,
+      // A developer who builds again gets the new script with the next page.
+      SCRIPT_MAX_AGE_SECONDS: process.env["SCRIPT_MAX_AGE_SECONDS"] ?? "0",
     },
     console.log,
   );

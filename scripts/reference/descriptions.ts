@@ -64,12 +64,12 @@ export const REQUEST_DESCRIPTIONS = {
     examples: ["wrap-up running, and over"],
   },
   "API.WATCH_AVAILABILITIES": {
-    does: "Replaces the list of agents that the page watches; an empty list ends the watch. Fulfils with their present availabilities, without unknown agents. Each later change of a watched agent is announced; the availabilities in the response are not.",
+    does: "Replaces the list of agents that the page watches; an empty list ends the watch. Fulfils with their present availabilities, without unknown agents, and with `{ error, status }` for an agent whom the backend has, but cannot read at present: ask again. Each later change of a watched agent is announced; the availabilities in the response are not.",
     payload: { "variables.userIds": "The agents. Duplicates count once." },
     examples: ["two users", "an id is text"],
   },
   "API.CHANGE_WATCHED_USERS": {
-    does: "Adds agents to the list that the page watches, and removes others. Fulfils with the present availabilities of the added agents, without unknown agents, also if an agent was on the list before.",
+    does: "Adds agents to the list that the page watches, and removes others. Fulfils with the present availabilities of the added agents, also if an agent was on the list before, without unknown agents, and with `{ error, status }` for an agent whom the backend has, but cannot read at present: ask again.",
     payload: {
       "variables.added": "The agents to watch from now on.",
       "variables.removed": "The agents to watch no longer. An agent in both lists is watched.",
@@ -109,8 +109,8 @@ export const REQUEST_DESCRIPTIONS = {
     does: "Identifies the page. The connector sends it after every handshake; a page without the connector may skip it.",
     payload: {
       origin: "The page's own origin: any other is rejected.",
-      appName: "The page's name, for the widget's records.",
-      release: "The page's version, for the widget's records.",
+      appName: "The page's name. This widget checks its length and does not use it.",
+      release: "The page's version. This widget checks its length and does not use it.",
     },
     fulfilled: {
       protocol: "The number of the widget's protocol.",
@@ -136,7 +136,7 @@ export const REQUEST_DESCRIPTIONS = {
     examples: ["the page has no token"],
   },
   "BUS.PING": {
-    does: "Sends a heartbeat. The connector does so while requests are in flight.",
+    does: "Sends a heartbeat. The connector does so while requests are in flight, and each 15 s while a visible page watches.",
     examples: ["a sign of life"],
   },
   "BUS.CANCEL": {
@@ -149,7 +149,7 @@ export const REQUEST_DESCRIPTIONS = {
 
 export const HOST_REQUEST_DESCRIPTIONS = {
   "HOST.FETCH_TOKEN": {
-    does: "Fetches a token that identifies the agent to the backend: [tokens.md](tokens.md). An invalid response, or no response within 5 s, counts as no token.",
+    does: "Fetches a token that identifies the agent to the backend: [tokens.md](tokens.md). An invalid response, or silence for 5 s, counts as no token. From a page that has sent `BUS.REGISTER`, silence is a failure: `TOKEN_UNAVAILABLE` if the widget has no token left.",
     fulfilled: { token: "Sent to the backend as `Authorization: Bearer`." },
     examples: { fulfilled: { token: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2ln" } },
   },
@@ -163,10 +163,12 @@ export const ANNOUNCEMENT_DESCRIPTIONS = {
     does: "Another agent's availability has changed. With a token that stands for no agent, such as the operator's, or without a token, every change is announced so.",
   },
   "USER.AVAILABILITY_REMOVED": {
-    does: "An agent was removed, or the page's token may no longer see the agent.",
+    does: "An agent was removed, or the page's token may no longer see the agent, or the gateway has the agent and cannot read the availability at present.",
     payload: {
       userId: "The agent.",
       version: "If the agent returns, the availability has a higher version.",
+      isUnreadable:
+        "True if the gateway cannot read the agent's availability at present. A request for the agent has the error.",
     },
   },
   "LIVE.STATE_CHANGED": {
@@ -179,6 +181,13 @@ export const ANNOUNCEMENT_DESCRIPTIONS = {
   },
   "AUTH.SESSION_EXPIRED": {
     does: "The backend accepts none of the page's tokens any more. Requests are rejected with the backend's own 401, and announcements stop until the page gives a valid token.",
+  },
+  "HOST.RESIZE": {
+    does: "A visible widget's content needs another size, at most once in a frame of animation. The page decides: it may give the frame this size, less, or none, because the content scrolls. The size does not depend on the frame's height.",
+    payload: {
+      width: "The least width that shows the content well, in CSS pixels.",
+      height: "The height of the whole content at the frame's present width, in CSS pixels.",
+    },
   },
 } satisfies Record<keyof Announcements, AnnouncementDescription>;
 
@@ -193,7 +202,7 @@ export const CODE_DESCRIPTIONS: Readonly<Record<RejectionCode, string>> = {
   BACKEND_UNREACHABLE: "The widget could not reach the backend.",
   BACKEND_TIMEOUT: "The backend did not respond within the request's timeout.",
   TOKEN_UNAVAILABLE:
-    "The page's `fetchToken` has failed, so the widget has no token. It asks again with the next request, after a pause.",
+    "The page's `fetchToken` has failed, so the widget has no token. It asks again with the next request, after a pause of 1 s.",
   INVALID_RESPONSE: "A response does not match this page; `issues` names the fields, if known.",
   OVERLOADED: "Too many requests are in flight: 1,024 on a connection.",
   INTERNAL: "A defect of the bridge; details are in the console of the side that failed.",

@@ -1,6 +1,11 @@
 /** Examples for the reference page. Golden vectors, so that the tests run every example. */
 import * as v from "valibot";
-import { type Exchange, goldenConversations, goldenExchanges } from "../../gateway/test/golden-exchanges.ts";
+import {
+  type Exchange,
+  goldenAnnouncements,
+  goldenConversations,
+  goldenExchanges,
+} from "../../gateway/test/golden-exchanges.ts";
 import type { RequestEntry } from "../../shared/contracts/contract.ts";
 
 type ExampleExchange = Pick<Exchange, "event" | "settlement">;
@@ -23,13 +28,13 @@ export function findExchange(type: string, name: string): ExampleExchange {
 }
 
 /**
- * Finds the first announcement of the type in the golden conversations.
+ * Finds the first announcement of the type among the golden ones.
  *
  * @throws {Error} if there is no such announcement.
  */
 export function findAnnounced(type: string): unknown {
-  const found = goldenConversations.flatMap(({ announced }) => announced).find((event) => event.type === type);
-  if (!found) throw new Error(`${type} is announced in no golden conversation`);
+  const found = goldenAnnouncements.find((event) => event.type === type);
+  if (!found) throw new Error(`${type} has no golden announcement`);
   return found;
 }
 

@@ -1,7 +1,13 @@
 /** The contract as JSON Schema: every event in either direction. */
 import { type ConversionConfig, toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
-import { Availabilities, Availability, ChangedAvailability } from "../../shared/contracts/availability.ts";
+import {
+  Availabilities,
+  Availability,
+  ChangedAvailability,
+  UserError,
+  WatchedAvailabilities,
+} from "../../shared/contracts/availability.ts";
 import type { RequestEntry } from "../../shared/contracts/contract.ts";
 import { announcements, contract, hostContract } from "../../shared/contracts/index.ts";
 import { NoPayload } from "../../shared/contracts/no-payload.ts";
@@ -11,7 +17,7 @@ import { CODE_DESCRIPTIONS } from "./descriptions.ts";
 /** A JSON Schema. Looser than valibot's type, which lacks some keywords. */
 type JsonSchema = Readonly<Record<string, unknown>>;
 
-const SHAPES = { Availability, ChangedAvailability, Availabilities };
+const SHAPES = { Availability, ChangedAvailability, Availabilities, UserError, WatchedAvailabilities };
 
 const CONVERSION = {
   target: "draft-2020-12",
@@ -69,13 +75,18 @@ export function createContractSchema(): JsonSchema {
     oneOf: Object.keys(events).map(refTo),
     $defs: {
       ...events,
-      Availabilities: { ...shapes.Availabilities, propertyNames: { pattern: "^[1-9]\\d{0,15}$" } },
+      Availabilities: { ...shapes.Availabilities, propertyNames: USER_IDS },
+      UserError: shapes.UserError,
+      WatchedAvailabilities: { ...shapes.WatchedAvailabilities, propertyNames: USER_IDS },
       Availability: { ...shapes.Availability, ...BOTH_OR_NEITHER },
       ChangedAvailability: { ...shapes.ChangedAvailability, ...BOTH_OR_NEITHER },
       ...DEFINITIONS,
     },
   };
 }
+
+/** Keys of an object by user id. */
+const USER_IDS = { pattern: "^[1-9]\\d{0,15}$" };
 
 type NamedSchema = readonly [name: string, schema: JsonSchema];
 

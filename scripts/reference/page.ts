@@ -1,10 +1,15 @@
 /** Writes `docs/reference.md` from the contract: every event, every field, the result, and an example of each event. */
 import type { GenericSchema } from "valibot";
-import { Availabilities, Availability, ChangedAvailability } from "../../shared/contracts/availability.ts";
+import {
+  Availabilities,
+  Availability,
+  ChangedAvailability,
+  WatchedAvailabilities,
+} from "../../shared/contracts/availability.ts";
 import type { RequestEntry } from "../../shared/contracts/contract.ts";
 import { announcements, contract, hostContract } from "../../shared/contracts/index.ts";
 import { NoPayload } from "../../shared/contracts/no-payload.ts";
-import { REJECTION_CODES } from "../../shared/protocol/rejection.ts";
+import { LAST_FINAL, REJECTION_CODES } from "../../shared/protocol/rejection.ts";
 import {
   ANNOUNCEMENT_DESCRIPTIONS,
   type AnnouncementDescription,
@@ -26,6 +31,10 @@ const NAMED = new Map<GenericSchema, string>([
   [Availability, AVAILABILITY],
   [ChangedAvailability, "a [changed availability](#changed-availability)"],
   [Availabilities, `an object with ${AVAILABILITY} for each user id, whose key is the id as text`],
+  [
+    WatchedAvailabilities,
+    `an object with ${AVAILABILITY}, or \`{ error, status }\`, for each user id, whose key is the id as text`,
+  ],
   [NoPayload, "none"],
 ]);
 
@@ -54,6 +63,7 @@ const INTRODUCTION = `# Reference
 
 Every event between page and widget. Written by \`npm run reference\` from the contract in \`shared/contracts\`, whose schemas check what is sent:
 do not edit. \`availability-bridge/contract.schema.json\` is the same for machines. [protocol.md](protocol.md) describes how events travel.
+*Backend* is the gateway, which is the vendor's server.
 
 A payload has the listed fields and no others. A field with a \`?\` may be absent. "Expected" is the text of an \`INVALID_REQUEST\` for an
 invalid field. If the widget is lost before it has responded, the connector sends an idempotent request again to the next widget; any other
@@ -144,9 +154,9 @@ function fieldTable(where: string, schema: GenericSchema, descriptions: FieldDes
 }
 
 function codes(): readonly (readonly string[])[] {
-  return Object.entries(REJECTION_CODES).map(([code, { retryable }]) => [
+  return Object.entries(REJECTION_CODES).map(([code, kind]) => [
     `\`${code}\``,
-    retryable ? "yes" : "no",
+    kind > LAST_FINAL ? "yes" : "no",
     CODE_DESCRIPTIONS[code as keyof typeof REJECTION_CODES],
   ]);
 }

@@ -48,8 +48,11 @@ function describeEngines() {
   const used = engines.filter((engine) => engine.used).map(({ name }) => name);
   const left = engines.filter((engine) => engine.found && !engine.used).map(({ name }) => name);
   const missing = engines.filter((engine) => !engine.found).map(({ name, how }) => `${name} (${how})`);
+  // The projects of `e2e/playwright.config.ts` without the driver's flags.
+  const withOwnFlags = used.filter((name, index) => index === 0 || name === "Firefox");
   const parts = [
     `Engines: ${used.join(", ")}`,
+    `in part with their own flags: ${withOwnFlags.join(", ")}`,
     left.length > 0 && `skipped, since neither ALL_BROWSERS nor CI is set: ${left.join(", ")}`,
     missing.length > 0 && `skipped, since they are not here: ${missing.join(", ")}`,
   ];

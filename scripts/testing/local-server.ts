@@ -31,16 +31,17 @@ export async function listen(
 }
 
 /**
- * Finds a free port of `localhost` that stays free until the caller uses the port: below the range that systems assign
- * to outgoing connections and to servers on port 0.
+ * Finds a port that is free on every address of this machine, and stays free until the caller uses the port: below the
+ * range that systems assign to outgoing connections and to servers on port 0, and above 10080, the highest port that
+ * `fetch` and browsers refuse (https://fetch.spec.whatwg.org/#port-blocking).
  */
 export async function findFreePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(10_000, 32_000);
+    const port = randomInt(11_000, 32_000);
     const server = createServer();
     const isFree = await new Promise<boolean>((resolve) => {
       server.once("error", () => resolve(false));
-      server.listen(port, "localhost", () => resolve(true));
+      server.listen(port, () => resolve(true));
     });
     await new Promise((resolve) => server.close(resolve));
     if (isFree) return port;

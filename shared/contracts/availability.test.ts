@@ -1,6 +1,12 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { AVAILABILITY_STATUSES, Availability, availability } from "./availability.ts";
+import {
+  AVAILABILITY_STATUSES,
+  Availabilities,
+  Availability,
+  availability,
+  ChangedAvailability,
+} from "./availability.ts";
 
 const plain = { userId: 123, status: "available", version: 1 };
 const { payload } = availability["API.FETCH_USER_AVAILABILITY"];
@@ -41,4 +47,20 @@ test("takes a request for a user and nothing beside it", () => {
   expect(v.is(payload, { variables: { userId: 1 } })).toBe(true);
   expect(v.is(payload, { variables: { userId: 1, all: true } })).toBe(false);
   expect(v.is(payload, { variables: { userId: 1 }, debug: true })).toBe(false);
+});
+
+test.each<[object, boolean]>([
+  [{}, true],
+  [{ wrapUpTimeConfig: 30, wrapUpTimeTtl: 30 }, true],
+  [{ wrapUpTimeConfig: 30 }, false],
+  [{ wrapUpTimeConfig: 30, wrapUpTimeTtl: 31 }, false],
+  [{ updatedAt: -1 }, false],
+])("holds an announced change to the same rules: %j", (part, isAccepted) => {
+  expect(v.is(ChangedAvailability, { ...plain, updatedAt: 1_700_000_000_000, ...part })).toBe(isAccepted);
+});
+
+test("takes each availability of a list under its own user id, and under no other", () => {
+  const other = { ...plain, userId: 7 };
+  expect(v.is(Availabilities, { 123: plain, 7: other })).toBe(true);
+  expect(v.is(Availabilities, { 123: plain, 8: other })).toBe(false);
 });

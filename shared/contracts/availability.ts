@@ -96,14 +96,38 @@ export const Availabilities = v.pipe(
 );
 export type Availabilities = Readonly<Record<string, Availability>>;
 
+/** A watched user whom the backend has, but cannot read at present. The connector asks again. */
+export const UserError = v.strictObject(
+  {
+    /** The backend's error for this user, unchanged. */
+    error: v.unknown(),
+    /** HTTP status of the error. */
+    status: wholeNumber("an HTTP status"),
+  },
+  "exactly { error, status }",
+);
+export type UserError = v.InferOutput<typeof UserError>;
+
+/** Availabilities by user id, as text, or the backend's error for a user. Without unknown users. */
+export const WatchedAvailabilities = v.pipe(
+  v.record(v.string(), v.union([Availability, UserError])),
+  v.check(
+    (all) => Object.entries(all).every(([id, value]) => "error" in value || id === String(value.userId)),
+    "each availability under its own userId",
+  ),
+);
+export type WatchedAvailabilities = Readonly<Record<string, Availability | UserError>>;
+
 /** A user without an availability, as announced to the page. */
 export const RemovedAvailability = v.strictObject(
   {
     userId: UserId,
     /** If the user returns, the user's availability has a higher version. */
     version: wholeNumber("a whole number of at least 0"),
+    /** True if the backend has the user and cannot read the availability at present. A request for the user has the error. */
+    isUnreadable: v.optional(v.boolean()),
   },
-  "exactly { userId, version }",
+  "exactly { userId, version, isUnreadable? }",
 );
 export type RemovedAvailability = v.InferOutput<typeof RemovedAvailability>;
 
@@ -143,7 +167,7 @@ export const availability = {
   }),
   /**
    * Replaces the list of users that the page watches; an empty list ends the watch. Fulfils with the users' availabilities,
-   * without unknown users. The widget then announces each change of a watched user.
+   * without unknown users, and with an error for a user that the backend cannot read. The widget then announces each change of a watched user.
    */
   "API.WATCH_AVAILABILITIES": request({
     payload: v.strictObject(
@@ -155,13 +179,13 @@ export const availability = {
       },
       "exactly { variables: { userIds } }",
     ),
-    fulfilled: Availabilities,
+    fulfilled: WatchedAvailabilities,
     idempotent: true,
     carries: "availability",
   }),
   /**
-   * Adds users to the list that the page watches, and removes others. Fulfils with the availabilities of the added users, without
-   * unknown users, also if they were on the list before.
+   * Adds users to the list that the page watches, and removes others. Fulfils with the availabilities of the added users, also if
+   * they were on the list before, without unknown users, and with an error for a user that the backend cannot read.
    */
   "API.CHANGE_WATCHED_USERS": request({
     payload: v.strictObject(
@@ -178,7 +202,7 @@ export const availability = {
       },
       "exactly { variables: { added, removed } }",
     ),
-    fulfilled: Availabilities,
+    fulfilled: WatchedAvailabilities,
     idempotent: true,
     carries: "availability",
   }),
@@ -190,6 +214,6 @@ export const userAnnouncements = {
   "USER.AVAILABILITY_CHANGED": announcement(ChangedAvailability, { carries: "availability" }),
   /** Another agent's availability has changed. */
   "USER.TEAMMATE_AVAILABILITY_CHANGED": announcement(ChangedAvailability, { carries: "availability" }),
-  /** A user was removed, or the page's token may no longer see the user. */
+  /** A user was removed or cannot be read at present, or the page's token may no longer see the user. */
   "USER.AVAILABILITY_REMOVED": announcement(RemovedAvailability),
 };

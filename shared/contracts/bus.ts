@@ -42,9 +42,9 @@ export const bus = {
       {
         /** The page's own origin: the widget rejects any other. */
         origin: v.string("the page's own origin"),
-        /** The page's name, for the widget's records. */
+        /** The page's name. This widget checks its length and does not use it. */
         appName: Text,
-        /** The page's version, for the widget's records. */
+        /** The page's version. This widget checks its length and does not use it. */
         release: Text,
       },
       "exactly { origin, appName, release }",

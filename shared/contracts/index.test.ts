@@ -1,9 +1,14 @@
 import { expect, test } from "vitest";
-import { Availabilities, Availability, ChangedAvailability } from "./availability.ts";
+import { Availabilities, Availability, ChangedAvailability, WatchedAvailabilities } from "./availability.ts";
 import { eventTraits } from "./contract.ts";
 import { announcements, contract } from "./index.ts";
 
-const AVAILABILITY_SCHEMAS: readonly unknown[] = [Availabilities, Availability, ChangedAvailability];
+const AVAILABILITY_SCHEMAS: readonly unknown[] = [
+  Availabilities,
+  Availability,
+  ChangedAvailability,
+  WatchedAvailabilities,
+];
 
 test.each(Object.entries(contract))("%s says in its entry whether it fulfils with availabilities", (_type, entry) => {
   expect(entry.carries === "availability").toBe(AVAILABILITY_SCHEMAS.includes(entry.fulfilled));

@@ -1,5 +1,6 @@
 import { availability, userAnnouncements } from "./availability.ts";
 import { bus, session, sessionAnnouncements } from "./bus.ts";
+import { frameAnnouncements } from "./host.ts";
 import { liveAnnouncements } from "./live.ts";
 
 export { type HostContract, hostContract } from "./host.ts";
@@ -11,7 +12,12 @@ export const contract = { ...availability, ...bus, ...session };
 export interface BusContract extends Readonly<typeof contract> {}
 
 /** Every announcement of the widget. */
-export const announcements = { ...userAnnouncements, ...liveAnnouncements, ...sessionAnnouncements };
+export const announcements = {
+  ...userAnnouncements,
+  ...liveAnnouncements,
+  ...sessionAnnouncements,
+  ...frameAnnouncements,
+};
 
 /** The announcements as a named type, so that editors show the name and not the schemas. */
 export interface Announcements extends Readonly<typeof announcements> {}

@@ -26,6 +26,10 @@ export interface RequestMeta {
   readonly timeoutMs?: number;
   /** W3C trace context, forwarded to the backend. The widget ignores a malformed value. */
   readonly traceparent?: string;
+  /** In `BUS.REGISTER`: false if the page has no token. The widget then asks for none before its first call. */
+  readonly hasToken?: boolean;
+  /** In `BUS.REGISTER`: theme, brand colour and language of the page, for the widget to show, such as `dark #7a1fa2&de`. */
+  readonly look?: string;
 }
 
 /** Metadata of a settlement. */
@@ -118,7 +122,7 @@ function copyEvent(event: unknown): unknown {
 
 function parseMeta(meta: unknown): RequestMeta {
   if (!isRecord(meta)) throw invalidRequestError("meta", "an object");
-  const { id, timeoutMs, traceparent } = meta;
+  const { id, timeoutMs, traceparent, hasToken, look } = meta;
   if (id !== undefined && !isId(id)) {
     throw invalidRequestError("meta.id", `a string of 1 to ${MAX_ID_LENGTH} characters`);
   }
@@ -126,6 +130,8 @@ function parseMeta(meta: unknown): RequestMeta {
   if (id) checkedMeta.id = id;
   if (timeoutMs !== undefined) checkedMeta.timeoutMs = parseTimeout(timeoutMs, "meta.timeoutMs");
   if (typeof traceparent === "string") checkedMeta.traceparent = traceparent;
+  if (hasToken === false) checkedMeta.hasToken = hasToken;
+  if (typeof look === "string") checkedMeta.look = look;
   return checkedMeta;
 }
 
@@ -155,10 +161,9 @@ export function toRejected({ type, id }: RequestRef, reason: unknown): Rejected 
 export function isSettlementOf({ type, id }: RequestRef, value: unknown): value is Settlement {
   if (!isRecord(value) || !isRecord(value["meta"]) || value["meta"]["id"] !== id) return false;
   const { type: actualType, payload, meta } = value;
-  if (actualType === `${type}_FULFILLED`) return true;
-  if (actualType !== `${type}_REJECTED` || !isRecord(payload) || !("error" in payload)) return false;
+  if (actualType !== `${type}_REJECTED`) return actualType === `${type}_FULFILLED`;
   // The backend's error may be any JSON; the bridge's error is an object.
-  return meta["source"] === "backend" || isRecord(payload["error"]);
+  return isRecord(payload) && "error" in payload && (meta["source"] === "backend" || isRecord(payload["error"]));
 }
 
 /** Checks that an event's type is the type of a settlement of this request. */

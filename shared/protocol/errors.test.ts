@@ -21,7 +21,7 @@ test.each<[RejectionCode, new (...given: never) => Error, boolean]>([
   const error = toBusError(event, rejected);
   expect(error).toBeInstanceOf(kind);
   expect(isBusError(error)).toBe(true);
-  expect(error).toMatchObject({ name: kind.name, code, event, retryable });
+  expect(error).toMatchObject({ name: kind.name, message: "why", code, event, retryable });
   expect(error.error).toBe(rejected.payload.error);
 });
 
@@ -39,6 +39,7 @@ test.each([
   const error = toBusError(event, { type: "A.B_REJECTED", payload: { error: body }, meta });
   expect(error).toBeInstanceOf(RejectedError);
   expect(error).toMatchObject({ status, retryable, event });
+  expect(error.message).toBe(`A.B was rejected by the backend with status ${status}`);
   expect(error.error).toBe(body);
   expect(error.code).toBeUndefined();
 });

@@ -1,11 +1,5 @@
 import type { Envelope, Rejected } from "./envelope.ts";
-import {
-  type BridgeRejection,
-  REJECTION_CODES,
-  RETRYABLE_STATUSES,
-  type RejectionCode,
-  type RejectionKind,
-} from "./rejection.ts";
+import { type BridgeRejection, REJECTION_CODES, RETRYABLE_STATUSES, type RejectionCode } from "./rejection.ts";
 
 const BRAND = Symbol.for("availability-bridge.error");
 
@@ -42,7 +36,7 @@ export class ConnectionError extends BusError {
   override readonly name = "ConnectionError";
 }
 
-/** A request or a response does not match the contract. A developer must act: `error.issues` names the fields. */
+/** A request or a response does not match the contract. A developer must act: `error.error.issues` names the fields. */
 export class ContractError extends BusError {
   override readonly name = "ContractError";
 }
@@ -51,9 +45,6 @@ export class ContractError extends BusError {
 export class RejectedError extends BusError {
   override readonly name = "RejectedError";
 }
-
-/** Classes that the table of codes names. */
-const CLASSES = { ConnectionError, ContractError, TimeoutError };
 
 /** Checks for one of the errors above, also if a second copy of the package on the page created it. */
 export function isBusError(value: unknown): value is BusError {
@@ -65,9 +56,9 @@ export function toBusError(event: Envelope, { payload: { error }, meta: { source
   if (source === "bridge") {
     // The bridge wrote this error, in the widget or in the connector.
     const { code, message, retryable } = error as BridgeRejection;
-    // A newer widget may send a code that the table lacks.
-    const kind: RejectionKind | undefined = REJECTION_CODES[code];
-    const ErrorClass = CLASSES[kind?.error as keyof typeof CLASSES] ?? RejectedError;
+    // By kind. A newer widget may send a code that the table lacks.
+    const classes = [RejectedError, ContractError, ConnectionError, TimeoutError];
+    const ErrorClass = classes[REJECTION_CODES[code]] ?? RejectedError;
     return new ErrorClass(message, { event, error, code, retryable });
   }
   const message = `${event.type} was rejected by the backend with status ${status}`;

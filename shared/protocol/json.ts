@@ -42,7 +42,7 @@ export function cloneJson(value: unknown): Json {
       // A scalar is always valid, so the path is built for other values only: a list may hold thousands of scalars.
       const keyPath = isScalar(property?.value) ? "" : path ? `${path}.${key}` : `${key}`;
       // A getter may return another value between the check and the post.
-      if (property?.get || property?.set) throw invalidRequestError(keyPath, "a value, not an accessor");
+      if (property?.get || property?.set) throw invalidRequestError(keyPath, "JSON, not an accessor");
       if (property?.value === undefined && !isList) continue;
       if (!isList) countBytes(`${key}`.length);
       const item = copy(property?.value, keyPath, level + 1);
@@ -70,7 +70,7 @@ function isScalar(value: unknown): value is null | boolean | number | string {
 function isPlainContainer(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return Array.isArray(value) || prototype === null || Object.getPrototypeOf(prototype) === null;
+  return Array.isArray(value) || !prototype || !Object.getPrototypeOf(prototype);
 }
 
 function describe(value: unknown): string {

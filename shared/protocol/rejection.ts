@@ -1,19 +1,21 @@
-/** Treatment of a code: whether to retry, and the error class that `connector.request` throws, which says who must act. */
-export interface RejectionKind {
-  /** True if the same request may succeed later without a change. */
-  readonly retryable: boolean;
-  /** Class of the thrown error. @default RejectedError */
-  readonly error?: "ConnectionError" | "ContractError" | "TimeoutError";
-}
+/**
+ * Treatment of a code, which decides the error class that `connector.request` throws, and so who must act. A plain number, because the table
+ * is in every page.
+ */
+export type RejectionKind = number;
 
-/** A developer must change the code of the page or of the widget. */
-const OUTSIDE_CONTRACT = { retryable: false, error: "ContractError" } as const;
-/** The page's developer or operator must bring the widget back. */
-const NOT_CONNECTED = { retryable: true, error: "ConnectionError" } as const;
-/** The caller may repeat the request later. */
-const LATER = { retryable: true };
-/** The caller can only show the failure. */
-const FINAL = { retryable: false };
+/** `RejectedError`: the caller can only show the failure. */
+export const FINAL = 0;
+/** `ContractError`: a developer must change the code of the page or of the widget. */
+export const OUTSIDE_CONTRACT = 1;
+/** Highest kind for which a repetition of the same request cannot help. */
+export const LAST_FINAL = 1;
+/** `ConnectionError`: the page's developer or operator must bring the widget back. */
+export const NOT_CONNECTED = 2;
+/** `TimeoutError`: the outcome is unknown, and the caller must read again. */
+export const TIMED_OUT = 3;
+/** `RejectedError`: the caller may repeat the request later. */
+export const LATER = 4;
 
 /** Every code of the bridge's own rejections. Retrying and error classes follow from this table, never from a code's name. */
 export const REJECTION_CODES = {
@@ -22,7 +24,7 @@ export const REJECTION_CODES = {
   /** The widget's contract has no such event. */
   UNKNOWN_EVENT: OUTSIDE_CONTRACT,
   /** A connected widget did not settle the request in time. The outcome is unknown. */
-  TIMEOUT: { retryable: true, error: "TimeoutError" },
+  TIMEOUT: TIMED_OUT,
   /** The caller aborted. */
   ABORTED: FINAL,
   /** No widget was connected within the request's timeout. */
@@ -80,7 +82,7 @@ export class BridgeRejectionError extends Error {
     code: RejectionCode,
     message: string,
     issues?: readonly Issue[],
-    retryable: boolean = REJECTION_CODES[code].retryable,
+    retryable: boolean = REJECTION_CODES[code] > LAST_FINAL,
   ) {
     super(message);
     this.rejection = { code, message, retryable, ...(issues && { issues }) };

@@ -30,6 +30,12 @@ test("sets one timer for any number of alarms that come and go", async () => {
   expect(setTimer).toHaveBeenCalledOnce();
 });
 
+test("replaces its timer for an alarm that is due earlier", () => {
+  const clock = createTimerQueue();
+  for (const milliseconds of [300, 200, 100]) clock.schedule(milliseconds, () => {});
+  expect(vi.getTimerCount()).toBe(1);
+});
+
 test("leaves no timer once the cancelled alarms' time has passed", async () => {
   const clock = createTimerQueue();
   clock.schedule(100, () => {})();
@@ -70,6 +76,16 @@ test("rings the others where one throws", async () => {
   clock.schedule(200, ring);
   await vi.advanceTimersByTimeAsync(200);
   expect(ring).toHaveBeenCalledTimes(2);
+});
+
+test("rings alarms that are set after it was stopped, and none from before", async () => {
+  const clock = createTimerQueue();
+  const [before, after] = [vi.fn(), vi.fn()];
+  clock.schedule(100, before);
+  clock.clear();
+  clock.schedule(200, after);
+  await vi.advanceTimersByTimeAsync(200);
+  expect([before, after].map(({ mock }) => mock.calls.length)).toEqual([0, 1]);
 });
 
 test("is silent and without a timer once it is stopped", async () => {

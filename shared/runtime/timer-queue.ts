@@ -36,10 +36,11 @@ export function createTimerQueue(): TimerQueue {
 
   return {
     schedule(milliseconds, callback) {
-      const entry = { at: performance.now() + milliseconds, callback };
+      const at = performance.now() + milliseconds;
+      const entry = { at, callback };
       timers.add(entry);
-      setTimerAt(entry.at);
-      return () => void timers.delete(entry);
+      setTimerAt(at);
+      return () => timers.delete(entry);
     },
     clear() {
       timers.clear();

@@ -1,6 +1,5 @@
-import { connect, type Messenger, type RemoteProxy } from "penpal";
-import { stripErrorStacks } from "./strip-error-stacks.ts";
-import { createWindowMessenger, type WindowMessengerOptions } from "./window-messenger.ts";
+import { connect, type Messenger } from "penpal";
+import { createWindowMessenger } from "./window-messenger.ts";
 
 /** One end of the message channel between page and widget. */
 export interface Port {
@@ -20,25 +19,31 @@ type Remote = {
   post(event: unknown): unknown;
 };
 
-/** Opens a port to another window, as page and widget both do. `receive` handles each event of the other side; it must not throw. */
-export function openWindowPort(options: WindowMessengerOptions, receive: (event: unknown) => unknown): Port {
-  return openPort(createWindowMessenger(options), receive);
+/**
+ * Opens a port to another window, as page and widget both do. `receive` handles each event of the other side; it must not throw.
+ * The other parameters are those of `createWindowMessenger`.
+ */
+export function openWindowPort(
+  receive: (event: unknown) => unknown,
+  ...messenger: Parameters<typeof createWindowMessenger>
+): Port {
+  return openPort(createWindowMessenger(...messenger), receive);
 }
 
 /** Opens a port over a messenger of penpal's. `receive` handles each event of the other side; it must not throw. */
 export function openPort(messenger: Messenger, receive: (event: unknown) => unknown): Port {
-  let postToRemote: RemoteProxy<Remote>["post"] | undefined;
+  let post = (_event: unknown): Promise<unknown> => Promise.reject(new Error("not connected"));
   const { promise, destroy } = connect<Remote>({
-    messenger: stripErrorStacks(messenger),
+    messenger,
     // penpal looks up methods through the prototype chain. Without a prototype, `post` is the only method.
     methods: { __proto__: null, post: receive } as never,
   });
   return {
     opened: promise.then((remote) => {
       // Read once: each access to penpal's proxy creates another proxy.
-      postToRemote = remote.post;
+      post = remote.post;
     }),
-    post: (event) => (postToRemote ? postToRemote(event) : Promise.reject(new Error("not connected"))),
+    post: (event) => post(event),
     close: destroy,
   };
 }

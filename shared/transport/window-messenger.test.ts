@@ -1,4 +1,4 @@
-/** The handshake over two windows that the test plays: penpal and this messenger on one side, forged messages on the other. */
+/** The handshake over two simulated windows: penpal and the messenger in the first, forged messages from the second. */
 import { expect, onTestFinished, test, vi } from "vitest";
 import { openWindowPort } from "./penpal-port.ts";
 
@@ -18,7 +18,7 @@ interface SetUpOptions {
   readonly receive?: (event: unknown) => unknown;
 }
 
-/** A port to a window of another origin, or to one that is still blank. */
+/** A port to a cross-origin window, or to a window still blank. */
 function setUp({ allowedOrigins = [ORIGIN], isBlank = false, receive = () => undefined }: SetUpOptions = {}) {
   const thisWindow = new EventTarget();
   vi.stubGlobal("addEventListener", thisWindow.addEventListener.bind(thisWindow));
@@ -36,7 +36,7 @@ function setUp({ allowedOrigins = [ORIGIN], isBlank = false, receive = () => und
   const onHandshake = vi.fn();
   const onClosed = vi.fn();
   const onOpened = vi.fn();
-  const port = openWindowPort({ remote, allowedOrigins, onHandshake, onClosed }, receive);
+  const port = openWindowPort(receive, remote, allowedOrigins, onHandshake, onClosed);
   void port.opened.then(onOpened);
   onTestFinished(() => {
     port.close();
@@ -44,7 +44,7 @@ function setUp({ allowedOrigins = [ORIGIN], isBlank = false, receive = () => und
     vi.unstubAllGlobals();
   });
 
-  /** Dispatches a window message as the browser does, from the other window unless it says otherwise. */
+  /** Dispatches a window message as the browser does, by default from the remote window. */
   async function deliver(data: unknown, { source = remote, origin = ORIGIN, ports = [] }: Delivery = {}) {
     thisWindow.dispatchEvent(Object.assign(new Event("message"), { source, origin, ports, data }));
     // penpal goes on in microtasks.
@@ -64,7 +64,7 @@ function toType({ message }: Posted): string {
   return message.type;
 }
 
-/** The other side's end of a channel, and the end that its ACK2 transfers. */
+/** The remote side's end of a channel, and the end transferred with the ACK2. */
 function createChannel() {
   const { port1, port2 } = new MessageChannel();
   onTestFinished(() => {
@@ -115,6 +115,28 @@ test("posts nothing but a SYN with an id before it knows which of several origin
   ]);
   await deliver(FOLLOWER_SYN, { origin: OTHER });
   expect(posted.slice(1).map(({ targetOrigin }) => targetOrigin)).toEqual([OTHER, OTHER]);
+});
+
+/** Origins in events of extensions and apps, each with a similar origin. */
+const SHELLS = [
+  ["chrome-extension://jkeeabcdefghijklmnopabcdefghijkl", "chrome-extension://jkeeabcdefghijklmnopabcdefghijka"],
+  ["moz-extension://5f0c9a17-3a86-4d6e-9b0d-1c2d3e4f5a6b", "chrome-extension://5f0c9a17-3a86-4d6e-9b0d-1c2d3e4f5a6b"],
+  ["app://desk", "app://desktop"],
+  ["tauri://localhost", "http://localhost"],
+  ["https://tauri.localhost", "http://tauri.localhost"],
+  ["capacitor://localhost", "ionic://localhost"],
+  ["ionic://localhost", "ionic://localhost:8080"],
+  ["https://localhost", "http://localhost"],
+  ["https://appassets.androidplatform.net", "https://androidplatform.net"],
+] as const;
+
+test.each(SHELLS)("connects to a page of %s and posts to this origin alone, and ignores %s", async (shell, other) => {
+  const { posted, onHandshake, deliver } = setUp({ allowedOrigins: [OTHER, shell] });
+  await deliver(FOLLOWER_SYN, { origin: other });
+  expect(onHandshake).not.toHaveBeenCalled();
+  await deliver(FOLLOWER_SYN, { origin: shell });
+  expect(onHandshake).toHaveBeenCalledExactlyOnceWith(shell);
+  expect(posted.slice(1).map(({ targetOrigin }) => targetOrigin)).toEqual([shell, shell]);
 });
 
 test.each<[string, Delivery]>([
@@ -199,7 +221,7 @@ test.each<[string, object]>([
 });
 
 test("rejects a pending call when it is closed, closes the other side, and ignores what comes after", async () => {
-  const { port, types, onClosed, deliver } = setUp();
+  const { port, types, onClosed, onHandshake, deliver } = setUp();
   const { own, transferred } = createChannel();
   const messages: unknown[] = [];
   own.onmessage = ({ data }) => messages.push(data.type);
@@ -213,6 +235,7 @@ test("rejects a pending call when it is closed, closes the other side, and ignor
   const before = types();
   await deliver(NEXT_SYN);
   expect(types()).toEqual(before);
+  expect(onHandshake).toHaveBeenCalledOnce();
 });
 
 test("rejects a call before the handshake, and one while the other side's document is being replaced", async () => {
@@ -257,4 +280,68 @@ test("ignores a message over a closed port, which Firefox may still deliver afte
   await deliver(NEXT_SYN);
   transferred.dispatchEvent(new MessageEvent("message", { data: { namespace: "penpal", type: "DESTROY" } }));
   expect(onClosed).not.toHaveBeenCalled();
+});
+
+test.each<[string, (world: ReturnType<typeof setUp>) => unknown]>([
+  ["another document comes", ({ deliver }) => deliver(NEXT_SYN)],
+  ["this side closes the connection", ({ port }) => port.close()],
+])("closes its end of the channel when %s, so that the browser frees both", async (_when, act) => {
+  const world = setUp();
+  const { own, transferred } = createChannel();
+  const onPortClosed = vi.fn();
+  own.addEventListener("close", onPortClosed);
+  own.start();
+  await world.deliver(FOLLOWER_SYN);
+  await world.deliver(ACK2, { ports: [transferred] });
+  await act(world);
+  await expect.poll(() => onPortClosed.mock.calls).toHaveLength(1);
+});
+
+test("keeps the connection when the other side's SYN comes a second time, after the handshake", async () => {
+  const received: unknown[] = [];
+  const { onHandshake, deliver } = setUp({ receive: (event) => void received.push(event) });
+  const { own, transferred } = createChannel();
+  await deliver(FOLLOWER_SYN);
+  await deliver(ACK2, { ports: [transferred] });
+  await deliver(FOLLOWER_SYN);
+  own.postMessage(CALL);
+  await expect.poll(() => received).toEqual([{ type: "TEST.ASK" }]);
+  expect(onHandshake).toHaveBeenCalledOnce();
+});
+
+test("ignores what comes over the port and is none of penpal's", async () => {
+  const received: unknown[] = [];
+  const { deliver } = setUp({ receive: (event) => void received.push(event) });
+  const { own, transferred } = createChannel();
+  await deliver(FOLLOWER_SYN);
+  await deliver(ACK2, { ports: [transferred] });
+  own.postMessage({ ...CALL, namespace: "other", args: [{ type: "TEST.FORGED" }] });
+  own.postMessage(CALL);
+  await expect.poll(() => received).toEqual([{ type: "TEST.ASK" }]);
+});
+
+test("takes no port from a SYN", async () => {
+  const receive = vi.fn();
+  const { deliver } = setUp({ receive });
+  const [early, later] = [createChannel(), createChannel()];
+  await deliver(FOLLOWER_SYN, { ports: [early.transferred] });
+  early.own.postMessage({ ...CALL, args: [{ type: "TEST.EARLY" }] });
+  await deliver(ACK2, { ports: [later.transferred] });
+  later.own.postMessage(CALL);
+  await expect.poll(() => receive.mock.calls).toEqual([[{ type: "TEST.ASK" }]]);
+});
+
+test("posts nothing, and throws nothing, if there is no window at the other end", () => {
+  vi.stubGlobal("addEventListener", () => {});
+  vi.stubGlobal("removeEventListener", () => {});
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const onClosed = vi.fn();
+  openWindowPort(
+    () => {},
+    null,
+    [ORIGIN],
+    () => {},
+    onClosed,
+  ).close();
+  expect(onClosed).toHaveBeenCalledOnce();
 });

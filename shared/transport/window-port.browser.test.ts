@@ -18,8 +18,11 @@ async function open(): Promise<Opened> {
   onTestFinished(() => frame.remove());
   const onHandshake = vi.fn();
   const port = openWindowPort(
-    { remote: frame.contentWindow, allowedOrigins: [origin], onHandshake, onClosed: () => {} },
     () => undefined,
+    frame.contentWindow,
+    [origin],
+    onHandshake,
+    () => {},
   );
   onTestFinished(() => port.close());
   await port.opened;

@@ -1,7 +1,6 @@
-import ky, { HTTPError, type Options } from "ky";
 import type { Json } from "../../shared/protocol/json.ts";
 import { BackendResponseError, BridgeRejectionError, RETRYABLE_STATUSES } from "../../shared/protocol/rejection.ts";
-import { type BodyOptions, fetchBuffered, parseRetryAfter } from "./buffered-fetch.ts";
+import { type BodyOptions, fetchBuffered } from "./buffered-fetch.ts";
 import type { CallOptions, CallStatistics } from "./gateway-client.ts";
 import type { TokenSession } from "./session.ts";
 
@@ -84,31 +83,32 @@ export function createApiClient({ apiBase, session, statistics, onBytes }: ApiCl
     token: string | undefined,
     options: CallOptions,
   ): Promise<ApiResponse> {
+    const request = toRequest(call, token, options);
     const body: BodyOptions = { maxBytes: call.maxBytes, onBytes };
-    const response = await ky(new URL(call.path, apiBase), {
-      ...toOptions(call, token, options),
-      fetch: (input, init) => fetch(input, init, body),
+    const response = await fetch(new URL(call.path, apiBase), request, body).catch((error: unknown) => {
+      // `fetch` throws a TypeError for a network failure.
+      throw error instanceof TypeError ? unreachableError() : error;
     });
-    const isNotModified = response.status === 304 && call.cachedVersion !== undefined;
-    return {
-      ageSeconds: Number(response.headers.get("age")),
-      body: isNotModified ? undefined : parseSuccessBody(await response.text()),
-    };
+    const { status, isSuccess, text, ageSeconds, retryAfterSeconds } = response;
+    if (status === 304 && call.cachedVersion !== undefined) return { ageSeconds, body: undefined };
+    if (!isSuccess && status !== 304) throw new BackendResponseError(status, parseErrorBody(text), retryAfterSeconds);
+    return { ageSeconds, body: parseSuccessBody(text) };
   }
 
   return {
     call<Value>(createCall: () => ApiCall<Value>, options: CallOptions) {
       let call: ApiCall<Value> | undefined;
       const fetch = withCounter(statistics, "calls", fetchBuffered);
-      return session.withToken(options.signal, async (token) => {
-        call ??= createCall();
-        const pendingResponse = send(call, fetch, token, options);
-        if (call.body === undefined)
-          lastRead = { token, startedAt: performance.now(), succeeded: didSucceed(pendingResponse) };
-        const response = await pendingResponse.catch(async (error: unknown) => {
-          throw await toRejectionError(error);
-        });
-        return call.parse(response);
+      return session.withToken(options.signal, async (token, hasEnded) => {
+        const created = (call ??= createCall());
+        const sendOnce = () => send(created, fetch, token, options);
+        if (created.body !== undefined) return created.parse(await sendOnce());
+        const pendingResponse = sendWithRetries(sendOnce, options);
+        lastRead = { token, startedAt: performance.now(), succeeded: didSucceed(pendingResponse) };
+        const response = await pendingResponse;
+        // A read of the ended session would bring its availabilities back. A write has happened.
+        if (hasEnded?.()) throw unauthorizedError();
+        return created.parse(response);
       });
     },
     isTokenAccepted: async (token) =>
@@ -146,53 +146,67 @@ export function authorizationHeaders(token: string | undefined): { readonly auth
   return token ? { authorization: `Bearer ${token}` } : {};
 }
 
-function toOptions(
+function toRequest(
   { cachedVersion, body }: ApiCall<unknown>,
   token: string | undefined,
-  { signal, deadline, traceparent }: CallOptions,
-): Options {
+  options: CallOptions,
+): RequestInit {
+  const { signal, traceparent } = options;
   return {
     ...FETCH_OPTIONS,
-    ...(body !== undefined && { method: "put", json: body }),
+    ...(body !== undefined && { method: "PUT", body: JSON.stringify(body) }),
     headers: {
       ...authorizationHeaders(token),
+      ...(body !== undefined && { "content-type": "application/json" }),
       ...(traceparent && { traceparent }),
       ...(cachedVersion !== undefined && { "if-none-match": `"${cachedVersion}"` }),
     },
     signal,
-    throwHttpErrors: (status) => status !== 304,
-    // The request's deadline bounds the call with all retries.
-    timeout: false,
-    retry: {
-      limit: MAX_RETRIES,
-      methods: ["get"],
-      statusCodes: [...RETRYABLE_STATUSES],
-      afterStatusCodes: [...RETRYABLE_STATUSES],
-      delay: maxRetryDelayMs,
-      jitter: true,
-      // `undefined` leaves the decision to the settings above.
-      shouldRetry: ({ error, retryCount }) =>
-        isRetryable(error) && maxWaitMs(error, retryCount) < deadline.remainingMs() ? undefined : false,
-    },
   };
 }
 
-/** True for an HTTP error and for a network failure, which `fetch` throws as a TypeError. False for our own errors and for an abort. */
-function isRetryable(error: Error): boolean {
-  return error instanceof HTTPError || error instanceof TypeError;
-}
-
-function maxWaitMs(error: Error, attempt: number): number {
-  const retryAfter = error instanceof HTTPError ? error.response.headers.get("retry-after") : null;
-  return retryAfter === null ? maxRetryDelayMs(attempt) : Number(retryAfter) * 1000;
-}
-
-async function toRejectionError(error: unknown): Promise<unknown> {
-  if (error instanceof HTTPError) {
-    const { status, headers } = error.response;
-    return new BackendResponseError(status, parseErrorBody(await error.response.text()), parseRetryAfter(headers));
+/**
+ * Runs `send`, and runs it again after a failure that another attempt may mend: a network failure, and a status of
+ * `RETRYABLE_STATUSES`. The delay is the backend's `Retry-After`, or else random, so that widgets that failed together come
+ * back apart. Does not retry if the delay may last until the deadline, which bounds the call with all retries.
+ */
+async function sendWithRetries<Value>(send: () => Promise<Value>, { signal, deadline }: CallOptions): Promise<Value> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await send();
+    } catch (error) {
+      const retryAfterSeconds = error instanceof BackendResponseError ? error.retryAfterSeconds : undefined;
+      const maxDelayMs = retryAfterSeconds === undefined ? maxRetryDelayMs(attempt) : retryAfterSeconds * 1_000;
+      if (attempt > MAX_RETRIES || !isRetryable(error) || maxDelayMs >= deadline.remainingMs()) throw error;
+      await delay(retryAfterSeconds === undefined ? Math.random() * maxDelayMs : maxDelayMs, signal);
+    }
   }
-  return error instanceof TypeError ? unreachableError() : error;
+}
+
+function isRetryable(error: unknown): boolean {
+  if (error instanceof BackendResponseError) return RETRYABLE_STATUSES.includes(error.status);
+  return error instanceof BridgeRejectionError && error.rejection.code === "BACKEND_UNREACHABLE";
+}
+
+/** Resolves after the delay. @throws the signal's reason, as soon as the signal aborts. */
+function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, milliseconds);
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** Creates the error of a read that was answered after the end of its session, and of a token that the backend rejects. */
+export function unauthorizedError(): BackendResponseError {
+  return new BackendResponseError(401, undefined);
 }
 
 /** Creates the error that rejects a request if the backend cannot be reached. */

@@ -1,5 +1,5 @@
 import { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
-import { parseAge } from "./response-age.ts";
+import { parseAge } from "./elapsed-time.ts";
 
 export interface BodyOptions {
   /** Maximum size of a body in bytes, decompressed. */
@@ -8,23 +8,35 @@ export interface BodyOptions {
   readonly onBytes: (bytes: number) => void;
 }
 
+/** A response with its whole body, and what the client reads of its headers. */
+export interface BufferedResponse {
+  readonly status: number;
+  /** True for a status from 200 to 299. */
+  readonly isSuccess: boolean;
+  readonly text: string;
+  /** `Age` in whole seconds; 0 without the header. */
+  readonly ageSeconds: number;
+  /** `Retry-After` in whole seconds from now; `undefined` without the header. */
+  readonly retryAfterSeconds: number | undefined;
+}
+
 /**
- * Fetches and buffers the whole body, so that a connection lost in the middle fails the call. Of the headers, only
- * `Retry-After` and `Age` remain, in whole seconds: the client reads no others.
+ * Fetches and buffers the whole body, so that a connection lost in the middle fails the call.
  *
  * @throws {BridgeRejectionError} `INVALID_RESPONSE` for a redirect and for an oversized body.
+ * @throws {TypeError} for a network failure.
  */
-export async function fetchBuffered(
-  input: RequestInfo | URL,
-  init: RequestInit | undefined,
-  options: BodyOptions,
-): Promise<Response> {
-  const response = await fetch(input, init);
+export async function fetchBuffered(url: URL, init: RequestInit, options: BodyOptions): Promise<BufferedResponse> {
+  const response = await fetch(url, init);
   assertNoRedirect(response);
-  const headers = new Headers({ age: `${parseAge(response.headers)}` });
-  const retryAfter = parseRetryAfter(response.headers);
-  if (retryAfter !== undefined) headers.set("retry-after", String(retryAfter));
-  return new Response(await readBody(response, options), { status: response.status, headers });
+  const body = await readBody(response, options);
+  return {
+    status: response.status,
+    isSuccess: response.ok,
+    text: body ? new TextDecoder().decode(body) : "",
+    ageSeconds: parseAge(response.headers),
+    retryAfterSeconds: parseRetryAfter(response.headers),
+  };
 }
 
 /** @throws {BridgeRejectionError} `INVALID_RESPONSE` for a redirect, which could lead to another origin. */
@@ -48,7 +60,7 @@ export function parseRetryAfter(headers: Headers): number | undefined {
  *
  * @throws {BridgeRejectionError} `INVALID_RESPONSE` if the body exceeds `maxBytes`.
  */
-async function readBody(
+export async function readBody(
   { body }: Response,
   { maxBytes, onBytes }: BodyOptions,
 ): Promise<Uint8Array<ArrayBuffer> | null> {

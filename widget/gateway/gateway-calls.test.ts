@@ -1,7 +1,10 @@
-/** What the client writes, and what it counts. */
+/** Calls of the client, and its counts. */
 import * as v from "valibot";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import type { Availability } from "../../shared/contracts/availability.ts";
 import { scope, setUpGatewayClient as setUp } from "../test/scripted-gateway-client.ts";
+import { createHttpGatewayClient } from "./http-gateway-client.ts";
+import type { TokenSession } from "./session.ts";
 
 const body = { userId: 123, status: "out_for_lunch", version: 8 };
 const unauthorized = { status: 401, body: { type: "about:blank", title: "Unauthorized", status: 401 } };
@@ -94,4 +97,15 @@ test("counts the bytes of all bodies, and not their characters", async () => {
   backend.answerWith({ status: 200, body });
   await gateway.fetchAvailability(123, scope());
   expect(gateway.statistics.bytes).toBe(3 + JSON.stringify(body).length);
+});
+
+test("rejects a read that is answered after the end of the session, stores nothing of it, and fulfils such a write", async () => {
+  const session: TokenSession = { reset() {}, withToken: (_signal, call) => call("t1", () => true) };
+  const merge = vi.fn((availability: Availability) => availability);
+  const { backend } = await setUp({ status: 200, body });
+  const gateway = createHttpGatewayClient(new URL("/v1/", backend.origin), session);
+  gateway.useCache({ get: () => undefined, merge });
+  await expect(gateway.fetchAvailability(123, scope())).rejects.toMatchObject({ status: 401 });
+  expect(merge).not.toHaveBeenCalled();
+  expect(await gateway.updateOwnAvailability("out_for_lunch", scope())).toEqual(body);
 });

@@ -1,5 +1,5 @@
 import type { GenericSchema, InferOutput } from "valibot";
-import type { Availabilities, Availability } from "../../shared/contracts/availability.ts";
+import type { Availabilities, Availability, WatchedAvailabilities } from "../../shared/contracts/availability.ts";
 import type { WRITABLE_STATUSES } from "../../shared/contracts/read-availability.ts";
 import type { Deadline } from "../../shared/runtime/deadline.ts";
 
@@ -43,11 +43,13 @@ export interface CallStatistics {
   bytes: number;
 }
 
-/** Path of the stream of changes, or of the list of all users. */
-export type LivePath = "availabilities/stream" | "availabilities";
+/** Resource of a live request: the stream of changes, or the list of availabilities at one moment. */
+export type LiveResource = "stream" | "list";
 
 /** Options of a live request. */
 export interface LiveRequestOptions {
+  /** Query of the address, with its question mark. @default none */
+  readonly query?: string;
   readonly signal: AbortSignal;
   readonly headers?: Readonly<Record<string, string>>;
   /** `HEAD` checks the token without a body. @default "GET" */
@@ -75,11 +77,19 @@ export interface GatewayClient {
   fetchAvailability(userId: number, options: CallOptions): Promise<Availability>;
 
   /**
-   * Fetches the availabilities of these users, without unknown users; or of all users that the page's token may see.
+   * Fetches the availabilities of these users, without unknown users, and the error of each user that the gateway has but
+   * cannot read.
    *
    * @throws as `fetchAvailability` does.
    */
-  fetchAvailabilities(userIds: readonly number[] | undefined, options: CallOptions): Promise<Availabilities>;
+  fetchAvailabilities(userIds: readonly number[], options: CallOptions): Promise<WatchedAvailabilities>;
+
+  /**
+   * Fetches the availabilities of all users that the page's token may see.
+   *
+   * @throws as `fetchAvailability` does.
+   */
+  fetchAllAvailabilities(options: CallOptions): Promise<Availabilities>;
 
   /**
    * Reads a resource that needs no cache, no batch and no stream. `path` is relative to the API's address, such as
@@ -101,14 +111,14 @@ export interface GatewayClient {
   updateOwnAvailability(status: WritableStatus, options: CallOptions): Promise<Availability>;
 
   /**
-   * Opens the stream or fetches the list, for live updates. Resolves with the headers of a 2xx or 304 response. Sent again
-   * only after a 401, with another token.
+   * Opens the stream or fetches the list, for live updates. Resolves with a 2xx or 304 response: of the stream with its
+   * headers, and of the list with its whole body. Sent again only after a 401, with another token.
    *
    * @throws {BackendResponseError} without a body, if the backend responds with an error.
-   * @throws {BridgeRejectionError} `BACKEND_UNREACHABLE`, or `INVALID_RESPONSE` for a redirect.
+   * @throws {BridgeRejectionError} `BACKEND_UNREACHABLE`, or `INVALID_RESPONSE` for a redirect and for an oversized list.
    * @throws The signal's reason when the signal aborts. The abort also ends the body.
    */
-  openLive(path: LivePath, options: LiveRequestOptions): Promise<Response>;
+  openLive(resource: LiveResource, options: LiveRequestOptions): Promise<Response>;
 
   /**
    * Verifies that the backend accepts the page's token. A read of the last 60 s with this token is the proof; without such

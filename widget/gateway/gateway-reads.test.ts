@@ -1,9 +1,10 @@
-/** Reads of several users, of what is held already, and of what may be old. */
+/** Reads of several users, of users held already, and of old availabilities. */
 import { expect, test } from "vitest";
 import type { RawAnswer } from "../../gateway/test/scripted-backend.ts";
 import type { Availability } from "../../shared/contracts/availability.ts";
 import { createLiveStore } from "../live/live-store.ts";
 import { scope, setUpGatewayClient as setUp } from "../test/scripted-gateway-client.ts";
+import { subtractElapsed } from "./elapsed-time.ts";
 import type { GatewayClient } from "./gateway-client.ts";
 
 const of = (userId: number, version = 1): Availability => ({ userId, status: "available", version });
@@ -14,7 +15,7 @@ const wrappingUp = (version: number, wrapUpTimeTtl: number): Availability => ({
 });
 const problem = (status: number) => ({ type: "about:blank", title: "No", status });
 
-/** A list of those users that there are, which are all but those beyond 900. */
+/** A list of the requested users up to 900, and a 404 for each user beyond. */
 const answerAsked: RawAnswer = ({ url = "" }, response) => {
   const userIds = url
     .replace(/.*userIds=/, "")
@@ -29,10 +30,10 @@ const answerAsked: RawAnswer = ({ url = "" }, response) => {
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(list));
 };
 
-/** Has the client go by a store of its own, which keeps everybody, on a clock that the test moves. */
+/** Gives the client a store as its cache, for all users, on a clock moved by the test. */
 function keepBy(gateway: GatewayClient) {
   const time = { ms: 0 };
-  const store = createLiveStore({ wrapUpTimers: { set() {}, cancel() {} }, now: () => time.ms });
+  const store = createLiveStore({ wrapUpTimers: { set() {}, cancel() {} }, subtractElapsed, now: () => time.ms });
   gateway.useCache({
     get: store.getCached,
     merge(availability) {
@@ -86,6 +87,17 @@ test("asks for 500 users in a call at the most, and answers without those that t
   expect(backend.calls.map(({ path }) => path.split(",").length)).toEqual([500, 500, 2]);
 });
 
+test("answers with the error of each user that there is, but that cannot be read", async () => {
+  const { gateway } = await setUp({
+    status: 200,
+    body: { availabilities: { 1: of(1) }, errors: { 2: problem(503), 3: problem(404) } },
+  });
+  expect(await gateway.fetchAvailabilities([1, 2, 3], scope())).toEqual({
+    1: of(1),
+    2: { error: problem(503), status: 503 },
+  });
+});
+
 test("answers for nobody where there is none of the only user that is asked for", async () => {
   const { gateway } = await setUp({ status: 404, body: problem(404) });
   expect(await gateway.fetchAvailabilities([1], scope())).toEqual({});
@@ -96,17 +108,17 @@ test("reads all users without naming any", async () => {
     status: 200,
     body: { availabilities: { 1: of(1), 2: of(2) }, errors: {}, updatedAt: { 1: 1, 2: 2 }, cursor: "c" },
   });
-  expect(await gateway.fetchAvailabilities(undefined, scope())).toEqual({ 1: of(1), 2: of(2) });
+  expect(await gateway.fetchAllAvailabilities(scope())).toEqual({ 1: of(1), 2: of(2) });
   expect(paths(backend.calls)).toEqual(["/v1/availabilities"]);
 });
 
 test("takes a list of up to 4 MiB, where the answer for one user may have 1 MiB", async () => {
   const list = JSON.stringify({ availabilities: { 1: of(1) }, errors: {} });
   const { backend, gateway } = await setUp({ status: 200, text: list.padEnd(4 * 1024 * 1024) });
-  expect(await gateway.fetchAvailabilities(undefined, scope())).toEqual({ 1: of(1) });
+  expect(await gateway.fetchAllAvailabilities(scope())).toEqual({ 1: of(1) });
   backend.answerWith({ status: 200, text: list.padEnd(4 * 1024 * 1024 + 1) });
   const rejection = { code: "INVALID_RESPONSE" };
-  await expect(gateway.fetchAvailabilities(undefined, scope())).rejects.toMatchObject({ rejection });
+  await expect(gateway.fetchAllAvailabilities(scope())).rejects.toMatchObject({ rejection });
 });
 
 test("collects who asks while the page is asked for its token", async () => {
@@ -166,6 +178,6 @@ test("takes its age off an answer's wrap-up time, down to 0", async () => {
     { status: 200, headers: { age: "soon" }, body: wrappingUp(1, 20) },
   ]);
   expect(await gateway.fetchAvailability(1, scope())).toEqual(wrappingUp(1, 13));
-  expect(await gateway.fetchAvailabilities(undefined, scope())).toEqual({ 1: wrappingUp(1, 0) });
+  expect(await gateway.fetchAllAvailabilities(scope())).toEqual({ 1: wrappingUp(1, 0) });
   expect(await gateway.fetchAvailability(1, scope())).toEqual(wrappingUp(1, 20));
 });

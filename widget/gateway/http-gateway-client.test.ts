@@ -46,8 +46,8 @@ test("asks without credentials, past every cache, and follows no redirect", asyn
   const fetched = vi.spyOn(globalThis, "fetch");
   onTestFinished(() => fetched.mockRestore());
   await gateway.fetchAvailability(123, scope());
-  const [input] = fetched.mock.calls[0] ?? [];
-  expect(input).toMatchObject({ credentials: "omit", cache: "no-store", redirect: "manual" });
+  const [, options] = fetched.mock.calls[0] ?? [];
+  expect(options).toMatchObject({ credentials: "omit", cache: "no-store", redirect: "manual" });
 });
 
 test("leaves half of each wait, and more, to chance", async () => {
@@ -112,7 +112,7 @@ test("asks the page once for all calls that are refused at the same time", async
   const { backend, gateway, asked } = await setUp(unauthorized, ["t1", "t2"]);
   const reads = [
     gateway.fetchAvailability(1, scope()),
-    gateway.fetchAvailabilities(undefined, scope()),
+    gateway.fetchAllAvailabilities(scope()),
     gateway.updateOwnAvailability("auto", scope()),
   ];
   await Promise.allSettled(reads);

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { Availabilities, Availability } from "../../shared/contracts/availability.ts";
+import { Availabilities, Availability, type UserError } from "../../shared/contracts/availability.ts";
 import { toIssues } from "../../shared/protocol/issues.ts";
 import { BackendResponseError, BridgeRejectionError } from "../../shared/protocol/rejection.ts";
 import {
@@ -8,19 +8,20 @@ import {
   authorizationHeaders,
   createApiClient,
   FETCH_OPTIONS,
+  unauthorizedError,
   unreachableError,
   withCounter,
 } from "./api-client.ts";
-import { assertNoRedirect, parseRetryAfter } from "./buffered-fetch.ts";
+import { assertNoRedirect, parseRetryAfter, readBody } from "./buffered-fetch.ts";
+import { subtractElapsed } from "./elapsed-time.ts";
 import type {
   AvailabilityCache,
   CallOptions,
   CallStatistics,
   GatewayClient,
-  LivePath,
   LiveRequestOptions,
+  LiveResource,
 } from "./gateway-client.ts";
-import { subtractElapsed } from "./response-age.ts";
 import type { TokenSession } from "./session.ts";
 import { getRefreshTime, getSubject } from "./token-claims.ts";
 import { createUserBatcher, type UserResult } from "./user-batcher.ts";
@@ -42,7 +43,7 @@ export function createHttpGatewayClient(apiBase: URL, session: TokenSession): Ga
 
   /** Subtracts the response's age from the wrap-up time, and stores the availability. */
   function applyAge(availability: Availability, ageSeconds: number): Availability {
-    const aged = subtractElapsed(availability, ageSeconds);
+    const aged = subtractElapsed(availability, 1_000 * ageSeconds);
     return cache?.merge(aged) ?? aged;
   }
 
@@ -95,15 +96,25 @@ export function createHttpGatewayClient(apiBase: URL, session: TokenSession): Ga
     }
   }
 
-  async function fetchLive(path: LivePath, token: string | undefined, options: LiveRequestOptions): Promise<Response> {
+  async function fetchLive(
+    resource: LiveResource,
+    token: string | undefined,
+    options: LiveRequestOptions,
+  ): Promise<Response> {
     const headers = { ...authorizationHeaders(token), ...options.headers };
+    const path = `availabilities${resource === "stream" ? "/stream" : ""}${options.query ?? ""}`;
     const pendingResponse = fetch(new URL(path, apiBase), { ...FETCH_OPTIONS, ...options, headers });
     const response = await pendingResponse.catch((error: unknown) => {
       throw options.signal.aborted ? error : unreachableError();
     });
-    const body = response.body?.pipeThrough(countBytes(onBytes));
-    if (response.ok || response.status === 304) return new Response(body, response);
-    await body?.cancel();
+    if (response.ok || response.status === 304) {
+      const body =
+        resource === "stream"
+          ? response.body && countBytes(response.body, onBytes)
+          : await readBody(response, { maxBytes: MAX_LIST_BYTES, onBytes });
+      return new Response(body, response);
+    }
+    await response.body?.cancel();
     assertNoRedirect(response);
     throw new BackendResponseError(response.status, undefined, parseRetryAfter(response.headers));
   }
@@ -127,20 +138,30 @@ export function createHttpGatewayClient(apiBase: URL, session: TokenSession): Ga
       return result;
     },
     async fetchAvailabilities(userIds, options) {
-      const results = userIds
-        ? await load(userIds, options)
-        : await apiClient.call(
-            () => ({
-              path: "availabilities",
-              maxBytes: MAX_LIST_BYTES,
-              parse: (response) => parseList(response).values(),
-            }),
-            options,
-          );
-      const availabilities: Record<string, Availability> = {};
-      for (const result of results) if (result && !(result instanceof Error)) availabilities[result.userId] = result;
-      return availabilities;
+      const results = await load(userIds, options);
+      const found: Record<string, Availability | UserError> = {};
+      for (const [index, userId] of userIds.entries()) {
+        const result = results[index];
+        if (!(result instanceof Error)) {
+          if (result) found[userId] = result;
+        } else if (result.status !== 404) found[userId] = { error: result.body, status: result.status };
+      }
+      return found;
     },
+    fetchAllAvailabilities: (options) =>
+      apiClient.call(
+        () => ({
+          path: "availabilities",
+          maxBytes: MAX_LIST_BYTES,
+          parse(response) {
+            const results = [...parseList(response)];
+            return Object.fromEntries(
+              results.flatMap(([id, result]) => (result instanceof Error ? [] : [[id, result]])),
+            );
+          },
+        }),
+        options,
+      ),
     fetchResource: (path, schema, options) =>
       apiClient.call(() => ({ path, maxBytes: MAX_BODY_BYTES, parse: ({ body }) => parse(schema, body) }), options),
     updateOwnAvailability: (status, options) =>
@@ -157,18 +178,17 @@ export function createHttpGatewayClient(apiBase: URL, session: TokenSession): Ga
         }),
         options,
       ),
-    openLive(path, options) {
-      const send = withCounter(statistics, path === "availabilities" ? "calls" : "streams", fetchLive);
-      return session.withToken(options.signal, (token) => send(path, token, options));
+    openLive(resource, options) {
+      const send = withCounter(statistics, resource === "stream" ? "streams" : "calls", fetchLive);
+      return session.withToken(options.signal, (token) => send(resource, token, options));
     },
     provideToken: (signal, isAccepted) =>
       session.withToken(signal, async (token) => {
-        if (!(await isAccepted(token))) throw new BackendResponseError(401, undefined);
+        if (!(await isAccepted(token))) throw unauthorizedError();
       }),
     verifyToken: (signal) =>
       session.withToken(signal, async (token) => {
-        if (!(await apiClient.isTokenAccepted(token)))
-          await fetchLive("availabilities/stream", token, { signal, method: "HEAD" });
+        if (!(await apiClient.isTokenAccepted(token))) await fetchLive("stream", token, { signal, method: "HEAD" });
         // Without a token the backend returns public data, so all such tabs may share a stream.
         if (token === undefined) return { sharingKey: "anyone", refreshAt: Infinity };
         const subject = getSubject(token);
@@ -178,15 +198,20 @@ export function createHttpGatewayClient(apiBase: URL, session: TokenSession): Ga
   };
 }
 
-/** Passes bytes through and reports the size of each chunk. */
+/** Passes bytes through and reports the size of each chunk. Firefox has no `TransformStream` before 102. */
 function countBytes(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
   onBytes: (bytes: number) => void,
-): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
-  return new TransformStream({
-    transform(piece, controller) {
-      onBytes(piece.byteLength);
-      controller.enqueue(piece);
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) return controller.close();
+      onBytes(value.byteLength);
+      controller.enqueue(value);
     },
+    cancel: (reason) => reader.cancel(reason),
   });
 }
 

@@ -13,7 +13,7 @@ interface SetUp {
   readonly call: () => Promise<number>;
 }
 
-/** A page that gives these tokens in order, the last of them again and again, or none. */
+/** A page that gives the tokens in order, the last token again and again, or no token. */
 function setUp(...given: readonly (string | undefined)[]): SetUp {
   const onExpired = vi.fn();
   const accepted = new Set<string | undefined>();
@@ -151,4 +151,110 @@ test("makes no call and does not expire while the page's function fails before t
   const calling = session.withToken(new AbortController().signal, call);
   await expect(calling).rejects.toMatchObject({ rejection: { code: "TOKEN_UNAVAILABLE" } });
   expect([call.mock.calls, onExpired.mock.calls]).toEqual([[], []]);
+});
+
+test("reports each accepted call, also one with the same token after the end of the session, and none from before the end", async () => {
+  const { tokens, accepted } = setUp("t1");
+  const onAccepted = vi.fn();
+  const session = createTokenSession(tokens, () => {}, onAccepted);
+  const { signal } = new AbortController();
+  let answerLate = (): void => {};
+  const early = session.withToken(signal, () => new Promise<void>((resolve) => (answerLate = resolve)));
+  const call = (token: string | undefined) =>
+    accepted.has(token) ? Promise.resolve() : Promise.reject(new BackendResponseError(401, {}));
+  await expect(session.withToken(signal, call)).rejects.toMatchObject({ status: 401 });
+  answerLate();
+  await early;
+  expect(onAccepted).not.toHaveBeenCalled();
+  accepted.add("t1");
+  await session.withToken(signal, call);
+  expect(onAccepted).toHaveBeenCalledOnce();
+});
+
+test("takes an aborted call that resolves for no accepted one", async () => {
+  const { tokens } = setUp("t1");
+  const onAccepted = vi.fn();
+  const session = createTokenSession(tokens, () => {}, onAccepted);
+  const controller = new AbortController();
+  await session.withToken(controller.signal, async () => controller.abort());
+  expect(onAccepted).not.toHaveBeenCalled();
+});
+
+test("repeats a call that is refused after the session has ended and begun again with the same token, and does not end it", async () => {
+  const { session, onExpired, accepted, call } = setUp("t1");
+  let refuseLate = (): void => {};
+  const late = vi.fn(() => Promise.resolve("answered"));
+  late.mockReturnValueOnce(
+    new Promise((_resolve, reject) => (refuseLate = () => reject(new BackendResponseError(401, {})))),
+  );
+  const calling = session.withToken(new AbortController().signal, late);
+  expect(await call()).toBe(401);
+  accepted.add("t1");
+  expect(await call()).toBe(200);
+  refuseLate();
+  expect(await calling).toBe("answered");
+  expect([late.mock.calls.length, onExpired.mock.calls.length]).toEqual([2, 1]);
+});
+
+/** A page that gives these tokens in turn. The backend accepts the last one, and answers one call late. */
+function setUpLate(given: readonly (string | undefined)[]) {
+  const { tokens } = setUp(...given);
+  const onExpired = vi.fn();
+  const session = createTokenSession(tokens, onExpired);
+  const { signal } = new AbortController();
+  const answer = (token: string | undefined): Promise<string> =>
+    token === given.at(-1) ? Promise.resolve("answered") : Promise.reject(new BackendResponseError(401, {}));
+  let release: (() => void) | undefined;
+  return {
+    onExpired,
+    call: () => session.withToken(signal, answer),
+    /** Calls, with the answer for this token held. Resolves when the backend has the call, with the pending result. */
+    async callLate(held: string | undefined) {
+      const result = session.withToken(signal, async (token) => {
+        if (token === held) await new Promise<void>((resolve) => (release = resolve));
+        return answer(token);
+      });
+      await vi.waitFor(() => expect(release).toBeDefined());
+      return { result };
+    },
+    answerLate: () => release?.(),
+  };
+}
+
+test.each([
+  { held: "t1", given: ["t1", "t2"] },
+  { held: "t2", given: ["t1", "t2", "t3"] },
+  { held: undefined, given: [undefined, "t1"] },
+])(
+  "repeats a call with the token $held that is refused after a later one of $given is accepted, and does not end the session",
+  async ({ held, given }) => {
+    const { onExpired, callLate, call, answerLate } = setUpLate(given);
+    const { result } = await callLate(held);
+    expect(await call()).toBe("answered");
+    answerLate();
+    expect(await result).toBe("answered");
+    expect(onExpired).not.toHaveBeenCalled();
+  },
+);
+
+test("repeats a call that is refused while a call with the page's later token is pending, and does not end the session", async () => {
+  const onExpired = vi.fn();
+  const session = createTokenSession(setUp("t1", "t2", "t3").tokens, onExpired);
+  const { signal } = new AbortController();
+  const held = new Map<string | undefined, () => void>();
+  const callHolding = (late: string) =>
+    session.withToken(signal, async (token) => {
+      if (token === late) await new Promise<void>((resolve) => held.set(token, resolve));
+      if (token !== "t3") throw new BackendResponseError(401, {});
+      return "answered";
+    });
+  const earlier = callHolding("t2");
+  await vi.waitFor(() => expect(held.has("t2")).toBe(true));
+  const latest = callHolding("t3");
+  await vi.waitFor(() => expect(held.has("t3")).toBe(true));
+  held.get("t2")?.();
+  expect(await earlier).toBe("answered");
+  held.get("t3")?.();
+  expect(await latest).toBe("answered");
+  expect(onExpired).not.toHaveBeenCalled();
 });

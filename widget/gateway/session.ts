@@ -2,72 +2,97 @@
 import { BackendResponseError } from "../../shared/protocol/rejection.ts";
 import type { TokenSource } from "./token-source.ts";
 
+/** Maximum number of calls after the first one, each with another token. The page is asked for one token: concurrent refused calls share it. */
+const MAX_REPEATS = 2;
+
 /** The page's session with the backend. */
 export interface TokenSession {
   /**
-   * Calls with the page's token. After a 401, refreshes the token and calls once more.
+   * Calls with the page's token. After a 401, refreshes the token and calls once more. If the page has given yet another
+   * token by the time of the second 401, that says nothing of the present session: calls a third time.
    *
    * @throws {BackendResponseError} and every other error of `call`.
    * @throws The signal's reason when the signal aborts.
    */
-  withToken<Value>(signal: AbortSignal, call: (token: string | undefined) => Promise<Value>): Promise<Value>;
+  withToken<Value>(signal: AbortSignal, call: CallWithToken<Value>): Promise<Value>;
   /** Starts a new session, for the next page. */
   reset(): void;
 }
 
+/** A call with a token. `hasEnded` returns true if the session has ended since the call: a read answered then counts as a 401. */
+export type CallWithToken<Value> = (token: string | undefined, hasEnded?: () => boolean) => Promise<Value>;
+
 /**
  * Creates a session. `onExpired` is called when the backend rejects a page's token and the refreshed token too: once, until
- * a token is accepted again.
+ * a token is accepted again. `onAccepted` is called with each accepted call that was sent in the present session or after the end of
+ * the last one, also if the page gives the same token as before.
  */
-export function createTokenSession(tokens: TokenSource, onExpired: () => void): TokenSession {
-  /** True if the page has ever had a token. A page without a token has no session that could expire. */
-  let hadToken = false;
+export function createTokenSession(
+  tokens: TokenSource,
+  onExpired: () => void,
+  onAccepted: () => void = () => {},
+): TokenSession {
+  /** True if the page has ever had a token, or the backend has served it without one. Every other page has no session to lose. */
+  let hasBegun = false;
   let hasExpired = false;
   /** Incremented when the session expires or is reset. The success of an earlier call does not revive the session. */
   let generation = 0;
 
   async function callWithToken<Value>(
     token: string | undefined,
-    call: (token: string | undefined) => Promise<Value>,
+    signal: AbortSignal,
+    call: CallWithToken<Value>,
   ): Promise<Value> {
     const ownGeneration = generation;
-    hadToken ||= token !== undefined;
-    const value = await call(token);
-    if (token !== undefined && ownGeneration === generation) hasExpired = false;
+    const hasEnded = (): boolean => ownGeneration !== generation;
+    hasBegun ||= token !== undefined;
+    const value = await call(token, hasEnded);
+    // An aborted call may resolve without an answer of the backend.
+    if (!hasEnded() && !signal.aborted) {
+      hasBegun = true;
+      hasExpired = false;
+      onAccepted();
+    }
     return value;
   }
 
   function expire(): void {
-    if (!hadToken || hasExpired) return;
+    if (!hasBegun || hasExpired) return;
     hasExpired = true;
     generation += 1;
     onExpired();
   }
 
-  return {
-    async withToken(signal, call) {
-      const startedAt = performance.now();
-      const credentials = await tokens.get(signal);
+  async function withToken<Value>(signal: AbortSignal, call: CallWithToken<Value>): Promise<Value> {
+    const startedAt = performance.now();
+    let credentials = await tokens.get(signal);
+    for (let repeatsLeft = MAX_REPEATS; ; repeatsLeft -= 1) {
       const { token, receivedAt } = credentials;
+      const ownGeneration = generation;
       try {
-        return await callWithToken(token, call);
+        return await callWithToken(token, signal, call);
       } catch (error) {
         if (!isUnauthorized(error)) throw error;
+        // The session has ended and begun again since the call: the rejection says nothing of the present session.
+        if (ownGeneration !== generation && !hasExpired) return withToken(signal, call);
         // A page that has reported during this call that it has no token is not asked again: the request could take 5 s.
-        const isFinal = token === undefined && receivedAt >= startedAt;
-        const refreshed = isFinal ? credentials : await tokens.refresh(credentials, signal).catch(rethrowAbort(signal));
-        if (refreshed?.token === undefined || refreshed.token === token) {
+        const isAsked = repeatsLeft < MAX_REPEATS || (token === undefined && receivedAt >= startedAt);
+        const latest = await (isAsked ? tokens.get(signal) : tokens.refresh(credentials, signal)).catch(
+          rethrowAbort(signal),
+        );
+        if (!repeatsLeft || latest?.token === undefined || latest.token === token) {
           expire();
           throw error;
         }
-        return callWithToken(refreshed.token, call).catch((retryError: unknown) => {
-          if (isUnauthorized(retryError)) expire();
-          throw retryError;
-        });
+        credentials = latest;
       }
-    },
+    }
+  }
+
+  return {
+    withToken,
     reset() {
-      hadToken = false;
+      hasBegun = false;
       hasExpired = false;
       generation += 1;
     },

@@ -4,7 +4,7 @@ import { getRefreshTime } from "./token-claims.ts";
 
 const NOW = 1_800_000_000_000;
 
-/** A JWT with these claims, whose signature nobody here looks at. */
+/** A JWT with the given claims. No test reads the signature. */
 function jwt(claims: unknown): string {
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   return `${part({ alg: "HS256" })}.${part(claims)}.c2lnbmF0dXJl`;

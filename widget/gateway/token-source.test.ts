@@ -1,4 +1,5 @@
 import { expect, type Mock, onTestFinished, test, vi } from "vitest";
+import { type CountedTimers, createCountedTimers } from "../test/counted-timers.ts";
 import { createTokenSource, type TokenSource } from "./token-source.ts";
 
 interface Page {
@@ -8,9 +9,10 @@ interface Page {
   give(token: unknown): void;
   /** The page's function fails. */
   fail(): void;
+  readonly timers: CountedTimers;
 }
 
-/** A source whose page answers when the test says so, on a clock that stands still. */
+/** A source with a page that replies on the test's command, on a stopped clock. */
 function setUp(): Page {
   vi.useFakeTimers({ now: 1_800_000_000_000 });
   onTestFinished(() => void vi.useRealTimers());
@@ -21,8 +23,10 @@ function setUp(): Page {
         answer = resolve;
       }),
   );
+  const timers = createCountedTimers();
   return {
-    tokens: createTokenSource({ post }),
+    tokens: createTokenSource({ post, schedule: timers.schedule }),
+    timers,
     post,
     give: (token) => answer({ type: "HOST.FETCH_TOKEN_FULFILLED", payload: { token } }),
     fail: () =>
@@ -50,6 +54,27 @@ test("asks the page once for all who ask at the same time, and for all who ask l
   tokens.prefetch();
   expect(await tokens.get(patient)).toMatchObject({ token: "t1" });
   expect(post).toHaveBeenCalledExactlyOnceWith({ type: "HOST.FETCH_TOKEN", meta: { timeoutMs: 5_000 } });
+});
+
+test("asks a page that has said that it has no token once the backend has rejected a call, and not before", async () => {
+  const { tokens, post, give } = setUp();
+  tokens.prefetch(false);
+  const none = await tokens.get(patient);
+  expect(none.token).toBeUndefined();
+  tokens.prefetch();
+  expect(post).not.toHaveBeenCalled();
+  const refreshed = tokens.refresh(none, patient);
+  give("t1");
+  expect(await refreshed).toMatchObject({ token: "t1" });
+  expect(post).toHaveBeenCalledOnce();
+});
+
+test("asks the next page, although the last one has said that it has no token", () => {
+  const { tokens, post } = setUp();
+  tokens.prefetch(false);
+  tokens.clear();
+  tokens.prefetch();
+  expect(post).toHaveBeenCalledOnce();
 });
 
 test("takes a page that says nothing for 5 s for one that has no token, and remembers it", async () => {
@@ -86,11 +111,12 @@ function fulfilled(token: string): unknown {
 }
 
 test("leaves no timer behind", async () => {
-  const { tokens, give } = setUp();
+  const { tokens, give, timers } = setUp();
   const taken = tokens.get(patient);
+  expect(timers.count()).toBe(1);
   give("t1");
   await taken;
-  expect(vi.getTimerCount()).toBe(0);
+  expect(timers.count()).toBe(0);
 });
 
 test("asks again 30 s before the token ends, and not before", async () => {
@@ -170,7 +196,7 @@ test("tells of each token that is another than the one before it, and not of one
   let credentials = await tokens.get(patient);
   for (asked = 1; asked < given.length; asked += 1) {
     // Past the pause that follows the same token.
-    vi.setSystemTime(Date.now() + 10_000);
+    await vi.advanceTimersByTimeAsync(10_000);
     credentials = await tokens.refresh(credentials, patient);
   }
   expect(heard).toEqual(["t1", "t2", undefined, "t2"]);
@@ -200,26 +226,26 @@ test("keeps the token while the page fails to give another, until the token ends
   expect(await renewing).toMatchObject({ token: first });
   expect(await tokens.get(patient)).toMatchObject({ token: first });
   expect(post).toHaveBeenCalledTimes(2);
-  await vi.advanceTimersByTimeAsync(500);
+  await vi.advanceTimersByTimeAsync(1_000);
   const again = tokens.get(patient);
   fail();
   expect(await again).toMatchObject({ token: first });
   expect(post).toHaveBeenCalledTimes(3);
-  await vi.advanceTimersByTimeAsync(29_500);
+  await vi.advanceTimersByTimeAsync(29_000);
   const late = tokens.get(patient);
   fail();
   await expect(late).rejects.toMatchObject(UNAVAILABLE);
 });
 
-test("rejects while the page's function fails and there is no token, and asks again after a pause that grows to 8 s", async () => {
+test("rejects while the page's function fails and there is no token, and asks again after a pause of 1 s", async () => {
   const { tokens, post, give, fail } = setUp();
-  for (const pauseMs of [500, 1_000, 2_000, 4_000, 8_000, 8_000]) {
+  for (let failures = 0; failures < 4; failures += 1) {
     const before = post.mock.calls.length;
     const asking = tokens.get(patient);
     fail();
     await expect(asking).rejects.toMatchObject(UNAVAILABLE);
     expect(post).toHaveBeenCalledTimes(before + 1);
-    await vi.advanceTimersByTimeAsync(pauseMs - 1);
+    await vi.advanceTimersByTimeAsync(999);
     await expect(tokens.get(patient)).rejects.toMatchObject(UNAVAILABLE);
     expect(post).toHaveBeenCalledTimes(before + 1);
     await vi.advanceTimersByTimeAsync(1);
@@ -229,6 +255,35 @@ test("rejects while the page's function fails and there is no token, and asks ag
   expect(await asking).toMatchObject({ token: "t1" });
 });
 
+test("does not call the backend without a token because the connector has no further call of the page's function", async () => {
+  const rejection = { error: { code: "OVERLOADED", message: "The widget asks for tokens too often" } };
+  const tokens = createTokenSource({
+    post: () => Promise.resolve({ type: "HOST.FETCH_TOKEN_REJECTED", payload: rejection, meta: { source: "bridge" } }),
+  });
+  await expect(tokens.get(patient)).rejects.toMatchObject(UNAVAILABLE);
+});
+
+test.each([
+  ["while the page has no usable token", undefined],
+  ["while a token is in use", 60],
+])("asks again after the pause although the wall clock has gone back an hour, %s", async (_state, lifeSeconds) => {
+  const { tokens, post, give, fail } = setUp();
+  if (lifeSeconds !== undefined) {
+    const first = tokens.get(patient);
+    give(jwtEndingIn(lifeSeconds));
+    await first;
+    await vi.advanceTimersByTimeAsync(30_000);
+  }
+  const failed = tokens.get(patient).catch(() => {});
+  fail();
+  await failed;
+  const asked = post.mock.calls.length;
+  vi.setSystemTime(Date.now() - 3_600_000);
+  await vi.advanceTimersByTimeAsync(1_000);
+  void tokens.get(patient).catch(() => {});
+  expect(post).toHaveBeenCalledTimes(asked + 1);
+});
+
 test("does not fall back to a token that the backend has rejected", async () => {
   const { tokens, give, fail } = setUp();
   const taken = tokens.get(patient);
@@ -236,6 +291,65 @@ test("does not fall back to a token that the backend has rejected", async () => 
   const renewing = tokens.refresh(await taken, patient);
   fail();
   await expect(renewing).rejects.toMatchObject(UNAVAILABLE);
+});
+
+test("ends a pause in time although the machine's wall clock is set back", async () => {
+  const { tokens, post, give, fail } = setUp();
+  const failing = tokens.get(patient);
+  fail();
+  await expect(failing).rejects.toMatchObject(UNAVAILABLE);
+  vi.setSystemTime(Date.now() - 3_600_000);
+  await vi.advanceTimersByTimeAsync(1_000);
+  const asking = tokens.get(patient);
+  expect(post).toHaveBeenCalledTimes(2);
+  give("t1");
+  expect(await asking).toMatchObject({ token: "t1" });
+});
+
+test("asks the page again after a pause if it has given no other token for one that the backend has rejected", async () => {
+  const { tokens, post, give, fail } = setUp();
+  const taken = tokens.get(patient);
+  give("t1");
+  const renewing = tokens.refresh(await taken, patient);
+  fail();
+  await expect(renewing).rejects.toMatchObject(UNAVAILABLE);
+  await vi.advanceTimersByTimeAsync(1_000);
+  const asking = tokens.get(patient);
+  expect(post).toHaveBeenCalledTimes(3);
+  give("t2");
+  expect(await asking).toMatchObject({ token: "t2" });
+});
+
+test("asks the page again for a token that has ended, although the machine's wall clock is set back to before the end", async () => {
+  const { tokens, post, give, fail } = setUp();
+  const taken = tokens.get(patient);
+  give(jwtEndingIn(60));
+  await taken;
+  await vi.advanceTimersByTimeAsync(60_000);
+  const late = tokens.get(patient);
+  fail();
+  await expect(late).rejects.toMatchObject(UNAVAILABLE);
+  vi.setSystemTime(Date.now() - 3_600_000);
+  await vi.advanceTimersByTimeAsync(1_000);
+  const asking = tokens.get(patient);
+  expect(post).toHaveBeenCalledTimes(3);
+  give("t2");
+  expect(await asking).toMatchObject({ token: "t2" });
+});
+
+test("asks the page for another token after a rejection of an older one, if the one since has ended as well", async () => {
+  const { tokens, post, give } = setUp();
+  const first = tokens.get(patient);
+  give(jwtEndingIn(60));
+  const rejected = await first;
+  const refetched = tokens.refetch();
+  give(jwtEndingIn(90));
+  await refetched;
+  await vi.advanceTimersByTimeAsync(120_000);
+  const renewing = tokens.refresh(rejected, patient);
+  expect(post).toHaveBeenCalledTimes(3);
+  give("t3");
+  expect(await renewing).toMatchObject({ token: "t3" });
 });
 
 test("takes the silence of a page with our connector for a failure", async () => {
@@ -262,6 +376,31 @@ test("asks a page that gives the rejected token again only after a pause", async
   give("t2");
   expect(await again).toMatchObject({ token: "t2" });
 });
+
+test.each([
+  ["gives the same token", ({ give }: Page, token: string) => give(token)],
+  ["fails", ({ fail }: Page) => fail()],
+])(
+  "asks for another token as soon as the present one has ended, also in a pause because the page %s",
+  async (_how, answer) => {
+    const page = setUp();
+    const { tokens, post, give } = page;
+    const token = jwtEndingIn(60);
+    const taken = tokens.get(patient);
+    give(token);
+    await taken;
+    await vi.advanceTimersByTimeAsync(59_900);
+    const renewing = tokens.get(patient);
+    answer(page, token);
+    expect(await renewing).toMatchObject({ token });
+    expect(post).toHaveBeenCalledTimes(2);
+    await vi.advanceTimersByTimeAsync(200);
+    const asking = tokens.get(patient);
+    expect(post).toHaveBeenCalledTimes(3);
+    give("t2");
+    expect(await asking).toMatchObject({ token: "t2" });
+  },
+);
 
 test("asks at once when the page wants its token refreshed, also in a pause", async () => {
   const { tokens, post, give, fail } = setUp();

@@ -2,16 +2,20 @@
 import * as v from "valibot";
 import { hostContract } from "../../shared/contracts/host.ts";
 import { BridgeRejectionError } from "../../shared/protocol/rejection.ts";
-import { getEndTime, getRefreshTime, getSubject } from "./token-claims.ts";
+import { createTimerQueue, type TimerQueue } from "../../shared/runtime/timer-queue.ts";
+import { decodeClaims, getEndTime, getRefreshTime, getSubject } from "./token-claims.ts";
 
 /** Timeout of the page's response, in milliseconds. A page without our connector that does not respond has no token. */
 export const TOKEN_TIMEOUT_MS = 5_000;
 
-/** Pause after the same token again, and after the first failure, in milliseconds. Each further failure doubles the pause. */
-const BASE_PAUSE_MS = 500;
+/** Pause after the page has given the same token again, in milliseconds. */
+const SAME_TOKEN_PAUSE_MS = 500;
 
-/** Maximum pause after a failure, in milliseconds. */
-const MAX_PAUSE_MS = 8_000;
+/**
+ * Pause after a failure, in milliseconds. The stream is retried within 8 s, so that together both are below the 10 s in
+ * which a page is right again. A page with few requests is asked as rarely as the stream is retried.
+ */
+const FAILURE_PAUSE_MS = 1_000;
 
 /** The page's response to a token request. Every response is a new object, compared by identity. */
 export interface Credentials {
@@ -30,8 +34,11 @@ type TokenAnswer = { readonly token: string | undefined } | "failed";
 
 /** The page's token, in memory only. Concurrent callers share one request to the page. */
 export interface TokenSource {
-  /** Requests the token before the first call. Does nothing if a request was sent already. */
-  prefetch(): void;
+  /**
+   * Requests the token before the first call. Does nothing if a request was sent already. If the page has said that it has none, no request
+   * is sent until the backend rejects a call.
+   */
+  prefetch(hasToken?: boolean): void;
   /**
    * Returns the current credentials, also if the page has no token. Requests credentials if there are none or a refresh is due.
    * If the page fails to give another token, the current token stays in use until it ends.
@@ -54,6 +61,8 @@ export interface TokenSource {
   refetch(): Promise<void>;
   /** Returns the subject of the page's current token; `undefined` without a token or a subject. */
   subject(): string | undefined;
+  /** Returns the claims of the page's current token, not verified; `undefined` without a token. */
+  claims(): unknown;
   /** Deletes the credentials: another page may be around the widget now. */
   clear(): void;
 }
@@ -61,6 +70,8 @@ export interface TokenSource {
 export interface TokenSourceOptions {
   /** Posts an event to the page and resolves with the page's response. May reject, and may stay pending. */
   readonly post: (event: unknown) => Promise<unknown>;
+  /** @default a timer queue of its own */
+  readonly schedule?: TimerQueue["schedule"];
   /** @default 5000 */
   readonly timeoutMs?: number;
   /** Called when the token changes, also to none. */
@@ -70,6 +81,7 @@ export interface TokenSourceOptions {
 /** Creates a source that has sent no request yet. */
 export function createTokenSource({
   post,
+  schedule = createTimerQueue().schedule,
   timeoutMs = TOKEN_TIMEOUT_MS,
   onChange = () => {},
 }: TokenSourceOptions): TokenSource {
@@ -79,30 +91,35 @@ export function createTokenSource({
   /** Result of the latest request that succeeded. */
   let current: Credentials | undefined;
   let lastToken: string | undefined;
-  /** Failures of the page's function in a row. */
-  let failures = 0;
-  /** End of the pause after a request without a new token, in milliseconds since 1970. */
+  /** End of the pause after a request without a new token, on the monotonic clock: the wall clock may be set back. */
   let pausedUntil = 0;
   let answersAlways = false;
 
-  function pause(): void {
-    pausedUntil = Date.now() + Math.min(MAX_PAUSE_MS, BASE_PAUSE_MS * 2 ** failures);
+  /** Starts a pause, which ends with the token in use: the backend would reject a call with a token that has ended. */
+  function pause(milliseconds: number, endsAt = 0): void {
+    const leftMs = endsAt - Date.now();
+    pausedUntil = performance.now() + (leftMs > 0 ? Math.min(milliseconds, leftMs) : milliseconds);
   }
 
   /** `usable` are the credentials to go on with if the page fails to give others. */
-  function fetchToken(usable?: Credentials): Promise<Credentials> {
-    const request = requestTokenFromPage(post, timeoutMs, () => answersAlways).then((answer) => {
+  function fetchToken(
+    usable?: Credentials,
+    answered: Promise<TokenAnswer> = requestTokenFromPage({ post, schedule, timeoutMs }, () => answersAlways),
+  ): Promise<Credentials> {
+    const request = answered.then((answer) => {
       // A reset or a newer request makes this response stale.
       const isLatest = pending === request;
       if (isLatest) isInFlight = false;
       const now = Date.now();
       if (answer === "failed") {
-        if (isLatest) {
-          pause();
-          failures += 1;
+        if (isLatest) pause(FAILURE_PAUSE_MS, usable?.endsAt);
+        if (!usable || usable.endsAt <= now) {
+          // Else the next caller would get this rejection until the old token is due.
+          if (isLatest) current = undefined;
+          throw unavailableError();
         }
-        if (!usable || usable.endsAt <= now) throw unavailableError();
-        const kept = { ...usable, refreshAt: pausedUntil };
+        // Due again after the pause.
+        const kept = { ...usable, refreshAt: 0 };
         if (isLatest) current = kept;
         return kept;
       }
@@ -114,10 +131,9 @@ export function createTokenSource({
         current = credentials;
         const hasChanged = token !== lastToken;
         lastToken = token;
-        failures = 0;
         pausedUntil = 0;
         if (hasChanged) onChange();
-        else if (token !== undefined) pause();
+        else if (token !== undefined) pause(SAME_TOKEN_PAUSE_MS, endsAt);
       }
       return credentials;
     });
@@ -130,12 +146,12 @@ export function createTokenSource({
 
   /** Requests a token, unless a request is in flight or the page needs a pause. */
   function fetchUnlessPaused(usable?: Credentials): Promise<Credentials> {
-    return pending && (isInFlight || Date.now() < pausedUntil) ? pending : fetchToken(usable);
+    return pending && (isInFlight || performance.now() < pausedUntil) ? pending : fetchToken(usable);
   }
 
   return {
-    prefetch() {
-      if (!pending) void fetchToken();
+    prefetch(hasToken = true) {
+      if (!pending) void fetchToken(undefined, hasToken ? undefined : Promise.resolve({ token: undefined }));
     },
     get(signal) {
       const isDue = !isInFlight && (current === undefined || current.refreshAt <= Date.now());
@@ -143,8 +159,8 @@ export function createTokenSource({
     },
     refresh(rejected, signal) {
       // A later caller with the same credentials shares the request of the first caller.
-      const isRejected = current === undefined || current.token === rejected.token;
-      return raceWithAbort(signal, () => (pending && !isRejected ? pending : fetchUnlessPaused()));
+      const isUsable = current && current.token !== rejected.token && current.refreshAt > Date.now();
+      return raceWithAbort(signal, () => (pending && isUsable ? pending : fetchUnlessPaused()));
     },
     expectAnswers() {
       answersAlways = true;
@@ -153,12 +169,12 @@ export function createTokenSource({
       await (isInFlight ? pending : fetchToken(current))?.catch(() => {});
     },
     subject: () => current?.token && getSubject(current.token),
+    claims: () => current?.token && decodeClaims(current.token),
     clear() {
       pending = undefined;
       isInFlight = false;
       current = undefined;
       lastToken = undefined;
-      failures = 0;
       pausedUntil = 0;
       answersAlways = false;
     },
@@ -174,10 +190,10 @@ const FetchTokenFulfilled = v.object({
   payload: hostContract["HOST.FETCH_TOKEN"].fulfilled,
 });
 
-/** The answer of our connector if the page's function throws, rejects or takes too long. */
+/** The answer of our connector if the page's function throws, rejects, takes too long, or has been called too often. */
 const FetchTokenFailed = v.object({
   type: v.literal("HOST.FETCH_TOKEN_REJECTED"),
-  payload: v.object({ error: v.object({ code: v.literal("INTERNAL") }) }),
+  payload: v.object({ error: v.object({ code: v.picklist(["INTERNAL", "OVERLOADED"]) }) }),
 });
 
 /**
@@ -185,15 +201,14 @@ const FetchTokenFailed = v.object({
  * without a token. Every other answer without a token means that the page has none.
  */
 async function requestTokenFromPage(
-  post: TokenSourceOptions["post"],
-  timeoutMs: number,
+  { post, schedule, timeoutMs }: Required<Pick<TokenSourceOptions, "post" | "schedule" | "timeoutMs">>,
   answersAlways: () => boolean,
 ): Promise<TokenAnswer> {
   const answer = await new Promise((resolve) => {
-    const timer = setTimeout(() => resolve("silence"), timeoutMs);
+    const cancelTimer = schedule(timeoutMs, () => resolve("silence"));
     post({ type: "HOST.FETCH_TOKEN", meta: { timeoutMs } })
       .then(resolve, () => resolve(undefined))
-      .finally(() => clearTimeout(timer));
+      .finally(cancelTimer);
   });
   if (v.is(FetchTokenFailed, answer) || (answer === "silence" && answersAlways())) return "failed";
   const result = v.safeParse(FetchTokenFulfilled, answer);

@@ -18,9 +18,9 @@ function asker(patienceMs = 10_000): Asker {
 
 interface BegunCall {
   readonly scope: CallOptions;
-  /** Sends the call. Who is asked for from then on is no part of it. */
+  /** Sends the call. Users requested from then on are no part of the call. */
   readonly send: () => readonly number[];
-  /** Answers for these users, and for all that were sent where none are named. */
+  /** Replies for the given users, by default for all users of the call. */
   readonly answer: (reads?: ReadonlyMap<number, UserResult>) => void;
   readonly fail: (reason: unknown) => void;
 }

@@ -1,8 +1,9 @@
 import type { Availability } from "../../shared/contracts/availability.ts";
+import type { BackendResponseError } from "../../shared/protocol/rejection.ts";
 import type { CallOptions } from "./gateway-client.ts";
 
-/** Result for one user: an availability, or the error that explains why there is none. */
-export type UserResult = Availability | Error;
+/** Result for one user: an availability, or the backend's error that explains why there is none. */
+export type UserResult = Availability | BackendResponseError;
 
 export interface UserBatcherOptions {
   /**

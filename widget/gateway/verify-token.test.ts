@@ -1,4 +1,4 @@
-/** What counts as a proof that the page's token is genuine. */
+/** Proofs of a genuine token of the page. */
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
 import { GENUINE_ONLY, token } from "../../gateway/test/self-describing-tokens.ts";
@@ -17,7 +17,7 @@ interface SetUp {
   readonly gateway: GatewayClient;
 }
 
-/** A client of a page with this token, or with none. */
+/** A client of a page with or without a token. */
 async function setUp(pageToken?: string, access = GENUINE_ONLY): Promise<SetUp> {
   const backend = await startLiveGateway({ allowedOrigins: ["https://crm.example.com"], access });
   onTestFinished(backend.close);

@@ -16,16 +16,23 @@ export interface FreshnessMonitor {
   check(): void;
   /** Stops waiting, because the page has no subscription. Sets no timer from here on. */
   stop(): void;
+  /** Stops until the next sign of life, and drops the state `stale`: the page knows by now that the session has ended. */
+  reset(): void;
 }
 
 export interface FreshnessMonitorOptions {
   readonly schedule: TimerQueue["schedule"];
   /** Called with each change, and with the age of the latest sign of life in whole milliseconds. */
   readonly onChange: (state: "live" | "stale", ageMs: number) => void;
+  /**
+   * Called when the monitor notices a sleep of the machine: only a later sign of life counts. The regular one may come no earlier than
+   * 15 s later.
+   */
+  readonly onSleep: () => void;
 }
 
 /** Creates a monitor that has not started. */
-export function createFreshnessMonitor({ schedule, onChange }: FreshnessMonitorOptions): FreshnessMonitor {
+export function createFreshnessMonitor({ schedule, onChange, onSleep }: FreshnessMonitorOptions): FreshnessMonitor {
   const hasSlept = createSleepDetector();
   let isRunning = false;
   let isStale = false;
@@ -39,12 +46,19 @@ export function createFreshnessMonitor({ schedule, onChange }: FreshnessMonitorO
     if (!isRunning) return;
     cancelTimer();
     const now = performance.now();
-    if (hasSlept()) refutedAt = now;
+    const slept = hasSlept();
+    if (slept) refutedAt = now;
     const ageMs = now - heardAt;
     const wasStale = isStale;
     isStale = refutedAt !== undefined || ageMs >= STALE_AFTER_MS;
     if (!isStale) cancelTimer = schedule(STALE_AFTER_MS - ageMs, check);
     if (isStale !== wasStale) onChange(isStale ? "stale" : "live", Math.max(0, Math.round(ageMs)));
+    if (slept) onSleep();
+  }
+
+  function stop(): void {
+    isRunning = false;
+    cancelTimer();
   }
 
   return {
@@ -69,9 +83,10 @@ export function createFreshnessMonitor({ schedule, onChange }: FreshnessMonitorO
       check();
     },
     check,
-    stop() {
-      isRunning = false;
-      cancelTimer();
+    stop,
+    reset() {
+      stop();
+      isStale = false;
     },
   };
 }

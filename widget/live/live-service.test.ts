@@ -1,8 +1,9 @@
-import { expect, type Mock, onTestFinished, test, vi } from "vitest";
+import { describe, expect, type Mock, onTestFinished, test, vi } from "vitest";
 import type { Availabilities, Availability } from "../../shared/contracts/availability.ts";
 import { BackendResponseError } from "../../shared/protocol/rejection.ts";
 import { createDeadline } from "../../shared/runtime/deadline.ts";
 import type { CallOptions, GatewayClient } from "../gateway/gateway-client.ts";
+import { type CountedTimers, createCountedTimers } from "../test/counted-timers.ts";
 import { unusedGateway } from "../test/test-gateway-client.ts";
 import type { Live, Subscription } from "./live.ts";
 import { createLiveService, type LiveService } from "./live-service.ts";
@@ -14,6 +15,7 @@ const among = (userIds: readonly number[]): Availabilities =>
   Object.fromEntries(userIds.map((userId) => [userId, availabilityOf(userId)]));
 
 interface SetUp {
+  readonly timers: CountedTimers;
   readonly service: LiveService;
   /** One entry per load of the live part. */
   readonly loads: { readonly succeed: () => void; readonly fail: (error: Error) => void }[];
@@ -45,7 +47,8 @@ function setUp(): SetUp {
     }),
     announceAfterFailure: vi.fn(),
     endSession: vi.fn(),
-    onTokenChanged: () => Promise.resolve(),
+    onTokenChanged: vi.fn(() => Promise.resolve()),
+    resumeSession: vi.fn(),
     checkConnection() {},
     cache: { get: () => undefined, merge: (availability) => availability },
   };
@@ -59,8 +62,10 @@ function setUp(): SetUp {
   } satisfies GatewayClient;
   const load = () =>
     new Promise<Live>((resolve, reject) => void loads.push({ succeed: () => resolve(live), fail: reject }));
+  const timers = createCountedTimers();
   return {
-    service: createLiveService({ gateway, load, onDefect, reloadDocument }),
+    service: createLiveService({ gateway, load, schedule: timers.schedule, onDefect, reloadDocument }),
+    timers,
     reloadDocument,
     loads,
     onDefect,
@@ -156,7 +161,7 @@ test("loads the document again after the second failure to load the live part, o
 test("counts a live part that does not arrive within 10 s as a failure, and uses it when it arrives later", async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
-  const { service, loads, subscriptions } = setUp();
+  const { service, loads, subscriptions, timers } = setUp();
   const watching = service.watch([1], scope);
   watching.catch(() => {});
   await vi.advanceTimersByTimeAsync(10_000);
@@ -165,7 +170,7 @@ test("counts a live part that does not arrive within 10 s as a failure, and uses
   loads[0]?.succeed();
   loads[1]?.succeed();
   expect(await again).toEqual(among([1]));
-  expect([subscriptions.length, vi.getTimerCount()]).toEqual([1, 0]);
+  expect([subscriptions.length, timers.count()]).toEqual([1, 0]);
 });
 
 test("adds and removes watched users, and fetches the added users alone", async () => {
@@ -180,14 +185,17 @@ test("adds and removes watched users, and fetches the added users alone", async 
 test("rejects a change that exceeds 5,000 watched users, and keeps the users", async () => {
   const { service, loads, subscriptions } = setUp();
   const watching = service.watch(
-    Array.from({ length: 5_000 }, (_, index) => index + 1),
+    Array.from({ length: 4_999 }, (_, index) => index + 1),
     scope,
   );
   loads[0]?.succeed();
   await watching;
+  await service.changeWatched({ added: [5_000], removed: [] }, scope);
   const change = service.changeWatched({ added: [5_001], removed: [] }, scope);
-  await expect(change).rejects.toMatchObject({ rejection: { code: "INVALID_REQUEST" } });
-  expect(subscriptions).toHaveLength(1);
+  await expect(change).rejects.toMatchObject({
+    rejection: { code: "INVALID_REQUEST", message: "payload.variables.added: expected up to 5000 watched user ids" },
+  });
+  expect(subscriptions).toHaveLength(2);
 });
 
 test("announces users after a failed fetch, also if the live part is loaded later", async () => {
@@ -255,4 +263,206 @@ test("clears the subscription of a page that has gone", async () => {
   await service.watch([1], scope);
   service.reset();
   expect(subscriptions.at(-1)).toEqual({ allUsers: false, userIds: new Set() });
+});
+
+test("passes on the end of the session and a new token, and needs no live part for a page without a subscription", async () => {
+  const { service, loads, live } = setUp();
+  service.endSession();
+  service.onTokenChanged();
+  service.reset();
+  expect(loads).toEqual([]);
+  service.init(["USER"]).catch(() => {});
+  loads[0]?.succeed();
+  await settle();
+  service.endSession();
+  expect([live.endSession, live.onTokenChanged].map((call) => vi.mocked(call).mock.calls.length)).toEqual([1, 0]);
+  service.onTokenChanged();
+  expect(live.onTokenChanged).toHaveBeenCalledOnce();
+});
+
+describe("a live part that fails to load", () => {
+  /** A service whose page watches user 1. The gateway has rejected the watch finally, and the live part did not load. */
+  async function failToLoad() {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const world = setUp();
+    world.gateway.fetchAvailabilities = () => Promise.reject(new BackendResponseError(401, {}));
+    await expect(world.service.watch([1], scope)).rejects.toMatchObject({ status: 401 });
+    world.loads[0]?.fail(new Error("no such chunk"));
+    await settle();
+    return world;
+  }
+
+  test.each([
+    [0, 8_000],
+    [0.5, 6_000],
+    [1, 4_000],
+  ])(
+    "is loaded again, with random %d after %d ms, although the page, whose request was rejected finally, sends no other",
+    async (random, delayMs) => {
+      const spy = vi.spyOn(Math, "random").mockReturnValue(random);
+      onTestFinished(() => spy.mockRestore());
+      const { loads, live, timers, subscriptions } = await failToLoad();
+      await vi.advanceTimersByTimeAsync(delayMs - 1);
+      expect(loads).toHaveLength(1);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(loads).toHaveLength(2);
+      loads[1]?.succeed();
+      await settle();
+      expect(subscriptions).toEqual([{ allUsers: false, userIds: new Set([1]) }]);
+      expect(live.announceAfterFailure).toHaveBeenCalledExactlyOnceWith([1], undefined);
+      expect(timers.count()).toBe(0);
+    },
+  );
+
+  test("is not loaded again while a watch is pending, which a reload of the document would start anew", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { service, loads, gateway } = setUp();
+    let reject = (_error: Error): void => {};
+    gateway.fetchAvailabilities = () => new Promise((_resolve, rejectFetch) => (reject = rejectFetch));
+    const watching = service.watch([1], scope);
+    loads[0]?.fail(new Error("no such chunk"));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(loads).toHaveLength(1);
+    reject(new BackendResponseError(504, {}));
+    await expect(watching).rejects.toMatchObject({ status: 504 });
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(loads).toHaveLength(2);
+  });
+
+  test("is not loaded again for a page that has gone", async () => {
+    const { service, loads, timers } = await failToLoad();
+    service.reset();
+    expect(timers.count()).toBe(0);
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(loads).toHaveLength(1);
+  });
+
+  test("has one repetition, the page's or its own", async () => {
+    const { service, loads, timers } = await failToLoad();
+    service.watch([1], scope).catch(() => {});
+    await vi.advanceTimersByTimeAsync(8_000);
+    loads[1]?.succeed();
+    await settle();
+    expect([loads.length, timers.count()]).toEqual([2, 0]);
+  });
+});
+
+describe("a session that ends before the live part is loaded", () => {
+  const callsOf = ({ endSession, onTokenChanged }: Live): readonly number[] =>
+    [endSession, onTokenChanged].map((call) => vi.mocked(call).mock.calls.length);
+
+  test("is known to the live part, which asks for a token", async () => {
+    const { service, loads, live, subscriptions } = setUp();
+    service.init(["USER"]).catch(() => {});
+    service.endSession();
+    vi.mocked(live.endSession).mockImplementation(() => expect(subscriptions).toHaveLength(1));
+    loads[0]?.succeed();
+    await settle();
+    expect(callsOf(live)).toEqual([1, 0]);
+  });
+
+  test.each([
+    ["the page has given a token", (service: LiveService) => service.onTokenChanged()],
+    ["the gateway has accepted the same token", (service: LiveService) => service.resumeSession()],
+    [
+      "the page has subscribed anew",
+      (service: LiveService) => {
+        service.destroy(["USER"]);
+        service.init(["USER"]).catch(() => {});
+      },
+    ],
+  ])("is known before the subscription after %s, because the next session has to be announced", async (_what, act) => {
+    const { service, loads, live, subscriptions } = setUp();
+    service.init(["USER"]).catch(() => {});
+    service.endSession();
+    act(service);
+    vi.mocked(live.endSession).mockImplementation(() => expect(subscriptions).toEqual([]));
+    loads[0]?.succeed();
+    await settle();
+    expect([callsOf(live), subscriptions.length]).toEqual([[1, 0], 1]);
+  });
+
+  test("is not the session of the next page", async () => {
+    const { service, loads, live } = setUp();
+    service.init(["USER"]).catch(() => {});
+    service.endSession();
+    service.reset();
+    loads[0]?.succeed();
+    await settle();
+    expect(callsOf(live)).toEqual([0, 0]);
+  });
+
+  test("has not ended because the page gives a token before the live part is loaded", async () => {
+    const { service, loads, live } = setUp();
+    service.init(["USER"]).catch(() => {});
+    service.onTokenChanged();
+    loads[0]?.succeed();
+    await settle();
+    expect(callsOf(live)).toEqual([0, 0]);
+  });
+
+  test("is known before the subscription of a page that had none: the feed finds out whether the token counts", async () => {
+    const { service, loads, live, subscriptions } = setUp();
+    service.endSession();
+    service.init(["USER"]).catch(() => {});
+    vi.mocked(live.endSession).mockImplementation(() => expect(subscriptions).toEqual([]));
+    loads[0]?.succeed();
+    await settle();
+    expect([callsOf(live), subscriptions.length]).toEqual([[1, 0], 1]);
+  });
+});
+
+test("keeps a subscription to all users when another service starts or stops", async () => {
+  const { service, loads, subscriptions } = setUp();
+  await service.init([]);
+  service.destroy([]);
+  expect(loads).toEqual([]);
+  service.init(["USER"]).catch(() => {});
+  loads[0]?.succeed();
+  await service.init([]);
+  service.destroy([]);
+  expect(subscriptions.length).toBeGreaterThan(1);
+  expect(subscriptions.every(({ allUsers }) => allUsers)).toBe(true);
+});
+
+test.each([
+  ["stays", [[1]], () => {}],
+  ["has gone", [], (service: LiveService) => service.reset()],
+])(
+  "announces users of a rejected request once the live part is loaded, if the page %s: %j",
+  async (_page, announced, act) => {
+    const { service, loads, live, gateway } = setUp();
+    gateway.fetchAvailabilities = () => settle().then(() => Promise.reject(new BackendResponseError(503, {})));
+    const watching = service.watch([1], scope);
+    loads[0]?.fail(new Error("no such chunk"));
+    await expect(watching).rejects.toMatchObject({ status: 503 });
+    act(service);
+    service.init(["USER"]).catch(() => {});
+    loads[1]?.succeed();
+    await settle();
+    expect(vi.mocked(live.announceAfterFailure).mock.calls.map(([userIds]) => userIds)).toEqual(announced);
+  },
+);
+
+test("needs no live part for a page that watches nobody", async () => {
+  const { service, loads, fetched } = setUp();
+  expect(await service.watch([], scope)).toEqual({});
+  expect([loads, fetched]).toEqual([[], []]);
+});
+
+test("says to the page's developer and to the vendor that the live part did not arrive within 10 s", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { service, onDefect } = setUp();
+  const watching = service.watch([1], scope);
+  watching.catch(() => {});
+  await vi.advanceTimersByTimeAsync(9_999);
+  expect(onDefect).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  await expect(watching).rejects.toMatchObject({ message: "The widget's live part could not be loaded" });
+  expect(onDefect).toHaveBeenCalledExactlyOnceWith(
+    new Error("The live part of the widget did not arrive within 10000 ms"),
+  );
 });

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { scaleRuns } from "../../scripts/testing/property-runs.ts";
 import type { Availability } from "../../shared/contracts/availability.ts";
+import { subtractElapsed } from "../gateway/elapsed-time.ts";
 import { createLiveStore, type LiveStore } from "./live-store.ts";
 
 /** A store with a manual clock, and the wrap-up timers set by the store. */
@@ -15,7 +17,7 @@ function setUp(): {
     set: (userId: number, leftMs: number) => void alarms.set(userId, leftMs),
     cancel: (userId: number) => void alarms.delete(userId),
   };
-  return { store: createLiveStore({ wrapUpTimers, now: () => time.ms }), time, alarms };
+  return { store: createLiveStore({ wrapUpTimers, subtractElapsed, now: () => time.ms }), time, alarms };
 }
 
 const at = (version: number): Availability => ({ userId: 1, status: "available", version });
@@ -74,6 +76,31 @@ test("never postpones the end of a version's wrap-up time, and moves the end for
   expect([secondsLeft(store), alarms.get(1)]).toEqual([30, 30_000]);
 });
 
+test("does not cache a running wrap-up time after a sleep, until a response, and gives the page one that ends much sooner", () => {
+  const { store, time } = setUp();
+  store.merge(wrappingUp(1, 20), 0);
+  store.merge({ ...at(1), userId: 2 }, 0);
+  store.markAnnounced(1);
+  // The clock has stood still for most of the sleep.
+  time.ms += 1_000;
+  expect(store.distrustWrapUpTimes()).toEqual([1]);
+  expect([store.getCached(1), store.getCached(2)?.version]).toEqual([undefined, 1]);
+  // An equal end, rounded, then an end as near as rounding and a response's way explain.
+  store.merge(wrappingUp(1, 18), 0);
+  expect([store.getCached(1)?.version, store.markAnnounced(1)]).toEqual([1, false]);
+  store.merge(wrappingUp(1, 16), 0);
+  expect(store.markAnnounced(1)).toBe(false);
+  store.merge(wrappingUp(1, 3), 0);
+  expect([secondsLeft(store), store.markAnnounced(1)]).toEqual([3, true]);
+});
+
+test("learns nothing about a version from an older one", () => {
+  const { store } = setUp();
+  store.merge(wrappingUp(2, 20), 0);
+  store.merge(wrappingUp(1, 5), 0, 1_700);
+  expect([secondsLeft(store), store.get(1)?.updatedAt]).toEqual([20, undefined]);
+});
+
 test("returns a cached availability that stays readable after the store drops it", () => {
   const { store, time } = setUp();
   expect(store.getCached(1)).toBeUndefined();
@@ -101,8 +128,14 @@ test("keeps a user newer than the removal, also if the removal arrives first", (
   store.merge(at(2), 0);
   expect(versionIn(store)).toBeUndefined();
   store.merge(at(4), 0);
-  store.remove(1, 3);
+  for (const version of [3, 4]) store.remove(1, version);
   expect(versionIn(store)).toBe(4);
+});
+
+test("counts every version as one that the page does not have, also the first, until it is announced", () => {
+  const { store } = setUp();
+  store.merge(at(0), 0);
+  expect([store.markAnnounced(1), store.markAnnounced(1)]).toEqual([true, false]);
 });
 
 test("restores a user missing from a snapshot with the same version, and not with a lower one", () => {
@@ -115,15 +148,18 @@ test("restores a user missing from a snapshot with the same version, and not wit
   expect(versionIn(store)).toBe(5);
 });
 
-test("drops users not retained, with their tombstones and wrap-up timers", () => {
+test("drops users not retained with their wrap-up timers, and keeps the versions of removed users until it is cleared", () => {
   const { store, alarms } = setUp();
   store.merge(wrappingUp(1, 20), 0);
   store.merge({ ...wrappingUp(1, 20), userId: 2 }, 0);
   store.remove(3, 9);
   store.retain((userId) => userId === 2);
   expect([[...store.userIds()], [...alarms.keys()]]).toEqual([[2], [2]]);
-  store.merge({ ...at(1), userId: 3 }, 0);
-  expect([...store.userIds()]).toEqual([2, 3]);
+  store.merge({ ...at(8), userId: 3 }, 0);
+  expect([...store.userIds()]).toEqual([2]);
+  store.clear();
+  store.merge({ ...at(8), userId: 3 }, 0);
+  expect([...store.userIds()]).toEqual([3]);
 });
 
 test("cancels the wrap-up timer of a removed user", () => {
@@ -176,6 +212,17 @@ test("ends with the highest version in any order with any repeats, and never goe
         seen = { version: kept.version, left };
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: scaleRuns(1_000) },
   );
+});
+
+test.each([8_309.858, 1_000_000, 0.1])("adds no second to a wrap-up time by the clock's fractions, at %d ms", (ms) => {
+  const { store, time } = setUp();
+  time.ms = ms;
+  for (let seconds = 1; seconds <= 60; seconds += 1) {
+    store.merge(wrappingUp(seconds, seconds), 0);
+    expect(secondsLeft(store)).toBe(seconds);
+  }
+  store.merge(wrappingUp(61, 30), 7_000);
+  expect(secondsLeft(store)).toBe(23);
 });

@@ -1,13 +1,22 @@
 /** A fake gateway, feed and page for tests of the live part. The test decides the arrival and the order of events. */
 
-import type { Availabilities, ChangedAvailability, RemovedAvailability } from "../../shared/contracts/availability.ts";
+import { onTestFinished } from "vitest";
+import type {
+  Availability,
+  ChangedAvailability,
+  RemovedAvailability,
+  UserError,
+  WatchedAvailabilities,
+} from "../../shared/contracts/availability.ts";
 import type { AnnouncedPayloadOf } from "../../shared/contracts/contract.ts";
 import type { Announcements } from "../../shared/contracts/index.ts";
 import { createDeadline } from "../../shared/runtime/deadline.ts";
 import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
-import type { GatewayClient } from "../gateway/gateway-client.ts";
+import { subtractElapsed } from "../gateway/elapsed-time.ts";
+import type { AvailabilityCache, GatewayClient } from "../gateway/gateway-client.ts";
 import { unusedGateway } from "../test/test-gateway-client.ts";
 import type { FeedEvent, OpenFeed } from "./change-feed.ts";
+import { toStreamed } from "./followed-users.ts";
 import { createLive, type Live, type LiveOptions } from "./live.ts";
 import { createLiveService } from "./live-service.ts";
 
@@ -21,8 +30,8 @@ interface Announced {
 interface PendingRead {
   readonly userIds: readonly number[];
   /** The users at the time of the request. */
-  readonly atRequest: Availabilities;
-  readonly resolve: (availabilities: Availabilities) => void;
+  readonly atRequest: WatchedAvailabilities;
+  readonly resolve: (availabilities: WatchedAvailabilities) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -34,10 +43,15 @@ export interface LiveWorldOptions {
   readonly loads?: "when told";
 }
 
+/** The gateway's answer for an unreadable user. */
+export const UNREADABLE: UserError = { error: { title: "Service Unavailable", status: 503 }, status: 503 };
+
 /** Creates a world of the users 1 to 3, each at version 1. */
 export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptions = {}) {
   const users = new Map<number, ChangedAvailability>();
   const removed = new Map<number, number>();
+  /** Users whom the gateway has and cannot read. */
+  const unreadable = new Set<number>();
   const log: FeedEvent[] = [];
   const pending: PendingRead[] = [];
   const reads: (readonly number[])[] = [];
@@ -48,11 +62,17 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
   const removals: RemovedAvailability[] = [];
   /** Users whose latest announcement is a removal. */
   const gone = new Set<number>();
+  /** Checks of the feed's connection, true for those after a sleep. */
+  const checks: boolean[] = [];
   const states: AnnouncedPayloadOf<Announcements, "LIVE.STATE_CHANGED">[] = [];
   let owner = ownUserId;
   let versions = 1;
   let listener: ((event: FeedEvent) => void) | undefined;
   let openFeeds = 0;
+  let openedFeeds = 0;
+  let cache: AvailabilityCache | undefined;
+  /** The users of the feed; `undefined` for all. */
+  let followed: ReadonlySet<number> | undefined;
   let hasFollowed = false;
   /** Events not yet sent by the feed. */
   let queue: FeedEvent[] = [];
@@ -73,15 +93,21 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
 
   function queueEvent(event: FeedEvent): void {
     log.push(event);
-    if (isQueueing) queue.push(event);
+    if (isQueueing && isFollowed(event)) queue.push(event);
   }
 
   for (const userId of [1, 2, 3]) setUser(userId);
 
+  function isFollowed(event: FeedEvent): boolean {
+    if (!followed) return true;
+    if (event.type === "availability") return followed.has(event.availability.userId);
+    return event.type !== "removal" || followed.has(event.userId);
+  }
+
   function snapshot(): FeedEvent[] {
-    const all = [...users.values()].map(
-      (availability): FeedEvent => ({ type: "availability", availability, ageMs: 0 }),
-    );
+    const all = [...users.values()]
+      .map((availability): FeedEvent => ({ type: "availability", availability, ageMs: 0 }))
+      .filter(isFollowed);
     return [{ type: "reset" }, ...all, { type: "current" }, { type: "heartbeat", ageMs: 0 }];
   }
 
@@ -95,14 +121,27 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     gone.delete(userId);
   }
 
-  const openFeed: OpenFeed = ({ onEvent }) => {
+  let retries = 0;
+  const openFeed: OpenFeed = ({ onEvent, userIds }) => {
     openFeeds += 1;
+    openedFeeds += 1;
+    followed = toStreamed(userIds);
     hasFollowed = true;
     listener = onEvent;
     isQueueing = true;
     queue = snapshot();
+    if (world.rejectsFeeds) {
+      queue = [];
+      queueMicrotask(() => onEvent({ type: "unauthorized" }));
+    }
     return {
-      checkConnection: () => {},
+      follow(next) {
+        if (!followed || (next && [...next].every((userId) => followed?.has(userId)))) return;
+        followed = toStreamed(next);
+        queue = snapshot();
+      },
+      checkConnection: (hasSlept = false) => void checks.push(hasSlept),
+      retryNow: () => void (retries += 1),
       close: () => {
         openFeeds -= 1;
         if (listener === onEvent) {
@@ -118,7 +157,7 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     if (type === "LIVE.STATE_CHANGED") states.push(payload as AnnouncedPayloadOf<Announcements, "LIVE.STATE_CHANGED">);
     else if (type === "USER.AVAILABILITY_REMOVED") {
       const { userId, version } = payload as RemovedAvailability;
-      removals.push({ userId, version });
+      removals.push(payload as RemovedAvailability);
       gone.add(userId);
       seen.set(userId, version);
     } else {
@@ -128,15 +167,22 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     }
   };
 
-  function availabilitiesOf(userIds: readonly number[]): Availabilities {
+  function availabilitiesOf(userIds: readonly number[]): WatchedAvailabilities {
     const found = userIds.flatMap((userId) => users.get(userId) ?? []);
+    const availabilities = found.map(({ updatedAt: _updatedAt, ...availability }) => availability);
     return Object.fromEntries(
-      found.map(({ updatedAt: _updatedAt, ...availability }) => [availability.userId, availability]),
+      availabilities.map((availability): [number, Availability | UserError] => [
+        availability.userId,
+        unreadable.has(availability.userId) ? UNREADABLE : availability,
+      ]),
     );
   }
 
   const gateway: GatewayClient = {
     ...unusedGateway,
+    useCache(given) {
+      cache = given;
+    },
     fetchAvailabilities(userIds = []) {
       reads.push(userIds);
       return new Promise((resolve, reject) => {
@@ -145,11 +191,12 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     },
   };
 
-  const requestToken = (): void => {
-    tokenRequestCount += 1;
+  const requestToken = async (): Promise<void> => {
+    tokenRequests.push(performance.now());
+    await world.onTokenRequest();
   };
   let isTokenRejected = false;
-  let tokenRequestCount = 0;
+  const tokenRequests: number[] = [];
   let answerIdentity = (): void => {};
   const identity = identifies ? new Promise<void>((resolve) => (answerIdentity = resolve)) : Promise.resolve();
   let finishLoading = (): void => {};
@@ -159,12 +206,24 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     return owner === undefined ? undefined : String(owner);
   };
   let live: Live | undefined;
+  const { schedule, clear } = createTimerQueue();
+  // A timer of the world must not fire in a later test, maybe with a fake clock.
+  onTestFinished(clear);
   const service = createLiveService({
     gateway,
+    schedule,
     async load() {
       await loading;
-      const { schedule } = createTimerQueue();
-      live = createLive({ openFeed, announce, identify, requestToken, schedule, refetchUser() {} });
+      live = createLive({
+        openFeed,
+        announce,
+        identify,
+        requestToken,
+        isVisible: () => world.isVisible,
+        schedule,
+        subtractElapsed,
+        refetchUser() {},
+      });
       return live;
     },
     onDefect(error) {
@@ -195,7 +254,7 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     return read !== undefined;
   }
 
-  async function beginWatch(userIds: readonly number[]): Promise<Availabilities> {
+  async function beginWatch(userIds: readonly number[]): Promise<WatchedAvailabilities> {
     for (const userId of watched) if (!allUsers && !userIds.includes(userId)) seen.delete(userId);
     watched = userIds;
     const signal = new AbortController().signal;
@@ -203,19 +262,33 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     const response = await service.watch(userIds, { signal, deadline: createDeadline(10_000) });
     if (userIds === watched) isAnswered = true;
     for (const userId of userIds === watched ? userIds : []) if (!response[userId]) gone.add(userId);
-    for (const { userId, version } of Object.values(response)) {
+    for (const value of Object.values(response)) {
+      if ("error" in value) continue;
+      const { userId, version } = value;
       if (allUsers || watched.includes(userId)) recordVersion(userId, version, "answered");
     }
     return response;
   }
 
-  return {
+  const world = {
+    /** True if the page is visible. */
+    isVisible: true,
+    /** True if the backend rejects the page's token for each feed. */
+    rejectsFeeds: false,
+    /** Called with each request for a token. By default the page gives the same token again. */
+    onTokenRequest: async (): Promise<void> => {},
+    /** Times of the requests for a token, on the monotonic clock. */
+    tokenRequests,
     reads,
+    unreadable,
     announced,
     removals,
     /** The announced states of the feed. */
     states,
-    /** True if the page shows the user: it has an availability, and has not heard since that there is none. */
+    checks,
+    /** Number of calls of the feed's `retryNow`. */
+    retries: () => retries,
+    /** True if the page shows the user: an availability has come, and no removal since. */
     isShown: (userId: number) => seen.has(userId) && !gone.has(userId),
     change: setUser,
     remove(userId: number) {
@@ -232,7 +305,15 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     seen: (userId: number) => seen.get(userId),
     regressions: () => regressions,
     openFeeds: () => openFeeds,
+    /** The number of feeds opened so far. */
+    openedFeeds: () => openedFeeds,
+    /** The gateway client's cached availability of a user. */
+    cached: (userId: number) => cache?.get(userId)?.read(),
+    /** The gateway client receives a user for another request of the page. Returns the availability for the request. */
+    receive: (availability: Availability) => cache?.merge(availability),
     beginWatch,
+    /** The users that the feed reports; `undefined` for all. */
+    followed: () => followed,
     /** Simulates a page that repeats a rejected watch request. */
     repeatRejectedWatch: () => isAnswered || void beginWatch(watched),
     async watch(userIds: readonly number[]) {
@@ -262,6 +343,10 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
       service.onTokenChanged();
       await settle();
     },
+    /** The page's next answer has the token of this agent, or none. */
+    identifyAs(userId: number | undefined) {
+      owner = userId;
+    },
     isTokenRejected: () => isTokenRejected,
     /** The backend rejects the page's token, in the feed or in another request. */
     rejectToken() {
@@ -272,7 +357,7 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
     },
     identify: () => answerIdentity(),
     finishLoading: () => finishLoading(),
-    tokenRequestCount: () => tokenRequestCount,
+    tokenRequestCount: () => tokenRequests.length,
     async checkConnection() {
       live?.checkConnection();
       await settle();
@@ -298,13 +383,13 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
      */
     resume() {
       if (queue.some(({ type }) => type === "current")) queue = snapshot();
-      else if (isQueueing) queue = log.slice(-3 - queue.length);
+      else if (isQueueing) queue = log.filter(isFollowed).slice(-3 - queue.length);
     },
     /** The connection breaks, and a snapshot follows. The gateway may lack the last change. */
     restart(how?: "lagging") {
       if (!isQueueing) return;
       const all = snapshot();
-      const missed = log.at(-1);
+      const missed = log.filter(isFollowed).at(-1);
       if (how !== "lagging" || missed?.type !== "availability") {
         queue = all;
         return;
@@ -315,4 +400,5 @@ export function createLiveWorld({ ownUserId, identifies, loads }: LiveWorldOptio
       ];
     },
   };
+  return world;
 }

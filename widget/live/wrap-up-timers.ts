@@ -31,11 +31,10 @@ export function createWrapUpTimers(
       cancel(userId);
       // A wrap-up time above 24 days: the user is fetched for another reason before the end.
       if (remainingMs <= 0 || remainingMs > MAX_TIMER_MS) return;
-      const expire = (): void => {
-        cancellations.delete(userId);
-        onExpired(userId);
-      };
-      cancellations.set(userId, schedule(remainingMs, expire));
+      cancellations.set(
+        userId,
+        schedule(remainingMs, () => onExpired(userId)),
+      );
     },
     cancel,
   };

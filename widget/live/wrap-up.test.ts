@@ -2,6 +2,7 @@
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import type { Availability } from "../../shared/contracts/availability.ts";
 import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
+import { subtractElapsed } from "../gateway/elapsed-time.ts";
 import type { FeedEvent } from "./change-feed.ts";
 import { createLive, type Live } from "./live.ts";
 
@@ -18,26 +19,38 @@ const wrappingUp = (userId: number, version: number, wrapUpTimeTtl: number): Ava
 async function setUp(): Promise<{
   readonly live: Live;
   readonly emit: (availability: Availability, ageMs?: number) => void;
+  /** Simulates a heartbeat of the gateway. */
+  readonly emitHeartbeat: () => void;
   readonly refetched: number[];
+  /** Versions and remaining wrap-up times of announced availabilities. */
+  readonly announced: unknown[];
 }> {
   let onEvent: (event: FeedEvent) => void = () => {};
   const refetched: number[] = [];
+  const announced: unknown[] = [];
   const live = createLive({
     openFeed(options) {
       onEvent = options.onEvent;
-      return { checkConnection() {}, close() {} };
+      return { follow() {}, checkConnection() {}, retryNow() {}, close() {} };
     },
-    announce() {},
+    announce(_type, payload) {
+      const { version, wrapUpTimeTtl } = Object(payload);
+      if (wrapUpTimeTtl !== undefined) announced.push([version, wrapUpTimeTtl]);
+    },
     identify: () => Promise.resolve(undefined),
-    requestToken() {},
+    async requestToken() {},
+    isVisible: () => true,
     schedule: createTimerQueue().schedule,
+    subtractElapsed,
     refetchUser: (userId) => void refetched.push(userId),
   });
   live.setSubscription({ allUsers: false, userIds: new Set([1, 2]) });
   await vi.advanceTimersByTimeAsync(0);
   const emit = (availability: Availability, ageMs = 0): void =>
     onEvent({ type: "availability", availability: { ...availability, updatedAt: 1 }, ageMs });
-  return { live, emit, refetched };
+  const emitHeartbeat = (): void => onEvent({ type: "heartbeat", ageMs: 0 });
+  onEvent({ type: "current" });
+  return { live, emit, emitHeartbeat, refetched, announced };
 }
 
 test("fetches a user again once when the wrap-up time has expired, whatever the response", async () => {
@@ -80,4 +93,35 @@ test("stores no availability of unwatched users, even if fetched", async () => {
   expect([live.cache.get(3), live.cache.get(4)]).toEqual([undefined, undefined]);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(refetched).toEqual([]);
+});
+
+test("announces a wrap-up time that ends sooner than the page knows with the time of the change, as soon as the feed has it", async () => {
+  const { live, emit, announced } = await setUp();
+  live.mergeForResponse([1], { 1: wrappingUp(1, 7, 300) }, 0);
+  live.cache.merge(wrappingUp(1, 7, 50));
+  expect(announced).toEqual([]);
+  emit(wrappingUp(1, 7, 50));
+  expect(announced).toEqual([[7, 50]]);
+});
+
+test("after a sleep in which the clock stood still, fetches who wraps up, and announces what ends sooner", async () => {
+  const { live, emit, emitHeartbeat, refetched, announced } = await setUp();
+  live.mergeForResponse([1, 2], {}, 0);
+  emit(wrappingUp(1, 7, 300));
+  emit(wrappingUp(2, 8, 0));
+  vi.setSystemTime(Date.now() + 250_000);
+  live.checkConnection();
+  // The gateway cannot be reached yet.
+  expect(refetched).toEqual([]);
+  emitHeartbeat();
+  expect(refetched).toEqual([1]);
+  // Not cached, so that the response has the wrap-up time.
+  expect(live.cache.get(1)).toBeUndefined();
+  live.cache.merge(wrappingUp(1, 7, 50));
+  live.cache.merge(wrappingUp(1, 7, 49));
+  expect(announced).toEqual([
+    [7, 300],
+    [8, 0],
+    [7, 50],
+  ]);
 });

@@ -10,6 +10,7 @@ export const unusedGateway: GatewayClient = {
   statistics: { calls: 0, coalesced: 0, retries: 0, streams: 0, bytes: 0 },
   fetchAvailability: failUnexpectedCall,
   fetchAvailabilities: failUnexpectedCall,
+  fetchAllAvailabilities: failUnexpectedCall,
   fetchResource: failUnexpectedCall,
   updateOwnAvailability: failUnexpectedCall,
   openLive: failUnexpectedCall,

@@ -1,5 +1,6 @@
 /** The widget for tests: over real HTTP and with the live part. The test plays the page. */
 
+import { createTimerQueue } from "../../shared/runtime/timer-queue.ts";
 import { parseChangedAvailability } from "../gateway/changed-availability.ts";
 import { createHttpGatewayClient } from "../gateway/http-gateway-client.ts";
 import { createFeedEventParser, createLive, createLiveApi, createStreamFeed } from "../live/index.ts";
@@ -22,12 +23,12 @@ export function createTestWidget({ backend, post, onDefect }: TestWidgetOptions)
         ...calls,
         parseEvent: createFeedEventParser(parseChangedAvailability),
         onDefect,
+        createTimers: createTimerQueue,
       });
-      return createLive({ ...options, openFeed });
+      return createLive({ ...options, openFeed, isVisible: () => true });
     },
     onDefect,
     reloadDocument() {},
-    onAnnounced() {},
     onIdentityChanged() {},
   });
 }

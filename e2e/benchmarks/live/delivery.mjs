@@ -20,10 +20,7 @@ const WARM_UP = 30;
 /** Pause between two changes, so that a change is delivered before the next is made. */
 const PAUSE_MS = 20;
 
-/** The control is a second bare page: its ratio to the bare page shows the noise. */
-const SIDES = /** @type {const} */ (["page", "control", "frame", "bridge"]);
-
-/** @typedef {typeof SIDES[number]} Side */
+/** @typedef {"page" | "control" | "frame" | "before" | "bridge"} Side the control is a second bare page: its ratio to the bare page shows the noise */
 
 /** Navigates the bare page to a page that may report. The report is the part behind the `#`. */
 const COLLECTOR = pageOf(
@@ -32,28 +29,32 @@ const COLLECTOR = pageOf(
 
 /**
  * @param {number} rounds
+ * @param {string} [before] a built checkout of another revision, measured as a further side
  * @returns {Promise<string[][]>}
  */
-export async function measureDelivery(rounds) {
+export async function measureDelivery(rounds, before) {
+  /** @type {readonly Side[]} */
+  const sides = [
+    "page",
+    "control",
+    "frame",
+    ...(before === undefined ? [] : /** @type {const} */ (["before"])),
+    "bridge",
+  ];
   const host = await serveSite("localhost");
   const gateways = /** @type {Record<Side, import("./gateways.mjs").LiveGateway>} */ ({});
-  for (const side of SIDES) {
-    gateways[side] = await startLiveGateway({
-      hostOrigin: host.origin,
-      isBare: side !== "bridge",
-      users: CHANGED_USER,
-    });
-    const widget = gateways[side].origin;
-    host.add(
-      `/${side}`,
-      isAlone(side) ? COLLECTOR : await hostPage("e2e/benchmarks/pages/live-host.ts", { side, widget }),
-    );
+  for (const side of sides) {
+    const checkout = side === "before" ? before : undefined;
+    const isBare = side !== "bridge" && side !== "before";
+    gateways[side] = await startLiveGateway({ hostOrigin: host.origin, isBare, users: CHANGED_USER, checkout });
+    const data = { side: isBare ? side : "bridge", widget: gateways[side].origin, checkout };
+    host.add(`/${side}`, isAlone(side) ? COLLECTOR : await hostPage("e2e/benchmarks/pages/live-host.ts", data));
   }
   const measured = [];
-  for (let round = 0; round < rounds; round += 1) measured.push(await measureRound(host, gateways, round));
+  for (let round = 0; round < rounds; round += 1) measured.push(await measureRound(host, gateways, sides, round));
   host.close();
   await Promise.all(Object.values(gateways).map((gateway) => gateway.stop()));
-  return tabulate(measured);
+  return tabulate(measured, sides);
 }
 
 /** @param {Side} side */
@@ -64,22 +65,23 @@ function isAlone(side) {
 /**
  * @param {import("../site.mjs").BenchSite} host
  * @param {Record<Side, import("./gateways.mjs").LiveGateway>} gateways
+ * @param {readonly Side[]} sides
  * @param {number} round
  * @returns {Promise<Record<Side, number[]>>} milliseconds
  */
-async function measureRound(host, gateways, round) {
+async function measureRound(host, gateways, sides, round) {
   const browser = await launchBrowser();
-  for (const side of SIDES) {
+  for (const side of sides) {
     // The last round ended with the final status.
     await gateways[side].change(CHANGED_USER, "available");
     // The browser decodes the address as a query parameter, so `#` is encoded.
     await browser.open(isAlone(side) ? `${gateways[side].origin}/widget/%23/${side}` : `${host.origin}/${side}`);
     await gateways[side].whenStreaming();
   }
-  /** @type {Record<Side, Map<number, number>>} */
-  const made = { page: new Map(), control: new Map(), frame: new Map(), bridge: new Map() };
+  const made = /** @type {Record<Side, Map<number, number>>} */ ({});
+  for (const side of sides) made[side] = new Map();
   for (let change = 0; change < WARM_UP + CHANGES; change += 1) {
-    for (const side of permutationAt(SIDES, round + change)) {
+    for (const side of permutationAt(sides, round + change)) {
       const atMs = performance.timeOrigin + performance.now();
       const version = await gateways[side].change(CHANGED_USER, change % 2 === 0 ? "do_not_disturb" : "available");
       if (change >= WARM_UP) made[side].set(version, atMs);
@@ -87,7 +89,7 @@ async function measureRound(host, gateways, round) {
     }
   }
   const latencies = /** @type {Record<Side, number[]>} */ ({});
-  for (const side of SIDES) {
+  for (const side of sides) {
     const report = host.reportOf(`/${side}`);
     await gateways[side].change(CHANGED_USER, LAST_STATUS);
     latencies[side] = toLatencies(side, made[side], await report);
@@ -110,8 +112,11 @@ function toLatencies(side, made, report) {
   });
 }
 
-/** @param {readonly Record<Side, number[]>[]} measured */
-function tabulate(measured) {
+/**
+ * @param {readonly Record<Side, number[]>[]} measured
+ * @param {readonly Side[]} sides
+ */
+function tabulate(measured, sides) {
   const share = (/** @type {Side} */ side, /** @type {number} */ part) =>
     median(measured.map((round) => percentile(round[side], part))).toFixed(2);
   const ratios = (/** @type {Side} */ side, /** @type {Side} */ base, /** @type {number} */ part) =>
@@ -126,7 +131,7 @@ function tabulate(measured) {
       "p50 to the bare frame",
       "p99 to the bare frame",
     ],
-    ...SIDES.map((side) => [
+    ...sides.map((side) => [
       side,
       share(side, 0.5),
       share(side, 0.99),

@@ -1,6 +1,7 @@
 // @ts-check
 /** Gateways of the measured pages, which run the same program, and an operator's changes at the gateways. */
 import { randomBytes } from "node:crypto";
+import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { SignJWT } from "jose";
 import { openLoad, toRequest } from "../../../gateway/test/benchmarks/load.mjs";
@@ -21,15 +22,16 @@ const BARE_BUILD = "node_modules/.cache/bench-live";
 /**
  * Starts a gateway that serves the project's widget or, if `isBare`, the page written by hand.
  *
- * @param {{ hostOrigin: string, isBare: boolean, users: number }} options `users`: number of users from id 1 up, beside
- * the sample agents
+ * @param {{ hostOrigin: string, isBare: boolean, users: number, checkout?: string | undefined }} options `users`: number
+ * of users from id 1 up, beside the sample agents; `checkout`: the built checkout whose gateway and widget run, by
+ * default the present one
  * @returns {Promise<LiveGateway>}
  */
-export async function startLiveGateway({ hostOrigin, isBare, users }) {
+export async function startLiveGateway({ hostOrigin, isBare, users, checkout = "." }) {
   const secret = randomBytes(32).toString("base64url");
   const settings = { GATEWAY_PORT: "0", ALLOWED_ORIGINS: hostOrigin, DEMO_TOKEN_SECRET: secret };
   if (isBare) await writeBuild(BARE_BUILD, { frame: "e2e/benchmarks/pages/live-frame.js" });
-  const program = isBare ? `${BARE_BUILD}/server.js` : undefined;
+  const program = isBare ? `${BARE_BUILD}/server.js` : path.resolve(checkout, "gateway/dist/server.js");
   const gateway = await startGatewayProcess(settings, () => {}, program);
   const { origin } = gateway;
   const headers = { Authorization: `Bearer ${await mintOperatorToken(secret)}` };

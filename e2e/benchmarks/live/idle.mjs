@@ -1,14 +1,11 @@
 // @ts-check
 /** Measures a page that watches a thousand idle agents, over an hour of the pages' own fake clocks. */
 import { setTimeout } from "node:timers/promises";
-import { chromium } from "@playwright/test";
 import { median } from "../../../scripts/benchmarks/statistics.mjs";
-import { BROWSER_ARGUMENTS, findBrowsers } from "../../../scripts/testing/browsers.mjs";
 import { serveSite } from "../site.mjs";
 import { startLiveGateway } from "./gateways.mjs";
+import { attachHeaps, launchWithDebugger, WATCHED_USERS } from "./heaps.mjs";
 import { hostPage } from "./page.mjs";
-
-const USERS = 1_000;
 
 /** Length of a step. Between steps the page's requests are answered in real time. */
 const STEP_MS = 15_000;
@@ -23,7 +20,7 @@ const WARM_UP_STEPS = 40;
  */
 export async function measureIdle(rounds) {
   const host = await serveSite("localhost");
-  const gateway = await startLiveGateway({ hostOrigin: host.origin, isBare: false, users: USERS });
+  const gateway = await startLiveGateway({ hostOrigin: host.origin, isBare: false, users: WATCHED_USERS });
   host.add("/idle", await hostPage("e2e/benchmarks/pages/idle-host.ts", { side: "bridge", widget: gateway.origin }));
   /** @type {Hour[]} */
   const measured = [];
@@ -52,21 +49,12 @@ export async function measureIdle(rounds) {
  * @returns {Promise<Hour>}
  */
 async function measureHour(address) {
-  const [{ executablePath, environment }] = findBrowsers();
-  const browser = await chromium.launch({
-    executablePath,
-    args: BROWSER_ARGUMENTS,
-    env: { ...process.env, ...environment },
-  });
+  const browser = await launchWithDebugger();
   const page = await browser.newPage();
   await page.clock.install();
   await page.addInitScript(countTimers);
   await page.goto(address);
-  await page.waitForFunction(() => document.body.dataset["known"] === "1000");
-  const frame = page.frames().find((candidate) => candidate !== page.mainFrame());
-  if (!frame) throw new Error("The page has no widget");
-  const heaps = [await page.context().newCDPSession(page), await page.context().newCDPSession(frame)];
-  const used = async () => /** @type {[number, number]} */ (await Promise.all(heaps.map(collect)));
+  const used = await attachHeaps(page);
   await pass(page, WARM_UP_STEPS);
   const [hostBefore, widgetBefore] = await used();
   const firedBefore = await page.evaluate(() => Number(document.documentElement.dataset["fired"]));
@@ -86,15 +74,6 @@ async function pass(page, steps) {
     await page.clock.runFor(STEP_MS);
     await setTimeout(20);
   }
-}
-
-/** @param {import("@playwright/test").CDPSession} session */
-async function collect(session) {
-  await session.send("HeapProfiler.enable");
-  // The second collection frees objects that the first finalizes.
-  for (let turn = 0; turn < 3; turn += 1) await session.send("HeapProfiler.collectGarbage");
-  const { usedSize } = await session.send("Runtime.getHeapUsage");
-  return usedSize;
 }
 
 /** Counts timers that fire in the page, without the widget's iframe. Runs before the page's own scripts. */

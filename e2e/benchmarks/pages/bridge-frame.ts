@@ -9,7 +9,5 @@ startWidget({
   createGateway: () => ({ ...unusedGateway, fetchAvailability: () => Promise.resolve(AVAILABILITY) }),
   loadLive: failUnexpectedCall,
   reloadDocument() {},
-  onAnnounced() {},
-  onIdentityChanged() {},
-  onSettled: () => {},
+  onPageChange() {},
 });

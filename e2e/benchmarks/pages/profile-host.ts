@@ -1,10 +1,10 @@
-/** A page that sends one request after the other when the benchmark says so. */
+/** A page that sends requests in sequence at the benchmark's command. */
 import { connect } from "../../../host/index.ts";
 import { REQUEST } from "./exchange.js";
 
 declare global {
   interface Window {
-    /** Sends this many requests. */
+    /** Sends `count` requests. */
     runCalls(count: number): Promise<void>;
   }
 }

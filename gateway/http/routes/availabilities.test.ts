@@ -1,5 +1,5 @@
 import { gunzipSync } from "node:zlib";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createMemoryStore } from "../../store/memory-store.ts";
 import { availabilityServiceOver, testGateway } from "../../test/test-gateway.ts";
 
@@ -30,6 +30,8 @@ test("responds with the users that exist, and with a problem for each other user
   await expect(response.json()).resolves.toEqual({
     availabilities: { 1: available(1), 3: available(3) },
     errors: { 9: noUser(9), 9007199254740991: noUser(9007199254740991) },
+    updatedAt: { 1: 7, 3: 7 },
+    cursor: expect.stringMatching(/^[0-9a-f]{12}-3$/),
   });
 });
 
@@ -88,6 +90,19 @@ describe("a list of all users that the client has cached", () => {
     expect([part.status, part.headers.get("ETag")]).toEqual([200, null]);
   });
 
+  test("has the error of an agent that cannot be read, and no tag: no change says when the agent can be read again", async () => {
+    const { store, read } = await setUp();
+    const tag = (await read()).headers.get("ETag");
+    const replica = await store.open(new AbortController().signal);
+    vi.spyOn(replica, "unreadable").mockReturnValue([2]);
+    const response = await read(tag);
+    expect([response.status, response.headers.get("ETag")]).toEqual([200, null]);
+    await expect(response.json()).resolves.toMatchObject({
+      availabilities: { 1: { userId: 1 } },
+      errors: { 2: { status: 503, detail: "The availabilities cannot be reached" } },
+    });
+  });
+
   test("has the stream's cursor, which continues with later changes only", async () => {
     const { store, read } = await setUp();
     const { cursor } = await (await read()).json();
@@ -99,7 +114,8 @@ describe("a list of all users that the client has cached", () => {
 
 test("responds once for a user who is named several times, and accepts encoded commas", async () => {
   const response = await (await gatewayOf(3)).request("/v1/availabilities?userIds=2%2C2%2C9%2C9");
-  expect(await response.text()).toBe(JSON.stringify({ availabilities: { 2: available(2) }, errors: { 9: noUser(9) } }));
+  const list = { availabilities: { 2: available(2) }, errors: { 9: noUser(9) }, updatedAt: { 2: 7 } };
+  expect(await response.text()).toContain(JSON.stringify(list).slice(0, -1));
 });
 
 const list = (count: number) => Array.from({ length: count }, (_, index) => index + 1).join();

@@ -6,40 +6,43 @@ import type { Customer } from "../../customer.ts";
 import type { AppContext, AppEnv } from "../../hono-env.ts";
 import { AVAILABILITY } from "../../openapi/examples.ts";
 import type { OperationObject } from "../../openapi/openapi-document.ts";
-import { header, TRACING } from "../../openapi/parameters.ts";
+import { header, TRACING, userIdsParameter } from "../../openapi/parameters.ts";
 import { GUARDED, HEADERS, json, responseOf } from "../../openapi/responses.ts";
-import { schemaOf } from "../../openapi/schemas.ts";
 import { matchesEtag } from "../conditional-response.ts";
 import { badRequest, methodNotAllowed, ProblemDocument, problem, toProblemDocument } from "../problem.ts";
 import type { ApiRoute, Security } from "./api-route.ts";
 import { compressFor } from "./compression.ts";
-import { MAX_USER_IDS, parseUserIds } from "./user-ids.ts";
+import { parseUserIds } from "./user-ids.ts";
 
-const PATH = "/v1/availabilities";
+/** Path of the list of availabilities. */
+export const LIST_PATH = "/v1/availabilities";
+
+/** Maximum number of users in one request. */
+export const MAX_USER_IDS = 500;
 
 const UserIdText = v.pipe(v.string(), v.regex(/^[1-9]\d{0,15}$/));
 
 /**
- * Availabilities by user id, and a problem for each requested user without an availability. A list of every user also
- * has the times of the last changes, and the cursor at which the stream continues.
+ * Availabilities by user id, and a problem for each requested user without an availability, with the times of the last
+ * changes, and the cursor at which a stream of the same users continues.
  */
 const AvailabilityList = v.strictObject({
   availabilities: v.record(UserIdText, Availability),
   errors: v.record(UserIdText, ProblemDocument),
-  updatedAt: v.exactOptional(v.record(UserIdText, ChangedAvailability.entries.updatedAt)),
-  cursor: v.exactOptional(v.string()),
+  updatedAt: v.record(UserIdText, ChangedAvailability.entries.updatedAt),
+  cursor: v.string(),
 });
 type AvailabilityList = v.InferOutput<typeof AvailabilityList>;
 
 /** Serves the availabilities of several users, or of all. */
 function createAvailabilitiesRoutes(): Hono<AppEnv> {
-  return new Hono<AppEnv>().get(PATH, respondWithList).all(PATH, methodNotAllowed("GET, HEAD"));
+  return new Hono<AppEnv>().get(LIST_PATH, respondWithList).all(LIST_PATH, methodNotAllowed("GET, HEAD"));
 }
 
 async function respondWithList(context: AppContext): Promise<Response> {
   const { customer } = context.var;
   if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
-  const requested = parseUserIds(new URL(context.req.url).searchParams);
+  const requested = parseUserIds(new URL(context.req.url).searchParams, MAX_USER_IDS);
   if ("issues" in requested) return badRequest(400, requested.detail, requested.issues);
   return requested.userIds === "all"
     ? respondWithAll(context, customer)
@@ -52,16 +55,18 @@ async function respondWithMany(
   userIds: readonly number[],
 ): Promise<Response> {
   const selection = await availabilities.readMany(userIds, context.req.raw.signal);
-  return respondWithJson(context, toList(userIds, selection), cachingHeaders(selection.ageSeconds));
+  return respondWithJson(context, toListOf(userIds, selection), cachingHeaders(selection.ageSeconds));
 }
 
 async function respondWithAll(context: AppContext, { availabilities }: Customer): Promise<Response> {
-  const { value, ageSeconds } = await availabilities.readAll(context.req.raw.signal);
+  const { value, ageSeconds, unreadable } = await availabilities.readAll(context.req.raw.signal);
+  const caching = cachingHeaders(ageSeconds);
+  // No change announces that an agent has become unreadable, so the cursor is no tag of such a list.
+  if (unreadable.length > 0) return respondWithJson(context, toListOf(unreadable, { value, unreadable }), caching);
   // Elapsed wrap-up time does not change the tag, because clients count down themselves. So the tag is weak.
   const tag = `"${value.cursor}"`;
-  const headers = { ...cachingHeaders(ageSeconds), ETag: `W/${tag}` };
-  if (!matchesEtag(context.req.header("If-None-Match"), tag))
-    return respondWithJson(context, toListOfAll(value), headers);
+  const headers = { ...caching, ETag: `W/${tag}` };
+  if (!matchesEtag(context.req.header("If-None-Match"), tag)) return respondWithJson(context, toList(value), headers);
   return new Response(null, { status: 304, headers: { ...headers, Vary: "Accept-Encoding" } });
 }
 
@@ -79,19 +84,27 @@ async function respondWithJson(
   return new Response(body, { headers: { "Content-Type": "application/json", ...caching, ...headers } });
 }
 
-function toList(userIds: readonly number[], { value, unreadable }: ManyResult): AvailabilityList {
-  const availabilities = Object.fromEntries(value.map((availability) => [availability.userId, availability]));
-  const missing = userIds.filter((userId) => !Object.hasOwn(availabilities, userId));
+function toListOf(
+  userIds: readonly number[],
+  { value, unreadable }: Pick<ManyResult, "value" | "unreadable">,
+): AvailabilityList {
+  const list = toList(value);
+  const missing = userIds.filter((userId) => !Object.hasOwn(list.availabilities, userId));
   const errors = missing.map((userId) => [
     userId,
     unreadable.includes(userId)
       ? toProblemDocument(503, "The availabilities cannot be reached")
-      : toProblemDocument(404, `No user ${userId}`),
+      : describeMissingUser(userId),
   ]);
-  return { availabilities, errors: Object.fromEntries(errors) };
+  return { ...list, errors: Object.fromEntries(errors) };
 }
 
-function toListOfAll({ cursor, list }: CustomerSnapshot): AvailabilityList {
+/** Describes that a requested user does not exist. */
+export function describeMissingUser(userId: number): ProblemDocument {
+  return toProblemDocument(404, `No user ${userId}`);
+}
+
+function toList({ cursor, list }: CustomerSnapshot): AvailabilityList {
   const availabilities: Record<string, Availability> = {};
   const updatedAt: Record<string, number> = {};
   for (const { updatedAt: changedMs, ...availability } of list()) {
@@ -119,22 +132,17 @@ function readMany(security: Security): OperationObject {
     summary: "Reads many agents' availabilities, or all",
     security,
     parameters: [
-      {
-        name: "userIds",
-        in: "query",
-        description: "The agents to read; repeated ids are read once. Without it, all agents that the token allows.",
-        style: "form",
-        explode: false,
-        schema: { type: "array", items: schemaOf("UserId"), minItems: 1, maxItems: MAX_USER_IDS },
-        example: [101, 123],
-      },
+      userIdsParameter(
+        "The agents to read; repeated ids are read once. Without it, all agents that the token allows.",
+        MAX_USER_IDS,
+      ),
       header("If-None-Match", "Entity tags of lists of all agents that the client has cached.", 'W/"5f0c9a-17"'),
       ...TRACING,
     ],
     responses: {
       ...GUARDED,
       200: responseOf(
-        "The availabilities of the agents that exist, and a problem for each other agent. A list of all agents also has the time of each last change, in milliseconds since 1970, and the cursor at which the stream continues.",
+        "The availabilities of the agents that exist, and a problem for each other agent that was requested or cannot be read, with the time of each last change, in milliseconds since 1970, and the cursor at which a stream of the same agents continues.",
         {
           ...LIST_HEADERS,
           "Content-Encoding": { description: "The compression.", schema: { const: "gzip" } },
@@ -142,6 +150,8 @@ function readMany(security: Security): OperationObject {
         json("AvailabilityList", {
           availabilities: { 123: AVAILABILITY },
           errors: { 9: { type: "about:blank", title: "Not Found", status: 404, detail: "No user 9" } },
+          updatedAt: { 123: AVAILABILITY.version },
+          cursor: "5f0c9a-17",
         }),
       ),
       304: responseOf("The client has cached this list. Its countdowns continue.", LIST_HEADERS),
@@ -152,7 +162,7 @@ function readMany(security: Security): OperationObject {
 /** Availabilities of many users, or of all. */
 export const availabilitiesRoute: ApiRoute = {
   create: createAvailabilitiesRoutes,
-  describe: ({ reading }) => ({ [PATH]: { get: readMany(reading) } }),
+  describe: ({ reading }) => ({ [LIST_PATH]: { get: readMany(reading) } }),
   schemas: {
     AvailabilityList: {
       schema: AvailabilityList,

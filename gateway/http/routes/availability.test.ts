@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import * as v from "valibot";
 import { expect, test } from "vitest";
+import { scaleRuns } from "../../../scripts/testing/property-runs.ts";
 import { Availability } from "../../../shared/contracts/availability.ts";
 import type { AvailabilityService } from "../../availability-service.ts";
 import { createMemoryStore } from "../../store/memory-store.ts";
@@ -93,7 +94,7 @@ test("responds to any text as a user id with 200, 400 or 404, and with JSON", as
       expect([200, 400, 404]).toContain(response.status);
       expect(await response.json()).toHaveProperty(response.status === 200 ? "version" : "detail");
     }),
-    { numRuns: 300 },
+    { numRuns: scaleRuns(300) },
   );
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { TEST_BUILD } from "../../test/test-build.ts";
-import { testGateway } from "../../test/test-gateway.ts";
+import { TEST_BUILD, TEST_FILES } from "../../test/test-build.ts";
+import { checkedGateway, testCustomers, testGateway, throwDefect } from "../../test/test-gateway.ts";
 
 const gateway = await testGateway();
 
@@ -9,27 +9,46 @@ async function statusWhereHeld(path: string): Promise<number> {
   return (await gateway.request(path, { headers: { "If-None-Match": etag } })).status;
 }
 
-test("serves the loader script to any page, revalidated at each page view", async () => {
+test("serves the loader script to any page, for five minutes without a question and an hour with one", async () => {
   const response = await gateway.request("/embed.js");
   expect(response.status).toBe(200);
   expect(response.headers.get("Content-Type")).toBe("text/javascript; charset=utf-8");
   expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
   expect(response.headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
-  expect(response.headers.get("Cache-Control")).toBe("public, max-age=0, must-revalidate");
+  expect(response.headers.get("Cache-Control")).toBe("public, max-age=300, stale-while-revalidate=3600");
   await expect(response.text()).resolves.toBe(TEST_BUILD["embed.js"]);
   await expect(statusWhereHeld("/embed.js")).resolves.toBe(304);
 });
 
-test("serves a release of the loader script as immutable, to pages with integrity and pages with COEP", async () => {
-  const response = await gateway.request("/embed-1.2.3.js");
-  expect(response.status).toBe(200);
-  expect(response.headers.get("Content-Type")).toBe("text/javascript; charset=utf-8");
-  expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
-  expect(response.headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
-  expect(response.headers.get("Cache-Control")).toBe("public, max-age=31536000, immutable");
-  await expect(response.text()).resolves.toBe(TEST_BUILD["embed-1.2.3.js"]);
-  await expect(statusWhereHeld("/embed-1.2.3.js")).resolves.toBe(304);
+test.each([
+  [60, "public, max-age=60, stale-while-revalidate=3600"],
+  [0, "public, max-age=0, must-revalidate"],
+])("lets browsers use the loader script for the operator's %i seconds", async (scriptMaxAgeSeconds, caching) => {
+  const app = checkedGateway({
+    customers: await testCustomers(),
+    files: TEST_FILES,
+    scriptMaxAgeSeconds,
+    onDefect: throwDefect,
+  });
+  for (const path of ["/embed.js", "/c/demo/embed.js"]) {
+    expect((await app.request(path)).headers.get("Cache-Control")).toBe(caching);
+  }
+  expect((await app.request("/embed-1.2.3.js")).headers.get("Cache-Control")).toContain("immutable");
 });
+
+test.each(["embed-1.2.3.js", "embed-badge-1a2b3c4d.js"] as const)(
+  "serves %s as immutable, to pages with integrity and pages with COEP",
+  async (name) => {
+    const response = await gateway.request(`/${name}`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get("Content-Type")).toBe("text/javascript; charset=utf-8");
+    expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
+    expect(response.headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
+    expect(response.headers.get("Cache-Control")).toBe("public, max-age=31536000, immutable");
+    await expect(response.text()).resolves.toBe(TEST_BUILD[name]);
+    await expect(statusWhereHeld(`/${name}`)).resolves.toBe(304);
+  },
+);
 
 test.each([
   "/embed-1.2.4.js",
@@ -49,7 +68,7 @@ test.each(["/embed.js", "/embed-1.2.3.js"])("allows no writing method at %s", as
 test.each([
   [
     "/embd.js",
-    "No script embd.js here; the script tag's address ends in /embed.js; the releases here are embed-1.2.3.js",
+    /^No script embd\.js here; the script tag's address ends in \/embed\.js; the releases here are embed-1\.2\.3\.js$/,
   ],
   ["/embed-0.0.9.js", /^No script embed-0\.0\.9\.js here; /],
   ["/embed-VERSION.js", /^No script embed-VERSION\.js here; /],

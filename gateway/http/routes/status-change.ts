@@ -1,53 +1,28 @@
-import { bodyLimit } from "hono/body-limit";
-import * as v from "valibot";
-import type { Availability } from "../../../shared/contracts/availability.ts";
-import { SETTABLE_STATUSES, WRITABLE_STATUSES } from "../../../shared/contracts/read-availability.ts";
-import { toIssues } from "../../../shared/protocol/issues.ts";
 import type { AppContext } from "../../hono-env.ts";
 import { AVAILABILITY } from "../../openapi/examples.ts";
 import type { OperationObject, ResponseObject } from "../../openapi/openapi-document.ts";
 import { header, TRACING, USER_ID_PARAMETER } from "../../openapi/parameters.ts";
 import { GUARDED, HEADERS, json, orUpstreamResponse, problemResponse, responseOf } from "../../openapi/responses.ts";
 import type { NamedSchema } from "../../openapi/schemas.ts";
-import type { Status } from "../../store/agent.ts";
+import { limitBody } from "../../operations/limits/limit-body.ts";
 import type { UpstreamContext } from "../../upstream/upstream.ts";
-import { badRequest, problem } from "../problem.ts";
+import { problem } from "../problem.ts";
 import type { Security } from "./api-route.ts";
-import { parseIfMatch } from "./if-match.ts";
+import {
+  type Changed,
+  changeHeaders,
+  findMediaTypeProblem,
+  MAX_CHANGE_BYTES,
+  makeChange,
+  parseChangedStatus,
+  StatusChangeRequest,
+} from "./make-change.ts";
 import { OWN_USER, parseUserId, USER_ID } from "./user-id.ts";
 
-const MAX_BODY_BYTES = 4096;
-
-/** Statuses that clients read and statuses that the message channel writes. The two lists overlap. */
-const STATUSES = [...new Set([...SETTABLE_STATUSES, ...WRITABLE_STATUSES])] as const;
-
-/** Body of a status change. */
-const StatusChangeRequest = v.strictObject(
-  { status: v.pipe(v.picklist(STATUSES, `one of ${STATUSES.join(", ")}`), v.transform(toStatus)) },
-  "exactly { status }",
-);
-
-function toStatus(status: (typeof STATUSES)[number]): Status {
-  switch (status) {
-    case "always_opened":
-    case "auto":
-      return "available";
-    case "always_closed":
-      return "do_not_disturb";
-    case "in_training":
-      return "in_traning";
-    default:
-      return status;
-  }
-}
-
-const StatusChangeText = v.pipe(v.string(), v.parseJson(undefined, "JSON"), StatusChangeRequest);
-
 /** Rejects a body longer than any status change. Register before `changeStatus`. */
-export const limitChangeSize = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: () => problem(413, `A change has at most ${MAX_BODY_BYTES} bytes`, { Connection: "close" }),
-});
+export const limitChangeSize = limitBody(MAX_CHANGE_BYTES, () =>
+  problem(413, `A change has at most ${MAX_CHANGE_BYTES} bytes`, { Connection: "close" }),
+);
 
 /**
  * Changes the status of the user in the path, and responds with the new availability. If no telephony system lists the
@@ -58,17 +33,23 @@ export async function changeStatus(context: AppContext): Promise<Response> {
   if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
   const userId = readUserId(context);
   if (userId instanceof Response) return userId;
-  const status = await readStatus(context);
+  const headers = readHeaders(context);
+  const mediaTypeProblem = findMediaTypeProblem(headers);
+  if (mediaTypeProblem) return mediaTypeProblem;
+  const status = parseChangedStatus(await context.req.text());
   if (status instanceof Response) return status;
-  const ifVersions = parseIfMatch(context.req.header("If-Match"));
-  const change = { userId, status, ...(ifVersions && { ifVersions }) };
+  const request = { customer, subject: context.var.caller?.subject, userId, status, ifMatch: headers["if-match"] };
   const upstreamContext = toUpstreamContext(context);
-  const availability = await customer.availabilities.setStatus(change, upstreamContext);
-  if (availability) return respondWithChanged(context, availability, 200);
-  // `If-Match` requires an existing user, even with `*`.
-  const canCreate = context.var.caller?.subject === "operator" && context.req.header("If-Match") === undefined;
-  const created = canCreate && (await customer.availabilities.create(userId, status));
-  return created ? respondWithChanged(context, created, 201) : problem(404, `No user ${userId}`);
+  const changed = await makeChange(request, (change) => customer.availabilities.setStatus(change, upstreamContext));
+  return changed instanceof Response ? changed : respondWithChanged(context, changed);
+}
+
+function readHeaders({ req }: AppContext) {
+  return {
+    "content-type": req.header("Content-Type"),
+    "content-encoding": req.header("Content-Encoding"),
+    "if-match": req.header("If-Match"),
+  };
 }
 
 function toUpstreamContext(context: AppContext): UpstreamContext {
@@ -88,31 +69,8 @@ function readUserId(context: AppContext): number | Response {
   return typeof subject === "number" ? subject : problem(404, "The operator is not an agent and has no availability");
 }
 
-function respondWithChanged(context: AppContext, availability: Availability, status: 200 | 201): Response {
-  return new Response(JSON.stringify(availability), {
-    status,
-    headers: {
-      "Content-Type": "application/json",
-      "Cache-Control": "no-store",
-      // The body is the new content at the address, so clients may use the entity tag: RFC 9110 §9.3.4.
-      "Content-Location": context.req.path.replace(/[^/]+(?=\/availability$)/, `${availability.userId}`),
-      ETag: `"${availability.version}"`,
-    },
-  });
-}
-
-async function readStatus({ req }: AppContext): Promise<Status | Response> {
-  if (!/^application\/json *(;|$)/i.test(req.header("Content-Type") ?? "")) {
-    return problem(415, "A change must be application/json");
-  }
-  if (!/^identity$/i.test(req.header("Content-Encoding") ?? "identity")) {
-    return problem(415, "A change must not have a content encoding", { "Accept-Encoding": "identity" });
-  }
-  const parsed = v.safeParse(StatusChangeText, await req.text());
-  if (parsed.success) return parsed.output.status;
-  const issues = toIssues(parsed.issues);
-  if (parsed.issues[0].type === "parse_json") return badRequest(400, "The body is not JSON", issues);
-  return badRequest(422, "The body is not a status change", issues);
+function respondWithChanged(context: AppContext, { availability, status }: Changed): Response {
+  return new Response(JSON.stringify(availability), { status, headers: changeHeaders(context.req.path, availability) });
 }
 
 const IF_MATCH = header(

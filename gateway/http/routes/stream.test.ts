@@ -1,5 +1,5 @@
 import { get } from "node:http";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { serveGateway } from "../../serve.ts";
 import type { CustomerStore } from "../../store/availability-store.ts";
 import { createMemoryStore } from "../../store/memory-store.ts";
@@ -29,9 +29,9 @@ async function setUp(options: StreamHubOptions = {}, historyLength = 100): Promi
 }
 
 /** Opens a stream and collects its blocks. */
-function read(origin: string, headers: Readonly<Record<string, string>> = {}) {
+function read(origin: string, headers: Readonly<Record<string, string>> = {}, query = "") {
   const received = { text: "", isEnded: false };
-  const request = get(`${origin}/v1/availabilities/stream`, { headers }, (response) => {
+  const request = get(`${origin}/v1/availabilities/stream${query}`, { headers }, (response) => {
     response.setEncoding("utf8");
     response.on("data", (text: string) => {
       received.text += text;
@@ -43,9 +43,14 @@ function read(origin: string, headers: Readonly<Record<string, string>> = {}) {
   // The test or the gateway closes the connection.
   request.on("error", () => {});
   onTestFinished(() => void request.destroy());
-  const blocks = () => received.text.split("\n\n").filter(Boolean);
+  const blocks = () =>
+    received.text
+      .replace(/^: open\n\n/, "")
+      .split("\n\n")
+      .filter(Boolean);
   const tail = () => received.text.slice(-200);
-  return { blocks, tail, hasEnded: () => received.isEnded, hangUp: () => request.destroy() };
+  const text = () => received.text;
+  return { text, blocks, tail, hasEnded: () => received.isEnded, hangUp: () => request.destroy() };
 }
 
 const eventOf = (block: string) => /^event: (.*)$/m.exec(block)?.[1];
@@ -84,7 +89,7 @@ test("sends only the missed changes to a subscriber that reconnects", async () =
   await store.set(1, { status: "in_call" });
   await store.set(2, { status: "offline" });
   const second = read(origin, { "Last-Event-ID": cursor });
-  // A heartbeat follows the missed changes, and says that there are no others.
+  // A heartbeat marks the end of the missed changes.
   await vi.waitFor(() =>
     expect(second.blocks().map((block) => dataOf(block)?.status)).toEqual(["in_call", "offline", undefined]),
   );
@@ -177,5 +182,107 @@ test("responds to HEAD with a stream's headers", async () => {
   const response = await fetchChecked(`${origin}/v1/availabilities/stream`, { method: "HEAD" });
   expect(response.status).toBe(200);
   expect(response.headers.get("Content-Type")).toBe("text/event-stream");
-  expect(response.headers.get("Cache-Control")).toBe("no-store");
+  expect(response.headers.get("Cache-Control")).toBe("no-store, no-transform");
+  expect(response.headers.get("Content-Encoding")).toBe("identity");
+});
+
+test("begins with a comment that is no heartbeat, for a new subscriber and for one that reconnects", async () => {
+  const { origin } = await setUp();
+  const first = read(origin);
+  await vi.waitFor(() => expect(first.blocks()).toHaveLength(2));
+  expect(first.text()).toMatch(/^: open\n\nevent: reset\n/);
+  const second = read(origin, { "Last-Event-ID": idOf(first.blocks().at(-1)) ?? "" });
+  await vi.waitFor(() => expect(second.text()).toBe(": open\n\n:\n\n"));
+});
+
+describe("a stream with userIds", () => {
+  const userIdOf = (block: string) => dataOf(block)?.userId;
+
+  test("has no snapshot entry, change or removal of an unrequested user", async () => {
+    const { origin, store } = await setUp();
+    for (const userId of [1, 2, 3]) await store.set(userId, { status: "available" });
+    const { blocks } = read(origin, {}, "?userIds=3%2C1,9,1");
+    await vi.waitFor(() => expect(blocks().map(eventOf)).toEqual(["reset", "availability", "availability", "current"]));
+    expect(blocks().slice(1, 3).map(userIdOf)).toEqual([3, 1]);
+    await store.set(2, { status: "offline" });
+    await store.remove(2);
+    await store.set(3, { status: "in_call" });
+    await store.remove(1);
+    await store.set(9, { status: "available" });
+    await vi.waitFor(() => expect(blocks()).toHaveLength(7));
+    const changes = blocks().slice(4);
+    expect(changes.map((block) => [eventOf(block), userIdOf(block)])).toEqual([
+      ["availability", 3],
+      ["removal", 1],
+      ["availability", 9],
+    ]);
+  });
+
+  test("resumes with the missed changes of the requested users, and a cursor after all missed changes", async () => {
+    const { origin, store } = await setUp();
+    await store.set(1, { status: "available" });
+    const first = read(origin, {}, "?userIds=1");
+    await vi.waitFor(() => expect(first.blocks()).toHaveLength(3));
+    first.hangUp();
+    await store.set(1, { status: "in_call" });
+    await store.set(2, { status: "offline" });
+    const second = read(origin, { "Last-Event-ID": idOf(first.blocks().at(-1)) ?? "" }, "?userIds=1");
+    await vi.waitFor(() => expect(second.blocks().map(eventOf)).toEqual(["availability", "current", undefined]));
+    expect(dataOf(second.blocks()[0])).toMatchObject({ userId: 1, status: "in_call" });
+    const { cursor } = await (await fetchChecked(`${origin}/v1/availabilities`)).json();
+    expect(idOf(second.blocks()[1])).toBe(cursor);
+  });
+
+  test("resumes after more changes of unrequested users than the history holds, by the cursor of a heartbeat", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { origin, store } = await setUp({ heartbeatMs: 15_000 }, 10);
+    await store.set(1, { status: "available" });
+    const first = read(origin, {}, "?userIds=1");
+    await vi.waitFor(() => expect(first.blocks()).toHaveLength(3), { interval: 5 });
+    for (let userId = 2; userId <= 40; userId += 1) await store.set(userId, { status: "available" });
+    vi.advanceTimersByTime(15_000);
+    await vi.waitFor(() => expect(first.blocks().map(eventOf).slice(3)).toEqual(["current", undefined]), {
+      interval: 5,
+    });
+    // Without further changes, the next heartbeat is a comment alone.
+    vi.advanceTimersByTime(15_000);
+    await vi.waitFor(() => expect(first.blocks().map(eventOf).slice(3)).toEqual(["current", undefined, undefined]), {
+      interval: 5,
+    });
+    first.hangUp();
+    await store.set(1, { status: "in_call" });
+    const second = read(origin, { "Last-Event-ID": idOf(first.blocks()[3]) ?? "" }, "?userIds=1");
+    await vi.waitFor(() => expect(second.blocks().map(eventOf)).toEqual(["availability", undefined]), { interval: 5 });
+    expect(dataOf(second.blocks()[0])).toMatchObject({ userId: 1, status: "in_call" });
+  });
+
+  const list = (count: number) => Array.from({ length: count }, (_, index) => index + 1).join();
+
+  test("may be of 100 users", async () => {
+    const { origin } = await setUp();
+    const response = await fetchChecked(`${origin}/v1/availabilities/stream?userIds=${list(100)}`, { method: "HEAD" });
+    expect(response.status).toBe(200);
+  });
+
+  const EXPECTED = "1 to 100 user ids with commas between them, such as 1,2,3";
+
+  test.each([
+    [`userIds=${list(101)}`, "userIds has 101 user ids", [{ path: "userIds", expected: EXPECTED }]],
+    ["userIds=", "userIds is empty", [{ path: "userIds", expected: EXPECTED }]],
+    ["userIds=1&userIds=2", "userIds is given more than once", [{ path: "userIds", expected: EXPECTED }]],
+    [
+      "userIds=1,x",
+      'userIds has invalid user ids: "x"',
+      [{ path: "userIds.1", expected: "a whole number from 1 to 9007199254740991" }],
+    ],
+    ["users=1", 'There is no parameter "users"', [{ path: "users", expected: "no parameter but userIds" }]],
+  ])("is rejected for ?%s", async (query, detail, issues) => {
+    const { origin } = await setUp();
+    const response = await fetchChecked(`${origin}/v1/availabilities/stream?${query}`);
+    expect(response.status).toBe(400);
+    await expect(response.json()).resolves.toMatchObject({ detail, issues });
+    const head = await fetchChecked(`${origin}/v1/availabilities/stream?${query}`, { method: "HEAD" });
+    expect(head.status).toBe(400);
+  });
 });

@@ -22,7 +22,8 @@ test.each(["/v1/upstream/webhook", "/c/demo/v1/upstream/webhook"])("accepts a we
 
 test.each([
   ["another token", testWebhook("user.opened", 7, "guess"), 401],
-  ["no webhook", "{}", 400],
+  ["no webhook", "{}", 401],
+  ["half a webhook", testWebhook("user.opened", 7).slice(0, -1), 400],
   ["more than 1 MiB", testWebhook("user.opened", 7).padEnd(1024 * 1024 + 1), 413],
 ])("responds to %s with a problem that does not repeat the body", async (_what, body, status) => {
   const { post, changed } = await setUp();

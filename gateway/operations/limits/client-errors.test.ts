@@ -1,15 +1,18 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
+import type { Customer } from "../../customer.ts";
 import { serveGateway } from "../../serve.ts";
+import { createMemoryStore } from "../../store/memory-store.ts";
 import { TEST_FILES } from "../../test/test-build.ts";
-import { testCustomers } from "../../test/test-gateway.ts";
+import { accessOf, availabilityServiceOver, testCustomers } from "../../test/test-gateway.ts";
 
-async function setUp() {
+async function setUp(parts: Partial<Customer> = {}) {
   const defects: unknown[] = [];
   const gateway = await serveGateway(
     { host: "127.0.0.1", port: 0 },
-    { customers: await testCustomers(), files: TEST_FILES, onDefect: (error) => void defects.push(error) },
+    { customers: await testCustomers(parts), files: TEST_FILES, onDefect: (error) => void defects.push(error) },
   );
   onTestFinished(gateway.close);
   const port = Number(new URL(gateway.origin).port);
@@ -82,5 +85,27 @@ test("reports no defect for a truncated body, with or without a length", async (
   }
   // Sent over the same event loop, so the gateway has handled the two truncated bodies.
   expect(await send(`GET /healthz HTTP/1.1\r\n${HEAD}\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(defects).toEqual([]);
+});
+
+test("sends nothing within a response that has started if a malformed request follows one that waits", async () => {
+  const { port } = await setUp();
+  const socket = connect(port, "127.0.0.1");
+  const received = text(socket);
+  socket.write("GET /v1/availabilities/stream HTTP/1.1\r\nHost: gateway.test\r\n\r\n");
+  await once(socket, "readable");
+  socket.write("GET /healthz HTTP/1.1\r\nHost: gateway.test\r\n\r\nnot HTTP\r\n\r\n");
+  expect((await received).match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200"]);
+});
+
+test("rejects what follows a whole request after the response to it, and to those between", async () => {
+  const store = createMemoryStore().forCustomer("demo");
+  await store.set(123, { status: "available" });
+  const { send, defects } = await setUp({ availabilities: availabilityServiceOver(store), access: accessOf(123) });
+  const body = '{"status":"other"}';
+  const head = "PUT /v1/users/123/availability HTTP/1.1\r\nHost: gateway.test\r\nAuthorization: Bearer token\r\n";
+  const change = `${head}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const received = await send(`${change}${change}a text that is not HTTP\r\n\r\n`);
+  expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200", "HTTP/1.1 400"]);
   expect(defects).toEqual([]);
 });

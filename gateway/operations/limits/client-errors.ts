@@ -17,24 +17,42 @@ const PROBLEM_HEADERS = {
 /** Responds with a problem to malformed and slow requests. Node's own response has no body. */
 export function respondToClientErrors(server: Server): void {
   const responses = new WeakMap<object, ServerResponse>();
-  server.on("request", ({ socket }, response) => {
-    // The response was written at once.
-    if (response.writableEnded) return;
+  function follow(socket: Socket, response: ServerResponse): void {
     responses.set(socket, response);
     response.once("close", () => {
       if (responses.get(socket) === response) responses.delete(socket);
     });
+  }
+  server.on("request", ({ socket }, response) => {
+    // Node gives the connection to a pipelined request's response later.
+    if (!response.socket) response.once("socket", () => follow(socket, response));
+    // Otherwise the response was written at once.
+    else if (!response.writableEnded) follow(socket, response);
   });
   server.on("checkExpectation", (_request, response) => {
     const body = JSON.stringify(toProblemDocument(417, "The gateway meets no expectation but 100-continue"));
     response.writeHead(417, { ...PROBLEM_HEADERS, "Content-Length": Buffer.byteLength(body) }).end(body);
   });
+  /** Rejects a connection after the responses to the requests in flight on it. */
+  function rejectInOrder(socket: Socket, problem: Problem): void {
+    const response = responses.get(socket);
+    const isWritten = response?.writableEnded ?? false;
+    const hasStarted = response?.headersSent ?? false;
+    if (!socket.writable || (hasStarted && !isWritten)) socket.destroy();
+    // Without a whole request, the route still waits for the rest of the body.
+    else if (response && (isWritten || response.req.complete)) {
+      response.once("close", () => rejectInOrder(socket, problem));
+    } else rejectConnection(socket, problem);
+  }
+  const waiting = new WeakSet<object>();
   server.on("clientError", (error, stream) => {
-    const isGone = !stream.writable || systemErrorCode(error) === "ECONNRESET";
-    // A response has started. Without a started response, the route still waits for the rest of the body.
-    const isResponding = responses.get(stream)?.headersSent ?? false;
-    if (isGone || isResponding || !(stream instanceof Socket)) stream.destroy();
-    else rejectConnection(stream, toProblem(systemErrorCode(error)));
+    const code = systemErrorCode(error);
+    if (!stream.writable || code === "ECONNRESET" || !(stream instanceof Socket)) stream.destroy();
+    // Node reports each further piece of the connection.
+    else if (!waiting.has(stream)) {
+      waiting.add(stream);
+      rejectInOrder(stream, toProblem(code));
+    }
   });
 }
 

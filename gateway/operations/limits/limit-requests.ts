@@ -1,14 +1,14 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { AppEnv } from "../../hono-env.ts";
 import { problem } from "../../http/problem.ts";
 import { onResponseClosed } from "../../http/response-close.ts";
 import type { Observability } from "../observability.ts";
 import { readClientAddress, toClientNetwork } from "./client-address.ts";
+import { limitBody } from "./limit-body.ts";
 import type { LimitExceeded, RateLimitKey } from "./rate-limits.ts";
 
-/** Room for 500 user ids of sixteen digits in a query, and for the rest of the address. */
-const MAX_URL_LENGTH = 12_288;
+/** Maximum length of a request's path and query: room for 500 user ids of sixteen digits, and for the rest. */
+export const MAX_URL_LENGTH = 12_288;
 
 /** Browsers and proxies send twenty to thirty headers. */
 const MAX_HEADERS = 100;
@@ -24,9 +24,9 @@ const WEBHOOK_PATH = /^(\/c\/[^/]+)?\/v1\/upstream\/webhook$/;
 const limitBodySize = createBodyLimit(MAX_BODY_BYTES);
 const limitWebhookSize = createBodyLimit(MAX_WEBHOOK_BYTES);
 
-function createBodyLimit(maxSize: number): MiddlewareHandler {
+function createBodyLimit(maxSize: number): MiddlewareHandler<AppEnv> {
   const onError = () => problem(413, `A request's body has at most ${maxSize} bytes`, { Connection: "close" });
-  return bodyLimit({ maxSize, onError });
+  return limitBody(maxSize, onError);
 }
 
 /** Rejects requests over the size limits, and HTTP/1.1 requests without a Host header. */

@@ -15,6 +15,8 @@ export interface CustomerHealth {
   readonly minStaleLimitSeconds?: number | undefined;
   /** Removals of agents held back since the start of the process; absent if the upstream has no list of agents. */
   readonly removalsHeldBack?: number | undefined;
+  /** False if the customer's key set could not be fetched; absent before the first fetch and without a key set. */
+  readonly isKeySetAvailable?: boolean | undefined;
 }
 
 /** Values to read at each scrape. */
@@ -142,6 +144,17 @@ export function createGauges(registry: Registry) {
     collect() {
       for (const { customer, budgetLeft } of sources.customers()) {
         if (budgetLeft !== undefined) this.set({ customer }, budgetLeft);
+      }
+    },
+  });
+  new Gauge({
+    name: "gateway_key_set_available",
+    help: "0 if the last fetch of a customer's key set failed, 1 if it succeeded.",
+    labelNames: ["customer"],
+    ...shared,
+    collect() {
+      for (const { customer, isKeySetAvailable } of sources.customers()) {
+        if (isKeySetAvailable !== undefined) this.set({ customer }, isKeySetAvailable ? 1 : 0);
       }
     },
   });

@@ -30,8 +30,8 @@ export interface RequestTrace {
    */
   trace(): TraceContext;
   /**
-   * Reports the response to the metrics at once, and to the log when `outgoing` is closed. Call it at the start of the
-   * response.
+   * Reports the response to the metrics at once, and to the log when `outgoing` is written or closed. Call it at the
+   * start of the response, or after it if the response is written at once.
    */
   respond(response: ResponseInfo): void;
 }
@@ -89,9 +89,11 @@ export function traceRequest(
         customer,
         durationMs: performance.now() - startedMs,
       });
-      // After the last byte is written, or the client has disconnected.
-      if (outgoing) onResponseClosed(outgoing, () => finish(response));
-      else finish(response);
+      // After the last byte is written, or the client has disconnected. A response that is written at once gets no
+      // listener: V8 may come to create the list of listeners among old objects, and then each scavenge keeps everything
+      // that a listener references, which is the whole request.
+      if (!outgoing || outgoing.writableFinished) finish(response);
+      else onResponseClosed(outgoing, () => finish(response));
     },
   };
 }

@@ -91,7 +91,7 @@ test("keeps as many changes after ten times its length as after once, over many 
   }
   expect(sizes).toHaveLength(10);
   for (const size of sizes) expect(size).toBeLessThanOrEqual(110);
-  // No replica has a copy: together they can replay what the stream keeps, and nothing before.
+  // No replica has a copy: together the replicas can replay the stream's entries, and no earlier change.
   const start = stream.position() - stream.historySize().entries;
   const replayed = replicas.map((replica) => replica.changesSince(`abc-${start}`)?.length ?? 0);
   expect(replayed.reduce((sum, count) => sum + count, 0)).toBe(stream.historySize().entries);

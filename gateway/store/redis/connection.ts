@@ -1,9 +1,9 @@
-import { createClient, ErrorReply } from "@redis/client";
+import { ConnectionTimeoutError, createClient, ErrorReply } from "@redis/client";
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
-import { systemErrorCode } from "../../system-error.ts";
 import { StoreUnavailableError } from "../availability-store.ts";
 import { startTimeout } from "./abortable.ts";
+import { describeRedisFault } from "./connection-advice.ts";
 import { CHANGES_KEY } from "./keys.ts";
 import { createRedisClock, type RedisClock } from "./redis-clock.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -55,7 +55,7 @@ export class RedisReplyError extends StoreUnavailableError {
   readonly reply: string;
 
   constructor(cause: Error) {
-    super(`Redis rejected the command: ${cause.message}`, { cause });
+    super(`Redis rejected the command: ${describeRedisFault(cause)}`, { cause });
     this.reply = cause.message;
   }
 }
@@ -67,6 +67,13 @@ export class RedisReplyError extends StoreUnavailableError {
 export class ReadOnlyRedisError extends StoreUnavailableError {
   constructor() {
     super("Redis is read-only");
+  }
+}
+
+/** Thrown when Redis does not reply in time. Breaks the connection. */
+class ReplyTimeoutError extends StoreUnavailableError {
+  constructor(limitMs: number) {
+    super(`Redis did not reply within ${limitMs} ms`);
   }
 }
 
@@ -100,7 +107,11 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
   } catch (error) {
     close(toError(error));
     // The signal's reason is the cause; the first command's error is only its effect.
-    throw signal.reason;
+    const reason = toError(signal.reason);
+    // A server without TLS waits for more of the handshake, and says nothing.
+    const isSilent = reason instanceof ReplyTimeoutError || reason.cause instanceof ConnectionTimeoutError;
+    if (!isSilent || new URL(options.url).protocol !== "rediss:") throw reason;
+    throw unavailable(`${reason.message}. If Redis has no TLS at this port, write redis:// in REDIS_URL`, reason);
   }
   let lastReadMs = monotonic.monotonicMs();
   return {
@@ -143,17 +154,17 @@ function createLifetime(clients: readonly Client[]) {
   }
 
   for (const client of clients) {
-    client.on("error", (error: unknown) => close(unavailable(`Redis cannot be reached: ${describe(error)}`, error)));
+    client.on("error", (error: unknown) => close(unreachable(error)));
   }
 
   /** Waits for a reply of Redis, at most `limitMs` milliseconds. */
   async function withTimeout<Reply>(reply: Promise<Reply>, limitMs: number): Promise<Reply> {
-    const cancel = startTimeout(limitMs, () => close(unavailable(`Redis did not reply within ${limitMs} ms`)));
+    const cancel = startTimeout(limitMs, () => close(new ReplyTimeoutError(limitMs)));
     try {
       return await reply;
     } catch (error) {
       if (error instanceof ErrorReply) throw new RedisReplyError(error);
-      if (!ending.signal.aborted) throw unavailable(`Redis cannot be reached: ${describe(error)}`, error);
+      if (!ending.signal.aborted) throw unreachable(error);
       const { reason } = ending.signal;
       throw unavailable(`${toError(reason).message}: the command may have been executed`, reason);
     } finally {
@@ -178,15 +189,14 @@ function createRedisClient({ url, timeoutMs }: ConnectionOptions) {
   });
 }
 
-function unavailable(message: string, cause?: unknown): StoreUnavailableError {
+function unavailable(message: string, cause: unknown): StoreUnavailableError {
   return new StoreUnavailableError(message, { cause });
+}
+
+function unreachable(cause: unknown): StoreUnavailableError {
+  return unavailable(`Redis cannot be reached: ${describeRedisFault(cause)}`, cause);
 }
 
 function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
-}
-
-/** For a host with several addresses, Node's error has no message of its own. */
-function describe(error: unknown): string {
-  return (error instanceof Error && error.message) || systemErrorCode(error) || String(error);
 }

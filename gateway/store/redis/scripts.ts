@@ -213,6 +213,9 @@ return { micros, store[1] or '', store[2] or '0', rows }
  * Restores a gateway's agents if missing in Redis or present with a lower version. KEYS[3]: the customer's set of user
  * ids. ARGV: number of changes to keep, customer, prefix of the keys of the agents' hashes, and six values for each
  * agent.
+ *
+ * The time at which the last read of an agent began is lost. The present time takes its place: the agent may come from a
+ * later read than the reads that are still on their way.
  */
 const RESTORE = `${PREAMBLE}
 local limit, customer, prefix = ARGV[1], ARGV[2], ARGV[3]
@@ -229,7 +232,7 @@ for index = 4, #ARGV, 6 do
     append('customer', customer, 'userId', user, 'version', version, 'updatedAt', updatedAt,
       'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt)
     redis.call('HSET', key, 'version', version, 'updatedAt', updatedAt,
-      'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt)
+      'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt, 'readAt', micros)
     redis.call('SADD', KEYS[3], user)
     restored = restored + 1
   end

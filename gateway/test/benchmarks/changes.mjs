@@ -20,10 +20,11 @@ const STATUSES = ["do_not_disturb", "available"];
  * Starts a gateway with one user.
  *
  * @param {Parameters<typeof writeSettings>[0]} [options]
+ * @param {string} [program] @default the built gateway
  * @returns {Promise<Streamer>}
  */
-export async function startStreamingGateway(options) {
-  const server = await startServer(GATEWAY, writeSettings(options));
+export async function startStreamingGateway(options, program = GATEWAY) {
+  const server = await startServer(program, writeSettings(options));
   await introduceUsers(server.origin, [1]);
   return toStreamer(server);
 }

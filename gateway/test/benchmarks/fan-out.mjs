@@ -6,11 +6,13 @@
 import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";
 import { describeRatios, median, percentile } from "../../../scripts/benchmarks/statistics.mjs";
 import { createChanges, makeChanges, startBareStreamer, startStreamingGateway } from "./changes.mjs";
+import { gatewayOf } from "./server-process.mjs";
 
-/** The control is a second bare writer in its own process. */
-const SIDES = /** @type {const} */ (["bare", "control", "gateway"]);
-
-/** @typedef {typeof SIDES[number]} Side */
+/**
+ * The control is a second bare writer in its own process, `before` the gateway of another checkout, if there is one.
+ *
+ * @typedef {"bare" | "control" | "gateway" | "before"} Side
+ */
 
 /**
  * @typedef {{ perSecond: number, cpuUs: number, bytes: number, latenciesMs: number[] }} Measured deliveries per second;
@@ -18,16 +20,22 @@ const SIDES = /** @type {const} */ (["bare", "control", "gateway"]);
  */
 
 /**
- * @param {{ rounds: number, small: boolean }} options
+ * @param {{ rounds: number, small: boolean, before: string | undefined }} options `before`: a built checkout of another
+ * revision, measured as a further side
  * @returns {Promise<string[][]>}
  */
-export async function measureFanOut({ rounds, small }) {
+export async function measureFanOut({ rounds, small, before }) {
+  const gateway = await startStreamingGateway();
   const sides = {
     bare: await startBareStreamer(),
     control: await startBareStreamer(),
-    gateway: await startStreamingGateway(),
+    gateway,
+    // Not measured if there is no such checkout.
+    before: before === undefined ? gateway : await startStreamingGateway({}, gatewayOf(before)),
   };
-  const next = { bare: await createChanges(), control: await createChanges(), gateway: await createChanges() };
+  /** @type {readonly Side[]} */
+  const names = ["bare", "control", "gateway", ...(before === undefined ? [] : /** @type {const} */ (["before"]))];
+  const next = await createChanges();
   const rows = [];
   for (const count of small ? [100] : [100, 1000, 5000]) {
     /** @type {Record<Side, Measured>[]} */
@@ -35,29 +43,34 @@ export async function measureFanOut({ rounds, small }) {
     for (let round = 0; round < rounds; round += 1) {
       /** @type {Partial<Record<Side, Measured>>} */
       const results = {};
-      for (const side of permutationAt(SIDES, round)) {
-        results[side] = await measureSide(sides[side], next[side], count, small ? 20 : Math.ceil(100_000 / count));
+      for (const side of permutationAt(names, round)) {
+        results[side] = await measureSide(sides[side], next, count, small ? 20 : Math.ceil(100_000 / count));
       }
       measured.push(/** @type {Record<Side, Measured>} */ (results));
     }
-    rows.push(tabulate(count, measured));
+    rows.push(tabulate(count, measured, before !== undefined));
   }
-  for (const { server } of Object.values(sides)) await server.stop();
+  for (const name of names) await sides[name].server.stop();
+  const column = (/** @type {string} */ head) => (before === undefined ? [] : [head]);
   return [
     [
       "streams",
       "bare/s",
-      "gateway/s",
-      "gateway to bare",
+      "gateway to bare, deliveries/s",
+      ...column("before to bare"),
       "bare to itself",
-      "CPU µs bare",
+      "CPU µs a delivery: bare",
       "gateway",
-      "CPU bare to gateway",
-      "bytes bare",
+      ...column("before"),
+      "CPU: bare to gateway",
+      ...column("bare to before"),
+      "`PUT` to last reader, p50 ms: bare",
       "gateway",
-      "PUT to last reader p50 ms bare",
+      ...column("before"),
+      "p99: bare",
       "gateway",
-      "p99 ms bare",
+      ...column("before"),
+      "bytes: bare",
       "gateway",
     ],
     ...rows,
@@ -101,8 +114,13 @@ async function measureSide(streamer, next, count, changes) {
 /**
  * @param {number} count
  * @param {readonly Record<Side, Measured>[]} measured
+ * @param {boolean} hasBefore
  */
-function tabulate(count, measured) {
+function tabulate(count, measured, hasBefore) {
+  /** @type {readonly Side[]} */
+  const sides = hasBefore ? ["gateway", "before"] : ["gateway"];
+  /** @type {readonly Side[]} */
+  const withBare = ["bare", ...sides];
   const middle = (/** @type {Side} */ side, /** @type {"perSecond" | "cpuUs" | "bytes"} */ what, digits = 1) =>
     median(measured.map((round) => round[side][what])).toFixed(digits);
   const latency = (/** @type {Side} */ side, /** @type {number} */ share) =>
@@ -110,20 +128,20 @@ function tabulate(count, measured) {
       measured.flatMap((round) => round[side].latenciesMs),
       share,
     ).toFixed(1);
+  const rates = (/** @type {Side} */ side) =>
+    describeRatios(measured.map((round) => round[side].perSecond / round.bare.perSecond));
+  const costs = (/** @type {Side} */ side) =>
+    describeRatios(measured.map((round) => round.bare.cpuUs / round[side].cpuUs));
   return [
     `${count}`,
     middle("bare", "perSecond", 0),
-    middle("gateway", "perSecond", 0),
-    describeRatios(measured.map(({ gateway, bare }) => gateway.perSecond / bare.perSecond)),
-    describeRatios(measured.map(({ control, bare }) => control.perSecond / bare.perSecond)),
-    middle("bare", "cpuUs"),
-    middle("gateway", "cpuUs"),
-    describeRatios(measured.map(({ gateway, bare }) => bare.cpuUs / gateway.cpuUs)),
+    ...sides.map(rates),
+    rates("control"),
+    ...withBare.map((side) => middle(side, "cpuUs")),
+    ...sides.map(costs),
+    ...withBare.map((side) => latency(side, 0.5)),
+    ...withBare.map((side) => latency(side, 0.99)),
     middle("bare", "bytes"),
     middle("gateway", "bytes"),
-    latency("bare", 0.5),
-    latency("gateway", 0.5),
-    latency("bare", 0.99),
-    latency("gateway", 0.99),
   ];
 }

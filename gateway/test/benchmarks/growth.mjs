@@ -4,6 +4,7 @@ import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";
 import { fitLine, median } from "../../../scripts/benchmarks/statistics.mjs";
 import { createChanges, makeChanges, startStreamingGateway } from "./changes.mjs";
 import { openLoad, repeated, toRequest } from "./load.mjs";
+import { GATEWAY, gatewayOf } from "./server-process.mjs";
 import { authorize } from "./settings.mjs";
 
 /**
@@ -31,43 +32,74 @@ export async function measureGrowthWithStreams({ rounds, small }) {
 }
 
 /**
- * @param {{ rounds: number, small: boolean }} options
+ * @param {{ rounds: number, small: boolean, before: string | undefined }} options `before`: a built checkout of another
+ * revision, measured as a further side
  * @returns {Promise<string[][]>}
  */
-export async function measureGrowthWithCustomers({ rounds, small }) {
+export async function measureGrowthWithCustomers({ rounds, small, before }) {
   const counts = small ? [1, 100] : [1, 100, 1000, 5000];
   const streams = small ? 50 : 500;
-  const gateways = await Promise.all(
-    counts.map(async (customers) => {
-      const gateway = await startStreamingGateway({ customers });
-      const heapBytes = (await gateway.server.collect()).heapBytes;
-      return { customers, gateway, heapBytes, next: await createChanges(), changes: [0].slice(1), reads: [0].slice(1) };
-    }),
-  );
+  const programs = [GATEWAY, ...(before === undefined ? [] : [gatewayOf(before)])];
+  const builds = [];
+  for (const program of programs) builds.push(await startGateways(program, counts));
   const read = toRequest("GET /v1/users/1/availability", await authorize());
+  const requests = small ? 200 : 20_000;
   for (let round = 0; round < rounds; round += 1) {
-    for (const { gateway, next, changes, reads } of permutationAt(gateways, round)) {
-      changes.push(await measureChange(gateway, next, streams, small));
-      const requests = small ? 200 : 5000;
-      const load = await openLoad(gateway.server.origin, 1);
-      await load.run(repeated(read, requests));
-      const before = await gateway.server.usage();
-      await load.run(repeated(read, requests));
-      reads.push(((await gateway.server.usage()).cpuMs - before.cpuMs) / requests);
-      load.close();
+    for (const gateways of permutationAt(builds, round)) {
+      for (const { gateway, next, changes, reads } of permutationAt(gateways, round)) {
+        changes.push(await measureChange(gateway, next, streams, small));
+        // Otherwise what the streams have left would be collected during the reads.
+        await gateway.server.collect();
+        const load = await openLoad(gateway.server.origin, 1);
+        await load.run(repeated(read, requests));
+        const { cpuMs } = await gateway.server.usage();
+        await load.run(repeated(read, requests));
+        reads.push(((await gateway.server.usage()).cpuMs - cpuMs) / requests);
+        load.close();
+      }
     }
   }
-  for (const { gateway } of gateways) await gateway.server.stop();
-  const [first] = gateways;
+  for (const { gateway } of builds.flat()) await gateway.server.stop();
+  const columns = builds.map(tabulateCustomers);
+  const heads = [`CPU ms a change, ${streams} streams`, "CPU µs a read, one connection", "heap MiB"];
   return [
-    ["configured customers, all but one idle", `CPU ms a change, ${streams} streams`, "CPU µs a read", "heap MiB"],
-    ...gateways.map(({ customers, changes, reads, heapBytes }) => [
-      `${customers}`,
-      `${median(changes).toFixed(2)} (${(median(changes) / median(first?.changes ?? [])).toFixed(2)})`,
-      `${(median(reads) * 1000).toFixed(1)} (${(median(reads) / median(first?.reads ?? [])).toFixed(2)})`,
-      (heapBytes / 1024 ** 2).toFixed(1),
-    ]),
+    [
+      "configured customers, all but one idle",
+      ...heads,
+      ...(before === undefined ? [] : heads.map((head) => `${head}, before`)),
+    ],
+    ...counts.map((count, index) => [`${count}`, ...columns.flatMap((rows) => rows[index] ?? [])]),
   ];
+}
+
+/**
+ * Starts a gateway for each number of customers.
+ *
+ * @param {string} program
+ * @param {readonly number[]} counts
+ */
+function startGateways(program, counts) {
+  return Promise.all(
+    counts.map(async (customers) => {
+      const gateway = await startStreamingGateway({ customers }, program);
+      const heapBytes = (await gateway.server.collect()).heapBytes;
+      return { gateway, heapBytes, next: await createChanges(), changes: [0].slice(1), reads: [0].slice(1) };
+    }),
+  );
+}
+
+/**
+ * Describes the costs of one build's gateways, each also as a multiple of the first gateway's.
+ *
+ * @param {readonly { changes: number[], reads: number[], heapBytes: number }[]} gateways
+ */
+function tabulateCustomers(gateways) {
+  const [first] = gateways;
+  return gateways.map(({ changes, reads, heapBytes }) => [
+    `${median(changes).toFixed(2)} (${(median(changes) / median(first?.changes ?? [])).toFixed(2)})`,
+    `${(median(reads) * 1000).toFixed(1)} (${(median(reads) / median(first?.reads ?? [])).toFixed(2)})`,
+    (heapBytes / 1024 ** 2).toFixed(1),
+  ]);
 }
 
 /**

@@ -5,12 +5,12 @@
  */
 import { connect } from "node:net";
 
-/** The number of streams that are opened at the same time. */
+/** The number of streams opened at once. */
 const OPENED_AT_ONCE = 200;
 
 /**
- * Occurs once in every event, whose data is one flat object, and nowhere else in a stream or its head: counting this
- * byte counts the events.
+ * Occurs once in every event, since the data is a flat object, and nowhere else in a stream or its head: the number of
+ * these bytes is the number of events.
  */
 const OBJECT_END = "}".charCodeAt(0);
 
@@ -36,7 +36,7 @@ const SNAPSHOT_EVENTS = 3;
  */
 export async function openReaders(origin, request, count) {
   const { hostname: host, port } = new URL(origin);
-  // One buffer for all sockets: its events are counted before the next socket is read.
+  // A buffer for all sockets: the events in the buffer are counted before the next socket is read.
   const buffer = Buffer.allocUnsafe(64 * 1024);
   const seen = new Uint32Array(count);
   /** Number of readers that have received at least so many events, by the number of events. @type {number[]} */

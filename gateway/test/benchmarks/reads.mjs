@@ -7,16 +7,10 @@ import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";
 import { describeRatios, median } from "../../../scripts/benchmarks/statistics.mjs";
 import { bundleProgram } from "./bundle.mjs";
 import { openLoad, repeated, toRequest } from "./load.mjs";
-import { GATEWAY, startServer } from "./server-process.mjs";
+import { GATEWAY, gatewayOf, startServer } from "./server-process.mjs";
 import { authorize, introduceUsers, writeSettings } from "./settings.mjs";
 
 const CONNECTIONS = 16;
-
-/**
- * The control is a second bare route in a separate process: the ratio shows the noise. The first gateway logs each
- * request, the second logs none.
- */
-const SIDES = /** @type {const} */ (["bare", "control", "gateway", "unlogged"]);
 
 const PATH = "/v1/users/123/availability";
 
@@ -25,18 +19,26 @@ const BATCHES = [100, 500];
 
 const USERS = Array.from({ length: 500 }, (_, index) => index + 1);
 
-/** @typedef {typeof SIDES[number]} Side */
+/**
+ * The control is a second bare route in a separate process: the ratio shows the noise. The first gateway logs each
+ * request, the second logs no request, and `before` is the gateway of the checkout in `--before`, if given.
+ *
+ * @typedef {"bare" | "control" | "gateway" | "unlogged" | "before"} Side
+ */
 
 /** @typedef {{ server: import("./server-process.mjs").ServerProcess, load: import("./load.mjs").Load }} Running */
+
+/** @typedef {{ perSecond: number, cpuUs: number, loadCpuUs: number }} Measured requests per second; per request, microseconds of the server and of this process */
 
 /** @typedef {{ elapsedMs: number, cpuMs: number, loadCpuMs: number }} Cost time, and processor time of the server and of this process */
 
 /**
- * @param {{ rounds: number, small: boolean }} options
+ * @param {{ rounds: number, small: boolean, before: string | undefined }} options `before`: a built checkout of another
+ * revision, measured as a further side
  * @returns {Promise<string[][]>}
  */
-export async function measureReads({ rounds, small }) {
-  const servers = await startSides();
+export async function measureReads({ rounds, small, before }) {
+  const servers = await startSides(before);
   const rows = [];
   for (const { name, request, weight } of await describeCalls(servers)) {
     const shape = { requests: Math.ceil((small ? 200 : 2000) / weight), blocks: small ? 2 : 12 };
@@ -44,32 +46,56 @@ export async function measureReads({ rounds, small }) {
     for (let round = 0; round < rounds; round += 1) {
       measured.push(await measureRound(servers, request, { ...shape, round }));
     }
-    rows.push(tabulate(name, measured));
+    rows.push(tabulate(name, measured, before !== undefined));
   }
-  for (const { load, server } of Object.values(servers)) {
+  for (const { load, server } of servers.values()) {
     load.close();
     await server.stop();
   }
-  const ratios = ["gateway to bare", "without a log", "bare to itself"];
-  const costs = ["CPU µs bare", "gateway", "without a log", "load", "CPU bare to gateway", "without a log"];
-  return [["call", "bare/s", "gateway/s", ...ratios, ...costs], ...rows];
+  const column = (/** @type {string} */ head) => (before === undefined ? [] : [head]);
+  return [
+    [
+      "call",
+      "bare/s",
+      "gateway to bare, requests/s",
+      ...column("before to bare"),
+      "without a log",
+      "bare to itself",
+      "CPU µs: bare",
+      "gateway",
+      ...column("before"),
+      "without a log",
+      "load",
+      "CPU: bare to gateway",
+      ...column("bare to before"),
+      "without a log",
+    ],
+    ...rows,
+  ];
 }
 
-/** @returns {Promise<Record<Side, Running>>} */
-async function startSides() {
+/**
+ * @param {string | undefined} before
+ * @returns {Promise<Map<Side, Running>>}
+ */
+async function startSides(before) {
   const gateway = await startServer(GATEWAY, writeSettings());
   const unlogged = await startServer(GATEWAY, writeSettings({ environment: { LOG_LEVEL: "warn" } }));
-  for (const { origin } of [gateway, unlogged]) await introduceUsers(origin, USERS);
+  const earlier = before === undefined ? undefined : await startServer(gatewayOf(before), writeSettings());
+  for (const server of [gateway, unlogged, earlier]) if (server) await introduceUsers(server.origin, USERS);
   const bare = await bundleProgram("gateway/test/benchmarks/bare/hono.ts");
   const environment = { BARE_ANSWERS: JSON.stringify(await collectAnswers(gateway.origin)) };
   const control = await startServer(bare, environment);
   const floor = await startServer(bare, environment);
-  return {
-    gateway: await openSide(gateway),
-    unlogged: await openSide(unlogged),
-    bare: await openSide(floor),
-    control: await openSide(control),
-  };
+  /** @type {Map<Side, Running>} */
+  const sides = new Map([
+    ["bare", await openSide(floor)],
+    ["control", await openSide(control)],
+    ["gateway", await openSide(gateway)],
+    ["unlogged", await openSide(unlogged)],
+  ]);
+  if (earlier) sides.set("before", await openSide(earlier));
+  return sides;
 }
 
 /**
@@ -109,13 +135,13 @@ function toBatchPath(count) {
 /**
  * Builds the calls, which are the same for every side. A call of weight 10 is made a tenth as often.
  *
- * @param {Record<Side, Running>} sides
+ * @param {ReadonlyMap<Side, Running>} sides
  */
 async function describeCalls(sides) {
   const headers = await authorize();
   const read = toRequest(`GET ${PATH}`, headers);
-  // The two gateways have different versions, and a client with both ETags sends both.
-  const bodies = await Promise.all(SIDES.map(async (side) => (await sides[side].load.ask(read)).body));
+  // Each gateway has versions of its own, and a client with several ETags sends them all.
+  const bodies = await Promise.all(Array.from(sides.values(), async ({ load }) => (await load.ask(read)).body));
   const held = [...new Set(bodies.map((body) => `"${JSON.parse(body).version}"`))].join(", ");
   return [
     { name: "one user", request: read, weight: 1 },
@@ -131,34 +157,29 @@ async function describeCalls(sides) {
 }
 
 /**
- * @param {Record<Side, Running>} sides
+ * @param {ReadonlyMap<Side, Running>} sides
  * @param {import("./load.mjs").Request} request
  * @param {{ requests: number, blocks: number, round: number }} options
+ * @returns {Promise<(side: Side) => Measured>}
  */
 async function measureRound(sides, request, { requests, blocks, round }) {
-  const totals = { bare: zero(), control: zero(), gateway: zero(), unlogged: zero() };
+  const measured = Array.from(sides, ([side, running]) => ({ side, running, total: zero() }));
   for (let block = -1; block < blocks; block += 1) {
-    for (const side of permutationAt(SIDES, round * blocks + block + 1)) {
+    for (const { running, total } of permutationAt(measured, round * blocks + block + 1)) {
       // The first block warms up the compiler.
-      if (block < 0) await sides[side].load.run(repeated(request, requests * 3));
-      else await addCost(totals[side], sides[side], repeated(request, requests));
+      if (block < 0) await running.load.run(repeated(request, requests * 3));
+      else await addCost(total, running, repeated(request, requests));
     }
   }
-  const toRate = (/** @type {Side} */ side) => {
-    const { elapsedMs, cpuMs, loadCpuMs } = totals[side];
-    const count = requests * blocks;
-    const toMicroseconds = (/** @type {number} */ milliseconds) => (milliseconds / count) * 1000;
+  const count = requests * blocks;
+  const toMicroseconds = (/** @type {number} */ milliseconds) => (milliseconds / count) * 1000;
+  return (wanted) => {
+    const { elapsedMs, cpuMs, loadCpuMs } = measured.find(({ side }) => side === wanted)?.total ?? zero();
     return {
       perSecond: (count / elapsedMs) * 1000,
       cpuUs: toMicroseconds(cpuMs),
       loadCpuUs: toMicroseconds(loadCpuMs),
     };
-  };
-  return {
-    bare: toRate("bare"),
-    control: toRate("control"),
-    gateway: toRate("gateway"),
-    unlogged: toRate("unlogged"),
   };
 }
 
@@ -184,27 +205,26 @@ async function addCost(total, { server, load }, next) {
 
 /**
  * @param {string} name
- * @param {readonly Awaited<ReturnType<typeof measureRound>>[]} measured
+ * @param {readonly ((side: Side) => Measured)[]} measured
+ * @param {boolean} hasBefore
  */
-function tabulate(name, measured) {
-  const middle = (/** @type {Side} */ side, /** @type {"perSecond" | "cpuUs" | "loadCpuUs"} */ what, digits = 1) =>
-    median(measured.map((round) => round[side][what])).toFixed(digits);
+function tabulate(name, measured, hasBefore) {
+  const middle = (/** @type {Side} */ side, /** @type {keyof Measured} */ what, digits = 1) =>
+    median(measured.map((round) => round(side)[what])).toFixed(digits);
   const rates = (/** @type {Side} */ side) =>
-    describeRatios(measured.map((round) => round[side].perSecond / round.bare.perSecond));
+    describeRatios(measured.map((round) => round(side).perSecond / round("bare").perSecond));
   const costs = (/** @type {Side} */ side) =>
-    describeRatios(measured.map((round) => round.bare.cpuUs / round[side].cpuUs));
+    describeRatios(measured.map((round) => round("bare").cpuUs / round(side).cpuUs));
+  /** @type {readonly Side[]} */
+  const gateways = hasBefore ? ["gateway", "before", "unlogged"] : ["gateway", "unlogged"];
   return [
     name,
     middle("bare", "perSecond", 0),
-    middle("gateway", "perSecond", 0),
-    rates("gateway"),
-    rates("unlogged"),
+    ...gateways.map(rates),
     rates("control"),
     middle("bare", "cpuUs"),
-    middle("gateway", "cpuUs"),
-    middle("unlogged", "cpuUs"),
+    ...gateways.map((side) => middle(side, "cpuUs")),
     middle("gateway", "loadCpuUs"),
-    costs("gateway"),
-    costs("unlogged"),
+    ...gateways.map(costs),
   ];
 }

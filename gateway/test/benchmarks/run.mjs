@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * `npm run bench:gateway [-- --rounds 5 --only reads --small]`: needs a build, prints tables. `docs/benchmarks.md`
- * explains them.
+ * `npm run bench:gateway [-- --rounds 5 --only reads --small --record --before ../another-checkout]`: needs a build, prints
+ * tables. `docs/benchmarks.md` explains the tables. `--record` writes the tables of reads, fan-out and idle customers
+ * into the page.
  */
 import { availableParallelism, loadavg } from "node:os";
 import { readCommand, runMeasurements } from "../../../scripts/benchmarks/command.mjs";
@@ -24,8 +25,16 @@ const MEASUREMENTS = {
   redis: { title: "Two gateways with Redis", measure: measureRedis },
 };
 
-const command = readCommand(Object.keys(MEASUREMENTS), { rounds: 5, flag: "small" });
+/** Measurements with a table in the page. */
+const RECORDED = new Set(["reads", "fan-out", "customers"]);
+
+const command = readCommand(Object.keys(MEASUREMENTS), { rounds: 5, flag: "small", path: "before" });
 
 console.log(`Node ${process.versions.node}, ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`);
-const options = { rounds: command.rounds, small: command.hasFlag };
-await runMeasurements(MEASUREMENTS, command, ({ measure }) => measure(options), { isRecorded: false });
+const options = { rounds: command.rounds, small: command.hasFlag, before: command.path };
+for (const isRecorded of [true, false]) {
+  const wanted = command.wanted.filter((name) => RECORDED.has(name) === isRecorded);
+  await runMeasurements(MEASUREMENTS, { ...command, wanted }, ({ measure }) => measure(options), {
+    isRecorded: isRecorded && command.isRecorded,
+  });
+}

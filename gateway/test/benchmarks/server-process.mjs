@@ -2,7 +2,7 @@
 /** Runs a measured program as a separate process that reports its used resources. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +10,18 @@ import { undoAtExit } from "./cleanup.mjs";
 
 /** The built gateway. */
 export const GATEWAY = fileURLToPath(new URL("../../dist/server.js", import.meta.url));
+
+/**
+ * Returns the program of another built checkout.
+ *
+ * @param {string} checkout
+ * @throws {Error} if the checkout is not built.
+ */
+export function gatewayOf(checkout) {
+  const program = path.resolve(checkout, "gateway/dist/server.js");
+  if (!existsSync(program)) throw new Error(`--before: expected a checkout with ${program}`);
+  return program;
+}
 
 const PROBE = new URL("probe.mjs", import.meta.url).href;
 

@@ -24,8 +24,8 @@ export async function expectCaughtUp(
 }
 
 /**
- * Checks that each subscriber received every acknowledged change exactly once and in order, and beyond that only
- * changes of unknown outcome. For subscribers that were current before the first change and never got another snapshot.
+ * Checks that each subscriber received every acknowledged change exactly once and in order, and otherwise only changes
+ * of unknown outcome. For subscribers with a single snapshot, from before the first change.
  */
 export function expectEachChangeOnce(readers: readonly StreamReader[], writer: ChangeWriter): void {
   const stories = readers.map((reader) => {

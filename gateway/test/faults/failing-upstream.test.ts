@@ -11,16 +11,19 @@ const testOverProcesses = test.skipIf(!hasServers);
 /** The agent that the tests read. */
 const USER_ID = 1;
 
-/** Starts two gateways, one of whose customers uses the fake, and creates a client of that customer at each. */
-async function startWithUpstream(environment: Readonly<Record<string, string>> = {}) {
-  const upstream = await startFakeUpstream(3);
+/** Starts two gateways with a customer who uses the fake, and creates a client of the customer at each gateway. */
+async function startWithUpstream(
+  environment: Readonly<Record<string, string>> = {},
+  { users = 3, requestsPerMinute = 6000 } = {},
+) {
+  const upstream = await startFakeUpstream(users);
   const settings = {
     kind: "aircall",
     baseUrl: upstream.origin,
     apiId: "${FAKE_API_ID}",
     apiToken: "${FAKE_API_TOKEN}",
-    // High, so that no test waits for a poll.
-    requestsPerMinute: 6000,
+    // Usually high, so that no test waits for a poll.
+    requestsPerMinute,
   };
   const cluster = await startCluster({
     customers: { globex: { upstream: settings } },
@@ -117,6 +120,35 @@ testOverProcesses("serves what Redis has when all gateways are restarted and the
   for (const { read } of clients) {
     await expect.poll(() => read(USER_ID)).toMatchObject({ status: 200, body: { status: "available" } });
   }
+});
+
+testOverProcesses(
+  "serves without a pause when one page of a list that takes longer than the limit fails once",
+  async () => {
+    // A list of three pages takes 3 s.
+    const { upstream, clients } = await startWithUpstream({}, { users: 120, requestsPerMinute: 120 });
+    await upstream.setFault({ ...INTERNAL, times: 1 });
+    const count = await upstream.requestCount();
+    const statuses = new Set<number>();
+    await expect
+      .poll(async () => {
+        for (const { read } of clients) statuses.add((await read(USER_ID)).status);
+        return upstream.requestCount();
+      })
+      .toBeGreaterThan(count + 5);
+    expect([...statuses]).toEqual([200]);
+  },
+);
+
+testOverProcesses("makes one of two changes at two gateways on the condition of the same version", async () => {
+  const { clients } = await startWithUpstream();
+  const { body } = (await clients[0]?.read(USER_ID)) ?? {};
+  const { version } = body as { readonly version: number };
+  const answers = await Promise.all(
+    [...clients, ...clients].map(({ setStatus }) => setStatus(USER_ID, "do_not_disturb", version)),
+  );
+  expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 412, 412, 412]);
+  await expectStatus(clients, "do_not_disturb");
 });
 
 testOverProcesses("follows an upstream that is slow", async () => {

@@ -25,7 +25,8 @@ export interface GatewayHttpClient {
   read(userId: number): Promise<GatewayHttpResponse>;
   /** Fetches the version of every user that the token may see. */
   versions(): Promise<ReadonlyMap<number, number>>;
-  setStatus(userId: number, status: string): Promise<GatewayHttpResponse>;
+  /** Sets an agent's status, if the agent has the version. @default any version */
+  setStatus(userId: number, status: string, ifVersion?: number): Promise<GatewayHttpResponse>;
 }
 
 export interface GatewayHttpClientOptions {
@@ -45,9 +46,18 @@ export function createGatewayClient({ at, customer, token }: GatewayHttpClientOp
   const agent = at.certificate === undefined ? new PlainAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
   onTestFinished(() => agent.destroy());
 
-  async function call(method: string, path: string, body?: object): Promise<GatewayHttpResponse> {
+  async function call(
+    method: string,
+    path: string,
+    body?: object,
+    ownHeaders: Readonly<Record<string, string>> = {},
+  ): Promise<GatewayHttpResponse> {
     const signal = AbortSignal.timeout(PATIENCE_MS);
-    const headers = { Authorization: `Bearer ${token}`, ...(body && { "Content-Type": "application/json" }) };
+    const headers = {
+      Authorization: `Bearer ${token}`,
+      ...(body && { "Content-Type": "application/json" }),
+      ...ownHeaders,
+    };
     const asked = openRequest(`${base}${path}`, { method, headers, agent, signal, ca: at.certificate });
     asked.end(body && JSON.stringify(body));
     try {
@@ -65,7 +75,10 @@ export function createGatewayClient({ at, customer, token }: GatewayHttpClientOp
 
   return {
     read: (userId) => call("GET", `/users/${userId}/availability`),
-    setStatus: (userId, status) => call("PUT", `/users/${userId}/availability`, { status }),
+    setStatus(userId, status, ifVersion) {
+      const condition = ifVersion === undefined ? {} : { "If-Match": `"${ifVersion}"` };
+      return call("PUT", `/users/${userId}/availability`, { status }, condition);
+    },
     async versions() {
       const { status, body } = await call("GET", "/availabilities");
       if (status !== 200) throw new Error(`The list was answered with ${status}: ${JSON.stringify(body)}`);

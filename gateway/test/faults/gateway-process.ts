@@ -1,5 +1,6 @@
 /** Runs the built gateway, as it is deployed, on a free port for a test. */
 import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
 import { expect } from "vitest";
 import { findFreePort } from "../../../scripts/testing/local-server.ts";
 import { type ProcessEnd, type RunningProcess, startProcess } from "./running-process.ts";
@@ -8,7 +9,7 @@ export interface GatewayProcessOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** @default the test's process */
   readonly directory?: string;
-  /** A shell command that the process runs before the gateway takes its place. @default nothing */
+  /** A shell command that the process runs before the gateway's program. @default no command */
   readonly shell?: string;
 }
 
@@ -44,7 +45,7 @@ export async function startGateway(options: GatewayProcessOptions): Promise<Gate
       ...(directory !== undefined && { directory }),
       ...(shell !== undefined && { shell }),
     });
-    await expect.poll(() => answers(running, `${origin}/healthz`)).toBe(true);
+    await expect.poll(() => readHealth(running, `${origin}/healthz`)).toBe("200");
   }
 
   await start();
@@ -62,11 +63,11 @@ export async function startGateway(options: GatewayProcessOptions): Promise<Gate
   };
 }
 
-/** True if the process responds. @throws {Error} if the process has ended instead. */
-async function answers(running: RunningProcess, url: string): Promise<boolean> {
+/** Reads the status of the response, or the reason if there is none. @throws {Error} if the process has ended. */
+async function readHealth(running: RunningProcess, url: string): Promise<string> {
   if (!running.isRunning()) throw new Error(`The gateway has ended: ${running.output.join("\n")}`);
   return fetch(url).then(
-    ({ ok }) => ok,
-    () => false,
+    ({ status }) => `${status}`,
+    (error: unknown) => `${url}: ${inspect(error)}`,
   );
 }

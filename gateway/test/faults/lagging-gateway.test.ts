@@ -9,6 +9,9 @@ import { hasServers } from "./programs.ts";
 import { openStreamReader } from "./stream-reader.ts";
 import { introduceUsers, PROBED_USER_ID } from "./users.ts";
 
+/** Interval of a stream's heartbeats. */
+const HEARTBEAT_SECONDS = 15;
+
 test.skipIf(!hasServers)(
   "sends no duplicate to a subscriber that comes to a gateway that lags behind another gateway",
   async () => {
@@ -52,5 +55,38 @@ test.skipIf(!hasServers)(
     expect(changes()).toEqual(versions);
     expect(reader.failure()).toBeUndefined();
     expect(reader.resets()).toBe(1);
+  },
+);
+
+test.skipIf(!hasServers)(
+  "sends no heartbeat and opens no stream while it has heard nothing from Redis for longer than a heartbeat",
+  async () => {
+    const customers = await writeCustomersFile();
+    const redis = await startRedisServer();
+    onTestFinished(redis.remove);
+    const link = await openPausableLink(Number(new URL(redis.url).port));
+    const url = `redis://127.0.0.1:${link.port}`;
+    const gateway = await startGateway({ environment: { ...customers.environment, REDIS_URL: url } });
+    const token = await customers.token("acme");
+    const client = createGatewayClient({ at: gateway, customer: "acme", token });
+    await introduceUsers(client);
+    const reader = openStreamReader({ at: [gateway], customer: "acme", token });
+    await expectCurrent([reader]);
+
+    link.pause();
+    const age = async () => (await client.read(PROBED_USER_ID)).ageSeconds;
+    await expect.poll(age).toBeGreaterThan(HEARTBEAT_SECONDS);
+    const heartbeats = reader.heartbeats();
+    const late = openStreamReader({ at: [gateway], customer: "acme", token });
+    await expect.poll(late.refusals).toContain(503);
+    // One interval contains one heartbeat of a gateway that is current.
+    await expect.poll(age).toBeGreaterThan(2 * HEARTBEAT_SECONDS);
+    expect(reader.heartbeats()).toBe(heartbeats);
+    expect(late.opened()).toEqual([]);
+
+    link.resume();
+    await expect.poll(reader.heartbeats).toBe(heartbeats + 1);
+    await expectCurrent([late]);
+    expect(reader.endings()).toBe(0);
   },
 );

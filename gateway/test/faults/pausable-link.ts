@@ -11,7 +11,7 @@ export interface PausableLink {
   resume(): void;
 }
 
-/** Opens a port of this machine that leads to another port. Closed when the test has finished. */
+/** Opens a local port that leads to the given port. Closed when the test has finished. */
 export async function openPausableLink(port: number): Promise<PausableLink> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let isPaused = false;

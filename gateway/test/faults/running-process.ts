@@ -12,10 +12,7 @@ export interface ProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** @default the test's process */
   readonly directory?: string;
-  /**
-   * A shell command that the process runs before the program takes its place, such as `ulimit -n 12000`. @default
-   * nothing
-   */
+  /** A shell command that the process runs before the program, like `ulimit -n 12000`. @default no command */
   readonly shell?: string;
 }
 

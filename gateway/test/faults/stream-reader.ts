@@ -12,14 +12,18 @@ export interface StreamReaderOptions {
   readonly at: readonly Address[];
   readonly customer: string;
   readonly token: string;
+  /** @default all users */
+  readonly userIds?: readonly number[] | undefined;
 }
 
-export interface StreamReader extends Pick<TestSubscriber, "isCurrent" | "retryMs" | "versionsOf"> {
+export interface StreamReader extends Pick<TestSubscriber, "isCurrent" | "retryMs" | "userIds" | "versionsOf"> {
   isOpen(): boolean;
   /** The last received version of each user. */
   versions(): ReadonlyMap<number, number>;
   /** Number of snapshots that the subscriber received, the first included. */
   resets(): number;
+  /** Number of heartbeats that the subscriber received. */
+  heartbeats(): number;
   /** Origins of the responses with a stream, in order. */
   opened(): readonly string[];
   /** Statuses of the other responses, in order. */
@@ -37,8 +41,9 @@ export interface StreamReader extends Pick<TestSubscriber, "isCurrent" | "retryM
 const DEFAULT_RETRY_MS = 50;
 
 /** Opens a stream and reconnects after each failure, until the test has finished. */
-export function openStreamReader({ at, customer, token }: StreamReaderOptions): StreamReader {
+export function openStreamReader({ at, customer, token, userIds }: StreamReaderOptions): StreamReader {
   const reader = createTestSubscriber();
+  const query = userIds ? `?userIds=${userIds.join()}` : "";
   const opened: string[] = [];
   const refusals: number[] = [];
   let endings = 0;
@@ -53,7 +58,7 @@ export function openStreamReader({ at, customer, token }: StreamReaderOptions): 
     attempts += 1;
     const lastEventId = reader.lastEventId();
     const headers = { Authorization: `Bearer ${token}`, ...(lastEventId && { "Last-Event-ID": lastEventId }) };
-    const url = `${origin}/c/${customer}/v1/availabilities/stream`;
+    const url = `${origin}/c/${customer}/v1/availabilities/stream${query}`;
     // A new connection, as in a browser: another subscriber's connection may be closed already.
     current = openRequest(url, { headers, agent: false, ca: certificate });
     current.on("response", (response) => follow(response, origin));
@@ -98,10 +103,12 @@ export function openStreamReader({ at, customer, token }: StreamReaderOptions): 
   return {
     isCurrent: reader.isCurrent,
     retryMs: reader.retryMs,
+    userIds: reader.userIds,
     versionsOf: reader.versionsOf,
     isOpen: () => isOpen,
     versions: () => new Map(Array.from(reader.users(), ([userId, { version }]) => [userId, version])),
     resets: () => reader.events().filter((name) => name === "reset").length,
+    heartbeats: () => reader.events().filter((name) => name === "").length,
     opened: () => opened,
     refusals: () => refusals,
     endings: () => endings,

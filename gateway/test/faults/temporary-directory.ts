@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
 /**
- * Creates an empty directory, which is removed with the test. Create it before the processes that use it, because
- * cleanup runs in reverse order.
+ * Creates an empty directory, removed after the test. Create the directory before the processes in it, because cleanup
+ * runs in reverse order.
  */
 export async function makeTemporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "availability-faults-"));

@@ -3,6 +3,7 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { RUNS_FACTOR, scaleRuns } from "../../../scripts/testing/property-runs.ts";
 import type { Status } from "../../store/agent.ts";
 import { createMemoryStore } from "../../store/memory-store.ts";
 import { createFakeUpstream, type FakeUpstream } from "../../test/fake-upstream/fake-upstream.ts";
@@ -137,34 +138,38 @@ function applyStep(step: Step, fake: FakeUpstream, { upstreams, defects }: Retur
   for (const [index, { text }] of shuffled.entries()) upstreams[index % upstreams.length]?.receiveWebhook?.(text);
 }
 
-test("never exceeds the budget and ends with the API's state, in any course of changes, webhooks and writes", async () => {
-  await fc.assert(
-    fc.asyncProperty(course, async (run) => {
-      const { perMinute, steps: runSteps } = run;
-      const time = createTestTime();
-      const fake = createFakeUpstream({ users: 120, requestsPerMinute: perMinute, nowMs: time.nowMs });
-      const gateways = openGateways(fake, time, run);
-      const { upstreams, store, defects } = gateways;
-      for (const upstream of upstreams) upstream.start();
-      for (const step of runSteps) {
-        await time.elapse(step.afterMs);
-        applyStep(step, fake, gateways);
-      }
-      const replica = await store.forCustomer("acme").open(new AbortController().signal);
-      const isSame = (): boolean =>
-        fake.company
-          .users()
-          .every(({ id, availability }) => replica.read(id)?.status === toStatus(availability).status) &&
-        replica.size() === fake.company.users().length;
-      const endedAtMs = time.nowMs();
-      await time.until(() => isSame() && upstreams.every((upstream) => upstream.health().staleSinceMs === undefined));
-      // The current page, two complete lists of three pages, and a page for the next gateway: the poll never starves.
-      const pageMs = Math.ceil(61_000 / Math.floor(perMinute / 2)) + 1_000 + MAX_RETURN_MS;
-      expect(time.nowMs() - endedAtMs).toBeLessThanOrEqual(10 * pageMs);
-      expect(fake.requests.all().filter(({ status }) => status !== 200)).toEqual([]);
-      expect(defects).toEqual([]);
-      await Promise.all(upstreams.map((upstream) => upstream.stop()));
-    }),
-    { numRuns: 40, endOnFailure: true },
-  );
-}, 120_000);
+test(
+  "never exceeds the budget and ends with the API's state, in any course of changes, webhooks and writes",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(course, async (run) => {
+        const { perMinute, steps: runSteps } = run;
+        const time = createTestTime();
+        const fake = createFakeUpstream({ users: 120, requestsPerMinute: perMinute, nowMs: time.nowMs });
+        const gateways = openGateways(fake, time, run);
+        const { upstreams, store, defects } = gateways;
+        for (const upstream of upstreams) upstream.start();
+        for (const step of runSteps) {
+          await time.elapse(step.afterMs);
+          applyStep(step, fake, gateways);
+        }
+        const replica = await store.forCustomer("acme").open(new AbortController().signal);
+        const isSame = (): boolean =>
+          fake.company
+            .users()
+            .every(({ id, availability }) => replica.read(id)?.status === toStatus(availability).status) &&
+          replica.size() === fake.company.users().length;
+        const endedAtMs = time.nowMs();
+        await time.until(() => isSame() && upstreams.every((upstream) => upstream.health().staleSinceMs === undefined));
+        // The current page, two complete lists of three pages, and a page for the next gateway: the poll never starves.
+        const pageMs = Math.ceil(61_000 / Math.floor(perMinute / 2)) + 1_000 + MAX_RETURN_MS;
+        expect(time.nowMs() - endedAtMs).toBeLessThanOrEqual(10 * pageMs);
+        expect(fake.requests.all().filter(({ status }) => status !== 200)).toEqual([]);
+        expect(defects).toEqual([]);
+        await Promise.all(upstreams.map((upstream) => upstream.stop()));
+      }),
+      { numRuns: scaleRuns(40), endOnFailure: true },
+    );
+  },
+  120_000 * Math.max(1, RUNS_FACTOR),
+);

@@ -9,7 +9,7 @@ import type { ListedUser } from "./schemas.ts";
 /** Reads the list of all agents page by page, again and again. */
 export interface ListReader {
   /**
-   * Reads the next page, or an agent whose removal is held back.
+   * Reads the next page, or an agent missing from two lists.
    *
    * @throws {UpstreamError} if the API fails. Call `handleFailure` then.
    * @throws {StoreUnavailableError} in the same way.
@@ -33,8 +33,14 @@ export interface ListReaderOptions {
   readonly onPageStarted: () => (users: readonly ListedUser[]) => void;
 }
 
-/** One read of so many is of an agent held back, so that the list takes a third longer at most. */
-const READS_PER_CHECK = 4;
+/** Number of pages read for each agent checked, so that lists take a third longer at most, and a few reads more at times. */
+const PAGES_PER_CHECK = 3;
+
+/** Number of agents checked without a page between them, so that few agents are removed soon. */
+const MAX_CHECKS_IN_A_ROW = 3;
+
+/** Number of pages that can be saved for later checks. */
+const MAX_PAGES_TO_SPEND = PAGES_PER_CHECK * MAX_CHECKS_IN_A_ROW;
 
 /**
  * Number of failures after which the next page is tried. If it fails too, the API fails, and the list continues with the
@@ -45,15 +51,17 @@ const MAX_PAGE_FAILURES = 3;
 export function createListReader(options: ListReaderOptions): ListReader {
   const { client, recorder, removals, clock, log, onPageStored, onPageStarted } = options;
   let hasReportedLimit = false;
-  let reads = 0;
+  /** Pages read and not spent for a check. */
+  let pagesToSpend = MAX_PAGES_TO_SPEND;
   let list = startList(1);
-  let failureCount = 0;
+  /** Reads of the page that have begun since a page was read. */
+  let attempts = 0;
   /** Page that was left out after failures, until the page after it has been read. */
   let skippedPage: number | undefined;
 
   /** Starts a list. Unless it starts at the first page, it is no whole list, and no agent counts as missing from it. */
   function startList(page: number) {
-    return { page, isWhole: page === 1, readAt: 0, ids: new Set<number>() };
+    return { page, isWhole: page === 1, ids: new Set<number>() };
   }
 
   /** Warns once about unlisted agents beyond the last page. After an incomplete list no agent counts as missing. */
@@ -67,44 +75,47 @@ export function createListReader(options: ListReaderOptions): ListReader {
 
   async function readPage(signal: AbortSignal): Promise<void> {
     const { page } = list;
+    attempts += 1;
     const startedMs = clock.monotonicMs();
     const readAt = await recorder.startRead();
-    if (page === 1) list = { ...startList(1), readAt };
+    if (page === 1) list = startList(1);
     const onPage = onPageStarted();
     const { users, isLast } = await client.list(page, signal);
     await recorder.record(users, readAt);
     onPage(users);
     for (const { id } of users) list.ids.add(id);
     const isEnd = isLast || page >= LAST_PAGE;
-    if (isLast && list.isWhole) await removals.compareList(list.ids, list.readAt, signal);
+    if (isLast && list.isWhole) await removals.compareList(list.ids, signal);
     if (isEnd && !isLast) reportLimit();
     await onPageStored({ page, readAt, isLast: isEnd, startedMs });
-    failureCount = 0;
+    attempts = 0;
     skippedPage = undefined;
+    pagesToSpend = Math.min(pagesToSpend + 1, MAX_PAGES_TO_SPEND);
     if (isEnd) list = startList(1);
     else list.page += 1;
   }
 
   return {
     async readNext(signal) {
-      reads += 1;
-      if (removals.hasHeldBack() && reads % READS_PER_CHECK === 0) await removals.checkNext(signal);
-      else await readPage(signal);
+      if (!removals.hasUnchecked() || pagesToSpend < PAGES_PER_CHECK) return readPage(signal);
+      pagesToSpend -= PAGES_PER_CHECK;
+      return removals.checkNext(signal);
     },
     handleFailure() {
-      failureCount += 1;
+      // Pages come before checks.
+      pagesToSpend = 0;
       if (skippedPage !== undefined) {
         list = startList(skippedPage);
         skippedPage = undefined;
-        failureCount = 0;
-      } else if (failureCount >= MAX_PAGE_FAILURES) {
+        attempts = 0;
+      } else if (attempts >= MAX_PAGE_FAILURES) {
         skippedPage = list.page;
         list = startList(list.page + 1);
       }
     },
     resumeAt(page) {
       list = startList(page);
-      failureCount = 0;
+      attempts = 0;
       skippedPage = undefined;
     },
   };

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { testWebhook } from "../../test/test-aircall.ts";
 import { createWebhookReceiver } from "./webhook.ts";
 
@@ -85,13 +85,45 @@ test("rejects every other token and does nothing", () => {
   expect(changed).toEqual([]);
 });
 
+test("rejects a wrong token without parsing the text", () => {
+  const { receive } = receiver();
+  const parse = vi.spyOn(JSON, "parse");
+  onTestFinished(() => parse.mockRestore());
+  const data = Array.from({ length: 50_000 }, () => ({ token: "guess" }));
+  expect(receive(JSON.stringify({ token: "guess", data }))).toBe("rejected");
+  const lengths = parse.mock.calls.map(([text]) => text.length);
+  expect(lengths).toEqual(Array(16).fill('"guess"'.length));
+});
+
+test("rejects a wrong token even if the right token is in the data", () => {
+  const { receive, changed } = receiver();
+  const envelope: object = JSON.parse(testWebhook("user.opened", 7, "guess"));
+  expect(receive(JSON.stringify({ ...envelope, data: { id: 7, token: "webhook-secret" } }))).toBe("rejected");
+  expect(changed).toEqual([]);
+});
+
+test("accepts a token with escapes, after other tokens, and with spaces", () => {
+  const { receive, changed } = receiver();
+  const text = testWebhook("user.opened", 7).replace('"token":"webhook', '"token" :\n"\\u0077ebhook');
+  expect(receive(text.replace("{", '{"other":{"token":"x"},'))).toBe("accepted");
+  expect(changed).toEqual([7]);
+});
+
 test.each([
   ["an empty text", ""],
   ["invalid JSON", "{"],
   ["null", "null"],
   ["a webhook without a token", '{"resource":"user","event":"user.opened","data":{"id":7}}'],
   ["a token that is no text", '{"resource":"user","event":"user.opened","token":["webhook-secret"],"data":{"id":7}}'],
-])("responds to %s as malformed", (_what, text) => {
+])("rejects %s", (_what, text) => {
+  expect(receiver().receive(text)).toBe("rejected");
+});
+
+test.each([
+  ["half a webhook", testWebhook("user.opened", 7).slice(0, -1)],
+  ["a webhook without an event", '{"resource":"user","token":"webhook-secret","data":{"id":7}}'],
+  ["a list", '[{"token":"webhook-secret"}]'],
+])("responds to %s with the token as malformed", (_what, text) => {
   expect(receiver().receive(text)).toBe("malformed");
 });
 

@@ -1,3 +1,5 @@
+import type { TimerQueue } from "../../../shared/runtime/timer-queue.ts";
+
 /** A delay that can end early. */
 export interface CancellableDelay {
   /** Resolves after the given milliseconds, or on `cancel`. */
@@ -6,14 +8,14 @@ export interface CancellableDelay {
 }
 
 /** Creates a delay that has not started. */
-export function createCancellableDelay(): CancellableDelay {
+export function createCancellableDelay(schedule: TimerQueue["schedule"]): CancellableDelay {
   let cancel = (): void => {};
   return {
     wait: (milliseconds) =>
       new Promise((resolve) => {
-        const timer = setTimeout(resolve, milliseconds);
+        const cancelTimer = schedule(milliseconds, resolve);
         cancel = () => {
-          clearTimeout(timer);
+          cancelTimer();
           resolve();
         };
       }),

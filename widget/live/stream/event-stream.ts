@@ -16,9 +16,9 @@ export interface EventStreamOptions {
   readonly signal: AbortSignal;
   /** Called for every chunk. */
   readonly onBytes: () => void;
-  /** Called for every event and comment. */
+  /** Called for every event and empty comment. */
   readonly onHeartbeat: () => void;
-  /** Called for every comment: the gateway has nothing more to send at that moment. */
+  /** Called for every empty comment: the gateway has nothing more to send at that moment. */
   readonly onComment: () => void;
   /**
    * `cursor` is the position to resume from after the event. An empty string means no position, `undefined` means
@@ -42,7 +42,9 @@ export async function readEventStream(options: EventStreamOptions): Promise<void
   const { openStream, parseEvent, cursor, signal, onBytes, onHeartbeat, onComment, onEvent, onRetry } = options;
   const parser = createParser({
     maxBufferSize: MAX_LENGTH,
-    onComment() {
+    onComment(text) {
+      // A stream begins with a comment that has a text, before the gateway knows what the client has missed.
+      if (text !== "") return;
       onHeartbeat();
       if (!signal.aborted) onComment();
     },
@@ -55,10 +57,12 @@ export async function readEventStream(options: EventStreamOptions): Promise<void
       if (!signal.aborted) onEvent(parseEvent(event, data), id);
     },
   });
-  const reader = (await openStream(signal, cursor)).pipeThrough(new TextDecoderStream()).getReader();
+  const reader = (await openStream(signal, cursor)).getReader();
+  // Firefox has no `TextDecoderStream` before 105.
+  const decoder = new TextDecoder();
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     onBytes();
-    feed(parser, next.value);
+    feed(parser, decoder.decode(next.value, { stream: true }));
   }
 }
 

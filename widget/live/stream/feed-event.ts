@@ -16,6 +16,8 @@ export function createFeedEventParser(parseChanged: ParseChange): ParseFeedEvent
         const removal: unknown = JSON.parse(data);
         return { type: "removal", userId: parseNumber(removal, "userId"), version: parseNumber(removal, "version") };
       }
+      case "unreadable":
+        return { type: "unreadable", userId: parseNumber(JSON.parse(data), "userId") };
       case "reset":
         return { type: "reset" };
       case "current":

@@ -1,6 +1,7 @@
 /** Property test: a feed reaches the gateway's state after any order of faults of streams, polls and the machine. */
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
+import { scaleRuns } from "../../../scripts/testing/property-runs.ts";
 import { BridgeRejectionError } from "../../../shared/protocol/rejection.ts";
 import type { FeedEvent } from "../change-feed.ts";
 import { change, changed, createScriptedGateway, HEARTBEAT, type StreamCall } from "./test-scripted-gateway.ts";
@@ -76,7 +77,7 @@ function createAgents() {
       }
       return then;
     },
-    /** The first events of a stream that resumes at this cursor. */
+    /** The first events of a stream resumed at the cursor. */
     since(cursor: string | undefined): readonly string[] {
       if (cursor !== undefined && Number(cursor.slice(2)) >= oldest)
         return log.slice(Number(cursor.slice(2))).map(({ text }) => text);
@@ -211,6 +212,6 @@ test("reaches the gateway's state, and never passes a cursor ahead of the report
       world.gateway.feed.close();
       vi.useRealTimers();
     }),
-    { numRuns: 200 },
+    { numRuns: scaleRuns(200) },
   );
 });

@@ -1,3 +1,5 @@
+import type { TimerQueue } from "../../../shared/runtime/timer-queue.ts";
+
 /** Interval of the gateway's heartbeats, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
 
@@ -20,14 +22,14 @@ export interface IdleTimeout {
  * Starts the timeout of an opening stream. Activity does not restart the timer: `onTick` is called whenever the timer
  * fires, with true if the stream was idle for too long.
  */
-export function startIdleTimeout(onTick: (isSilent: boolean) => void): IdleTimeout {
+export function startIdleTimeout(schedule: TimerQueue["schedule"], onTick: (isSilent: boolean) => void): IdleTimeout {
   let lastActivityAt = performance.now();
   let limitMs = OPEN_TIMEOUT_MS;
-  let timer = setTimeout(tick, limitMs);
+  let cancelTimer = schedule(limitMs, tick);
 
   function tick(): void {
     const remainingMs = lastActivityAt + limitMs - performance.now();
-    if (remainingMs > 0) timer = setTimeout(tick, remainingMs);
+    if (remainingMs > 0) cancelTimer = schedule(remainingMs, tick);
     onTick(remainingMs <= 0);
   }
 
@@ -37,6 +39,6 @@ export function startIdleTimeout(onTick: (isSilent: boolean) => void): IdleTimeo
       limitMs = IDLE_TIMEOUT_MS;
     },
     isOverdue: () => limitMs === IDLE_TIMEOUT_MS && performance.now() - lastActivityAt > HEARTBEAT_MS,
-    stop: () => clearTimeout(timer),
+    stop: () => cancelTimer(),
   };
 }

@@ -29,8 +29,14 @@ const LIST = {
   cursor: "a-1",
 } as const;
 
-const redirected = { rejection: expect.objectContaining({ code: "INVALID_RESPONSE" }) };
+const invalid = { rejection: expect.objectContaining({ code: "INVALID_RESPONSE" }) };
 const malformed = { name: "MalformedResponseError" };
+
+/** An error with the reason, for the widget's developer. */
+const malformedBy = (message: string) => ({ ...malformed, cause: expect.objectContaining({ message }) });
+
+const noStream = (type: string) => malformedBy(`content-type: expected text/event-stream, got "${type}"`);
+const noSnapshot = malformedBy("snapshot: expected availabilities and a cursor");
 
 test("requests a stream with the page's token, and with a cursor only if known", async () => {
   const { backend, gateway } = await setUp(STREAM);
@@ -48,12 +54,32 @@ test("requests a snapshot with the entity tag, and returns each user's time of c
   const overview = await gateway.fetchSnapshot(never);
   expect(overview).toEqual({
     availabilities: [{ userId: 1, status: "available", version: 7, updatedAt: 5 }],
+    unreadable: [],
     ageMs: 0,
     cursor: "a-1",
     etag: 'W/"a-1"',
   });
   await expect(gateway.fetchSnapshot(never, overview?.etag)).resolves.toBeUndefined();
   expect(backend.calls.map(({ headers }) => headers["if-none-match"])).toEqual([undefined, 'W/"a-1"']);
+});
+
+test("returns the users whom the gateway cannot read, and none that it does not have", async () => {
+  const { gateway } = await setUp({
+    status: 200,
+    body: { ...LIST, errors: { 2: { status: 503 }, 3: { status: 404 } } },
+  });
+  expect((await gateway.fetchSnapshot(never))?.unreadable).toEqual([2]);
+});
+
+test("requests the stream and the snapshot of some users by their ids in the address", async () => {
+  const { backend, gateway, statistics } = await setUp(STREAM, { status: 200, body: LIST });
+  await gateway.openStream(never, "a-1", new Set([3, 1, 2]));
+  await gateway.fetchSnapshot(never, undefined, new Set([3, 1, 2]));
+  expect(backend.calls.map(({ path }) => path)).toEqual([
+    "/v1/availabilities/stream?userIds=3,1,2",
+    "/v1/availabilities?userIds=3,1,2",
+  ]);
+  expect(statistics).toMatchObject({ streams: 1, calls: 1 });
 });
 
 const CALLS = ["openStream", "fetchSnapshot"] as const;
@@ -90,22 +116,44 @@ test.each(CALLS)("%s rejects with the reason of the abort", async (call) => {
 });
 
 test.each<[(typeof CALLS)[number], string, ScriptedAnswer, object]>([
-  ["openStream", "a sign-in page", { status: 200, contentType: "text/html", text: "<!doctype html>" }, malformed],
-  ["openStream", "a redirect", { status: 302, headers: { location: "/elsewhere" }, text: "" }, redirected],
-  ["fetchSnapshot", "a redirect", { status: 302, headers: { location: "/elsewhere" }, text: "" }, redirected],
+  [
+    "openStream",
+    "a sign-in page",
+    { status: 200, contentType: "text/html", text: "<!doctype html>" },
+    noStream("text/html"),
+  ],
+  [
+    "openStream",
+    "a type that names the stream's",
+    { status: 200, contentType: "application/x.text/event-stream", text: "" },
+    noStream("application/x.text/event-stream"),
+  ],
+  ["openStream", "a redirect", { status: 302, headers: { location: "/elsewhere" }, text: "" }, invalid],
+  ["fetchSnapshot", "a redirect", { status: 302, headers: { location: "/elsewhere" }, text: "" }, invalid],
   ["fetchSnapshot", "a sign-in page", { status: 200, contentType: "text/html", text: "<!doctype html>" }, malformed],
   ["fetchSnapshot", "a list without times of change", { status: 200, body: { ...LIST, updatedAt: {} } }, malformed],
   ["fetchSnapshot", "a list without a cursor", { status: 200, body: { ...LIST, cursor: undefined } }, malformed],
-  ["fetchSnapshot", "a body without a list", { status: 200, body: { cursor: "a-1" } }, malformed],
+  ["fetchSnapshot", "a body without a list", { status: 200, body: { cursor: "a-1" } }, noSnapshot],
+  ["fetchSnapshot", "null as the list", { status: 200, body: { ...LIST, availabilities: null } }, noSnapshot],
+  ["fetchSnapshot", "a number as the list", { status: 200, body: { ...LIST, availabilities: 5 } }, noSnapshot],
   [
     "fetchSnapshot",
     "a list over 4 MiB",
     { status: 200, text: JSON.stringify(LIST).padEnd(4 * 1024 * 1024 + 1) },
-    malformed,
+    invalid,
   ],
 ])("%s rejects %s as a response", async (call, _what, response, error) => {
   const { gateway } = await setUp(response);
   await expect(gateway[call](never)).rejects.toMatchObject(error);
+});
+
+test("rejects a stream without a content type, and one without a body", async () => {
+  const { gateway } = await setUp(
+    (_request, response) => void response.writeHead(200).end("<!doctype html>"),
+    (_request, response) => void response.writeHead(204, { "content-type": "text/event-stream" }).end(),
+  );
+  await expect(gateway.openStream(never)).rejects.toMatchObject(noStream(""));
+  await expect(gateway.openStream(never)).rejects.toMatchObject(noStream("text/event-stream"));
 });
 
 test("returns the age of a snapshot, so that wrap-up times can be shortened by the age", async () => {

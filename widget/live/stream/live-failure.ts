@@ -5,8 +5,10 @@ export const MAX_RETRY_AFTER_MS = 300_000;
 export interface LiveFailure {
   /** True if the gateway rejects the page's tokens (401). */
   readonly isUnauthorized: boolean;
-  /** True if the page's token may read no agents (403), or the gateway has none (404). Retry slowly. */
+  /** True if the page's token may read no agents (403), or the gateway has none (404). */
   readonly isForbidden: boolean;
+  /** True if the page's token lacks the right (403). Retry slowly: a gateway that has no agents may be a fault of a moment. */
+  readonly lacksRight: boolean;
   /** The gateway's `Retry-After`, in milliseconds; 0 if not sent. */
   readonly retryAfterMs: number;
   /** The error of a malformed response; `undefined` for other failures. */
@@ -29,6 +31,7 @@ export function classifyError(error: unknown): LiveFailure {
   return {
     isUnauthorized: status === 401,
     isForbidden: status === 403 || status === 404,
+    lacksRight: status === 403,
     retryAfterMs: Math.min(MAX_RETRY_AFTER_MS, 1_000 * (getNumber(error, "retryAfterSeconds") ?? 0)),
     defect: isMalformed ? error : undefined,
   };

@@ -1,4 +1,5 @@
 /** One connection to the gateway's stream, from the request to the end. */
+import type { TimerQueue } from "../../../shared/runtime/timer-queue.ts";
 import { type EventStreamOptions, readEventStream } from "./event-stream.ts";
 import { startIdleTimeout } from "./idle-timeout.ts";
 import { classifyError, type LiveFailure } from "./live-failure.ts";
@@ -7,7 +8,7 @@ import { classifyError, type LiveFailure } from "./live-failure.ts";
 export interface StreamEnd {
   /**
    * `closed` by the caller. `buffered`: a proxy held back every byte, or the end of the snapshot. `resync`: the machine
-   * has slept, or the stream was overdue at a check. `disconnected`: the stream broke off.
+   * has slept, the stream was overdue at a check, or the caller needs another stream. `disconnected`: the stream broke off.
    */
   readonly reason: "closed" | "buffered" | "resync" | "disconnected";
   /** True if the stream delivered a position for the next stream. */
@@ -20,14 +21,17 @@ export interface StreamEnd {
 
 export interface StreamConnectionOptions
   extends Pick<EventStreamOptions, "openStream" | "parseEvent" | "cursor" | "onEvent" | "onComment"> {
-  /** Called for every event and comment: only a gateway sends these. */
+  /** Called for every event and empty comment: only a gateway sends these. */
   readonly onHeartbeat: () => void;
   readonly hasSlept: () => boolean;
+  readonly schedule: TimerQueue["schedule"];
 }
 
 /** A stream that is opening or open. */
 export interface StreamConnection {
   readonly ended: Promise<StreamEnd>;
+  /** Closes the stream, so that another is opened at once. */
+  reconnect(): void;
   /**
    * Closes the stream if the machine has slept or the stream is overdue, so that the next stream delivers the missed
    * events.
@@ -38,20 +42,20 @@ export interface StreamConnection {
 
 /** Opens a stream. */
 export function connectStream(options: StreamConnectionOptions): StreamConnection {
-  const { openStream, parseEvent, cursor: resumeFrom, onEvent, onHeartbeat, onComment, hasSlept } = options;
+  const { openStream, parseEvent, cursor: resumeFrom, onEvent, onHeartbeat, onComment, hasSlept, schedule } = options;
   const abortController = new AbortController();
   const { signal } = abortController;
-  let reason: StreamEnd["reason"] = "disconnected";
+  /** Set by `stop`. */
+  let reason: StreamEnd["reason"];
   let cursor = resumeFrom;
   let retryMs = 0;
   let hasBytes = false;
-  let hasEvents = false;
   let hasProgressed = false;
   let heartbeatCount = 0;
-  const idleTimeout = startIdleTimeout((isSilent) => {
+  const idleTimeout = startIdleTimeout(schedule, (isSilent) => {
     if (hasSlept()) stop("resync");
-    // The snapshot is incomplete: a proxy holds back the last bytes.
-    else if (isSilent) stop(!hasBytes || (hasEvents && cursor === undefined) ? "buffered" : "disconnected");
+    // Nothing came but the comment at the start, or the snapshot is incomplete: a proxy holds back the other bytes.
+    else if (isSilent) stop(heartbeatCount === 0 || cursor === undefined ? "buffered" : "disconnected");
   });
 
   function stop(stopReason: StreamEnd["reason"]): void {
@@ -81,7 +85,6 @@ export function connectStream(options: StreamConnectionOptions): StreamConnectio
         onHeartbeat();
       },
       onEvent(event, id) {
-        hasEvents = true;
         if (id !== undefined) cursor = id || undefined;
         hasProgressed ||= cursor !== undefined;
         onEvent(event, cursor);
@@ -106,6 +109,7 @@ export function connectStream(options: StreamConnectionOptions): StreamConnectio
 
   return {
     ended: run(),
+    reconnect: () => stop("resync"),
     reconnectIfStale: (slept) => {
       if (slept || idleTimeout.isOverdue()) stop("resync");
     },

@@ -58,6 +58,15 @@ describe("a stream", () => {
     expect(streams.map(({ cursor }) => cursor)).toEqual([undefined, "a-2"]);
   });
 
+  test("is resumed from the last position although an event without one has come since", async () => {
+    const { events, stream, pass } = await followed();
+    await stream().write(`event: availability\ndata: ${JSON.stringify(changed(1, 2))}\n\n`);
+    expect(events.at(-1)).toMatchObject({ availability: { version: 2 }, cursor: "a-1" });
+    await stream().disconnect();
+    await pass(1_000);
+    expect(stream().cursor).toBe("a-1");
+  });
+
   test("starts with a new snapshot after a disconnect within a snapshot, even if the stream had resumed from a cursor", async () => {
     const { streams, events, stream, pass } = await createScriptedGateway("a-7");
     await stream().open();
@@ -76,6 +85,13 @@ describe("a stream", () => {
     expect([events.length, streams.length]).toEqual([3, 1]);
     expect(vi.getTimerCount()).toBe(0);
   });
+});
+
+test("a feed that is closed while it waits has no timer", async () => {
+  const { feed, stream } = await createScriptedGateway();
+  await stream().fail(refusal(503));
+  feed.close();
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 describe("after a failure", () => {
@@ -154,10 +170,10 @@ describe("after a failure", () => {
     [500, []],
     [503, []],
   ])("does not end the session on %i, and retries", async (status, reported) => {
-    const { events, streams, stream, snapshotCalls, pass } = await createScriptedGateway();
+    const { events, streams, stream, snapshotCalls, defects, pass } = await createScriptedGateway();
     await stream().fail(refusal(status));
     await pass(1_000);
-    expect([events, streams.length, snapshotCalls.length]).toEqual([reported, 2, 0]);
+    expect([events, streams.length, snapshotCalls.length, defects]).toEqual([reported, 2, 0, []]);
   });
 
   test("reports a heartbeat with the end of a snapshot and with each comment, and none with a change", async () => {
@@ -177,16 +193,47 @@ describe("after a failure", () => {
     await stream().fail(refusal(429, 60));
     await pass(30_000);
     feed.checkConnection();
+    feed.retryNow();
     await pass(30_000);
     expect(streams).toHaveLength(1);
     await pass(1_000);
     expect(streams).toHaveLength(2);
   });
 
+  test.each([
+    [1, 8_000],
+    [5, 8_000],
+    [7.5, 8_500],
+    [8, 16_000],
+    [60, 68_000],
+  ])(
+    "waits for a `Retry-After` of %d s and the delay for %d ms at most, however often it has failed",
+    async (seconds, mostMs) => {
+      const gateway = await createScriptedGateway();
+      await delaysOf(gateway, 5);
+      await gateway.stream().fail(refusal(503, seconds));
+      await gateway.pass(mostMs - 1);
+      expect(gateway.streams).toHaveLength(6);
+      await gateway.pass(1);
+      expect(gateway.streams).toHaveLength(7);
+    },
+  );
+
   test("retries at once when the page resumes", async () => {
     const { feed, streams, stream, pass } = await createScriptedGateway();
     await stream().fail(new BridgeRejectionError("BACKEND_UNREACHABLE", "The backend could not be reached"));
     feed.checkConnection();
+    await pass(0);
+    expect(streams).toHaveLength(2);
+  });
+
+  test("retries at once when the page gives another token, and leaves an open stream alone", async () => {
+    const { feed, streams, stream, pass } = await createScriptedGateway();
+    await stream().fail(new BridgeRejectionError("TOKEN_UNAVAILABLE", "The page's function gave no token"));
+    feed.retryNow();
+    await pass(0);
+    expect(streams).toHaveLength(2);
+    feed.retryNow();
     await pass(0);
     expect(streams).toHaveLength(2);
   });
@@ -289,6 +336,13 @@ describe("when the page resumes", () => {
     await pass(0);
     expect(streams.map(({ cursor }) => cursor)).toEqual([undefined, "a-1"]);
     expect(snapshotCalls).toHaveLength(0);
+  });
+
+  test("resumes also after a sleep that only the caller has noticed, so that a heartbeat follows", async () => {
+    const { feed, streams, stream, pass } = await followed();
+    feed.checkConnection(true);
+    await pass(0);
+    expect([streams.length, stream().cursor]).toEqual([2, "a-1"]);
   });
 
   test("detects such a sleep also when the idle timer fires", async () => {

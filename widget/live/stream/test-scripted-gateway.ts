@@ -1,5 +1,6 @@
 /** A scripted gateway: the test writes every stream and response by hand, on a fake clock. */
 import { onTestFinished, vi } from "vitest";
+import { createTimerQueue } from "../../../shared/runtime/timer-queue.ts";
 import { parseChangedAvailability } from "../../gateway/changed-availability.ts";
 import type { ChangeFeed, FeedEvent } from "../change-feed.ts";
 import { createFeedEventParser } from "./feed-event.ts";
@@ -10,6 +11,8 @@ import { createStreamFeed } from "./stream-feed.ts";
 export interface StreamCall {
   /** The position to resume from. */
   readonly cursor: string | undefined;
+  /** The users in the address; `undefined` for all. */
+  readonly userIds: readonly number[] | undefined;
   /** True if the feed has aborted the stream. */
   isAborted(): boolean;
   /** Sends the head of the response. */
@@ -27,6 +30,8 @@ export interface StreamCall {
 /** A snapshot requested by the feed. */
 export interface SnapshotCall {
   readonly etag: string | undefined;
+  /** The users in the address; `undefined` for all. */
+  readonly userIds: readonly number[] | undefined;
   isAborted(): boolean;
   /** `undefined` means unchanged (304). */
   respond(overview: LiveSnapshot | undefined): Promise<void>;
@@ -65,7 +70,10 @@ export function changed(userId: number, version: number) {
 }
 
 /** Opens a feed over a scripted gateway. The feed is closed at the end of the test. */
-export async function createScriptedGateway(resumeFrom?: string): Promise<ScriptedGateway> {
+export async function createScriptedGateway(
+  resumeFrom?: string,
+  userIds?: ReadonlySet<number>,
+): Promise<ScriptedGateway> {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
   const streams: StreamCall[] = [];
   const snapshotCalls: SnapshotCall[] = [];
@@ -73,16 +81,18 @@ export async function createScriptedGateway(resumeFrom?: string): Promise<Script
   const heartbeats: number[] = [];
   const defects: unknown[] = [];
   const openFeed = createStreamFeed({
-    openStream: (signal, cursor) => requestStream(signal, cursor, streams),
-    fetchSnapshot: (signal, etag) => requestSnapshot(signal, etag, snapshotCalls),
+    openStream: (signal, cursor, users) => requestStream(signal, cursor, users && [...users], streams),
+    fetchSnapshot: (signal, etag, users) => requestSnapshot(signal, etag, users && [...users], snapshotCalls),
     parseEvent: createFeedEventParser(parseChangedAvailability),
     onDefect: (error) => defects.push(error),
+    createTimers: createTimerQueue,
     random: () => scripted.random,
   });
   const scripted: ScriptedGateway = {
     feed: openFeed({
       onEvent: (event) => (event.type === "heartbeat" ? heartbeats.push(performance.now()) : events.push(event)),
       cursor: resumeFrom,
+      userIds,
     }),
     streams,
     snapshotCalls,
@@ -127,6 +137,7 @@ async function settle(): Promise<void> {
 function requestStream(
   signal: AbortSignal,
   cursor: string | undefined,
+  userIds: readonly number[] | undefined,
   streams: StreamCall[],
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   let body: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
@@ -146,6 +157,7 @@ function requestStream(
     };
     streams.push({
       cursor,
+      userIds,
       isAborted: () => signal.aborted,
       open: after(() => resolve(stream)),
       fail: (error) => after(() => reject(error))(),
@@ -159,12 +171,14 @@ function requestStream(
 function requestSnapshot(
   signal: AbortSignal,
   etag: string | undefined,
+  userIds: readonly number[] | undefined,
   overviews: SnapshotCall[],
 ): Promise<LiveSnapshot | undefined> {
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason));
     overviews.push({
       etag,
+      userIds,
       isAborted: () => signal.aborted,
       async respond(overview) {
         resolve(overview);

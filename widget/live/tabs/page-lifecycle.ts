@@ -1,24 +1,17 @@
-/** Reports freezing and resuming of a tab, if the browser announces them. */
+/** Reports the visibility, the freezing and the resuming of a tab. */
 export interface PageLifecycle {
-  /**
-   * Calls `onFreeze` before the tab is frozen or unloaded, and `onResume` afterwards. @returns the function to
-   * unsubscribe.
-   */
-  subscribe(onFreeze: () => void, onResume: () => void): () => void;
+  isHidden(): boolean;
+  /** Calls `onFreeze` before the tab is frozen or unloaded, and `onResume` afterwards, until the signal aborts. */
+  subscribe(onFreeze: () => void, onResume: () => void, signal: AbortSignal): void;
 }
 
-/**
- * The lifecycle of this document. The browser often puts a page into the back/forward cache on navigation, and may
- * freeze a hidden page. Scripts stop then, and open connections would stay open.
- */
+/** The lifecycle of this document. A page in the back/forward cache, or a frozen one, runs no scripts. */
 export const documentLifecycle: PageLifecycle = {
-  subscribe(onFreeze, onResume) {
-    const abortController = new AbortController();
-    const { signal } = abortController;
+  isHidden: () => document.visibilityState === "hidden",
+  subscribe(onFreeze, onResume, signal) {
     window.addEventListener("pagehide", onFreeze, { signal });
     window.addEventListener("pageshow", onResume, { signal });
     document.addEventListener("freeze", onFreeze, { signal });
     document.addEventListener("resume", onResume, { signal });
-    return () => abortController.abort();
   },
 };

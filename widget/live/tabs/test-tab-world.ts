@@ -1,259 +1,347 @@
-/** A fake browser with tabs, a gateway with streams, and a clock set by the test. */
+/** A fake browser with tabs and shared workers, and a gateway with streams. Runs on fake timers. */
+import { vi } from "vitest";
 import type { ChangedAvailability } from "../../../shared/contracts/availability.ts";
-import { parseChangedAvailability } from "../../gateway/changed-availability.ts";
 import type { GatewayClient, TokenVerification } from "../../gateway/gateway-client.ts";
 import type { ChangeFeed, FeedEvent, OpenFeed } from "../change-feed.ts";
-import { createFeedEventParser } from "../stream/feed-event.ts";
+import type { FollowedUsers } from "../followed-users.ts";
 import { createSharedFeed } from "./shared-feed.ts";
-import type { TestTab } from "./test-tab.ts";
-import { createTestChannels } from "./test-tab-channels.ts";
-import { createTestLocks } from "./test-tab-locks.ts";
+import { createTabHub } from "./tab-hub.ts";
+import type { StreamWorker } from "./worker-feed.ts";
+import type { Port, TabMessage, TabPort, WorkerMessage } from "./worker-message.ts";
 
 export interface TestTabView {
-  /** Versions received by the tab's page, by user. */
+  /** Versions of the followed users that the tab's page keeps, by user. */
   readonly versions: ReadonlyMap<number, number>;
   readonly events: readonly FeedEvent[];
+  /** True if the tab has a separate stream. */
+  hasOwnStream(): boolean;
+  /** Follows these users, drops all others, and fetches the added ones: the gateway reads them at once. */
+  follow(userIds: FollowedUsers): void;
   /** Resumes the page. */
   checkConnection(): void;
+  /** The page has given another token of the same subject. */
+  retryNow(): void;
   close(): void;
-  /** Stops running tasks, and releases locks and streams. */
+  /** Stops sending and receiving. */
   crash(): void;
-  /** Stops running tasks, and keeps locks and streams. */
-  freeze(): void;
-  thaw(): void;
   /** The browser announces the freezing, or the resuming, of the tab. */
   sleep(): void;
   awake(): void;
+  hide(isHidden: boolean): void;
   /** Rejects the page's token from now on. */
   rejectToken(): void;
   isPresent(): boolean;
 }
 
 export interface TabWorldOptions {
-  /** True if the browser grants locks. */
-  readonly hasLocks: boolean;
   /** Delay of a message, in milliseconds. */
   readonly delayMs?: () => number;
-  /** Browser API that fails: channels with the expected error, or ids with an unexpected error. */
-  readonly fails?: "channels" | "ids";
+  /** Result of opening a shared worker. @default "opens" */
+  readonly workers?: "opens" | "throws" | "fires error" | "hangs";
 }
 
 /** The backend's response for an agent with a token that never expires. */
 export const PROOF: TokenVerification = { sharingKey: "subject 7", refreshAt: Infinity };
 
-interface Scheduled {
-  readonly at: number;
-  readonly order: number;
-  readonly task: () => void;
+interface TestStream {
+  readonly write: (event: FeedEvent) => void;
+  readonly userIds: FollowedUsers;
+}
+
+/** A shared worker. */
+interface TestWorker {
+  readonly connect: (port: TabPort) => void;
+  isDead(): boolean;
+  kill(): void;
 }
 
 /** Creates a browser without tabs. */
-export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldOptions) {
-  let now = 1_000_000;
-  let order = 0;
-  let nextId = 0;
-  let scheduled: Scheduled[] = [];
+export function createTabWorld({ delayMs = () => 5, workers: behavior = "opens" }: TabWorldOptions = {}) {
   const told: FeedEvent[] = [];
   const users = new Map<number, ChangedAvailability>();
-  const streams = new Set<(event: FeedEvent) => void>();
+  const streams = new Set<TestStream>();
+  const workers = new Map<string, TestWorker>();
+  const tabs = new Set<{ readonly isValid: () => boolean }>();
+  let mode = behavior;
   let version = 0;
-  let maxStreams = 0;
   let streamsOpened = 0;
-  const defects: unknown[] = [];
-
-  function schedule(delay: number, task: () => void): () => void {
-    order += 1;
-    const entry = { at: now + delay, order, task };
-    scheduled.push(entry);
-    return () => {
-      scheduled = scheduled.filter((other) => other !== entry);
-    };
-  }
-
-  const channels = createTestChannels(schedule, delayMs);
-  const locks = createTestLocks(schedule, delayMs);
 
   function publish(event: FeedEvent): void {
     const known = { ...event, cursor: String(told.length + 1) };
     told.push(known);
-    for (const write of streams) write(known);
+    for (const { write } of streams) write(known);
+  }
+
+  // The gateway's heartbeats.
+  setInterval(() => {
+    for (const { write } of streams) write({ type: "heartbeat", ageMs: 0 });
+  }, 15_000);
+
+  function concerns(event: FeedEvent, userIds: FollowedUsers): boolean {
+    if (event.type === "availability") return !userIds || userIds.has(event.availability.userId);
+    return event.type !== "removal" || !userIds || userIds.has(event.userId);
   }
 
   function snapshot(): FeedEvent[] {
     const all = [...users.values()].map((availability) => ({ type: "availability" as const, availability, ageMs: 0 }));
-    return [{ type: "reset" }, ...all, { type: "current", cursor: String(told.length) }];
+    return [
+      { type: "reset" },
+      ...all,
+      { type: "current", cursor: String(told.length) },
+      { type: "heartbeat", ageMs: 0 },
+    ];
   }
 
-  function streamFor(tab: TestTab, isRefused: () => boolean, open: Set<() => void>): OpenFeed {
-    return ({ onEvent, cursor }) => {
-      // A promise that resolves in the task of the crash must have no effect.
-      if (tab.isCrashed()) return { checkConnection: () => {}, close: () => {} };
-      let readyAt = 0;
-      const write = (event: FeedEvent): void => {
-        // A stream keeps its order, whatever the delay.
-        readyAt = Math.max(readyAt, now + delayMs());
-        schedule(readyAt - now, () => tab.run(() => streams.has(write) && onEvent(event)));
+  /** Opens the gateway's streams for a document or a worker. */
+  function streamFor(isAlive: () => boolean, isAccepted: () => boolean, open: Set<ChangeFeed>): OpenFeed {
+    return ({ onEvent, cursor, userIds }) => {
+      let followed = userIds;
+      let current: TestStream | undefined;
+      function connect(from: string | undefined): void {
+        let readyAt = 0;
+        const stream: TestStream = {
+          userIds: followed,
+          write(event) {
+            if (!concerns(event, stream.userIds)) return;
+            // A stream keeps its order, whatever the delay.
+            readyAt = Math.max(readyAt, Date.now() + delayMs());
+            setTimeout(() => isAlive() && streams.has(stream) && onEvent(event), readyAt - Date.now());
+          },
+        };
+        if (current) streams.delete(current);
+        current = stream;
+        streams.add(stream);
+        streamsOpened += 1;
+        const missed: FeedEvent[] =
+          from === undefined ? snapshot() : [...told.slice(Number(from)), { type: "heartbeat", ageMs: 0 }];
+        for (const event of isAccepted() ? missed : [{ type: "unauthorized" } as const]) stream.write(event);
+      }
+      const feed: ChangeFeed = {
+        follow(next) {
+          const isCovered = !followed || (next && [...next].every((userId) => followed?.has(userId)));
+          followed = next;
+          if (!isCovered) connect(undefined);
+        },
+        checkConnection() {},
+        retryNow() {},
+        close() {
+          if (current) streams.delete(current);
+          open.delete(feed);
+        },
       };
-      const close = (): void => {
-        streams.delete(write);
-        open.delete(close);
-      };
-      streams.add(write);
-      open.add(close);
-      streamsOpened += 1;
-      maxStreams = Math.max(maxStreams, streams.size);
-      const missed = cursor === undefined ? snapshot() : told.slice(Number(cursor));
-      for (const event of isRefused() ? [{ type: "unauthorized" } as const] : missed) write(event);
-      return { checkConnection: () => {}, close };
+      connect(cursor);
+      open.add(feed);
+      return feed;
     };
+  }
+
+  function createWorker(): TestWorker {
+    const workerStreams = new Set<ChangeFeed>();
+    let isDead = false;
+    const openFeed = streamFor(
+      () => !isDead,
+      () => [...tabs].some(({ isValid }) => isValid()),
+      workerStreams,
+    );
+    return {
+      connect: createTabHub(() => openFeed),
+      isDead: () => isDead,
+      kill() {
+        isDead = true;
+        for (const stream of workerStreams) stream.close();
+      },
+    };
+  }
+
+  /** Creates an end of a channel, which delivers messages in order. */
+  function createEnd<Outgoing, Incoming>(isAlive: () => boolean) {
+    let readyAt = 0;
+    let isClosed = false;
+    const port: Port<Outgoing, Incoming> = {
+      onmessage: null,
+      postMessage() {},
+      close() {
+        isClosed = true;
+      },
+    };
+    const isOpen = (): boolean => !isClosed && isAlive();
+    function deliver(data: Incoming): void {
+      readyAt = Math.max(readyAt, Date.now() + delayMs());
+      const message = new MessageEvent("message", { data: structuredClone(data) });
+      setTimeout(() => isOpen() && port.onmessage?.(message), readyAt - Date.now());
+    }
+    return { port, isOpen, deliver };
+  }
+
+  function openWorker(name: string, isAlive: () => boolean): StreamWorker {
+    if (mode === "throws") throw new DOMException("The operation is insecure.", "SecurityError");
+    let worker = workers.get(name);
+    if (!worker || worker.isDead()) {
+      worker = createWorker();
+      workers.set(name, worker);
+    }
+    const opened = worker;
+    const tabEnd = createEnd<TabMessage, WorkerMessage>(isAlive);
+    const workerEnd = createEnd<WorkerMessage, TabMessage>(() => !opened.isDead() && mode === "opens");
+    tabEnd.port.postMessage = (message) => tabEnd.isOpen() && workerEnd.deliver(message);
+    workerEnd.port.postMessage = (message) => workerEnd.isOpen() && tabEnd.deliver(message);
+    opened.connect(workerEnd.port);
+    const result: StreamWorker = { port: tabEnd.port, onerror: null };
+    if (mode === "fires error") {
+      const event = Object.assign(new Event("error"), { colno: 0, error: null, filename: "", lineno: 0, message: "" });
+      setTimeout(() => isAlive() && result.onerror?.(event));
+    }
+    return result;
   }
 
   /** Opens a tab with the given token check. */
-  function open(verifyToken: GatewayClient["verifyToken"] = () => Promise.resolve(PROOF)): TestTabView {
-    const waiting: (() => void)[] = [];
-    const openStreams = new Set<() => void>();
+  function open(
+    verifyToken: GatewayClient["verifyToken"] = () => Promise.resolve(PROOF),
+    userIds?: FollowedUsers,
+  ): TestTabView {
+    const ownStreams = new Set<ChangeFeed>();
     const versions = new Map<number, number>();
     const events: FeedEvent[] = [];
-    let unnamed = new Set<number>();
-    let state: "awake" | "frozen" | "gone" = "awake";
+    let followed = userIds;
+    /** Versions of the followed users' removals. */
+    const removals = new Map<number, number>();
+    /** Users named by the current snapshot; `undefined` outside a snapshot. */
+    let named: Set<number> | undefined;
+    /** Followed users that are missing from the last snapshot and from every event since. */
+    const absent = new Set<number>();
+    /** The request that may still bring a user: the last one since the page has followed the user. */
+    const requests = new Map<number, symbol>();
+    let isHidden = false;
+    let isGone = false;
     let isRefused = false;
-    let life = { onSleep: (): void => {}, onWake: (): void => {} };
     let isSleeping = false;
     let hasLeft = false;
+    let life = { onSleep: (): void => {}, onWake: (): void => {} };
+    const isAlive = (): boolean => !isGone;
+    const isPresent = (): boolean =>
+      !isGone && !hasLeft && !isSleeping && !events.some(({ type }) => type === "unauthorized");
+    tabs.add({ isValid: () => isPresent() && !isRefused });
 
-    const tab: TestTab = {
-      run(task) {
-        if (state === "frozen") waiting.push(task);
-        else if (state === "awake") task();
-      },
-      isCrashed: () => state === "gone",
-    };
+    function isFollowed(userId: number): boolean {
+      return !followed || followed.has(userId);
+    }
+
+    function keep(userId: number, version: number): void {
+      const known = Math.max(versions.get(userId) ?? 0, removals.get(userId) ?? 0);
+      if (isFollowed(userId) && version > known) versions.set(userId, version);
+    }
+
+    /** Drops what the page knows of users that it does not follow, as the live part does. */
+    function retain(): void {
+      for (const known of [versions, removals, absent, requests]) {
+        for (const userId of known.keys()) if (!isFollowed(userId)) known.delete(userId);
+      }
+    }
+
+    /** Fetches users. The response arrives later, and may be older by then than what the feed has said. */
+    function fetchUsers(added: readonly number[]): void {
+      const request = Symbol("request");
+      const response = added.map((userId) => users.get(userId));
+      for (const userId of added) requests.set(userId, request);
+      setTimeout(() => {
+        for (const availability of response) {
+          if (!availability || isGone) continue;
+          const { userId, version } = availability;
+          if (requests.get(userId) === request && !absent.has(userId)) keep(userId, version);
+        }
+      }, delayMs());
+    }
 
     function onEvent(event: FeedEvent): void {
+      if (isGone) return;
       events.push(event);
       if (event.type === "availability") {
-        const { userId, version: newer } = event.availability;
-        versions.set(userId, Math.max(newer, versions.get(userId) ?? 0));
-        unnamed.delete(userId);
+        const { userId, version } = event.availability;
+        named?.add(userId);
+        absent.delete(userId);
+        keep(userId, version);
       } else if (event.type === "removal") {
-        if ((versions.get(event.userId) ?? 0) < event.version) versions.delete(event.userId);
-      } else if (event.type === "reset") unnamed = new Set(versions.keys());
-      else if (event.type === "current") for (const userId of unnamed) versions.delete(userId);
+        const { userId, version } = event;
+        if (isFollowed(userId)) removals.set(userId, Math.max(version, removals.get(userId) ?? 0));
+        if ((versions.get(userId) ?? 0) < version) versions.delete(userId);
+      } else if (event.type === "reset") named = new Set();
+      else if (event.type === "current" && named) {
+        for (const userId of new Set([...versions.keys(), ...(followed ?? [])])) {
+          if (named.has(userId)) continue;
+          versions.delete(userId);
+          absent.add(userId);
+        }
+        named = undefined;
+      }
     }
 
-    const feed: ChangeFeed = createSharedFeed({
+    const feed = createSharedFeed({
       apiBase: "https://widget.example.com/v1/",
       verifyToken,
-      provideToken: () => Promise.reject(new Error("There is no worker here")),
-      openOwnFeed: streamFor(tab, () => isRefused, openStreams),
-      parseEvent: createFeedEventParser(parseChangedAvailability),
-      onDefect: (error) => defects.push(error),
-      browser: {
-        openChannel(name) {
-          if (fails === "channels") throw new DOMException("The operation is insecure.", "SecurityError");
-          return channels.open(name, tab);
-        },
-        locks: hasLocks ? locks.of(tab) : undefined,
-        openWorker: undefined,
-        lifecycle: {
-          subscribe(onSleep, onWake) {
-            life = { onSleep, onWake };
-            return () => {
-              life = { onSleep: () => {}, onWake: () => {} };
-            };
-          },
-        },
-        clock: {
-          now: () => now,
-          epochMs: () => now,
-          setTimer: (delay, task) => {
-            const dueAt = now + delay;
-            let isOff = false;
-            const callOff = Number.isFinite(delay)
-              ? schedule(delay, () => tab.run(() => !isOff && task(now - dueAt)))
-              : () => {};
-            return () => {
-              isOff = true;
-              callOff();
-            };
-          },
-        },
-        random: () => delayMs() / 200,
-        createId() {
-          if (fails === "ids") throw new Error("There are no ids");
-          nextId += 1;
-          return `tab ${nextId}`;
+      provideToken: () => Promise.reject(new Error("The fake worker needs no token")),
+      openOwnFeed: streamFor(isAlive, () => !isRefused, ownStreams),
+      openWorker: (name) => openWorker(name, isAlive),
+      lifecycle: {
+        isHidden: () => isHidden,
+        subscribe(onSleep, onWake, signal) {
+          life = { onSleep, onWake };
+          signal.addEventListener("abort", () => {
+            life = { onSleep: () => {}, onWake: () => {} };
+          });
         },
       },
-    })({ onEvent });
-
-    function thaw(): void {
-      if (state !== "frozen") return;
-      state = "awake";
-      for (const task of waiting.splice(0)) tab.run(task);
-    }
+    })({ onEvent, userIds });
 
     return {
       versions,
       events,
-      checkConnection: () => tab.run(() => feed.checkConnection()),
+      hasOwnStream: () => ownStreams.size > 0,
+      follow(next) {
+        const added = [...(next ?? [])].filter((userId) => !isFollowed(userId));
+        followed = next;
+        retain();
+        feed.follow(next);
+        fetchUsers(added);
+      },
+      checkConnection: () => isGone || feed.checkConnection(),
+      retryNow: () => feed.retryNow(),
       close() {
-        tab.run(() => {
-          hasLeft = true;
-          feed.close();
-        });
+        if (isGone) return;
+        hasLeft = true;
+        feed.close();
       },
       crash() {
-        state = "gone";
-        for (const close of openStreams) close();
-        locks.crash(tab);
+        if (isGone) return;
+        isGone = true;
+        // Ends timers and streams. Messages are lost.
+        feed.close();
       },
-      freeze() {
-        if (state === "awake") state = "frozen";
-      },
-      thaw,
       sleep() {
-        tab.run(() => {
-          isSleeping = true;
-          life.onSleep();
-        });
+        if (isGone) return;
+        isSleeping = true;
+        life.onSleep();
       },
       awake() {
-        tab.run(() => {
-          if (isSleeping) life.onWake();
-          isSleeping = false;
-        });
+        if (isSleeping && !isGone) life.onWake();
+        isSleeping = false;
+      },
+      hide(hidden) {
+        isHidden = hidden;
       },
       rejectToken() {
         isRefused = true;
       },
-      isPresent: () =>
-        state !== "gone" && !hasLeft && !isSleeping && !events.some(({ type }) => type === "unauthorized"),
+      isPresent,
     };
-  }
-
-  /** Advances the clock. */
-  async function pass(ms: number): Promise<void> {
-    const until = now + ms;
-    await settle();
-    for (;;) {
-      const [next] = scheduled.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at || a.order - b.order);
-      if (!next) break;
-      scheduled = scheduled.filter((entry) => entry !== next);
-      now = Math.max(now, next.at);
-      next.task();
-      await settle();
-    }
-    now = until;
   }
 
   return {
     open,
-    pass,
-    defects,
+    /** Advances the clock. */
+    pass: (ms: number) => vi.advanceTimersByTimeAsync(ms),
     change(userId: number): void {
       version += 1;
-      const availability = { userId, status: "available" as const, version, updatedAt: now };
+      const availability = { userId, status: "available" as const, version, updatedAt: Date.now() };
       users.set(userId, availability);
       publish({ type: "availability", availability, ageMs: 0 });
     },
@@ -262,14 +350,18 @@ export function createTabWorld({ hasLocks, delayMs = () => 5, fails }: TabWorldO
       if (users.delete(userId)) publish({ type: "removal", userId, version });
     },
     versions: () => new Map([...users.values()].map((user) => [user.userId, user.version])),
-    now: () => now,
+    now: () => Date.now(),
     openStreams: () => streams.size,
-    maxStreams: () => maxStreams,
+    /** The users of each open stream. */
+    streamedUsers: () => [...streams].map(({ userIds }) => userIds && [...userIds]),
     streamsOpened: () => streamsOpened,
+    /** Ends the workers with their streams. The next tab starts another worker. */
+    killWorkers(): void {
+      for (const worker of workers.values()) worker.kill();
+    },
+    /** Makes workers hang, like an endless loop, or ends the loop. */
+    setWorkers(next: "opens" | "hangs"): void {
+      mode = next;
+    },
   };
-}
-
-/** Runs all pending promise callbacks. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
 }

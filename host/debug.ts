@@ -1,0 +1,25 @@
+/** Link between connectors and the developer's tools: debug log and inspector. */
+import type { Connector, ConnectorRecord } from "./connector.ts";
+
+/** Set by the import of `availability-bridge/inspector`: receives each connector of the page, with the option `debug`. */
+export type DebugHook = (connector: Connector, debug: boolean | undefined) => void;
+
+/** Name of the symbol of the hook in `globalThis`, and of `TagRecords` on a page with the script tag. */
+export const DEBUG_HOOK = "availability-bridge.debug";
+
+/**
+ * Data of the script tag for the tools: the connector's records before the load of the tools, a function that ends the recording, and true to
+ * show the inspector.
+ */
+export type TagRecords = readonly [records: readonly ConnectorRecord[], stop: () => void, isInspected: boolean];
+
+/** Reads the switch of the debug log in `localStorage`. Returns `undefined` without storage. */
+export function readSwitch(): unknown {
+  let value: unknown;
+  try {
+    value = localStorage["availability-bridge:debug"];
+  } catch {
+    // A page without storage, such as one in a sandbox.
+  }
+  return value;
+}

@@ -1,0 +1,36 @@
+import { ar as shared } from "../../../shared/languages/ar.ts";
+import type { PanelTexts } from "./panel-texts.ts";
+
+/** Arabic. */
+export const ar: PanelTexts = {
+  ...shared,
+  team: "الفريق",
+  agent: "الموظف {id}",
+  your_status: "حالتك",
+  you: "أنت",
+  no_token: "سجّل الدخول لتعيين حالتك",
+  no_agent: "لم تسجّل الدخول كموظف",
+  no_scope: "لا يسمح تسجيل دخولك بتغيير حالتك",
+  change_not_allowed: "لم تتغير حالتك: لا يُسمح لك بتغييرها",
+  change_signed_out: "لم تتغير حالتك: انتهت جلستك",
+  change_unreachable: "لم تتغير حالتك: تعذّر الوصول إلى الخادم",
+  change_rejected: "لم تتغير حالتك: رفض نظام الهاتف التغيير",
+  search: "البحث في الفريق",
+  no_match: "لا أحد يطابق «{query}»",
+  clear_search: "مسح البحث",
+  callable_count: "يمكن الاتصال بـ {callable} من {total}",
+  time_left: "متبقٍّ {time}",
+  connecting: "جارٍ الاتصال…",
+  connected: "مباشر",
+  reconnecting: "جارٍ إعادة الاتصال… قد تكون الحالات قديمة",
+  retry: "إعادة المحاولة",
+  signed_out: "انتهت جلستك",
+  signed_out_hint: "سجّل الدخول مجددًا في هذه الصفحة، ثم أعد المحاولة.",
+  team_not_allowed: "لا يُسمح لك بعرض الفريق",
+  team_not_allowed_hint: "اطلب من المسؤول الوصول إلى أداة الهاتف.",
+  failed: "تعذّر تحميل الفريق",
+  failed_hint: "تعذّر الوصول إلى خادم نظام الهاتف. تحقق من شبكتك، ثم أعد المحاولة.",
+  empty: "لا يوجد أحد هنا بعد",
+  empty_hint: "يظهر الموظفون بمجرد وجودهم في نظام الهاتف.",
+  agent_failed: "تعذّر جلب حالة التوفر",
+};

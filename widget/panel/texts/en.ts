@@ -1,0 +1,36 @@
+import { en as shared } from "../../../shared/languages/en.ts";
+import type { PanelTexts } from "./panel-texts.ts";
+
+/** English. */
+export const en: PanelTexts = {
+  ...shared,
+  team: "Team",
+  agent: "Agent {id}",
+  your_status: "Your status",
+  you: "You",
+  no_token: "Sign in to set your status",
+  no_agent: "You are not signed in as an agent",
+  no_scope: "Your sign-in does not allow changing your status",
+  change_not_allowed: "Your status was not changed: you are not allowed to change it",
+  change_signed_out: "Your status was not changed: your session has ended",
+  change_unreachable: "Your status was not changed: the server cannot be reached",
+  change_rejected: "Your status was not changed: the phone system refused it",
+  search: "Search the team",
+  no_match: "Nobody matches “{query}”",
+  clear_search: "Clear the search",
+  callable_count: "{callable} of {total} can be called",
+  time_left: "{time} left",
+  connecting: "Connecting…",
+  connected: "Live",
+  reconnecting: "Reconnecting… Statuses may be outdated",
+  retry: "Try again",
+  signed_out: "Your session has ended",
+  signed_out_hint: "Sign in again on this page, then try again.",
+  team_not_allowed: "You are not allowed to see the team",
+  team_not_allowed_hint: "Ask your administrator for access to the phone widget.",
+  failed: "The team could not be loaded",
+  failed_hint: "The phone system’s server cannot be reached. Check your network, then try again.",
+  empty: "There is nobody here yet",
+  empty_hint: "Agents appear as soon as the phone system has some.",
+  agent_failed: "The availability could not be fetched",
+};

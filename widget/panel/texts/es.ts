@@ -1,0 +1,36 @@
+import { es as shared } from "../../../shared/languages/es.ts";
+import type { PanelTexts } from "./panel-texts.ts";
+
+/** Spanish. */
+export const es: PanelTexts = {
+  ...shared,
+  team: "Equipo",
+  agent: "Agente {id}",
+  your_status: "Su estado",
+  you: "Usted",
+  no_token: "Inicie sesión para definir su estado",
+  no_agent: "No ha iniciado sesión como agente",
+  no_scope: "Su sesión no permite cambiar su estado",
+  change_not_allowed: "Estado sin cambios: no tiene permiso para cambiarlo",
+  change_signed_out: "Estado sin cambios: su sesión ha terminado",
+  change_unreachable: "Estado sin cambios: no se puede conectar con el servidor",
+  change_rejected: "Estado sin cambios: el sistema telefónico lo ha rechazado",
+  search: "Buscar en el equipo",
+  no_match: "Nadie coincide con «{query}»",
+  clear_search: "Borrar la búsqueda",
+  callable_count: "{callable} de {total} localizables",
+  time_left: "Quedan {time}",
+  connecting: "Conectando…",
+  connected: "En directo",
+  reconnecting: "Reconectando… Los estados pueden estar desactualizados",
+  retry: "Reintentar",
+  signed_out: "Su sesión ha terminado",
+  signed_out_hint: "Vuelva a iniciar sesión en esta página e inténtelo de nuevo.",
+  team_not_allowed: "No tiene permiso para ver el equipo",
+  team_not_allowed_hint: "Pida a su administrador acceso al widget telefónico.",
+  failed: "No se ha podido cargar el equipo",
+  failed_hint: "No se puede conectar con el servidor del sistema telefónico. Compruebe su red e inténtelo de nuevo.",
+  empty: "Aquí todavía no hay nadie",
+  empty_hint: "Los agentes aparecerán en cuanto el sistema telefónico tenga alguno.",
+  agent_failed: "No se ha podido obtener la disponibilidad",
+};

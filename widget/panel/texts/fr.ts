@@ -1,0 +1,36 @@
+import { fr as shared } from "../../../shared/languages/fr.ts";
+import type { PanelTexts } from "./panel-texts.ts";
+
+/** French. */
+export const fr: PanelTexts = {
+  ...shared,
+  team: "Équipe",
+  agent: "Agent {id}",
+  your_status: "Votre statut",
+  you: "Vous",
+  no_token: "Connectez-vous pour définir votre statut",
+  no_agent: "Vous n’êtes pas connecté en tant qu’agent",
+  no_scope: "Votre connexion ne permet pas de modifier votre statut",
+  change_not_allowed: "Statut inchangé : vous n’êtes pas autorisé à le modifier",
+  change_signed_out: "Statut inchangé : votre session a expiré",
+  change_unreachable: "Statut inchangé : le serveur est injoignable",
+  change_rejected: "Statut inchangé : le système téléphonique l’a refusé",
+  search: "Rechercher dans l’équipe",
+  no_match: "Personne ne correspond à « {query} »",
+  clear_search: "Effacer la recherche",
+  callable_count: "{callable} sur {total} joignables",
+  time_left: "Encore {time}",
+  connecting: "Connexion…",
+  connected: "En direct",
+  reconnecting: "Reconnexion… Les statuts peuvent être obsolètes",
+  retry: "Réessayer",
+  signed_out: "Votre session a expiré",
+  signed_out_hint: "Reconnectez-vous sur cette page, puis réessayez.",
+  team_not_allowed: "Vous n’êtes pas autorisé à voir l’équipe",
+  team_not_allowed_hint: "Demandez à votre administrateur l’accès au widget téléphonique.",
+  failed: "Impossible de charger l’équipe",
+  failed_hint: "Le serveur du système téléphonique est injoignable. Vérifiez votre réseau, puis réessayez.",
+  empty: "Il n’y a encore personne ici",
+  empty_hint: "Les agents apparaîtront dès que le système téléphonique en aura.",
+  agent_failed: "Impossible d’obtenir la disponibilité",
+};

@@ -1,0 +1,36 @@
+import { it as shared } from "../../../shared/languages/it.ts";
+import type { PanelTexts } from "./panel-texts.ts";
+
+/** Italian. */
+export const it: PanelTexts = {
+  ...shared,
+  team: "Team",
+  agent: "Agente {id}",
+  your_status: "Il tuo stato",
+  you: "Tu",
+  no_token: "Accedi per impostare il tuo stato",
+  no_agent: "Non hai effettuato l’accesso come agente",
+  no_scope: "Il tuo accesso non consente di modificare lo stato",
+  change_not_allowed: "Stato non modificato: non sei autorizzato a modificarlo",
+  change_signed_out: "Stato non modificato: la sessione è terminata",
+  change_unreachable: "Stato non modificato: il server non è raggiungibile",
+  change_rejected: "Stato non modificato: il sistema telefonico l’ha rifiutato",
+  search: "Cerca nel team",
+  no_match: "Nessuno corrisponde a “{query}”",
+  clear_search: "Cancella la ricerca",
+  callable_count: "{callable} su {total} contattabili",
+  time_left: "Ancora {time}",
+  connecting: "Connessione…",
+  connected: "In diretta",
+  reconnecting: "Riconnessione… Gli stati potrebbero non essere aggiornati",
+  retry: "Riprova",
+  signed_out: "La sessione è terminata",
+  signed_out_hint: "Accedi di nuovo su questa pagina, poi riprova.",
+  team_not_allowed: "Non sei autorizzato a vedere il team",
+  team_not_allowed_hint: "Chiedi all’amministratore l’accesso al widget telefonico.",
+  failed: "Impossibile caricare il team",
+  failed_hint: "Il server del sistema telefonico non è raggiungibile. Controlla la rete, poi riprova.",
+  empty: "Qui non c’è ancora nessuno",
+  empty_hint: "Gli agenti compaiono non appena il sistema telefonico ne ha.",
+  agent_failed: "Impossibile ottenere la disponibilità",
+};

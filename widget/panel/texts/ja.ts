@@ -1,0 +1,36 @@
+import { ja as shared } from "../../../shared/languages/ja.ts";
+import type { PanelTexts } from "./panel-texts.ts";
+
+/** Japanese. */
+export const ja: PanelTexts = {
+  ...shared,
+  team: "チーム",
+  agent: "担当者 {id}",
+  your_status: "自分のステータス",
+  you: "自分",
+  no_token: "ステータスを設定するにはサインインしてください",
+  no_agent: "担当者としてサインインしていません",
+  no_scope: "現在のサインインではステータスを変更できません",
+  change_not_allowed: "ステータスは変更されませんでした：変更する権限がありません",
+  change_signed_out: "ステータスは変更されませんでした：セッションが終了しています",
+  change_unreachable: "ステータスは変更されませんでした：サーバーに接続できません",
+  change_rejected: "ステータスは変更されませんでした：電話システムに拒否されました",
+  search: "チームを検索",
+  no_match: "「{query}」に一致する担当者はいません",
+  clear_search: "検索をクリア",
+  callable_count: "{total}人中{callable}人が対応可能",
+  time_left: "残り{time}",
+  connecting: "接続中…",
+  connected: "ライブ",
+  reconnecting: "再接続中… ステータスが最新でない可能性があります",
+  retry: "再試行",
+  signed_out: "セッションが終了しました",
+  signed_out_hint: "このページでもう一度サインインしてから、再試行してください。",
+  team_not_allowed: "チームを表示する権限がありません",
+  team_not_allowed_hint: "電話ウィジェットへのアクセス権を管理者に依頼してください。",
+  failed: "チームを読み込めませんでした",
+  failed_hint: "電話システムのサーバーに接続できません。ネットワークを確認してから、再試行してください。",
+  empty: "まだ誰もいません",
+  empty_hint: "電話システムに担当者が登録されると表示されます。",
+  agent_failed: "対応状況を取得できませんでした",
+};

@@ -1,0 +1,36 @@
+import { nl as shared } from "../../../shared/languages/nl.ts";
+import type { PanelTexts } from "./panel-texts.ts";
+
+/** Dutch. */
+export const nl: PanelTexts = {
+  ...shared,
+  team: "Team",
+  agent: "Medewerker {id}",
+  your_status: "Uw status",
+  you: "U",
+  no_token: "Meld u aan om uw status in te stellen",
+  no_agent: "U bent niet aangemeld als medewerker",
+  no_scope: "Met uw aanmelding kunt u uw status niet wijzigen",
+  change_not_allowed: "Status niet gewijzigd: u mag deze niet wijzigen",
+  change_signed_out: "Status niet gewijzigd: uw sessie is beëindigd",
+  change_unreachable: "Status niet gewijzigd: de server is niet bereikbaar",
+  change_rejected: "Status niet gewijzigd: het telefoonsysteem heeft geweigerd",
+  search: "Zoeken in het team",
+  no_match: "Niemand komt overeen met ‘{query}’",
+  clear_search: "Zoekopdracht wissen",
+  callable_count: "{callable} van {total} bereikbaar",
+  time_left: "Nog {time}",
+  connecting: "Verbinden…",
+  connected: "Live",
+  reconnecting: "Opnieuw verbinden… Statussen kunnen verouderd zijn",
+  retry: "Opnieuw proberen",
+  signed_out: "Uw sessie is beëindigd",
+  signed_out_hint: "Meld u opnieuw aan op deze pagina en probeer het dan opnieuw.",
+  team_not_allowed: "U mag het team niet bekijken",
+  team_not_allowed_hint: "Vraag uw beheerder om toegang tot de telefoonwidget.",
+  failed: "Het team kan niet worden geladen",
+  failed_hint: "De server van het telefoonsysteem is niet bereikbaar. Controleer uw netwerk en probeer het opnieuw.",
+  empty: "Er is hier nog niemand",
+  empty_hint: "Medewerkers verschijnen zodra het telefoonsysteem er heeft.",
+  agent_failed: "De beschikbaarheid kan niet worden opgehaald",
+};

@@ -1,0 +1,36 @@
+import { pt as shared } from "../../../shared/languages/pt.ts";
+import type { PanelTexts } from "./panel-texts.ts";
+
+/** Portuguese. */
+export const pt: PanelTexts = {
+  ...shared,
+  team: "Equipe",
+  agent: "Agente {id}",
+  your_status: "Seu status",
+  you: "Você",
+  no_token: "Entre para definir seu status",
+  no_agent: "Você não entrou como agente",
+  no_scope: "Seu acesso não permite alterar seu status",
+  change_not_allowed: "Status não alterado: você não tem permissão para alterá-lo",
+  change_signed_out: "Status não alterado: sua sessão terminou",
+  change_unreachable: "Status não alterado: não foi possível conectar ao servidor",
+  change_rejected: "Status não alterado: o sistema de telefonia recusou",
+  search: "Pesquisar na equipe",
+  no_match: "Ninguém corresponde a “{query}”",
+  clear_search: "Limpar a pesquisa",
+  callable_count: "{callable} de {total} podem atender",
+  time_left: "Faltam {time}",
+  connecting: "Conectando…",
+  connected: "Ao vivo",
+  reconnecting: "Reconectando… Os status podem estar desatualizados",
+  retry: "Tentar novamente",
+  signed_out: "Sua sessão terminou",
+  signed_out_hint: "Entre novamente nesta página e tente de novo.",
+  team_not_allowed: "Você não tem permissão para ver a equipe",
+  team_not_allowed_hint: "Peça ao administrador acesso ao widget de telefone.",
+  failed: "Não foi possível carregar a equipe",
+  failed_hint: "Não foi possível conectar ao servidor do sistema de telefonia. Verifique sua rede e tente de novo.",
+  empty: "Ainda não há ninguém aqui",
+  empty_hint: "Os agentes aparecem assim que o sistema de telefonia tiver algum.",
+  agent_failed: "Não foi possível obter a disponibilidade",
+};
