@@ -26,10 +26,18 @@ const packageEntries = {
   index: "host/index.ts",
   badge: "host/badge.ts",
   inspector: "host/inspector.ts",
+  react: "host/frameworks/react.ts",
+  vue: "host/frameworks/vue.ts",
   contracts: "shared/contracts/index.ts",
   // English is in the badge.
   ...Object.fromEntries(LANGUAGES.slice(1).map((each) => [`languages/${each}`, `shared/languages/${each}.ts`])),
 };
+
+/** What the package's users bring, or install with the package. */
+const external = ["react", "valibot", "vue"];
+
+/** Marks the entry for React as code of the browser, for servers that render components of their own, as in Next.js. */
+const markClient = ({ name }: { readonly name: string }): string => (name === "react" ? '"use client";' : "");
 
 const builds: Readonly<Record<string, UserConfig>> = {
   /** The package's entries, for the bundlers of its users: valibot stays an import. */
@@ -45,9 +53,9 @@ const builds: Readonly<Record<string, UserConfig>> = {
         formats: ["es"],
       },
       rolldownOptions: {
-        external: ["valibot"],
+        external,
         optimization: { inlineConst: true },
-        output: { chunkFileNames: "chunks/[name].js" },
+        output: { chunkFileNames: "chunks/[name].js", banner: markClient },
       },
     },
   },
@@ -63,7 +71,10 @@ const builds: Readonly<Record<string, UserConfig>> = {
       emptyOutDir: false,
       lib: { entry: packageEntries, formats: ["cjs"], fileName: (_format, name) => `${name}.js` },
       // Without comments, which the modules have: both would be an eighth of the package.
-      rolldownOptions: { external: ["valibot"], output: { chunkFileNames: "chunks/[name].js", comments: false } },
+      rolldownOptions: {
+        external,
+        output: { chunkFileNames: "chunks/[name].js", comments: false, banner: markClient },
+      },
     },
   },
   /** What few badges of the script tag need. `npm run build` names the files by their content, and writes each name into what loads it. */

@@ -52,8 +52,15 @@ const processesProject = {
   },
 };
 
+/** Takes React 19 in place of React 18, also within `react-dom`. */
+const react19 = [
+  { find: /^react(?=$|\/)/, replacement: "react-19" },
+  { find: /^react-dom(?=$|\/)/, replacement: "react-dom-19" },
+];
+
 /** The port of the browser tests' own page, which the widget's list of origins has to name before there is a page. */
 const testPagePort = await findFreePort();
+const react19PagePort = await findFreePort();
 
 export default defineConfig({
   define,
@@ -83,13 +90,30 @@ export default defineConfig({
           name: "browser",
           include: ["{shared,host,widget}/**/*.browser.test.ts"],
           globalSetup: ["./e2e/fixtures/widget-site.setup.ts"],
-          provide: { testPagePort },
+          provide: { testPagePort, reactVersion: "18" },
           browser: {
             enabled: true,
             headless: true,
             api: { port: testPagePort, strictPort: true },
             screenshotFailures: false,
             instances: [...chromiumInstances, ...(firefox ? [firefoxInstance] : [])],
+          },
+        },
+      },
+      {
+        extends: true,
+        resolve: { alias: react19 },
+        test: {
+          name: "react-19",
+          include: ["host/frameworks/react.browser.test.ts"],
+          globalSetup: ["./e2e/fixtures/widget-site.setup.ts"],
+          provide: { testPagePort: react19PagePort, reactVersion: "19" },
+          browser: {
+            enabled: true,
+            headless: true,
+            api: { port: react19PagePort, strictPort: true },
+            screenshotFailures: false,
+            instances: chromiumInstances.slice(0, 1).map((instance) => ({ ...instance, name: "react-19-chromium" })),
           },
         },
       },

@@ -10,7 +10,12 @@ export {
   TimeoutError,
 } from "../shared/protocol/errors.ts";
 export type { BridgeRejection, Issue, RejectionCode } from "../shared/protocol/rejection.ts";
-export type { AvailabilityBadgeAttributes, AvailabilityBadgeElement } from "./badge/badge-element.ts";
+export type {
+  AvailabilityBadgeAttributes,
+  AvailabilityBadgeElement,
+  AvailabilityChange,
+  AvailabilityChangeEvent,
+} from "./badge/badge-element.ts";
 export { defineAvailabilityBadge } from "./badge/define-badge.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
 export type {

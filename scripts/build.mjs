@@ -187,6 +187,8 @@ function writeTypes() {
     "host/index.d.ts",
     "host/badge.d.ts",
     "host/inspector.d.ts",
+    "host/frameworks/react.d.ts",
+    "host/frameworks/vue.d.ts",
     "shared/contracts/index.d.ts",
     ...OTHER_LANGUAGES.map((language) => `shared/languages/${language}.d.ts`),
   ]);

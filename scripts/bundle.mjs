@@ -4,11 +4,11 @@ import { build } from "vite";
 
 /**
  * @param {string} entry the module's path
- * @param {{ format?: "es" | "iife", alias?: import("vite").AliasOptions, minify?: boolean, define?: Record<string, string> }} [options]
+ * @param {{ format?: "es" | "iife", alias?: import("vite").AliasOptions, minify?: boolean, define?: Record<string, string>, external?: readonly string[] }} [options]
  * @returns {Promise<string>} the code
  * @throws {Error} if the bundle is empty
  */
-export async function bundle(entry, { format = "es", alias = [], minify = true, define = {} } = {}) {
+export async function bundle(entry, { format = "es", alias = [], minify = true, define = {}, external = [] } = {}) {
   const result = await build({
     configFile: false,
     logLevel: "error",
@@ -21,6 +21,7 @@ export async function bundle(entry, { format = "es", alias = [], minify = true, 
       cssTarget: "chrome123",
       ...(!minify && { minify }),
       lib: { entry, formats: [format], name: "bundled" },
+      rolldownOptions: { external: [...external] },
     },
   });
   const [output] = [result].flat();

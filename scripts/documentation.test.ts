@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { compileScript, parse } from "vue/compiler-sfc";
 import { toBusError } from "../shared/protocol/errors.ts";
 import type { RejectionCode } from "../shared/protocol/rejection.ts";
 import { rewriteLinks } from "./package-pages.mjs";
@@ -308,6 +309,52 @@ test("the TypeScript examples of the documentation compile", () => {
   };
   writeFileSync(`${folder}/tsconfig.json`, JSON.stringify(config));
   expect(compile(folder)).toBe("");
+});
+
+/** The code blocks of a page that begin with a comment with the name of a file, by that name. */
+function namedExamples(page: string): ReadonlyMap<string, string> {
+  const blocks = readFileSync(page, "utf8").matchAll(/^```\w+\n((?:\/\/|<!--) (\S+)(?: -->)?\n.*?)^```/gms);
+  return new Map(Array.from(blocks, ([, code = "", name = ""]) => [name, code]));
+}
+
+test("the examples of docs/react.md compile with each other, and those without a framework", () => {
+  mkdirSync("node_modules/.cache", { recursive: true });
+  const folder = mkdtempSync("node_modules/.cache/react-");
+  mkdirSync(`${folder}/src`);
+  const examples = [...namedExamples("docs/react.md"), ...namedExamples("docs/frameworks.md")].filter(([name]) =>
+    name.endsWith(".tsx") ? name.startsWith("src/") : name === "src/agent-card.ts" || name === "src/lib/bridge.ts",
+  );
+  expect(examples.length).toBeGreaterThan(5);
+  for (const [name, code] of examples) writeFileSync(`${folder}/${name.replace("lib/", "")}`, code);
+  const root = path.relative(folder, ".");
+  const config = {
+    extends: `${root}/tsconfig.json`,
+    compilerOptions: {
+      outDir: "types",
+      lib: ["ES2022", "DOM", "DOM.Iterable"],
+      jsx: "react-jsx",
+      types: ["react"],
+      paths: {
+        "availability-bridge": [`${root}/host/index.ts`],
+        "availability-bridge/react": [`${root}/host/frameworks/react.ts`],
+      },
+    },
+    files: [],
+    include: ["src/*"],
+    references: [{ path: `${root}/host` }],
+  };
+  writeFileSync(`${folder}/tsconfig.json`, JSON.stringify(config));
+  expect(compile(folder)).toBe("");
+});
+
+test("the components of docs/vue.md compile", () => {
+  const components = [...namedExamples("docs/vue.md")].filter(([name]) => name.endsWith(".vue"));
+  expect(components.length).toBeGreaterThan(2);
+  for (const [name, code] of components) {
+    const { descriptor, errors } = parse(code);
+    expect(errors).toEqual([]);
+    expect(compileScript(descriptor, { id: name, inlineTemplate: true }).content).toContain("setup");
+  }
 });
 
 /** Returns the compiler's complaints. */

@@ -12,6 +12,11 @@ import { bundle } from "./bundle.mjs";
  */
 const BUDGETS = {
   connector: 11_800,
+  // Without the badge over the connector, and with it over connector and badge.
+  "hooks for React": 1_500,
+  "components and hooks for React": 1_500,
+  "composables for Vue": 1_500,
+  "component and composables for Vue": 1_500,
   "embed.js": 13_550,
   "badge of embed.js": 4_000,
   "badges with extras": 3_540,
@@ -21,8 +26,24 @@ const BUDGETS = {
   "view of a visible widget": 23_500,
 };
 
+const CONNECTOR = 'export { connect } from "../../dist/index.js";\n';
+const BADGE = 'export { defineAvailabilityBadge } from "../../dist/badge.js";\n';
+const HOOKS =
+  'export { BridgeProvider, useAvailability, useConnectionState, useConnector } from "../../dist/react.js";\n';
+const COMPOSABLES =
+  'export { createBridge, useAvailability, useConnectionState, useConnector } from "../../dist/vue.js";\n';
+
+const connector = await measureExports(CONNECTOR);
+const connectorAndBadge = await measureExports(CONNECTOR + BADGE);
+
 const sizes = {
-  connector: measure(await bundleConnector()),
+  connector,
+  "hooks for React": (await measureExports(CONNECTOR + HOOKS)) - connector,
+  "components and hooks for React":
+    (await measureExports(`${CONNECTOR}${BADGE}export * from "../../dist/react.js";`)) - connectorAndBadge,
+  "composables for Vue": (await measureExports(CONNECTOR + COMPOSABLES)) - connector,
+  "component and composables for Vue":
+    (await measureExports(`${CONNECTOR}${BADGE}export * from "../../dist/vue.js";`)) - connectorAndBadge,
   "embed.js": measure(readFileSync("dist/embed.js", "utf8")),
   "badge of embed.js": measure(readPart("dist", "embed-badge")),
   "badges with extras": measure(readPart("dist", "embed-extras")),
@@ -57,10 +78,14 @@ function measure(code) {
   return gzipSync(code, { level: 9 }).length;
 }
 
-/** Bundles `import { connect } from "availability-bridge"` as a customer would. */
-async function bundleConnector() {
+/**
+ * Measures what a customer's bundler makes of exports of the package, without React and Vue.
+ *
+ * @param {string} code
+ */
+async function measureExports(code) {
   const entry = "node_modules/.cache/customer.js";
   mkdirSync("node_modules/.cache", { recursive: true });
-  writeFileSync(entry, 'export { connect } from "../../dist/index.js";');
-  return bundle(entry, { format: "iife" });
+  writeFileSync(entry, code);
+  return measure(await bundle(entry, { format: "iife", external: ["react", "vue"] }));
 }

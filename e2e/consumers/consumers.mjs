@@ -2,6 +2,7 @@
 /** Tool chains of pages, in the tried versions, each with a smallest consumer of the packed package. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { FRAMEWORK_PACKAGES, FRAMEWORK_PAGES } from "./frameworks.mjs";
 
 /**
  * @typedef {object} Consumer
@@ -10,6 +11,7 @@ import { fileURLToPath } from "node:url";
  * @property {Readonly<Record<string, string>>} files text of the consumer's files, by path in the consumer's own folder
  * @property {readonly (readonly string[])[]} commands arguments of `node`; each must end with exit code 0
  * @property {boolean} isFast true for the consumers of CI: the oldest and the newest of each kind, installed and run within a minute
+ * @property {boolean} [isFramework] true for the pages of frameworks, which have a command of their own
  */
 
 const react = { esbuild: "0.28.2", jsdom: "26.1.0", "typescript-7.0": "npm:typescript@7.0.2" };
@@ -35,7 +37,14 @@ export const PACKAGES = {
   },
   webpack4: { webpack: "4.47.0", jsdom: "26.1.0" },
   parcel: { parcel: "2.16.4", jsdom: "26.1.0" },
-  next: { next: "16.4.6", react: "19.2.9", "react-dom": "19.2.9" },
+  next: {
+    next: "16.4.6",
+    react: "19.2.9",
+    "react-dom": "19.2.9",
+    "@types/node": "20.19.43",
+    "@types/react": "19.2.9",
+    typescript: "5.9.3",
+  },
   angular: {
     ...Object.fromEntries(
       ["common", "compiler", "compiler-cli", "core", "platform-browser"].map((name) => [`@angular/${name}`, "20.3.35"]),
@@ -57,6 +66,7 @@ export const PACKAGES = {
     "typescript-6.0": "npm:typescript@6.0.3",
   },
   typescript7: { "typescript-7.0": "npm:typescript@7.0.2" },
+  ...FRAMEWORK_PACKAGES,
 };
 
 const exercise = readSource("exercise.js").replace("export ", "");
@@ -495,6 +505,7 @@ export default { input: "page.js", plugins: [resolve()], output: { file: "out/pa
     ),
   ),
   ...APPLICATIONS,
+  ...FRAMEWORK_PAGES,
   hydration("React 18", "react18", "react"),
   hydration("React 18", "react18", "react", "production"),
   hydration("React 19", "react19", "react"),

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * `npm run test:consumers`: builds and runs a smallest consumer of the packed package in each tool chain, and prints a table. Needs a
- * build. `--fast` tries those that CI tries; words after the options select consumers by name. `--keep` leaves the folder.
+ * build. `--fast` tries those that CI tries, `--frameworks` the pages of frameworks; words after the options select consumers by name. `--keep` leaves the folder.
  */
 import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -23,13 +23,18 @@ const ENVIRONMENT = {
   NG_CLI_ANALYTICS: "false",
 };
 const { values, positionals } = parseArgs({
-  options: { fast: { type: "boolean", default: false }, keep: { type: "boolean", default: false } },
+  options: {
+    fast: { type: "boolean", default: false },
+    frameworks: { type: "boolean", default: false },
+    keep: { type: "boolean", default: false },
+  },
   allowPositionals: true,
 });
 const directory = mkdtempSync(path.join(tmpdir(), "consumers-"));
 const chosen = CONSUMERS.filter(
-  ({ name, isFast }) =>
+  ({ name, isFast, isFramework }) =>
     (!values.fast || isFast) &&
+    (!values.frameworks || isFramework) &&
     (positionals.length === 0 || positionals.some((word) => name.toLowerCase().includes(word.toLowerCase()))),
 );
 if (chosen.length === 0) throw new Error(`No consumer has a name with ${positionals.join(" or ")}`);

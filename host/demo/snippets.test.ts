@@ -21,7 +21,10 @@ function compile(files: Readonly<Record<string, string>>): string {
       lib: ["ES2022", "DOM", "DOM.Iterable"],
       jsx: "react-jsx",
       types: ["react"],
-      paths: { "availability-bridge": [`${root}/host/index.ts`] },
+      paths: {
+        "availability-bridge": [`${root}/host/index.ts`],
+        "availability-bridge/react": [`${root}/host/frameworks/react.ts`],
+      },
     },
     files: [],
     include: Object.keys(files),
@@ -46,20 +49,20 @@ test("the TypeScript and the React component compile; control: with a wrong name
     "page.ts": typescript,
     "wrong-page.ts": typescript.replace(".callable", ".isCallable"),
     "button.tsx": react,
-    "wrong-button.tsx": react.replace(".callable", ".state"),
+    "wrong-button.tsx": react.replace("{ callable }", "{ state: callable }"),
   });
   const lines = complaints.split("\n").filter((line) => line.includes("error TS"));
   const wrong = lines.map((line) => /([\w-]+\.tsx?)\(/.exec(line)?.[1]);
   expect(new Set(wrong)).toEqual(new Set(["wrong-page.ts", "wrong-button.tsx"]));
 });
 
-test("the Vue component compiles to a component that watches; control: with a broken template it does not", () => {
+test("the Vue component compiles to a component that follows the agent; control: with a broken template it does not", () => {
   const code = writeSnippet("Vue", SUBJECT);
   const { descriptor, errors } = parse(code);
   expect(errors).toEqual([]);
   const { content } = compileScript(descriptor, { id: "page", inlineTemplate: true });
-  expect(content).toContain("connector.watch(106");
-  expect(content).toContain("disabled: !isFree.value");
+  expect(content).toContain("useAvailability(106)");
+  expect(content).toMatch(/disabled: !(?:_unref\(agent\)|agent\.value)\.callable/);
   expect(parse(code.replace("</button>", "")).errors).not.toEqual([]);
 });
 

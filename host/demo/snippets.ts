@@ -48,34 +48,35 @@ connector.watch(${userId}, (availability) => {
   if (call) call.disabled = !readAvailability(availability).callable;
 });
 `,
-  React: ({ userId, vendor }) => `import { useEffect, useState } from "react";
-import { connect, readAvailability } from "availability-bridge";
+  React: ({
+    userId,
+    vendor,
+  }) => `import { AvailabilityBadge, BridgeProvider, useAvailability } from "availability-bridge/react";
 
-const connector = connect({ src: "${vendor}/widget/" });
+function CallButton({ userId = ${userId} }) {
+  const { callable } = useAvailability(userId);
+  return <button disabled={!callable}>Call</button>;
+}
 
-export function CallButton({ userId = ${userId} }) {
-  const [isFree, setFree] = useState(false);
-  useEffect(
-    () => connector.watch(userId, (availability) => setFree(readAvailability(availability).callable)),
-    [userId],
+export function App() {
+  return (
+    <BridgeProvider src="${vendor}/widget/">
+      <AvailabilityBadge userId={${userId}} />
+      <CallButton />
+    </BridgeProvider>
   );
-  return <button disabled={!isFree}>Call</button>;
 }
 `,
   Vue: ({ userId, vendor }) => `<script setup>
-import { onUnmounted, ref } from "vue";
-import { connect, readAvailability } from "availability-bridge";
+// main.js: createApp(App).use(createBridge({ src: "${vendor}/widget/" })).mount("#app")
+import { AvailabilityBadge, useAvailability } from "availability-bridge/vue";
 
-const connector = connect({ src: "${vendor}/widget/" });
-const isFree = ref(false);
-const unwatch = connector.watch(${userId}, (availability) => {
-  isFree.value = readAvailability(availability).callable;
-});
-onUnmounted(unwatch);
+const agent = useAvailability(${userId});
 </script>
 
 <template>
-  <button :disabled="!isFree">Call</button>
+  <AvailabilityBadge :user-id="${userId}" />
+  <button :disabled="!agent.callable">Call</button>
 </template>
 `,
 };
