@@ -26,6 +26,8 @@ const packageEntries = {
   index: "host/index.ts",
   badge: "host/badge.ts",
   inspector: "host/inspector.ts",
+  testing: "testing/index.ts",
+  "testing-playwright": "testing/playwright.ts",
   contracts: "shared/contracts/index.ts",
   // English is in the badge.
   ...Object.fromEntries(LANGUAGES.slice(1).map((each) => [`languages/${each}`, `shared/languages/${each}.ts`])),
@@ -34,6 +36,7 @@ const packageEntries = {
 const builds: Readonly<Record<string, UserConfig>> = {
   /** The package's entries, for the bundlers of its users: valibot stays an import. */
   package: {
+    define: { ...define, PACKAGE_FILES: '"./"' },
     plugins: [inlineConstants(), removeUnusedPenpal()],
     build: {
       target,
@@ -45,7 +48,7 @@ const builds: Readonly<Record<string, UserConfig>> = {
         formats: ["es"],
       },
       rolldownOptions: {
-        external: ["valibot"],
+        external: ["valibot", /^node:/],
         optimization: { inlineConst: true },
         output: { chunkFileNames: "chunks/[name].js" },
       },
@@ -56,6 +59,8 @@ const builds: Readonly<Record<string, UserConfig>> = {
    * penpal, so the code has penpal in it.
    */
   "package-commonjs": {
+    // `import.meta` is of modules alone.
+    define: { ...define, PACKAGE_FILES: '"../"', "import.meta.dirname": "__dirname" },
     build: {
       target: "es2019",
       minify: false,
@@ -63,7 +68,19 @@ const builds: Readonly<Record<string, UserConfig>> = {
       emptyOutDir: false,
       lib: { entry: packageEntries, formats: ["cjs"], fileName: (_format, name) => `${name}.js` },
       // Without comments, which the modules have: both would be an eighth of the package.
-      rolldownOptions: { external: ["valibot"], output: { chunkFileNames: "chunks/[name].js", comments: false } },
+      rolldownOptions: {
+        external: ["valibot", /^node:/],
+        output: { chunkFileNames: "chunks/[name].js", comments: false },
+      },
+    },
+  },
+  /** The widget that the test kit serves to browsers. */
+  "fake-widget": {
+    plugins: [inlineConstants(), removeUnusedPenpal()],
+    build: {
+      target,
+      emptyOutDir: false,
+      lib: { entry: "testing/fake-widget.ts", formats: ["iife"], name: "fakeWidget", fileName: () => "fake-widget.js" },
     },
   },
   /** What few badges of the script tag need. `npm run build` names the files by their content, and writes each name into what loads it. */
