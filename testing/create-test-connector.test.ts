@@ -79,6 +79,7 @@ test("tells a watching page each change in order, once, with a growing version",
   expect(told).toEqual([]);
   await settleAll();
   connector.setAvailability(123, "in_call");
+  connector.setAvailability(123, "in_call");
   connector.setAvailability(124, "offline");
   connector.setAvailability(123, "on_a_break");
   await settleAll();

@@ -85,6 +85,8 @@ export function createVendor({ availabilities = {}, userId: ownUserId }: VendorO
   }
 
   function setAvailability(userId: number, given: GivenAvailability): void {
+    // As in the gateway, an equal status is no change, and has no version of its own.
+    if (typeof given === "string" && given === agents.get(userId)?.availability.status) return;
     const agent = store(userId, given, "setAvailability");
     changes.emit({ type: "availability", availability: toChanged(agent) });
   }

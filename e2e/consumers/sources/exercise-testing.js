@@ -37,7 +37,10 @@ export async function exerciseTesting({ createTestConnector, defineAvailabilityB
         seen.push(`${userId} ${status}`);
         if (seen.length === 3) resolve();
       },
-      { onStatus: ({ status }) => status === "live" && connector.setAvailability(124, "in_call") },
+      {
+        onStatus: ({ userId, status }) =>
+          userId === 124 && status === "live" && connector.setAvailability(124, "in_call"),
+      },
     );
   });
   expectEqual("seen", seen.join(), "123 in_traning,124 offline,124 in_call");
