@@ -28,13 +28,15 @@ const packageEntries = {
   inspector: "host/inspector.ts",
   react: "host/frameworks/react.ts",
   vue: "host/frameworks/vue.ts",
+  testing: "testing/index.ts",
+  "testing-playwright": "testing/playwright.ts",
   contracts: "shared/contracts/index.ts",
   // English is in the badge.
   ...Object.fromEntries(LANGUAGES.slice(1).map((each) => [`languages/${each}`, `shared/languages/${each}.ts`])),
 };
 
 /** What the package's users bring, or install with the package. */
-const external = ["react", "valibot", "vue"];
+const external = ["react", "valibot", "vue", /^node:/];
 
 /** Marks the entry for React as code of the browser, for servers that render components of their own, as in Next.js. */
 const markClient = ({ name }: { readonly name: string }): string => (name === "react" ? '"use client";' : "");
@@ -42,6 +44,7 @@ const markClient = ({ name }: { readonly name: string }): string => (name === "r
 const builds: Readonly<Record<string, UserConfig>> = {
   /** The package's entries, for the bundlers of its users: valibot stays an import. */
   package: {
+    define: { ...define, PACKAGE_FILES: '"./"' },
     plugins: [inlineConstants(), removeUnusedPenpal()],
     build: {
       target,
@@ -64,6 +67,8 @@ const builds: Readonly<Record<string, UserConfig>> = {
    * penpal, so the code has penpal in it.
    */
   "package-commonjs": {
+    // `import.meta` is of modules alone.
+    define: { ...define, PACKAGE_FILES: '"../"', "import.meta.dirname": "__dirname" },
     build: {
       target: "es2019",
       minify: false,
@@ -75,6 +80,15 @@ const builds: Readonly<Record<string, UserConfig>> = {
         external,
         output: { chunkFileNames: "chunks/[name].js", comments: false, banner: markClient },
       },
+    },
+  },
+  /** The widget that the test kit serves to browsers. */
+  "fake-widget": {
+    plugins: [inlineConstants(), removeUnusedPenpal()],
+    build: {
+      target,
+      emptyOutDir: false,
+      lib: { entry: "testing/fake-widget.ts", formats: ["iife"], name: "fakeWidget", fileName: () => "fake-widget.js" },
     },
   },
   /** What few badges of the script tag need. `npm run build` names the files by their content, and writes each name into what loads it. */

@@ -7,7 +7,8 @@ import type { FetchToken } from "./token/token-provider.ts";
 test("sends the page's token to the widget, hidden from listeners and observers", async () => {
   const { connector, user } = createTestConnector(() => "t1");
   user.onConnected();
-  await connector.ready;
+  // The registration has settled.
+  await vi.advanceTimersByTimeAsync(0);
   const heard = vi.fn();
   connector.on("*", heard);
   connector.observe(heard);

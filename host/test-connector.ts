@@ -13,7 +13,7 @@ export interface Posted {
 }
 
 /** Callbacks of the connector. */
-interface ConnectionCallbacks {
+export interface ConnectionCallbacks {
   readonly receive: Parameters<OpenConnection>[1];
   readonly getNeed: Parameters<OpenConnection>[2];
   readonly onConnected: Parameters<OpenConnection>[3];
@@ -44,37 +44,63 @@ export const REGISTERED = {
   traits: eventTraits(contract, announcements),
 };
 
+/** Connection of a connector under test. */
+export interface TestConnection {
+  readonly open: OpenConnection;
+  /** Returns the callbacks by which a test simulates the events of the iframe. */
+  readonly drive: (callbacks: ConnectionCallbacks) => ConnectionCallbacks;
+}
+
+/** Creates a connection whose widget answers each event by `reply`. Every post calls `reply` at once, in the order of the posts. */
+export type PrepareTestConnection = (reply: (event: unknown) => Promise<unknown>) => TestConnection;
+
+/** Hands the events and the answers over without a connection. */
+const prepareDirectly: PrepareTestConnection = (reply) => ({
+  open: () => ({ post: reply, checkFrame() {}, connect() {}, close() {} }),
+  drive: (callbacks) => callbacks,
+});
+
+let prepareConnection = prepareDirectly;
+
+/** Runs the tests of the connector over another connection. */
+export function setTestConnection(prepare: PrepareTestConnection): void {
+  prepareConnection = prepare;
+}
+
 /** Creates a connector with a scripted connection and a fake clock. */
 export function createTestConnector(fetchToken?: FetchToken, registered: object | null = REGISTERED): TestConnector {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const posted: Posted[] = [];
-  const connect = vi.fn();
-  const checkFrame = vi.fn();
-  const [close, onDestroy] = [vi.fn(), vi.fn()];
+  const [connect, checkFrame, onDestroy] = [vi.fn(), vi.fn(), vi.fn()];
+  const close = vi.fn<() => void>();
   const registrations: TestConnector["registrations"] = [];
+  const reply = (event: unknown): Promise<unknown> =>
+    new Promise((resolve) => {
+      const { type, meta } = event as Posted["event"];
+      const register = (payload: object | string): void =>
+        resolve(
+          typeof payload === "string"
+            ? {
+                type: `${type}_REJECTED`,
+                payload: bridgeError(payload, payload === "TIMEOUT"),
+                meta: { id: meta.id, source: "bridge" },
+              }
+            : { type: `${type}_FULFILLED`, payload, meta: { id: meta.id } },
+        );
+      if (type !== "BUS.REGISTER") posted.push({ event: event as Posted["event"], answer: resolve });
+      else if (registered) register(registered);
+      else registrations.push(register);
+    });
+  const connection = prepareConnection(reply);
   let user: ConnectionCallbacks | undefined;
   const connector = createConnector(
-    (_clock, receive, getNeed, onConnected, onResumed, onLost, postPing) => {
-      user = { receive, getNeed, onConnected, onResumed, onLost, postPing };
-      const post = (event: unknown) =>
-        new Promise((resolve) => {
-          const { type, meta } = event as Posted["event"];
-          const register = (payload: object | string): void =>
-            resolve(
-              typeof payload === "string"
-                ? {
-                    type: `${type}_REJECTED`,
-                    payload: bridgeError(payload, payload === "TIMEOUT"),
-                    meta: { id: meta.id, source: "bridge" },
-                  }
-                : { type: `${type}_FULFILLED`, payload, meta: { id: meta.id } },
-            );
-          if (type !== "BUS.REGISTER") posted.push({ event: event as Posted["event"], answer: resolve });
-          else if (registered) register(registered);
-          else registrations.push(register);
-        });
-      return { post, checkFrame, connect, close };
+    (clock, ...callbacks) => {
+      const [receive, getNeed, onConnected, onResumed, onLost, postPing] = callbacks;
+      user = connection.drive({ receive, getNeed, onConnected, onResumed, onLost, postPing });
+      const opened = connection.open(clock, ...callbacks);
+      close.mockImplementation(opened.close);
+      return { post: opened.post, checkFrame, connect, close };
     },
     { origin: "https://crm.example.com", appName: "crm.example.com", release: "unknown" },
     "dark&de",

@@ -27,7 +27,7 @@ const { LANGUAGES } = await importSource("./shared/languages/language.ts");
 const OTHER_LANGUAGES = LANGUAGES.slice(1);
 
 for (const directory of ["dist", "gateway/dist"]) rmSync(directory, { recursive: true, force: true });
-for (const mode of ["package", "package-commonjs"]) await build({ mode });
+for (const mode of ["package", "package-commonjs", "fake-widget"]) await build({ mode });
 await build({ mode: "embed-extras", define: await writeLanguages() });
 await build({ mode: "embed-badge", define: nameFile("embed-extras", "EXTRAS") });
 await build({ mode: "embed-inspector" });
@@ -181,7 +181,7 @@ function copyDocumentation() {
  * folder for `require`, because a compiler takes the format of a declaration from the `package.json` that is nearest.
  */
 function writeTypes() {
-  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-b", "host"], { stdio: "inherit" });
+  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-b", "testing"], { stdio: "inherit" });
   const types = "node_modules/.cache/types";
   const files = new Set([
     "host/index.d.ts",
@@ -189,6 +189,8 @@ function writeTypes() {
     "host/inspector.d.ts",
     "host/frameworks/react.d.ts",
     "host/frameworks/vue.d.ts",
+    "testing/index.d.ts",
+    "testing/playwright.d.ts",
     "shared/contracts/index.d.ts",
     ...OTHER_LANGUAGES.map((language) => `shared/languages/${language}.d.ts`),
   ]);

@@ -73,7 +73,7 @@ describe.each(PAGES)("%s", (page) => {
     const text = page === "CHANGELOG.md" ? "" : readFileSync(page, "utf8");
     const named = Array.from(
       text.matchAll(
-        /(?<![\w./:@-])((?:host|shared|widget|gateway|e2e|docs|scripts)(?:\/[\w*-]+)*(?:\/[\w*.-]+\.(?:ts|mjs|md|json|html|conf|css|service)|\/[\w-]+\/?))(?![\w*-])/g,
+        /(?<![\w./:@-])((?:host|shared|widget|testing|gateway|e2e|docs|scripts)(?:\/[\w*-]+)*(?:\/[\w*.-]+\.(?:ts|mjs|md|json|html|conf|css|service)|\/[\w-]+\/?))(?![\w*-])/g,
       ),
       ([, name = ""]) => name.replace(/\/$/, ""),
     );
@@ -137,7 +137,7 @@ function treeIn(page: string): readonly string[] {
 test("the tree in CONTRIBUTING.md has each folder of the source, and no other", () => {
   const drawn = treeIn("CONTRIBUTING.md");
   expect(drawn.filter((name) => !isInRepository(name))).toEqual([]);
-  const roots = ["host", "shared", "widget", "gateway", "e2e", "scripts", "docs", "findings"];
+  const roots = ["host", "shared", "widget", "testing", "gateway", "e2e", "scripts", "docs", "findings"];
   const folders = new Set(
     FILES.filter((file) => roots.includes(file.split("/")[0] ?? "")).flatMap((file) => {
       const parts = file.split("/").slice(0, -1);

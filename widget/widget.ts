@@ -1,19 +1,20 @@
 /** The widget without its window: settles the page's requests and posts announcements. */
 
 import type { AnnouncedPayloadOf } from "../shared/contracts/contract.ts";
-import { type Announcements, contract } from "../shared/contracts/index.ts";
+import { type Announcements, type BusContract, contract } from "../shared/contracts/index.ts";
 import { DEFAULT_TIMEOUT_MS } from "../shared/protocol/envelope.ts";
 import { createDeadline } from "../shared/runtime/deadline.ts";
-import { createDispatcher, type Dispatcher } from "../shared/runtime/dispatch.ts";
+import { createDispatcher, type Dispatcher, type Handlers } from "../shared/runtime/dispatch.ts";
 import { createTimerQueue } from "../shared/runtime/timer-queue.ts";
 import { subtractElapsed } from "./gateway/elapsed-time.ts";
 import type { CallOptions, GatewayClient } from "./gateway/gateway-client.ts";
 import { createTokenSession, type TokenSession } from "./gateway/session.ts";
 import { createTokenSource, type TokenSource } from "./gateway/token-source.ts";
-import { handlers } from "./handlers/index.ts";
+import { handlers as ownHandlers } from "./handlers/index.ts";
 import type { Live, LiveOptions } from "./live/live.ts";
 import { createLiveService } from "./live/live-service.ts";
 import type { PanelServices } from "./panel/services.ts";
+import type { WidgetServices } from "./services.ts";
 
 export interface WidgetOptions {
   /** Posts an event to the page and resolves with the page's response. May reject, and may stay pending. */
@@ -24,6 +25,8 @@ export interface WidgetOptions {
   readonly createGateway: (session: TokenSession) => GatewayClient;
   /** Loads the live part of the widget. */
   readonly loadLive: (gateway: GatewayClient, options: Omit<LiveOptions, "openFeed" | "isVisible">) => Promise<Live>;
+  /** Handlers of the page's requests. @default the widget's own */
+  readonly handlers?: Handlers<BusContract, WidgetServices> | undefined;
   /** Loads the widget's document again. The page then connects anew. */
   readonly reloadDocument: () => void;
   /** Called when another connector or another agent may have come: what was for the last one is not for the next one. */
@@ -43,6 +46,7 @@ export interface Widget extends Pick<Dispatcher, "dispatch">, Pick<TokenSource, 
 /** Creates the widget for a page that has sent no request yet. */
 export function createWidget(options: WidgetOptions): Widget {
   const { post, pageOrigin, createGateway, loadLive, reloadDocument, onIdentityChanged, onDefect } = options;
+  const { handlers = ownHandlers } = options;
   const { schedule } = createTimerQueue();
   const tokenSource = createTokenSource({ post, schedule, onChange: onTokenChanged });
   /** Subject of the last token; `null` before the first. */

@@ -23,13 +23,13 @@ const INTERFACES =
 
 /** Names in the built files without support in an oldest browser, each with the reason why the product works in the browser. */
 export const KNOWN = {
-  "AbortSignal.any": "defined in widget/older-browsers.ts",
+  "AbortSignal.any": "defined in widget/complete-browser.ts",
   "AbortSignal.timeout":
-    "defined in widget/older-browsers.ts; Chrome before 124 aborts with an AbortError, which no code tells apart",
-  throwIfAborted: "defined in widget/older-browsers.ts",
-  reason: "defined in widget/older-browsers.ts; in the page an error of the connector stands in",
-  hasOwn: "defined in widget/older-browsers.ts",
-  reportError: "defined in widget/older-browsers.ts; the page's part looks for it",
+    "defined in widget/complete-browser.ts; Chrome before 124 aborts with an AbortError, which no code tells apart",
+  throwIfAborted: "defined in widget/complete-browser.ts",
+  reason: "defined in widget/complete-browser.ts; in the page an error of the connector stands in",
+  hasOwn: "defined in widget/complete-browser.ts",
+  reportError: "defined in widget/complete-browser.ts; the page's part looks for it",
   randomUUID: "penpal looks for it, and uses Math.random",
   SharedWorker: "a tab without it opens a stream of its own",
   bytes: "a name of the widget's own",

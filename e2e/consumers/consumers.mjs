@@ -24,7 +24,13 @@ const react = { esbuild: "0.28.2", jsdom: "26.1.0", "typescript-7.0": "npm:types
 export const PACKAGES = {
   jest29: { jest: "29.7.0", "jest-environment-jsdom": "29.7.0" },
   jest30: { jest: "30.5.2", "jest-environment-jsdom": "30.5.2", "@happy-dom/jest-environment": "20.14.5" },
-  vitest: { vitest: "4.1.12", vite: "8.3.8", jsdom: "26.1.0", "happy-dom": "20.14.6" },
+  vitest: {
+    vitest: "4.1.12",
+    vite: "8.3.8",
+    jsdom: "26.1.0",
+    "happy-dom": "20.14.6",
+    "@testing-library/dom": "10.4.2",
+  },
   bundlers: {
     vite: "8.3.8",
     esbuild: "0.28.2",
@@ -70,6 +76,7 @@ export const PACKAGES = {
 };
 
 const exercise = readSource("exercise.js").replace("export ", "");
+const exerciseTesting = readSource("exercise-testing.js").replace("export ", "");
 
 /** @param {string} name */
 function readSource(name) {
@@ -87,6 +94,40 @@ function writeTest(syntax) {
       ? 'import * as bridge from "availability-bridge";'
       : 'const bridge = require("availability-bridge");';
   return `${load}\n${exercise}\ntest("the package works", async () => expect(await exercise(bridge)).toBe("passed"));\n`;
+}
+
+/**
+ * A test of the test kit by a test runner. Its errors are those of the main entry.
+ *
+ * @param {"import" | "require"} syntax
+ */
+function writeKitTest(syntax) {
+  const names = { bridge: "availability-bridge", kit: "availability-bridge/testing" };
+  const load = Object.entries(names).map(([name, entry]) =>
+    syntax === "import" ? `import * as ${name} from "${entry}";` : `const ${name} = require("${entry}");`,
+  );
+  return `${load.join("\n")}\n${exerciseTesting}\ntest("the test kit works", async () => expect(await exerciseTesting({ ...bridge, ...kit })).toBe("passed"));\n`;
+}
+
+/**
+ * The examples of the page about tests, by the name in the first line of each.
+ *
+ * @param {readonly string[]} names
+ * @returns {Readonly<Record<string, string>>}
+ * @throws {Error} if the page lacks an example.
+ */
+function testingExamples(...names) {
+  const page = readFileSync(new URL("../../docs/test-your-integration.md", import.meta.url), "utf8");
+  const examples = new Map(
+    Array.from(page.matchAll(/^```js\n\/\/ (\S+)\n(.*?)^```/gms), ([, name = "", code = ""]) => [name, code]),
+  );
+  return Object.fromEntries(
+    names.map((name) => {
+      const code = examples.get(name);
+      if (code === undefined) throw new Error(`docs/test-your-integration.md has no example ${name}`);
+      return [name, code];
+    }),
+  );
 }
 
 /** A page for a bundler. */
@@ -181,6 +222,8 @@ function jest(runner, folder, environment, syntax) {
         jest: { testEnvironment: environment, transform: {} },
       }),
       "page.test.js": writeTest(syntax),
+      "kit.test.js": writeKitTest(syntax),
+      ...(syntax === "require" && testingExamples("contact.test.js")),
     },
     // Without this option of Node, jest reads no `import`.
     commands: [["--experimental-vm-modules", tool("jest/bin/jest.js"), "--no-cache"]],
@@ -199,6 +242,14 @@ function vitest(environment) {
     files: {
       "vitest.config.mjs": `export default { test: { globals: true, environment: "${environment}" } };`,
       "page.test.js": writeTest("import"),
+      "kit.test.js": writeKitTest("import"),
+      ...testingExamples(
+        "call-button.js",
+        "call-button.test.js",
+        "connected-page.js",
+        "connected-page.test.js",
+        "badge.test.js",
+      ),
     },
     commands: [[tool("vitest/vitest.mjs"), "run"]],
   };
@@ -237,6 +288,7 @@ function typescript(version, folder, { module, moduleResolution, format = "commo
       "package.json": JSON.stringify({ type: format }),
       "tsconfig.json": JSON.stringify({ compilerOptions, include: ["*.ts"] }),
       "page.ts": readSource("page.ts"),
+      "testing.ts": readSource("testing.ts"),
       ...contracts,
     },
     commands: [[tool(`typescript-${version}/bin/tsc`), "-p", "."]],
@@ -442,11 +494,19 @@ const serverChecks = `if (typeof bridge.connect !== "function") throw new Error(
 if (bridge.readAvailability({ status: "available" }).state !== "available") throw new Error("no reading");
 if (!contracts.contract["BUS.PING"].idempotent || typeof badge.defineAvailabilityBadge !== "function") throw new Error("no entries");
 badge.defineAvailabilityBadge({});
+if (typeof playwright.routeFakeWidget !== "function") throw new Error("no fake widget");
+const connector = testing.createTestConnector({ availabilities: { 123: "available" } });
+connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: 123 } }).then(({ status }) => {
+  connector.destroy();
+  process.exit(status === "available" ? 0 : 1);
+});
 `;
 const names = {
   bridge: "availability-bridge",
   badge: "availability-bridge/badge",
   contracts: "availability-bridge/contracts",
+  testing: "availability-bridge/testing",
+  playwright: "availability-bridge/testing/playwright",
 };
 
 /** @type {readonly Consumer[]} */

@@ -1,6 +1,6 @@
 import { createContext, runInContext } from "node:vm";
 import { expect, test, vi } from "vitest";
-import { completeBrowser } from "./older-browsers.ts";
+import { completeBrowser } from "./complete-browser.ts";
 
 /** Creates a browser without the named members, whose `AbortController` knows no reason. */
 function createOldBrowser() {
