@@ -2,6 +2,8 @@
 export { type AvailabilityReading, readAvailability } from "../shared/contracts/read-availability.ts";
 export type { Envelope, Rejected, RequestMeta, Settlement, SettlementMeta } from "../shared/protocol/envelope.ts";
 export {
+  type AnyBusError,
+  type BackendError,
   BusError,
   ConnectionError,
   ContractError,
@@ -10,7 +12,12 @@ export {
   TimeoutError,
 } from "../shared/protocol/errors.ts";
 export type { BridgeRejection, Issue, RejectionCode } from "../shared/protocol/rejection.ts";
-export type { AvailabilityBadgeAttributes, AvailabilityBadgeElement } from "./badge/badge-element.ts";
+export type {
+  AvailabilityBadgeAttributes,
+  AvailabilityBadgeElement,
+  AvailabilityChange,
+  AvailabilityChangeEvent,
+} from "./badge/badge-element.ts";
 export { defineAvailabilityBadge } from "./badge/define-badge.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
 export type {
@@ -23,9 +30,13 @@ export type {
   WatchStatus,
 } from "./connector.ts";
 export type {
+  AnyEvent,
   Availability,
+  AvailabilityStatus,
   EventListener,
   FulfilledPayload,
+  ListenableType,
+  ListenedEvent,
   RequestEvent,
   RequestPayload,
   RequestType,
