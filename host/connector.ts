@@ -3,7 +3,8 @@ import type { BusError } from "../shared/protocol/errors.ts";
 import type {
   EventListener,
   FulfilledPayload,
-  ListenableEvents,
+  ListenableType,
+  ListenedEvent,
   RequestEvent,
   RequestPayload,
   RequestType,
@@ -84,10 +85,10 @@ export interface Connector {
   readonly ready: Promise<void>;
   readonly state: ConnectorState;
 
-  /** Sends an event and resolves with its settlement, fulfilled or rejected. Never rejects and never throws. */
-  dispatch<Type extends RequestType>(event: RequestEvent<Type>, options?: RequestOptions): Promise<SettlementOf<Type>>;
   /** Sends an event whose type only a newer widget knows. */
   dispatch<Type extends string>(event: UnknownEvent<Type>, options?: RequestOptions): Promise<Settlement<Type>>;
+  /** Sends an event and resolves with its settlement, fulfilled or rejected. Never rejects and never throws. */
+  dispatch<Type extends RequestType>(event: RequestEvent<Type>, options?: RequestOptions): Promise<SettlementOf<Type>>;
 
   /**
    * Sends a request and resolves with the payload of the fulfilled settlement.
@@ -104,9 +105,14 @@ export interface Connector {
     options?: RequestOptions,
   ): Promise<FulfilledPayload<Type>>;
 
-  /** Subscribes to settlements and announcements of a type, or of every type by `"*"`. */
-  on<Type extends keyof ListenableEvents>(type: Type, listener: EventListener<ListenableEvents[Type]>): Unsubscribe;
-  on(type: string, listener: EventListener): Unsubscribe;
+  /** Subscribes to a type that is known only at run time, or that only a newer widget knows: a variable of type `string`, and no literal. */
+  on<Type extends string>(type: string extends Type ? Type : never, listener: EventListener<Envelope>): Unsubscribe;
+  /**
+   * Subscribes to settlements and announcements of a type, or of every type by `"*"`.
+   *
+   * @returns the function that unsubscribes.
+   */
+  on<Type extends ListenableType>(type: Type, listener: EventListener<ListenedEvent<Type>>): Unsubscribe;
 
   /**
    * Watches the availability of one or more users until the returned function is called or `signal` aborts, up to 5,000 users of

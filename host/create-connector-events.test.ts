@@ -15,12 +15,12 @@ test("receives announcements, reports a listener that throws, and rejects unknow
   connector.on("*", () => {
     throw mistake;
   });
-  const off = connector.on("USER.CHANGED", heard);
-  const answer = receive({ type: "USER.CHANGED" });
+  const off = connector.on("AUTH.SESSION_EXPIRED", heard);
+  const answer = receive({ type: "AUTH.SESSION_EXPIRED" });
   off();
-  await receive({ type: "USER.CHANGED" });
+  await receive({ type: "AUTH.SESSION_EXPIRED" });
   expect(await answer).toBeUndefined();
-  expect(heard).toHaveBeenCalledExactlyOnceWith({ type: "USER.CHANGED" }, undefined);
+  expect(heard).toHaveBeenCalledExactlyOnceWith({ type: "AUTH.SESSION_EXPIRED" }, undefined);
   expect(report).toHaveBeenCalledWith(mistake);
   for (const [type, meta] of [
     ["HOST.NONE", { id: "h1" }],
@@ -121,7 +121,9 @@ test("calls a listener of one type for that type alone, and for no event once it
   const { connector, user } = createTestConnector();
   user.onConnected();
   const [one, all] = [vi.fn(), vi.fn()];
-  const off = connector.on("TEST.NEWS", one);
+  // The type of a newer widget.
+  const type: string = "TEST.NEWS";
+  const off = connector.on(type, one);
   connector.on("*", all);
   await user.receive({ type: "TEST.NEWS", payload: 1 });
   await user.receive({ type: "TEST.OTHER", payload: 2 });

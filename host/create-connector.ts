@@ -355,7 +355,7 @@ export function createConnector(
     // Wire data gets its types here: the widget validates requests and responses against the contract.
     dispatch,
     request: request as Connector["request"],
-    on: (type: string, listener: EventListener) =>
+    on: (type: string, listener: EventListener<Envelope>) =>
       listeners.add((event, request) => {
         if (type === "*" || type === event.type) listener(event, request);
       }),

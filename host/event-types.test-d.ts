@@ -8,28 +8,45 @@ import type {
   RequestPayloads,
 } from "../shared/contracts/event-payloads.ts";
 import type { Announcements, BusContract, HostContract } from "../shared/contracts/index.ts";
-import type { Rejected, Settlement } from "../shared/protocol/envelope.ts";
+import type { Envelope, Rejected, Settlement } from "../shared/protocol/envelope.ts";
+import { type AnyBusError, isBusError, TimeoutError } from "../shared/protocol/errors.ts";
+import type { Issue, RejectionCode } from "../shared/protocol/rejection.ts";
 import type { Handlers } from "../shared/runtime/dispatch.ts";
 import { handlers } from "../widget/handlers/index.ts";
 import type { WidgetServices } from "../widget/services.ts";
 import type { Connector } from "./connector.ts";
-import type { Availability, SettlementOf } from "./event-types.ts";
+import type { AnyEvent, Availability, SettlementOf } from "./event-types.ts";
 import type { Unsubscribe } from "./listeners.ts";
 
 declare const connector: Connector;
 
+/** Opens every enumeration of strings in a type to further strings, and makes everything read-only, as a page sees what it receives. */
+type Received<Value> = Value extends string
+  ? string extends Value
+    ? Value
+    : Value | (string & {})
+  : Value extends object
+    ? { readonly [Key in keyof Value]: Received<Value[Key]> }
+    : Value;
+
+/** Makes everything read-only, as a page may write it. */
+type Sent<Value> = Value extends object ? { readonly [Key in keyof Value]: Sent<Value[Key]> } : Value;
+
+/** The same type without names, for the comparison of an interface. */
+type Plain<Value> = Value extends object ? { [Key in keyof Value]: Plain<Value[Key]> } : Value;
+
 test("the plain types have the payloads of the contract's schemas, of each event and of no other", () => {
-  expectTypeOf<RequestPayloads>().toEqualTypeOf<{
-    -readonly [Type in keyof BusContract]: contract.RequestPayloadOf<BusContract, Type>;
+  expectTypeOf<Plain<RequestPayloads>>().toEqualTypeOf<{
+    -readonly [Type in keyof BusContract]: Plain<Sent<contract.RequestPayloadOf<BusContract, Type>>>;
   }>();
-  expectTypeOf<FulfilledPayloads>().toEqualTypeOf<{
-    -readonly [Type in keyof BusContract]: contract.FulfilledPayloadOf<BusContract, Type>;
+  expectTypeOf<Plain<FulfilledPayloads>>().toEqualTypeOf<{
+    -readonly [Type in keyof BusContract]: Plain<Received<contract.FulfilledPayloadOf<BusContract, Type>>>;
   }>();
-  expectTypeOf<AnnouncedPayloads>().toEqualTypeOf<{
-    -readonly [Type in keyof Announcements]: contract.AnnouncedPayloadOf<Announcements, Type>;
+  expectTypeOf<Plain<AnnouncedPayloads>>().toEqualTypeOf<{
+    -readonly [Type in keyof Announcements]: Plain<Received<contract.AnnouncedPayloadOf<Announcements, Type>>>;
   }>();
-  expectTypeOf<HostFulfilledPayloads>().toEqualTypeOf<{
-    -readonly [Type in keyof HostContract]: contract.FulfilledPayloadOf<HostContract, Type>;
+  expectTypeOf<Plain<HostFulfilledPayloads>>().toEqualTypeOf<{
+    -readonly [Type in keyof HostContract]: Plain<Received<contract.FulfilledPayloadOf<HostContract, Type>>>;
   }>();
 });
 
@@ -50,6 +67,37 @@ test("a dispatch resolves to the settlement of its event", () => {
 
 test("an event that a newer widget may know can be dispatched", () => {
   expectTypeOf(connector.dispatch({ type: "API.LATER", payload: 1 })).resolves.toEqualTypeOf<Settlement<"API.LATER">>();
+});
+
+test("a listener of a type that is known at run time gets an envelope, and a misspelt type does not compile", () => {
+  const type: string = "USER.OF_A_NEWER_WIDGET";
+  connector.on(type, (event) => expectTypeOf(event).toEqualTypeOf<Envelope>());
+  // @ts-expect-error -- there is no such event
+  connector.on("USER.AVAILABILTY_CHANGED", () => {});
+});
+
+test("a listener of every type gets the union of all events, which `type` tells apart", () => {
+  connector.on("*", (event) => {
+    expectTypeOf(event).toEqualTypeOf<AnyEvent>();
+    if (event.type === "HOST.RESIZE") expectTypeOf(event.payload.height).toEqualTypeOf<number>();
+    if (event.type === "BUS.INIT_REJECTED") expectTypeOf(event).toEqualTypeOf<Rejected<"BUS.INIT">>();
+  });
+});
+
+test("an error's code tells its class and its details", () => {
+  const error: unknown = undefined;
+  if (!isBusError(error)) return;
+  expectTypeOf(error).toEqualTypeOf<AnyBusError>();
+  expectTypeOf(error.code).toEqualTypeOf<RejectionCode | undefined>();
+  if (error.code === undefined) {
+    expectTypeOf(error.status).toEqualTypeOf<number>();
+    expectTypeOf(error.name).toEqualTypeOf<"RejectedError">();
+  }
+  if (error.code === "INVALID_REQUEST") {
+    expectTypeOf(error.name).toEqualTypeOf<"ContractError">();
+    expectTypeOf(error.error?.issues).toEqualTypeOf<readonly Issue[] | undefined>();
+  }
+  if (error instanceof TimeoutError) expectTypeOf(error.code).toEqualTypeOf<"TIMEOUT">();
 });
 
 test("a listener gets the event that it listens to", () => {

@@ -1,6 +1,13 @@
 /** Types of the events on a host page. */
-import type { AnnouncedPayloads, FulfilledPayloads, RequestPayloads } from "../shared/contracts/event-payloads.ts";
+import type {
+  AnnouncedPayloads,
+  Availability,
+  FulfilledPayloads,
+  RequestPayloads,
+} from "../shared/contracts/event-payloads.ts";
 import type { Envelope, Fulfilled, Rejected, RequestMeta } from "../shared/protocol/envelope.ts";
+
+export type { Availability, AvailabilityStatus } from "../shared/contracts/event-payloads.ts";
 
 /** Types of the requests that a page may send. */
 export type RequestType = keyof RequestPayloads;
@@ -9,10 +16,7 @@ export type RequestType = keyof RequestPayloads;
 export type RequestPayload<Type extends RequestType> = RequestPayloads[Type];
 
 /** Payload of the fulfilled settlement. Enumerations stay open, because a newer widget may send new values. */
-export type FulfilledPayload<Type extends RequestType> = WithOpenEnums<FulfilledPayloads[Type]>;
-
-/** An agent's availability as a host page receives it. */
-export type Availability = FulfilledPayload<"API.FETCH_USER_AVAILABILITY">;
+export type FulfilledPayload<Type extends RequestType> = FulfilledPayloads[Type];
 
 /** A request as an envelope. */
 export interface RequestEvent<Type extends RequestType = RequestType> {
@@ -36,11 +40,11 @@ export type AnnouncementType = keyof AnnouncedPayloads;
 /** An announcement as a host page receives it. */
 export interface Announcement<Type extends AnnouncementType = AnnouncementType> extends Envelope {
   readonly type: Type;
-  readonly payload: WithOpenEnums<AnnouncedPayloads[Type]>;
+  readonly payload: AnnouncedPayloads[Type];
 }
 
 /** Settlements and announcements for listeners, by event type. */
-export type ListenableEvents = {
+type EventsByType = {
   readonly [Type in RequestType as `${Type}_FULFILLED`]: Fulfilled<Type, FulfilledPayload<Type>>;
 } & {
   readonly [Type in RequestType as `${Type}_REJECTED`]: Rejected<Type>;
@@ -48,20 +52,25 @@ export type ListenableEvents = {
   readonly [Type in AnnouncementType]: Announcement<Type>;
 };
 
-/** Receives a settlement together with its request, or an announcement without a request. */
-export type EventListener<Event extends Envelope = Envelope> = (event: Event, request?: Envelope) => void;
+/**
+ * Every settlement and announcement that this release knows, told apart by `type`. A newer widget, or a request that this release does not know,
+ * may bring further types: a `switch` needs a `default`.
+ */
+export type AnyEvent = EventsByType[keyof EventsByType];
 
-/** Opens every enumeration of strings in a type to further strings. */
-export type WithOpenEnums<Value> = Value extends string
-  ? string extends Value
-    ? Value
-    : Value | (string & {})
-  : Value extends object
-    ? { readonly [Key in keyof Value]: WithOpenEnums<Value[Key]> }
-    : Value;
+/** Types that `connector.on` listens to: of one event, or `"*"` for all of them. */
+export type ListenableType = keyof EventsByType | "*";
+
+/** What a listener of `Type` receives. */
+export type ListenedEvent<Type extends ListenableType> = Type extends keyof EventsByType
+  ? EventsByType[Type]
+  : AnyEvent;
+
+/** Receives a settlement together with its request, or an announcement without a request. */
+export type EventListener<Event extends Envelope = AnyEvent> = (event: Event, request?: Envelope) => void;
 
 /** An availability as the listeners of `watch` receive it. */
-export type WatchedAvailability = Availability & {
+export interface WatchedAvailability extends Availability {
   /** Time of the last change, in milliseconds since 1970. Absent if the widget has not sent the time. */
   readonly updatedAt?: number;
-};
+}

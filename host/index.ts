@@ -2,6 +2,8 @@
 export { type AvailabilityReading, readAvailability } from "../shared/contracts/read-availability.ts";
 export type { Envelope, Rejected, RequestMeta, Settlement, SettlementMeta } from "../shared/protocol/envelope.ts";
 export {
+  type AnyBusError,
+  type BackendError,
   BusError,
   ConnectionError,
   ContractError,
@@ -28,9 +30,13 @@ export type {
   WatchStatus,
 } from "./connector.ts";
 export type {
+  AnyEvent,
   Availability,
+  AvailabilityStatus,
   EventListener,
   FulfilledPayload,
+  ListenableType,
+  ListenedEvent,
   RequestEvent,
   RequestPayload,
   RequestType,

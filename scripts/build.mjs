@@ -5,7 +5,16 @@
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, runnerImport } from "vite";
@@ -22,6 +31,9 @@ process.env["NODE_ENV"] = "production";
 
 /** @type {typeof import("../shared/languages/language.ts")} */
 const { LANGUAGES } = await importSource("./shared/languages/language.ts");
+
+/** Frameworks with declarations of the element for their templates. */
+const ELEMENTS = ["preact", "react", "vue"];
 
 /** Languages of the badge that are files of their own. English, the first one, is in the badge. */
 const OTHER_LANGUAGES = LANGUAGES.slice(1);
@@ -178,7 +190,8 @@ function copyDocumentation() {
 
 /**
  * Copies the declarations of the package's entries, and of all that these import, into the package: once for `import`, and once into the
- * folder for `require`, because a compiler takes the format of a declaration from the `package.json` that is nearest.
+ * folder for `require`, because a compiler takes the format of a declaration from the `package.json` that is nearest. Their maps lead an editor
+ * from a name to the source, which is copied as well.
  */
 function writeTypes() {
   execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-b", "testing"], { stdio: "inherit" });
@@ -192,25 +205,46 @@ function writeTypes() {
     "testing/index.d.ts",
     "testing/playwright.d.ts",
     "shared/contracts/index.d.ts",
+    ...ELEMENTS.map((name) => `host/elements/${name}.d.ts`),
     ...OTHER_LANGUAGES.map((language) => `shared/languages/${language}.d.ts`),
   ]);
   // A set's iterator also visits what is added during the loop.
   for (const file of files) {
-    const declarations = readFileSync(path.join(types, file), "utf8");
+    // The declarations for frameworks are written by hand: they have no code.
+    const isSource = existsSync(file);
+    const declarations = readFileSync(isSource ? file : path.join(types, file), "utf8");
     for (const [, imported = ""] of declarations.matchAll(SOURCE_IMPORT)) {
       files.add(path.posix.join(path.posix.dirname(file), `${imported}.d.ts`));
     }
+    // Sources import by file name, but a consumer's compiler looks for the JavaScript file.
+    const text = declarations.replaceAll(SOURCE_IMPORT, (clause) => clause.replace(/\.ts"$/, '.js"'));
+    const source = path.join("dist/src", file.replace(/\.d\.ts$/, ".ts"));
+    for (const folder of ["dist/types", "dist/cjs/types"]) writeFile(path.join(folder, file), text);
+    if (isSource) continue;
+    writeFile(source, readFileSync(file.replace(/\.d\.ts$/, ".ts"), "utf8"));
+    const map = JSON.parse(readFileSync(path.join(types, `${file}.map`), "utf8"));
     for (const folder of ["dist/types", "dist/cjs/types"]) {
-      const copy = path.join(folder, file);
-      mkdirSync(path.dirname(copy), { recursive: true });
-      // Sources import by file name, but a consumer's compiler looks for the JavaScript file.
-      writeFileSync(
-        copy,
-        declarations.replaceAll(SOURCE_IMPORT, (text) => text.replace(/\.ts"$/, '.js"')),
-      );
+      const sources = [path.relative(path.dirname(path.join(folder, file)), source)];
+      writeFile(path.join(folder, `${file}.map`), JSON.stringify({ ...map, sources }));
     }
   }
   writeFileSync("dist/cjs/package.json", '{ "type": "commonjs" }\n');
+  writeFileSync(
+    "dist/elements.js",
+    "// Types alone: the import of `availability-bridge/elements/…` has no effect.\nexport {};\n",
+  );
+  writeFileSync("dist/cjs/elements.js", "");
+}
+
+/**
+ * Writes a file, and its folder if it is not there.
+ *
+ * @param {string} file
+ * @param {string} text
+ */
+function writeFile(file, text) {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
 }
 
 /**

@@ -62,15 +62,23 @@ export const PACKAGES = {
     typescript: "5.9.3",
     "zone.js": "0.15.1",
   },
+  preact10: { "typescript-7.0": "npm:typescript@7.0.2", preact: "10.29.8" },
+  preact11: { "typescript-7.0": "npm:typescript@7.0.2", preact: "11.2.0" },
+  vue: { "vue-tsc": "3.3.14", typescript: "5.9.3", vue: "3.5.45" },
   react18: { ...react, react: "18.3.1", "react-dom": "18.3.1", "@types/react": "18.3.32" },
   react19: { ...react, react: "19.2.9", "react-dom": "19.2.9", "@types/react": "19.2.9" },
   typescript4: { "typescript-4.9": "npm:typescript@4.9.5" },
   typescript5: {
     "typescript-5.0": "npm:typescript@5.0.4",
     "typescript-5.4": "npm:typescript@5.4.5",
+    "typescript-5.5": "npm:typescript@5.5.4",
+    "typescript-5.6": "npm:typescript@5.6.3",
+    "typescript-5.7": "npm:typescript@5.7.3",
+    "typescript-5.8": "npm:typescript@5.8.3",
     "typescript-5.9": "npm:typescript@5.9.3",
     "typescript-6.0": "npm:typescript@6.0.3",
   },
+  typescript54: { "typescript-5.4": "npm:typescript@5.4.5" },
   typescript7: { "typescript-7.0": "npm:typescript@7.0.2" },
   ...FRAMEWORK_PACKAGES,
 };
@@ -296,7 +304,7 @@ function typescript(version, folder, { module, moduleResolution, format = "commo
 }
 
 /**
- * The line for JSX on the page about the badge.
+ * A page's own declaration of the element for JSX.
  *
  * @param {"18" | "19"} version
  * @returns {Consumer}
@@ -318,6 +326,77 @@ function tsx(version) {
       "page.tsx": readSource("page.tsx.txt"),
     },
     commands: [[tool("typescript-7.0/bin/tsc"), "-p", "."]],
+  };
+}
+
+const checkTypes = readSource("check-types.cjs");
+
+/** Options of the compiler for a page that checks the declarations of its packages as well. */
+const STRICT = {
+  target: "ES2022",
+  lib: ["ES2022", "DOM"],
+  types: [],
+  noEmit: true,
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: false,
+};
+
+/**
+ * What a compiler and an editor say of mistakes and of names: the error at its place, the words of a hover.
+ *
+ * @param {string} version
+ * @param {string} moduleResolution
+ * @returns {Consumer}
+ */
+function typeExperience(version, moduleResolution) {
+  const module = moduleResolution === "bundler" ? "esnext" : moduleResolution;
+  const isFast = ["5.4", "7.0"].includes(version) && moduleResolution === "bundler";
+  return {
+    name: `Errors and hovers, TypeScript ${version}, ${moduleResolution}`,
+    folder: version === "7.0" ? "typescript7" : isFast ? "typescript54" : "typescript5",
+    isFast,
+    files: {
+      "package.json": JSON.stringify({ type: "module" }),
+      "tsconfig.json": JSON.stringify({ compilerOptions: { ...STRICT, module, moduleResolution }, include: ["*.ts"] }),
+      "page.ts": readSource("types/page.ts"),
+      "check-types.cjs": checkTypes,
+    },
+    commands: [["check-types.cjs", `typescript-${version}`]],
+  };
+}
+
+/**
+ * The element in a framework's templates: right attributes, and errors at their places.
+ *
+ * @param {string} name
+ * @param {string} folder
+ * @param {string} file
+ * @param {{ compiler?: string, jsxImportSource?: string, skipLibCheck?: boolean }} [options]
+ * @returns {Consumer}
+ */
+function template(name, folder, file, { compiler = "typescript-7.0", jsxImportSource, skipLibCheck = false } = {}) {
+  const compilerOptions = {
+    ...STRICT,
+    module: "esnext",
+    moduleResolution: "bundler",
+    skipLibCheck,
+    jsx: jsxImportSource ? "react-jsx" : "preserve",
+    ...(jsxImportSource && { jsxImportSource }),
+  };
+  const vueCompilerOptions = { strictTemplates: true };
+  return {
+    name: `Types of the element, ${name}`,
+    folder,
+    isFast: folder !== "preact10",
+    files: {
+      "package.json": JSON.stringify({ type: "module" }),
+      "tsconfig.json": JSON.stringify({ compilerOptions, vueCompilerOptions, include: ["*.tsx", "*.vue"] }),
+      [file]: readSource(`types/${file.replace(/\.tsx$/, ".tsx.txt")}`),
+      "check-types.cjs": checkTypes,
+    },
+    commands: [["check-types.cjs", compiler]],
   };
 }
 
@@ -574,6 +653,14 @@ export default { input: "page.js", plugins: [resolve()], output: { file: "out/pa
   hydration("Svelte 5", "bundlers", "svelte"),
   tsx("18"),
   tsx("19"),
+  template("React 18", "react18", "react.tsx", { jsxImportSource: "react" }),
+  template("React 19", "react19", "react.tsx", { jsxImportSource: "react" }),
+  template("Preact 10", "preact10", "preact.tsx", { jsxImportSource: "preact" }),
+  template("Preact 11", "preact11", "preact.tsx", { jsxImportSource: "preact" }),
+  template("Vue 3", "vue", "Owner.vue", { compiler: "vue-tsc" }),
+  ...["5.4", "5.5", "5.6", "5.7", "5.8", "5.9", "6.0", "7.0"].flatMap((version) =>
+    ["bundler", "node16", "nodenext"].map((moduleResolution) => typeExperience(version, moduleResolution)),
+  ),
   ...typescriptMatrix("4.9", "typescript4"),
   ...["5.0", "5.4", "5.9", "6.0"].flatMap((version) => typescriptMatrix(version, "typescript5")),
   ...typescriptMatrix("7.0", "typescript7"),

@@ -84,7 +84,8 @@ test("while a sibling frame floods the page and the widget with 100,000 forged m
   await page.evaluate((src) => {
     const heard: unknown[] = [];
     Object.assign(window, { heard, messages: 0 });
-    window.connector.on("USER.FORGED", (event) => heard.push(event));
+    const forgedType: string = "USER.FORGED";
+    window.connector.on(forgedType, (event) => heard.push(event));
     addEventListener("message", () => Object.assign(window, { messages: Reflect.get(window, "messages") + 1 }));
     const frame = document.createElement("iframe");
     frame.src = src;
@@ -129,9 +130,8 @@ test("while a widget floods the page with 100,000 calls over its port, the page 
   await openPatient(page, host, src);
   await page.evaluate(() => {
     Object.assign(window, { heard: 0 });
-    window.connector.on("USER.FLOODED", () =>
-      Object.assign(window, { heard: Number(Reflect.get(window, "heard")) + 1 }),
-    );
+    const floodedType: string = "USER.FLOODED";
+    window.connector.on(floodedType, () => Object.assign(window, { heard: Number(Reflect.get(window, "heard")) + 1 }));
   });
   const widget = page.frames()[1];
   await countTurns(page);

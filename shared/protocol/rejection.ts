@@ -63,8 +63,8 @@ export interface Issue {
 }
 
 /** `payload.error` of a rejection by the bridge (`meta.source` is `"bridge"`). */
-export interface BridgeRejection {
-  readonly code: RejectionCode;
+export interface BridgeRejection<Code extends RejectionCode = RejectionCode> {
+  readonly code: Code;
   /** A sentence for a developer. Holds no token, no stack and no URL with a query. */
   readonly message: string;
   /** True if the same request may succeed later without a change. */
