@@ -5,7 +5,16 @@
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, runnerImport } from "vite";
@@ -35,7 +44,9 @@ await build({
   mode: "embed",
   define: { ...nameFile("embed-badge", "BADGE"), ...nameFile("embed-inspector", "INSPECTOR") },
 });
-for (const mode of ["fast-snippet", "widget", "demo", "gateway"]) await build({ mode });
+for (const mode of ["fast-snippet", "cli", "widget", "demo", "gateway"]) await build({ mode });
+// As npm does with an installed program, for the one in this repository.
+chmodSync("dist/cli.js", 0o755);
 nameRelease();
 hashSnippet();
 await compressServedFiles();
