@@ -8,8 +8,8 @@ const { version }: { readonly version: string } = JSON.parse(
   readFileSync(new URL("gateway/package.json", import.meta.url), "utf8"),
 );
 
-/** Names that the builds and the tests replace: the gateway's version. */
-export const define = { GATEWAY_VERSION: JSON.stringify(version) };
+/** Names that the builds and the tests replace: the version of each package. */
+export const define = { BRIDGE_VERSION: JSON.stringify(version), GATEWAY_VERSION: JSON.stringify(version) };
 
 /** The licenses of the packages that are in the built files, which their copies have to carry. */
 const license = { fileName: "licenses.txt" };
@@ -138,6 +138,17 @@ const builds: Readonly<Record<string, UserConfig>> = {
   },
   /** The demo page, as any customer's page would be built. */
   demo: { build: { target, outDir: "dist/demo", emptyOutDir: true } },
+  /** The package's program: one file with all that it needs but the driver of a browser. */
+  cli: {
+    ssr: { noExternal: true, external: ["playwright-core"], target: "node" },
+    build: {
+      target: "node20",
+      ssr: "host/cli/main.ts",
+      emptyOutDir: false,
+      minify: false,
+      rolldownOptions: { output: { codeSplitting: false, entryFileNames: "cli.js" } },
+    },
+  },
   /** The gateway: one file that needs no node_modules, beside the widget that it serves. */
   gateway: {
     ssr: { noExternal: true, target: "node" },

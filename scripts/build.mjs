@@ -6,6 +6,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -47,7 +48,9 @@ await build({
   mode: "embed",
   define: { ...nameFile("embed-badge", "BADGE"), ...nameFile("embed-inspector", "INSPECTOR") },
 });
-for (const mode of ["fast-snippet", "widget", "demo", "gateway"]) await build({ mode });
+for (const mode of ["fast-snippet", "cli", "widget", "demo", "gateway"]) await build({ mode });
+// As npm does with an installed program, for the one in this repository.
+chmodSync("dist/cli.js", 0o755);
 nameRelease();
 hashSnippet();
 await compressServedFiles();
