@@ -82,23 +82,28 @@ test.for([
   await expect.poll(() => sent).toEqual([expect.objectContaining({ look })]);
 });
 
-test("says once which import the option debug needs, until the page has imported it", () => {
+test.for([
+  ["the option debug", { debug: true }, () => {}],
+  ["the switch in localStorage", {}, () => localStorage.setItem("availability-bridge:debug", "1")],
+] as const)("says once which import %s needs, until the page has imported it", ([, options, switchOn]) => {
   const warn = vi.spyOn(console, "warn").mockReturnValue();
   const hook = Symbol.for(DEBUG_HOOK);
   onTestFinished(() => {
     warn.mockRestore();
     Reflect.deleteProperty(globalThis, hook);
+    localStorage.clear();
   });
   open({ src, debug: false });
   expect(warn.mock.calls).toEqual([]);
-  open({ src, debug: true });
-  open({ src, debug: true });
+  switchOn();
+  open({ src, ...options });
+  open({ src, ...options });
   const expected = 'expected an import of "availability-bridge/inspector" before connect';
   expect(warn.mock.calls.flat()).toEqual([`availability-bridge: debug: ${expected}`]);
   const log = vi.fn();
   Object.assign(globalThis, { [hook]: log });
-  const connector = open({ src, debug: true });
-  expect(log.mock.calls).toEqual([[connector, true]]);
+  const connector = open({ src, ...options });
+  expect(log.mock.calls).toEqual([[connector, "debug" in options || undefined]]);
   expect(warn.mock.calls).toHaveLength(1);
 });
 

@@ -3,7 +3,7 @@ import { assertContainer, assertFrame, mountFrame, removeCopies } from "./connec
 import { prepareFrameConnection } from "./connection/frame-connection.ts";
 import type { Connector } from "./connector.ts";
 import { createConnector } from "./create-connector.ts";
-import { DEBUG_HOOK, type DebugHook } from "./debug.ts";
+import { DEBUG_HOOK, type DebugHook, readSwitch } from "./debug.ts";
 import { parseTimeouts } from "./request/timeouts.ts";
 import { findThemeFault } from "./theme.ts";
 import type { FetchToken } from "./token/token-provider.ts";
@@ -56,7 +56,7 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
   /**
    * Hands the connector to the debug log of `availability-bridge/inspector`, which the page has to import before: the log writes what happens into the
-   * console, which otherwise says once what to import. `localStorage["availability-bridge:debug"]` does so as well. @default false
+   * console, which otherwise says once what to import. `localStorage["availability-bridge:debug"]` does the same. @default false
    */
   readonly debug?: boolean;
 }
@@ -88,7 +88,7 @@ export function connect(options: ConnectOptions): Connector {
   const connector = connectIn(options);
   const shared: Record<symbol, DebugHook | undefined> = globalThis;
   const key = Symbol.for(DEBUG_HOOK);
-  if (debug && !shared[key]) {
+  if (!shared[key] && (debug || readSwitch())) {
     console.warn('availability-bridge: debug: expected an import of "availability-bridge/inspector" before connect');
     // Once is enough. The import replaces this function.
     shared[key] = () => {};

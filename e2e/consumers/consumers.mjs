@@ -331,6 +331,12 @@ function tsx(version) {
 
 const checkTypes = readSource("check-types.cjs");
 
+/** The declaration of the element for a page without the package, on the page about the badge. */
+const [, ownDeclaration = ""] =
+  /```ts\n( *import "react";[^`]*)```/.exec(
+    readFileSync(new URL("../../docs/add-the-badge.md", import.meta.url), "utf8"),
+  ) ?? [];
+
 /** Options of the compiler for a page that checks the declarations of its packages as well. */
 const STRICT = {
   target: "ES2022",
@@ -373,15 +379,14 @@ function typeExperience(version, moduleResolution) {
  * @param {string} name
  * @param {string} folder
  * @param {string} file
- * @param {{ compiler?: string, jsxImportSource?: string, skipLibCheck?: boolean }} [options]
+ * @param {{ compiler?: string, jsxImportSource?: string, declaration?: string }} [options] `declaration`: of the page itself
  * @returns {Consumer}
  */
-function template(name, folder, file, { compiler = "typescript-7.0", jsxImportSource, skipLibCheck = false } = {}) {
+function template(name, folder, file, { compiler = "typescript-7.0", jsxImportSource, declaration = "" } = {}) {
   const compilerOptions = {
     ...STRICT,
     module: "esnext",
     moduleResolution: "bundler",
-    skipLibCheck,
     jsx: jsxImportSource ? "react-jsx" : "preserve",
     ...(jsxImportSource && { jsxImportSource }),
   };
@@ -393,7 +398,7 @@ function template(name, folder, file, { compiler = "typescript-7.0", jsxImportSo
     files: {
       "package.json": JSON.stringify({ type: "module" }),
       "tsconfig.json": JSON.stringify({ compilerOptions, vueCompilerOptions, include: ["*.tsx", "*.vue"] }),
-      [file]: readSource(`types/${file.replace(/\.tsx$/, ".tsx.txt")}`),
+      [file]: declaration + readSource(`types/${file.replace(/\.tsx$/, ".tsx.txt")}`),
       "check-types.cjs": checkTypes,
     },
     commands: [["check-types.cjs", compiler]],
@@ -655,6 +660,10 @@ export default { input: "page.js", plugins: [resolve()], output: { file: "out/pa
   tsx("19"),
   template("React 18", "react18", "react.tsx", { jsxImportSource: "react" }),
   template("React 19", "react19", "react.tsx", { jsxImportSource: "react" }),
+  template("React 19, declared by the page", "react19", "declared.tsx", {
+    jsxImportSource: "react",
+    declaration: ownDeclaration,
+  }),
   template("Preact 10", "preact10", "preact.tsx", { jsxImportSource: "preact" }),
   template("Preact 11", "preact11", "preact.tsx", { jsxImportSource: "preact" }),
   template("Vue 3", "vue", "Owner.vue", { compiler: "vue-tsc" }),

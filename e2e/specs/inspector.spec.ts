@@ -153,6 +153,30 @@ test("a user with a keyboard alone chooses an event, edits it and sends it", asy
   await expect(text).toBeHidden();
 });
 
+// A Firefox that is driven over WebDriver BiDi has no touch.
+test.describe("by touch", { tag: "@chromium" }, () => {
+  test.use({ hasTouch: true });
+
+  test("a user filters, chooses an event and sends it again with another agent", async ({ page, host, backend }) => {
+    const { row, detail } = await openInspector(page, host.serve(IMPORTING_PAGE), backend.origin);
+    const root = page.getByRole("region", { name: "Availability inspector" });
+    await root.getByRole("button", { name: "Connection", exact: true }).tap();
+    await expect(row("Connector ready")).toHaveCount(0);
+    await row(/to the widget:.*API\.FETCH_USER_AVAILABILITY(?!_)/).tap();
+    await expect(detail.getByRole("heading", { level: 3 })).toHaveText("API.FETCH_USER_AVAILABILITY");
+    await detail.getByRole("button", { name: "Edit and send" }).tap();
+    const text = detail.getByRole("textbox", { name: "Event as JSON" });
+    await text.tap();
+    await text.fill('{"type":"API.FETCH_USER_AVAILABILITY","payload":{"variables":{"userId":"x"}}}');
+    await detail.getByRole("button", { name: "Send", exact: true }).tap();
+    await expect(row("FETCH_USER_AVAILABILITY_REJECTED")).toHaveCount(1);
+    await root.getByRole("searchbox", { name: "Search the events" }).tap();
+    await page.keyboard.type("rejected");
+    await expect(row("FETCH_USER_AVAILABILITY_FULFILLED")).toHaveCount(0);
+    await expect(row("FETCH_USER_AVAILABILITY_REJECTED")).toHaveCount(1);
+  });
+});
+
 test("Send again asks the backend again, and the counters count", async ({ page, host, backend }) => {
   const { row, press } = await openInspector(page, host.serve(IMPORTING_PAGE), backend.origin);
   await row("FETCH_USER_AVAILABILITY_FULFILLED").click();

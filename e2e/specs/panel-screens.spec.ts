@@ -34,3 +34,28 @@ for (const theme of ["light", "dark"] as const) {
     });
   }
 }
+
+test("until the team is there, the panel shows the places of its parts, and one word for those who hear it", async ({
+  page,
+  host,
+}) => {
+  await page.setViewportSize({ width: 340, height: 480 });
+  await page.goto(host.serve(await createPanelScreen("connecting", "en", "light")));
+  await expect(page.getByRole("status")).toHaveText("Loading");
+  await expect(page.locator("body")).toMatchAriaSnapshot(`
+    - text: Your status
+    - combobox "Your status" [disabled]
+    - status: Loading
+  `);
+  const readPlaces = (): Promise<readonly (readonly number[])[]> =>
+    page.locator(".own, .search, .list, .connection").evaluateAll((parts) =>
+      parts.map((part) => {
+        const { x, y, width, height } = part.getBoundingClientRect();
+        return [x, y, width, height];
+      }),
+    );
+  const places = await readPlaces();
+  await page.goto(host.serve(await createPanelScreen("pending", "en", "light")));
+  await expect(page.getByRole("listbox", { name: "Team" })).toBeVisible();
+  expect(await readPlaces()).toEqual(places);
+});

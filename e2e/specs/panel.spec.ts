@@ -380,6 +380,31 @@ withAgent1(
   },
 );
 
+for (const [decision, style, height] of [
+  ["caps", "max-height: 300px", 300],
+  ["refuses", "height: 280px !important", 280],
+] as const) {
+  withAgent1(`the page ${decision} the announced size by a style of the container`, async ({ page, host, live }) => {
+    const { list, options } = await openPanel(page, host, live);
+    await page.addStyleTag({ content: `#phone { ${style} }` });
+    await page.evaluate(() => {
+      Object.assign(window, { heights: [] });
+      window.connector.on("HOST.RESIZE", ({ payload }) => {
+        Reflect.get(window, "heights").push(payload.height);
+        const container = document.querySelector<HTMLElement>("#phone");
+        if (container) container.style.height = `${payload.height}px`;
+      });
+    });
+    await expect(list).toBeVisible();
+    await live.agents.set(5, { status: "offline" });
+    // The height with the fifth agent, more than the page gives: the list scrolls.
+    await expect.poll(() => page.evaluate(() => Reflect.get(window, "heights").at(-1) ?? 0)).toBeGreaterThan(400);
+    await expect.poll(async () => (await page.locator("#phone > iframe").boundingBox())?.height).toBe(height);
+    await list.press("End");
+    await expect(options.filter({ hasText: "Agent 5" })).toBeInViewport();
+  });
+}
+
 withAgent1(
   "theme, brand colour and language come from the widget's address, and follow it without a new load",
   async ({ page, host, live }) => {

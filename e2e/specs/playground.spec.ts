@@ -198,6 +198,37 @@ test("a user with a keyboard alone finds a contact and calls its owner", async (
   await expect(page.getByRole("status", { name: "Owner" })).toHaveText("Calling Idris Kallay…");
 });
 
+// A Firefox that is driven over WebDriver BiDi has no touch.
+test.describe("by touch", { tag: "@chromium" }, () => {
+  test.use({ hasTouch: true, viewport: { width: 390, height: 844 } });
+
+  test("a user finds a contact, calls its owner, collapses the widget and lets the page recover from a fault", async ({
+    page,
+    demoAddress,
+  }) => {
+    const { call, connection, row } = await openPlayground(page, demoAddress);
+    await page.getByRole("searchbox", { name: "Search the contacts" }).tap();
+    await page.keyboard.type("marta");
+    await page.locator("#contact-rows").getByRole("button", { name: "Marta Oyelaran" }).tap();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Marta Oyelaran");
+    await expect(call).toBeEnabled();
+    await call.tap();
+    await expect(page.getByRole("status", { name: "Owner" })).toHaveText("Calling Idris Kallay…");
+    const collapse = page.getByRole("button", { name: "Phone widget" });
+    const frame = page.locator("#phone iframe");
+    await collapse.tap();
+    await expect(frame).toBeHidden();
+    await collapse.tap();
+    await expect(frame).toBeVisible();
+    const registrations = row("BUS.REGISTER_FULFILLED");
+    const count = await registrations.count();
+    await page.getByRole("button", { name: "Reload the frame" }).tap();
+    await expect(registrations).toHaveCount(count + 1);
+    await expect(connection).toHaveText("Ready");
+    await expect(call).toBeEnabled();
+  });
+});
+
 for (const colorScheme of ["light", "dark"] as const) {
   test(`has no accessibility violations in ${colorScheme} colours, with an event chosen`, async ({
     page,

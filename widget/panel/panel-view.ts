@@ -13,7 +13,13 @@ import { CHOICES } from "./status-change.ts";
 export function renderPanel(model: PanelModel, actions: PanelActions): TemplateResult {
   return html`
     ${renderOwn(model, actions)}
-    ${model.phase === "ready" && model.total > 0 ? renderTeam(model, actions) : renderNotice(model, actions)}
+    ${
+      model.phase === "connecting"
+        ? renderSkeleton(model)
+        : model.phase === "ready" && model.total > 0
+          ? renderTeam(model, actions)
+          : renderNotice(model, actions)
+    }
     ${renderSelection(model)} ${renderConnection(model, actions)}
   `;
 }
@@ -148,9 +154,18 @@ function renderAgent(row: AgentRow, top: number, model: PanelModel, actions: Pan
   </div>`;
 }
 
+/** Shows the places of the search, the list and the connection until the team is there. A screen reader reads one word in place of them. */
+function renderSkeleton({ texts }: PanelModel): TemplateResult {
+  return html`<p class="unseen" role="status">${texts.loading}</p>
+    <div class="skeleton" aria-hidden="true">
+      <div class="search"><i></i></div>
+      <div class="list"><div class="bars"></div></div>
+      <div class="connection"><i></i></div>
+    </div>`;
+}
+
 /** Says why there is no list, and how to get a list. */
 function renderNotice({ phase, texts }: PanelModel, actions: PanelActions): TemplateResult {
-  if (phase === "connecting") return html`<div class="notice"><p role="status">${texts.loading}</p></div>`;
   const [title, hint] =
     phase === "ready"
       ? [texts.empty, texts.empty_hint]
