@@ -196,6 +196,20 @@ test("docs/use-the-connector.md names the default of each option of connect", ()
   expect(described).toEqual(declared);
 });
 
+test("docs/test-your-integration.md describes each option and each control of the test kit, and no other", () => {
+  const sources = ["vendor-controls", "create-test-connector", "playwright"].map((name) =>
+    readFileSync(`testing/${name}.ts`, "utf8"),
+  );
+  const declared = ["VendorOptions", "VendorControls", "TestConnector", "FakeWidgetOptions"].flatMap((name) => {
+    const [, body = ""] = new RegExp(`interface ${name}\\b[^{]*\\{(.*?)^\\}`, "ms").exec(sources.join("\n")) ?? [];
+    return Array.from(body.matchAll(/^ {2}(?:readonly )?(\w+)[?:(]/gm), ([, member = ""]) => member);
+  });
+  const described = namesUnder("## What a test can do", "docs/test-your-integration.md").map((name) =>
+    name.replace(/\(.*/, ""),
+  );
+  expect(sorted(described)).toEqual(sorted([...declared, "fetchToken", "timeoutMs", "handshakeTimeoutMs"]));
+});
+
 /** Pages that quote lines of the console, for readers who search for what they see. */
 const QUOTING_PAGES = [
   "README.md",

@@ -1,8 +1,9 @@
 /** The fake widget of the test kit, which no network leads to, with the built connector and script tag. */
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { test as documented, type Page } from "@playwright/test";
+import { bundle } from "../../scripts/bundle.mjs";
 import type * as kit from "../../testing/playwright.ts";
 import { exampleWith } from "../fixtures/documentation.ts";
 import { collectComplaints, connectorPage, expect, test } from "../fixtures/fixtures.ts";
@@ -150,6 +151,23 @@ test("a wrong address and a wrong availability are named @once", async ({ contex
   }
   const wrong = { availabilities: { 123: "asleep" } } as never;
   await expect(routeFakeWidget(context, ADDRESS, wrong)).rejects.toThrow("availabilities.123.status: expected one of");
+});
+
+test("the test connector works in a browser as in a runner of tests", async ({ page, host }) => {
+  mkdirSync("node_modules/.cache", { recursive: true });
+  const file = `${mkdtempSync("node_modules/.cache/kit-")}/page.js`;
+  const root = process.cwd();
+  writeFileSync(
+    file,
+    `import * as bridge from "${root}/dist/index.js";
+    import * as kit from "${root}/dist/testing.js";
+    import { exerciseTesting } from "${root}/e2e/consumers/sources/exercise-testing.js";
+    window.result = exerciseTesting({ ...bridge, ...kit });`,
+  );
+  const script = await bundle(file);
+  await page.goto(host.serve(`<!doctype html><title>kit</title><link rel="icon" href="data:,"><body></body>`));
+  await page.addScriptTag({ type: "module", content: script });
+  expect(await page.evaluate(() => Reflect.get(window, "result"))).toBe("passed");
 });
 
 // The example of the documentation is a test of its own, over the page that it opens.

@@ -9,13 +9,15 @@ import { createWidget, type Widget, type WidgetOptions } from "../widget.ts";
 export interface TestWidgetOptions extends Pick<WidgetOptions, "post" | "onDefect"> {
   /** The backend's origin. */
   readonly backend: string;
+  /** The page's origin. @default none */
+  readonly pageOrigin?: string;
 }
 
 /** Creates a widget over the backend at an origin. */
-export function createTestWidget({ backend, post, onDefect }: TestWidgetOptions): Widget {
+export function createTestWidget({ backend, post, onDefect, pageOrigin }: TestWidgetOptions): Widget {
   return createWidget({
     post,
-    pageOrigin: () => undefined,
+    pageOrigin: () => pageOrigin,
     createGateway: (session) => createHttpGatewayClient(new URL("/v1/", backend), session),
     async loadLive({ openLive }, options) {
       const calls = createLiveApi({ openLive, parseChanged: parseChangedAvailability });
