@@ -29,7 +29,7 @@ export const FRAMEWORK_PACKAGES = {
 
 /** The address of the examples, and the one in the query of a tested page. */
 const EXAMPLE_ADDRESS = "https://widget.example.com/widget/";
-const TESTED_ADDRESS = `(typeof location === "undefined" ? "${EXAMPLE_ADDRESS}" : (new URLSearchParams(location.search).get("src") ?? ""))`;
+const TESTED_ADDRESS = `(new URLSearchParams(globalThis.location?.search ?? "").get("src") ?? "${EXAMPLE_ADDRESS}")`;
 
 /**
  * Reads the files of a page of documentation: code blocks whose first line is a comment with the file's name. The widget's address becomes that
