@@ -10,12 +10,15 @@ import { expect, test } from "../fixtures/fixtures.ts";
 /**
  * Largest size of the code in the connector's package, unpacked, in bytes, with declarations for `import` and for `require`. Of these the badge's
  * looks are 60,000: two formats of them and of eight languages, the three files of the script tag, and `custom-elements.json`. penpal is
- * 16,000, in place of a package of 459,000.
+ * 16,000, in place of a package of 459,000. The entries for React and Vue are 42,000.
  */
-const MAX_CODE_BYTES = 685_000;
+const MAX_CODE_BYTES = 731_000;
 
-/** Largest size of the pages of documentation in it, in bytes. The badge's variants, colours, languages and parts are 5,000. */
-const MAX_PAGES_BYTES = 200_000;
+/**
+ * Largest size of the pages of documentation in it, in bytes. The badge's variants, colours, languages and parts are 5,000, and the pages about
+ * frameworks 18,000.
+ */
+const MAX_PAGES_BYTES = 222_000;
 
 interface PackedFile {
   readonly path: string;
