@@ -15,7 +15,7 @@ const vite = { vite: "8.3.8" };
 export const FRAMEWORK_PACKAGES = {
   "vite-react18": { ...vite, react: "18.3.1", "react-dom": "18.3.1" },
   "vite-react19": { ...vite, react: "19.2.9", "react-dom": "19.2.9" },
-  "vite-vue": { ...vite, "@vitejs/plugin-vue": "6.0.11", vue: "3.5.45" },
+  "vite-vue": { ...vite, "@vitejs/plugin-vue": "6.0.11", "typescript-7.0": "npm:typescript@7.0.2", vue: "3.5.45" },
   "vite-svelte": { ...vite, "@sveltejs/vite-plugin-svelte": "7.3.1", svelte: "5.57.3" },
   sveltekit: {
     ...vite,
@@ -29,7 +29,7 @@ export const FRAMEWORK_PACKAGES = {
 
 /** The address of the examples, and the one in the query of a tested page. */
 const EXAMPLE_ADDRESS = "https://widget.example.com/widget/";
-const TESTED_ADDRESS = `(typeof location === "undefined" ? "${EXAMPLE_ADDRESS}" : (new URLSearchParams(location.search).get("src") ?? ""))`;
+const TESTED_ADDRESS = `(new URLSearchParams(globalThis.location?.search ?? "").get("src") ?? "${EXAMPLE_ADDRESS}")`;
 
 /**
  * Reads the files of a page of documentation: code blocks whose first line is a comment with the file's name. The widget's address becomes that
@@ -194,6 +194,31 @@ export const render = () => renderToString(createSSRApp(App).use(createBridge({ 
         'if (typeof require("availability-bridge/vue").createBridge !== "function") throw new Error("no plugin");',
     },
     commands: [["require.cjs"], ["build.mjs"], [openLivePage, "--rendered", "out"]],
+  },
+  {
+    name: "TypeScript 7.0, availability-bridge/vue",
+    folder: "vite-vue",
+    isFast: true,
+    isFramework: true,
+    files: {
+      "package.json": '{ "type": "module" }',
+      "tsconfig.json": JSON.stringify({
+        compilerOptions: {
+          module: "esnext",
+          moduleResolution: "bundler",
+          target: "ES2022",
+          lib: ["ES2022", "DOM", "DOM.Iterable"],
+          types: [],
+          noEmit: true,
+          strict: true,
+          exactOptionalPropertyTypes: true,
+          skipLibCheck: false,
+        },
+        include: ["*.ts"],
+      }),
+      "page.ts": readFileSync(new URL("sources/vue-page.ts", import.meta.url), "utf8"),
+    },
+    commands: [[tool("typescript-7.0/bin/tsc"), "-p", "."]],
   },
   {
     name: "Vue 3, the page of docs/vue.md",

@@ -11,12 +11,16 @@ import { expect, test } from "../fixtures/fixtures.ts";
  * Largest size of the code in the connector's package, unpacked, in bytes, with declarations for `import` and for `require`. Of these the badge's
  * looks are 60,000: two formats of them and of eight languages, the three files of the script tag, and `custom-elements.json`. penpal is
  * 16,000, in place of a package of 459,000. Sources of the declarations are 94,000, and their maps 66,000: an editor leads from a name to its source.
- * The words of hovers are 20,000. The test kit is 210,000: the widget in two formats, and in the page that Playwright serves.
+ * The words of hovers are 20,000. The test kit is 210,000: the widget in two formats, and in the page that Playwright serves. The entries for React
+ * and Vue are 42,000.
  */
-const MAX_CODE_BYTES = 1_082_000;
+const MAX_CODE_BYTES = 1_130_000;
 
-/** Largest size of the pages of documentation in it, in bytes. The badge's variants, colours, languages and parts are 5,000, types 2,000, and tests 9,000. */
-const MAX_PAGES_BYTES = 217_000;
+/**
+ * Largest size of the pages of documentation in it, in bytes. The badge's variants, colours, languages and parts are 5,000, types 2,000, tests 9,000,
+ * and the pages about frameworks 18,000.
+ */
+const MAX_PAGES_BYTES = 240_000;
 
 interface PackedFile {
   readonly path: string;

@@ -49,7 +49,7 @@ test("the TypeScript and the React component compile; control: with a wrong name
     "page.ts": typescript,
     "wrong-page.ts": typescript.replace(".callable", ".isCallable"),
     "button.tsx": react,
-    "wrong-button.tsx": react.replace("{ callable }", "{ state: callable }"),
+    "wrong-button.tsx": react.replace("useAvailability(userId)", "useAvailability(String(userId))"),
   });
   const lines = complaints.split("\n").filter((line) => line.includes("error TS"));
   const wrong = lines.map((line) => /([\w-]+\.tsx?)\(/.exec(line)?.[1]);

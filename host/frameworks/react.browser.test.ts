@@ -1,5 +1,14 @@
 /** Runs with React 18, and in a project of its own with React 19. */
-import { Component, createElement, type ReactElement, type ReactNode, StrictMode, Suspense, useState, version } from "react";
+import {
+  Component,
+  createElement,
+  type ReactElement,
+  type ReactNode,
+  StrictMode,
+  Suspense,
+  useState,
+  version,
+} from "react";
 import { createRoot, hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { afterEach, expect, inject, onTestFinished, test, vi } from "vitest";

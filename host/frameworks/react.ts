@@ -2,6 +2,7 @@
 import {
   createContext,
   createElement,
+  type ForwardedRef,
   type ForwardRefExoticComponent,
   forwardRef,
   type HTMLAttributes,
@@ -136,10 +137,12 @@ export function useConnectionState(): ConnectorState {
  */
 export const AvailabilityBadge: ForwardRefExoticComponent<
   AvailabilityBadgeProps & RefAttributes<AvailabilityBadgeElement>
-> = /* @__PURE__ */ forwardRef(function AvailabilityBadge(
-  { userId, announce, className, children, ...attributes },
-  ref,
-) {
+> = /* @__PURE__ */ forwardRef(Badge);
+
+function Badge(
+  { userId, announce, className, children, ...attributes }: AvailabilityBadgeProps,
+  ref: ForwardedRef<AvailabilityBadgeElement>,
+): ReactElement {
   const connector = useConnector();
   const options = useContext(BadgeContext);
   useEffect(() => {
@@ -159,4 +162,4 @@ export const AvailabilityBadge: ForwardRefExoticComponent<
     },
     children,
   );
-});
+}

@@ -1,5 +1,5 @@
 import { afterEach, expect, inject, onTestFinished, test, vi } from "vitest";
-import { type App, type Component, createApp, createSSRApp, effectScope, h, nextTick, ref } from "vue";
+import { type App, type Component, createApp, createSSRApp, defineComponent, effectScope, h, nextTick, ref } from "vue";
 import { renderToString } from "vue/server-renderer";
 import type { Connector } from "../connector.ts";
 import { createScriptedConnector } from "./test-scripted-connector.ts";
@@ -33,13 +33,13 @@ function mount(component: Component, options: BridgeOptions): { readonly root: H
   return { root, app };
 }
 
-const Agent = {
+const Agent = defineComponent({
   props: { userId: Number },
-  setup(props: { readonly userId?: number }) {
+  setup(props) {
     const agent = useAvailability(() => props.userId);
     return () => h("p", `${props.userId} ${agent.value.state} ${agent.value.callable}`);
   },
-};
+});
 
 const State = {
   setup() {
