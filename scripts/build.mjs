@@ -59,7 +59,7 @@ hashSnippet();
 await compressServedFiles();
 copyDocumentation();
 writeTypes();
-await writeContractSchema();
+await writeContractFiles();
 
 /**
  * Writes a file of texts for each language of the badge but English, which is in the badge's file.
@@ -266,9 +266,18 @@ function hashFile(algorithm, name) {
   return `${algorithm}-${hash.digest("base64")}`;
 }
 
-/** Writes the contract as JSON Schema, for programs in other languages. */
-async function writeContractSchema() {
+/** Writes the contract as JSON Schema and as AsyncAPI, and the golden vectors, for programs in other languages. */
+async function writeContractFiles() {
   /** @type {typeof import("./reference/json-schema.ts")} */
   const { createContractSchema } = await importSource("./scripts/reference/json-schema.ts");
+  /** @type {typeof import("./reference/asyncapi.ts")} */
+  const { createAsyncApiDocument } = await importSource("./scripts/reference/asyncapi.ts");
+  /** @type {typeof import("./reference/json-text.ts")} */
+  const { toJsonText } = await importSource("./scripts/reference/json-text.ts");
   writeFileSync("dist/contract.schema.json", `${JSON.stringify(createContractSchema(), null, 2)}\n`);
+  writeFileSync("dist/contract.asyncapi.json", `${toJsonText(createAsyncApiDocument())}\n`);
+  const files = readdirSync("shared/vectors")
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => ({ file, ...JSON.parse(readFileSync(path.join("shared/vectors", file), "utf8")) }));
+  writeFileSync("dist/vectors.json", `${JSON.stringify({ files })}\n`);
 }

@@ -20,8 +20,7 @@ for (const theme of ["light", "dark"] as const) {
         await page.goto(host.serve(await createPanelScreen(screen, language, `${theme} #7a1fa2`)));
         await expect(page.locator("html[data-ready]")).toHaveAttribute("lang", language);
         await expect(page.locator("html")).toHaveCSS("color-scheme", theme);
-        // Typed for the version of Playwright that it depends on.
-        const { violations } = await new AxeBuilder({ page: page as never }).disableRules(PAGE_RULES).analyze();
+        const { violations } = await new AxeBuilder({ page }).disableRules(PAGE_RULES).analyze();
         const found = violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
         expect({ screen, found }).toEqual({ screen, found: [] });
         // Nothing is cut off at the least width.

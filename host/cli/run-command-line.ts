@@ -1,9 +1,10 @@
 /** Dispatches the subcommands of the executable. */
 import { type Command, CommandError, type Output, UsageError } from "./command.ts";
+import { conformance } from "./conformance/conformance.ts";
 import { doctor } from "./doctor/doctor.ts";
 
 /** Subcommands by name. */
-const COMMANDS: Readonly<Record<string, Command>> = { doctor };
+const COMMANDS: Readonly<Record<string, Command>> = { conformance, doctor };
 
 /** Exit code for arguments that the program does not know, and for a fault of the machine, such as a missing browser. */
 const EXIT_USAGE = 2;

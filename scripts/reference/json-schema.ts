@@ -15,7 +15,7 @@ import { MAX_ID_LENGTH, MAX_TIMEOUT_MS } from "../../shared/protocol/envelope.ts
 import { CODE_DESCRIPTIONS } from "./descriptions.ts";
 
 /** A JSON Schema. Looser than valibot's type, which lacks some keywords. */
-type JsonSchema = Readonly<Record<string, unknown>>;
+export type JsonSchema = Readonly<Record<string, unknown>>;
 
 const SHAPES = { Availability, ChangedAvailability, Availabilities, UserError, WatchedAvailabilities };
 
@@ -64,24 +64,33 @@ const DEFINITIONS: Readonly<Record<string, JsonSchema>> = {
 
 /** Creates the whole document. Each event's schema is a definition of the event's name. */
 export function createContractSchema(): JsonSchema {
-  const events = Object.fromEntries([
-    ...Object.entries({ ...contract, ...hostContract }).flatMap(([type, entry]) => toRequest(type, entry)),
-    ...Object.entries(announcements).map(([type, { announced }]) => toEvent(type, announced)),
-  ]);
-  const shapes = toJsonSchemaDefs(SHAPES, CONVERSION);
+  const events = createEventSchemas();
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "The events of availability-bridge",
     oneOf: Object.keys(events).map(refTo),
-    $defs: {
-      ...events,
-      Availabilities: { ...shapes.Availabilities, propertyNames: USER_IDS },
-      UserError: shapes.UserError,
-      WatchedAvailabilities: { ...shapes.WatchedAvailabilities, propertyNames: USER_IDS },
-      Availability: { ...shapes.Availability, ...BOTH_OR_NEITHER },
-      ChangedAvailability: { ...shapes.ChangedAvailability, ...BOTH_OR_NEITHER },
-      ...DEFINITIONS,
-    },
+    $defs: { ...events, ...createShapeSchemas() },
+  };
+}
+
+/** Creates the schema of each event, by type. A reference names another event or a shape below `#/$defs`. */
+export function createEventSchemas(): Readonly<Record<string, JsonSchema>> {
+  return Object.fromEntries([
+    ...Object.entries({ ...contract, ...hostContract }).flatMap(([type, entry]) => toRequest(type, entry)),
+    ...Object.entries(announcements).map(([type, { announced }]) => toEvent(type, announced)),
+  ]);
+}
+
+/** Creates the schemas that those of the events refer to, by name. */
+export function createShapeSchemas(): Readonly<Record<string, JsonSchema>> {
+  const shapes = toJsonSchemaDefs(SHAPES, CONVERSION);
+  return {
+    Availabilities: { ...shapes.Availabilities, propertyNames: USER_IDS },
+    UserError: { ...shapes.UserError },
+    WatchedAvailabilities: { ...shapes.WatchedAvailabilities, propertyNames: USER_IDS },
+    Availability: { ...shapes.Availability, ...BOTH_OR_NEITHER },
+    ChangedAvailability: { ...shapes.ChangedAvailability, ...BOTH_OR_NEITHER },
+    ...DEFINITIONS,
   };
 }
 

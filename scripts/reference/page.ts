@@ -62,7 +62,7 @@ export function createReferencePage(): string {
 const INTRODUCTION = `# Reference
 
 Every event between page and widget. Written by \`npm run reference\` from the contract in \`shared/contracts\`, whose schemas check what is sent:
-do not edit. \`availability-bridge/contract.schema.json\` is the same for machines. [protocol.md](protocol.md) describes how events travel.
+do not edit. \`availability-bridge/contract.schema.json\` and \`contract.asyncapi.json\` are the same for machines. [protocol.md](protocol.md) describes how events travel.
 *Backend* is the gateway, which is the vendor's server.
 
 A payload has the listed fields and no others. A field with a \`?\` may be absent. "Expected" is the text of an \`INVALID_REQUEST\` for an
