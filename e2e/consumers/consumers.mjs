@@ -67,6 +67,7 @@ export const PACKAGES = {
   vue: { "vue-tsc": "3.3.14", typescript: "5.9.3", vue: "3.5.45" },
   react18: { ...react, react: "18.3.1", "react-dom": "18.3.1", "@types/react": "18.3.32" },
   react19: { ...react, react: "19.2.9", "react-dom": "19.2.9", "@types/react": "19.2.9" },
+  older: { react: "17.0.2", vue: "2.7.16" },
   typescript4: { "typescript-4.9": "npm:typescript@4.9.5" },
   typescript5: {
     "typescript-5.0": "npm:typescript@5.0.4",
@@ -617,6 +618,16 @@ export const CONSUMERS = [
       "main.cjs": `require("../node_modules/availability-bridge/" + require("availability-bridge/package.json").main);`,
     },
     commands: [["page.cjs"], ["page.mjs"], ["main.cjs"]],
+  },
+  {
+    // npm refuses to install a package whose optional peers are there in another version.
+    name: "React 17 and Vue 2",
+    folder: "older",
+    isFast: true,
+    files: {
+      "page.cjs": 'if (typeof require("availability-bridge").connect !== "function") throw new Error("no connect");',
+    },
+    commands: [["page.cjs"]],
   },
   jest("jest 29", "jest29", "jsdom", "import"),
   jest("jest 29", "jest29", "jsdom", "require"),
