@@ -58,6 +58,12 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
 }
 
+/** What follows the type in a call of `request`: the payload, unless the request has none, and options. */
+export type RequestArguments<Type extends RequestType> =
+  undefined extends RequestPayload<Type>
+    ? [payload?: RequestPayload<Type>, options?: RequestOptions]
+    : [payload: RequestPayload<Type>, options?: RequestOptions];
+
 /** An event of a connector: a message sent, settled or announced, or a change of state. */
 export type ConnectorEvent =
   | { readonly kind: "sent"; readonly event: Envelope }
@@ -91,7 +97,7 @@ export interface Connector {
   dispatch<Type extends RequestType>(event: RequestEvent<Type>, options?: RequestOptions): Promise<SettlementOf<Type>>;
 
   /**
-   * Sends a request and resolves with the payload of the fulfilled settlement.
+   * Sends a request and resolves with the payload of the fulfilled settlement. A request without content needs no payload.
    *
    * @throws {RejectedError} when the backend rejects the request or cannot be reached.
    * @throws {ContractError} when the request or its response does not match the contract.
@@ -99,11 +105,7 @@ export interface Connector {
    * @throws {TimeoutError} when a connected widget sends no settlement in time.
    * @throws The signal's own reason when the caller aborts.
    */
-  request<Type extends RequestType>(
-    type: Type,
-    payload: RequestPayload<Type>,
-    options?: RequestOptions,
-  ): Promise<FulfilledPayload<Type>>;
+  request<Type extends RequestType>(type: Type, ...rest: RequestArguments<Type>): Promise<FulfilledPayload<Type>>;
 
   /** Subscribes to a type that is known only at run time, or that only a newer widget knows: a variable of type `string`, and no literal. */
   on<Type extends string>(type: string extends Type ? Type : never, listener: EventListener<Envelope>): Unsubscribe;

@@ -3,6 +3,7 @@ import { expectTypeOf, test } from "vitest";
 import type * as contract from "../shared/contracts/contract.ts";
 import type {
   AnnouncedPayloads,
+  Availabilities,
   FulfilledPayloads,
   HostFulfilledPayloads,
   RequestPayloads,
@@ -53,6 +54,13 @@ test("the plain types have the payloads of the contract's schemas, of each event
 test("a request resolves to the fulfilled payload of its contract", () => {
   const answer = connector.request("API.FETCH_USER_AVAILABILITY", { variables: { userId: 123 } });
   expectTypeOf(answer).resolves.toEqualTypeOf<Availability>();
+});
+
+test("a request without content needs no payload, and takes options", () => {
+  expectTypeOf(connector.request("API.FETCH_AVAILABILITIES")).resolves.toEqualTypeOf<Availabilities>();
+  expectTypeOf(connector.request("BUS.INIT", { services: ["USER"] }, { timeoutMs: 5 })).resolves.toEqualTypeOf<void>();
+  // @ts-expect-error -- this one has content
+  void connector.request("API.FETCH_USER_AVAILABILITY");
 });
 
 test("a status can be any string, because a widget may be newer than the page", () => {

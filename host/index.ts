@@ -25,6 +25,7 @@ export type {
   ConnectorRecord,
   ConnectorState,
   LiveState,
+  RequestArguments,
   RequestOptions,
   WatchOptions,
   WatchStatus,

@@ -367,7 +367,7 @@ function typeExperience(version, moduleResolution) {
   const module = moduleResolution === "bundler" ? "esnext" : moduleResolution;
   const isFast = ["5.4", "7.0"].includes(version) && moduleResolution === "bundler";
   return {
-    name: `Errors and hovers, TypeScript ${version}, ${moduleResolution}`,
+    name: `TypeScript ${version}, ${moduleResolution}, errors and hovers`,
     folder: version === "7.0" ? "typescript7" : isFast ? "typescript54" : "typescript5",
     isFast,
     files: {
@@ -399,7 +399,7 @@ function template(name, folder, file, { compiler = "typescript-7.0", jsxImportSo
   };
   const vueCompilerOptions = { strictTemplates: true };
   return {
-    name: `Types of the element, ${name}`,
+    name: `${name}, types of the element`,
     folder,
     isFast: folder !== "preact10",
     files: {

@@ -22,16 +22,18 @@ export async function readAgent(): Promise<void> {
   //               ^ hover: Wrap-up time remaining when the gateway responded, in seconds, down to 0.
   //                                                             ^ hover: True only for `available` with no wrap-up time left.
   //                              ^ hover: Reads an availability for display: state, reason, and whether the agent can be called now.
-  const all = await connector.request("API.FETCH_AVAILABILITIES", undefined);
+  const all = await connector.request("API.FETCH_AVAILABILITIES");
   //    ^ hover: const all: Availabilities
   console.log(all["123"]?.status);
-  const statistics = await connector.request("BUS.STATS", undefined);
+  const statistics = await connector.request("BUS.STATS", undefined, { timeoutMs: 5_000 });
   //    ^ hover: const statistics: WidgetStatistics
   console.log(statistics.coalesced);
   //                     ^ hover: Requests that shared another request's backend call.
 }
 
 export function makeMistakes(): void {
+  void connector.request("API.FETCH_USER_AVAILABILITY");
+  //             ^ error: Expected 2-3 arguments, but got 1
   void connector.request("API.FETCH_USER_AVAILABILTY", { variables: { userId: 123 } });
   //                     ^ error: "API.FETCH_USER_AVAILABILTY"
   void connector.request("API.FETCH_USER_AVAILABILITY", { variables: { usrId: 123 } });
