@@ -46,7 +46,10 @@ await build({
   mode: "embed",
   define: { ...nameFile("embed-badge", "BADGE"), ...nameFile("embed-inspector", "INSPECTOR") },
 });
-await build({ mode: "cli", define: { DOCTOR_PAGE: JSON.stringify(await bundle("host/doctor.ts", { format: "iife" })) } });
+await build({
+  mode: "cli",
+  define: { DOCTOR_PAGE: JSON.stringify(await bundle("host/doctor.ts", { format: "iife" })) },
+});
 for (const mode of ["fast-snippet", "widget", "demo", "gateway"]) await build({ mode });
 // As npm does with an installed program, for the one in this repository.
 chmodSync("dist/cli.js", 0o755);
