@@ -31,6 +31,9 @@ export interface Subject {
 /** The agent whose availability is asked for. Whether there is such an agent does not matter: the gateway answers either way. */
 const USER_ID = 1;
 
+/** Wait for the reports of violations after a failure, in milliseconds. */
+const REPORT_MS = 500;
+
 /** Names of the permission for the local network in releases of Chromium. */
 const LOCAL_NETWORK_PERMISSIONS = ["local-network-access", "loopback-network", "local-network"];
 
@@ -39,6 +42,8 @@ export async function examine(subject: Subject, violations: Violations): Promise
   const { src, pageFaults, tokenAddress } = subject;
   const connectionFaults = await examineConnection(subject, violations);
   const scriptFaults = await findScriptFaults();
+  // Browsers report a violation in a later task than the failure of the request.
+  if (connectionFaults.length) await new Promise((resolve) => setTimeout(resolve, REPORT_MS));
   violations.stop();
   const policyFaults = src
     ? findPolicyFaults(violations.list, { page: readOrigin(), widget: src.origin, token: tokenAddress?.origin })
