@@ -39,7 +39,7 @@ const LOCAL_NETWORK_PERMISSIONS = ["local-network-access", "loopback-network", "
 
 /** Host names of the local network and of the computer. A public name may have an address there as well, which a page cannot see. */
 const LOCAL_HOST =
-  /^(?:[^.]+|.*\.(?:localhost|local|internal|lan|home\.arpa)|127\..*|10\..*|192\.168\..*|172\.(?:1[6-9]|2\d|3[01])\..*)$/;
+  /^(?:[^.:]+|\[(?:::1|f[cde].*)\]|.*\.(?:localhost|local|internal|lan|home\.arpa)|127\..*|10\..*|192\.168\..*|172\.(?:1[6-9]|2\d|3[01])\..*)$/;
 
 /** Examines a connector. */
 export async function examine(subject: Subject, violations: Violations): Promise<Report> {
