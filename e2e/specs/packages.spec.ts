@@ -12,7 +12,7 @@ import { expect, test } from "../fixtures/fixtures.ts";
  * looks are 60,000: two formats of them and of eight languages, the three files of the script tag, and `custom-elements.json`. penpal is
  * 16,000, in place of a package of 459,000.
  */
-const MAX_CODE_BYTES = 685_000;
+const MAX_CODE_BYTES = 686_000;
 
 /**
  * Largest size of the program and of its data, in bytes: 150,000 for the conformance kit with the contract and its schemas, 217,000 for the golden
@@ -22,8 +22,11 @@ const MAX_TOOLS_BYTES = 560_000;
 
 const TOOLS = ["dist/cli.js", "dist/vectors.json", "dist/contract.asyncapi.json"];
 
-/** Largest size of the pages of documentation in it, in bytes. The badge's variants, colours, languages and parts are 5,000. */
-const MAX_PAGES_BYTES = 200_000;
+/**
+ * Largest size of the pages of documentation in it, in bytes. The badge's variants, colours, languages and parts are 5,000, and the page of the
+ * conformance kit with its rules 14,000.
+ */
+const MAX_PAGES_BYTES = 215_000;
 
 interface PackedFile {
   readonly path: string;
