@@ -25,6 +25,7 @@ export const target = "firefox91";
 const packageEntries = {
   index: "host/index.ts",
   badge: "host/badge.ts",
+  doctor: "host/doctor.ts",
   inspector: "host/inspector.ts",
   contracts: "shared/contracts/index.ts",
   // English is in the badge.
@@ -70,6 +71,8 @@ const builds: Readonly<Record<string, UserConfig>> = {
   "embed-extras": buildPart("embed-extras"),
   /** The badge of the script tag. */
   "embed-badge": buildPart("embed-badge"),
+  /** The doctor of the script tag. */
+  "embed-doctor": buildPart("embed-doctor"),
   /** The developer's tools of the script tag. */
   "embed-inspector": buildPart("embed-inspector"),
   /** The script tag: one file, with everything in it but the badge and the developer's tools. */

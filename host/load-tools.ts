@@ -7,14 +7,15 @@ import { loadFile } from "./load-file.ts";
 declare const INSPECTOR_FILE: string;
 declare const INSPECTOR_INTEGRITY: string;
 
-/** Loads the tools if the page's address asks for the inspector and the tag allows it, or if the debug log is on. */
+/** Loads the tools if the page's address asks for the inspector and the tag allows it, if the debug log is on, or for the doctor. */
 export function loadToolsOnDemand(tag: HTMLScriptElement, connector: Connector): void {
-  const { debug, inspector } = tag.dataset;
+  const { debug, doctor, inspector } = tag.dataset;
   const isInspected = inspector === "allow" && /[?&]availability-inspector/.test(window.location.search);
-  if (!isInspected && debug === undefined && !readSwitch()) return;
+  const isLogged = debug !== undefined || readSwitch();
+  if (!isInspected && !isLogged && doctor === undefined) return;
   const records: ConnectorRecord[] = [];
   const stop = connector.observe((record) => records.push(record));
   const shared: Record<symbol, unknown> = globalThis;
-  shared[Symbol.for(DEBUG_HOOK)] = [records, stop, isInspected] satisfies TagRecords;
+  shared[Symbol.for(DEBUG_HOOK)] = [records, stop, isInspected, isLogged, tag, loadFile] satisfies TagRecords;
   loadFile(tag, INSPECTOR_FILE, INSPECTOR_INTEGRITY, () => 1);
 }

@@ -11,7 +11,7 @@ export interface ScriptOptions extends GivenOptions {
 }
 
 const ATTRIBUTES =
-  "data-container, data-title, data-theme, data-timeout-ms, data-token-url, data-app-name, data-release, data-inspector, data-debug";
+  "data-container, data-title, data-theme, data-timeout-ms, data-token-url, data-app-name, data-release, data-inspector, data-debug, data-doctor";
 
 /**
  * Returns a copy of the script tag with the attributes in the query of `src` as well: tag managers make the tag anew without its

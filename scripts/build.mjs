@@ -18,6 +18,7 @@ import {
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, runnerImport } from "vite";
+import { bundle } from "./bundle.mjs";
 import { rewriteLinks } from "./package-pages.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -39,12 +40,17 @@ for (const directory of ["dist", "gateway/dist"]) rmSync(directory, { recursive:
 for (const mode of ["package", "package-commonjs"]) await build({ mode });
 await build({ mode: "embed-extras", define: await writeLanguages() });
 await build({ mode: "embed-badge", define: nameFile("embed-extras", "EXTRAS") });
-await build({ mode: "embed-inspector" });
+await build({ mode: "embed-doctor" });
+await build({ mode: "embed-inspector", define: nameFile("embed-doctor", "DOCTOR") });
 await build({
   mode: "embed",
   define: { ...nameFile("embed-badge", "BADGE"), ...nameFile("embed-inspector", "INSPECTOR") },
 });
-for (const mode of ["fast-snippet", "cli", "widget", "demo", "gateway"]) await build({ mode });
+await build({
+  mode: "cli",
+  define: { DOCTOR_PAGE: JSON.stringify(await bundle("host/doctor.ts", { format: "iife" })) },
+});
+for (const mode of ["fast-snippet", "widget", "demo", "gateway"]) await build({ mode });
 // As npm does with an installed program, for the one in this repository.
 chmodSync("dist/cli.js", 0o755);
 nameRelease();
@@ -121,7 +127,8 @@ function nameRelease() {
   };
   const texts = OTHER_LANGUAGES.map((language) => [language, describe(`language-${language}`)]);
   const [badge, extras, inspector] = [describe("badge"), describe("extras"), describe("inspector")];
-  const hashes = { file, integrity, badge, extras, inspector, languages: Object.fromEntries(texts) };
+  const doctor = describe("doctor");
+  const hashes = { file, integrity, badge, extras, inspector, doctor, languages: Object.fromEntries(texts) };
   copyFileSync("dist/embed.js", path.join("dist", file));
   writeFileSync("dist/embed.integrity.json", `${JSON.stringify(hashes, null, 2)}\n`);
   for (const name of ["embed.js", file, "embed.integrity.json"]) {
@@ -197,6 +204,7 @@ function writeTypes() {
   const files = new Set([
     "host/index.d.ts",
     "host/badge.d.ts",
+    "host/doctor.d.ts",
     "host/inspector.d.ts",
     "shared/contracts/index.d.ts",
     ...OTHER_LANGUAGES.map((language) => `shared/languages/${language}.d.ts`),

@@ -284,7 +284,7 @@ function classOf(code: RejectionCode): string {
 test("the TypeScript examples of the documentation compile", () => {
   mkdirSync("node_modules/.cache", { recursive: true });
   const folder = mkdtempSync("node_modules/.cache/examples-");
-  const pages = ["README.md", "docs/use-the-connector.md", "docs/inspector.md"];
+  const pages = ["README.md", "docs/use-the-connector.md", "docs/inspector.md", "docs/doctor.md"];
   const examples = pages.flatMap((page) =>
     Array.from(readFileSync(page, "utf8").matchAll(/^```ts\n(.*?)^```/gms), ([, code = ""]) => code),
   );
@@ -299,6 +299,7 @@ test("the TypeScript examples of the documentation compile", () => {
       paths: {
         "availability-bridge": [`${root}/host/index.ts`],
         "availability-bridge/badge": [`${root}/host/badge.ts`],
+        "availability-bridge/doctor": [`${root}/host/doctor.ts`],
         "availability-bridge/inspector": [`${root}/host/inspector.ts`],
       },
     },

@@ -16,6 +16,7 @@ const BUDGETS = {
   "badge of embed.js": 4_000,
   "badges with extras": 3_540,
   "developer's tools of embed.js": 9_000,
+  "doctor of embed.js": 6_000,
   "fast snippet, not compressed": 700,
   "widget without its view and its live part": 16_000,
   "view of a visible widget": 23_500,
@@ -27,6 +28,7 @@ const sizes = {
   "badge of embed.js": measure(readPart("dist", "embed-badge")),
   "badges with extras": measure(readPart("dist", "embed-extras")),
   "developer's tools of embed.js": measure(readPart("dist", "embed-inspector")),
+  "doctor of embed.js": measure(readPart("dist", "embed-doctor")),
   // Each page has it inline, where compression depends on what is around it.
   "fast snippet, not compressed": readFileSync("dist/fast-snippet.js").length,
   "widget without its view and its live part": measure(readFileSync("gateway/dist/widget/index.html", "utf8")),

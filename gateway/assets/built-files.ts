@@ -55,7 +55,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
  * nowhere else: of the releases that an operator keeps in one directory, only the last one has its `embed.integrity.json`.
  */
 const RELEASE_NAME = /^embed-\d[\w.-]*\.js$/;
-const RELEASE_PART_NAME = /^embed-(?:badge|extras|inspector|language)-[\w.-]*\.js$/;
+const RELEASE_PART_NAME = /^embed-(?:badge|doctor|extras|inspector|language)-[\w.-]*\.js$/;
 
 /** Extensions of files that browsers do not request by their names. */
 const UNSERVED_EXTENSIONS = new Set([".map", ...Object.values(COMPRESSED_EXTENSIONS)]);

@@ -1,4 +1,4 @@
-/** Form of a subcommand, and how one reads its arguments. */
+/** Form of a subcommand, and the parser of arguments. */
 import { type ParseArgsConfig, parseArgs } from "node:util";
 
 /** A subcommand of `availability-bridge`. */
@@ -17,7 +17,7 @@ export interface Command {
   run(args: readonly string[], output: Output): Promise<number>;
 }
 
-/** Where a command writes whole lines: results go to standard output, progress to standard error. */
+/** Writers of whole lines: results go to standard output, progress to standard error. */
 export interface Output {
   readonly print: (text: string) => void;
   readonly report: (text: string) => void;

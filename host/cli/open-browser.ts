@@ -76,7 +76,8 @@ export async function openBrowser({ browser, executablePath, args = [] }: Browse
       `No browser was found. Install ${TITLES[browser]}, run \`npx playwright install ${browser}\`, or give its path by --browser-path`,
     );
   }
-  const options: LaunchOptions = { args: [...args] };
+  const features = browser === "chromium" ? [`--disable-features=${FEATURES_OFF.join()}`] : [];
+  const options: LaunchOptions = { args: [...features, ...args] };
   // An installed Firefox speaks WebDriver BiDi. Playwright's own driver needs Playwright's own build.
   if (installed) Object.assign(options, { executablePath: installed, ...(browser === "firefox" && FIREFOX) });
   let opened: Browser | undefined;
@@ -95,6 +96,19 @@ export async function openBrowser({ browser, executablePath, args = [] }: Browse
 }
 
 const FIREFOX: LaunchOptions = { channel: "moz-firefox" };
+
+/**
+ * Features that Playwright switches off, without `ThirdPartyStoragePartitioning`: if the feature is off, Chromium denies an iframe of a foreign site
+ * the storage of users' browsers. The last list of a command line replaces earlier lists.
+ */
+const FEATURES_OFF = [
+  "HttpsFirstBalancedModeAutoEnable",
+  "HttpsUpgrades",
+  "MediaRouter",
+  "OptimizationHints",
+  "PaintHolding",
+  "Translate",
+];
 
 /** Imports the driver: beside this package, or of the project in the working directory. */
 async function importDriver(): Promise<typeof import("playwright-core")> {

@@ -38,7 +38,7 @@ export async function runCommandLine(args: readonly string[], output: Output): P
   const command = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
   if (!command) {
     const kind = first.startsWith("-") ? "an option" : "a command";
-    // An argument such as `--token=…` keeps its value to itself.
+    // Without the value of an argument such as `--token=…`.
     output.report(`${JSON.stringify(first.replace(/=.*/s, ""))} is not ${kind} of availability-bridge. ${HINT}`);
     return EXIT_USAGE;
   }
