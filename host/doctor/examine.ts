@@ -37,7 +37,11 @@ const REPORT_MS = 500;
 /** Names of the permission for the local network in releases of Chromium. */
 const LOCAL_NETWORK_PERMISSIONS = ["local-network-access", "loopback-network", "local-network"];
 
-/** Examines a connector. Never rejects. */
+/** Host names of the local network and of the computer. A public name may have an address there as well, which a page cannot see. */
+const LOCAL_HOST =
+  /^(?:[^.:]+|\[(?:::1|f[cde].*)\]|.*\.(?:localhost|local|internal|lan|home\.arpa)|127\..*|10\..*|192\.168\..*|172\.(?:1[6-9]|2\d|3[01])\..*)$/;
+
+/** Examines a connector. */
 export async function examine(subject: Subject, violations: Violations): Promise<Report> {
   const { src, pageFaults, tokenAddress } = subject;
   const connectionFaults = await examineConnection(subject, violations);
@@ -192,8 +196,8 @@ async function isReached(src: URL): Promise<boolean> {
 
 /** True if the browser asks, or has been told not, to let this page reach the local network. */
 async function isLocalNetworkDenied({ hostname }: URL): Promise<boolean> {
-  // A page of the local network needs no permission, so that the browser asks for none.
-  if (window.location.hostname === hostname) return false;
+  // A server of the internet may be down while the permission is denied.
+  if (!LOCAL_HOST.test(hostname)) return false;
   const states = LOCAL_NETWORK_PERMISSIONS.map(async (name) => {
     try {
       return (await navigator.permissions.query({ name: name as PermissionName })).state;
