@@ -184,6 +184,9 @@ function runProgram(...args: readonly string[]): Promise<Ended> {
 }
 
 test.describe("the program", () => {
+  // Each run starts a browser.
+  test.slow();
+
   test("exits with 0 for a widget that keeps every must, and prints a table @once", async ({
     kitOrigin,
     widgetWith,
@@ -210,6 +213,23 @@ test.describe("the program", () => {
   test("tries a page @once", async ({ hostWith }) => {
     const { code, stdout } = await runProgram("--host", hostWith(), "--only", "requests");
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^PASS {2}must {4}handshake/)]);
+  });
+
+  test("clicks what makes a page send a request @once", async ({ hostWith }) => {
+    const args = ["--host", hostWith("waits"), "--only", "requests"];
+    const before = await runProgram(...args);
+    expect([before.code, before.stdout]).toEqual([0, expect.stringContaining("SKIP  must    requests")]);
+    const { code, stdout } = await runProgram(...args, "--click", "button");
+    expect([code, stdout]).toEqual([0, expect.stringContaining("PASS  must    requests")]);
+  });
+
+  test("tries a widget as a page of an origin that it does not own @once", async () => {
+    const origin = "https://crm.example.com";
+    const gateway = await startGatewayProcess({ GATEWAY_PORT: "0", ALLOWED_ORIGINS: origin }, () => {});
+    const widget = ["--widget", `${gateway.origin}/widget/`];
+    const { code, stdout } = await runProgram(...widget, "--origin", origin, "--only", "register,refused-origin");
+    expect([code, stdout]).toEqual([0, expect.stringContaining("conforms: 3 of 3 must")]);
+    await gateway.stop();
   });
 
   test("exits with 2 for a widget that cannot be reached @once", async ({ widgetWith }) => {

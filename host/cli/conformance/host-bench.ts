@@ -2,6 +2,7 @@
 import type { Browser, BrowserContext, Frame, Page } from "playwright-core";
 import { toDocument } from "./document.ts";
 import type { Answer } from "./harness.ts";
+import { createQueue } from "./in-turn.ts";
 import type { VectorFile } from "./vectors.ts";
 import { type CallOfPage, installForger, installWidgetHarness, type WidgetManner } from "./widget-harness.ts";
 import { openWire } from "./wire.ts";
@@ -58,6 +59,7 @@ const FORGER = toDocument(installForger);
 /** Creates the bench. Each scene has its own browser context, with empty storage. */
 export function createHostBench(browser: Browser, target: HostTarget): HostBench {
   const { embeds, url, click, vectors } = target;
+  const inTurn = createQueue();
 
   async function answerForKit(context: BrowserContext, manner: WidgetManner): Promise<void> {
     const widget = toDocument(installWidgetHarness, openWire, manner);
@@ -76,10 +78,10 @@ export function createHostBench(browser: Browser, target: HostTarget): HostBench
     embeds,
     vectors,
     async withScene(manner, use) {
-      const context = await browser.newContext();
+      const context = await inTurn(() => browser.newContext());
       try {
         await answerForKit(context, manner);
-        const page = await context.newPage();
+        const page = await inTurn(() => context.newPage());
         return await use(await openScene(page, { url, embeds, click }));
       } finally {
         await context.close();

@@ -2,6 +2,7 @@
 import type { Browser, Page } from "playwright-core";
 import { toDocument } from "./document.ts";
 import { type Answer, type Greeting, installPageHarness, type PageManner } from "./harness.ts";
+import { createQueue } from "./in-turn.ts";
 import { type KitSite, openKitSite } from "./kit-site.ts";
 import { type Script, type ScriptedSite, startScriptedSite } from "./scripted-site.ts";
 import type { VectorFile } from "./vectors.ts";
@@ -64,6 +65,7 @@ export async function openWidgetBench(browser: Browser, target: WidgetTarget): P
   const own = await openKitSite(target.origin, PAGE);
   const foreign = await openKitSite("http://localhost:0", PAGE);
   const context = await browser.newContext();
+  const inTurn = createQueue();
   for (const site of [own, foreign]) await site.prepare(context);
   let reaches: Promise<boolean> | undefined;
 
@@ -95,7 +97,7 @@ export async function openWidgetBench(browser: Browser, target: WidgetTarget): P
       const site = target.isDirect
         ? undefined
         : await startScriptedSite({ target: target.url, script, dropsFrameAncestors: isForeign });
-      const page = await context.newPage();
+      const page = await inTurn(() => context.newPage());
       try {
         return await use(await openDesk(options, page, site));
       } finally {
