@@ -1,5 +1,5 @@
 /** The API reference: a page for each entry of the package, with every export and its doc comment, which TypeDoc reads from the sources. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { Application, type DeclarationReflection, LogLevel, type TypeDocOptions } from "typedoc";
 import type { PluginOptions } from "typedoc-plugin-markdown";
@@ -23,17 +23,26 @@ export function readEntries(repository: string): readonly Entry[] {
   return Object.keys(exports).flatMap((key) => {
     const types: unknown = exports[key].default?.types;
     if (typeof types !== "string") return [];
-    // A pattern stands for each language but English, which is in the badge.
-    return (key.includes("*") ? LANGUAGES.slice(1) : [""]).map((each) => {
-      const stem = types
-        .replace("*", each)
-        .replace(/^\.\/dist\/types\//, "")
-        .replace(/\.d\.ts$/, "");
-      const source = [`${stem}.ts`, `${stem}.tsx`].find((file) => existsSync(path.join(repository, file)));
-      if (source === undefined) throw new Error(`package.json: expected a source of ${types} at ${stem}.ts`);
-      return { name: name + key.slice(1).replace("*", each), source };
+    const stem = types.replace(/^\.\/dist\/types\//, "").replace(/\.d\.ts$/, "");
+    const matches = key.includes("*")
+      ? (PATTERNS[key] ?? readSources(path.join(repository, path.dirname(stem))))
+      : [""];
+    return matches.map((match) => {
+      const file = stem.replace("*", match);
+      const source = [`${file}.ts`, `${file}.tsx`].find((each) => existsSync(path.join(repository, each)));
+      if (source === undefined) throw new Error(`package.json: expected a source of ${types} at ${file}.ts`);
+      return { name: name + key.slice(1).replace("*", match), source };
     });
   });
+}
+
+/** Names for the `*` of an entry, if the folder has other sources as well. English is in the badge. */
+const PATTERNS: Readonly<Record<string, readonly string[]>> = { "./languages/*": LANGUAGES.slice(1) };
+
+/** Returns the names of a folder's sources, without extensions and without tests. */
+function readSources(folder: string): readonly string[] {
+  const names = readdirSync(folder).map((file) => /^([\w-]+)\.tsx?$/.exec(file)?.[1]);
+  return names.filter((name) => name !== undefined);
 }
 
 /** Returns the path of an entry's page below the site's sources. */
