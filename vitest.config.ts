@@ -80,7 +80,7 @@ export default defineConfig({
           // Each file has a thread of its own, which starts faster than a process.
           pool: "threads",
           setupFiles: ["./scripts/testing/properties.setup.ts"],
-          include: ["{shared,host,widget,testing,gateway,scripts,e2e/chaos,e2e/soak,e2e/model}/**/*.test.ts"],
+          include: ["{shared,host,widget,testing,gateway,scripts,docs,e2e/chaos,e2e/soak,e2e/model}/**/*.test.ts"],
           exclude: ["**/*.browser.test.ts", "gateway/test/faults/**"],
         },
       },

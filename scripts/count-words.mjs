@@ -38,7 +38,7 @@ import { parseSync } from "vite";
 /** Upper limits of `--check`: pronouns per 100 words, wh-clauses in percent of doc comments, `where` per 1,000 words. */
 export const LIMITS = { pronouns: 6, whClauses: 2, where: 1 };
 
-const FOLDERS = ["host", "shared", "widget", "testing", "gateway", "e2e", "scripts"];
+const FOLDERS = ["host", "shared", "widget", "testing", "gateway", "e2e", "scripts", "docs"];
 const TEST_FILES =
   /^e2e\/|\.(test|spec|test-d|suite|setup)\.[jt]s$|(^|\/)test-[^/]+$|^[^/]+\/(test|testing)\/|^scripts\/benchmarks\//;
 

@@ -101,10 +101,11 @@ test.each(DOCS_PAGES)("%s has no link to a file that the package availability-ga
   );
 });
 
-test("README.md says in its first two groups which pages the package availability-bridge has", () => {
+test("README.md says in its first three groups which pages the package availability-bridge has", () => {
   const [, list = ""] = readFileSync("README.md", "utf8").split("**You run a CRM and add the badge**");
   const [groups = ""] = list.split("**You run the gateway**");
-  expect(sorted([...linkedFiles("README.md", groups), "docs/how-it-works.md"])).toEqual(sorted(BRIDGE_PAGES));
+  const named = ["docs/how-it-works.md", "docs/inspector.md"];
+  expect(sorted([...linkedFiles("README.md", groups), ...named])).toEqual(sorted(BRIDGE_PAGES));
 });
 
 test.each(["README.md", "docs/README.md"])("%s lists each page of docs once, by reader", (index) => {
@@ -253,6 +254,15 @@ test("each warning in the console of a page is on a page of the documentation", 
   expect(warnings.length).toBeGreaterThan(5);
   const pages = QUOTING_PAGES.map((page) => readFileSync(page, "utf8")).join("\n");
   expect(warnings.filter(([part = ""]) => !pages.includes(part))).toEqual([]);
+});
+
+test("docs/it-does-not-work.md quotes the widget's texts as a visible widget shows them", () => {
+  const [, section = ""] = readFileSync("docs/it-does-not-work.md", "utf8").split("shows no team\n");
+  const [table = ""] = section.split("\n## ");
+  const quoted = Array.from(table.matchAll(/^\| (?!The widget says|---|nothing)([^|]+) \|/gm), ([, text = ""]) => text);
+  expect(quoted.length).toBeGreaterThan(5);
+  const texts = readFileSync("widget/panel/texts/en.ts", "utf8");
+  expect(quoted.filter((text) => !texts.includes(`"${text}"`))).toEqual([]);
 });
 
 test("docs/use-the-connector.md describes each status of a watched user, and no other", () => {

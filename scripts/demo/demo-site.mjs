@@ -3,12 +3,15 @@
  * The demo page's site: the built page, tokens for the page, a switch for the gateway and a proxy with faults before it, to show how the bridge
  * behaves without a sound backend.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { serve } from "@hono/node-server";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono } from "hono";
 import { mintDemoToken } from "./demo-token.mjs";
 import { FAULTS, startFaultyProxy } from "./faulty-proxy.mjs";
+
+/** The built documentation, if `npm run docs:build` has run. */
+const DOCS = "docs/.vitepress/dist";
 
 /** The gateway's address in `index.html`. */
 const DEFAULT_GATEWAY = "http://127.0.0.1:4100";
@@ -59,6 +62,24 @@ export async function serveDemoSite({ port, gateway, tokenSecret }) {
     return context.json({ fault });
   });
   app.use("/assets/*", serveStatic({ root: "dist/demo" }));
+  app.get("/docs", (context) => context.redirect("/docs/"));
+  app.use(
+    "/docs/*",
+    serveStatic({
+      root: DOCS,
+      rewriteRequestPath: (path) => path.replace(/^\/docs/, ""),
+      onFound: (_path, context) => {
+        // Each page carries the rest of its policy; a page cannot say itself who may frame it.
+        context.header("Content-Security-Policy", "frame-ancestors 'self'");
+        context.header("X-Content-Type-Options", "nosniff");
+      },
+    }),
+  );
+  app.get("/docs/*", (context) => {
+    const page = `${DOCS}/404.html`;
+    if (!existsSync(page)) return context.text("The documentation is not built: run `npm run docs:build`.\n", 404);
+    return context.html(readFileSync(page, "utf8"), 404);
+  });
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, port, hostname: "localhost" }, ({ port: assigned }) => {
       resolve({

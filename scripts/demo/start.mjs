@@ -1,6 +1,7 @@
 // @ts-check
 /** `npm start`: builds, then serves the demo page and, at another site, the gateway with the widget. */
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { serveDemoSite } from "./demo-site.mjs";
 import { startGatewayProcess } from "./gateway-process.mjs";
 import "../build.mjs";
@@ -27,6 +28,7 @@ try {
     throw error;
   });
   console.log(`Demo page at          ${demo.origin}`);
+  if (existsSync("docs/.vitepress/dist/index.html")) console.log(`Documentation at      ${demo.origin}/docs/`);
 
   async function stop() {
     demo.close();
