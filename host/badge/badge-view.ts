@@ -51,7 +51,7 @@ export function createBadgeView(element: HTMLElement, english: FoundTexts, readE
     parts ??= createParts(element);
     const [box, mark, shape, label] = parts;
     const found = extras ? extras.find(element) : english;
-    const texts = extras || isEnglish ? found.texts : undefined;
+    const texts = (extras || isEnglish) && found.texts;
     const isLoading = !texts || state === "loading";
     const sentence = texts ? readText(texts, reason && reason !== "other" && !isFull ? reason : text) : "";
     const shown = isLoading ? "" : sentence;
@@ -60,7 +60,7 @@ export function createBadgeView(element: HTMLElement, english: FoundTexts, readE
     const look = isLoading ? "loading" : state;
     setAttribute(mark, "class", look);
     setAttribute(shape, "d", (extras ? extras.marks : USUAL_MARKS)[look]);
-    setAttribute(box, "data-w", found.widest);
+    setAttribute(box, "data-w", found.widest || english.widest);
     // A slot of a name that no element of the page has shows its own text, and without a name that of the page.
     setAttribute(label, "name", shown ? "label" : undefined);
     if (label.textContent !== shown) label.textContent = shown;
