@@ -117,9 +117,12 @@ test("the search and the filters show what matches, and everything again", async
 
 test("a user with a keyboard alone chooses an event, edits it and sends it", async ({ page, host, backend }) => {
   const { list, row, detail } = await openInspector(page, host.serve(IMPORTING_PAGE), backend.origin);
+  const search = page.getByRole("searchbox", { name: "Search the events" });
   // From the page's start: buttons of the header, the search, the filters, the list.
   for (let presses = 0; presses < 20; presses += 1) {
     await page.keyboard.press("Tab");
+    // Without the heartbeat, which may come at any time.
+    if (await search.evaluate((element) => element.matches(":focus"))) await page.keyboard.type("API.FETCH");
     if (await list.evaluate((element) => element.matches(":focus"))) break;
   }
   await expect(list).toBeFocused();
@@ -194,7 +197,10 @@ test("an export has numbers for agents, no token and no name, and is JSON", asyn
   });
   await inspector.press("Export");
   const text = (await saved.evaluate(async ([file]) => file?.text())) ?? "";
-  expect(text).not.toMatch(/marta|t0k3n|123|localhost/i);
+  // Times, durations and counts may contain the agent's id by chance.
+  const measured = ["at", "durationMs", "counters"];
+  const said = JSON.stringify(JSON.parse(text, (key, value) => (measured.includes(key) ? undefined : value)));
+  expect(said).not.toMatch(/marta|t0k3n|123|localhost/i);
   const { entries, counters } = JSON.parse(text);
   expect(counters.requests).toBeGreaterThan(0);
   const asked = entries.filter(({ title }: { title: string }) => title === "API.FETCH_USER_AVAILABILITY");

@@ -316,10 +316,13 @@ test.describe("back/forward cache", { tag: "@whole-browser" }, () => {
 
   test("the browser keeps a page with a badge, which is right when the user comes back, and stays so", async ({
     page,
+    browserName,
     host,
     live,
   }) => {
     await openBadge(page, host, live);
+    // Firefox keeps no page with a request under way, of the page or of a frame. Chromium's driver counts the worker's stream as well.
+    if (browserName === "firefox") await page.waitForLoadState("networkidle");
     expect(await expectRightOnReturn(page, host, live)).toBe(true);
   });
 
@@ -336,12 +339,16 @@ test.describe("back/forward cache", { tag: "@whole-browser" }, () => {
 
   test("the browser keeps a page with a visible widget that watches nobody, and the widget follows again when the user comes back", async ({
     page,
+    browserName,
     host,
     live,
   }) => {
     await openTeam(page, host, live);
     await expect.poll(live.openStreams).toBe(1);
-    const isKept = await leaveAndReturn(page, host, () => expect.poll(live.openStreams).toBe(0));
+    const isKept = await leaveAndReturn(page, host, async () => {
+      // Firefox freezes the worker together with the page, at times before the worker has closed the stream.
+      if (browserName === "chromium") await expect.poll(live.openStreams).toBe(0);
+    });
     expect(isKept).toBe(true);
     // The driver does not find the frame of a kept page, so that the gateway has to say it.
     await expect.poll(live.openStreams).toBe(1);

@@ -183,10 +183,11 @@ test("a page gets a warning for each user-id that is invalid or unknown to the g
   await page.goto(host.serve(badgePage(gateway.origin).replace("<body>", `<body>${badges}`)));
   await expect(page.locator('[user-id="123"]').first()).toHaveText("Available");
   await expect
-    .poll(() => warnings)
+    // Each in a task of its own: the order is the browser's.
+    .poll(() => [...warnings].sort())
     .toEqual([
-      `availability-bridge: user-id: expected a whole number from 1, not "anna@x.de". ${END}`,
       `availability-bridge: user-id: expected a whole number from 1, not " 123 ". ${END}`,
+      `availability-bridge: user-id: expected a whole number from 1, not "anna@x.de". ${END}`,
       `availability-bridge: user-id: there is no agent 999999 in the telephony system. The id must be the telephony system's, not the CRM's. ${END}.`,
     ]);
 });
