@@ -106,9 +106,10 @@ describe("looks", () => {
       const context = document.createElement("canvas").getContext("2d");
       if (!context) throw new Error("expected a canvas");
       context.font = `100px ${font}`;
-      const { stale, callable, not_callable, other, ...shown } = en;
+      const others = ["stale", "callable", "not_callable", "other"];
+      const shown = Object.entries(en).filter(([key]) => !others.includes(key));
       const room = context.measureText(createEnglish(undefined).widest).width;
-      const widest = Math.max(...Object.values(shown).map((text) => context.measureText(text).width));
+      const widest = Math.max(...shown.map(([, text]) => context.measureText(text).width));
       expect(room).toBeGreaterThanOrEqual(widest);
     },
   );
