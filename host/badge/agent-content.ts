@@ -55,7 +55,7 @@ export function readContent(
   if (!latest) {
     return stale && status !== "stale" ? PLACEHOLDERS[status] : { ...before, stale, since };
   }
-  const wrapUpTimeTtl = Number(endsAt > performance.now());
+  const wrapUpTimeTtl = +(endsAt > performance.now());
   const { state, reason, callable } = readAvailability({ ...latest, wrapUpTimeTtl });
   // The agent is available, but for the wrap-up time.
   const isWrappingUp = !callable && state === "available";

@@ -80,7 +80,9 @@ export function createBadgeExtras({
       .slice(0, PILL_TEXTS)
       .sort((a, b) => b.length - a.length)
       .slice(0, 2);
-    const found = { language, texts, widest: listWidest(longest, texts, formatAge(3_540_000, language, "narrow")) };
+    // Not in English: the badge knows, and a browser takes long to create a format.
+    const widest = own === en ? "" : listWidest(longest, texts, formatAge(3_540_000, language, "narrow"));
+    const found = { language, texts, widest };
     known[language] = found;
     renderAll();
     return found;
@@ -93,8 +95,7 @@ export function createBadgeExtras({
     const box = root?.firstElementChild;
     const line = box?.firstElementChild;
     const [mark, label] = [line?.firstElementChild, line?.lastElementChild];
-    if (!root || !box || !line || !mark || !label)
-      throw new TypeError("badge-extras.ts: expected the elements of badge-view.ts");
+    if (!root || !box || !line || !mark || !label) throw new TypeError("expected the badge's elements");
     const parts = {
       mark,
       label,

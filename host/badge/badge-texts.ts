@@ -7,7 +7,7 @@ export interface FoundTexts {
   readonly language?: string;
   /** Absent while the texts are loaded. A missing text is read from its key. */
   readonly texts?: Partial<Texts>;
-  /** Texts of a pill that may be the widest, one on each line; empty while the texts are loaded. */
+  /** Texts of a pill that may be the widest, one on each line; empty for the English ones, of which the view has its own, also while texts are loaded. */
   readonly widest: string;
 }
 
@@ -25,9 +25,10 @@ export function isUserId(text: string): boolean {
 /** Creates the English texts, of which the page may replace some. */
 export function createEnglish(replacements: Partial<Texts> | undefined): FoundTexts {
   const texts = { ...ENGLISH, ...replacements };
-  const own = Object.values({ ...replacements, stale: "" });
-  // Each line costs time: a pill without texts of the page has three.
-  return { texts, widest: listWidest(["Doing back office", ...own], texts, "59m ago") };
+  // Each line costs time: without texts of the page there is one. It is wider than all other English texts.
+  const widest = "Available 59m ago";
+  const available = `${readText(texts, "available")} 59m ago`;
+  return { texts, widest: [...new Set(Object.values({ ...replacements, available, stale: widest }))].join("\n") };
 }
 
 /** Lists texts that may be the widest, and the most frequent one with an age: all pills are as wide as the widest of them. */

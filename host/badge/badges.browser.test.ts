@@ -2,10 +2,12 @@
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { ar } from "../../shared/languages/ar.ts";
 import { de } from "../../shared/languages/de.ts";
+import { en } from "../../shared/languages/en.ts";
 import { MARKS } from "../../shared/looks/marks.ts";
 import type { WatchStatus } from "../connector.ts";
 import type { WatchedAvailability } from "../event-types.ts";
 import type { AvailabilityChange } from "./badge-element.ts";
+import { createEnglish } from "./badge-texts.ts";
 import { defineAvailabilityBadge } from "./define-badge.ts";
 
 interface Watch {
@@ -97,6 +99,20 @@ describe("looks", () => {
     tell({}, { status: "stale", since: Date.now() });
     expect(sizeOf(badge)).toEqual(before);
   });
+
+  test.each(["sans-serif", "serif", "monospace", "system-ui"])(
+    "has room for each English text of a pill in the font %s",
+    (font) => {
+      const context = document.createElement("canvas").getContext("2d");
+      if (!context) throw new Error("expected a canvas");
+      context.font = `100px ${font}`;
+      const others = ["stale", "callable", "not_callable", "other"];
+      const shown = Object.entries(en).filter(([key]) => !others.includes(key));
+      const room = context.measureText(createEnglish(undefined).widest).width;
+      const widest = Math.max(...shown.map(([, text]) => context.measureText(text).width));
+      expect(room).toBeGreaterThanOrEqual(widest);
+    },
+  );
 
   test("in full has the agent's name, the state and the reason", async () => {
     const badge = mount({ variant: "full" });
@@ -228,6 +244,17 @@ describe("words", () => {
     for (const { userId, onStatus } of watches) if (userId === 2) onStatus({ userId, status: "error" });
     expect(textOf(other, "label")).toBe("!");
   });
+});
+
+test("looks as its attributes say from now on, also in a shadow root into which the page has moved it", async () => {
+  const root = document.body.appendChild(document.createElement("div")).attachShadow({ mode: "open" });
+  const badge = mount();
+  root.append(badge);
+  await whenWatched();
+  tell();
+  badge.setAttribute("variant", "dot");
+  await Promise.resolve();
+  expect(inside(badge, ".box").getAttribute("role")).toBe("img");
 });
 
 describe("what it tells the page", () => {

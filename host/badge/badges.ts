@@ -117,7 +117,7 @@ export function createBadges(connector: BadgeConnector, createView: (element: HT
         render(badge);
       }, MISSING_ID_DELAY_MS);
     } else if (isAvailable) {
-      const userId = Number(text);
+      const userId = +text;
       const agent =
         agents.get(userId) ??
         createWatchedAgent(connector, userId, show, () => {

@@ -52,8 +52,7 @@ export function createWatchedAgent<Badge extends { readonly isNear: boolean }>(
     content: LOADING,
     settle(canLinger) {
       if ([...agent.badges].some((badge) => badge.isNear)) {
-        // With a thousand badges calls in vain are noticeable.
-        if (lingerTimer) clearTimeout(lingerTimer);
+        clearTimeout(lingerTimer);
         lingerTimer = undefined;
         unwatch ??= connector.watch(userId, handleAvailability, { onStatus: handleStatus });
       } else if (canLinger && unwatch) lingerTimer ??= setTimeout(agent.stop, LINGER_MS);
@@ -91,7 +90,7 @@ export function createWatchedAgent<Badge extends { readonly isNear: boolean }>(
   }
 
   function show(content: AgentContent): void {
-    if (wrapUpTimer) clearTimeout(wrapUpTimer);
+    clearTimeout(wrapUpTimer);
     if (content.wrapUp && unwatch) {
       wrapUpTimer = setTimeout(update, Math.min(MAX_TIMER_MS, endsAt - performance.now()));
     }

@@ -23,5 +23,5 @@ export const USUAL_MARKS: UsualMarks = {
   /** A hollow ring. */
   offline: `${DISC}M3 8a5 5 0 0110 0A5 5 0 013 8z`,
   /** A ring of dots, which are squares. */
-  loading: "M7 0h2v2H7zm5 2h2v2h-2zm2 5h2v2h-2zm-2 5h2v2h-2zm-5 2h2v2h-2zm-5-2h2v2h-2zm-2-5h2v2h-2zm2-5h2v2h-2z",
+  loading: "M7 0h2v2h-2zm5 2h2v2h-2zm2 5h2v2h-2zm-2 5h2v2h-2zm-5 2h2v2h-2zm-5-2h2v2h-2zm-2-5h2v2h-2zm2-5h2v2h-2z",
 };
