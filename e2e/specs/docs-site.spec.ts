@@ -135,7 +135,7 @@ test("the playground says how to start the demo on a server without it @once", a
 /** Fails with each violation of a page, as `rule: elements`. */
 async function scan(page: Page): Promise<void> {
   // The scanner's types come from its own Playwright version, whose page type is compatible only at run time.
-  const { violations } = await new AxeBuilder({ page: page as never }).analyze();
+  const { violations } = await new AxeBuilder({ page }).analyze();
   const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
   expect(found, page.url()).toEqual([]);
 }
