@@ -80,6 +80,8 @@ export async function writeApiReference(repository: string, pages: string): Prom
     hidePageHeader: true,
     hideBreadcrumbs: true,
     hidePageTitle: false,
+    // TypeDoc numbers namesakes by what it reads, and headings are numbered by what is written.
+    useHTMLAnchors: true,
     useCodeBlocks: true,
     sanitizeComments: true,
     parametersFormat: "table",
