@@ -192,7 +192,7 @@ test("says of an address where nobody listens how to tell the server from the br
   expect(message).toMatch(new RegExp(`^This page does not reach ${origin}/widget/\\. Open the address in a tab\\.`));
 });
 
-test("names the local network for a public page that is denied it @chromium", async ({
+test("names the local network for a public page that is denied it @chromium @whole-browser", async ({
   playwright,
   launchOptions,
   host,

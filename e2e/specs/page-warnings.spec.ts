@@ -214,7 +214,7 @@ test("a page gets a warning for an attribute that the script tag does not know, 
   await page.goto(host.serve(badgePage(gateway.origin, 'user-id="123"', 'data-tokenurl="/token"')));
   await expect(page.locator("availability-badge")).toHaveText("Available");
   const known =
-    "data-container, data-title, data-theme, data-timeout-ms, data-token-url, data-app-name, data-release, data-inspector, data-debug";
+    "data-container, data-title, data-theme, data-timeout-ms, data-token-url, data-app-name, data-release, data-inspector, data-debug, data-doctor";
   expect(warnings).toEqual([`availability-bridge: data-tokenurl: expected ${known}. ${END}`]);
 });
 
