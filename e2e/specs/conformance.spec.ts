@@ -232,6 +232,46 @@ test.describe("the program", () => {
     await gateway.stop();
   });
 
+  test("exits with 2 for a rule of the golden vectors that does not exist @once", async ({ widgetWith }) => {
+    const { code, stderr } = await runProgram("--widget", widgetWith(), "--only", "vectors/fetch-user-availabilty");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("The nearest is vectors/fetch-user-availability: ")]);
+  });
+
+  test("says what to do if a widget's gateway does not allow the kit's page @once", async ({ kitOrigin }) => {
+    const gateway = await startGatewayProcess(
+      { GATEWAY_PORT: "0", ALLOWED_ORIGINS: "https://crm.example.com" },
+      () => {},
+    );
+    const { code, stdout } = await runProgram("--widget", `${gateway.origin}/widget/`, "--origin", kitOrigin);
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      `The widget does not allow the kit's page ${kitOrigin}: its frame-ancestors has https://crm`,
+    );
+    expect(stdout).toMatch(/^SKIP {2}\d\d more: There was no handshake\.$/m);
+    await gateway.stop();
+  });
+
+  test("names --embeds and the iframes of a page that embeds another address @once", async ({ hostWith }) => {
+    const address = new URL(hostWith());
+    address.searchParams.set("widget", "http://127.0.0.1:9/other/?key=secret");
+    const { code, stdout } = await runProgram("--host", address.href);
+    const remedy = "and has iframes of http://127.0.0.1:9/other/. Name that of the widget by --embeds";
+    expect([code, stdout]).toEqual([1, expect.stringContaining(remedy)]);
+  });
+
+  test("exits with 2 for a selector that matches nothing @once", async ({ hostWith }) => {
+    const { code, stdout, stderr } = await runProgram("--host", hostWith(), "--click", "#call");
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain('--click: expected the selector of an element of the page, and "#call" matches none');
+  });
+
+  test("tells an invalid answer to HOST.FETCH_TOKEN from a page without a token @once", async ({ hostWith }) => {
+    const only = ["--only", "token-form,token-in-no-address"];
+    const { stdout } = await runProgram("--host", hostWith("bare-token"), ...only);
+    expect(stdout.match(/answer to HOST\.FETCH_TOKEN is no valid settlement/g)).toHaveLength(2);
+    expect(stdout).not.toContain("The page has no token.");
+  });
+
   test("exits with 2 for a widget that cannot be reached @once", async ({ widgetWith }) => {
     const { code, stderr } = await runProgram("--widget", new URL("/nothing", widgetWith()).href);
     expect([code, stderr]).toEqual([2, expect.stringContaining("cannot be reached: it answers with status 404")]);

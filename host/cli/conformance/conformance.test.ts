@@ -1,8 +1,13 @@
 /** Arguments and report of the command `conformance`. e2e/specs/conformance.spec.ts runs the command in a browser. */
 import { expect, test } from "vitest";
+import { listen } from "../../../scripts/testing/local-server.ts";
+import { CommandError } from "../command.ts";
 import { runCommandLine } from "../run-command-line.ts";
+import { openKitSite } from "./kit-site.ts";
+import { explainMissingHandshake } from "./missing-handshake.ts";
 import { isConforming, type Report, toJson, toTable } from "./report.ts";
 import { checkRules, type Outcome, type Rule, skip, toOutcome } from "./rule.ts";
+import { runRules } from "./run-rules.ts";
 
 async function run(...args: readonly string[]) {
   const printed: string[] = [];
@@ -27,6 +32,23 @@ test.each([
   [["--widget", "http://a.example/", "--embeds", "http://b.example/"], "--embeds: expected without --widget"],
   [["--host", "http://a.example/", "--token", "secret"], "--token: expected without --host"],
   [["--host", "http://a.example/", "--direct"], "--direct: expected without --host"],
+  [
+    ["--widget", "http://a.example/", "--only", "handshake,echoed-ids"],
+    '--only: expected names of rules for a widget, not "echoed-ids". The nearest is echoed-id: docs/conformance.md lists',
+  ],
+  [
+    ["--widget", "http://a.example/", "--only", "something-else-entirely"],
+    '--only: expected names of rules for a widget, not "something-else-entirely": docs/conformance.md lists the rules',
+  ],
+  [
+    ["--widget", "http://a.example/", "--only", "no-flood"],
+    '--only: expected names of rules for a widget, not "no-flood", a rule for a page',
+  ],
+  [
+    ["--host", "http://a.example/", "--only", "echoed-id"],
+    '--only: expected names of rules for a page, not "echoed-id", a rule for a widget',
+  ],
+  [["--host", "http://a.example/", "--only", "handshake,"], '--only: expected names of rules for a page, not ""'],
 ])("%j is wrong, and exits with 2", async (args, message) => {
   const { code, printed, reported } = await run(...args);
   expect([code, printed]).toEqual([2, ""]);
@@ -40,6 +62,42 @@ test("an address that nobody serves exits with 2, before a browser is opened", a
   const { code, reported } = await run("--widget", "http://127.0.0.1:9/widget/");
   expect(code).toBe(2);
   expect(reported).toMatch(/^http:\/\/127\.0\.0\.1:9\/widget\/ cannot be reached: /);
+});
+
+test("an origin whose port is taken is refused with the remedy", async () => {
+  const { port, close } = await listen("localhost", (_request, response) => void response.end());
+  await expect(openKitSite(`http://localhost:${port}`, "")).rejects.toThrow(
+    `--origin: port ${port} of localhost is taken: stop what uses the port, or let the widget allow another origin`,
+  );
+  await close();
+});
+
+const ORIGIN = "http://localhost:4400";
+
+test.each([
+  [
+    "a gateway that does not allow the kit's page",
+    { "content-type": "text/html", "content-security-policy": "frame-ancestors https://crm.example.com" },
+    `does not allow the kit's page ${ORIGIN}: its frame-ancestors has https://crm.example.com. Let the widget's gateway allow`,
+  ],
+  [
+    "a gateway that allows the kit's page",
+    { "content-type": "text/html", "content-security-policy": `frame-ancestors ${ORIGIN}` },
+    `allows ${ORIGIN}, so that its script decides. Let the widget's gateway allow the origin ${ORIGIN}`,
+  ],
+  ["a document of another kind", { "content-type": "text/html" }, "as a document that is no widget does"],
+  [
+    "what is no document",
+    { "content-type": "application/json" },
+    "is no widget: expected a document of the type text/html, and application/json came",
+  ],
+])("without a handshake %s is told, without the address's query", async (_name, headers, sentence) => {
+  const { port, close } = await listen("127.0.0.1", (_request, response) => response.writeHead(200, headers).end());
+  const url = new URL(`http://127.0.0.1:${port}/widget/?key=secret`);
+  const explanation = await explainMissingHandshake({ url, origin: ORIGIN });
+  expect(explanation).toContain(sentence);
+  expect(explanation).not.toContain("secret");
+  await close();
 });
 
 function rule(id: string, level: "must" | "should", outcome: () => Outcome): Rule<null> {
@@ -78,6 +136,26 @@ test("a broken must does not conform, a broken should and a skipped must do", as
       ),
     ),
   ).toBe(true);
+});
+
+test("a check that finds wrong arguments ends the run", async () => {
+  const wrong = rule("r", "must", () => {
+    throw new CommandError("--click: expected another selector");
+  });
+  await expect(reportOf(wrong)).rejects.toThrow("--click: expected another selector");
+});
+
+test("the rules without a handshake are one line of the table, and each of them in the JSON", async () => {
+  const handshake = rule("handshake", "must", () => toOutcome(["No handshake"]));
+  const results = await runRules([handshake, passes, rule("also", "should", () => toOutcome([]))], null, () => true);
+  const report: Report = { side: "widget", url: "http://a.example/", results };
+  expect(toTable(report)).toBe(`FAIL  must    handshake  It keeps handshake.
+                         No handshake
+                         docs/protocol.md#envelope
+SKIP  2 more: There was no handshake.
+
+The widget http://a.example/ does not conform: 0 of 1 must, 0 of 0 should, 2 skipped`);
+  expect(JSON.parse(toJson(report)).rules).toHaveLength(3);
 });
 
 test("a check that fails by itself is a broken rule with the error's first line", async () => {

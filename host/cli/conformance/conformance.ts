@@ -4,8 +4,11 @@ import { type Command, CommandError, parseArguments, UsageError } from "../comma
 import { openBrowser } from "../open-browser.ts";
 import { checkHost } from "./check-host.ts";
 import { checkWidget } from "./check-widget.ts";
+import { createFilter } from "./chosen-rules.ts";
+import { hostRules } from "./host-rules.ts";
 import { isConforming, type Report, toJson, toTable } from "./report.ts";
 import { readVectors, type VectorFile } from "./vectors.ts";
+import { createWidgetRules } from "./widget-rules/index.ts";
 
 const OPTIONS = {
   "browser-path": "string",
@@ -101,8 +104,12 @@ interface Run {
 
 /** Parses the options of one side. @throws {UsageError} for an option of the other side, and for an invalid address. */
 function readOptions({ widget, host, origin, token, direct, embeds, click, only }: Options): Run {
-  const isChosen = toFilter(only);
   const vectors = (): readonly VectorFile[] => readVectors(new URL("vectors.json", import.meta.url));
+  const isChosen = createFilter(only, widget === undefined ? "host" : "widget", {
+    // Rules of the vectors alone have a slash in their names.
+    widget: createWidgetRules(only?.includes("/") ? vectors() : []).map(({ id }) => id),
+    host: hostRules.map(({ id }) => id),
+  });
   if (widget !== undefined) {
     rejectOther({ embeds, click }, "--widget");
     const url = parseAddress(widget, "--widget");
@@ -128,13 +135,6 @@ function rejectOther(others: Readonly<Record<string, unknown>>, side: string): v
   for (const [name, value] of Object.entries(others)) {
     if (value !== undefined) throw new UsageError(`--${name}: expected without ${side}`);
   }
-}
-
-/** Creates the filter of `--only`: names, and prefixes with a slash at the end. */
-function toFilter(only: string | undefined): (id: string) => boolean {
-  if (only === undefined) return () => true;
-  const names = only.split(",").map((name) => name.trim());
-  return (id) => names.some((name) => id === name || (name.endsWith("/") && id.startsWith(name)));
 }
 
 function parseAddress(text: string, option: string): URL {

@@ -1,5 +1,6 @@
 /** Opens the page under test, with the kit's widget in its iframe. */
 import type { Browser, BrowserContext, Frame, Page } from "playwright-core";
+import { CommandError } from "../command.ts";
 import { toDocument } from "./document.ts";
 import type { Answer } from "./harness.ts";
 import { createQueue } from "./in-turn.ts";
@@ -50,7 +51,7 @@ export interface Scene {
 }
 
 export interface HostBench extends Pick<HostTarget, "url" | "embeds" | "vectors"> {
-  /** Loads the page. @throws {Error} if the page never loads the widget. */
+  /** Loads the page. @throws {Error} if the page never loads the widget. @throws {CommandError} if there is nothing to click. */
   withScene<Result>(manner: WidgetManner, use: (scene: Scene) => Promise<Result>): Promise<Result>;
 }
 
@@ -101,11 +102,11 @@ async function openScene(
   page.on("pageerror", ({ message }) => errors.push(message));
   page.on("request", (request) => addresses.push(request.url()));
   await page.goto(url.href);
-  if (click !== undefined) await page.click(click, { timeout: HANDSHAKE_MS });
+  if (click !== undefined) await clickElement(page, click);
   const frame = await pollUntil(HANDSHAKE_MS, () => {
     return page.frames().find((each) => each !== page.mainFrame() && isSameDocument(each.url(), embeds));
   });
-  if (!frame) throw new Error(`The page loaded no iframe of ${embeds.href} within ${HANDSHAKE_MS} ms`);
+  if (!frame) throw new Error(await explainMissingFrame(page, embeds));
 
   const scene: Scene = {
     page,
@@ -151,6 +152,37 @@ async function openScene(
     },
   };
   return scene;
+}
+
+/** Clicks. @throws {CommandError} if no element has the selector. */
+async function clickElement(page: Page, selector: string): Promise<void> {
+  try {
+    await page.click(selector, { timeout: HANDSHAKE_MS });
+  } catch (error) {
+    // An invalid selector cannot be counted either.
+    const count = await page
+      .locator(selector)
+      .count()
+      .catch(() => 0);
+    if (count > 0) throw error;
+    const expected = "--click: expected the selector of an element of the page";
+    throw new CommandError(`${expected}, and ${JSON.stringify(selector)} matches none within ${HANDSHAKE_MS} ms`);
+  }
+}
+
+/** Lists the iframes that the page has instead of the widget's, without their queries, which may hold secrets. */
+async function explainMissingFrame(page: Page, embeds: URL): Promise<string> {
+  const sources = await page.locator("iframe").evaluateAll((frames) => frames.map((each) => Reflect.get(each, "src")));
+  const loaded = page.frames().map((frame) => (frame === page.mainFrame() ? "" : frame.url()));
+  const addresses = [...sources, ...loaded].flatMap((address) => {
+    const url = URL.canParse(String(address)) ? new URL(String(address)) : undefined;
+    return url && /^https?:$/.test(url.protocol) ? [`${url.origin}${url.pathname}`] : [];
+  });
+  const seen = [...new Set(addresses)];
+  const fault = `The page loaded no iframe of ${embeds.origin}${embeds.pathname} within ${HANDSHAKE_MS} ms`;
+  if (seen.length === 0)
+    return `${fault}, and has no other iframe. Name the address of the embedded widget by --embeds`;
+  return `${fault}, and has iframes of ${seen.join(", ")}. Name that of the widget by --embeds`;
 }
 
 /** Time to receive forbidden messages, in milliseconds. */

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { announcements, contract } from "../../../shared/contracts/index.ts";
 import { parseEvent } from "../../../shared/protocol/envelope.ts";
 import { isToken } from "../../../shared/protocol/token.ts";
+import type { Answer } from "./harness.ts";
 import type { HostBench, Scene } from "./host-bench.ts";
 import { type Outcome, type Rule, skip, toOutcome } from "./rule.ts";
 import { readCode, readSettlement, toText } from "./settlement-faults.ts";
@@ -17,6 +18,9 @@ const FLOOD = 100;
 const NO_CALLS = "The page sent no request. Give --click, or an address at which the page sends one by itself.";
 const NO_FRAMES = "The page's policy allows no other frame, so that there is nobody to try it with.";
 const NO_METHOD = "The page exposes no method.";
+const NO_TOKEN = "The page has no token.";
+const NO_TOKEN_SETTLEMENT =
+  "The page's answer to HOST.FETCH_TOKEN is no valid settlement, so that there is no token to try: see token-settlement.";
 
 const FETCH_TOKEN = { type: "HOST.FETCH_TOKEN", meta: { id: "token-1", timeoutMs: 5_000 } };
 
@@ -67,6 +71,12 @@ function findCallFaults({ text, methodPath, argumentCount }: CallOfPage): readon
 const readType = ({ text }: CallOfPage): unknown => (text === "undefined" ? undefined : Object(JSON.parse(text)).type);
 const readId = ({ text }: CallOfPage): unknown =>
   text === "undefined" ? undefined : Object(JSON.parse(text)).meta?.id;
+
+/** Returns the reason of a skipped rule: a page without a token rejects, and every other answer is none. */
+function explainMissingToken(answer: Answer): string {
+  const types = [`${FETCH_TOKEN.type}_FULFILLED`, `${FETCH_TOKEN.type}_REJECTED`];
+  return types.includes(readSettlement(answer)?.type ?? "") ? NO_TOKEN : NO_TOKEN_SETTLEMENT;
+}
 
 /** Posts events to the page, and lists uncaught errors. */
 async function checkEvents(bench: HostBench, events: readonly object[]): Promise<Outcome> {
@@ -200,7 +210,7 @@ export const hostRules: readonly Rule<HostBench>[] = [
       withMethod(bench, async (scene) => {
         const answer = await scene.post(FETCH_TOKEN);
         const settlement = readSettlement(answer);
-        if (settlement?.type !== `${FETCH_TOKEN.type}_FULFILLED`) return skip("The page has no token.");
+        if (settlement?.type !== `${FETCH_TOKEN.type}_FULFILLED`) return skip(explainMissingToken(answer));
         const { token } = Object(settlement.payload);
         // The report must not contain the token.
         return toOutcome(isToken(token) ? [] : [`Expected such a token, and a ${typeof token} of another form came`]);
@@ -214,8 +224,9 @@ export const hostRules: readonly Rule<HostBench>[] = [
     check: (bench) =>
       withMethod(bench, async (scene) => {
         await scene.waitForCalls();
-        const { token } = Object(readSettlement(await scene.post(FETCH_TOKEN))?.payload);
-        if (typeof token !== "string" || token === "") return skip("The page has no token.");
+        const answer = await scene.post(FETCH_TOKEN);
+        const { token } = Object(readSettlement(answer)?.payload);
+        if (typeof token !== "string" || token === "") return skip(explainMissingToken(answer));
         await scene.page.waitForTimeout(200);
         const calls = await scene.readCalls();
         const addresses = scene.addresses.filter((address) => decodeURIComponent(address).includes(token));

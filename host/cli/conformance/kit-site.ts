@@ -6,6 +6,9 @@ import { CommandError } from "../command.ts";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
+/** Remedy for a port that the kit cannot have. */
+const OTHER_ORIGIN = "or let the widget allow another origin, and give that origin by --origin";
+
 /** A site with one document, which is at each of its paths. */
 export interface KitSite {
   readonly origin: string;
@@ -18,7 +21,7 @@ export interface KitSite {
  * Serves a document at an origin. At an origin of this machine a server does; at every other the browser is given the document without asking
  * the network, so that the kit can be the page of a real customer's origin. Port 0 picks a free port.
  *
- * @throws {CommandError} if the port is taken.
+ * @throws {CommandError} if the port is taken; the message says what to do.
  */
 export async function openKitSite(origin: string, html: string): Promise<KitSite> {
   const { hostname, port, protocol } = new URL(origin);
@@ -27,7 +30,11 @@ export async function openKitSite(origin: string, html: string): Promise<KitSite
     response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(html);
   });
   await new Promise<void>((resolve, reject) => {
-    server.once("error", () => reject(new CommandError(`--origin: port ${port} of ${hostname} is taken`)));
+    server.once("error", (error) => {
+      const { code, message } = Object(error);
+      const fault = code === "EADDRINUSE" ? "is taken: stop what uses the port" : `cannot be used (${code ?? message})`;
+      reject(new CommandError(`--origin: port ${port || 80} of ${hostname} ${fault}, ${OTHER_ORIGIN}`));
+    });
     server.listen(Number(port || 80), hostname.replace(/^\[|\]$/g, ""), resolve);
   });
   const { port: opened } = server.address() as AddressInfo;

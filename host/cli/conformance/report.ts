@@ -1,5 +1,6 @@
 /** Output of a run: a table for people, JSON for machines. */
 import type { Level, RuleResult } from "./rule.ts";
+import { NO_HANDSHAKE } from "./run-rules.ts";
 
 /** A run over one widget or one page. */
 export interface Report {
@@ -21,11 +22,13 @@ export function toJson(report: Report): string {
   return JSON.stringify({ side, url, conforming: isConforming(report), counts: countAll(report), rules }, null, 2);
 }
 
-/** Writes the report as a table, with the faults below each broken rule. */
+/** Writes the report as a table, with the faults below each broken rule. Rules without a handshake are one line. */
 export function toTable(report: Report): string {
   const { side, url, results } = report;
-  const width = Math.max(...results.map(({ id }) => id.length));
-  const lines = results.flatMap(({ id, level, sentence, link, outcome }) => {
+  const shown = results.filter((each) => !lacksHandshake(each));
+  const untried = results.length - shown.length;
+  const width = Math.max(...shown.map(({ id }) => id.length));
+  const lines = shown.flatMap(({ id, level, sentence, link, outcome }) => {
     const indent = " ".repeat(width + 15);
     const head = `${outcome.result.toUpperCase().padEnd(4)}  ${level.padEnd(6)}  ${id.padEnd(width)}  ${sentence}`;
     switch (outcome.result) {
@@ -37,12 +40,17 @@ export function toTable(report: Report): string {
         return [head, ...outcome.faults.map((fault) => `${indent} ${fault}`), `${indent} ${link}`];
     }
   });
+  if (untried > 0) lines.push(`SKIP  ${untried} more: ${NO_HANDSHAKE}`);
   const counts = countAll(report);
   const levels: readonly Level[] = ["must", "should"];
   const totals = levels.map((level) => `${counts[level].pass} of ${counts[level].pass + counts[level].fail} ${level}`);
   const skipped = counts.must.skip + counts.should.skip;
   const verdict = isConforming(report) ? "conforms" : "does not conform";
   return [...lines, "", `The ${side} ${url} ${verdict}: ${totals.join(", ")}, ${skipped} skipped`].join("\n");
+}
+
+function lacksHandshake({ outcome }: RuleResult): boolean {
+  return outcome.result === "skip" && outcome.reason === NO_HANDSHAKE;
 }
 
 type Counts = Readonly<Record<"pass" | "fail" | "skip", number>>;

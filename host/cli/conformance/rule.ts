@@ -1,4 +1,5 @@
 /** A rule of the protocol, and its outcome for the side under test. */
+import { CommandError } from "../command.ts";
 
 /** Weight of a rule: a broken `must` fails the run, a broken `should` is a warning. */
 export type Level = "must" | "should";
@@ -18,7 +19,7 @@ export interface Rule<Bench> {
   readonly sentence: string;
   /** Anchor of the rule's heading in docs/protocol.md. */
   readonly section: string;
-  /** Tries the rule. An error counts as a broken rule. */
+  /** Tries the rule. An error counts as a broken rule, but for a `CommandError`, which ends the run. */
   readonly check: (bench: Bench) => Promise<Outcome>;
 }
 
@@ -47,7 +48,11 @@ export function toLink(section: string): string {
   return `docs/protocol.md#${section}`;
 }
 
-/** Tries rules, `atOnce` at the same time, and returns the results in the order of the rules. */
+/**
+ * Tries rules, `atOnce` at the same time, and returns the results in the order of the rules.
+ *
+ * @throws {CommandError} if a check finds that the arguments are wrong.
+ */
 export async function checkRules<Bench>(
   rules: readonly Rule<Bench>[],
   bench: Bench,
@@ -70,6 +75,7 @@ async function checkRule<Bench>({ check }: Rule<Bench>, bench: Bench): Promise<O
   try {
     return await check(bench);
   } catch (error) {
+    if (error instanceof CommandError) throw error;
     return toOutcome([error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error)]);
   }
 }

@@ -4,6 +4,9 @@ import { checkRules, type Rule, type RuleResult, skip, toLink } from "./rule.ts"
 /** The rule without which no other can be tried. */
 const HANDSHAKE = "handshake";
 
+/** Reason of the rules that are skipped without a handshake. */
+export const NO_HANDSHAKE = "There was no handshake.";
+
 /** How many pages are open at a time. */
 const AT_ONCE = 4;
 
@@ -20,7 +23,7 @@ export async function runRules<Bench>(
     return [...handshake, ...(await checkRules(others, bench, AT_ONCE))];
   }
   const skipped = others.map(({ id, level, sentence, section }): RuleResult => {
-    return { id, level, sentence, link: toLink(section), outcome: skip("There was no handshake.") };
+    return { id, level, sentence, link: toLink(section), outcome: skip(NO_HANDSHAKE) };
   });
   return [...handshake, ...skipped];
 }

@@ -4,6 +4,7 @@ import { toDocument } from "./document.ts";
 import { type Answer, type Greeting, installPageHarness, type PageManner } from "./harness.ts";
 import { createQueue } from "./in-turn.ts";
 import { type KitSite, openKitSite } from "./kit-site.ts";
+import { explainMissingHandshake } from "./missing-handshake.ts";
 import { type Script, type ScriptedSite, startScriptedSite } from "./scripted-site.ts";
 import type { VectorFile } from "./vectors.ts";
 import { openWire } from "./wire.ts";
@@ -68,6 +69,7 @@ export async function openWidgetBench(browser: Browser, target: WidgetTarget): P
   const inTurn = createQueue();
   for (const site of [own, foreign]) await site.prepare(context);
   let reaches: Promise<boolean> | undefined;
+  let hasConnected = false;
 
   async function openDesk(options: DeskOptions, page: Page, site: ScriptedSite | undefined): Promise<Desk> {
     const { script: _script, isForeign = false, ...manner } = options;
@@ -80,7 +82,12 @@ export async function openWidgetBench(browser: Browser, target: WidgetTarget): P
       ...manner,
       src: site?.widgetUrl ?? target.url.href,
     });
-    if (!greeting.isConnected && !isForeign) throw new Error(`No handshake within ${HANDSHAKE_MS} ms`);
+    if (!greeting.isConnected && !isForeign) {
+      const fault = `No handshake within ${HANDSHAKE_MS} ms`;
+      // A widget that connected once allows the page.
+      throw new Error(hasConnected ? fault : `${fault}. ${await explainMissingHandshake(target)}`);
+    }
+    hasConnected = true;
     return {
       page,
       greeting,
