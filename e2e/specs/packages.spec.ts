@@ -14,7 +14,7 @@ import { expect, test } from "../fixtures/fixtures.ts";
  * The words of hovers are 20,000. The test kit is 210,000: the widget in two formats, and in the page that Playwright serves. The entries for React
  * and Vue are 45,000, and the doctor's, with its file of the script tag, 75,000.
  */
-const MAX_CODE_BYTES = 1_260_000;
+const MAX_CODE_BYTES = 1_268_000;
 
 /**
  * Largest size of the program and of its data, in bytes: 110,000 for the doctor with what it runs in a page, 150,000 for the conformance kit with the
