@@ -403,3 +403,12 @@ test.each<[(connector: TestConnector) => unknown, string]>([
 ])("names a wrong argument: %s", (act, message) => {
   expect(() => act(createTestConnector())).toThrow(message);
 });
+
+test("refuses an option that it does not have, by its name", () => {
+  const misspelt = { availability: AGENTS };
+  expect(() => createTestConnector(misspelt as TestConnectorOptions)).toThrow(
+    new TypeError(
+      "createTestConnector has no option availability: expected availabilities, userId, fetchToken, timeoutMs, handshakeTimeoutMs",
+    ),
+  );
+});

@@ -4,6 +4,7 @@ import { createConnector } from "../host/create-connector.ts";
 import { parseTimeouts } from "../host/request/timeouts.ts";
 import { createMemoryConnection } from "./memory-connection.ts";
 import { prepareVendorWidget } from "./open-vendor-widget.ts";
+import { refuseUnknownOptions } from "./refuse-unknown-options.ts";
 import { createVendor } from "./vendor.ts";
 import type { VendorControls, VendorOptions } from "./vendor-controls.ts";
 
@@ -23,6 +24,8 @@ export interface TestConnector extends Connector, VendorControls {
   reconnect(): void;
 }
 
+const OPTIONS = ["availabilities", "userId", "fetchToken", "timeoutMs", "handshakeTimeoutMs"];
+
 /** The page's origin, if the test runs without a page. */
 const ORIGIN = "https://crm.example.com";
 
@@ -30,10 +33,11 @@ const ORIGIN = "https://crm.example.com";
  * Creates a connector for tests: the real connector and the real widget, connected in memory, with a vendor that the test controls. No
  * iframe and no network. Connects by itself, as `connect` does, after the call has returned.
  *
- * @throws {TypeError} when an option has a wrong value; the message names the option.
+ * @throws {TypeError} when an option has a wrong value, or is none of these; the message names the option.
  */
 export function createTestConnector(options: TestConnectorOptions = {}): TestConnector {
-  const { fetchToken, userId, availabilities, timeoutMs, handshakeTimeoutMs } = options;
+  const { fetchToken, userId, availabilities, timeoutMs, handshakeTimeoutMs, ...others } = options;
+  refuseUnknownOptions("createTestConnector", others, OPTIONS);
   const origin = globalThis.location?.origin ?? ORIGIN;
   const vendor = createVendor({ availabilities, userId });
   const connection = createMemoryConnection(prepareVendorWidget(vendor, () => origin, userId));

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { FakeWidgetDocument, FakeWidgetSettings } from "./fake-widget-settings.ts";
+import { refuseUnknownOptions } from "./refuse-unknown-options.ts";
 import { createVendor, type VendorChange } from "./vendor.ts";
 import type { VendorControls, VendorOptions } from "./vendor-controls.ts";
 
@@ -63,6 +64,8 @@ export interface FakeWidget extends Pick<VendorControls, "requests" | "reject" |
   reconnect(): Promise<void>;
 }
 
+const OPTIONS = ["availabilities", "userId", "allowedOrigins"];
+
 /** Number of fake widgets so far. A context needs a name for each function. */
 let contexts = 0;
 
@@ -71,13 +74,17 @@ let contexts = 0;
  * network. Call the function before the page opens: Playwright routes no frame of an open page.
  *
  * @param address The widget's address, as `src` of `connect`: absolute, ending in `/widget/`.
- * @throws {TypeError} when the address or an option has a wrong value; the message names the value.
+ * @throws {TypeError} when the address or an option has a wrong value, or an option is none of these; the message names the value.
  */
 export async function routeFakeWidget(
   context: RoutedContext,
   address: string | URL,
-  { availabilities, userId, allowedOrigins }: FakeWidgetOptions = {},
+  { availabilities, userId, allowedOrigins, ...others }: FakeWidgetOptions = {},
 ): Promise<FakeWidget> {
+  refuseUnknownOptions("routeFakeWidget", others, OPTIONS);
+  if (allowedOrigins !== undefined && !Array.isArray(allowedOrigins)) {
+    throw new TypeError(`allowedOrigins: expected a list of origins, not ${JSON.stringify(allowedOrigins)}`);
+  }
   const widgetAddress = parseAddress(address);
   const vendor = createVendor({ availabilities, userId });
   /** Files that the script tag loads. */

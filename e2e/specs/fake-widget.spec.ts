@@ -143,7 +143,7 @@ test("two vendors in one context know nothing of each other", async ({ context, 
   expect(await read(page)).toBe("offline");
 });
 
-test("a wrong address and a wrong availability are named @once", async ({ context }) => {
+test("a wrong address, a wrong availability and a wrong option are named @once", async ({ context }) => {
   for (const address of ["/widget/", "https://widget.example.com/embed.js", "ftp://widget.example.com/widget/"]) {
     await expect(routeFakeWidget(context, address)).rejects.toThrow(
       `address: expected an absolute http(s) address ending in /widget/, not ${address}`,
@@ -151,6 +151,12 @@ test("a wrong address and a wrong availability are named @once", async ({ contex
   }
   const wrong = { availabilities: { 123: "asleep" } } as never;
   await expect(routeFakeWidget(context, ADDRESS, wrong)).rejects.toThrow("availabilities.123.status: expected one of");
+  await expect(routeFakeWidget(context, ADDRESS, { availability: {} } as never)).rejects.toThrow(
+    "routeFakeWidget has no option availability: expected availabilities, userId, allowedOrigins",
+  );
+  await expect(routeFakeWidget(context, ADDRESS, { allowedOrigins: "http://localhost" } as never)).rejects.toThrow(
+    'allowedOrigins: expected a list of origins, not "http://localhost"',
+  );
 });
 
 test("the test connector works in a browser as in a runner of tests", async ({ page, host }) => {

@@ -85,6 +85,21 @@ test("an agent who cannot be read has the error of the latest news", () => {
   expect(readAgent(connector, 7)).toMatchObject({ state: "available", error: undefined });
 });
 
+test("the status tells an ended session from an unknown agent, and each change of it is a change", () => {
+  const { connector, announce, report } = createScriptedConnector();
+  const onChange = vi.fn();
+  onTestFinished(followAgent(connector, 7, onChange));
+  expect(readAgent(connector, 7).status).toBeUndefined();
+  announce(available);
+  expect(readAgent(connector, 7).status).toBe("live");
+  for (const status of ["unknown-user", "session-expired"] as const) {
+    onChange.mockClear();
+    report({ userId: 7, status });
+    expect(onChange).toHaveBeenCalledOnce();
+    expect(readAgent(connector, 7)).toMatchObject({ state: "unknown", status, error: undefined });
+  }
+});
+
 test("the watch lasts for 30 s after the last follower, and a new one within that time sees the agent at once", () => {
   fakeClock();
   const { connector, begun, watched, announce } = createScriptedConnector();

@@ -4,7 +4,7 @@ import type { BusError } from "../../shared/protocol/errors.ts";
 import { type AgentContent, LOADING } from "../badge/agent-content.ts";
 import type { AvailabilityChange } from "../badge/badge-element.ts";
 import { createWatchedAgent, type WatchedAgent } from "../badge/watched-agent.ts";
-import type { Connector } from "../connector.ts";
+import type { Connector, WatchStatus } from "../connector.ts";
 import type { WatchedAvailability } from "../event-types.ts";
 import type { Unsubscribe } from "../listeners.ts";
 
@@ -22,7 +22,12 @@ export interface AgentAvailability {
   readonly since: number | undefined;
   /** The latest availability; `undefined` if there is none that counts. */
   readonly availability: WatchedAvailability | undefined;
-  /** Error of an agent who cannot be read. */
+  /**
+   * Status of the watch; `undefined` until it is known. It says why there is no availability: `unknown-user` and `session-expired` are both
+   * the state `unknown`.
+   */
+  readonly status: WatchStatus["status"] | undefined;
+  /** Error of an agent who cannot be read. An ended session has one only if a request was rejected. */
   readonly error: BusError | undefined;
 }
 
@@ -49,17 +54,26 @@ const agentsByConnector = new WeakMap<Connector, Map<number, FollowedAgent>>();
 function toAvailability(
   content: AgentContent,
   latest: WatchedAvailability | undefined,
-  error: BusError | undefined,
+  news: WatchStatus | undefined,
 ): AgentAvailability {
   const { state, reason, callable, stale, since } = content;
   // Only the content of an availability that counts has this key.
   const availability = "wrapUp" in content ? latest : undefined;
-  return { state, reason: reason || null, callable, stale, since, availability, error };
+  return {
+    state,
+    reason: reason || null,
+    callable,
+    stale,
+    since,
+    availability,
+    status: news?.status,
+    error: news?.error,
+  };
 }
 
 function createFollowedAgent(connector: Connector, userId: number, onStopped: () => void): FollowedAgent {
   let latest: WatchedAvailability | undefined;
-  let error: BusError | undefined;
+  let news: WatchStatus | undefined;
   /** What `current` was made of. */
   let content: AgentContent | undefined = LOADING;
   let current = UNKNOWN_YET;
@@ -73,9 +87,9 @@ function createFollowedAgent(connector: Connector, userId: number, onStopped: ()
         },
         {
           onStatus(status) {
-            // The content of an agent with an error is the same for every error.
-            if (error !== status.error) content = undefined;
-            error = status.error;
+            // The content of an agent without an availability is the same for every error.
+            if (news?.status !== status.status || news.error !== status.error) content = undefined;
+            news = status;
             options?.onStatus?.(status);
           },
         },
@@ -87,7 +101,7 @@ function createFollowedAgent(connector: Connector, userId: number, onStopped: ()
     read() {
       if (content !== watched.content) {
         content = watched.content;
-        current = toAvailability(content, latest, error);
+        current = toAvailability(content, latest, news);
       }
       return current;
     },
