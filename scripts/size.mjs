@@ -21,7 +21,7 @@ const BUDGETS = {
   "badge of embed.js": 4_000,
   "badges with extras": 3_540,
   "developer's tools of embed.js": 9_000,
-  "doctor of embed.js": 6_200,
+  "doctor of embed.js": 6_400,
   "fast snippet, not compressed": 700,
   "widget without its view and its live part": 16_000,
   "view of a visible widget": 23_500,

@@ -173,6 +173,30 @@ test("a page's policy that lacks frame-src, script-src or the source of tokens @
   }
 });
 
+test("a page's policy of default-src alone gets whole directives, with which its own scripts still run @once", async ({
+  page,
+  examine,
+  host,
+  gateway,
+}) => {
+  const own = host.serve("document.title = 'own script has run'", { "content-type": "text/javascript" });
+  const body = `${PAGE}<script src="${own}"></script><script src="${gateway.origin}/embed.js" data-token-url="${gateway.origin}/token"></script><availability-badge user-id="123"></availability-badge>`;
+  const widget = `${gateway.origin}/widget/`;
+  const policy = "default-src 'self'";
+  const { findings } = await examine(host.serve(body, { "content-security-policy": policy }), widget);
+  const directives = ["script-src", "frame-src", "connect-src"].map((name) => `${name} 'self' ${gateway.origin}`);
+  expect(new Set(findings.map(({ change }) => change?.value))).toEqual(new Set(directives));
+  for (const { message, change } of findings) {
+    expect(message).toContain("so that default-src applies. Add to the header Content-Security-Policy the directive ");
+    expect(message).toContain(change?.value ?? "no value");
+  }
+  const mended = host.serve(body, { "content-security-policy": [policy, ...directives].join("; ") });
+  const remaining = await examine(mended, widget);
+  expect(remaining.findings.filter(({ change }) => change?.name === "Content-Security-Policy")).toEqual([]);
+  await page.goto(mended);
+  await expect(page).toHaveTitle("own script has run");
+});
+
 test("a page with trusted types whose code gives a script the address as a text @once", async ({
   examine,
   host,
@@ -385,7 +409,8 @@ test("wrong arguments and a missing browser exit with 2 and say what was expecte
 }) => {
   const page = host.serve(PAGE);
   const cases = [
-    [[page], "doctor: expected <page-url> and <widget-url>, not 1 addresses"],
+    [[page], "doctor: expected <page-url> and <widget-url>, not 1 address"],
+    [[page, page, page], "doctor: expected <page-url> and <widget-url>, not 3 addresses"],
     [["crm.example.com", "https://widget.example.com/widget/"], "<page-url>: expected an absolute http(s) address"],
     [[page, "https://user:s3cret@widget.example.com/"], "<widget-url>: expected an absolute http(s) address"],
     [[page, "https://widget.example.com/embed.js"], "ending in /widget/, and not the script's"],

@@ -72,8 +72,23 @@ test("control: a page whose bridge works has no finding, by the options of conne
   await expect(page.locator("iframe")).toHaveCount(1);
 });
 
-for (const directive of ["frame-src", "child-src", "default-src"]) {
-  test(`names frame-src for a policy whose ${directive} forbids the iframe, without a wait`, async ({
+test("names frame-src for a policy whose frame-src forbids the iframe, without a wait", async ({
+  page,
+  host,
+  gateway,
+}) => {
+  const policy = "frame-src 'self'; default-src 'self' 'unsafe-inline'";
+  await page.goto(host.serve(doctorPage(), { "content-security-policy": policy }));
+  expect(only(await examine(page, `${gateway.origin}/widget/`))).toEqual({
+    code: "csp-frame-src",
+    severity: "error",
+    message: `This page's Content-Security-Policy forbids the widget's iframe. Add ${gateway.origin} to frame-src of the header Content-Security-Policy.`,
+    change: { of: "page", name: "Content-Security-Policy", value: `frame-src 'self' ${gateway.origin}` },
+  });
+});
+
+for (const directive of ["child-src", "default-src"]) {
+  test(`gives the whole frame-src for a policy whose ${directive} forbids the iframe`, async ({
     page,
     host,
     gateway,
@@ -81,12 +96,16 @@ for (const directive of ["frame-src", "child-src", "default-src"]) {
     const policy = `${directive} 'self' 'unsafe-inline'`;
     await page.goto(host.serve(doctorPage(), { "content-security-policy": policy }));
     const finding = only(await examine(page, `${gateway.origin}/widget/`));
+    const value = `frame-src 'self' 'unsafe-inline' ${gateway.origin}`;
     expect(finding).toEqual({
       code: "csp-frame-src",
       severity: "error",
-      message: `This page's Content-Security-Policy forbids the widget's iframe. Add ${gateway.origin} to frame-src of the header Content-Security-Policy, also if the policy has only child-src or default-src.`,
-      change: { of: "page", name: "Content-Security-Policy", value: `frame-src ${gateway.origin}` },
+      message: `This page's Content-Security-Policy forbids the widget's iframe. The policy has no frame-src, so that ${directive} applies. Add to the header Content-Security-Policy the directive ${value}.`,
+      change: { of: "page", name: "Content-Security-Policy", value },
     });
+    const mended = { "content-security-policy": `${policy}; ${finding.change?.value}` };
+    await page.goto(host.serve(doctorPage(), mended));
+    expect(await examine(page, `${gateway.origin}/widget/`)).toEqual({ isHealthy: true, findings: [] });
   });
 }
 

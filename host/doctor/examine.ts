@@ -222,8 +222,8 @@ export function collectViolations(widget: string | undefined): Violations {
   const list: PolicyViolation[] = [];
   const controller = new AbortController();
   const learn = (violation: PolicyViolation): void => {
-    const { blockedURI, disposition, effectiveDirective, sample } = violation;
-    list.push({ blockedURI, disposition, effectiveDirective, sample });
+    const { blockedURI, disposition, effectiveDirective, originalPolicy, sample } = violation;
+    list.push({ blockedURI, disposition, effectiveDirective, originalPolicy, sample });
     const isFrame = effectiveDirective === "frame-src" && disposition === "enforce";
     if (isFrame && widget && `${blockedURI}/`.startsWith(`${widget}/`)) controller.abort();
   };
@@ -245,8 +245,8 @@ function observeEarlier(learn: (violation: PolicyViolation) => void): ReportingO
   const observer = new ReportingObserver(
     (reports) => {
       for (const { body } of reports) {
-        const { blockedURL, disposition, effectiveDirective, sample } = Object(body);
-        learn({ blockedURI: `${blockedURL}`, disposition, effectiveDirective, sample: `${sample}` });
+        const { blockedURL, disposition, effectiveDirective, originalPolicy, sample } = Object(body);
+        learn({ blockedURI: `${blockedURL}`, disposition, effectiveDirective, originalPolicy, sample: `${sample}` });
       }
     },
     { buffered: true, types: ["csp-violation"] },

@@ -42,7 +42,8 @@ export const doctor: Command = {
     const { options, positionals } = parseArguments(args, OPTIONS);
     const [pageText, widgetText, ...others] = positionals;
     if (pageText === undefined || widgetText === undefined || others.length) {
-      throw new UsageError(`doctor: expected <page-url> and <widget-url>, not ${positionals.length} addresses`);
+      const given = positionals.length === 1 ? "1 address" : `${positionals.length} addresses`;
+      throw new UsageError(`doctor: expected <page-url> and <widget-url>, not ${given}`);
     }
     const page = parseAddress("page-url", pageText);
     const widget = parseAddress("widget-url", widgetText);
@@ -102,7 +103,7 @@ function describe({ isHealthy, findings }: Report, page: URL, widget: URL): stri
     ...findings.flatMap(({ code, severity, message }) => [`${severity}: ${message} (${code})`, ""]),
     isHealthy
       ? "The widget and its gateway answer this page. Nothing is wrong."
-      : "docs/doctor.md has more about each finding.",
+      : "docs/doctor.md in the folder of the package availability-bridge has more about each finding.",
   ].join("\n");
 }
 

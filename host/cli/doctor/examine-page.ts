@@ -132,8 +132,9 @@ async function openPage(tab: Page, address: URL): Promise<Response | null> {
 function recordViolations(name: string): void {
   const list: PolicyViolation[] = [];
   Object.assign(globalThis, { [name]: list });
-  document.addEventListener("securitypolicyviolation", ({ blockedURI, disposition, effectiveDirective, sample }) => {
-    list.push({ blockedURI, disposition, effectiveDirective, sample });
+  document.addEventListener("securitypolicyviolation", (violation) => {
+    const { blockedURI, disposition, effectiveDirective, originalPolicy, sample } = violation;
+    list.push({ blockedURI, disposition, effectiveDirective, originalPolicy, sample });
   });
 }
 
@@ -153,6 +154,7 @@ const Violations = v.array(
     blockedURI: v.string(),
     disposition: v.picklist(["enforce", "report"]),
     effectiveDirective: v.string(),
+    originalPolicy: v.string(),
     sample: v.string(),
   }),
 );
@@ -178,7 +180,8 @@ async function diagnoseIn(tab: Page, widget: URL, token: string | undefined): Pr
   return v.parse(PageReport, report).findings;
 }
 
-const Text = v.pipe(v.string(), v.maxLength(4_000));
+/** A text of a finding. A message may hold a directive of the page's policy, with all its sources. */
+const Text = v.pipe(v.string(), v.maxLength(100_000));
 
 /** A report that has crossed the page, whose scripts may have changed everything. */
 const PageReport = v.object({
