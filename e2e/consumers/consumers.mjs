@@ -2,7 +2,7 @@
 /** Tool chains of pages, in the tried versions, each with a smallest consumer of the packed package. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { FRAMEWORK_PACKAGES, FRAMEWORK_PAGES } from "./frameworks.mjs";
+import { describeAngularWorkspace, FRAMEWORK_PACKAGES, FRAMEWORK_PAGES } from "./frameworks.mjs";
 
 /**
  * @typedef {object} Consumer
@@ -536,45 +536,7 @@ export default { output: "export", distDir: "out", turbopack: { root: fileURLToP
     folder: "angular",
     isFast: false,
     files: {
-      "package.json": '{ "private": true }',
-      "angular.json": JSON.stringify({
-        version: 1,
-        cli: { analytics: false, cache: { enabled: false } },
-        projects: {
-          page: {
-            projectType: "application",
-            root: "",
-            architect: {
-              build: {
-                builder: "@angular/build:application",
-                options: {
-                  outputPath: { base: "out", browser: "" },
-                  index: "index.html",
-                  browser: "main.ts",
-                  polyfills: ["zone.js"],
-                  tsConfig: "tsconfig.json",
-                  optimization: { scripts: true, styles: false, fonts: false },
-                },
-              },
-            },
-          },
-        },
-      }),
-      "tsconfig.json": JSON.stringify({
-        compilerOptions: {
-          module: "preserve",
-          moduleResolution: "bundler",
-          target: "ES2022",
-          lib: ["ES2022", "DOM"],
-          types: [],
-          strict: true,
-          skipLibCheck: false,
-          experimentalDecorators: true,
-        },
-        angularCompilerOptions: { strictTemplates: true },
-        files: ["main.ts"],
-      }),
-      "index.html": "<!doctype html><title>Agents</title><app-root></app-root>",
+      ...describeAngularWorkspace("main.ts"),
       "main.ts": readSource("angular.ts"),
     },
     commands: [[tool("@angular/cli/bin/ng.js"), "build"], openPage],

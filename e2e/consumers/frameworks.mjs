@@ -119,46 +119,58 @@ export default { plugins: [vue()] };`;
 /** The agent of the page about React, as a component of the browser. */
 const clientAgent = `"use client";\n${readFile("react", "src/agent.tsx")}`;
 
-const angularFiles = {
-  "package.json": '{ "private": true }',
-  "angular.json": JSON.stringify({
-    version: 1,
-    cli: { analytics: false, cache: { enabled: false } },
-    projects: {
-      page: {
-        projectType: "application",
-        root: "",
-        architect: {
-          build: {
-            builder: "@angular/build:application",
-            options: {
-              outputPath: { base: "out", browser: "" },
-              index: "index.html",
-              browser: "src/main.ts",
-              polyfills: ["zone.js"],
-              tsConfig: "tsconfig.json",
-              optimization: { scripts: true, styles: false, fonts: false },
+/**
+ * Describes a workspace of the Angular CLI with one application.
+ *
+ * @param {string} main the file that starts the application
+ * @returns {Readonly<Record<string, string>>}
+ */
+export function describeAngularWorkspace(main) {
+  return {
+    "package.json": '{ "private": true }',
+    "angular.json": JSON.stringify({
+      version: 1,
+      cli: { analytics: false, cache: { enabled: false } },
+      projects: {
+        page: {
+          projectType: "application",
+          root: "",
+          architect: {
+            build: {
+              builder: "@angular/build:application",
+              options: {
+                outputPath: { base: "out", browser: "" },
+                index: "index.html",
+                browser: main,
+                polyfills: ["zone.js"],
+                tsConfig: "tsconfig.json",
+                optimization: { scripts: true, styles: false, fonts: false },
+              },
             },
           },
         },
       },
-    },
-  }),
-  "tsconfig.json": JSON.stringify({
-    compilerOptions: {
-      module: "preserve",
-      moduleResolution: "bundler",
-      target: "ES2022",
-      lib: ["ES2022", "DOM"],
-      types: [],
-      strict: true,
-      skipLibCheck: false,
-      experimentalDecorators: true,
-    },
-    angularCompilerOptions: { strictTemplates: true },
-    files: ["src/main.ts"],
-  }),
-  "index.html": "<!doctype html><title>Agents</title><app-root></app-root>",
+    }),
+    "tsconfig.json": JSON.stringify({
+      compilerOptions: {
+        module: "preserve",
+        moduleResolution: "bundler",
+        target: "ES2022",
+        lib: ["ES2022", "DOM"],
+        types: [],
+        strict: true,
+        skipLibCheck: false,
+        experimentalDecorators: true,
+      },
+      angularCompilerOptions: { strictTemplates: true },
+      files: [main],
+    }),
+    "index.html": "<!doctype html><title>Agents</title><app-root></app-root>",
+  };
+}
+
+const angularFiles = {
+  ...describeAngularWorkspace("src/main.ts"),
   "src/agent.component.ts": readFile("frameworks", "src/agent.component.ts"),
   "src/main.ts": `import { provideZoneChangeDetection } from "@angular/core";
 import { bootstrapApplication } from "@angular/platform-browser";

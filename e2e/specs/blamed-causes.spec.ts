@@ -8,6 +8,7 @@ import { startScriptedBackend } from "../../gateway/test/scripted-backend.ts";
 import { findFreePort } from "../../scripts/testing/local-server.ts";
 import { connectorPage, expect, test } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
+import { launchForPublicPage } from "../fixtures/public-page.ts";
 
 /** Starts a connector and leaves it as `window.connector`. The short timeouts make failed attempts follow each other quickly. */
 function startConnector(page: Page, src: string): Promise<void> {
@@ -208,15 +209,7 @@ test("a public page that is denied the local network reads that it has to be all
   host,
   backend,
 }) => {
-  const { port } = new URL(host.origin);
-  const browser = await playwright.chromium.launch({
-    ...launchOptions,
-    args: [
-      ...(launchOptions.args ?? []),
-      // The page's own server passes for one of the internet.
-      `--ip-address-space-overrides=127.0.0.1:${port}=public,[::1]:${port}=public`,
-    ],
-  });
+  const browser = await launchForPublicPage(playwright, launchOptions, host);
   const context = await browser.newContext();
   const page = await context.newPage();
   await expectMessageAt(page, host, `${backend.origin}/widget/`, NETWORK);

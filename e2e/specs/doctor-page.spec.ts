@@ -8,6 +8,7 @@ import { startGatewayProcess } from "../../scripts/demo/gateway-process.mjs";
 import { findFreePort } from "../../scripts/testing/local-server.ts";
 import { secondsFromNow, startRewritingProxy, startTokenGateway, withoutHeaders } from "../fixtures/doctor-sites.ts";
 import { AVAILABLE, expect, test } from "../fixtures/fixtures.ts";
+import { launchForPublicPage } from "../fixtures/public-page.ts";
 
 declare global {
   interface Window {
@@ -217,15 +218,7 @@ test("names the local network for a public page that is denied it @chromium @who
   host,
   gateway,
 }) => {
-  const { port } = new URL(host.origin);
-  const browser = await playwright.chromium.launch({
-    ...launchOptions,
-    args: [
-      ...(launchOptions.args ?? []),
-      // The page's own server passes for one of the internet.
-      `--ip-address-space-overrides=127.0.0.1:${port}=public,[::1]:${port}=public`,
-    ],
-  });
+  const browser = await launchForPublicPage(playwright, launchOptions, host);
   const page = await browser.newPage();
   await page.goto(host.serve(doctorPage()));
   const finding = only(await examine(page, `${gateway.origin}/widget/`, { timeoutMs: IN_VAIN_MS }));
