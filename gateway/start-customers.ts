@@ -3,6 +3,7 @@ import { createTokenVerifier } from "./auth/verify-token.ts";
 import { type AvailabilityService, createAvailabilityService } from "./availability-service.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Customer, type Customers, createCustomers } from "./customer.ts";
+import { delay } from "./delay.ts";
 import { withDelayedAgents } from "./delayed-agents.ts";
 import type { CustomerHealth } from "./operations/metrics/prometheus.ts";
 import { createSampleAgentsWhenReady, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
@@ -13,6 +14,7 @@ import { createAircallUpstream } from "./upstream/aircall/aircall.ts";
 import type { AircallOptions } from "./upstream/aircall/create-aircall.ts";
 import type { WebhookReceiver } from "./upstream/aircall/webhook.ts";
 import { memoryUpstream } from "./upstream/memory-upstream.ts";
+import { createPollAssignments } from "./upstream/poll-assignments.ts";
 import type { Upstream, UpstreamHealth, UpstreamLog } from "./upstream/upstream.ts";
 
 /** Customers of the gateway with their running upstreams. */
@@ -36,9 +38,20 @@ export async function startCustomers(
   log: UpstreamLog,
 ): Promise<StartedCustomers> {
   const upstreams = new Map<string, Upstream>();
+  const pollAssignments = createPollAssignments({
+    gateways: store.gateways,
+    clock: systemClock,
+    wait: delay,
+    random: Math.random,
+  });
   const customers = settings.customers.map((customer) => {
     const { id, allowedOrigins, tokens } = customer;
-    const { upstream, receiveWebhook } = openUpstream(customer, { store, log, timeoutMs: settings.upstreamTimeoutMs });
+    const { upstream, receiveWebhook } = openUpstream(customer, {
+      store,
+      log,
+      timeoutMs: settings.upstreamTimeoutMs,
+      pollAssignments,
+    });
     upstreams.set(id, upstream);
     const { staleLimitSeconds, isDemo, anonymousReads } = settings;
     const availabilities = createAvailabilityService({ store: store.forCustomer(id), upstream, staleLimitSeconds });
@@ -55,6 +68,7 @@ export async function startCustomers(
     ? await createSampleAgentsWhenReady(settings.defaultCustomer, store, stopping.signal)
     : undefined;
   for (const upstream of upstreams.values()) upstream.start();
+  pollAssignments.start();
   return {
     customers: createCustomers(customers, settings.defaultCustomer),
     health: () =>
@@ -70,6 +84,7 @@ export async function startCustomers(
     async stop() {
       stopping.abort();
       await Promise.all([sampleAgents?.done, ...Array.from(upstreams.values(), (upstream) => upstream.stop())]);
+      await pollAssignments.stop();
     },
   };
 }
@@ -108,7 +123,7 @@ interface OpenUpstream {
   readonly receiveWebhook?: WebhookReceiver | undefined;
 }
 
-type UpstreamParts = Pick<AircallOptions, "store" | "log" | "timeoutMs">;
+type UpstreamParts = Pick<AircallOptions, "store" | "log" | "timeoutMs" | "pollAssignments">;
 
 function openUpstream({ id, upstream: settings }: CustomerSettings, parts: UpstreamParts): OpenUpstream {
   switch (settings.kind) {

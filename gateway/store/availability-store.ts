@@ -1,6 +1,8 @@
 import type { AgentState, Status, StoredAgent } from "./agent.ts";
 import type { HistorySize } from "./change-history.ts";
+import type { LiveGateways } from "./live-gateways.ts";
 import type { Replica } from "./replica.ts";
+import type { RequestSlots } from "./request-slots.ts";
 
 /** Log lines of a store, for the operator. No line contains a password. */
 export interface StoreLog {
@@ -27,6 +29,8 @@ export interface AvailabilityStore {
    * of the task then.
    */
   lease(task: string, durationMs: number, options?: LeaseOptions): Promise<boolean>;
+  /** Gateways that share the store, among which the polls of the upstreams are divided. */
+  readonly gateways: LiveGateways;
   /** Returns the size of the kept changes of all customers in this process's memory. */
   historySize(): HistorySize;
   close(): Promise<void>;
@@ -111,10 +115,16 @@ export interface CustomerStore {
    * @throws {StoreUnavailableError} if the store may not have kept the record.
    */
   recordPage(read: PageRead): Promise<void>;
-  /** Records for all gateways that the list cannot be read at present. @throws {StoreUnavailableError} */
-  recordListFailure(): Promise<void>;
+  /**
+   * Records for all gateways that the list cannot be read at present and why, and returns how often it has failed.
+   *
+   * @throws {StoreUnavailableError}
+   */
+  recordListFailure(reason: string): Promise<ListFailures>;
   /** Returns when each page was last read by any gateway. @throws {StoreUnavailableError} */
   loadListState(): Promise<ListState>;
+  /** Slots for the requests of all gateways to the customer's upstream. */
+  readonly requestSlots: RequestSlots;
 }
 
 /** Read of a page of an upstream's list of agents. */
@@ -124,16 +134,28 @@ export interface PageRead {
   readonly readAt: ReadStart;
   /** True if the list ends with this page. */
   readonly isLast: boolean;
+  /** Interval between the reads of two pages while all is well, in milliseconds. */
+  readonly pageIntervalMs: number;
+  /** Time by which a page may be read later than at its interval, in milliseconds, before the list counts as late. */
+  readonly graceMs: number;
+}
+
+/** Failures of the reads of an upstream's list of agents. */
+export interface ListFailures {
+  /** Number of failures since the last success. */
+  readonly failureCount: number;
+  /** Number of times that failures in a row have moved the poll to the next gateway. */
+  readonly moves: number;
+  /** Reason of the last failure, as recorded; empty without a failure. */
+  readonly reason: string;
 }
 
 /** State of the reads of an upstream's list of agents. */
-export interface ListState {
+export interface ListState extends ListFailures {
   /** Start of the last read of each page, in milliseconds on the monotonic clock of this process. */
   readonly startedMsByPage: ReadonlyMap<number, number>;
   /** Number of pages; `undefined` before the last page was read. */
   readonly pageCount: number | undefined;
-  /** True if the list cannot be read at present. */
-  readonly isFailing: boolean;
 }
 
 /** Version of an agent in the replica. */

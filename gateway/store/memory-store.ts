@@ -10,6 +10,7 @@ import {
 } from "./availability-store.ts";
 import { type ChangeHistory, createChangeHistory } from "./change-history.ts";
 import { toCursorText } from "./cursor.ts";
+import { createMemorySlots } from "./memory-slots.ts";
 import { createReplica, emptyContents, type WritableReplica } from "./replica.ts";
 
 export interface MemoryStoreOptions {
@@ -20,6 +21,9 @@ export interface MemoryStoreOptions {
 }
 
 const HISTORY_LENGTH = 100_000;
+
+/** Id of the only gateway that uses this memory. */
+const SOLE_GATEWAY = "sole";
 
 /**
  * Creates an empty store in the memory of this process. The data ends with the process; versions grow across restarts.
@@ -42,6 +46,16 @@ export function createMemoryStore({
     },
     // No other gateway shares this memory.
     lease: async () => true,
+    gateways: {
+      id: SOLE_GATEWAY,
+      announce: async () => ({
+        membership: SOLE_GATEWAY,
+        listsId: SOLE_GATEWAY,
+        gatewaysOf: () => [SOLE_GATEWAY],
+        listOf: () => undefined,
+      }),
+      async withdraw() {},
+    },
     historySize: order.history.size,
     async close() {},
   };
@@ -83,7 +97,7 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
   const reads = createReadOrder(clock);
   const startedMsByPage = new Map<number, number>();
   let pageCount: number | undefined;
-  let isListFailing = false;
+  let failures = { failureCount: 0, moves: 0, reason: "" };
 
   // Starting at the current time makes versions grow across a restart, which loses the earlier version.
   const nextVersion = (userId: number) => Math.max(replica.versionOf(userId) + 1, clock.wallMs());
@@ -133,14 +147,16 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
       return agents.filter((agent) => !isCurrent(agent)).map(({ userId }) => userId);
     },
     async recordPage({ page, readAt, isLast }) {
-      isListFailing = false;
+      failures = { ...failures, failureCount: 0, reason: "" };
       startedMsByPage.set(page, readAt / 1000);
       if (isLast) pageCount = page;
     },
-    async recordListFailure() {
-      isListFailing = true;
+    async recordListFailure(reason) {
+      failures = { ...failures, failureCount: failures.failureCount + 1, reason };
+      return failures;
     },
-    loadListState: async () => ({ startedMsByPage, pageCount, isFailing: isListFailing }),
+    loadListState: async () => ({ startedMsByPage, pageCount, ...failures }),
+    requestSlots: createMemorySlots(clock),
   };
 }
 

@@ -17,8 +17,10 @@ import { loadCustomer } from "./redis/customer-snapshot.ts";
 import { createStoreKeys } from "./redis/keys.ts";
 import { loadListState, recordListFailure, recordPage } from "./redis/list-state.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
+import { createRedisGateways } from "./redis/redis-gateways.ts";
 import type { RedisServerOptions } from "./redis/redis-server-options.ts";
 import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redis/redis-session.ts";
+import { createRedisSlots } from "./redis/redis-slots.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
 import { createReplica, type WritableReplica } from "./replica.ts";
@@ -106,6 +108,7 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
     isReady,
     whenReady: readiness.wait,
     lease: leases.acquire,
+    gateways: createRedisGateways(reconnection.session),
     historySize: () => stream?.historySize() ?? { entries: 0, bytes: 0 },
     async close() {
       await leases.release();
@@ -188,8 +191,9 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
       return confirmAgents(customerId, { agents, readAt }, await openRecovered());
     },
     recordPage: async (read) => recordPage(customerId, read, await reconnection.session()),
-    recordListFailure: async () => recordListFailure(customerId, await reconnection.session()),
+    recordListFailure: async (reason) => recordListFailure(customerId, reason, await reconnection.session()),
     loadListState: async () => loadListState(customerId, await reconnection.session()),
+    requestSlots: createRedisSlots(customerId, reconnection.session),
   };
 }
 

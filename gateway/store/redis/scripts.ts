@@ -1,4 +1,15 @@
 import { type CommandParser, defineScript } from "@redis/client";
+import {
+  ADD_SERVED,
+  ANNOUNCE,
+  BLOCK_SLOTS,
+  GIVE_SLOT_BACK,
+  RECORD_LIST_FAILURE,
+  RECORD_PAGE,
+  SERVED,
+  TAKE_SLOT,
+  WITHDRAW,
+} from "./poll-scripts.ts";
 
 /**
  * Lua scripts, run atomically by Redis. Every reply starts with the time of Redis in microseconds.
@@ -162,21 +173,6 @@ end
 return { micros, redis.call('HGET', KEYS[1], 'position') or '0', changed }
 `;
 
-/**
- * Records a read of a page of the upstream's list, in the hash KEYS[1]. ARGV: the page, the time at which the read began,
- * and `last` if the list ends with the page. Without arguments, records that the list cannot be read.
- */
-const RECORD_PAGE = `${PREAMBLE}${IS_OUTDATED}
-if #ARGV == 0 then
-  redis.call('HSET', KEYS[1], 'failing', '1')
-  return { micros }
-end
-if isOutdated(ARGV[2], redis.call('HGET', KEYS[1], ARGV[1])) then return { micros } end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], 'failing', '0')
-if ARGV[3] == 'last' then redis.call('HSET', KEYS[1], 'pages', ARGV[1]) end
-return { micros }
-`;
-
 /** Returns the fields and values of the hash KEYS[1]. */
 const LIST_STATE = `${PREAMBLE}
 return { micros, micros, redis.call('HGETALL', KEYS[1]) }
@@ -262,13 +258,21 @@ export const SCRIPTS = {
   change: toScript(CHANGE),
   now: toScript(NOW),
   confirm: toScript(CONFIRM),
-  recordPage: toScript(RECORD_PAGE),
+  recordPage: toScript(`${PREAMBLE}${IS_OUTDATED}${RECORD_PAGE}`),
+  recordListFailure: toScript(`${PREAMBLE}${RECORD_LIST_FAILURE}`),
   listState: toScript(LIST_STATE),
   members: toScript(MEMBERS),
   agents: toScript(AGENTS),
   restore: toScript(RESTORE),
   lease: toScript(LEASE),
   release: toScript(RELEASE),
+  takeSlot: toScript(`${PREAMBLE}${TAKE_SLOT}`),
+  giveSlotBack: toScript(`${PREAMBLE}${GIVE_SLOT_BACK}`),
+  blockSlots: toScript(`${PREAMBLE}${BLOCK_SLOTS}`),
+  announce: toScript(`${PREAMBLE}${ANNOUNCE}`),
+  withdraw: toScript(`${PREAMBLE}${WITHDRAW}`),
+  addServed: toScript(`${PREAMBLE}${ADD_SERVED}`),
+  served: toScript(`${PREAMBLE}${SERVED}`),
 };
 
 function toScript(source: string) {

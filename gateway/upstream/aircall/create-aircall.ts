@@ -4,13 +4,14 @@ import type { StoredAgent } from "../../store/agent.ts";
 import type { AvailabilityStore } from "../../store/availability-store.ts";
 import { createAgentLock } from "../agent-lock.ts";
 import { createHealthTracker } from "../health-tracker.ts";
+import { createPollAssignments, type PollAssignments } from "../poll-assignments.ts";
 import { createPollLease } from "../poll-lease.ts";
 import { createRefreshQueue } from "../refresh-queue.ts";
 import { createRequestBudget } from "../request-budget.ts";
 import { UpstreamError, type UpstreamLog } from "../upstream.ts";
 import { type AircallClient, createAircallClient } from "./client.ts";
 import { createListReader } from "./list.ts";
-import { poll } from "./poll.ts";
+import { createPoll, type PollOptions } from "./poll.ts";
 import { createRateLimitedClient } from "./rate-limited-client.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { createRemovals, type Removals } from "./removals.ts";
@@ -29,6 +30,10 @@ export interface AircallOptions {
   readonly wait?: Delay;
   /** @default the global `fetch` */
   readonly fetch?: typeof fetch;
+  /** Divides the polls of all customers among the gateways. @default an assignment of this customer alone */
+  readonly pollAssignments?: PollAssignments;
+  /** Random number from 0 to 1, for the times of polls. @default Math.random */
+  readonly random?: () => number;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -36,26 +41,27 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /** Time that the store may take for a change of an agent besides the two calls of the API, in milliseconds. */
 const STORE_TIME_MS = 15_000;
 
+/** Time by which a list may be late, besides two intervals of its pages, in milliseconds. */
+const GRACE_MS = 2_000;
+
 /** Creates and connects the parts of the adapter. The signal stops them. */
 export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const { customerId, settings, store } = options;
   const { timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS } = settings;
   const log = withCustomerName(customerId, options.log);
-  const { clock = systemClock, wait = delay, fetch = globalThis.fetch } = options;
-  const name = (task: string): string => `aircall/${customerId}/${task}`;
+  const { clock = systemClock, wait = delay, fetch = globalThis.fetch, random = Math.random } = options;
   const lease: AvailabilityStore["lease"] = (task, durationMs, leaseOptions) =>
-    store.lease(name(task), durationMs, leaseOptions);
-  // The vendor counts a sent request even if the gateway closes.
-  const leaseSlot = (slot: string, durationMs: number) => store.lease(name(slot), durationMs, { keepAfterClose: true });
-  const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease: leaseSlot, clock });
-  const client = createRateLimitedClient(createAircallClient({ ...settings, timeoutMs, fetch }), budget);
-  const { wrapUpSeconds } = settings;
+    store.lease(`aircall/${customerId}/${task}`, durationMs, leaseOptions);
   const customerStore = store.forCustomer(customerId);
+  const { requestsPerMinute, wrapUpSeconds } = settings;
+  const budget = createRequestBudget({ requestsPerMinute, slots: customerStore.requestSlots, clock });
+  const client = createRateLimitedClient(createAircallClient({ ...settings, timeoutMs, fetch }), budget);
   const recorder = createRecorder({ store: customerStore, wrapUpSeconds, clock, log, signal });
   // Longest time between two renewals of the lease: a gateway may be busy with one page.
   const leaseMs = timeoutMs + 2 * budget.pollIntervalMs + 1_000;
+  const schedule = { pageIntervalMs: budget.pollIntervalMs, graceMs: 2 * budget.pollIntervalMs + GRACE_MS };
   const healthTracker = createHealthTracker({
-    pageIntervalMs: budget.pollIntervalMs,
+    ...schedule,
     overdueMs: 2 * leaseMs,
     clock,
     log,
@@ -77,7 +83,7 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     clock,
     log,
     async onPageStored(read) {
-      await customerStore.recordPage(read);
+      await customerStore.recordPage({ ...read, ...schedule });
       healthTracker.recordPage(read);
     },
     onPageStarted() {
@@ -91,10 +97,37 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     durationMs: 2 * timeoutMs + STORE_TIME_MS,
     wait,
   });
-  const pollLease = createPollLease(lease, leaseMs);
-  const runPoll = () =>
-    poll({ list, budget, lease: pollLease, healthTracker, store: customerStore, clock, wait }, signal);
-  return { budget, client, readAgent, removals, refreshes, agentLock, healthTracker, runPoll };
+  const pollParts = { list, budget, lease: createPollLease(lease, leaseMs), healthTracker, store: customerStore };
+  const startPoll = () => startSharedPoll({ ...pollParts, clock, wait, random }, options, signal);
+  return { budget, client, readAgent, removals, refreshes, agentLock, healthTracker, startPoll };
+}
+
+/** Polls while this gateway has the customer's poll, until the signal aborts. */
+async function startSharedPoll(
+  parts: Omit<PollOptions, "assignment">,
+  { customerId, store, pollAssignments }: AircallOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { healthTracker, clock, wait, random } = parts;
+  const own = pollAssignments ? undefined : createPollAssignments({ gateways: store.gateways, clock, wait, random });
+  const assignments = pollAssignments ?? own;
+  if (!assignments) return;
+  let isReading = () => false;
+  const assignment = assignments.add({
+    customerId,
+    onList(list, atMs) {
+      if (!isReading()) healthTracker.follow(list, atMs);
+    },
+    onStoreLost() {
+      if (!isReading()) healthTracker.markStale();
+    },
+  });
+  own?.start();
+  const poll = createPoll({ ...parts, assignment });
+  isReading = poll.isReading;
+  await poll.run(signal);
+  assignment.remove();
+  await own?.stop();
 }
 
 /** Prefixes log lines with the customer. */

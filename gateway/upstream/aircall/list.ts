@@ -21,6 +21,11 @@ export interface ListReader {
   resumeAt(page: number): void;
 }
 
+/** Page whose agents are stored. */
+export interface ListedPage extends Pick<PageRead, "page" | "readAt" | "isLast"> {
+  readonly startedMs: number;
+}
+
 export interface ListReaderOptions {
   readonly client: AircallClient;
   readonly recorder: Recorder;
@@ -28,7 +33,7 @@ export interface ListReaderOptions {
   readonly clock: Clock;
   readonly log: UpstreamLog;
   /** Called when a page has been stored. `startedMs` is the start of the read on the monotonic clock. */
-  readonly onPageStored: (read: PageRead & { readonly startedMs: number }) => Promise<void>;
+  readonly onPageStored: (read: ListedPage) => Promise<void>;
   /** Called when the request of a page is sent. Returns the function to call with the agents of the stored page. */
   readonly onPageStarted: () => (users: readonly ListedUser[]) => void;
 }
