@@ -43,6 +43,7 @@ export async function startCustomers(
     clock: systemClock,
     wait: delay,
     random: Math.random,
+    log,
   });
   const customers = settings.customers.map((customer) => {
     const { id, allowedOrigins, tokens } = customer;

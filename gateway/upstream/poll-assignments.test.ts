@@ -12,13 +12,14 @@ const LIST: ListSummary = { oldestMs: 0, pageCount: 1, failureCount: 0, moves: 0
 function createStore(time: TestTime) {
   const liveUntilMs = new Map<string, { readonly untilMs: number; readonly customerIds: readonly string[] }>();
   const lists = new Map<string, ListSummary>();
-  const store = { listsId: "first", isAway: false, announcements: [] as Announcement[] };
+  const store = { listsId: "first", isAway: false, isBroken: false, defects: [] as unknown[], announcements: [] as Announcement[] };
   return {
     store,
     lists,
     gatewaysOf: (id: string) => ({
       id,
       async announce(announcement: Announcement) {
+        if (store.isBroken) throw new Error("broken");
         if (store.isAway) throw new StoreUnavailableError("away");
         store.announcements.push(announcement);
         const { durationMs, customerIds, listedCustomerIds } = announcement;
@@ -55,6 +56,7 @@ function setUp() {
       clock: time.clock,
       wait: time.wait,
       random: () => 0.5,
+      log: { defect: (error) => void shared.store.defects.push(error) },
     });
     const byCustomer = new Map<string, PollAssignment>();
     for (const customerId of customerIds) {
@@ -185,6 +187,17 @@ test("keeps its customers while the store cannot be reached, and says so", async
   await time.elapse(2_000);
   expect(polled()).toEqual(CUSTOMERS);
   expect(learned.get("customer-1")).toEqual(["lost"]);
+});
+
+test("goes on after a defect of the store", async () => {
+  const { time, openGateway, store } = setUp();
+  const { polled, learned } = openGateway("a");
+  store.isBroken = true;
+  await time.elapse(1_000);
+  expect([polled(), learned.get("customer-1"), store.defects.map(String)]).toEqual([[], ["lost"], ["Error: broken"]]);
+  store.isBroken = false;
+  await time.elapse(2_000);
+  expect(polled()).toEqual(CUSTOMERS);
 });
 
 test("starts polls 5 ms apart", () => {

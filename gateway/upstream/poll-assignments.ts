@@ -3,6 +3,7 @@ import type { Delay } from "../delay.ts";
 import { StoreUnavailableError } from "../store/availability-store.ts";
 import type { ListSummary, LiveGateways, SharedPolls } from "../store/live-gateways.ts";
 import { chooseGateway } from "./rendezvous.ts";
+import type { UpstreamLog } from "./upstream.ts";
 
 /** Divides the polls of the customers' upstreams among the live gateways. */
 export interface PollAssignments {
@@ -43,6 +44,7 @@ export interface PollAssignmentsOptions {
   readonly wait: Delay;
   /** Random number from 0 to 1. */
   readonly random: () => number;
+  readonly log: Pick<UpstreamLog, "defect">;
 }
 
 /** Interval of announcements, in milliseconds. */
@@ -70,7 +72,8 @@ interface Entry {
   readonly waiting: Set<() => void>;
 }
 
-export function createPollAssignments({ gateways, clock, wait, random }: PollAssignmentsOptions): PollAssignments {
+export function createPollAssignments(options: PollAssignmentsOptions): PollAssignments {
+  const { gateways, clock, wait, random, log } = options;
   const entries = new Map<string, Entry>();
   /** The same array until a customer is added or removed. */
   let customerIds: readonly string[] = [];
@@ -117,7 +120,7 @@ export function createPollAssignments({ gateways, clock, wait, random }: PollAss
     try {
       adopt(await gateways.announce({ customerIds, listedCustomerIds, durationMs: LIVE_MS }), askedMs);
     } catch (error) {
-      if (!(error instanceof StoreUnavailableError)) throw error;
+      if (!(error instanceof StoreUnavailableError)) log.defect(error);
       for (const { customer } of entries.values()) customer.onStoreLost();
     }
   }

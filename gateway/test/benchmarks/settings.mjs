@@ -21,15 +21,18 @@ const LIMIT = 1_000_000_000;
  * Writes the settings of a gateway with the given number of customers, as an operator has them: tokens, counting rate
  * limits, and a log line for each request.
  *
- * @param {{ customers?: number, environment?: Readonly<Record<string, string>> }} [options]
+ * @param {object} [options]
+ * @param {number} [options.customers]
+ * @param {object} [options.upstream] the upstream of each customer, as in the file; by default the gateway's memory
+ * @param {Readonly<Record<string, string>>} [options.environment]
  * @returns {Record<string, string>}
  */
-export function writeSettings({ customers = 1, environment = {} } = {}) {
+export function writeSettings({ customers = 1, upstream, environment = {} } = {}) {
   const directory = mkdtempSync(path.join(tmpdir(), "availability-bridge-bench-"));
   undoAtExit(() => rmSync(directory, { recursive: true, force: true }));
   const file = path.join(directory, "gateway.config.json");
   const ids = [CUSTOMER, ...Array.from({ length: customers - 1 }, (_, index) => `idle-${index}`)];
-  writeFileSync(file, JSON.stringify({ customers: ids.map(toCustomer) }));
+  writeFileSync(file, JSON.stringify({ customers: ids.map((id) => ({ ...toCustomer(id), ...(upstream && { upstream }) })) }));
   return { GATEWAY_PORT: "0", GATEWAY_CONFIG: file, BENCH_SECRET: SECRET, ...environment };
 }
 

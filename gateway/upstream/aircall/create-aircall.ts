@@ -11,11 +11,11 @@ import { createRequestBudget } from "../request-budget.ts";
 import { UpstreamError, type UpstreamLog } from "../upstream.ts";
 import { type AircallClient, createAircallClient } from "./client.ts";
 import { createListReader } from "./list.ts";
-import { createPoll, type PollOptions } from "./poll.ts";
 import { createRateLimitedClient } from "./rate-limited-client.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { createRemovals, type Removals } from "./removals.ts";
 import type { AircallSettings } from "./settings.ts";
+import { runSharedPoll } from "./shared-poll.ts";
 
 export interface AircallOptions {
   readonly customerId: string;
@@ -98,36 +98,15 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     wait,
   });
   const pollParts = { list, budget, lease: createPollLease(lease, leaseMs), healthTracker, store: customerStore };
-  const startPoll = () => startSharedPoll({ ...pollParts, clock, wait, random }, options, signal);
+  const startPoll = async () => {
+    const isOwn = !options.pollAssignments;
+    const assignments =
+      options.pollAssignments ?? createPollAssignments({ gateways: store.gateways, clock, wait, random, log });
+    if (isOwn) assignments.start();
+    await runSharedPoll({ ...pollParts, customerId, assignments, clock, wait, random }, signal);
+    if (isOwn) await assignments.stop();
+  };
   return { budget, client, readAgent, removals, refreshes, agentLock, healthTracker, startPoll };
-}
-
-/** Polls while this gateway has the customer's poll, until the signal aborts. */
-async function startSharedPoll(
-  parts: Omit<PollOptions, "assignment">,
-  { customerId, store, pollAssignments }: AircallOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const { healthTracker, clock, wait, random } = parts;
-  const own = pollAssignments ? undefined : createPollAssignments({ gateways: store.gateways, clock, wait, random });
-  const assignments = pollAssignments ?? own;
-  if (!assignments) return;
-  let isReading = () => false;
-  const assignment = assignments.add({
-    customerId,
-    onList(list, atMs) {
-      if (!isReading()) healthTracker.follow(list, atMs);
-    },
-    onStoreLost() {
-      if (!isReading()) healthTracker.markStale();
-    },
-  });
-  own?.start();
-  const poll = createPoll({ ...parts, assignment });
-  isReading = poll.isReading;
-  await poll.run(signal);
-  assignment.remove();
-  await own?.stop();
 }
 
 /** Prefixes log lines with the customer. */
