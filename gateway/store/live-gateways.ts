@@ -2,8 +2,6 @@ import type { ListState } from "./availability-store.ts";
 
 /** Gateways that share the polls of the customers' upstreams. A gateway that no longer announces itself counts as dead. */
 export interface LiveGateways {
-  /** Id of this gateway, different for each process. */
-  readonly id: string;
   /**
    * Counts this gateway among the live gateways for a time, and returns the live gateways. One call for all customers.
    *
@@ -15,7 +13,7 @@ export interface LiveGateways {
 }
 
 export interface Announcement {
-  /** Customers whose upstreams this gateway can poll. */
+  /** Customers whose upstreams this gateway can poll; the same array as long as they are the same. */
   readonly customerIds: readonly string[];
   /** Customers whose lists to return even if the lists are on time. */
   readonly listedCustomerIds: readonly string[];
@@ -25,6 +23,14 @@ export interface Announcement {
 
 /** Live gateways, and the lists of upstreams that are read late. */
 export interface SharedPolls {
+  /** Returns what the customer's part of the store knows; `undefined` while that part cannot be reached. */
+  partOf(customerId: string): PollPart | undefined;
+}
+
+/** What a part of the store knows of the polls of its customers. */
+export interface PollPart {
+  /** Id of this gateway, different for each process. */
+  readonly ownId: string;
   /** Differs from the last announcement's if `gatewaysOf` may return other gateways for any customer. */
   readonly membership: string;
   /** Differs from the last announcement's if the store has lost lists, so that a list is not known to be on time. */

@@ -1,8 +1,13 @@
 import type { Clock } from "../clock.ts";
+import type { ReadStart } from "./availability-store.ts";
 import type { RequestSlots, SlotShare } from "./request-slots.ts";
 
-/** Creates slots in the memory of this process. */
-export function createMemorySlots(clock: Clock): RequestSlots {
+/**
+ * Creates slots in the memory of this process.
+ *
+ * @param startRead returns the time at which a read begins
+ */
+export function createMemorySlots(clock: Clock, startRead: () => ReadStart): RequestSlots {
   const shares = new Map<SlotShare, Map<string, number>>();
   let blockedUntilMs = -Infinity;
 
@@ -24,7 +29,8 @@ export function createMemorySlots(clock: Clock): RequestSlots {
       const excess = taken.size - slots;
       const times = [...taken.values()].sort((a, b) => a - b);
       const waitMs = excess < 0 ? 0 : (times[excess] ?? nowMs) - nowMs;
-      return { isTaken, waitMs: Math.max(waitMs, blockedMs), blockedMs, remaining: Math.max(0, -excess) };
+      const remaining = Math.max(0, -excess);
+      return { isTaken, readAt: startRead(), waitMs: Math.max(waitMs, blockedMs), blockedMs, remaining };
     },
     async giveBack({ share, id }) {
       shares.get(share)?.delete(id);

@@ -10,6 +10,7 @@ import {
 } from "./availability-store.ts";
 import { type ChangeHistory, createChangeHistory } from "./change-history.ts";
 import { toCursorText } from "./cursor.ts";
+import type { PollPart } from "./live-gateways.ts";
 import { createMemorySlots } from "./memory-slots.ts";
 import { createReplica, emptyContents, type WritableReplica } from "./replica.ts";
 
@@ -22,8 +23,14 @@ export interface MemoryStoreOptions {
 
 const HISTORY_LENGTH = 100_000;
 
-/** Id of the only gateway that uses this memory. */
-const SOLE_GATEWAY = "sole";
+/** The polls of the only gateway that uses this memory. */
+const SOLE_PART: PollPart = {
+  ownId: "sole",
+  membership: "sole",
+  listsId: "sole",
+  gatewaysOf: () => ["sole"],
+  listOf: () => undefined,
+};
 
 /**
  * Creates an empty store in the memory of this process. The data ends with the process; versions grow across restarts.
@@ -46,16 +53,7 @@ export function createMemoryStore({
     },
     // No other gateway shares this memory.
     lease: async () => true,
-    gateways: {
-      id: SOLE_GATEWAY,
-      announce: async () => ({
-        membership: SOLE_GATEWAY,
-        listsId: SOLE_GATEWAY,
-        gatewaysOf: () => [SOLE_GATEWAY],
-        listOf: () => undefined,
-      }),
-      async withdraw() {},
-    },
+    gateways: { announce: async () => ({ partOf: () => SOLE_PART }), async withdraw() {} },
     historySize: order.history.size,
     async close() {},
   };
@@ -156,7 +154,7 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
       return failures;
     },
     loadListState: async () => ({ startedMsByPage, pageCount, ...failures }),
-    requestSlots: createMemorySlots(clock),
+    requestSlots: createMemorySlots(clock, reads.start),
   };
 }
 

@@ -103,36 +103,38 @@ describe.skipIf(!hasRedisServer)("slots in Redis", () => {
 });
 
 describe.skipIf(!hasRedisServer)("live gateways in Redis", () => {
-  const announce = (store: AvailabilityStore, customerIds = ["acme"], listedCustomerIds: readonly string[] = []) =>
-    store.gateways.announce({ customerIds, listedCustomerIds, durationMs: 7_000 });
+  async function announce(store: AvailabilityStore, customerIds = ["acme"], listedCustomerIds: readonly string[] = []) {
+    const { partOf } = await store.gateways.announce({ customerIds, listedCustomerIds, durationMs: 7_000 });
+    return partOf("acme") ?? expect.fail();
+  }
 
   test("know each other until they withdraw or no longer announce themselves", async () => {
     const { server, first, second } = await setUp();
-    await announce(first);
+    const { ownId: firstId } = await announce(first);
     const both = await announce(second);
-    expect(new Set(both.gatewaysOf("acme"))).toEqual(new Set([first.gateways.id, second.gateways.id]));
+    expect(new Set(both.gatewaysOf("acme"))).toEqual(new Set([firstId, both.ownId]));
     await second.gateways.withdraw();
     const one = await announce(first);
-    expect(one.gatewaysOf("acme")).toEqual([first.gateways.id]);
+    expect(one.gatewaysOf("acme")).toEqual([firstId]);
     expect(one.membership).not.toBe(both.membership);
     await announce(second);
     const members = (await server.command(["ZRANGE", `${tag}:gateways`, "0", "-1"])) as string[];
     // As after seven seconds.
     for (const member of members) await server.command(["ZADD", `${tag}:gateways`, "1", member]);
-    expect((await announce(first)).gatewaysOf("acme")).toEqual([first.gateways.id]);
+    expect((await announce(first)).gatewaysOf("acme")).toEqual([firstId]);
   });
 
   test("count for the customers that they have, also when these change", async () => {
     const { first, second } = await setUp();
     const many = Array.from({ length: 2_500 }, (_, index) => `customer-${index}`);
-    await announce(second, many);
-    const { gatewaysOf } = await announce(first, ["customer-7", "acme"]);
-    expect(gatewaysOf("acme")).toEqual([first.gateways.id]);
-    expect(gatewaysOf("customer-2499")).toEqual([second.gateways.id]);
-    expect(new Set(gatewaysOf("customer-7"))).toEqual(new Set([first.gateways.id, second.gateways.id]));
+    const { ownId: secondId } = await announce(second, many);
+    const { gatewaysOf, ownId: firstId } = await announce(first, ["customer-7", "acme"]);
+    expect(gatewaysOf("acme")).toEqual([firstId]);
+    expect(gatewaysOf("customer-2499")).toEqual([secondId]);
+    expect(new Set(gatewaysOf("customer-7"))).toEqual(new Set([firstId, secondId]));
     const later = await announce(first, ["acme"]);
-    expect(later.gatewaysOf("customer-7")).toEqual([second.gateways.id]);
-    expect((await announce(second, many)).gatewaysOf("customer-7")).toEqual([second.gateways.id]);
+    expect(later.gatewaysOf("customer-7")).toEqual([secondId]);
+    expect((await announce(second, many)).gatewaysOf("customer-7")).toEqual([secondId]);
   });
 
   test("learn of lists that are late, fail, or are asked for, and of no other", async () => {

@@ -1,3 +1,5 @@
+import type { ReadStart } from "./availability-store.ts";
+
 /**
  * Limits the requests to an upstream within a time, for all gateways together. A slot pays for one request, and is free
  * again some time after the request, so that no period of this length contains more requests than slots.
@@ -30,6 +32,8 @@ export interface SlotRequest {
 
 export interface SlotReply {
   readonly isTaken: boolean;
+  /** Time of the reply, at which a read by the request may begin. */
+  readonly readAt: ReadStart;
   /** Time until the next slot of the share is free, in milliseconds; 0 if a slot is free. */
   readonly waitMs: number;
   /** Remaining time for which all slots are denied, in milliseconds. */

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { StoreUnavailableError } from "../store/availability-store.ts";
-import type { Announcement, ListSummary } from "../store/live-gateways.ts";
+import type { Announcement, ListSummary, PollPart } from "../store/live-gateways.ts";
 import { createTestTime, type TestTime } from "../test/test-time.ts";
 import { createPollAssignments, type PollAssignment } from "./poll-assignments.ts";
 
@@ -12,12 +12,18 @@ const LIST: ListSummary = { oldestMs: 0, pageCount: 1, failureCount: 0, moves: 0
 function createStore(time: TestTime) {
   const liveUntilMs = new Map<string, { readonly untilMs: number; readonly customerIds: readonly string[] }>();
   const lists = new Map<string, ListSummary>();
-  const store = { listsId: "first", isAway: false, isBroken: false, defects: [] as unknown[], announcements: [] as Announcement[] };
+  const store = {
+    listsId: "first",
+    isAway: false,
+    lostCustomers: new Set<string>(),
+    isBroken: false,
+    defects: [] as unknown[],
+    announcements: [] as Announcement[],
+  };
   return {
     store,
     lists,
     gatewaysOf: (id: string) => ({
-      id,
       async announce(announcement: Announcement) {
         if (store.isBroken) throw new Error("broken");
         if (store.isAway) throw new StoreUnavailableError("away");
@@ -25,7 +31,8 @@ function createStore(time: TestTime) {
         const { durationMs, customerIds, listedCustomerIds } = announcement;
         liveUntilMs.set(id, { untilMs: time.nowMs() + durationMs, customerIds });
         const live = [...liveUntilMs].filter(([, { untilMs }]) => untilMs > time.nowMs());
-        return {
+        const part: PollPart = {
+          ownId: id,
           membership: live.map(([each, { customerIds: served }]) => `${each} ${served.length}`).join(),
           listsId: store.listsId,
           gatewaysOf: (customerId: string) =>
@@ -35,6 +42,7 @@ function createStore(time: TestTime) {
             return list?.isLate || listedCustomerIds.includes(customerId) ? list : undefined;
           },
         };
+        return { partOf: (customerId: string) => (store.lostCustomers.has(customerId) ? undefined : part) };
       },
       async withdraw() {
         liveUntilMs.delete(id);
@@ -189,14 +197,27 @@ test("keeps its customers while the store cannot be reached, and says so", async
   expect(learned.get("customer-1")).toEqual(["lost"]);
 });
 
+test("keeps the customers of a part of the store that cannot be reached, and says so of these alone", async () => {
+  const { time, openGateway, store } = setUp();
+  const { polled, learned } = openGateway("a");
+  await time.elapse(1_000);
+  store.lostCustomers.add("customer-1");
+  await time.elapse(2_000);
+  expect(polled()).toEqual(CUSTOMERS);
+  expect([learned.get("customer-1"), learned.get("customer-2")]).toEqual([["lost"], []]);
+});
+
 test("goes on after a defect of the store", async () => {
   const { time, openGateway, store } = setUp();
   const { polled, learned } = openGateway("a");
-  store.isBroken = true;
   await time.elapse(1_000);
-  expect([polled(), learned.get("customer-1"), store.defects.map(String)]).toEqual([[], ["lost"], ["Error: broken"]]);
-  store.isBroken = false;
+  store.isBroken = true;
   await time.elapse(2_000);
+  expect([learned.get("customer-1"), store.defects.map(String)]).toEqual([["lost"], ["Error: broken"]]);
+  store.isBroken = false;
+  const count = store.announcements.length;
+  await time.elapse(2_000);
+  expect(store.announcements.length).toBe(count + 1);
   expect(polled()).toEqual(CUSTOMERS);
 });
 

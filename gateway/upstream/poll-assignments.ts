@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Delay } from "../delay.ts";
 import { StoreUnavailableError } from "../store/availability-store.ts";
-import type { ListSummary, LiveGateways, SharedPolls } from "../store/live-gateways.ts";
+import type { ListSummary, LiveGateways, PollPart, SharedPolls } from "../store/live-gateways.ts";
 import { chooseGateway } from "./rendezvous.ts";
 import type { UpstreamLog } from "./upstream.ts";
 
@@ -64,6 +64,8 @@ interface Adoption {
 
 interface Entry {
   readonly customer: PolledCustomer;
+  /** What the store knew at the last announcement that it answered. */
+  part: PollPart | undefined;
   isAssigned: boolean;
   /** Failures have moved the poll so often to the next gateway. */
   moves: number;
@@ -77,38 +79,42 @@ export function createPollAssignments(options: PollAssignmentsOptions): PollAssi
   const entries = new Map<string, Entry>();
   /** The same array until a customer is added or removed. */
   let customerIds: readonly string[] = [];
-  let shared: SharedPolls | undefined;
   let lastStartMs = -Infinity;
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
 
   function assign(entry: Entry): void {
+    const { part, moves } = entry;
+    if (!part) return;
     const { customerId } = entry.customer;
-    const chosen = shared && chooseGateway(customerId, shared.gatewaysOf(customerId), entry.moves);
-    entry.isAssigned = chosen === gateways.id;
+    entry.isAssigned = chooseGateway(customerId, part.gatewaysOf(customerId), moves) === part.ownId;
     if (!entry.isAssigned) return;
     for (const resolve of entry.waiting) resolve();
     entry.waiting.clear();
   }
 
   /** Adopts a customer's list. Without a list, it is on time, unless this gateway has asked or the store has lost lists. */
-  function adoptList(entry: Entry, latest: SharedPolls, { askedMs, hasLists }: Adoption): void {
-    const list = latest.listOf(entry.customer.customerId);
+  function adoptList(entry: Entry, list: ListSummary | undefined, { askedMs, hasLists }: Adoption): void {
     const isOnTime = !list && !entry.isListAsked && hasLists;
     if (list || isOnTime) entry.customer.onList(list, askedMs);
     entry.isListAsked = list ? list.isLate : !isOnTime;
   }
 
+  function adoptPart(entry: Entry, part: PollPart, askedMs: number): void {
+    const list = part.listOf(entry.customer.customerId);
+    adoptList(entry, list, { askedMs, hasLists: part.listsId === entry.part?.listsId });
+    const moves = list?.moves ?? entry.moves;
+    const isOther = part.membership !== entry.part?.membership || moves !== entry.moves;
+    entry.part = part;
+    entry.moves = moves;
+    if (isOther) assign(entry);
+  }
+
   function adopt(latest: SharedPolls, askedMs: number): void {
-    const hasLists = latest.listsId === shared?.listsId;
-    const isOtherMembership = latest.membership !== shared?.membership;
-    shared = latest;
     for (const entry of entries.values()) {
-      adoptList(entry, latest, { askedMs, hasLists });
-      const moves = latest.listOf(entry.customer.customerId)?.moves ?? entry.moves;
-      const hasMoved = moves !== entry.moves;
-      entry.moves = moves;
-      if (isOtherMembership || hasMoved) assign(entry);
+      const part = latest.partOf(entry.customer.customerId);
+      if (part) adoptPart(entry, part, askedMs);
+      else entry.customer.onStoreLost();
     }
   }
 
@@ -135,7 +141,14 @@ export function createPollAssignments(options: PollAssignmentsOptions): PollAssi
 
   return {
     add(customer) {
-      const entry: Entry = { customer, isAssigned: false, moves: 0, isListAsked: true, waiting: new Set() };
+      const entry: Entry = {
+        customer,
+        part: undefined,
+        isAssigned: false,
+        moves: 0,
+        isListAsked: true,
+        waiting: new Set(),
+      };
       entries.set(customer.customerId, entry);
       customerIds = [...entries.keys()];
       return {

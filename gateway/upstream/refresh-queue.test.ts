@@ -22,6 +22,7 @@ function setUp() {
       grants.left -= 1;
       return true;
     },
+    acquireRead: async () => undefined,
     reserve: async () => undefined,
     block: () => {},
     blockedMs: () => 0,

@@ -14,7 +14,7 @@ function budgetsAt(
   { count = 1, change = (slots: RequestSlots) => slots } = {},
 ) {
   const clock = { wallMs: () => 0, monotonicMs: () => time.nowMs };
-  const slots = change(createMemorySlots(clock));
+  const slots = change(createMemorySlots(clock, () => time.nowMs * 1000));
   return Array.from({ length: count }, () => createRequestBudget({ requestsPerMinute, slots, clock }));
 }
 
@@ -95,6 +95,12 @@ test("lets no reserved request be sent while the upstream is blocked, or after a
   time.nowMs = 61_000;
   expect(await other?.acquire("write")).toBe(true);
   expect(await lost?.renew()).toBe(false);
+});
+
+test("tells when a read begins, by the same call", async () => {
+  const budget = budgetAt({ nowMs: 5 }, 6);
+  const starts = [await budget.acquireRead("write"), await budget.acquireRead("write")];
+  expect(starts).toEqual([5_000, undefined]);
 });
 
 test("never denies a poll at the poll interval", async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../clock.ts";
-import { StoreUnavailableError } from "../store/availability-store.ts";
+import { type ReadStart, StoreUnavailableError } from "../store/availability-store.ts";
 import type { RequestSlots, SlotReply, SlotShare } from "../store/request-slots.ts";
 import { RateBudgetError } from "./upstream.ts";
 
@@ -14,6 +14,11 @@ export interface RequestBudget {
    * the store cannot be reached.
    */
   acquire(purpose: RequestPurpose): Promise<boolean>;
+  /**
+   * Acquires a request like `acquire`, and resolves with the store's present time, at which the read by the request
+   * begins. Resolves with `undefined` if `acquire` would resolve with false.
+   */
+  acquireRead(purpose: RequestPurpose): Promise<ReadStart | undefined>;
   /** Acquires a request that is sent later or not at all. Resolves with `undefined` if `acquire` would resolve with false. */
   reserve(purpose: RequestPurpose): Promise<Reservation | undefined>;
   /** Blocks all requests of all gateways from now on for a time. */
@@ -69,28 +74,31 @@ export function createRequestBudget({ requestsPerMinute, slots, clock }: Request
     blockedUntilMs = Math.max(blockedUntilMs, clock.monotonicMs() + milliseconds);
   }
 
-  async function take(purpose: RequestPurpose, id: string): Promise<boolean> {
-    if (blockedMs() > 0) return false;
+  /** Takes a slot. Resolves with the time of the store; `undefined` if the request must not be sent. */
+  async function take(purpose: RequestPurpose, id: string): Promise<ReadStart | undefined> {
+    if (blockedMs() > 0) return undefined;
     const share = shares[purpose];
     const askedMs = clock.monotonicMs();
     const reply = await ignoreUnavailable(
       slots.take({ share: purpose, id, slots: share.slots, durationMs: SLOT_TTL_MS }),
     );
     share.adopt(reply);
-    if (!reply) return false;
+    if (!reply) return undefined;
     blockFor(reply.blockedMs);
-    return reply.isTaken && blockedMs() === 0 && clock.monotonicMs() - askedMs <= MAX_REPLY_MS;
+    const isInTime = clock.monotonicMs() - askedMs <= MAX_REPLY_MS;
+    return reply.isTaken && blockedMs() === 0 && isInTime ? reply.readAt : undefined;
   }
 
   return {
     pollIntervalMs: Math.ceil(SLOT_TTL_MS / shares.poll.slots),
     blockedMs,
-    acquire: (purpose) => take(purpose, randomUUID()),
+    acquire: async (purpose) => (await take(purpose, randomUUID())) !== undefined,
+    acquireRead: (purpose) => take(purpose, randomUUID()),
     async reserve(purpose) {
       const id = randomUUID();
-      if (!(await take(purpose, id))) return undefined;
+      if ((await take(purpose, id)) === undefined) return undefined;
       return {
-        renew: () => take(purpose, id),
+        renew: async () => (await take(purpose, id)) !== undefined,
         cancel: () => void ignoreUnavailable(slots.giveBack({ share: purpose, id })),
       };
     },

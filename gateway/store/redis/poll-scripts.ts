@@ -3,7 +3,7 @@
 /**
  * Takes a slot. KEYS[1]: the string that exists while all slots are denied. KEYS[2]: the sorted set of the share's taken
  * slots, by when they are free again, in milliseconds. ARGV: id of the request, number of slots, and time for which the
- * slot is taken. Replies with 1 if the slot is taken, the time until the next slot is free, the time for which all slots
+ * slot is taken. Replies with the time, 1 if the slot is taken, the time until the next slot is free, the time for which all slots
  * are denied, and the number of free slots.
  */
 export const TAKE_SLOT = `
@@ -28,7 +28,7 @@ if taken >= slots then
   local place = taken - slots
   wait = tonumber(redis.call('ZRANGE', KEYS[2], place, place, 'WITHSCORES')[2]) - now
 end
-return { micros, isTaken and 1 or 0, math.max(wait, blocked), blocked, math.max(0, slots - taken) }
+return { micros, micros, isTaken and 1 or 0, math.max(wait, blocked), blocked, math.max(0, slots - taken) }
 `;
 
 /** Gives the slot with the id ARGV[1] of the share KEYS[1] back. */

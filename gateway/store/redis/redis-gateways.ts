@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import * as v from "valibot";
-import type { Announcement, ListSummary, LiveGateways, SharedPolls } from "../live-gateways.ts";
+import type { Announcement, ListSummary, LiveGateways, PollPart, SharedPolls } from "../live-gateways.ts";
 import { Digits } from "./agent-record.ts";
 import type { RedisClock } from "./redis-clock.ts";
 import type { RedisSession } from "./redis-session.ts";
@@ -68,7 +68,6 @@ export function createRedisGateways(openSession: () => Promise<Session>): LiveGa
   }
 
   return {
-    id,
     async announce({ customerIds, listedCustomerIds, durationMs }: Announcement): Promise<SharedPolls> {
       const session = await openSession();
       const fingerprint = updateOwn(customerIds);
@@ -94,12 +93,14 @@ export function createRedisGateways(openSession: () => Promise<Session>): LiveGa
       const serves = (each: Member, customerId: string) =>
         servedByFingerprint.get(each.fingerprint)?.has(customerId) ?? false;
       const known = members.filter((each) => servedByFingerprint.has(each.fingerprint));
-      return {
+      const part: PollPart = {
+        ownId: id,
         listsId,
         membership: known.map((each) => `${each.id} ${each.fingerprint}`).join("\n"),
         gatewaysOf: (customerId) => known.filter((each) => serves(each, customerId)).map((each) => each.id),
         listOf: (customerId) => summaries.get(customerId),
       };
+      return { partOf: () => part };
     },
     async withdraw() {
       if (announced === undefined) return;

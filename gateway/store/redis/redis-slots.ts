@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import type { RequestSlots } from "../request-slots.ts";
+import { Digits } from "./agent-record.ts";
 import type { RedisSession } from "./redis-session.ts";
 
-const Reply = v.tuple([v.number(), v.number(), v.number(), v.number()]);
+const Reply = v.tuple([Digits, v.number(), v.number(), v.number(), v.number()]);
 
 /** Creates a customer's slots in Redis, on the clock of Redis. One script takes a slot. */
 export function createRedisSlots(
@@ -18,8 +19,8 @@ export function createRedisSlots(
         [keys.blocked(customerId), keys.slots(customerId, share)],
         [id, `${slots}`, `${durationMs}`],
       );
-      const [isTaken, waitMs, blockedMs, remaining] = v.parse(Reply, reply);
-      return { isTaken: isTaken === 1, waitMs, blockedMs, remaining };
+      const [readAt, isTaken, waitMs, blockedMs, remaining] = v.parse(Reply, reply);
+      return { isTaken: isTaken === 1, readAt, waitMs, blockedMs, remaining };
     },
     async giveBack({ share, id }) {
       const session = await openSession();

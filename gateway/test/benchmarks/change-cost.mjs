@@ -58,7 +58,10 @@ export async function measureChangeCost({ rounds, small }) {
     ],
     ...[2, 11, 50].map((gateways) => {
       const own = sides.filter((side) => side.gateways === gateways);
-      return [`${gateways}`, ...own.flatMap(({ costs, reads }) => [median(costs).toFixed(0), median(reads).toFixed(2)])];
+      return [
+        `${gateways}`,
+        ...own.flatMap(({ costs, reads }) => [median(costs).toFixed(0), median(reads).toFixed(2)]),
+      ];
     }),
   ];
 }

@@ -32,7 +32,10 @@ export function writeSettings({ customers = 1, upstream, environment = {} } = {}
   undoAtExit(() => rmSync(directory, { recursive: true, force: true }));
   const file = path.join(directory, "gateway.config.json");
   const ids = [CUSTOMER, ...Array.from({ length: customers - 1 }, (_, index) => `idle-${index}`)];
-  writeFileSync(file, JSON.stringify({ customers: ids.map((id) => ({ ...toCustomer(id), ...(upstream && { upstream }) })) }));
+  writeFileSync(
+    file,
+    JSON.stringify({ customers: ids.map((id) => ({ ...toCustomer(id), ...(upstream && { upstream }) })) }),
+  );
   return { GATEWAY_PORT: "0", GATEWAY_CONFIG: file, BENCH_SECRET: SECRET, ...environment };
 }
 

@@ -102,8 +102,9 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     const isOwn = !options.pollAssignments;
     const assignments =
       options.pollAssignments ?? createPollAssignments({ gateways: store.gateways, clock, wait, random, log });
+    const polling = runSharedPoll({ ...pollParts, customerId, assignments, clock, wait, random }, signal);
     if (isOwn) assignments.start();
-    await runSharedPoll({ ...pollParts, customerId, assignments, clock, wait, random }, signal);
+    await polling;
     if (isOwn) await assignments.stop();
   };
   return { budget, client, readAgent, removals, refreshes, agentLock, healthTracker, startPoll };

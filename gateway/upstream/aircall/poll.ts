@@ -52,7 +52,8 @@ export function createPoll(options: PollOptions): Poll {
     for (let isFirst = true; assignment.isAssigned() && !signal.aborted; isFirst = false) {
       const startedMs = clock.monotonicMs();
       const isDenied = await takeTurn(signal);
-      const nextMs = isDenied ? clock.monotonicMs() + budget.waitMs("poll") : startedMs + toDelayMs(isFirst);
+      const deniedMs = isDenied ? budget.waitMs("poll") : 0;
+      const nextMs = deniedMs > 0 ? clock.monotonicMs() + deniedMs : startedMs + toDelayMs(isFirst);
       const remainingMs = Math.max(nextMs - clock.monotonicMs(), budget.blockedMs());
       // An aborted wait ends the loop.
       await wait(Math.max(0, remainingMs), signal).catch(() => {});
@@ -90,8 +91,9 @@ function createTurns({ assignment, list, budget, lease, healthTracker, store }: 
       list.resumeAt(healthTracker.oldestPage());
       isReading = true;
     }
-    if (!(await budget.acquire("poll"))) return true;
-    await list.readNext(signal);
+    const readAt = await budget.acquireRead("poll");
+    if (readAt === undefined) return true;
+    await list.readNext(readAt, signal);
     return false;
   }
 

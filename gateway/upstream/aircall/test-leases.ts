@@ -1,5 +1,5 @@
 import type { AvailabilityStore } from "../../store/availability-store.ts";
-import type { ListSummary } from "../../store/live-gateways.ts";
+import type { ListSummary, PollPart } from "../../store/live-gateways.ts";
 import type { TestTime } from "../../test/test-time.ts";
 
 /** Part of a store that several gateways share, for one of them. */
@@ -22,18 +22,19 @@ export function createSharedLeases(time: TestTime, store: AvailabilityStore): (o
       return true;
     },
     gateways: {
-      id: String(owner),
       async announce({ customerIds, durationMs }) {
         liveUntilMs.set(String(owner), time.nowMs() + durationMs);
         const live = findLive();
         const lists = new Map<string, ListSummary>();
         for (const customerId of customerIds) lists.set(customerId, await summarize(store, customerId));
-        return {
+        const part: PollPart = {
+          ownId: String(owner),
           membership: live.join(),
           listsId: "lists",
           gatewaysOf: () => live,
           listOf: (customerId) => lists.get(customerId),
         };
+        return { partOf: () => part };
       },
       async withdraw() {
         liveUntilMs.delete(String(owner));
