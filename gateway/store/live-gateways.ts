@@ -1,4 +1,4 @@
-import type { ListState } from "./availability-store.ts";
+import type { ListState } from "./upstream-reads.ts";
 
 /** Gateways that share the polls of the customers' upstreams. A gateway that no longer announces itself counts as dead. */
 export interface LiveGateways {

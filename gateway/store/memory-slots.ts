@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
-import type { ReadStart } from "./availability-store.ts";
 import type { RequestSlots, SlotShare } from "./request-slots.ts";
+import type { ReadStart } from "./upstream-reads.ts";
 
 /**
  * Creates slots in the memory of this process.

@@ -5,7 +5,6 @@ import {
   type AgentVersion,
   type AvailabilityStore,
   type CustomerStore,
-  type ReadStart,
   VersionMismatchError,
 } from "./availability-store.ts";
 import { type ChangeHistory, createChangeHistory } from "./change-history.ts";
@@ -13,6 +12,7 @@ import { toCursorText } from "./cursor.ts";
 import type { PollPart } from "./live-gateways.ts";
 import { createMemorySlots } from "./memory-slots.ts";
 import { createReplica, emptyContents, type WritableReplica } from "./replica.ts";
+import type { ReadStart } from "./upstream-reads.ts";
 
 export interface MemoryStoreOptions {
   /** @default the system clock */

@@ -1,4 +1,4 @@
-import type { ReadStart } from "./availability-store.ts";
+import type { ReadStart } from "./upstream-reads.ts";
 
 /**
  * Limits the requests to an upstream within a time, for all gateways together. A slot pays for one request, and is free

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
-import { type ListState, StoreUnavailableError } from "../store/availability-store.ts";
+import { StoreUnavailableError } from "../store/availability-store.ts";
 import type { ListSummary } from "../store/live-gateways.ts";
+import type { ListState } from "../store/upstream-reads.ts";
 import { toFailure } from "./failure-text.ts";
 import { UpstreamError, type UpstreamHealth, type UpstreamLog } from "./upstream.ts";
 

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../clock.ts";
-import { type ReadStart, StoreUnavailableError } from "../store/availability-store.ts";
+import { StoreUnavailableError } from "../store/availability-store.ts";
 import type { RequestSlots, SlotReply, SlotShare } from "../store/request-slots.ts";
+import type { ReadStart } from "../store/upstream-reads.ts";
 import { RateBudgetError } from "./upstream.ts";
 
 /** Purpose of a request. Every purpose has a separate share of the budget. */

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { ListFailures, ListState, PageRead } from "../availability-store.ts";
+import type { ListFailures, ListState, PageRead } from "../upstream-reads.ts";
 import { Digits } from "./agent-record.ts";
 import type { RedisSession } from "./redis-session.ts";
 

@@ -1,7 +1,7 @@
 /** Several gateways polling a customer's account over a shared store. */
 import { expect, onTestFinished, test } from "vitest";
-import type { ListState } from "../../store/availability-store.ts";
 import { createMemoryStore } from "../../store/memory-store.ts";
+import type { ListState } from "../../store/upstream-reads.ts";
 import { startFakeUpstream } from "../../test/fake-upstream/fake-upstream.ts";
 import { countedFetch, TEST_SETTINGS, tellTo } from "../../test/test-aircall.ts";
 import { createTestTime } from "../../test/test-time.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.ts";
-import type { PageRead, ReadStart } from "../../store/availability-store.ts";
+import type { PageRead, ReadStart } from "../../store/upstream-reads.ts";
 import type { UpstreamLog } from "../upstream.ts";
 import { type AircallClient, LAST_PAGE } from "./client.ts";
 import type { Recorder } from "./recorder.ts";
