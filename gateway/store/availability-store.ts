@@ -115,6 +115,17 @@ export interface CustomerStore {
   recordListFailure(): Promise<void>;
   /** Returns when each page was last read by any gateway. @throws {StoreUnavailableError} */
   loadListState(): Promise<ListState>;
+  /**
+   * Erases agents and the ids of removed agents, in the store and in the memory of every gateway. A gateway that is away
+   * does not give the agents back when it returns. An agent that is created again has a higher version than before.
+   * Subscribers are sent the removal of each given user; without user ids, a snapshot without the erased agents.
+   *
+   * Resolves with the erased user ids. An agent that is created meanwhile is kept.
+   *
+   * @param userIds users to erase, removed or not. @default all of the customer's agents and its other data
+   * @throws {StoreUnavailableError} if the store may not have erased everything. The call can be repeated.
+   */
+  erase(userIds?: readonly number[]): Promise<readonly number[]>;
 }
 
 /** Read of a page of an upstream's list of agents. */

@@ -10,7 +10,7 @@ import {
 } from "./availability-store.ts";
 import { type ChangeHistory, createChangeHistory } from "./change-history.ts";
 import { toCursorText } from "./cursor.ts";
-import { createReplica, emptyContents, type WritableReplica } from "./replica.ts";
+import { createReplica, emptyContents, highestVersionOf, type WritableReplica } from "./replica.ts";
 
 export interface MemoryStoreOptions {
   /** @default the system clock */
@@ -85,8 +85,13 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
   let pageCount: number | undefined;
   let isListFailing = false;
 
+  /** Highest version of an erased agent. */
+  let erasedVersion = 0;
+
   // Starting at the current time makes versions grow across a restart, which loses the earlier version.
-  const nextVersion = (userId: number) => Math.max(replica.versionOf(userId) + 1, clock.wallMs());
+  const nextVersion = (userId: number) => {
+    return Math.max(replica.versionOf(userId) + 1, erasedVersion + 1, clock.wallMs());
+  };
 
   function storeAgent(userId: number, state: Pick<StoredAgent, "status" | "wrapUp">): StoredAgent {
     const agent = { userId, ...state, version: nextVersion(userId), updatedAt: clock.wallMs() };
@@ -106,6 +111,19 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
     const at = advance();
     const cursor = toCursorText({ epoch, position: at });
     replica.apply(at, { cursor, removedUserId: userId, version: nextVersion(userId) });
+  }
+
+  function erase(userIds: readonly number[] | undefined): readonly number[] {
+    const known = new Set([...replica.agents()].map(({ userId }) => userId));
+    for (const [userId] of replica.removed()) known.add(userId);
+    erasedVersion = Math.max(erasedVersion, clock.wallMs(), highestVersionOf(replica));
+    for (const userId of userIds ?? []) remove(userId);
+    // The removals have versions of their own.
+    erasedVersion = Math.max(erasedVersion, highestVersionOf(replica));
+    replica.erase(advance(), { version: erasedVersion, scope: userIds ? "removed" : "all" });
+    const erased = userIds?.filter((userId) => known.has(userId)) ?? [...known];
+    reads.forget(erased);
+    return erased;
   }
 
   return {
@@ -141,6 +159,7 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
       isListFailing = true;
     },
     loadListState: async () => ({ startedMsByPage, pageCount, isFailing: isListFailing }),
+    erase: async (userIds) => erase(userIds),
   };
 }
 
@@ -159,6 +178,10 @@ function createReadOrder(clock: Clock) {
       if (readAt < (recorded.get(userId) ?? 0)) return false;
       recorded.set(userId, readAt);
       return true;
+    },
+    /** Forgets the reads of agents. */
+    forget(userIds: readonly number[]): void {
+      for (const userId of userIds) recorded.delete(userId);
     },
   };
 }

@@ -14,13 +14,14 @@ import { type ChangeRequest, changeAgent } from "./redis/agent-change.ts";
 import { catchUpWithRedis, confirmAgents, readRedisTime } from "./redis/agent-reads.ts";
 import type { ChangeStream } from "./redis/change-stream.ts";
 import { loadCustomer } from "./redis/customer-snapshot.ts";
+import { eraseCustomer } from "./redis/erasure.ts";
 import { leaseKey } from "./redis/keys.ts";
 import { loadListState, recordListFailure, recordPage } from "./redis/list-state.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
 import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redis/redis-session.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
-import { createReplica, type WritableReplica } from "./replica.ts";
+import { createReplica, highestVersionOf, type WritableReplica } from "./replica.ts";
 
 export interface RedisStoreOptions {
   /** Address of Redis: `redis://` or `rediss://`, with password and database if Redis needs them. */
@@ -189,6 +190,11 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
     recordPage: async (read) => recordPage(customerId, read, await reconnection.session()),
     recordListFailure: async () => recordListFailure(customerId, await reconnection.session()),
     loadListState: async () => loadListState(customerId, await reconnection.session()),
+    async erase(userIds) {
+      const session = await openRecovered();
+      const replica = loaded.get(customerId)?.replica ?? (await load());
+      return eraseCustomer({ customerId, userIds, knownVersion: highestVersionOf(replica) }, session);
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import type { ReplicaContents, WritableReplica } from "../replica.ts";
 import { AgentRow, Digits, toRemovedRow, toRow, toStoredAgent } from "./agent-record.ts";
 import type { ChangeStream } from "./change-stream.ts";
 import type { RedisConnection } from "./connection.ts";
-import { agentKeyPrefix, CHANGES_KEY, membersKey, STORE_KEY } from "./keys.ts";
+import { agentKeyPrefix, CHANGES_KEY, erasedKey, membersKey, STORE_KEY } from "./keys.ts";
 
 /** Access to a customer's agents in Redis. */
 export interface SnapshotSource {
@@ -85,7 +85,7 @@ export async function restoreCustomer(
 ): Promise<void> {
   const current = [...replica.agents()].map((agent) => toRow(agent, connection.clock));
   const removed = [...replica.removed()].map(([userId, version]) => toRemovedRow(userId, version));
-  const keys = [STORE_KEY, CHANGES_KEY, membersKey(customerId)];
+  const keys = [STORE_KEY, CHANGES_KEY, membersKey(customerId), erasedKey(customerId)];
   for (const rows of pagesOf([...current, ...removed], AGENTS_AT_ONCE)) {
     const values = [String(historyLength), customerId, agentKeyPrefix(customerId), ...rows.flat()];
     await connection.run("restore", keys, values);

@@ -23,6 +23,14 @@ export function listKey(customerId: string): string {
   return `${PREFIX}list:${customerId}`;
 }
 
+/**
+ * String: the version up to which agents of the customer were erased. Gateways that were away do not give them back.
+ * Expires.
+ */
+export function erasedKey(customerId: string): string {
+  return `${PREFIX}erased:${customerId}`;
+}
+
 /** String: the gateway that has the lease of a task. */
 export function leaseKey(task: string): string {
   return `${PREFIX}lease:${task}`;

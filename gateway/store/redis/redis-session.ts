@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
 import { type StoreLog, StoreUnavailableError } from "../availability-store.ts";
-import type { WritableReplica } from "../replica.ts";
+import { highestVersionOf, type WritableReplica } from "../replica.ts";
 import { Digits } from "./agent-record.ts";
 import { type ChangeStream, createChangeStream } from "./change-stream.ts";
 import { openConnection, ReadOnlyRedisError, type RedisConnection, RedisReplyError } from "./connection.ts";
@@ -116,10 +116,7 @@ const ATTACH_MESSAGES = {
 
 function highestVersion(customers: ReadonlyMap<string, LoadedCustomer>, previous: ChangeStream | undefined): number {
   let highest = previous?.highestVersion() ?? 0;
-  for (const { replica } of customers.values()) {
-    for (const { version } of replica.agents()) highest = Math.max(highest, version);
-    for (const [, version] of replica.removed()) highest = Math.max(highest, version);
-  }
+  for (const { replica } of customers.values()) highest = Math.max(highest, highestVersionOf(replica));
   return highest;
 }
 

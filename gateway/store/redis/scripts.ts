@@ -1,4 +1,5 @@
 import { type CommandParser, defineScript } from "@redis/client";
+import { BEGIN_ERASURE, ERASE_AGENTS, FINISH_ERASURE, TRIM_CHANGES } from "./erasure-scripts.ts";
 
 /**
  * Lua scripts, run atomically by Redis. Every reply starts with the time of Redis in microseconds.
@@ -211,8 +212,8 @@ return { micros, store[1] or '', store[2] or '0', rows }
 
 /**
  * Restores a gateway's agents if missing in Redis or present with a lower version. KEYS[3]: the customer's set of user
- * ids. ARGV: number of changes to keep, customer, prefix of the keys of the agents' hashes, and six values for each
- * agent.
+ * ids. KEYS[4]: the version up to which the customer's agents were erased, which are not restored. ARGV: number of
+ * changes to keep, customer, prefix of the keys of the agents' hashes, and six values for each agent.
  *
  * The time at which the last read of an agent began is lost. The present time takes its place: the agent may come from a
  * later read than the reads that are still on their way.
@@ -220,6 +221,7 @@ return { micros, store[1] or '', store[2] or '0', rows }
 const RESTORE = `${PREAMBLE}
 local limit, customer, prefix = ARGV[1], ARGV[2], ARGV[3]
 ${APPEND}
+local erased = tonumber(redis.call('GET', KEYS[4]) or 0)
 local restored = 0
 for index = 4, #ARGV, 6 do
   local user, version, updatedAt, status, seconds, endsAt = unpack(ARGV, index, index + 5)
@@ -228,7 +230,7 @@ for index = 4, #ARGV, 6 do
   if type(stored) == 'table' then
     -- Leave an unreadable key as it is, but list the user id.
     redis.call('SADD', KEYS[3], user)
-  elseif (tonumber(stored) or 0) < tonumber(version) then
+  elseif (tonumber(stored) or 0) < tonumber(version) and (stored or tonumber(version) > erased) then
     append('customer', customer, 'userId', user, 'version', version, 'updatedAt', updatedAt,
       'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt)
     redis.call('HSET', key, 'version', version, 'updatedAt', updatedAt,
@@ -271,6 +273,10 @@ export const SCRIPTS = {
   restore: toScript(RESTORE),
   lease: toScript(LEASE),
   release: toScript(RELEASE),
+  beginErasure: toScript(PREAMBLE + BEGIN_ERASURE),
+  eraseAgents: toScript(PREAMBLE + ERASE_AGENTS),
+  finishErasure: toScript(PREAMBLE + FINISH_ERASURE),
+  trimChanges: toScript(PREAMBLE + TRIM_CHANGES),
 };
 
 function toScript(source: string) {
