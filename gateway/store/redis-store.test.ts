@@ -3,6 +3,7 @@ import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../test/redis-server.ts";
 import { toAvailability } from "./agent.ts";
 import { UnreadableAgentError } from "./availability-store.ts";
+import { singleRedis } from "./redis/redis-server-options.ts";
 import { createRedisStore, type RedisStoreOptions } from "./redis-store.ts";
 import { collectChanges, declareStoreTests, eventually } from "./store.suite.ts";
 
@@ -27,7 +28,7 @@ describe.skipIf(!hasRedisServer)("the store in Redis", async () => {
 });
 
 function openStore(url: string, options: Partial<RedisStoreOptions> = {}) {
-  const store = createRedisStore({ url, log: { line: () => {}, warning: () => {} }, ...options });
+  const store = createRedisStore({ server: singleRedis(url), log: { line: () => {}, warning: () => {} }, ...options });
   onTestFinished(store.close);
   return store;
 }

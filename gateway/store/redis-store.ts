@@ -18,14 +18,14 @@ import { eraseCustomer } from "./redis/erasure.ts";
 import { leaseKey } from "./redis/keys.ts";
 import { loadListState, recordListFailure, recordPage } from "./redis/list-state.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
+import type { RedisServerOptions } from "./redis/redis-server-options.ts";
 import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redis/redis-session.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
 import { createReplica, highestVersionOf, type WritableReplica } from "./replica.ts";
 
 export interface RedisStoreOptions {
-  /** Address of Redis: `redis://` or `rediss://`, with password and database if Redis needs them. */
-  readonly url: string;
+  readonly server: RedisServerOptions;
   /**
    * Receives a warning when Redis is lost, unreachable or has lost data, and a line after reconnecting. No line
    * contains a password.

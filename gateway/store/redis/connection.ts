@@ -5,7 +5,9 @@ import { StoreUnavailableError } from "../availability-store.ts";
 import { startTimeout } from "./abortable.ts";
 import { describeRedisFault } from "./connection-advice.ts";
 import { CHANGES_KEY } from "./keys.ts";
+import { findPrimaryAddress } from "./primary-address.ts";
 import { createRedisClock, type RedisClock } from "./redis-clock.ts";
+import type { RedisServerOptions } from "./redis-server-options.ts";
 import { SCRIPTS } from "./scripts.ts";
 
 /** Two connections to Redis, for scripts and for waiting for changes. A broken connection is not repaired. */
@@ -38,7 +40,7 @@ export interface StreamEntry {
 }
 
 export interface ConnectionOptions {
-  readonly url: string;
+  readonly server: RedisServerOptions;
   /** Time limit for every reply, in milliseconds. */
   readonly timeoutMs: number;
   /**
@@ -99,7 +101,8 @@ const Entries = v.nullable(
 export async function openConnection(options: ConnectionOptions): Promise<RedisConnection> {
   const { timeoutMs, waitMs, monotonic } = options;
   const clock = createRedisClock();
-  const clients = [createRedisClient(options), createRedisClient(options)] as const;
+  const url = await findPrimaryAddress(options.server);
+  const clients = [createRedisClient(url, timeoutMs), createRedisClient(url, timeoutMs)] as const;
   const [commands, reader] = clients;
   const { signal, close, withTimeout } = createLifetime(clients);
   try {
@@ -110,7 +113,7 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
     const reason = toError(signal.reason);
     // A server without TLS waits for more of the handshake, and says nothing.
     const isSilent = reason instanceof ReplyTimeoutError || reason.cause instanceof ConnectionTimeoutError;
-    if (!isSilent || new URL(options.url).protocol !== "rediss:") throw reason;
+    if (!isSilent || new URL(url).protocol !== "rediss:") throw reason;
     throw unavailable(`${reason.message}. If Redis has no TLS at this port, write redis:// in REDIS_URL`, reason);
   }
   let lastReadMs = monotonic.monotonicMs();
@@ -175,7 +178,7 @@ function createLifetime(clients: readonly Client[]) {
   return { signal: ending.signal, close, withTimeout };
 }
 
-function createRedisClient({ url, timeoutMs }: ConnectionOptions) {
+function createRedisClient(url: string, timeoutMs: number) {
   return createClient({
     url,
     scripts: SCRIPTS,

@@ -9,6 +9,7 @@ import { openConnection, ReadOnlyRedisError, type RedisConnection, RedisReplyErr
 import { type CustomerRecovery, recoverCustomers } from "./customer-recovery.ts";
 import { loadCustomer, restoreCustomer, type SnapshotSource } from "./customer-snapshot.ts";
 import { CHANGES_KEY, STORE_KEY } from "./keys.ts";
+import type { RedisServerOptions } from "./redis-server-options.ts";
 import { errorCode, type WriteRejectionLog } from "./write-rejection-log.ts";
 
 /** Connection to Redis from the moment when the gateway has caught up until the connection breaks. */
@@ -35,7 +36,7 @@ export interface LoadedCustomer {
 }
 
 export interface RedisSessionOptions {
-  readonly url: string;
+  readonly server: RedisServerOptions;
   readonly timeoutMs: number;
   readonly waitMs: number;
   readonly historyLength: number;

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { StoreUnavailableError } from "../../store/availability-store.ts";
 import { leaseKey } from "../../store/redis/keys.ts";
+import { singleRedis } from "../../store/redis/redis-server-options.ts";
 import { createRedisStore } from "../../store/redis-store.ts";
 import { toStatus } from "../../upstream/aircall/status.ts";
 import { RateBudgetError, UpstreamError } from "../../upstream/upstream.ts";
@@ -266,7 +267,7 @@ async function openStores() {
   const redis = await startRedisServer(["--appendfsync", "no"]);
   onTestFinished(redis.remove);
   const stores = [0, 1, 2].map(() =>
-    createRedisStore({ url: redis.url, log: { line: () => {}, warning: () => {} }, timeoutMs: 20_000 }),
+    createRedisStore({ server: singleRedis(redis.url), log: { line: () => {}, warning: () => {} }, timeoutMs: 20_000 }),
   );
   onTestFinished(async () => void (await Promise.all(stores.map((store) => store.close()))));
   const [first, second, third] = stores;
