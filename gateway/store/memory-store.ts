@@ -85,12 +85,9 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
   let pageCount: number | undefined;
   let isListFailing = false;
 
-  /** Highest version of an erased agent. */
-  let erasedVersion = 0;
-
   // Starting at the current time makes versions grow across a restart, which loses the earlier version.
   const nextVersion = (userId: number) => {
-    return Math.max(replica.versionOf(userId) + 1, erasedVersion + 1, clock.wallMs());
+    return Math.max(replica.versionOf(userId) + 1, replica.erasedVersion() + 1, clock.wallMs());
   };
 
   function storeAgent(userId: number, state: Pick<StoredAgent, "status" | "wrapUp">): StoredAgent {
@@ -116,11 +113,9 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
   function erase(userIds: readonly number[] | undefined): readonly number[] {
     const known = new Set([...replica.agents()].map(({ userId }) => userId));
     for (const [userId] of replica.removed()) known.add(userId);
-    erasedVersion = Math.max(erasedVersion, clock.wallMs(), highestVersionOf(replica));
     for (const userId of userIds ?? []) remove(userId);
-    // The removals have versions of their own.
-    erasedVersion = Math.max(erasedVersion, highestVersionOf(replica));
-    replica.erase(advance(), { version: erasedVersion, scope: userIds ? "removed" : "all" });
+    const version = Math.max(highestVersionOf(replica), replica.erasedVersion(), clock.wallMs());
+    replica.erase(advance(), { version, scope: userIds ? "removed" : "all" });
     const erased = userIds?.filter((userId) => known.has(userId)) ?? [...known];
     reads.forget(erased);
     return erased;

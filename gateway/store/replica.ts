@@ -55,6 +55,8 @@ export interface WritableReplica extends Replica {
    * the erasure's version are erased. Cursors before the position cannot be resumed any more.
    */
   erase(position: number, erasure: AppliedErasure): void;
+  /** Returns the highest version of an applied erasure; 0 without any. */
+  erasedVersion(): number;
   /** Replaces all contents and notifies the listeners. */
   reset(contents: ReplicaContents): void;
   /** Sets the time since which the replica may be stale; `undefined` marks it as current. */
@@ -110,6 +112,7 @@ export function createReplica(contents: ReplicaContents): WritableReplica {
   const unreadable = new Set<number>();
   const listeners = new Set<ReplicaListener>();
   let staleSinceMs: number | undefined;
+  let erasedVersion = 0;
 
   function load(next: ReplicaContents): void {
     ({ epoch, position, lastChangePosition, history } = next);
@@ -170,6 +173,7 @@ export function createReplica(contents: ReplicaContents): WritableReplica {
     },
     erase(at, { version, scope }) {
       lastChangePosition = at;
+      erasedVersion = Math.max(erasedVersion, version);
       history.discard(at);
       for (const [userId, removedVersion] of removed) if (removedVersion <= version) removed.delete(userId);
       if (scope !== "all") return;
@@ -177,6 +181,7 @@ export function createReplica(contents: ReplicaContents): WritableReplica {
       for (const agent of agents.values()) if (agent.version <= version) agents.delete(agent.userId);
       for (const listener of listeners) listener.onReset();
     },
+    erasedVersion: () => erasedVersion,
     reset(next) {
       load(next);
       for (const listener of listeners) listener.onReset();

@@ -69,3 +69,18 @@ export const TRIM_CHANGES = `
 redis.call('XTRIM', KEYS[1], 'MINID', ARGV[1] .. '-0')
 return { micros }
 `;
+
+/**
+ * Marks an erasure that Redis may have lost. KEYS and the last argument as of BEGIN_ERASURE. ARGV[1]: the erasure's
+ * version. Returns the version of the former mark; 0 without a mark.
+ */
+export const MARK_ERASED = `
+local former = tonumber(redis.call('GET', KEYS[2]) or 0)
+local version = tonumber(ARGV[1])
+if former >= version then return { micros, text(former) } end
+if tonumber(redis.call('HGET', KEYS[1], 'floor') or 0) <= version then
+  redis.call('HSET', KEYS[1], 'floor', text(version + 1))
+end
+redis.call('SET', KEYS[2], text(version), 'PX', ARGV[2])
+return { micros, text(former) }
+`;

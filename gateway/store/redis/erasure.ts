@@ -1,10 +1,12 @@
 import * as v from "valibot";
 import { delay } from "../../delay.ts";
 import { StoreUnavailableError } from "../availability-store.ts";
+import type { AppliedErasure, WritableReplica } from "../replica.ts";
 import { RETENTION_MS } from "../retention.ts";
 import { Digits } from "./agent-record.ts";
+import type { RedisConnection } from "./connection.ts";
+import type { SnapshotSource } from "./customer-snapshot.ts";
 import { agentKeyPrefix, CHANGES_KEY, erasedKey, listKey, membersKey, STORE_KEY } from "./keys.ts";
-import type { RedisSession } from "./redis-session.ts";
 
 /** What to erase of a customer. */
 export interface ErasureRequest {
@@ -15,7 +17,13 @@ export interface ErasureRequest {
   readonly knownVersion: number;
 }
 
-/** Number of agents per script. A script blocks Redis for less than a millisecond. */
+/** Connection of an erasure. */
+export interface ErasureConnection extends Pick<SnapshotSource, "connection" | "stream" | "historyLength"> {
+  /** Runs a script that writes. */
+  readonly write: RedisConnection["run"];
+}
+
+/** Number of agents per script. A script blocks Redis for one to two milliseconds at most. */
 const AGENTS_AT_ONCE = 250;
 
 /**
@@ -25,9 +33,10 @@ const AGENTS_AT_ONCE = 250;
 const TRIM_DELAY_MS = 1_000;
 
 const NewEpoch = v.tuple([v.literal("epoch")]);
-const Begun = v.union([NewEpoch, v.tuple([v.literal("done"), v.string()])]);
+const Begun = v.union([NewEpoch, v.tuple([v.literal("done"), Digits])]);
 const Erased = v.union([NewEpoch, v.tuple([v.literal("done"), v.array(v.string())])]);
 const Finished = v.union([NewEpoch, v.tuple([v.literal("done"), Digits])]);
+const Marked = v.tuple([Digits]);
 const Members = v.tuple([v.string(), Digits, v.array(v.string()), Digits]);
 
 /**
@@ -36,33 +45,48 @@ const Members = v.tuple([v.string(), Digits, v.array(v.string()), Digits]);
  *
  * @throws {StoreUnavailableError} if Redis may not have erased everything.
  */
-export async function eraseCustomer(request: ErasureRequest, session: RedisSession): Promise<readonly number[]> {
+export async function eraseCustomer(request: ErasureRequest, to: ErasureConnection): Promise<readonly number[]> {
   const { customerId, userIds, knownVersion } = request;
-  const { connection, stream, historyLength } = session;
-  const { epoch } = stream;
-  const begun = v.parse(
-    Begun,
-    await session.write(
-      "beginErasure",
-      [STORE_KEY, erasedKey(customerId)],
-      [epoch, `${knownVersion}`, `${RETENTION_MS}`],
-    ),
-  );
-  const version = assertSameEpoch(begun);
-  const targets = userIds?.map(String) ?? (await readMembers(customerId, session));
-  const erased = await eraseAgents(targets, { customerId, version, isAnnounced: userIds !== undefined }, session);
-  const values = [epoch, customerId, `${historyLength}`, version, userIds ? "removed" : "all"];
-  const finished = await session.write("finishErasure", [STORE_KEY, CHANGES_KEY, listKey(customerId)], values);
-  const position = assertSameEpoch(v.parse(Finished, finished));
+  const { connection, stream } = to;
+  const values = [stream.epoch, knownVersion, RETENTION_MS].map(String);
+  const begun = await to.write("beginErasure", [STORE_KEY, erasedKey(customerId)], values);
+  const version = assertSameEpoch(v.parse(Begun, begun));
+  const targets = userIds?.map(String) ?? (await readMembers(customerId, to));
+  const erased = await eraseAgents(targets, { customerId, version, isAnnounced: userIds !== undefined }, to);
+  const position = await finish({ customerId, version, scope: userIds ? "removed" : "all" }, to);
   await stream.waitFor(position, connection.signal);
   await delay(TRIM_DELAY_MS, connection.signal);
-  await session.write("trimChanges", [CHANGES_KEY], [`${position}`]);
+  await to.write("trimChanges", [CHANGES_KEY], [`${position}`]);
   return erased.map(Number).filter(Number.isSafeInteger);
+}
+
+/**
+ * Erases again what the replica has erased, if Redis has lost the erasure. The caller has given Redis back what the
+ * replica has; every other agent with a version up to the erasure was erased.
+ *
+ * @throws {StoreUnavailableError} if Redis may not have erased everything.
+ */
+export async function repeatErasure(
+  customerId: string,
+  replica: Pick<WritableReplica, "erasedVersion" | "versionOf" | "isUnreadable">,
+  to: ErasureConnection,
+): Promise<void> {
+  const version = replica.erasedVersion();
+  if (version === 0) return;
+  const values = [version, RETENTION_MS].map(String);
+  const reply = await to.write("markErased", [STORE_KEY, erasedKey(customerId)], values);
+  const [formerVersion] = v.parse(Marked, reply);
+  if (formerVersion >= version) return;
+  const members = await readMembers(customerId, to);
+  const unknown = members.filter((id) => replica.versionOf(Number(id)) === 0 && !replica.isUnreadable(Number(id)));
+  await eraseAgents(unknown, { customerId, version, isAnnounced: true }, to);
+  const position = await finish({ customerId, version, scope: "removed" }, to);
+  await to.write("trimChanges", [CHANGES_KEY], [`${position}`]);
 }
 
 interface Batch {
   readonly customerId: string;
-  readonly version: string;
+  readonly version: number;
   /** True if subscribers are sent the removal of each agent. */
   readonly isAnnounced: boolean;
 }
@@ -70,21 +94,31 @@ interface Batch {
 async function eraseAgents(
   userIds: readonly string[],
   { customerId, version, isAnnounced }: Batch,
-  session: RedisSession,
+  { stream, historyLength, write }: ErasureConnection,
 ): Promise<readonly string[]> {
   const prefix = agentKeyPrefix(customerId);
-  const context = [session.stream.epoch, customerId, `${session.historyLength}`, version];
+  const context = [stream.epoch, customerId, historyLength, version, isAnnounced ? "announced" : ""].map(String);
   const erased: string[] = [];
   for (let from = 0; from < userIds.length; from += AGENTS_AT_ONCE) {
     const ids = userIds.slice(from, from + AGENTS_AT_ONCE);
     const keys = [STORE_KEY, CHANGES_KEY, membersKey(customerId), ...ids.map((id) => prefix + id)];
-    const reply = await session.write("eraseAgents", keys, [...context, isAnnounced ? "announced" : "", ...ids]);
+    const reply = await write("eraseAgents", keys, [...context, ...ids]);
     erased.push(...assertSameEpoch(v.parse(Erased, reply)));
   }
   return erased;
 }
 
-async function readMembers(customerId: string, { connection }: RedisSession): Promise<readonly string[]> {
+/** Appends the erasure to the change stream. Resolves with its position. */
+async function finish(
+  { customerId, version, scope }: AppliedErasure & { readonly customerId: string },
+  { stream, historyLength, write }: ErasureConnection,
+): Promise<number> {
+  const values = [stream.epoch, customerId, historyLength, version, scope].map(String);
+  const reply = await write("finishErasure", [STORE_KEY, CHANGES_KEY, listKey(customerId)], values);
+  return assertSameEpoch(v.parse(Finished, reply));
+}
+
+async function readMembers(customerId: string, { connection }: ErasureConnection): Promise<readonly string[]> {
   const reply = await connection.run("members", [STORE_KEY, membersKey(customerId)], [customerId]);
   const [, , userIds] = v.parse(Members, reply);
   return userIds;

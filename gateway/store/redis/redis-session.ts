@@ -8,6 +8,7 @@ import { type ChangeStream, createChangeStream } from "./change-stream.ts";
 import { openConnection, ReadOnlyRedisError, type RedisConnection, RedisReplyError } from "./connection.ts";
 import { type CustomerRecovery, recoverCustomers } from "./customer-recovery.ts";
 import { loadCustomer, restoreCustomer, type SnapshotSource } from "./customer-snapshot.ts";
+import { repeatErasure } from "./erasure.ts";
 import { CHANGES_KEY, STORE_KEY } from "./keys.ts";
 import type { RedisServerOptions } from "./redis-server-options.ts";
 import { errorCode, type WriteRejectionLog } from "./write-rejection-log.ts";
@@ -143,6 +144,7 @@ function startCatchUp(customers: ReadonlyMap<string, LoadedCustomer>, source: Sn
 async function catchUp(customerId: string, customer: LoadedCustomer, source: SnapshotSource): Promise<void> {
   const { replica } = customer;
   await restoreCustomer(customerId, replica, source);
+  await repeatErasure(customerId, replica, { ...source, write: source.connection.run });
   await loadCustomer(customerId, source, (contents) => {
     customer.stream = source.stream;
     source.stream.subscribe(customerId, replica);

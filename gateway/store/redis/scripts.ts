@@ -1,5 +1,5 @@
 import { type CommandParser, defineScript } from "@redis/client";
-import { BEGIN_ERASURE, ERASE_AGENTS, FINISH_ERASURE, TRIM_CHANGES } from "./erasure-scripts.ts";
+import { BEGIN_ERASURE, ERASE_AGENTS, FINISH_ERASURE, MARK_ERASED, TRIM_CHANGES } from "./erasure-scripts.ts";
 
 /**
  * Lua scripts, run atomically by Redis. Every reply starts with the time of Redis in microseconds.
@@ -276,6 +276,7 @@ export const SCRIPTS = {
   beginErasure: toScript(PREAMBLE + BEGIN_ERASURE),
   eraseAgents: toScript(PREAMBLE + ERASE_AGENTS),
   finishErasure: toScript(PREAMBLE + FINISH_ERASURE),
+  markErased: toScript(PREAMBLE + MARK_ERASED),
   trimChanges: toScript(PREAMBLE + TRIM_CHANGES),
 };
 
