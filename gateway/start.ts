@@ -12,7 +12,7 @@ import { type RunningGateway, serveAdmin, serveGateway } from "./serve.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
 import { withoutCredentials } from "./settings/summary.ts";
 import { startCustomers } from "./start-customers.ts";
-import type { AvailabilityStore } from "./store/availability-store.ts";
+import type { AvailabilityStore, StoreLog } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { singleRedis } from "./store/redis/redis-server-options.ts";
 import { createRedisStore } from "./store/redis-store.ts";
@@ -134,6 +134,6 @@ function createObservability(
  * Opens the store in Redis if the settings have its address; Redis need not be up yet. Otherwise opens the store in the
  * process's memory.
  */
-function openStore({ redisUrl: url }: Settings, log: Log): AvailabilityStore {
+export function openStore({ redisUrl: url }: Settings, log: StoreLog): AvailabilityStore {
   return url ? createRedisStore({ server: singleRedis(url), log }) : createMemoryStore();
 }

@@ -4,6 +4,7 @@ import { hasRedisServer, type RedisServer, startRedisServer } from "../test/redi
 import { openRelay } from "../test/relay.ts";
 import { singleRedis } from "./redis/redis-server-options.ts";
 import { createRedisStore } from "./redis-store.ts";
+import type { Replica } from "./replica.ts";
 import { collectChanges, eventually } from "./store.suite.ts";
 
 const never = new AbortController().signal;
@@ -28,6 +29,10 @@ async function setUp() {
   const replicas = await Promise.all([one.open(never), other.open(never)]);
   await other.catchUp();
   return { server, relay, present, away, one, other, replicas };
+}
+
+function userIds(replica: Replica): readonly number[] {
+  return [...replica.agents()].map(({ userId }) => userId).sort((a, b) => a - b);
 }
 
 /** Returns everything that Redis has, as text. */
@@ -93,7 +98,7 @@ describe.skipIf(!hasRedisServer)("after an erasure", () => {
     const created = await one.set(1, { status: "in_call" });
     await other.catchUp();
     for (const replica of replicas) {
-      expect([...replica.agents()].map(({ userId }) => userId).sort()).toEqual([1, 3]);
+      expect(userIds(replica)).toEqual([1, 3]);
       expect(replica.read(1)).toMatchObject({ version: created.version });
     }
     await expect(dump(server)).resolves.not.toContain("agent:acme:2");
@@ -123,7 +128,7 @@ describe.skipIf(!hasRedisServer)("after an erasure", () => {
     for (const replica of replicas) await eventually(() => replica.staleSinceMs()).toBeUndefined();
     await Promise.all([one.catchUp(), other.catchUp()]);
     for (const replica of replicas) {
-      await eventually(() => [...replica.agents()].map(({ userId }) => userId).sort()).toEqual([1, 3]);
+      await eventually(() => userIds(replica)).toEqual([1, 3]);
     }
     await eventually(() => dump(server).then((text) => text.includes("agent:acme:2"))).toBe(false);
     expect((await one.set(2, { status: "available" })).version).toBeGreaterThan(0);

@@ -7,7 +7,6 @@ import { type AgentState, toAvailability } from "./agent.ts";
 import { type AvailabilityStore, type CustomerStore, VersionMismatchError } from "./availability-store.ts";
 import type { Change } from "./change-history.ts";
 import { isAtOrAfter, parseCursor } from "./cursor.ts";
-import { declareErasureTests } from "./erasure.suite.ts";
 import type { Replica } from "./replica.ts";
 
 /** Store that the tests run on. */
@@ -64,7 +63,6 @@ export function declareStoreTests(subject: StoreUnderTest): void {
   describe("reads of an upstream", () => declareReadTests(subject));
   describe("versions", () => declareVersionTests(subject));
   describe("subscribers", () => declareSubscriberTests(subject));
-  describe("erasures", () => declareErasureTests(subject));
   describe("in any order of writes by two gateways", () => declareProperties(subject));
 }
 
