@@ -2,11 +2,13 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../test/redis-server.ts";
 import { openRelay } from "../test/relay.ts";
-import { singleRedis } from "./redis/redis-server-options.ts";
+import { createStoreKeys } from "./redis/keys.ts";
+import { DEFAULT_KEY_PREFIX, singleRedis } from "./redis/redis-server-options.ts";
 import { createRedisStore } from "./redis-store.ts";
 import type { Replica } from "./replica.ts";
 import { collectChanges, eventually } from "./store.suite.ts";
 
+const KEYS = createStoreKeys(DEFAULT_KEY_PREFIX);
 const never = new AbortController().signal;
 
 function openStore(url: string) {
@@ -62,9 +64,8 @@ describe.skipIf(!hasRedisServer)("after an erasure", () => {
     const { server, one } = await setUp();
     await one.recordPage({ page: 1, readAt: 1, isLast: true });
     await one.erase();
-    const keys = (await server.command(["KEYS", "*acme*"])) as readonly string[];
-    expect(keys).toEqual(["availability-bridge:erased:acme"]);
-    const days = Number(await server.command(["PTTL", "availability-bridge:erased:acme"])) / 86_400_000;
+    expect(await server.command(["KEYS", "*acme*"])).toEqual([KEYS.erased("acme")]);
+    const days = Number(await server.command(["PTTL", KEYS.erased("acme")])) / 86_400_000;
     expect([days > 29, days <= 30]).toEqual([true, true]);
   });
 

@@ -4,7 +4,7 @@ import type { Clock } from "../../clock.ts";
 import { StoreUnavailableError } from "../availability-store.ts";
 import { startTimeout } from "./abortable.ts";
 import { describeRedisFault } from "./connection-advice.ts";
-import { CHANGES_KEY } from "./keys.ts";
+import type { StoreKeys } from "./keys.ts";
 import { findPrimaryAddress } from "./primary-address.ts";
 import { createRedisClock, type RedisClock } from "./redis-clock.ts";
 import type { RedisServerOptions } from "./redis-server-options.ts";
@@ -25,6 +25,8 @@ export interface RedisConnection {
    */
   read(after: number): Promise<readonly StreamEntry[]>;
   readonly clock: RedisClock;
+  /** Keys of the shard at this connection. */
+  readonly keys: StoreKeys;
   /** Time of the last reply to a read, on the monotonic clock. */
   lastReadMs(): number;
   /** Signal that aborts with the reason when the connection breaks or is closed. */
@@ -41,6 +43,8 @@ export interface StreamEntry {
 
 export interface ConnectionOptions {
   readonly server: RedisServerOptions;
+  /** Keys of the shard to connect to. */
+  readonly keys: StoreKeys;
   /** Time limit for every reply, in milliseconds. */
   readonly timeoutMs: number;
   /**
@@ -99,7 +103,7 @@ const Entries = v.nullable(
  * @throws {StoreUnavailableError} if Redis is unreachable, does not reply in time or rejects the credentials.
  */
 export async function openConnection(options: ConnectionOptions): Promise<RedisConnection> {
-  const { timeoutMs, waitMs, monotonic } = options;
+  const { keys, timeoutMs, waitMs, monotonic } = options;
   const clock = createRedisClock();
   const url = await findPrimaryAddress(options.server);
   const clients = [createRedisClient(url, timeoutMs), createRedisClient(url, timeoutMs)] as const;
@@ -119,6 +123,7 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
   let lastReadMs = monotonic.monotonicMs();
   return {
     clock,
+    keys,
     signal,
     close,
     lastReadMs: () => lastReadMs,
@@ -130,7 +135,7 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
       return rest;
     },
     async read(after) {
-      const from = { key: CHANGES_KEY, id: `${after}-0` };
+      const from = { key: keys.changes, id: `${after}-0` };
       const reply = await withTimeout(reader.xRead(from, { BLOCK: waitMs, COUNT: MAX_ENTRIES }), waitMs + timeoutMs);
       lastReadMs = monotonic.monotonicMs();
       return v.parse(Entries, reply) ?? [];

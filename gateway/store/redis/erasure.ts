@@ -6,7 +6,6 @@ import { RETENTION_MS } from "../retention.ts";
 import { Digits } from "./agent-record.ts";
 import type { RedisConnection } from "./connection.ts";
 import type { SnapshotSource } from "./customer-snapshot.ts";
-import { agentKeyPrefix, CHANGES_KEY, erasedKey, listKey, membersKey, STORE_KEY } from "./keys.ts";
 
 /** What to erase of a customer. */
 export interface ErasureRequest {
@@ -48,15 +47,16 @@ const Members = v.tuple([v.string(), Digits, v.array(v.string()), Digits]);
 export async function eraseCustomer(request: ErasureRequest, to: ErasureConnection): Promise<readonly number[]> {
   const { customerId, userIds, knownVersion } = request;
   const { connection, stream } = to;
+  const { keys } = connection;
   const values = [stream.epoch, knownVersion, RETENTION_MS].map(String);
-  const begun = await to.write("beginErasure", [STORE_KEY, erasedKey(customerId)], values);
+  const begun = await to.write("beginErasure", [keys.store, keys.erased(customerId)], values);
   const version = assertSameEpoch(v.parse(Begun, begun));
   const targets = userIds?.map(String) ?? (await readMembers(customerId, to));
   const erased = await eraseAgents(targets, { customerId, version, isAnnounced: userIds !== undefined }, to);
   const position = await finish({ customerId, version, scope: userIds ? "removed" : "all" }, to);
   await stream.waitFor(position, connection.signal);
   await delay(TRIM_DELAY_MS, connection.signal);
-  await to.write("trimChanges", [CHANGES_KEY], [`${position}`]);
+  await to.write("trimChanges", [keys.changes], [`${position}`]);
   return erased.map(Number).filter(Number.isSafeInteger);
 }
 
@@ -73,15 +73,16 @@ export async function repeatErasure(
 ): Promise<void> {
   const version = replica.erasedVersion();
   if (version === 0) return;
+  const { keys } = to.connection;
   const values = [version, RETENTION_MS].map(String);
-  const reply = await to.write("markErased", [STORE_KEY, erasedKey(customerId)], values);
+  const reply = await to.write("markErased", [keys.store, keys.erased(customerId)], values);
   const [formerVersion] = v.parse(Marked, reply);
   if (formerVersion >= version) return;
   const members = await readMembers(customerId, to);
   const unknown = members.filter((id) => replica.versionOf(Number(id)) === 0 && !replica.isUnreadable(Number(id)));
   await eraseAgents(unknown, { customerId, version, isAnnounced: true }, to);
   const position = await finish({ customerId, version, scope: "removed" }, to);
-  await to.write("trimChanges", [CHANGES_KEY], [`${position}`]);
+  await to.write("trimChanges", [keys.changes], [`${position}`]);
 }
 
 interface Batch {
@@ -94,15 +95,16 @@ interface Batch {
 async function eraseAgents(
   userIds: readonly string[],
   { customerId, version, isAnnounced }: Batch,
-  { stream, historyLength, write }: ErasureConnection,
+  { connection, stream, historyLength, write }: ErasureConnection,
 ): Promise<readonly string[]> {
-  const prefix = agentKeyPrefix(customerId);
+  const { keys } = connection;
   const context = [stream.epoch, customerId, historyLength, version, isAnnounced ? "announced" : ""].map(String);
   const erased: string[] = [];
   for (let from = 0; from < userIds.length; from += AGENTS_AT_ONCE) {
     const ids = userIds.slice(from, from + AGENTS_AT_ONCE);
-    const keys = [STORE_KEY, CHANGES_KEY, membersKey(customerId), ...ids.map((id) => prefix + id)];
-    const reply = await write("eraseAgents", keys, [...context, ...ids]);
+    const agentKeys = ids.map((id) => keys.agent(customerId, id));
+    const ownKeys = [keys.store, keys.changes, keys.members(customerId)];
+    const reply = await write("eraseAgents", [...ownKeys, ...agentKeys], [...context, ...ids]);
     erased.push(...assertSameEpoch(v.parse(Erased, reply)));
   }
   return erased;
@@ -111,15 +113,16 @@ async function eraseAgents(
 /** Appends the erasure to the change stream. Resolves with its position. */
 async function finish(
   { customerId, version, scope }: AppliedErasure & { readonly customerId: string },
-  { stream, historyLength, write }: ErasureConnection,
+  { connection: { keys }, stream, historyLength, write }: ErasureConnection,
 ): Promise<number> {
   const values = [stream.epoch, customerId, historyLength, version, scope].map(String);
-  const reply = await write("finishErasure", [STORE_KEY, CHANGES_KEY, listKey(customerId)], values);
+  const reply = await write("finishErasure", [keys.store, keys.changes, keys.list(customerId)], values);
   return assertSameEpoch(v.parse(Finished, reply));
 }
 
 async function readMembers(customerId: string, { connection }: ErasureConnection): Promise<readonly string[]> {
-  const reply = await connection.run("members", [STORE_KEY, membersKey(customerId)], [customerId]);
+  const { keys } = connection;
+  const reply = await connection.run("members", [keys.store, keys.members(customerId)], [customerId]);
   const [, , userIds] = v.parse(Members, reply);
   return userIds;
 }
