@@ -152,7 +152,7 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
   if (issue.type !== "strict_object") {
     return `${path}: ${issue.message}, came ${describeValue(issue.input)}`;
   }
-  if (issue.expected === "never") return `${path}: expected no such field, came ${describeValue(issue.input)}`;
+  if (issue.expected === "never") return `${path}: expected no such field`;
   return issue.received === "undefined"
     ? `${path}: expected a value, came nothing`
     : `${path}: expected an object, came ${describeValue(issue.input)}`;
