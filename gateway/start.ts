@@ -1,4 +1,5 @@
 import { readBuiltFiles } from "./assets/built-files.ts";
+import { startRetention } from "./data/retention.ts";
 import { type Closable, createDrain } from "./operations/lifecycle/drain.ts";
 import { createReadiness } from "./operations/lifecycle/readiness.ts";
 import { describeOpenFileLimit, readOpenFileLimit } from "./operations/limits/open-file-limit.ts";
@@ -62,8 +63,13 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   const { log, readiness } = observability;
   const store = openStore(settings, log);
   const { customers, health, loadKeySets, stop } = await startCustomers(settings, store, log);
+  const retention = startRetention({ store, customerIds: () => settings.customers.map(({ id }) => id), log });
+  const stopUpstreams = async () => {
+    await retention.stop();
+    await stop();
+  };
   const closables: Closable[] = [
-    { name: "Upstreams", close: stop },
+    { name: "Upstreams", close: stopUpstreams },
     { name: "Store", close: store.close },
   ];
   try {

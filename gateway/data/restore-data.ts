@@ -25,15 +25,15 @@ export async function restoreData({ customer, isDryRun }: RestoreCommand, contex
   const chosen = agents.filter((agent) => customer === undefined || agent.customer === customer);
   const customers = [...new Set(chosen.map((agent) => agent.customer))];
   assertConfigured(customers, context);
-  if (chosen.length < agents.length) print(`Left out ${agents.length - chosen.length} agents of other customers`);
+  if (chosen.length < agents.length) print(`Left out agents of other customers: ${agents.length - chosen.length}`);
   if (customer !== undefined && chosen.length === 0)
     throw new DataCommandError(`The file has no agent of customer ${customer}. Nothing was changed`);
   for (const id of customers) {
     const ofCustomer = chosen.filter((agent) => agent.customer === id);
     const count = await restoreCustomer(store.forCustomer(id), ofCustomer, isDryRun);
     const verb = isDryRun ? "Would restore" : "Restored";
-    const same = ofCustomer.length - count;
-    output.write(`${verb} ${count} of ${ofCustomer.length} agents of customer ${id}; ${same} were as in the file\n`);
+    const unchanged = ofCustomer.length - count;
+    output.write(`${verb} agents of customer ${id}: ${count}; unchanged: ${unchanged}\n`);
   }
 }
 

@@ -23,6 +23,10 @@ export async function runDataCommand(command: DataCommand, parts: DataCommandPar
     );
   }
   const store = parts.openStore(settings, { line: () => {}, warning: parts.print });
+  // A store in a cluster connects to the shards of customers in use.
+  const { customer } = command;
+  for (const id of customer === undefined ? settings.customers.map((each) => each.id) : [customer])
+    store.forCustomer(id);
   try {
     await waitForStore(store, parts.readyMs ?? READY_MS);
     await run(command, { ...parts, settings, store });

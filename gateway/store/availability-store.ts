@@ -27,6 +27,13 @@ export interface AvailabilityStore {
    * of the task then.
    */
   lease(task: string, durationMs: number, options?: LeaseOptions): Promise<boolean>;
+  /**
+   * Erases the data of customers that no gateway has served for 30 days, and older changes. `eraseOutdated` of each
+   * customer's store comes first. Resolves with the ids of the erased customers.
+   *
+   * @throws {StoreUnavailableError} if the store may not have erased everything.
+   */
+  eraseUnserved(): Promise<readonly string[]>;
   /** Returns the size of the kept changes of all customers in this process's memory. */
   historySize(): HistorySize;
   close(): Promise<void>;
@@ -126,6 +133,13 @@ export interface CustomerStore {
    * @throws {StoreUnavailableError} if the store may not have erased everything. The call can be repeated.
    */
   erase(userIds?: readonly number[]): Promise<readonly number[]>;
+  /**
+   * Records that this gateway serves the customer, and erases the ids of agents that were removed more than 30 days ago,
+   * unless another gateway did so within the last 20 hours. Resolves with the number of erased ids.
+   *
+   * @throws {StoreUnavailableError} if the store may not have erased them.
+   */
+  eraseOutdated(): Promise<number>;
 }
 
 /** Read of a page of an upstream's list of agents. */

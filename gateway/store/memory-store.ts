@@ -11,6 +11,7 @@ import {
 import { type ChangeHistory, createChangeHistory } from "./change-history.ts";
 import { toCursorText } from "./cursor.ts";
 import { createReplica, emptyContents, highestVersionOf, type WritableReplica } from "./replica.ts";
+import { RETENTION_MS } from "./retention.ts";
 
 export interface MemoryStoreOptions {
   /** @default the system clock */
@@ -42,6 +43,8 @@ export function createMemoryStore({
     },
     // No other gateway shares this memory.
     lease: async () => true,
+    // Each customer in this memory is served.
+    eraseUnserved: async () => [],
     historySize: order.history.size,
     async close() {},
   };
@@ -121,6 +124,14 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
     return erased;
   }
 
+  function eraseOutdated(): number {
+    const version = clock.wallMs() - RETENTION_MS;
+    const outdated = [...replica.removed()].filter(([, removedVersion]) => removedVersion <= version);
+    if (outdated.length > 0) replica.erase(advance(), { version, scope: "removed" });
+    reads.forget(outdated.map(([userId]) => userId));
+    return outdated.length;
+  }
+
   return {
     async open(signal) {
       signal.throwIfAborted();
@@ -155,6 +166,7 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
     },
     loadListState: async () => ({ startedMsByPage, pageCount, isFailing: isListFailing }),
     erase: async (userIds) => erase(userIds),
+    eraseOutdated: async () => eraseOutdated(),
   };
 }
 

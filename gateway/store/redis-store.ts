@@ -18,6 +18,7 @@ import { eraseCustomer } from "./redis/erasure.ts";
 import { createStoreKeys } from "./redis/keys.ts";
 import { loadListState, recordListFailure, recordPage } from "./redis/list-state.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
+import { eraseOutdated, eraseUnserved, RETENTION_TIMES, type RetentionTimes } from "./redis/redis-retention.ts";
 import type { RedisServerOptions } from "./redis/redis-server-options.ts";
 import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redis/redis-session.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
@@ -46,11 +47,13 @@ export interface RedisStoreOptions {
    * @default 100000
    */
   readonly historyLength?: number;
+  /** @default 30 days, once a day */
+  readonly retention?: RetentionTimes;
   /** @default the system clock */
   readonly clock?: Clock;
 }
 
-const DEFAULTS = { timeoutMs: 2_000, waitMs: 1_000, maxDelayMs: 5_000, historyLength: 100_000, clock: systemClock };
+const DEFAULTS = { timeoutMs: 2_000, waitMs: 1_000, maxDelayMs: 5_000, historyLength: 100_000, clock: systemClock, retention: RETENTION_TIMES };
 
 /**
  * Creates a store in Redis for several gateways. Connects at once and reconnects when the connection breaks.
@@ -107,6 +110,7 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
     isReady,
     whenReady: readiness.wait,
     lease: leases.acquire,
+    eraseUnserved: async () => eraseUnserved(settings.retention, await reconnection.session()),
     historySize: () => stream?.historySize() ?? { entries: 0, bytes: 0 },
     async close() {
       await leases.release();
@@ -196,6 +200,7 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
       const replica = loaded.get(customerId)?.replica ?? (await load());
       return eraseCustomer({ customerId, userIds, knownVersion: highestVersionOf(replica) }, session);
     },
+    eraseOutdated: async () => eraseOutdated(customerId, settings.retention, await openRecovered()),
   };
 }
 

@@ -31,7 +31,8 @@ const AGENTS_AT_ONCE = 250;
  */
 const TRIM_DELAY_MS = 1_000;
 
-const NewEpoch = v.tuple([v.literal("epoch")]);
+/** Reply of a script that has changed nothing, since Redis has started a new epoch. */
+export const NewEpoch = v.tuple([v.literal("epoch")]);
 const Begun = v.union([NewEpoch, v.tuple([v.literal("done"), Digits])]);
 const Erased = v.union([NewEpoch, v.tuple([v.literal("done"), v.array(v.string())])]);
 const Finished = v.union([NewEpoch, v.tuple([v.literal("done"), Digits])]);
@@ -53,7 +54,7 @@ export async function eraseCustomer(request: ErasureRequest, to: ErasureConnecti
   const version = assertSameEpoch(v.parse(Begun, begun));
   const targets = userIds?.map(String) ?? (await readMembers(customerId, to));
   const erased = await eraseAgents(targets, { customerId, version, isAnnounced: userIds !== undefined }, to);
-  const position = await finish({ customerId, version, scope: userIds ? "removed" : "all" }, to);
+  const position = await finishErasure({ customerId, version, scope: userIds ? "removed" : "all" }, to);
   await stream.waitFor(position, connection.signal);
   await delay(TRIM_DELAY_MS, connection.signal);
   await to.write("trimChanges", [keys.changes], [`${position}`]);
@@ -81,7 +82,7 @@ export async function repeatErasure(
   const members = await readMembers(customerId, to);
   const unknown = members.filter((id) => replica.versionOf(Number(id)) === 0 && !replica.isUnreadable(Number(id)));
   await eraseAgents(unknown, { customerId, version, isAnnounced: true }, to);
-  const position = await finish({ customerId, version, scope: "removed" }, to);
+  const position = await finishErasure({ customerId, version, scope: "removed" }, to);
   await to.write("trimChanges", [keys.changes], [`${position}`]);
 }
 
@@ -111,7 +112,7 @@ async function eraseAgents(
 }
 
 /** Appends the erasure to the change stream. Resolves with its position. */
-async function finish(
+export async function finishErasure(
   { customerId, version, scope }: AppliedErasure & { readonly customerId: string },
   { connection: { keys }, stream, historyLength, write }: ErasureConnection,
 ): Promise<number> {
@@ -120,14 +121,16 @@ async function finish(
   return assertSameEpoch(v.parse(Finished, reply));
 }
 
-async function readMembers(customerId: string, { connection }: ErasureConnection): Promise<readonly string[]> {
+/** Returns the ids of the customer's present and former agents. */
+export async function readMembers(customerId: string, { connection }: ErasureConnection): Promise<readonly string[]> {
   const { keys } = connection;
   const reply = await connection.run("members", [keys.store, keys.members(customerId)], [customerId]);
   const [, , userIds] = v.parse(Members, reply);
   return userIds;
 }
 
-function assertSameEpoch<Value>(reply: readonly ["epoch"] | readonly ["done", Value]): Value {
+/** Returns the value of a reply. @throws {StoreUnavailableError} if Redis has started a new epoch. */
+export function assertSameEpoch<Value>(reply: readonly ["epoch"] | readonly ["done", Value]): Value {
   if (reply.length === 1) throw new StoreUnavailableError("Redis has started a new epoch: repeat the erasure");
   return reply[1];
 }

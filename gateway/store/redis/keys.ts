@@ -6,6 +6,8 @@
 export interface StoreKeys {
   /** Hash: the epoch, the number of changes, and the lowest version that a new change may have. */
   readonly store: string;
+  /** Hash: for each customer, the time at which a gateway last served it. */
+  readonly served: string;
   /** Stream: the latest changes of all customers of the shard, with ids of the form `<position>-0`. */
   readonly changes: string;
   /** Hash of an agent. A removed agent keeps the hash, so that versions continue. */
@@ -33,6 +35,7 @@ export function createStoreKeys(prefix: string, shard: string = FIRST_SHARD): St
   const tag = `{${prefix}:${shard}}`;
   return {
     store: `${tag}:store`,
+    served: `${tag}:served`,
     changes: `${tag}:changes`,
     agent: (customerId, userId) => `${tag}:agent:${customerId}:${userId}`,
     members: (customerId) => `${tag}:agents:${customerId}`,

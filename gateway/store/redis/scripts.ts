@@ -1,5 +1,12 @@
 import { type CommandParser, defineScript } from "@redis/client";
 import { BEGIN_ERASURE, ERASE_AGENTS, FINISH_ERASURE, MARK_ERASED, TRIM_CHANGES } from "./erasure-scripts.ts";
+import {
+  ERASE_REMOVED,
+  FIND_UNSERVED,
+  FORGET_CUSTOMER,
+  RECORD_SERVED,
+  TRIM_OUTDATED,
+} from "./retention-scripts.ts";
 
 /**
  * Lua scripts, run atomically by Redis. Every reply starts with the time of Redis in microseconds.
@@ -275,6 +282,11 @@ export const SCRIPTS = {
   beginErasure: toScript(PREAMBLE + BEGIN_ERASURE),
   eraseAgents: toScript(PREAMBLE + ERASE_AGENTS),
   finishErasure: toScript(PREAMBLE + FINISH_ERASURE),
+  recordServed: toScript(PREAMBLE + RECORD_SERVED),
+  eraseRemoved: toScript(PREAMBLE + ERASE_REMOVED),
+  findUnserved: toScript(PREAMBLE + FIND_UNSERVED),
+  forgetCustomer: toScript(PREAMBLE + FORGET_CUSTOMER),
+  trimOutdated: toScript(PREAMBLE + TRIM_OUTDATED),
   markErased: toScript(PREAMBLE + MARK_ERASED),
   trimChanges: toScript(PREAMBLE + TRIM_CHANGES),
 };

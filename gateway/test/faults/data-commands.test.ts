@@ -131,11 +131,11 @@ testOverProcesses("restores an export at running gateways, whose streams receive
 
   const tried = await run("restore --customer acme --dry-run", file);
   expect(tried).toMatchObject({ exitCode: 0 });
-  expect(tried.lines).toContain("Would restore 2 of 3 agents of customer acme; 1 were as in the file");
+  expect(tried.lines).toContain("Would restore agents of customer acme: 2; unchanged: 1");
   expect(await first.versions()).toEqual(before);
 
   const restored = await run("restore --all", file);
-  expect(restored.lines).toContain("Restored 2 of 3 agents of customer acme; 1 were as in the file");
+  expect(restored.lines).toContain("Restored agents of customer acme: 2; unchanged: 1");
   expect(restored.exitCode).toBe(0);
   await expect.poll(() => [...reader.versions().keys()].sort((a, b) => a - b)).toEqual([1, 2, 3]);
   const after = await second.versions();
