@@ -21,7 +21,7 @@ export interface DataCommandContext extends Omit<DataCommandParts, "environment"
   readonly store: AvailabilityStore;
 }
 
-/** The command has not done what it was told. The operator has to act. */
+/** The command failed, or was not confirmed. The operator has to act. */
 export class DataCommandError extends Error {
   override readonly name = "DataCommandError";
 }

@@ -72,7 +72,7 @@ test.each([
   [
     "an unknown field",
     [HEADER, AGENT.replace("}", ',"name":"A"}'), '{"agents":1}'],
-    ['line 2: name: expected no such field'],
+    ["line 2: name: expected no such field"],
   ],
   [
     "a user twice",

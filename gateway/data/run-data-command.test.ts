@@ -93,9 +93,7 @@ test("restores what it has exported, wrap-up times included", async () => {
   const { configuredSeconds, endsAtMs = 0 } = replica.read(17)?.wrapUp ?? {};
   expect(configuredSeconds).toBe(30);
   expect(Math.abs(endsAtMs - (running?.wrapUp?.endsAtMs ?? Infinity))).toBeLessThanOrEqual(1_000);
-  await expect(run("restore --all", { file })).resolves.toEqual([
-    "Restored agents of customer demo: 0; unchanged: 2",
-  ]);
+  await expect(run("restore --all", { file })).resolves.toEqual(["Restored agents of customer demo: 0; unchanged: 2"]);
 });
 
 function fileOf(...customers: readonly string[]): string {
@@ -154,5 +152,7 @@ test("does nothing if the store does not become ready", async () => {
       readyMs: 1,
     },
   );
-  await expect(running).rejects.toThrow(new DataCommandError("Redis did not accept writes within 0.001 s. Nothing was done"));
+  await expect(running).rejects.toThrow(
+    new DataCommandError("Redis did not accept writes within 0.001 s. Nothing was done"),
+  );
 });

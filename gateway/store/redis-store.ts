@@ -53,7 +53,14 @@ export interface RedisStoreOptions {
   readonly clock?: Clock;
 }
 
-const DEFAULTS = { timeoutMs: 2_000, waitMs: 1_000, maxDelayMs: 5_000, historyLength: 100_000, clock: systemClock, retention: RETENTION_TIMES };
+const DEFAULTS = {
+  timeoutMs: 2_000,
+  waitMs: 1_000,
+  maxDelayMs: 5_000,
+  historyLength: 100_000,
+  clock: systemClock,
+  retention: RETENTION_TIMES,
+};
 
 /**
  * Creates a store in Redis for several gateways. Connects at once and reconnects when the connection breaks.

@@ -1,12 +1,6 @@
 import { type CommandParser, defineScript } from "@redis/client";
 import { BEGIN_ERASURE, ERASE_AGENTS, FINISH_ERASURE, MARK_ERASED, TRIM_CHANGES } from "./erasure-scripts.ts";
-import {
-  ERASE_REMOVED,
-  FIND_UNSERVED,
-  FORGET_CUSTOMER,
-  RECORD_SERVED,
-  TRIM_OUTDATED,
-} from "./retention-scripts.ts";
+import { ERASE_REMOVED, FIND_UNSERVED, FORGET_CUSTOMER, RECORD_SERVED, TRIM_OUTDATED } from "./retention-scripts.ts";
 
 /**
  * Lua scripts, run atomically by Redis. Every reply starts with the time of Redis in microseconds.
