@@ -26,7 +26,7 @@ function setUp(eraseOutdated: (customerId: string) => Promise<number>, eraseUnse
   const retention = startRetention({
     store,
     customerIds: () => ["acme", "globex"],
-    log: { line: (line) => void lines.push(line), defect: (error) => void lines.push(`defect: ${error}`) },
+    log: { line: (line) => void lines.push(line), defect: (error) => void lines.push(`defect: ${String(error)}`) },
     random: () => 0.5,
     wait: (ms, signal) =>
       new Promise((resolve, reject) => {
