@@ -63,7 +63,7 @@ test("shows commands that the program accepts", () => {
 });
 
 test("shows an export that the program reads and writes", () => {
-  const [, example = ""] = /```ndjson\n(.*?)```/s.exec(page) ?? [];
+  const [, example = ""] = /```jsonl\n(.*?)```/s.exec(page) ?? [];
   const agents = parseExport(example);
   expect(agents).toHaveLength(2);
   const { exportedAt } = JSON.parse(example.split("\n")[0] ?? "");
