@@ -11,7 +11,8 @@ import { type ChangeHistory, createChangeHistory } from "./change-history.ts";
 import { toCursorText } from "./cursor.ts";
 import type { PollPart } from "./live-gateways.ts";
 import { createMemorySlots } from "./memory-slots.ts";
-import { createReplica, emptyContents, type WritableReplica } from "./replica.ts";
+import { createReplica, emptyContents, highestVersionOf, type WritableReplica } from "./replica.ts";
+import { RETENTION_MS } from "./retention.ts";
 import type { ReadStart } from "./upstream-reads.ts";
 
 export interface MemoryStoreOptions {
@@ -54,6 +55,8 @@ export function createMemoryStore({
     // No other gateway shares this memory.
     lease: async () => true,
     gateways: { announce: async () => ({ partOf: () => SOLE_PART }), async withdraw() {} },
+    // Each customer in this memory is served.
+    eraseUnserved: async () => [],
     historySize: order.history.size,
     async close() {},
   };
@@ -98,7 +101,9 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
   let failures = { failureCount: 0, moves: 0, reason: "" };
 
   // Starting at the current time makes versions grow across a restart, which loses the earlier version.
-  const nextVersion = (userId: number) => Math.max(replica.versionOf(userId) + 1, clock.wallMs());
+  const nextVersion = (userId: number) => {
+    return Math.max(replica.versionOf(userId) + 1, replica.erasedVersion() + 1, clock.wallMs());
+  };
 
   function storeAgent(userId: number, state: Pick<StoredAgent, "status" | "wrapUp">): StoredAgent {
     const agent = { userId, ...state, version: nextVersion(userId), updatedAt: clock.wallMs() };
@@ -118,6 +123,25 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
     const at = advance();
     const cursor = toCursorText({ epoch, position: at });
     replica.apply(at, { cursor, removedUserId: userId, version: nextVersion(userId) });
+  }
+
+  function erase(userIds: readonly number[] | undefined): readonly number[] {
+    const known = new Set([...replica.agents()].map(({ userId }) => userId));
+    for (const [userId] of replica.removed()) known.add(userId);
+    for (const userId of userIds ?? []) remove(userId);
+    const version = Math.max(highestVersionOf(replica), replica.erasedVersion(), clock.wallMs());
+    replica.erase(advance(), { version, scope: userIds ? "removed" : "all" });
+    const erased = userIds?.filter((userId) => known.has(userId)) ?? [...known];
+    reads.forget(erased);
+    return erased;
+  }
+
+  function eraseOutdated(): number {
+    const version = clock.wallMs() - RETENTION_MS;
+    const outdated = [...replica.removed()].filter(([, removedVersion]) => removedVersion <= version);
+    if (outdated.length > 0) replica.erase(advance(), { version, scope: "removed" });
+    reads.forget(outdated.map(([userId]) => userId));
+    return outdated.length;
   }
 
   return {
@@ -155,6 +179,8 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
     },
     loadListState: async () => ({ startedMsByPage, pageCount, ...failures }),
     requestSlots: createMemorySlots(clock, reads.start),
+    erase: async (userIds) => erase(userIds),
+    eraseOutdated: async () => eraseOutdated(),
   };
 }
 
@@ -173,6 +199,10 @@ function createReadOrder(clock: Clock) {
       if (readAt < (recorded.get(userId) ?? 0)) return false;
       recorded.set(userId, readAt);
       return true;
+    },
+    /** Forgets the reads of agents. */
+    forget(userIds: readonly number[]): void {
+      for (const userId of userIds) recorded.delete(userId);
     },
   };
 }
