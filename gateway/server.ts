@@ -7,6 +7,8 @@ import { WidgetDocumentError } from "./assets/widget-document.ts";
 import { CommandLineError, describeUsage, readCommand } from "./command-line.ts";
 import { ListenError } from "./operations/lifecycle/listen.ts";
 import { shutDownOnSignals } from "./operations/lifecycle/shutdown-signals.ts";
+import { holdHangups } from "./reload/reload-on-signal.ts";
+import { printSettings } from "./settings/print-settings.ts";
 import { readSettings, SettingsError } from "./settings/settings.ts";
 import { summarizeSettings } from "./settings/summary.ts";
 import { startGateway } from "./start.ts";
@@ -26,6 +28,9 @@ try {
     case "check":
       console.log(summarizeSettings(readSettings(process.env)));
       break;
+    case "print-config":
+      console.log(printSettings(readSettings(process.env)));
+      break;
     case "start":
       await start();
   }
@@ -36,6 +41,7 @@ try {
 }
 
 async function start(): Promise<void> {
+  const hangups = holdHangups(process);
   const gateway = await startGateway({
     environment: process.env,
     buildDirectory: dirname(fileURLToPath(import.meta.url)),
@@ -43,4 +49,7 @@ async function start(): Promise<void> {
     onDefect: console.error,
   });
   shutDownOnSignals(gateway, process);
+  // A demo has nothing to reload, and ends with its terminal as other programs do.
+  if (gateway.isPureDemo) hangups.release();
+  else hangups.reload(gateway);
 }

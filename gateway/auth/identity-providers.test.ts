@@ -6,7 +6,14 @@ import { createTokenVerifier } from "./verify-token.ts";
 const clock = { wallMs: () => NOW_MS, monotonicMs: () => NOW_MS };
 
 function verifierOver(jwksUrl: string, { issuer = CLAIMS.iss, audience = CLAIMS.aud } = {}) {
-  const settings = { algorithm: "RS256", issuer, audience, leewaySeconds: 30, jwksUrl } as const;
+  const settings = {
+    algorithm: "RS256",
+    issuer,
+    audience,
+    leewaySeconds: 30,
+    maxLifetimeSeconds: 86_400,
+    jwksUrl,
+  } as const;
   return createTokenVerifier(settings, "acme", { clock });
 }
 

@@ -1,0 +1,79 @@
+import * as v from "valibot";
+import type { CustomerSettings } from "../settings/customer-settings.ts";
+import { listVariables, type Variable } from "../settings/env-schemas.ts";
+import type { Environment } from "../settings/environment.ts";
+
+/** Proxies for the calls that the gateway makes. */
+export interface ProxySettings {
+  /** Proxy for `https:` addresses. */
+  readonly httpsProxy: string | undefined;
+  /** Proxy for `http:` addresses. */
+  readonly httpProxy: string | undefined;
+  /** Hosts that are called without a proxy, as in `NO_PROXY`. */
+  readonly noProxy: string;
+}
+
+/** Documentation of the variables, which most programs share. Each has a lower-case name as well, which takes precedence. */
+export const PROXY_VARIABLES: readonly Variable[] = listVariables({
+  HTTPS_PROXY: v.pipe(
+    v.optional(v.string()),
+    v.metadata({
+      meaning: "proxy for calls to https addresses: of key sets and of telephony systems",
+      example: "http://proxy.example:3128",
+      isSecret: true,
+    }),
+  ),
+  HTTP_PROXY: v.pipe(
+    v.optional(v.string()),
+    v.metadata({ meaning: "the same for http addresses", example: "http://proxy.example:3128", isSecret: true }),
+  ),
+  NO_PROXY: v.pipe(
+    v.optional(v.string()),
+    v.metadata({
+      meaning:
+        "hosts that are called without a proxy, with commas between them; a leading dot stands for all hosts below",
+      example: "localhost,.internal.example",
+    }),
+  ),
+});
+
+/** Gives the proxy variables of lower-case names their upper-case names, which the gateway's other parts know. */
+export function withUpperCaseProxies(environment: Environment): Environment {
+  const renamed = PROXY_VARIABLES.flatMap(({ name }) => {
+    const value = environment[name.toLowerCase()];
+    return value ? [[name, value] as const] : [];
+  });
+  return { ...environment, ...Object.fromEntries(renamed) };
+}
+
+/**
+ * Reads the proxies for outgoing calls; `undefined` if there are none, or no customer needs a call. Adds a line to `problems`
+ * for each bad address, without the address, which may contain a password.
+ */
+export function readProxySettings(
+  environment: Environment,
+  customers: readonly CustomerSettings[],
+  problems: string[],
+): ProxySettings | undefined {
+  const callsOut = customers.some(({ tokens, upstream }) => "jwksUrl" in tokens || upstream.kind !== "memory");
+  const [httpsProxy, httpProxy] = ["HTTPS_PROXY", "HTTP_PROXY"].map((name) => environment[name] || undefined);
+  if (!callsOut || !(httpsProxy ?? httpProxy)) return undefined;
+  for (const [name, address] of Object.entries({ HTTPS_PROXY: httpsProxy, HTTP_PROXY: httpProxy })) {
+    if (address !== undefined && !isProxyAddress(toUrl(address)))
+      problems.push(`${name}: expected the address of an HTTP proxy, for example ${name}=http://proxy.example:3128`);
+  }
+  return {
+    httpsProxy: httpsProxy && toUrl(httpsProxy),
+    httpProxy: httpProxy && toUrl(httpProxy),
+    noProxy: environment["NO_PROXY"] ?? "",
+  };
+}
+
+/** Completes an address without a scheme, which curl and others accept. */
+function toUrl(address: string): string {
+  return address.includes("://") ? address : `http://${address}`;
+}
+
+function isProxyAddress(text: string): boolean {
+  return URL.canParse(text) && ["http:", "https:"].includes(new URL(text).protocol);
+}
