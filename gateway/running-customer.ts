@@ -1,4 +1,6 @@
 import type { Caller } from "./auth/caller.ts";
+import { createJwks, type Jwks } from "./auth/jwks.ts";
+import type { KeySetTokens } from "./auth/token-settings.ts";
 import { createTokenVerifier, type VerifyToken } from "./auth/verify-token.ts";
 import { type AvailabilityService, createAvailabilityService } from "./availability-service.ts";
 import type { Customer } from "./customer.ts";
@@ -13,7 +15,7 @@ import type { WebhookReceiver } from "./upstream/aircall/webhook.ts";
 import { memoryUpstream } from "./upstream/memory-upstream.ts";
 import type { Upstream, UpstreamLog } from "./upstream/upstream.ts";
 
-/** A customer that the gateway serves, with the parts that a reload keeps or replaces. */
+/** Served customer, with the parts to keep or replace at a reload. */
 export interface RunningCustomer {
   readonly settings: CustomerSettings;
   readonly customer: Customer;
@@ -24,7 +26,14 @@ export interface RunningCustomer {
 /** Verifier of a customer's tokens. */
 interface RunningTokens {
   readonly verify: VerifyToken;
-  /** Aborts when the verifier is no longer used. */
+  /** Absent if the customer has a shared secret. */
+  readonly keySet?: RunningKeySet;
+}
+
+/** Key set of a customer. */
+export interface RunningKeySet {
+  readonly jwks: Jwks;
+  /** Aborts when the key set is no longer used. */
   readonly signal: AbortSignal;
   stop(): void;
 }
@@ -45,8 +54,8 @@ export interface CustomerParts {
 }
 
 /**
- * Creates a customer, whose upstream is yet to start. Parts with the settings that the customer had before are the same
- * objects, with their caches.
+ * Creates a customer with an upstream yet to start. Parts with unchanged settings are the objects of the former
+ * customer, with caches.
  */
 export function runCustomer(
   settings: CustomerSettings,
@@ -55,7 +64,7 @@ export function runCustomer(
 ): RunningCustomer {
   if (former && isSameSetting(former.settings, settings)) return former;
   const isSame = (name: keyof CustomerSettings) => isSameSetting(former?.settings[name], settings[name]);
-  const tokens = former && isSame("tokens") ? former.tokens : createTokens(settings, parts);
+  const tokens = former && isSame("tokens") ? former.tokens : createTokens(settings, parts, former);
   const source = former && isSame("upstream") ? toSource(former) : createSource(settings, parts, former);
   const { id, allowedOrigins } = settings;
   const customer = {
@@ -77,13 +86,29 @@ function isStillAllowed(present: RunningCustomer | undefined, caller: Caller | u
   return caller === undefined || (present.tokens.verify.accepts?.(caller) ?? true);
 }
 
-function createTokens({ tokens, id }: CustomerSettings, { fetch }: CustomerParts): RunningTokens {
+function createTokens(
+  { tokens, id }: CustomerSettings,
+  { fetch }: CustomerParts,
+  former: RunningCustomer | undefined,
+): RunningTokens {
+  if ("secret" in tokens) return { verify: createTokenVerifier(tokens, id) };
+  // The keys are valid under changed rules too, and the key set's server may be down now.
+  const keySet = findKeySet(tokens, former) ?? createKeySet(tokens, fetch);
+  return { verify: createTokenVerifier(tokens, id, { keySet: keySet.jwks }), keySet };
+}
+
+/** Finds the former key set, unless the address or the algorithm has changed. */
+function findKeySet(tokens: KeySetTokens, former: RunningCustomer | undefined): RunningKeySet | undefined {
+  const known = former?.settings.tokens;
+  const isSame =
+    known && "jwksUrl" in known && known.jwksUrl === tokens.jwksUrl && known.algorithm === tokens.algorithm;
+  return isSame ? former?.tokens.keySet : undefined;
+}
+
+function createKeySet({ jwksUrl: url, algorithm }: KeySetTokens, send: typeof fetch): RunningKeySet {
   const stopping = new AbortController();
-  return {
-    verify: createTokenVerifier(tokens, id, { fetch }),
-    signal: stopping.signal,
-    stop: () => stopping.abort(),
-  };
+  const jwks = createJwks({ url, algorithm, fetch: send });
+  return { jwks, signal: stopping.signal, stop: () => stopping.abort() };
 }
 
 /** Source of a customer's availabilities. */

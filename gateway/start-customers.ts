@@ -3,12 +3,12 @@ import { type Customer, type Customers, createCustomers } from "./customer.ts";
 import { createEgressFetch } from "./egress/egress-fetch.ts";
 import type { CustomerHealth } from "./operations/metrics/prometheus.ts";
 import { type CustomerChanges, compareCustomers } from "./reload/customer-changes.ts";
-import type { ReplaceableUpstream } from "./reload/replaceable-upstream.ts";
+import { createUpstreamHandover } from "./reload/upstream-handover.ts";
 import { type RunningCustomer, runCustomer } from "./running-customer.ts";
 import { createSampleAgentsWhenReady } from "./sample-agents.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
-import type { Upstream, UpstreamHealth, UpstreamLog } from "./upstream/upstream.ts";
+import type { UpstreamHealth, UpstreamLog } from "./upstream/upstream.ts";
 
 /** Customers of the gateway with their running upstreams. */
 export interface StartedCustomers {
@@ -49,23 +49,11 @@ export async function startCustomers(
   const find = (id: string): RunningCustomer | undefined => running.get(id);
   const customers = createCustomers(toCustomers(running), settings.defaultCustomer);
   const stopping = new AbortController();
-  const retirements = new Set<Promise<void>>();
+  const handover = createUpstreamHandover({ findPresent: (id) => find(id)?.upstream, onDefect: log.defect });
   const sampleAgents = isDemo
     ? await createSampleAgentsWhenReady(settings.defaultCustomer, store, stopping.signal)
     : undefined;
   for (const { upstream } of running.values()) upstream.start();
-
-  /** Stops an upstream in the background, and then starts the one that replaces it. */
-  function replaceUpstream(former: ReplaceableUpstream, next: Upstream | undefined): void {
-    const retirement = former
-      .retire()
-      .then(() => {
-        if (!stopping.signal.aborted) next?.start();
-      })
-      .catch(log.defect)
-      .finally(() => retirements.delete(retirement));
-    retirements.add(retirement);
-  }
 
   return {
     customers,
@@ -81,13 +69,13 @@ export async function startCustomers(
       customers.replace(toCustomers(running), next.defaultCustomer);
       for (const [id, { upstream, tokens }] of former) {
         const replacement = running.get(id);
-        if (replacement?.tokens !== tokens) tokens.stop();
-        if (replacement?.upstream !== upstream) replaceUpstream(upstream, replacement?.upstream);
+        if (replacement?.tokens.keySet !== tokens.keySet) tokens.keySet?.stop();
+        if (replacement?.upstream !== upstream) handover.replace(id, upstream);
       }
       for (const [id, customer] of running) {
         const known = former.get(id);
-        if (known?.tokens !== customer.tokens) keepKeySetFresh(customer, log);
-        if (!known) customer.upstream.start();
+        if (known?.tokens.keySet !== customer.tokens.keySet) keepKeySetFresh(customer, log);
+        if (!known) handover.start(id);
       }
       const changes = compareCustomers(current.customers, next.customers);
       current = next;
@@ -95,10 +83,10 @@ export async function startCustomers(
     },
     async stop() {
       stopping.abort();
-      for (const { tokens } of running.values()) tokens.stop();
+      for (const { tokens } of running.values()) tokens.keySet?.stop();
       await Promise.all([
         sampleAgents?.done,
-        ...retirements,
+        handover.stop(),
         ...Array.from(running.values(), ({ upstream }) => upstream.stop()),
       ]);
     },
@@ -115,7 +103,7 @@ function keepKeySetFresh({ settings: { id }, tokens }: RunningCustomer, log: Ups
     line: (text: string) => log.line(`Customer ${id}: ${text}`),
     warning: (text: string) => log.warning(`Customer ${id}: ${text}`),
   };
-  tokens.verify.keySet?.keepFresh(named, tokens.signal).catch(log.defect);
+  tokens.keySet?.jwks.keepFresh(named, tokens.keySet.signal).catch(log.defect);
 }
 
 function measureHealth(
@@ -123,7 +111,7 @@ function measureHealth(
   store: AvailabilityStore,
 ): CustomerHealth {
   const health = { ...upstream.health(), storeStaleSinceMs: store.forCustomer(id).staleSinceMs() };
-  const isKeySetAvailable = tokens.verify.keySet?.isAvailable();
+  const isKeySetAvailable = tokens.keySet?.jwks.isAvailable();
   return { ...toHealth(id, health, systemClock), ...(isKeySetAvailable !== undefined && { isKeySetAvailable }) };
 }
 

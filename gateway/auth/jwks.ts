@@ -37,7 +37,7 @@ export interface KeySetLog {
 
 /** A customer's published key set. */
 export interface Jwks {
-  /** Finds a token's key. All tokens share one fetch, and wait for one only without keys, or for a key that is not in the set. */
+  /** Finds a token's key. Tokens wait for a shared fetch only if there are no keys, or if the key is missing from the set. */
   readonly findKey: JWTVerifyGetKey;
   /** Fetches the set at once, and then in the background, until the signal aborts. Logs failures, and the return after one. */
   keepFresh(log: KeySetLog, signal: AbortSignal): Promise<void>;

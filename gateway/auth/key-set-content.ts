@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { KeySetAlgorithm } from "./token-settings.ts";
 
-/** Names of one algorithm: that of RFC 8037, and that of RFC 9864. */
+/** Names of the same algorithm, by RFC 8037 and by RFC 9864. */
 export const ED25519_NAMES = ["EdDSA", "Ed25519"] as const;
 
 /** Type and curve of an algorithm's keys. */
@@ -12,7 +12,7 @@ const KEY_TYPES: Readonly<Record<KeySetAlgorithm, { readonly kty: string; readon
   Ed25519: { kty: "OKP", crv: "Ed25519" },
 };
 
-/** Members of a key that say what the key is for. */
+/** Members of a key with its purpose. */
 const KeyUse = v.object({
   kty: v.string(),
   crv: v.optional(v.string()),

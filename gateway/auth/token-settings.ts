@@ -97,6 +97,9 @@ export const TokenSettings = v.variant("algorithm", [SecretTokens, KeySetTokens]
 );
 export type TokenSettings = v.InferOutput<typeof TokenSettings>;
 
+/** Settings of a customer with published keys. */
+export type KeySetTokens = v.InferOutput<typeof KeySetTokens>;
+
 function isKeySetUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, username, password, hash } = new URL(text);

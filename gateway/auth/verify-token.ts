@@ -29,11 +29,14 @@ export interface VerifyToken {
   /** True if the verifier accepts tokens of the authority of a caller. @default always */
   readonly accepts?: (caller: Caller) => boolean;
   /** The customer's published key set; absent if the customer has a shared secret. */
-  readonly keySet?: Pick<Jwks, "keepFresh" | "isAvailable">;
+  readonly keySet?: Jwks;
 }
 
 /** Clock, timers and `fetch` of a verifier. */
-export type TokenVerifierOptions = Pick<JwksOptions, "clock" | "wait" | "fetch">;
+export interface TokenVerifierOptions extends Pick<JwksOptions, "clock" | "wait" | "fetch"> {
+  /** Key set of the settings' address, with loaded keys. @default a new key set */
+  readonly keySet?: Jwks | undefined;
+}
 
 /**
  * Creates the verifier of a customer's tokens. A verified token is cached until it expires, at most for five minutes.
@@ -84,7 +87,7 @@ interface VerificationKey {
 }
 
 interface Keys extends Pick<VerifyToken, "keySet"> {
-  /** At least one key. A token has to be signed by one of them. */
+  /** At least one key. */
   readonly keys: readonly VerificationKey[];
 }
 
@@ -92,7 +95,7 @@ function createKeys(settings: TokenSettings, options: TokenVerifierOptions): Key
   const { algorithm, issuer, audience } = settings;
   const toAuthority = (source: string) => digest(JSON.stringify([algorithm, issuer, audience, source]));
   if (!("secret" in settings)) {
-    const keySet = createJwks({ ...options, url: settings.jwksUrl, algorithm: settings.algorithm });
+    const { keySet = createJwks({ ...options, url: settings.jwksUrl, algorithm: settings.algorithm }) } = options;
     return { keys: [{ key: keySet.findKey, authority: toAuthority(settings.jwksUrl) }], keySet };
   }
   return {
@@ -103,14 +106,14 @@ function createKeys(settings: TokenSettings, options: TokenVerifierOptions): Key
   };
 }
 
-/** Of this process alone, so that the digest of a secret says nothing to others. */
+/** Random key of the process: without the key, a digest reveals no secret. */
 const DIGEST_KEY = randomBytes(32);
 
 function digest(text: string): string {
   return createHmac("sha256", DIGEST_KEY).update(text).digest("base64url");
 }
 
-/** Verifies a token with the first key that has signed it. @throws the error of the last key. */
+/** Verifies a token with one key after the other. @throws the error of the last key. */
 async function verifyWithKeys(
   token: string,
   [first, ...others]: readonly VerificationKey[],
@@ -124,7 +127,7 @@ async function verifyWithKeys(
       typeof key === "function" ? await jwtVerify(token, key, options) : await jwtVerify(token, key, options);
     return { payload, authority };
   } catch (error) {
-    // Another fault than the signature is the same with each key.
+    // Each key finds the same fault, except for the signature.
     if (others.length === 0 || !(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
     return verifyWithKeys(token, others, options);
   }
@@ -175,7 +178,7 @@ function parseClaims(payload: JWTPayload, expectation: Expectation): Caller {
   };
 }
 
-/** Rejects a token that lives for too long, since it is valid until it ends. */
+/** Rejects a long-lived token, because tokens cannot be withdrawn. */
 function checkLifetime(
   { exp, iat }: { readonly exp: number; readonly iat?: number | undefined },
   { nowSeconds, leewaySeconds, maxLifetimeSeconds }: Expectation,

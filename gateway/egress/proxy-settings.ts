@@ -13,7 +13,7 @@ export interface ProxySettings {
   readonly noProxy: string;
 }
 
-/** Documentation of the variables, which most programs share. Each has a lower-case name as well, which takes precedence. */
+/** Documentation of the variables. Each has a lower-case name as well. */
 export const PROXY_VARIABLES: readonly Variable[] = listVariables({
   HTTPS_PROXY: v.pipe(
     v.optional(v.string()),
@@ -37,7 +37,7 @@ export const PROXY_VARIABLES: readonly Variable[] = listVariables({
   ),
 });
 
-/** Gives the proxy variables of lower-case names their upper-case names, which the gateway's other parts know. */
+/** Renames the lower-case proxy variables to upper case. Lower case takes precedence, as in curl. */
 export function withUpperCaseProxies(environment: Environment): Environment {
   const renamed = PROXY_VARIABLES.flatMap(({ name }) => {
     const value = environment[name.toLowerCase()];

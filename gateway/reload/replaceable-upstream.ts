@@ -1,6 +1,6 @@
 import type { Upstream } from "../upstream/upstream.ts";
 
-/** An upstream that another one can replace while the gateway runs. */
+/** Upstream of a running gateway, replaceable by a reload. */
 export interface ReplaceableUpstream extends Upstream {
   /** Stops the upstream once no change is in flight, or after some time. */
   retire(): Promise<void>;
@@ -10,9 +10,9 @@ export interface ReplaceableUpstream extends Upstream {
 const MAX_RETIREMENT_MS = 30_000;
 
 /**
- * Lets another upstream replace this one without aborting changes in flight.
+ * Makes an upstream replaceable without aborting changes in flight.
  *
- * @param previous the replaced upstream of the same kind, whose health counts until this one has read its own list:
+ * @param previous the former upstream of the same kind. Its health counts until the new upstream has read a list:
  *   otherwise reads would be rejected in between.
  */
 export function createReplaceableUpstream(

@@ -20,7 +20,7 @@ function printVariable({ text, origin, isSecret }: EffectiveVariable) {
   return { value: text === undefined ? null : isSecret ? redactText(text) : text, origin };
 }
 
-/** Leaves of an address, or of several, what is no secret; and nothing of another text. */
+/** Removes credentials and queries from addresses, and redacts any other text. */
 function redactText(text: string): string {
   if (!text.includes("://")) return REDACTED;
   return text.replaceAll(/\/\/[^@/,]*@/g, `//${REDACTED}@`).replaceAll(/\?[^,]*/g, `?${REDACTED}`);

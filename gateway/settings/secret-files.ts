@@ -15,9 +15,8 @@ export function readTextFile(path: string): string {
 export type FileContent = { readonly text: string; readonly path: string } | { readonly problem: string };
 
 /**
- * Reads a secret from a file. One end of line at the end of the file is not part of the secret, because most programs add
- * one. A relative path starts at `CREDENTIALS_DIRECTORY`, which systemd sets for `LoadCredential=`; without the variable at the
- * working directory.
+ * Reads a secret from a file, without the last end of line, which most programs add. A relative path starts at
+ * `CREDENTIALS_DIRECTORY`, set by systemd for `LoadCredential=`; without the variable at the working directory.
  */
 export function readSecretFile(path: string, environment: Environment, readFile: ReadFile): FileContent {
   const directory = environment["CREDENTIALS_DIRECTORY"];
@@ -44,18 +43,18 @@ export function describeReadError(error: unknown): string {
   return `names a file that cannot be read (${code ?? "no reason is known"})`;
 }
 
-/** An environment whose `NAME_FILE` variables have been replaced by the content of their files. */
+/** Environment with the content of files in place of `NAME_FILE` variables. */
 export interface ResolvedEnvironment {
   readonly environment: Environment;
-  /** Path of the file of each variable that has its value from a file. */
+  /** Path of the file of each variable with a value from a file. */
   readonly files: ReadonlyMap<string, string>;
   /** Variables whose file cannot be read. */
   readonly unreadable: ReadonlySet<string>;
 }
 
 /**
- * Reads the variables of these names from files, if the environment has `NAME_FILE` in place of `NAME`. Adds a line to `problems` for
- * each file that cannot be read, and for each variable that is set in both ways.
+ * Reads the named variables from files, if the environment has `NAME_FILE` in place of `NAME`. Adds a line to `problems` for
+ * each unreadable file, and for each variable with both.
  */
 export function resolveFiles(
   environment: Environment,
@@ -85,7 +84,7 @@ export function resolveFiles(
   return { environment: resolved, files, unreadable };
 }
 
-/** Stands for a value that cannot be read: long enough for any secret, so that a missing file causes no second problem. */
+/** Placeholder of an unreadable value: long enough for any secret, so that a missing file causes no second problem. */
 export const UNREADABLE = "x".repeat(64);
 
 /** Name of the variable with the path of the file that has the value of another variable. */
