@@ -46,17 +46,22 @@ export interface TlsReports {
 
 /** Reads the certificate and the key; `undefined` without them. Adds a line to `problems` for each bad file. */
 export function readTlsSettings(environment: Environment, reports: TlsReports): TlsSettings | undefined {
-  const [cert, key] = ["GATEWAY_TLS_CERT", "GATEWAY_TLS_KEY"].map((name) => readPem(name, environment, reports));
   const { problems, warnings, nowMs = Date.now() } = reports;
+  const [cert, key] = [
+    readPem("GATEWAY_TLS_CERT", environment, reports),
+    readPem("GATEWAY_TLS_KEY", environment, reports),
+  ];
   if (cert === "unset" && key === "unset") return undefined;
   if (cert === "unset") problems.push("GATEWAY_TLS_CERT: is not set, and TLS needs it beside GATEWAY_TLS_KEY");
   if (key === "unset") problems.push("GATEWAY_TLS_KEY: is not set, and TLS needs it beside GATEWAY_TLS_CERT");
-  if (typeof cert !== "object" || typeof key !== "object") return undefined;
-  const certificate = parse(() => new X509Certificate(cert.text));
-  if (!certificate) problems.push("GATEWAY_TLS_CERT: expected the path of a certificate in PEM");
-  if (!parse(() => createPrivateKey(key.text)))
+  const certificate = typeof cert === "object" ? parse(() => new X509Certificate(cert.text)) : undefined;
+  const privateKey = typeof key === "object" ? parse(() => createPrivateKey(key.text)) : undefined;
+  if (typeof cert === "object" && !certificate)
+    problems.push("GATEWAY_TLS_CERT: expected the path of a certificate in PEM");
+  if (typeof key === "object" && !privateKey)
     problems.push("GATEWAY_TLS_KEY: expected the path of a private key in PEM, without a password");
-  if (!certificate || problems.some((problem) => problem.startsWith("GATEWAY_TLS_"))) return undefined;
+  if (typeof cert !== "object" || typeof key !== "object" || !certificate || !privateKey) return undefined;
+  // OpenSSL also rejects keys that are too short.
   if (!parse(() => createSecureContext({ cert: cert.text, key: key.text }))) {
     problems.push(
       "GATEWAY_TLS_KEY: expected the private key of the certificate in GATEWAY_TLS_CERT, and it is another",
