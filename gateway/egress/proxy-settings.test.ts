@@ -36,9 +36,13 @@ test("prefers the lower-case names, as other programs do, and accepts an address
   });
 });
 
-test("has no proxy if there is none, or no customer needs a call", () => {
+test("has no proxy if there is none, and accepts any address while no customer needs a call", () => {
   expect(read({}, { tokens: KEY_SET_TOKENS })).toEqual({ proxies: undefined, problems: [] });
   expect(read({ HTTPS_PROXY: "socks5://proxy.example" }, {})).toEqual({ proxies: undefined, problems: [] });
+  // A reload may bring a customer who needs calls.
+  expect(read({ HTTPS_PROXY: "http://proxy.example" }, {}).proxies).toMatchObject({
+    httpsProxy: "http://proxy.example",
+  });
 });
 
 test("rejects the address of another proxy, without its password", () => {

@@ -47,30 +47,29 @@ export function withUpperCaseProxies(environment: Environment): Environment {
 }
 
 /**
- * Reads the proxies for outgoing calls; `undefined` if there are none, or no customer needs a call. Adds a line to `problems`
- * for each bad address, without the address, which may contain a password.
+ * Reads the proxies for outgoing calls; `undefined` without valid proxies. Adds a line to `problems` for each bad address if a
+ * customer needs calls. No line contains the address, which may have a password.
  */
 export function readProxySettings(
   environment: Environment,
   customers: readonly CustomerSettings[],
   problems: string[],
 ): ProxySettings | undefined {
+  const [httpsProxy, httpProxy] = [readAddress(environment["HTTPS_PROXY"]), readAddress(environment["HTTP_PROXY"])];
+  const bad = Object.entries({ HTTPS_PROXY: httpsProxy, HTTP_PROXY: httpProxy }).filter(
+    ([, address]) => address !== undefined && !isProxyAddress(address),
+  );
   const callsOut = customers.some(({ tokens, upstream }) => "jwksUrl" in tokens || upstream.kind !== "memory");
-  const [httpsProxy, httpProxy] = ["HTTPS_PROXY", "HTTP_PROXY"].map((name) => environment[name] || undefined);
-  if (!callsOut || !(httpsProxy ?? httpProxy)) return undefined;
-  for (const [name, address] of Object.entries({ HTTPS_PROXY: httpsProxy, HTTP_PROXY: httpProxy })) {
-    if (address !== undefined && !isProxyAddress(toUrl(address)))
-      problems.push(`${name}: expected the address of an HTTP proxy, for example ${name}=http://proxy.example:3128`);
-  }
-  return {
-    httpsProxy: httpsProxy && toUrl(httpsProxy),
-    httpProxy: httpProxy && toUrl(httpProxy),
-    noProxy: environment["NO_PROXY"] ?? "",
-  };
+  for (const [name] of callsOut ? bad : [])
+    problems.push(`${name}: expected the address of an HTTP proxy, for example ${name}=http://proxy.example:3128`);
+  if (bad.length > 0 || !(httpsProxy ?? httpProxy)) return undefined;
+  // Also without calls at present: a reload may bring a customer with calls.
+  return { httpsProxy, httpProxy, noProxy: environment["NO_PROXY"] ?? "" };
 }
 
 /** Completes an address without a scheme, which curl and others accept. */
-function toUrl(address: string): string {
+function readAddress(address: string | undefined): string | undefined {
+  if (!address) return undefined;
   return address.includes("://") ? address : `http://${address}`;
 }
 
