@@ -13,22 +13,14 @@ import {
 import { OPERATION_VARIABLES, type OperationSettings, toOperationSettings } from "../operations/operation-settings.ts";
 import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "../upstream/aircall/settings.ts";
 import { describeInvalidOrigin } from "./allowed-origin.ts";
-import { readConfig } from "./config-file.ts";
 import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
+import { readCustomersFile } from "./customers-file.ts";
 import { type EffectiveVariable, listEffectiveVariables } from "./effective-variables.ts";
 import { Host, listVariables, Port, Seconds, type Variable } from "./env-schemas.ts";
 import type { Environment } from "./environment.ts";
 import { describePaddedValues } from "./padded-values.ts";
 import { describeInvalidRedisAddress } from "./redis-address.ts";
-import { findReferences } from "./references.ts";
-import {
-  describeReadError,
-  type ReadFile,
-  type ResolvedEnvironment,
-  readTextFile,
-  resolveFiles,
-  toFileVariable,
-} from "./secret-files.ts";
+import { type ReadFile, readTextFile, resolveFiles, toFileVariable } from "./secret-files.ts";
 import { readTlsSettings, TLS_VARIABLES, type TlsSettings } from "./tls-settings.ts";
 import { findUnknownVariables } from "./unknown-variables.ts";
 import { describeVolatileCustomers } from "./volatile-customers.ts";
@@ -205,7 +197,7 @@ export function readSettings(given: Environment, readFile: ReadFile = readTextFi
   const own = resolveFiles(withUpperCaseProxies(given), SECRET_VARIABLES, { readFile, problems: fileProblems });
   const { environment } = own;
   const read = readVariables(environment, problems);
-  const configured = environment["GATEWAY_CONFIG"] ? readCustomers(own, readFile, problems) : undefined;
+  const configured = environment["GATEWAY_CONFIG"] ? readCustomersFile(own, readFile, problems) : undefined;
   const warnings = findUnknownVariables(environment, {
     known: [...VARIABLES.map(({ name }) => name), ...SECRET_VARIABLES.map(toFileVariable)],
     referenced: new Set(configured?.references.flatMap((name) => [name, toFileVariable(name)])),
@@ -275,26 +267,6 @@ function readVariables(environment: Environment, problems: string[]) {
 function allowedOrigins(mode: string | undefined, configPath: string | undefined) {
   if (configPath) return v.optional(v.never("is set beside GATEWAY_CONFIG, whose customers have origins of their own"));
   return mode === "production" ? OriginList : SCHEMAS.ALLOWED_ORIGINS;
-}
-
-function readCustomers(own: ResolvedEnvironment, readFile: ReadFile, problems: string[]) {
-  const path = own.environment["GATEWAY_CONFIG"] ?? "";
-  let text: string;
-  try {
-    text = readFile(path);
-  } catch (error) {
-    problems.push(`GATEWAY_CONFIG: ${JSON.stringify(path)} ${describeReadError(error)}`);
-    return undefined;
-  }
-  const references = findReferences(text);
-  const { environment, files } = resolveFiles(own.environment, references, { readFile, problems });
-  const read = readConfig(text, environment, { files, readFile });
-  if ("problems" in read) {
-    problems.push(...read.problems.map((problem) => `${path}: ${problem}`));
-    return { config: undefined, references };
-  }
-  const { customers, defaultCustomer = customers[0]?.id ?? "" } = read.config;
-  return { config: { customers, defaultCustomer, origins: read.origins }, references };
 }
 
 function describeBadOrigins(origins: readonly string[]): string {
