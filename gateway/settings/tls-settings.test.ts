@@ -16,7 +16,9 @@ const environmentOf = (certPath: string, keyPath: string) => ({ GATEWAY_TLS_CERT
 
 test.skipIf(!canMakeCertificates)("reads the certificate and the key, also from the credentials of systemd", () => {
   const folder = makeFolder();
-  const { cert, key, certPath, keyPath } = makeCertificate(folder, ["localhost"]);
+  const { certPath, keyPath, ...made } = makeCertificate(folder, ["localhost"]);
+  // The end of line at the end of a file is not part of its content.
+  const [cert, key] = [made.cert.trimEnd(), made.key.trimEnd()];
   expect(readSettings(environmentOf(certPath, keyPath))).toMatchObject({ tls: { cert, key }, warnings: [] });
   const relative = environmentOf("server.crt", "server.key");
   expect(readSettings({ ...relative, CREDENTIALS_DIRECTORY: folder }).tls).toEqual({ cert, key });

@@ -1,5 +1,6 @@
 /** Settings that change while the gateway serves. */
 import { expect, onTestFinished, test } from "vitest";
+import { AMPLE } from "./customers-file.ts";
 import { startFakeUpstream } from "./fake-upstream-process.ts";
 import { createGatewayClient } from "./gateway-client.ts";
 import { type GatewayProcess, startGateway } from "./gateway-process.ts";
@@ -57,7 +58,7 @@ test("applies changed origins and limits, and a changed default customer, to the
   const before = await ofWidget(gateway, "acme");
   expect(before.headers.get("content-security-policy")).toContain("frame-ancestors https://crm.acme.example;");
 
-  const changed = { allowedOrigins: ["https://new.acme.example"], limits: { requestsPerMinute: 3 } };
+  const changed = { allowedOrigins: ["https://new.acme.example"], limits: { ...AMPLE, requestsPerMinute: 3 } };
   await file.writeText(
     JSON.stringify({
       defaultCustomer: "globex",

@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SignJWT } from "jose";
 import { expect } from "vitest";
+import { AMPLE } from "./customers-file.ts";
 import type { GatewayProcess } from "./gateway-process.ts";
 import { makeTemporaryDirectory } from "./temporary-directory.ts";
 
@@ -56,7 +57,7 @@ export function customerEntry(
   parts: CustomerEntry = {},
 ): CustomerEntry {
   const tokens = { algorithm: "HS256", issuer: toIssuer(id), audience: AUDIENCE, secret };
-  return { id, allowedOrigins: [`https://crm.${id}.example`], tokens, ...parts };
+  return { id, allowedOrigins: [`https://crm.${id}.example`], tokens, limits: AMPLE, ...parts };
 }
 
 function signToken(customer: string, secret: string): Promise<string> {
