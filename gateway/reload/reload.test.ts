@@ -9,7 +9,7 @@ const NO_CHANGES = { added: [], removed: [], changed: [] };
 /** A reload of settings that come one after the other, with the lines of its log. */
 function setUp(read: () => ReturnType<typeof readSettings>, parts: Partial<ReloadOptions> = {}) {
   const lines: string[] = [];
-  const note = (kind: string) => (text: unknown) => void lines.push(`${kind}: ${text}`);
+  const note = (kind: string) => (text: unknown) => void lines.push(`${kind}: ${String(text)}`);
   const log = { line: note("line"), warning: note("warning"), error: note("error"), defect: note("defect") };
   const apply = vi.fn(() => NO_CHANGES);
   const settings = readSettings({ REDIS_URL: "redis://one" });

@@ -170,7 +170,7 @@ test("rotates a secret at two gateways without a rejected call, in the steps of 
   }
   isOver = true;
   await calls;
-  expect([...statuses.keys()].sort()).toEqual([200, 201]);
+  expect(new Set(statuses.keys())).toEqual(new Set([200, 201]));
   // Nothing else is accepted any more.
   const refused = await clientOf(gateways[0] ?? fail(), "acme", await former.sign("acme")).read(1);
   expect(refused.status).toBe(401);
