@@ -1,4 +1,5 @@
 import { readBuiltFiles } from "./assets/built-files.ts";
+import { startRetention } from "./data/retention.ts";
 import { type Closable, createDrain } from "./operations/lifecycle/drain.ts";
 import { createReadiness } from "./operations/lifecycle/readiness.ts";
 import { describeOpenFileLimit, readOpenFileLimit } from "./operations/limits/open-file-limit.ts";
@@ -14,7 +15,7 @@ import type { CustomerLimits } from "./settings/customer-settings.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
 import { withoutCredentials } from "./settings/summary.ts";
 import { startCustomers } from "./start-customers.ts";
-import type { AvailabilityStore } from "./store/availability-store.ts";
+import type { AvailabilityStore, StoreLog } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { singleRedis } from "./store/redis/redis-server-options.ts";
 import { createRedisStore } from "./store/redis-store.ts";
@@ -74,8 +75,14 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   const store = openStore(settings, log);
   const { customers, health, loadKeySets, reload: reloadCustomers, stop } = await startCustomers(settings, store, log);
   const streams = createStreamHub({ observer: observability.metrics, onDefect: log.defect });
+  const customerIds = () => Array.from(customers.all(), ({ id }) => id);
+  const retention = startRetention({ store, customerIds, log });
+  const stopUpstreams = async () => {
+    await retention.stop();
+    await stop();
+  };
   const closables: Closable[] = [
-    { name: "Upstreams", close: stop },
+    { name: "Upstreams", close: stopUpstreams },
     { name: "Store", close: store.close },
   ];
   try {
@@ -165,6 +172,6 @@ function limitsOf({ customers }: Settings): ReadonlyMap<string, CustomerLimits> 
  * Opens the store in Redis if the settings have its address; Redis need not be up yet. Otherwise opens the store in the
  * process's memory.
  */
-function openStore({ redisUrl: url }: Settings, log: Log): AvailabilityStore {
+export function openStore({ redisUrl: url }: Settings, log: StoreLog): AvailabilityStore {
   return url ? createRedisStore({ server: singleRedis(url), log }) : createMemoryStore();
 }
