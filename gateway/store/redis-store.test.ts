@@ -76,7 +76,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
         "{availability-bridge:00}:lists",
         "{availability-bridge:00}:lists:late",
         "{availability-bridge:00}:gateways",
-        "{availability-bridge:00}:served:822b33ad87c148a0",
+        "{availability-bridge:00}:polled:822b33ad87c148a0",
         "{availability-bridge:00}:slots:acme:poll",
         "{availability-bridge:00}:blocked:acme",
         "{availability-bridge:00}:lease:poll:acme",

@@ -27,8 +27,8 @@ export interface StoreKeys {
   lease(task: string): string;
   /** Sorted set: the live gateways, each with the fingerprint of its customers, by when it counts as dead. */
   readonly gateways: string;
-  /** Set: the customers of the gateways with this fingerprint. */
-  served(fingerprint: string): string;
+  /** Set: the polled customers of the gateways with this fingerprint. Expires. */
+  polled(fingerprint: string): string;
   /** Sorted set: the customers by when the lists of their upstreams are late. */
   readonly lateLists: string;
   /** Hash: the summary of the list of each customer's upstream. */
@@ -55,7 +55,7 @@ export function createStoreKeys(prefix: string, shard: string = FIRST_SHARD): St
     erased: (customerId) => `${tag}:erased:${customerId}`,
     lease: (task) => `${tag}:lease:${task}`,
     gateways: `${tag}:gateways`,
-    served: (fingerprint) => `${tag}:served:${fingerprint}`,
+    polled: (fingerprint) => `${tag}:polled:${fingerprint}`,
     lateLists: `${tag}:lists:late`,
     lists: `${tag}:lists`,
     slots: (customerId, share) => `${tag}:slots:${customerId}:${share}`,

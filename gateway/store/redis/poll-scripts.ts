@@ -113,7 +113,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now))
 for _, later in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. latest, '+inf')) do
   redis.call('ZADD', KEYS[1], latest, later)
 end
-local isServedKnown = redis.call('PEXPIRE', KEYS[4], ARGV[3])
+local isPolledKnown = redis.call('PEXPIRE', KEYS[4], ARGV[3])
 -- No customer has an empty name.
 redis.call('HSETNX', KEYS[3], '', ARGV[1] .. ' ' .. micros)
 local customers = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', text(now))
@@ -130,7 +130,7 @@ for from = 1, #customers, 500 do
     end
   end
 end
-return { micros, micros, redis.call('ZRANGE', KEYS[1], 0, -1), isServedKnown, redis.call('HGET', KEYS[3], ''), lists }
+return { micros, micros, redis.call('ZRANGE', KEYS[1], 0, -1), isPolledKnown, redis.call('HGET', KEYS[3], ''), lists }
 `;
 
 /** Stops counting the gateway ARGV[1] among the live gateways KEYS[1]. */
@@ -140,13 +140,13 @@ return { micros }
 `;
 
 /** Adds customers from ARGV[2] on to the set KEYS[1], which is kept for ARGV[1] milliseconds. */
-export const ADD_SERVED = `
+export const ADD_POLLED = `
 redis.call('SADD', KEYS[1], unpack(ARGV, 2))
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return { micros }
 `;
 
 /** Returns the customers of the set KEYS[1]. */
-export const SERVED = `
+export const POLLED = `
 return { micros, redis.call('SMEMBERS', KEYS[1]) }
 `;

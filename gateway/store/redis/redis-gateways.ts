@@ -14,10 +14,10 @@ interface Member {
 }
 
 const Reply = v.tuple([Digits, v.array(v.string()), v.number(), v.string(), v.array(v.string())]);
-const Served = v.tuple([v.array(v.string())]);
+const Polled = v.tuple([v.array(v.string())]);
 
 /** Time for which Redis keeps the customers of live gateways, as a multiple of the time for which a gateway is live. */
-const SERVED_FACTOR = 10;
+const POLLED_FACTOR = 10;
 
 /** Summary of a list: start of the oldest page, number of pages, of failures and of moves, and the reason. */
 const SUMMARY = /^(\d*) (\d*) (\d+) (\d+) (.*)$/s;
@@ -32,7 +32,7 @@ const CUSTOMERS_AT_ONCE = 1_000;
  */
 export function createRedisGateways(openSession: () => Promise<Session>): LiveGateways {
   const id = randomBytes(8).toString("hex");
-  const servedByFingerprint = new Map<string, ReadonlySet<string>>();
+  const polledByFingerprint = new Map<string, ReadonlySet<string>>();
   let announced: string | undefined;
   /** Kept, because every announcement has the same customers. */
   let own: { readonly customerIds: readonly string[]; readonly fingerprint: string } | undefined;
@@ -40,7 +40,7 @@ export function createRedisGateways(openSession: () => Promise<Session>): LiveGa
   /** Returns the fingerprint of this gateway's customers. */
   function updateOwn(customerIds: readonly string[]): string {
     if (own?.customerIds !== customerIds) own = { customerIds, fingerprint: toFingerprint(customerIds) };
-    if (!servedByFingerprint.has(own.fingerprint)) servedByFingerprint.set(own.fingerprint, new Set(customerIds));
+    if (!polledByFingerprint.has(own.fingerprint)) polledByFingerprint.set(own.fingerprint, new Set(customerIds));
     return own.fingerprint;
   }
 
@@ -52,18 +52,18 @@ export function createRedisGateways(openSession: () => Promise<Session>): LiveGa
   }
 
   /** Loads the customers of fingerprints that are unknown here. */
-  async function loadServed(members: readonly Member[], session: Session): Promise<void> {
+  async function loadPolled(members: readonly Member[], session: Session): Promise<void> {
     for (const fingerprint of new Set(members.map((each) => each.fingerprint))) {
-      if (servedByFingerprint.has(fingerprint)) continue;
+      if (polledByFingerprint.has(fingerprint)) continue;
       const { connection } = session;
-      const reply = await connection.run("served", [connection.keys.served(fingerprint)], []);
-      const [customerIds] = v.parse(Served, reply);
+      const reply = await connection.run("polledCustomers", [connection.keys.polled(fingerprint)], []);
+      const [customerIds] = v.parse(Polled, reply);
       // The gateway is about to write its customers.
-      if (customerIds.length > 0) servedByFingerprint.set(fingerprint, new Set(customerIds));
+      if (customerIds.length > 0) polledByFingerprint.set(fingerprint, new Set(customerIds));
     }
     const present = new Set(members.map((each) => each.fingerprint));
-    for (const fingerprint of servedByFingerprint.keys()) {
-      if (!present.has(fingerprint)) servedByFingerprint.delete(fingerprint);
+    for (const fingerprint of polledByFingerprint.keys()) {
+      if (!present.has(fingerprint)) polledByFingerprint.delete(fingerprint);
     }
   }
 
@@ -73,31 +73,31 @@ export function createRedisGateways(openSession: () => Promise<Session>): LiveGa
       const fingerprint = updateOwn(customerIds);
       const member = `${id} ${fingerprint}`;
       await announceMember(member, session);
-      const keptMs = `${durationMs * SERVED_FACTOR}`;
-      const { gateways, lateLists, lists: summariesKey, served } = session.connection.keys;
-      const keys = [gateways, lateLists, summariesKey, served(fingerprint)];
+      const keptMs = `${durationMs * POLLED_FACTOR}`;
+      const { gateways, lateLists, lists: summariesKey, polled } = session.connection.keys;
+      const keys = [gateways, lateLists, summariesKey, polled(fingerprint)];
       const values = [member, `${durationMs}`, keptMs, ...listedCustomerIds];
-      const [nowMicros, memberTexts, isServedKnown, listsId, lists] = v.parse(
+      const [nowMicros, memberTexts, isPolledKnown, listsId, lists] = v.parse(
         Reply,
         await session.write("announce", keys, values),
       );
-      if (isServedKnown === 0) {
+      if (isPolledKnown === 0) {
         for (let from = 0; from < customerIds.length; from += CUSTOMERS_AT_ONCE) {
           const some = customerIds.slice(from, from + CUSTOMERS_AT_ONCE);
-          await session.write("addServed", [served(fingerprint)], [keptMs, ...some]);
+          await session.write("addPolled", [polled(fingerprint)], [keptMs, ...some]);
         }
       }
       const members = memberTexts.map(toMember);
-      await loadServed(members, session);
+      await loadPolled(members, session);
       const summaries = toSummaries(lists, nowMicros, session.connection.clock);
-      const serves = (each: Member, customerId: string) =>
-        servedByFingerprint.get(each.fingerprint)?.has(customerId) ?? false;
-      const known = members.filter((each) => servedByFingerprint.has(each.fingerprint));
+      const polls = (each: Member, customerId: string) =>
+        polledByFingerprint.get(each.fingerprint)?.has(customerId) ?? false;
+      const known = members.filter((each) => polledByFingerprint.has(each.fingerprint));
       const part: PollPart = {
         ownId: id,
         listsId,
         membership: known.map((each) => `${each.id} ${each.fingerprint}`).join("\n"),
-        gatewaysOf: (customerId) => known.filter((each) => serves(each, customerId)).map((each) => each.id),
+        gatewaysOf: (customerId) => known.filter((each) => polls(each, customerId)).map((each) => each.id),
         listOf: (customerId) => summaries.get(customerId),
       };
       return { partOf: () => part };

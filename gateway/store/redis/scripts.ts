@@ -1,13 +1,13 @@
 import { type CommandParser, defineScript } from "@redis/client";
 import { BEGIN_ERASURE, ERASE_AGENTS, FINISH_ERASURE, MARK_ERASED, TRIM_CHANGES } from "./erasure-scripts.ts";
 import {
-  ADD_SERVED,
+  ADD_POLLED,
   ANNOUNCE,
   BLOCK_SLOTS,
   GIVE_SLOT_BACK,
+  POLLED,
   RECORD_LIST_FAILURE,
   RECORD_PAGE,
-  SERVED,
   TAKE_SLOT,
   WITHDRAW,
 } from "./poll-scripts.ts";
@@ -275,8 +275,8 @@ export const SCRIPTS = {
   blockSlots: toScript(`${PREAMBLE}${BLOCK_SLOTS}`),
   announce: toScript(`${PREAMBLE}${ANNOUNCE}`),
   withdraw: toScript(`${PREAMBLE}${WITHDRAW}`),
-  addServed: toScript(`${PREAMBLE}${ADD_SERVED}`),
-  served: toScript(`${PREAMBLE}${SERVED}`),
+  addPolled: toScript(`${PREAMBLE}${ADD_POLLED}`),
+  polledCustomers: toScript(`${PREAMBLE}${POLLED}`),
   beginErasure: toScript(PREAMBLE + BEGIN_ERASURE),
   eraseAgents: toScript(PREAMBLE + ERASE_AGENTS),
   finishErasure: toScript(PREAMBLE + FINISH_ERASURE),
