@@ -23,7 +23,7 @@ function toDocumented(key: string): string {
   return key
     .replace(/^\{test:00\}:/, "")
     .replace(/^(agents?|list|erased|blocked|slots):acme/, "$1:<customer>")
-    .replace(/:poll$/, ":<part>")
+    .replace(/^slots:<customer>:.*$/, "slots:<customer>:<part>")
     .replace(/^polled:.*$/, "polled:<fingerprint>")
     .replace(/^lease:.*$/, "lease:<task>")
     .replace(/:7$/, ":<user>");
