@@ -5,8 +5,10 @@ import type { BuiltFiles } from "./assets/built-files.ts";
 import { authorize, type OnUnauthorized } from "./auth/authorize.ts";
 import type { Customers } from "./customer.ts";
 import type { AppEnv } from "./hono-env.ts";
+import { auditChanges } from "./http/audit-changes.ts";
 import { respondToError } from "./http/error-response.ts";
 import { problem } from "./http/problem.ts";
+import { AVAILABILITY_PATH } from "./http/routes/availability.ts";
 import { createEmbedRoutes } from "./http/routes/embed.ts";
 import { OWN_SECRET_ROUTES, TOKEN_ROUTES } from "./http/routes/index.ts";
 import { createOpenApiRoutes } from "./http/routes/openapi.ts";
@@ -96,6 +98,7 @@ function createCustomerRoutes(options: GatewayOptions): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   // Before `authorize`: a telephony system has a secret of its own in place of a token.
   for (const route of OWN_SECRET_ROUTES) routes.route("/", route.create({ streams, onUnauthorized }));
+  if (observability?.log.audit) routes.put(AVAILABILITY_PATH, auditChanges(observability.log));
   routes.use("/v1/*", authorize(onUnauthorized));
   if (observability) {
     routes.use("/v1/*", limitRequestRate(observability));

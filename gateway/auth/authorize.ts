@@ -53,12 +53,13 @@ export function authorize(onUnauthorized: OnUnauthorized): MiddlewareHandler<App
       onUnauthorized(describeUnauthorized(context, caller.reason));
       return caller.respond();
     }
+    // Before the check of the scope, for the audit of a rejected change.
+    context.set("caller", caller);
     if (scope && !caller.scopes.has(scope)) {
       const hint = caller.hasOnlyScp ? ": it has the claim scp, and the gateway reads scope" : "";
       onUnauthorized(describeUnauthorized(context, `the token does not have the scope ${scope}${hint}`));
       return insufficientScope(scope);
     }
-    context.set("caller", caller);
     return next();
   };
 }

@@ -53,7 +53,7 @@ export async function startObservedGateway(options: ObservedGatewayOptions) {
       return { id, allowedOrigins: ["https://crm.acme.example"], availabilities, access };
     }),
   );
-  const { log, records } = createRecordingLog();
+  const { log, records, audits } = createRecordingLog();
   const { onDefect = log.defect } = options;
   const metrics = createMetrics();
   const healthSources = {
@@ -84,6 +84,7 @@ export async function startObservedGateway(options: ObservedGatewayOptions) {
     origin: gateway.origin,
     send: (testRequest: TestRequest) => send(gateway.origin, testRequest),
     records,
+    audits,
     unauthorized,
     /** Returns the number of connections that the gateway takes for open. */
     async openConnections() {
