@@ -95,16 +95,18 @@ function createNotFoundHandler({ releases }: BuiltFiles): HandleNotFound {
 function createCustomerRoutes(options: GatewayOptions): Hono<AppEnv> {
   const { onUnauthorized = () => {}, observability } = options;
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
+  const onWebhook = observability?.metrics.onWebhook ?? (() => {});
+  const routeOptions = { streams, onUnauthorized, onWebhook };
   const routes = new Hono<AppEnv>();
   // Before `authorize`: a telephony system has a secret of its own in place of a token.
-  for (const route of OWN_SECRET_ROUTES) routes.route("/", route.create({ streams, onUnauthorized }));
+  for (const route of OWN_SECRET_ROUTES) routes.route("/", route.create(routeOptions));
   if (observability?.log.audit) routes.put(AVAILABILITY_PATH, auditChanges(observability.log));
   routes.use("/v1/*", authorize(onUnauthorized));
   if (observability) {
     routes.use("/v1/*", limitRequestRate(observability));
     routes.get("/v1/availabilities/stream", limitStreams(observability));
   }
-  for (const route of TOKEN_ROUTES) routes.route("/", route.create({ streams, onUnauthorized }));
+  for (const route of TOKEN_ROUTES) routes.route("/", route.create(routeOptions));
   return routes.route("/", createWidgetRoutes(options)).route("/", createEmbedRoutes(options));
 }
 

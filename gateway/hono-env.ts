@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { Caller } from "./auth/caller.ts";
 import type { Customer } from "./customer.ts";
 import type { ChangeOutcome } from "./http/routes/make-change.ts";
-import type { TraceContext } from "./operations/logging/trace-context.ts";
+import type { TraceContext } from "./operations/tracing/trace-context.ts";
 
 /** Variables and bindings of the request's context. */
 export interface AppEnv {

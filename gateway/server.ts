@@ -15,24 +15,29 @@ import { VERSION } from "./version.ts";
 /** Errors for the operator to correct. Further errors are defects, and their stacks are printed. */
 const OPERATOR_ERRORS = [CommandLineError, SettingsError, NotBuiltError, WidgetDocumentError, ListenError];
 
-try {
-  switch (readCommand(process.argv.slice(2))) {
-    case "help":
-      console.log(describeUsage());
-      break;
-    case "version":
-      console.log(`availability-gateway ${VERSION}`);
-      break;
-    case "check":
-      console.log(summarizeSettings(readSettings(process.env)));
-      break;
-    case "start":
-      await start();
+// Not awaited here: the file of the traces, which is loaded at the start, imports from this one and would wait for its end.
+void run();
+
+async function run(): Promise<void> {
+  try {
+    switch (readCommand(process.argv.slice(2))) {
+      case "help":
+        console.log(describeUsage());
+        break;
+      case "version":
+        console.log(`availability-gateway ${VERSION}`);
+        break;
+      case "check":
+        console.log(summarizeSettings(readSettings(process.env)));
+        break;
+      case "start":
+        await start();
+    }
+  } catch (error) {
+    if (!OPERATOR_ERRORS.some((type) => error instanceof type)) throw error;
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = error instanceof CommandLineError ? 2 : 1;
   }
-} catch (error) {
-  if (!OPERATOR_ERRORS.some((type) => error instanceof type)) throw error;
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = error instanceof CommandLineError ? 2 : 1;
 }
 
 async function start(): Promise<void> {

@@ -4,7 +4,8 @@ import { type AvailabilityService, createAvailabilityService } from "./availabil
 import { type Clock, systemClock } from "./clock.ts";
 import { type Customer, type Customers, createCustomers } from "./customer.ts";
 import { withDelayedAgents } from "./delayed-agents.ts";
-import type { CustomerHealth } from "./operations/metrics/prometheus.ts";
+import type { CustomerHealth } from "./operations/metrics/health-sources.ts";
+import { type ObserveCall, runUnobserved } from "./outgoing-call.ts";
 import { createSampleAgentsWhenReady, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
 import type { CustomerSettings } from "./settings/customer-settings.ts";
 import type { Settings } from "./settings/settings.ts";
@@ -29,16 +30,27 @@ export interface StartedCustomers {
   stop(): Promise<void>;
 }
 
+export interface CustomerOptions {
+  readonly log: UpstreamLog;
+  /** Runs each call of an upstream or a key set, for metrics and traces. @default nothing is observed */
+  readonly observe?: ObserveCall;
+}
+
 /** Creates customers from the settings, and starts their upstreams. */
 export async function startCustomers(
   settings: Settings,
   store: AvailabilityStore,
-  log: UpstreamLog,
+  { log, observe = runUnobserved }: CustomerOptions,
 ): Promise<StartedCustomers> {
   const upstreams = new Map<string, Upstream>();
   const customers = settings.customers.map((customer) => {
     const { id, allowedOrigins, tokens } = customer;
-    const { upstream, receiveWebhook } = openUpstream(customer, { store, log, timeoutMs: settings.upstreamTimeoutMs });
+    const { upstream, receiveWebhook } = openUpstream(customer, {
+      store,
+      log,
+      observe,
+      timeoutMs: settings.upstreamTimeoutMs,
+    });
     upstreams.set(id, upstream);
     const { staleLimitSeconds, isDemo, anonymousReads } = settings;
     const availabilities = createAvailabilityService({ store: store.forCustomer(id), upstream, staleLimitSeconds });
@@ -46,7 +58,7 @@ export async function startCustomers(
       id,
       allowedOrigins,
       availabilities: isDemo ? withSampleDelays(availabilities) : availabilities,
-      access: { verify: createTokenVerifier(tokens, id), anonymousReads },
+      access: { verify: createTokenVerifier(tokens, id, { observe }), anonymousReads },
       ...(receiveWebhook && { receiveWebhook }),
     };
   });
@@ -90,7 +102,7 @@ interface SourceHealth extends UpstreamHealth {
 
 /** Converts the health of a customer's upstream and store. Data that was never read is infinitely old. */
 export function toHealth(customer: string, health: SourceHealth, clock: Clock): CustomerHealth {
-  const { staleSinceMs, storeStaleSinceMs, budgetLeft, removalsHeldBack, minStaleLimitSeconds } = health;
+  const { staleSinceMs, storeStaleSinceMs, budgetLeft, removalsHeldBack, minStaleLimitSeconds, isPolling } = health;
   const ageSeconds = (sinceMs = Infinity) => Math.max(0, Math.ceil((clock.monotonicMs() - sinceMs) / 1000));
   const upstreamStaleSeconds = ageSeconds(staleSinceMs);
   return {
@@ -100,6 +112,7 @@ export function toHealth(customer: string, health: SourceHealth, clock: Clock): 
     ...(budgetLeft !== undefined && { budgetLeft }),
     ...(minStaleLimitSeconds !== undefined && { minStaleLimitSeconds }),
     ...(removalsHeldBack !== undefined && { removalsHeldBack }),
+    ...(isPolling !== undefined && { isPolling }),
   };
 }
 
@@ -108,7 +121,7 @@ interface OpenUpstream {
   readonly receiveWebhook?: WebhookReceiver | undefined;
 }
 
-type UpstreamParts = Pick<AircallOptions, "store" | "log" | "timeoutMs">;
+type UpstreamParts = Pick<AircallOptions, "store" | "log" | "timeoutMs" | "observe">;
 
 function openUpstream({ id, upstream: settings }: CustomerSettings, parts: UpstreamParts): OpenUpstream {
   switch (settings.kind) {

@@ -6,8 +6,12 @@ import { createRateLimits } from "./operations/limits/rate-limits.ts";
 import { createJsonLog, type LogDestination, openStandardOutput } from "./operations/logging/json-log.ts";
 import type { Log } from "./operations/logging/log.ts";
 import { createPlainLog } from "./operations/logging/plain-log.ts";
+import { createRejectionLog } from "./operations/logging/rejection-log.ts";
 import { createMetrics } from "./operations/metrics/metrics.ts";
 import type { Observability } from "./operations/observability.ts";
+import { observeCallsWith } from "./operations/observe-calls.ts";
+import type { OpenTracingOptions } from "./operations/tracing/open-tracing.ts";
+import type { Tracing } from "./operations/tracing/tracing.ts";
 import { type RunningGateway, serveAdmin, serveGateway } from "./serve.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
 import { withoutCredentials } from "./settings/summary.ts";
@@ -16,6 +20,7 @@ import type { AvailabilityStore } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { singleRedis } from "./store/redis/redis-server-options.ts";
 import { createRedisStore } from "./store/redis-store.ts";
+import type { StoreObserver } from "./store/store-observer.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
 import { VERSION } from "./version.ts";
 
@@ -54,17 +59,22 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   // Read before there is a connection: the report lists open connections with the names of their hosts.
   const openFileLimit = options.openFileLimit ?? (settings.isDemo ? undefined : readOpenFileLimit());
   const files = await readBuiltFiles(options.buildDirectory);
-  const observability = createObservability(settings, options, {
+  const observability = await createObservability(settings, options, {
     isStoreReady: () => store.isReady(),
+    replicaSize: () => store.replicaSize(),
     historySize: () => store.historySize(),
     customers: () => health(),
   });
-  const { log, readiness } = observability;
-  const store = openStore(settings, log);
-  const { customers, health, loadKeySets, stop } = await startCustomers(settings, store, log);
+  const { log, metrics, readiness, tracing } = observability;
+  const observe = observeCallsWith(observability);
+  const store = openStore(settings, log, { ...metrics, observe });
+  const { customers, health, loadKeySets, stop } = await startCustomers(settings, store, { log, observe });
+  const logRejection = createRejectionLog({ log });
   const closables: Closable[] = [
     { name: "Upstreams", close: stop },
     { name: "Store", close: store.close },
+    // After everything that has spans.
+    ...(tracing ? [{ name: "Traces", close: tracing.close }] : []),
   ];
   try {
     const gateway = await serveGateway(settings, {
@@ -72,8 +82,11 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
       files,
       scriptMaxAgeSeconds: settings.scriptMaxAgeSeconds,
       onDefect: log.defect,
-      onUnauthorized: ({ reason, ...context }) => log.warning(`Request rejected: ${reason}`, context),
-      streams: createStreamHub({ observer: observability.metrics, onDefect: log.defect }),
+      onUnauthorized(call) {
+        metrics.onUnauthorized(call.customer, call.kind);
+        logRejection(call);
+      },
+      streams: createStreamHub({ observer: metrics, onDefect: log.defect }),
       observability,
     });
     closables.unshift({ name: "Connections", close: gateway.close });
@@ -108,21 +121,23 @@ function logSettings(
   if (isDemo) log.line(`Serving sample agents${where}, since no upstream is configured`);
 }
 
-function createObservability(
+async function createObservability(
   { operation, customers, isDemo, anonymousReads, staleLimitSeconds }: Settings,
   { print, onDefect, logDestination }: StartOptions,
   healthSources: Parameters<ReturnType<typeof createMetrics>["watch"]>[0],
-): Observability {
-  const metrics = createMetrics({ process: true });
+): Promise<Observability> {
+  const metrics = createMetrics({ process: true, labelledCustomers: operation.labelledCustomers });
   metrics.watch(healthSources);
   const openJsonLog = () =>
     createJsonLog({
       level: operation.logLevel,
       destination: logDestination ?? openStandardOutput(metrics.onLineLost),
     });
+  const log = isDemo ? createPlainLog({ print, printError: onDefect }) : openJsonLog();
   return {
-    log: isDemo ? createPlainLog({ print, printError: onDefect }) : openJsonLog(),
+    log,
     metrics,
+    tracing: operation.exportsTraces ? await loadTracing({ log, onSpansLost: metrics.onSpansLost }) : undefined,
     servesMetrics: anonymousReads,
     readiness: createReadiness({ healthSources, staleLimitSeconds }),
     rateLimits: createRateLimits(new Map(customers.map(({ id, limits }) => [id, limits]))),
@@ -130,10 +145,16 @@ function createObservability(
   };
 }
 
+/** Loads the code of the traces only when it is used. */
+async function loadTracing(options: OpenTracingOptions): Promise<Tracing> {
+  const { openTracing } = await import("./operations/tracing/open-tracing.ts");
+  return openTracing(options);
+}
+
 /**
  * Opens the store in Redis if the settings have its address; Redis need not be up yet. Otherwise opens the store in the
  * process's memory.
  */
-function openStore({ redisUrl: url }: Settings, log: Log): AvailabilityStore {
-  return url ? createRedisStore({ server: singleRedis(url), log }) : createMemoryStore();
+function openStore({ redisUrl: url }: Settings, log: Log, observer: StoreObserver): AvailabilityStore {
+  return url ? createRedisStore({ server: singleRedis(url), log, observer }) : createMemoryStore();
 }

@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, type JWTVerifyGetKey } from "jose";
 import type { Clock } from "../clock.ts";
+import type { ObserveCall } from "../outgoing-call.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 
 /** Maximum size of a key set: far larger than real sets, and harmless to a gateway with many customers. */
@@ -26,15 +27,24 @@ export interface Jwks {
   isAvailable(): boolean | undefined;
 }
 
+export interface JwksOptions {
+  readonly clock: Clock;
+  /** Id of the customer whose set it is. */
+  readonly customerId: string;
+  /** Runs each fetch, for metrics and traces. */
+  readonly observe: ObserveCall;
+}
+
 /**
  * Creates a key set that is fetched when it is used. Its functions throw {@link KeysUnavailableError} if the set cannot be
  * fetched or the key cannot be used.
  */
-export function createJwks(url: string, clock: Clock): Jwks {
+export function createJwks(url: string, { clock, customerId, observe }: JwksOptions): Jwks {
   let isAvailable: boolean | undefined;
+  const call = { service: "key set", operation: "fetch", customer: customerId } as const;
   const fetchObserved: FetchImplementation = async (...request) => {
     try {
-      const response = await fetchBounded(...request);
+      const response = await observe(call, () => fetchBounded(...request));
       isAvailable = true;
       return response;
     } catch (cause) {

@@ -2,9 +2,10 @@ import { createHash, createSecretKey } from "node:crypto";
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import * as v from "valibot";
 import { type Clock, systemClock } from "../clock.ts";
+import { type ObserveCall, runUnobserved } from "../outgoing-call.ts";
 import { type Caller, CallerClaims, EXPECTED_CLAIMS } from "./caller.ts";
-import { InvalidTokenError } from "./invalid-token-error.ts";
-import { createJwks, ED25519_NAMES, type Jwks } from "./jwks.ts";
+import { InvalidTokenError, type TokenFault } from "./invalid-token-error.ts";
+import { createJwks, ED25519_NAMES, type Jwks, type JwksOptions } from "./jwks.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 import { createTokenCache } from "./token-cache.ts";
 import type { TokenSettings } from "./token-settings.ts";
@@ -27,15 +28,22 @@ export interface VerifyToken {
   readonly keySet?: Pick<Jwks, "load" | "isAvailable">;
 }
 
+export interface TokenVerifierOptions {
+  /** @default the system clock */
+  readonly clock?: Clock;
+  /** Runs each fetch of the key set, for metrics and traces. @default nothing is observed */
+  readonly observe?: ObserveCall;
+}
+
 /**
  * Creates the verifier of a customer's tokens. A verified token is cached until it expires, at most for five minutes.
  */
 export function createTokenVerifier(
   settings: TokenSettings,
   customerId: string,
-  { clock = systemClock }: { readonly clock?: Clock } = {},
+  { clock = systemClock, observe = runUnobserved }: TokenVerifierOptions = {},
 ): VerifyToken {
-  const { findKey, keySet } = createKeyFinder(settings, clock);
+  const { findKey, keySet } = createKeyFinder(settings, { clock, customerId, observe });
   const { issuer, audience, algorithm, leewaySeconds } = settings;
 
   const cache = createTokenCache(async (token) => {
@@ -52,7 +60,7 @@ export function createTokenVerifier(
 
   async function verify(token: string): Promise<Caller> {
     if (token.length > MAX_TOKEN_CHARACTERS) {
-      throw new InvalidTokenError(`The token is longer than ${MAX_TOKEN_CHARACTERS} characters`);
+      throw new InvalidTokenError(`The token is longer than ${MAX_TOKEN_CHARACTERS} characters`, "malformed");
     }
     return cache.verify(token);
   }
@@ -64,9 +72,9 @@ interface KeyFinder extends Pick<VerifyToken, "keySet"> {
   readonly findKey: JWTVerifyGetKey;
 }
 
-function createKeyFinder(settings: TokenSettings, clock: Clock): KeyFinder {
+function createKeyFinder(settings: TokenSettings, options: JwksOptions): KeyFinder {
   if (settings.algorithm !== "HS256") {
-    const keySet = createJwks(settings.jwksUrl, clock);
+    const keySet = createJwks(settings.jwksUrl, options);
     return { findKey: keySet.findKey, keySet };
   }
   const key = createSecretKey(settings.secret, "utf8");
@@ -77,12 +85,21 @@ function throwTokenError(cause: unknown): never {
   if (cause instanceof KeysUnavailableError) throw cause;
   // The token requires an extension. The message would contain the extension's name, chosen by the maker of the token.
   if (cause instanceof errors.JOSENotSupported)
-    throw new InvalidTokenError("The token requires an unsupported extension", { cause });
+    throw new InvalidTokenError("The token requires an unsupported extension", "malformed", { cause });
   // The other messages name the invalid claim or part, never its value.
   if (cause instanceof errors.JOSEError)
-    throw new InvalidTokenError(`The token is rejected: ${cause.message}`, { cause });
+    throw new InvalidTokenError(`The token is rejected: ${cause.message}`, toFault(cause), { cause });
   // Faults of a token are JOSEErrors. The rest are faults of the key, such as the TypeError for a weak key.
   throw new KeysUnavailableError("The token's key cannot be used", { cause });
+}
+
+function toFault(error: errors.JOSEError): TokenFault {
+  if (error instanceof errors.JWTExpired) return "expired";
+  if (error instanceof errors.JWTClaimValidationFailed) return "claims";
+  if (error instanceof errors.JWSSignatureVerificationFailed) return "signature";
+  // The token names a key that is not in the set, or several keys of the set match.
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) return "signature";
+  return "malformed";
 }
 
 interface Expectation {
@@ -96,10 +113,11 @@ function parseClaims(payload: JWTPayload, { token, customerId, leewaySeconds }: 
   if (!claims.success) {
     throw new InvalidTokenError(
       `The token's claims are not as expected: ${claims.issues.map(describeIssue).join("; ")}`,
+      "claims",
     );
   }
   const { exp, customer, sub, scope = NO_SCOPES, scp } = claims.output;
-  if (customer !== customerId) throw new InvalidTokenError("The token belongs to another customer");
+  if (customer !== customerId) throw new InvalidTokenError("The token belongs to another customer", "customer");
   // Hash only the signed part: a signature has many spellings, and every spelling would get separate rate limits.
   const signed = token.slice(0, token.lastIndexOf("."));
   const key = createHash("sha256").update(signed).digest("base64url");

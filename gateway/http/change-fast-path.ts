@@ -64,7 +64,7 @@ export function createChangeFastPath({ customers, observability, onDefect }: Cha
     const answer =
       requested instanceof Response
         ? requested
-        : await change(request, direct, requested).catch((thrown: unknown) =>
+        : await runTraced(requestTrace, () => change(request, direct, requested)).catch((thrown: unknown) =>
             respondToError(thrown, { onDefect, request: toIdentity(requestTrace), isDisconnect: false }),
           );
     const { status } = answer;
@@ -150,6 +150,10 @@ function writeChanged(response: ServerResponse, changed: Changed, path: string, 
   if (requestId !== undefined) headers.push("X-Request-Id", requestId);
   response.writeHead(changed.status, headers);
   endWith(response, body);
+}
+
+function runTraced<Value>(requestTrace: RequestTrace | undefined, handle: () => Value): Value {
+  return requestTrace ? requestTrace.run(handle) : handle();
 }
 
 function toIdentity(requestTrace: RequestTrace | undefined): RequestIdentity | undefined {

@@ -22,6 +22,8 @@ import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redi
 import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
 import { createReplica, type WritableReplica } from "./replica.ts";
+import { sumReplicaSizes } from "./replica-size.ts";
+import { type StoreObserver, unobservedStore } from "./store-observer.ts";
 
 export interface RedisStoreOptions {
   readonly server: RedisServerOptions;
@@ -47,9 +49,18 @@ export interface RedisStoreOptions {
   readonly historyLength?: number;
   /** @default the system clock */
   readonly clock?: Clock;
+  /** @default nothing is observed */
+  readonly observer?: StoreObserver;
 }
 
-const DEFAULTS = { timeoutMs: 2_000, waitMs: 1_000, maxDelayMs: 5_000, historyLength: 100_000, clock: systemClock };
+const DEFAULTS = {
+  timeoutMs: 2_000,
+  waitMs: 1_000,
+  maxDelayMs: 5_000,
+  historyLength: 100_000,
+  clock: systemClock,
+  observer: unobservedStore,
+};
 
 /**
  * Creates a store in Redis for several gateways. Connects at once and reconnects when the connection breaks.
@@ -84,7 +95,10 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
 
   const reconnection = createReconnection({
     open,
-    onConnected: readiness.notify,
+    onConnected() {
+      settings.observer.onConnected();
+      readiness.notify();
+    },
     onDisconnected({ connection }) {
       for (const { replica } of loaded.values()) {
         // A replica that has not caught up in the session has been stale for longer.
@@ -106,6 +120,7 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
     isReady,
     whenReady: readiness.wait,
     lease: leases.acquire,
+    replicaSize: () => sumReplicaSizes(Array.from(loaded.values(), ({ replica }) => replica)),
     historySize: () => stream?.historySize() ?? { entries: 0, bytes: 0 },
     async close() {
       await leases.release();

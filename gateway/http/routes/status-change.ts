@@ -61,8 +61,7 @@ function toUpstreamContext(context: AppContext): UpstreamContext {
   const trace = context.get("trace");
   return {
     signal: context.req.raw.signal,
-    ...(trace && { traceparent: trace.toChild() }),
-    ...(trace?.state !== undefined && { tracestate: trace.state }),
+    ...trace?.headers(),
   };
 }
 

@@ -19,6 +19,8 @@ export interface GatewayProcess {
   /** Settings of the first start. */
   readonly environment: Readonly<Record<string, string>>;
   pid(): number;
+  /** Every line that the present process has written so far. */
+  output(): readonly string[];
   /** Kills the gateway, as a power failure does. */
   kill(): Promise<void>;
   /** Sends SIGTERM, and resolves when the gateway has ended. */
@@ -54,6 +56,7 @@ export async function startGateway(options: GatewayProcessOptions): Promise<Gate
     port,
     environment: options.environment,
     pid: () => running.pid,
+    output: () => running.output,
     start,
     kill: async () => void (await running.end()),
     terminate() {
