@@ -27,8 +27,8 @@ function setUp() {
 test("logs a rejected request with its customer and the ids of its own line", () => {
   const { lines, report } = setUp();
   report(CALL);
-  const { kind, reason, ...context } = CALL;
-  expect(lines).toEqual([[`Request rejected: ${reason}`, context]]);
+  const { customer, requestId, traceId } = CALL;
+  expect(lines).toEqual([[`Request rejected: ${CALL.reason}`, { customer, requestId, traceId }]]);
 });
 
 test("logs ten lines of a flood a minute, and then how many it has left out", () => {
