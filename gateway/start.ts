@@ -1,4 +1,5 @@
 import { readBuiltFiles } from "./assets/built-files.ts";
+import { startRetention } from "./data/retention.ts";
 import { type Closable, createDrain } from "./operations/lifecycle/drain.ts";
 import { createReadiness } from "./operations/lifecycle/readiness.ts";
 import { describeOpenFileLimit, readOpenFileLimit } from "./operations/limits/open-file-limit.ts";
@@ -16,11 +17,11 @@ import { type RunningGateway, serveAdmin, serveGateway } from "./serve.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
 import { withoutCredentials } from "./settings/summary.ts";
 import { startCustomers } from "./start-customers.ts";
-import type { AvailabilityStore } from "./store/availability-store.ts";
+import type { AvailabilityStore, StoreLog } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { singleRedis } from "./store/redis/redis-server-options.ts";
 import { createRedisStore } from "./store/redis-store.ts";
-import type { StoreObserver } from "./store/store-observer.ts";
+import { type StoreObserver, unobservedStore } from "./store/store-observer.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
 import { VERSION } from "./version.ts";
 
@@ -70,8 +71,13 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   const store = openStore(settings, log, { ...metrics, observe });
   const { customers, health, loadKeySets, stop } = await startCustomers(settings, store, { log, observe });
   const logRejection = createRejectionLog({ log });
+  const retention = startRetention({ store, customerIds: () => settings.customers.map(({ id }) => id), log });
+  const stopUpstreams = async () => {
+    await retention.stop();
+    await stop();
+  };
   const closables: Closable[] = [
-    { name: "Upstreams", close: stop },
+    { name: "Upstreams", close: stopUpstreams },
     { name: "Store", close: store.close },
     // After everything that has spans.
     ...(tracing ? [{ name: "Traces", close: tracing.close }] : []),
@@ -155,6 +161,10 @@ async function loadTracing(options: OpenTracingOptions): Promise<Tracing> {
  * Opens the store in Redis if the settings have its address; Redis need not be up yet. Otherwise opens the store in the
  * process's memory.
  */
-function openStore({ redisUrl: url }: Settings, log: Log, observer: StoreObserver): AvailabilityStore {
+export function openStore(
+  { redisUrl: url }: Settings,
+  log: StoreLog,
+  observer: StoreObserver = unobservedStore,
+): AvailabilityStore {
   return url ? createRedisStore({ server: singleRedis(url), log, observer }) : createMemoryStore();
 }

@@ -14,14 +14,16 @@ import { type ChangeRequest, changeAgent } from "./redis/agent-change.ts";
 import { catchUpWithRedis, confirmAgents, readRedisTime } from "./redis/agent-reads.ts";
 import type { ChangeStream } from "./redis/change-stream.ts";
 import { loadCustomer } from "./redis/customer-snapshot.ts";
+import { eraseCustomer } from "./redis/erasure.ts";
 import { createStoreKeys } from "./redis/keys.ts";
 import { loadListState, recordListFailure, recordPage } from "./redis/list-state.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
+import { eraseOutdated, eraseUnserved, RETENTION_TIMES, type RetentionTimes } from "./redis/redis-retention.ts";
 import type { RedisServerOptions } from "./redis/redis-server-options.ts";
 import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redis/redis-session.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
-import { createReplica, type WritableReplica } from "./replica.ts";
+import { createReplica, highestVersionOf, type WritableReplica } from "./replica.ts";
 import { sumReplicaSizes } from "./replica-size.ts";
 import { type StoreObserver, unobservedStore } from "./store-observer.ts";
 
@@ -47,6 +49,8 @@ export interface RedisStoreOptions {
    * @default 100000
    */
   readonly historyLength?: number;
+  /** @default 30 days, once a day */
+  readonly retention?: RetentionTimes;
   /** @default the system clock */
   readonly clock?: Clock;
   /** @default nothing is observed */
@@ -60,6 +64,7 @@ const DEFAULTS = {
   historyLength: 100_000,
   clock: systemClock,
   observer: unobservedStore,
+  retention: RETENTION_TIMES,
 };
 
 /**
@@ -121,6 +126,7 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
     whenReady: readiness.wait,
     lease: leases.acquire,
     replicaSize: () => sumReplicaSizes(Array.from(loaded.values(), ({ replica }) => replica)),
+    eraseUnserved: async () => eraseUnserved(settings.retention, await reconnection.session()),
     historySize: () => stream?.historySize() ?? { entries: 0, bytes: 0 },
     async close() {
       await leases.release();
@@ -205,6 +211,12 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
     recordPage: async (read) => recordPage(customerId, read, await reconnection.session()),
     recordListFailure: async () => recordListFailure(customerId, await reconnection.session()),
     loadListState: async () => loadListState(customerId, await reconnection.session()),
+    async erase(userIds) {
+      const session = await openRecovered();
+      const replica = loaded.get(customerId)?.replica ?? (await load());
+      return eraseCustomer({ customerId, userIds, knownVersion: highestVersionOf(replica) }, session);
+    },
+    eraseOutdated: async () => eraseOutdated(customerId, settings.retention, await openRecovered()),
   };
 }
 
