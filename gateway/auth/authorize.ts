@@ -81,15 +81,20 @@ export function describeUnauthorized(context: AppContext, kind: UnauthorizedKind
 }
 
 function createUnknownCustomerAccess(): Access {
-  const settings = { algorithm: "HS256", issuer: "unknown", audience: "unknown", leewaySeconds: 30 } as const;
+  const settings = {
+    algorithm: "HS256",
+    issuer: "unknown",
+    audience: "unknown",
+    leewaySeconds: 30,
+    maxLifetimeSeconds: 60,
+  } as const;
   const secret = randomBytes(32).toString("base64url");
   return { verify: createTokenVerifier({ ...settings, secret }, randomUUID()), anonymousReads: false };
 }
 
 async function verifyHeader(authorization: string, verify: VerifyToken): Promise<Caller> {
   const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization) ?? [];
-  if (token === undefined)
-    throw new InvalidTokenError("The Authorization header contains no bearer token", "malformed");
+  if (token === undefined) throw new InvalidTokenError("The Authorization header contains no bearer token");
   return verify(token);
 }
 

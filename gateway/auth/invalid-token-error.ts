@@ -15,7 +15,11 @@ export class InvalidTokenError extends Error {
   override readonly name = "InvalidTokenError";
   readonly fault: TokenFault;
 
-  constructor(message: string, fault: TokenFault = "malformed", options?: ErrorOptions) {
+  /** `fault` is `malformed` by default. */
+  constructor(
+    message: string,
+    { fault = "malformed", ...options }: ErrorOptions & { readonly fault?: TokenFault } = {},
+  ) {
     super(message, options);
     this.fault = fault;
   }

@@ -14,6 +14,7 @@ export function createRecordingLog(): RecordingLog {
   const log: Log = {
     line() {},
     warning() {},
+    error() {},
     request: (record) => void records.push(record),
     audit: (record) => void audits.push(record),
     defect(error) {

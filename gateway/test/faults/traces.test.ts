@@ -86,7 +86,7 @@ const named = (spans: readonly ReceivedSpan[], name: string) => spans.find((span
 /** Lines of the log with a message that begins with the text. */
 function linesOf(gateway: GatewayProcess, text: string): readonly Readonly<Record<string, unknown>>[] {
   return gateway
-    .output()
+    .lines()
     .filter((line) => line.startsWith("{"))
     .map((line): Readonly<Record<string, unknown>> => JSON.parse(line))
     .filter(({ msg }) => typeof msg === "string" && msg.startsWith(text));
