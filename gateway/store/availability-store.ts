@@ -2,6 +2,7 @@ import type { AgentState, Status, StoredAgent } from "./agent.ts";
 import type { HistorySize } from "./change-history.ts";
 import type { LiveGateways } from "./live-gateways.ts";
 import type { Replica } from "./replica.ts";
+import type { ReplicaSize } from "./replica-size.ts";
 import type { RequestSlots } from "./request-slots.ts";
 import type { ListFailures, ListState, PageRead, ReadStart } from "./upstream-reads.ts";
 
@@ -32,6 +33,8 @@ export interface AvailabilityStore {
   lease(task: string, durationMs: number, options?: LeaseOptions): Promise<boolean>;
   /** Gateways that share the store, among which the polls of the upstreams are divided. */
   readonly gateways: LiveGateways;
+  /** Returns the size of the customers that this process has loaded into its memory. */
+  replicaSize(): ReplicaSize;
   /**
    * Erases the data of customers that no gateway has served for 30 days, and older changes. `eraseOutdated` of each
    * customer's store comes first. Resolves with the ids of the erased customers.

@@ -26,6 +26,8 @@ import { createRedisSlots } from "./redis/redis-slots.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
 import { createReplica, highestVersionOf, type WritableReplica } from "./replica.ts";
+import { sumReplicaSizes } from "./replica-size.ts";
+import { type StoreObserver, unobservedStore } from "./store-observer.ts";
 
 export interface RedisStoreOptions {
   readonly server: RedisServerOptions;
@@ -53,6 +55,8 @@ export interface RedisStoreOptions {
   readonly retention?: RetentionTimes;
   /** @default the system clock */
   readonly clock?: Clock;
+  /** @default nothing is observed */
+  readonly observer?: StoreObserver;
 }
 
 const DEFAULTS = {
@@ -61,6 +65,7 @@ const DEFAULTS = {
   maxDelayMs: 5_000,
   historyLength: 100_000,
   clock: systemClock,
+  observer: unobservedStore,
   retention: RETENTION_TIMES,
 };
 
@@ -97,7 +102,10 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
 
   const reconnection = createReconnection({
     open,
-    onConnected: readiness.notify,
+    onConnected() {
+      settings.observer.onConnected();
+      readiness.notify();
+    },
     onDisconnected({ connection }) {
       for (const { replica } of loaded.values()) {
         // A replica that has not caught up in the session has been stale for longer.
@@ -120,6 +128,7 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
     whenReady: readiness.wait,
     lease: leases.acquire,
     gateways: createRedisGateways(reconnection.session),
+    replicaSize: () => sumReplicaSizes(Array.from(loaded.values(), ({ replica }) => replica)),
     eraseUnserved: async () => eraseUnserved(settings.retention, await reconnection.session()),
     historySize: () => stream?.historySize() ?? { entries: 0, bytes: 0 },
     async close() {

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { type Delay, delay } from "../../delay.ts";
+import { type ObserveCall, runUnobserved } from "../../outgoing-call.ts";
 import type { StoredAgent } from "../../store/agent.ts";
 import type { AvailabilityStore } from "../../store/availability-store.ts";
 import { createAgentLock } from "../agent-lock.ts";
@@ -30,6 +31,8 @@ export interface AircallOptions {
   readonly wait?: Delay;
   /** @default the global `fetch` */
   readonly fetch?: typeof fetch;
+  /** Runs each call of the API, for metrics and traces. @default nothing is observed */
+  readonly observe?: ObserveCall;
   /** Divides the polls of all customers among the gateways. @default an assignment of this customer alone */
   readonly pollAssignments?: PollAssignments;
   /** Random number from 0 to 1, for the times of polls. @default Math.random */
@@ -50,12 +53,16 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const { timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS } = settings;
   const log = withCustomerName(customerId, options.log);
   const { clock = systemClock, wait = delay, fetch = globalThis.fetch, random = Math.random } = options;
+  const { observe = runUnobserved } = options;
   const lease: AvailabilityStore["lease"] = (task, durationMs, leaseOptions) =>
     store.lease(`aircall/${customerId}/${task}`, durationMs, leaseOptions);
   const customerStore = store.forCustomer(customerId);
   const { requestsPerMinute, wrapUpSeconds } = settings;
   const budget = createRequestBudget({ requestsPerMinute, slots: customerStore.requestSlots, clock });
-  const client = createRateLimitedClient(createAircallClient({ ...settings, timeoutMs, fetch }), budget);
+  const client = createRateLimitedClient(
+    createAircallClient({ ...settings, timeoutMs, fetch, customerId, observe }),
+    budget,
+  );
   const recorder = createRecorder({ store: customerStore, wrapUpSeconds, clock, log, signal });
   // Longest time between two renewals of the lease: a gateway may be busy with one page.
   const leaseMs = timeoutMs + 2 * budget.pollIntervalMs + 1_000;
@@ -97,7 +104,12 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     durationMs: 2 * timeoutMs + STORE_TIME_MS,
     wait,
   });
-  const pollParts = { list, budget, lease: createPollLease(lease, leaseMs), healthTracker, store: customerStore };
+  let isPolling = false;
+  const onTurn = (isHolder: boolean) => {
+    isPolling = isHolder;
+  };
+  const pollLease = createPollLease(lease, leaseMs);
+  const pollParts = { list, budget, lease: pollLease, healthTracker, store: customerStore, onTurn };
   const startPoll = async () => {
     const isOwn = !options.pollAssignments;
     const assignments =
@@ -107,7 +119,17 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     await polling;
     if (isOwn) await assignments.stop();
   };
-  return { budget, client, readAgent, removals, refreshes, agentLock, healthTracker, startPoll };
+  return {
+    isPolling: () => isPolling,
+    budget,
+    client,
+    readAgent,
+    removals,
+    refreshes,
+    agentLock,
+    healthTracker,
+    startPoll,
+  };
 }
 
 /** Prefixes log lines with the customer. */

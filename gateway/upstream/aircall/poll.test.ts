@@ -14,7 +14,14 @@ const PAGE_MS = 2_034;
 function setUp(random: readonly number[]) {
   const time = createTestTime();
   const store = createMemoryStore({ clock: time.clock }).forCustomer("acme");
-  const state = { isAssigned: true, isFailing: false, hasLease: true, turns: 0, moves: [] as number[] };
+  const state = {
+    isAssigned: true,
+    isFailing: false,
+    hasLease: true,
+    turns: 0,
+    moves: [] as number[],
+    polling: [] as boolean[],
+  };
   const readsAtMs: number[] = [];
   const resumed: number[] = [];
   const leaseCalls: string[] = [];
@@ -45,6 +52,7 @@ function setUp(random: readonly number[]) {
     store,
     clock: time.clock,
     wait: time.wait,
+    onTurn: (isPolling) => void state.polling.push(isPolling),
     random: () => random[state.turns++ % random.length] ?? 0,
     lease: {
       async acquire() {
@@ -107,6 +115,7 @@ test("lets the next gateway poll when the poll moves, and goes on with the page 
   await time.elapse(60_000);
   const count = readsAtMs.length;
   expect([poll.isReading(), leaseCalls.at(-1)]).toEqual([false, "release"]);
+  expect([state.polling[0], state.polling.at(-1)]).toEqual([true, false]);
   await time.elapse(60_000);
   expect(readsAtMs.length).toBe(count);
   state.isAssigned = true;
@@ -122,4 +131,5 @@ test("reads nothing while another gateway has the lease, and releases no lease o
   expect([readsAtMs, poll.isReading()]).toEqual([[], false]);
   await stop();
   expect(leaseCalls).not.toContain("release");
+  expect(new Set(state.polling)).toEqual(new Set([false]));
 });

@@ -19,6 +19,8 @@ export interface PollOptions {
   readonly wait: Delay;
   /** Random number from 0 to 1. */
   readonly random: () => number;
+  /** Called at each turn, with true if this gateway polls, and with false when it no longer does. */
+  readonly onTurn: (isPolling: boolean) => void;
 }
 
 /** Poll of a customer's list, which one of the gateways has. */
@@ -80,7 +82,7 @@ export function createPoll(options: PollOptions): Poll {
 }
 
 /** Creates the turns of the poll: a read, if this gateway has the lease. */
-function createTurns({ assignment, list, budget, lease, healthTracker, store }: PollOptions) {
+function createTurns({ assignment, list, budget, lease, healthTracker, store, onTurn }: PollOptions) {
   let isReading = false;
   let hasLease = false;
 
@@ -112,10 +114,12 @@ function createTurns({ assignment, list, budget, lease, healthTracker, store }: 
       isReading = false;
       if (hasLease) await lease.release();
       hasLease = false;
+      onTurn(false);
     },
     async takeTurn(signal: AbortSignal): Promise<boolean> {
       try {
         hasLease = await lease.acquire();
+        onTurn(hasLease);
         if (hasLease) return await readNext(signal);
         // The gateway that had the poll before, or that counts as dead, may still be reading.
         isReading = false;
