@@ -73,20 +73,20 @@ async function start(settings: readonly string[] = []): Promise<string> {
 }
 
 describe.skipIf(!hasRedisServer)("the reason why a Redis cannot be used names the setting to change", () => {
-  test("for a certificate of a private authority: NODE_EXTRA_CA_CERTS", async () => {
+  test("for a certificate of a private authority: REDIS_TLS_CA", async () => {
     await expect(open(await startWithTls("no"))).rejects.toThrow(
-      /^Redis cannot be reached: self-signed certificate\. Set NODE_EXTRA_CA_CERTS to /,
+      /^Redis cannot be reached: self-signed certificate\. Set REDIS_TLS_CA to /,
     );
   });
 
-  test("for a Redis that demands client certificates: tls-auth-clients, without OpenSSL's own text", async () => {
+  test("for a Redis that demands client certificates: REDIS_TLS_CERT, without OpenSSL's own text", async () => {
     vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
     onTestFinished(() => void vi.unstubAllEnvs());
     const url = await startWithTls("yes");
     // With TLS 1.3 the server rejects the client after the client has taken the connection for open.
     const failure = open(url).then((connection) => connection.read(0));
     await expect(failure).rejects.toThrow(
-      /^Redis cannot be reached: tlsv13 alert certificate required\. .*set tls-auth-clients to no in Redis/,
+      /^Redis cannot be reached: tlsv13 alert certificate required\. .*set REDIS_TLS_CERT and REDIS_TLS_KEY/,
     );
   });
 
@@ -103,19 +103,19 @@ describe.skipIf(!hasRedisServer)("the reason why a Redis cannot be used names th
     );
   });
 
-  test("for a cluster: another Redis", async () => {
+  test("for a cluster: REDIS_MODE", async () => {
     // Otherwise the cluster's own port would be the server's plus 10,000, which a connection of another test may hold.
     const clusterPort = await findFreePort();
     const connection = await open(await start(["--cluster-enabled", "yes", "--cluster-port", `${clusterPort}`]));
     await expect(connection.read(0)).rejects.toThrow(
-      "CLUSTERDOWN Hash slot not served. The server is a Redis Cluster, which the gateway cannot use",
+      "CLUSTERDOWN Hash slot not served. If the server is a Redis Cluster, set REDIS_MODE=cluster",
     );
   });
 
-  test("for a Sentinel: the address of the primary", async () => {
+  test("for a Sentinel: REDIS_MODE", async () => {
     const connection = await open(await startSentinel());
     await expect(connection.read(0)).rejects.toThrow(
-      "The server is a Redis Sentinel, or no Redis 7: set REDIS_URL to the address of the primary itself",
+      "If the server is a Redis Sentinel, set REDIS_MODE=sentinel and REDIS_SENTINEL_NAME; otherwise it is no Redis 7",
     );
   });
 });

@@ -5,10 +5,11 @@ import { StoreUnavailableError } from "../availability-store.ts";
 import { startTimeout } from "./abortable.ts";
 import { describeRedisFault } from "./connection-advice.ts";
 import { CHANGES_KEY } from "./keys.ts";
-import { findPrimaryAddress } from "./primary-address.ts";
+import { type ClientTarget, readRedisTls, toClientOptions } from "./redis-client.ts";
 import { createRedisClock, type RedisClock } from "./redis-clock.ts";
 import type { RedisServerOptions } from "./redis-server-options.ts";
 import { SCRIPTS } from "./scripts.ts";
+import { findPrimaries } from "./sentinel.ts";
 
 /** Two connections to Redis, for scripts and for waiting for changes. A broken connection is not repaired. */
 export interface RedisConnection {
@@ -79,8 +80,6 @@ class ReplyTimeoutError extends StoreUnavailableError {
   }
 }
 
-/** Number of commands allowed to wait for Redis. With more, Redis counts as too slow. */
-const MAX_COMMANDS = 10_000;
 const MAX_ENTRIES = 1_000;
 
 const ScriptReply = v.pipe(v.looseTuple([v.string()]), v.readonly());
@@ -94,26 +93,44 @@ const Entries = v.nullable(
 );
 
 /**
- * Opens both connections to Redis.
+ * Opens both connections to Redis: in mode `sentinel` to the primary that the Sentinels name at this moment, so that the
+ * next connection after a failover leads to the new primary.
  *
- * @throws {StoreUnavailableError} if Redis is unreachable, does not reply in time or rejects the credentials.
+ * @throws {StoreUnavailableError} if Redis is unreachable, does not reply in time or rejects the credentials, and in mode
+ * `sentinel` also if no Sentinel names a Redis that is a primary.
  */
 export async function openConnection(options: ConnectionOptions): Promise<RedisConnection> {
-  const { timeoutMs, waitMs, monotonic } = options;
+  const { server, timeoutMs } = options;
+  const tls = await readRedisTls(server);
+  if (server.mode !== "sentinel") return openAt({ address: server.addresses[0] ?? "", tls, timeoutMs }, options);
+  const errors: StoreUnavailableError[] = [];
+  for await (const address of findPrimaries({ server, tls, timeoutMs })) {
+    try {
+      return await openAt({ address, tls, timeoutMs }, options);
+    } catch (error) {
+      const { host } = new URL(address);
+      errors.push(unavailable(`The Sentinels name ${host} as the primary. ${toError(error).message}`, error));
+    }
+  }
+  throw errors[0] ?? new StoreUnavailableError("No Sentinel names a primary");
+}
+
+async function openAt(target: ClientTarget, options: ConnectionOptions): Promise<RedisConnection> {
+  const { server, timeoutMs, waitMs, monotonic } = options;
   const clock = createRedisClock();
-  const url = await findPrimaryAddress(options.server);
-  const clients = [createRedisClient(url, timeoutMs), createRedisClient(url, timeoutMs)] as const;
+  const clients = [createRedisClient(target), createRedisClient(target)] as const;
   const [commands, reader] = clients;
   const { signal, close, withTimeout } = createLifetime(clients);
   try {
     await withTimeout(Promise.all(clients.map((client) => connect(client, signal))), timeoutMs);
+    if (server.mode === "sentinel") demandPrimary(await withTimeout(commands.hello(), timeoutMs));
   } catch (error) {
     close(toError(error));
     // The signal's reason is the cause; the first command's error is only its effect.
     const reason = toError(signal.reason);
     // A server without TLS waits for more of the handshake, and says nothing.
     const isSilent = reason instanceof ReplyTimeoutError || reason.cause instanceof ConnectionTimeoutError;
-    if (!isSilent || new URL(url).protocol !== "rediss:") throw reason;
+    if (!isSilent || !target.address.startsWith("rediss:")) throw reason;
     throw unavailable(`${reason.message}. If Redis has no TLS at this port, write redis:// in REDIS_URL`, reason);
   }
   let lastReadMs = monotonic.monotonicMs();
@@ -144,6 +161,15 @@ async function connect(client: Client, signal: AbortSignal): Promise<void> {
   await client.connect();
   // A connection that opens after `close` would stay open.
   if (signal.aborted) client.destroy();
+}
+
+/** The reply to `HELLO` has the role, for which `ROLE` and `INFO` would need the right to dangerous commands. */
+const HelloReply = v.looseObject({ role: v.string() });
+
+/** @throws {StoreUnavailableError} if the Redis is a replica, such as a former primary. */
+function demandPrimary(reply: unknown): void {
+  const { role } = v.parse(HelloReply, reply);
+  if (role !== "master") throw new StoreUnavailableError(`The Redis there is no primary: its role is ${role}`);
 }
 
 /** Creates the common lifetime of the clients. When a client fails, both are closed. */
@@ -178,18 +204,8 @@ function createLifetime(clients: readonly Client[]) {
   return { signal: ending.signal, close, withTimeout };
 }
 
-function createRedisClient(url: string, timeoutMs: number) {
-  return createClient({
-    url,
-    scripts: SCRIPTS,
-    name: "availability-gateway",
-    // Do not queue commands while offline: a caller must not be told of a failure and then see the change made.
-    disableOfflineQueue: true,
-    commandsQueueMaxLength: MAX_COMMANDS,
-    // The session replaces a broken connection, because missed changes must be loaded too.
-    socket: { connectTimeout: timeoutMs, reconnectStrategy: false },
-    maintNotifications: "disabled",
-  });
+function createRedisClient(target: ClientTarget) {
+  return createClient({ ...toClientOptions(target), scripts: SCRIPTS });
 }
 
 function unavailable(message: string, cause: unknown): StoreUnavailableError {
