@@ -229,7 +229,7 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
     const ahead = Date.now() + 3_600_000;
     const stranger = stores[0].forCustomer("stranger");
     await stranger.set(1, { status: "available" });
-    await server.command(["HSET", "availability-bridge:agent:stranger:1", "version", String(ahead)]);
+    await server.command(["HSET", "{availability-bridge:00}:agent:stranger:1", "version", String(ahead)]);
     const { version } = await stranger.set(1, { status: "in_call" });
     expect(version).toBe(ahead + 1);
     await server.kill();

@@ -4,7 +4,7 @@ import type { Clock } from "../../clock.ts";
 import { StoreUnavailableError } from "../availability-store.ts";
 import { startTimeout } from "./abortable.ts";
 import { describeRedisFault } from "./connection-advice.ts";
-import { CHANGES_KEY } from "./keys.ts";
+import type { StoreKeys } from "./keys.ts";
 import { type ClientTarget, readRedisTls, toClientOptions } from "./redis-client.ts";
 import { createRedisClock, type RedisClock } from "./redis-clock.ts";
 import type { RedisServerOptions } from "./redis-server-options.ts";
@@ -26,6 +26,8 @@ export interface RedisConnection {
    */
   read(after: number): Promise<readonly StreamEntry[]>;
   readonly clock: RedisClock;
+  /** Keys of the shard at this connection. */
+  readonly keys: StoreKeys;
   /** Time of the last reply to a read, on the monotonic clock. */
   lastReadMs(): number;
   /** Signal that aborts with the reason when the connection breaks or is closed. */
@@ -42,6 +44,8 @@ export interface StreamEntry {
 
 export interface ConnectionOptions {
   readonly server: RedisServerOptions;
+  /** Keys of the shard to connect to. */
+  readonly keys: StoreKeys;
   /** Time limit for every reply, in milliseconds. */
   readonly timeoutMs: number;
   /**
@@ -116,7 +120,7 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
 }
 
 async function openAt(target: ClientTarget, options: ConnectionOptions): Promise<RedisConnection> {
-  const { server, timeoutMs, waitMs, monotonic } = options;
+  const { server, keys, timeoutMs, waitMs, monotonic } = options;
   const clock = createRedisClock();
   const clients = [createRedisClient(target), createRedisClient(target)] as const;
   const [commands, reader] = clients;
@@ -136,6 +140,7 @@ async function openAt(target: ClientTarget, options: ConnectionOptions): Promise
   let lastReadMs = monotonic.monotonicMs();
   return {
     clock,
+    keys,
     signal,
     close,
     lastReadMs: () => lastReadMs,
@@ -147,7 +152,7 @@ async function openAt(target: ClientTarget, options: ConnectionOptions): Promise
       return rest;
     },
     async read(after) {
-      const from = { key: CHANGES_KEY, id: `${after}-0` };
+      const from = { key: keys.changes, id: `${after}-0` };
       const reply = await withTimeout(reader.xRead(from, { BLOCK: waitMs, COUNT: MAX_ENTRIES }), waitMs + timeoutMs);
       lastReadMs = monotonic.monotonicMs();
       return v.parse(Entries, reply) ?? [];

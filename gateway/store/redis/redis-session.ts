@@ -8,7 +8,7 @@ import { type ChangeStream, createChangeStream } from "./change-stream.ts";
 import { openConnection, ReadOnlyRedisError, type RedisConnection, RedisReplyError } from "./connection.ts";
 import { type CustomerRecovery, recoverCustomers } from "./customer-recovery.ts";
 import { loadCustomer, restoreCustomer, type SnapshotSource } from "./customer-snapshot.ts";
-import { CHANGES_KEY, STORE_KEY } from "./keys.ts";
+import type { StoreKeys } from "./keys.ts";
 import type { RedisServerOptions } from "./redis-server-options.ts";
 import { errorCode, type WriteRejectionLog } from "./write-rejection-log.ts";
 
@@ -37,6 +37,7 @@ export interface LoadedCustomer {
 
 export interface RedisSessionOptions {
   readonly server: RedisServerOptions;
+  readonly keys: StoreKeys;
   readonly timeoutMs: number;
   readonly waitMs: number;
   readonly historyLength: number;
@@ -101,7 +102,7 @@ async function attach(
   const position = previous ? [previous.epoch, String(previous.position()), previous.lastEntry()] : ["", "", ""];
   const minVersion = highestVersion(customers, previous) + 1;
   const values = [...position, randomBytes(6).toString("hex"), String(minVersion), String(historyLength)];
-  const reply = await connection.run("attach", [STORE_KEY, CHANGES_KEY], values);
+  const reply = await connection.run("attach", [connection.keys.store, connection.keys.changes], values);
   const [state, epoch, attachPosition] = v.parse(Attached, reply);
   if (previous && state === "continued") return { stream: previous, attachPosition };
   if (previous) log.warning(ATTACH_MESSAGES[state]);
@@ -195,7 +196,7 @@ function createSession(
       }
     },
     async check() {
-      const [epoch, error] = v.parse(Checked, await connection.run("check", [STORE_KEY], []));
+      const [epoch, error] = v.parse(Checked, await connection.run("check", [connection.keys.store], []));
       if (epoch !== stream.epoch) connection.close(new StoreUnavailableError("Redis has lost its epoch"));
       if (error === "") handleAccepted();
       else handleRejected(error, READ_ONLY_MS);
