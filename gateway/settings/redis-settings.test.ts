@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { createAuthority, hasOpenssl } from "../test/certificates.ts";
 import { readSettings } from "./settings.ts";
 import { describeRedis } from "./summary.ts";
@@ -120,7 +120,8 @@ test.each(["acme:", "a b", "{acme}", "acme*", "a".repeat(101)])("rejects the key
 
 describe.skipIf(!hasOpenssl)("of the files with certificates", () => {
   test("keeps the paths", () => {
-    const { caPath, issue } = createAuthority();
+    const { caPath, issue, remove } = createAuthority();
+    onTestFinished(remove);
     const { certPath, keyPath } = issue("gateway");
     const files = { REDIS_TLS_CA: caPath, REDIS_TLS_CERT: certPath, REDIS_TLS_KEY: keyPath };
     expect(readSettings({ REDIS_URL: "rediss://redis", ...files }).redis).toMatchObject({
@@ -129,7 +130,8 @@ describe.skipIf(!hasOpenssl)("of the files with certificates", () => {
   });
 
   test("reports a file with something else", () => {
-    const { caPath, issue } = createAuthority();
+    const { caPath, issue, remove } = createAuthority();
+    onTestFinished(remove);
     const { certPath, keyPath } = issue("gateway");
     const files = { REDIS_TLS_CA: keyPath, REDIS_TLS_CERT: keyPath, REDIS_TLS_KEY: caPath };
     expect(problemsOf({ REDIS_URL: "rediss://redis", ...files })).toEqual([

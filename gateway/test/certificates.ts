@@ -3,7 +3,6 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { onTestFinished } from "vitest";
 import { findServer } from "../../scripts/testing/report-missing-servers.mjs";
 
 /** Paths of PEM files. */
@@ -16,6 +15,8 @@ export interface Authority {
   readonly caPath: string;
   /** Issues a certificate for 127.0.0.1 and for clients, with the given common name. */
   issue(name: string): Certificate;
+  /** Removes all files. */
+  remove(): void;
 }
 
 /**
@@ -25,16 +26,16 @@ export const hasOpenssl = findServer("openssl") !== undefined;
 
 const KEY = "req -x509 -days 2 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes".split(" ");
 
-/** Creates an authority, whose files are removed when the test has finished. */
+/** Creates an authority. */
 export function createAuthority(): Authority {
   const directory = mkdtempSync(path.join(tmpdir(), "authority-"));
-  onTestFinished(() => rmSync(directory, { recursive: true }));
   const file = (name: string) => path.join(directory, name);
   const caPath = file("ca.pem");
   const caKeyPath = file("ca-key.pem");
   run([...KEY, "-subj", "/CN=test authority", "-keyout", caKeyPath, "-out", caPath]);
   return {
     caPath,
+    remove: () => rmSync(directory, { recursive: true }),
     issue(name) {
       const certPath = file(`${name}.pem`);
       const keyPath = file(`${name}-key.pem`);

@@ -9,7 +9,7 @@ import { type ClientTarget, readRedisTls, toClientOptions } from "./redis-client
 import { createRedisClock, type RedisClock } from "./redis-clock.ts";
 import type { RedisServerOptions } from "./redis-server-options.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { findPrimaries } from "./sentinel.ts";
+import { openSentinels, PrimaryReplacedError, type Sentinels } from "./sentinel.ts";
 
 /** Two connections to Redis, for scripts and for waiting for changes. A broken connection is not repaired. */
 export interface RedisConnection {
@@ -107,10 +107,29 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
   const { server, timeoutMs } = options;
   const tls = await readRedisTls(server);
   if (server.mode !== "sentinel") return openAt({ address: server.addresses[0] ?? "", tls, timeoutMs }, options);
+  const sentinels = openSentinels({ server, tls, timeoutMs });
+  try {
+    return await openAtPrimary(sentinels, { tls, timeoutMs }, options);
+  } catch (error) {
+    sentinels.close();
+    throw error;
+  }
+}
+
+/** Opens both connections to the first primary that the Sentinels name and that is one. */
+async function openAtPrimary(
+  sentinels: Sentinels,
+  target: Omit<ClientTarget, "address">,
+  options: ConnectionOptions,
+): Promise<RedisConnection> {
   const errors: StoreUnavailableError[] = [];
-  for await (const address of findPrimaries({ server, tls, timeoutMs })) {
+  for await (const address of sentinels.primaries()) {
     try {
-      return await openAt({ address, tls, timeoutMs }, options);
+      const connection = await openAt({ ...target, address }, options);
+      connection.signal.addEventListener("abort", sentinels.close, { once: true });
+      // What the former primary would still accept is lost once it becomes a replica.
+      sentinels.whenReplaced(address, () => connection.close(new PrimaryReplacedError()));
+      return connection;
     } catch (error) {
       const { host } = new URL(address);
       errors.push(unavailable(`The Sentinels name ${host} as the primary. ${toError(error).message}`, error));
