@@ -84,7 +84,8 @@ class ReplyTimeoutError extends StoreUnavailableError {
   }
 }
 
-const MAX_ENTRIES = 1_000;
+/** Maximum number of entries of a read. */
+export const MAX_ENTRIES = 1_000;
 
 const ScriptReply = v.pipe(v.looseTuple([v.string()]), v.readonly());
 const Entries = v.nullable(
