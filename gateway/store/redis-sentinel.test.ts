@@ -1,7 +1,9 @@
 /** The store over a primary that Sentinels replace: real Sentinels, and a failover by a crash and by a command. */
+import { readFile } from "node:fs/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { findFreePort } from "../../scripts/testing/local-server.ts";
 import { hasSentinel, PRIMARY_NAME, startSentinel, startSentinelGroup } from "../test/sentinel-group.ts";
+import { hasTlsRedisServer, startTlsRedisServer } from "../test/tls-redis-server.ts";
 import { DEFAULT_KEY_PREFIX, type RedisServerOptions } from "./redis/redis-server-options.ts";
 import { createRedisStore } from "./redis-store.ts";
 import { collectChanges, eventually, expectGrowingVersions } from "./store.suite.ts";
@@ -97,6 +99,46 @@ describe.skipIf(!hasSentinel)("with Sentinels", { timeout: 120_000 }, () => {
     );
     expect(wrong.lines.join("\n")).not.toMatch(/guess|redis-secret/);
   });
+
+  test("needs no more rights at the Sentinels and at Redis than docs/redis.md grants", async () => {
+    const group = await startSentinelGroup();
+    const page = await readFile("docs/redis.md", "utf8");
+    const grant = (user: string) => new RegExp(`^ACL (SETUSER ${user} .+)$`, "m").exec(page)?.[1]?.split(" ") ?? [];
+    for (const { command } of group.sentinels) {
+      await command(["ACL", ...grant("asker")]);
+      await command(["ACL", "SETUSER", "default", "off"]);
+    }
+    for (const { command } of group.servers) await command(["ACL", ...grant("gateway")]);
+    const url = group.url.replaceAll("//", "//gateway:secret@");
+    const store = openStore(url, { sentinelLogin: { user: "asker", password: "secret" } });
+    await expect(store.forCustomer("acme").set(1, { status: "available" })).resolves.toMatchObject({ userId: 1 });
+    for (const { command } of group.servers) expect(await command(["ACL", "LOG"])).toEqual([]);
+  });
+
+  test.skipIf(!hasTlsRedisServer)(
+    "uses TLS and the client certificate for the Sentinel and for the primary",
+    async () => {
+      const server = await startTlsRedisServer(["--tls-replication", "yes"]);
+      onTestFinished(server.remove);
+      const { caPath, issue } = server.authority;
+      const { certPath, keyPath } = issue("sentinel");
+      const port = await findFreePort();
+      await startSentinel([
+        `tls-port ${port}`,
+        `tls-cert-file ${certPath}`,
+        `tls-key-file ${keyPath}`,
+        `tls-ca-cert-file ${caPath}`,
+        "tls-replication yes",
+        `sentinel monitor ${PRIMARY_NAME} 127.0.0.1 ${new URL(server.tlsUrl).port} 1`,
+      ]);
+      const store = openStore(`rediss://127.0.0.1:${port}`, { tls: { caPath, ...issue("gateway") } });
+      await expect(store.forCustomer("acme").set(1, { status: "available" })).resolves.toMatchObject({ userId: 1 });
+      const without = openStore(`rediss://127.0.0.1:${port}`, { tls: { caPath } });
+      await expect(without.forCustomer("acme").set(1, { status: "available" })).rejects.toThrow(
+        /^No Sentinel names the primary: .*certificate required\. .*set REDIS_TLS_CERT and REDIS_TLS_KEY/,
+      );
+    },
+  );
 
   test("says why no Sentinel names a primary", async () => {
     const group = await startSentinelGroup();

@@ -2,10 +2,10 @@
 import { copyFile, readFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { findFreePort } from "../../scripts/testing/local-server.ts";
-import { createAuthority, hasOpenssl } from "../test/certificates.ts";
+import { createAuthority } from "../test/certificates.ts";
 import { hasRedisServer, hasValkeyServer, type RedisServer, startRedisServer } from "../test/redis-server.ts";
-import { type RedisServerOptions, singleRedis } from "./redis/redis-server-options.ts";
+import { hasTlsRedisServer, startTlsRedisServer } from "../test/tls-redis-server.ts";
+import { type RedisServerOptions, type RedisTls, singleRedis } from "./redis/redis-server-options.ts";
 import { createRedisStore } from "./redis-store.ts";
 import { declareStoreTests, eventually } from "./store.suite.ts";
 
@@ -29,6 +29,10 @@ async function declareTestsOver(start: () => Promise<Started>): Promise<void> {
   const { server, options } = await start();
   afterAll(server.remove);
   declareStoreTests({ open: async () => [openStore(options), openStore(options)], runs: 5 });
+
+  test("is denied no command", async () => {
+    await expect(server.command(["ACL", "LOG"])).resolves.toEqual([]);
+  });
 }
 
 describe.skipIf(!hasValkeyServer)("in Valkey", async () => {
@@ -45,50 +49,29 @@ describe.skipIf(!hasRedisServer)(
     if (!hasRedisServer) return;
     await declareTestsOver(async () => {
       const server = await startRedisServer([...SETTINGS, "--unixsocket", "redis.sock"]);
-      const [, rights = ""] = /^ACL (SETUSER .+)$/m.exec(await readFile("docs/redis.md", "utf8")) ?? [];
+      const [, rights = ""] = /^ACL (SETUSER gateway .+)$/m.exec(await readFile("docs/redis.md", "utf8")) ?? [];
       await server.command(["ACL", ...rights.split(" ")]);
       return { server, options: singleRedis(`unix://gateway:secret@${path.join(server.data, "redis.sock")}?db=1`) };
     });
   },
 );
 
-/** Starts a Redis with TLS that demands client certificates of its authority. */
-async function startWithTls() {
-  const { caPath, issue, remove } = createAuthority();
-  const own = issue("redis");
-  const port = await findFreePort();
-  const files = ["--tls-cert-file", own.certPath, "--tls-key-file", own.keyPath, "--tls-ca-cert-file", caPath];
-  const server = await startRedisServer([...SETTINGS, "--tls-port", `${port}`, ...files, "--tls-auth-clients", "yes"]);
-  return {
-    server: {
-      ...server,
-      async remove() {
-        await server.remove();
-        remove();
-      },
-    },
-    caPath,
-    issue,
-    single: singleRedis(`rediss://127.0.0.1:${port}`),
-  };
-}
-
-const hasTls = hasRedisServer && hasOpenssl;
-
-describe.skipIf(!hasTls)("over TLS with a client certificate and a private authority", async () => {
-  if (!hasTls) return;
+describe.skipIf(!hasTlsRedisServer)("over TLS with a client certificate and a private authority", async () => {
+  if (!hasTlsRedisServer) return;
   await declareTestsOver(async () => {
-    const { server, single, caPath, issue } = await startWithTls();
-    return { server, options: { ...single, tls: { caPath, ...issue("gateway") } } };
+    const server = await startTlsRedisServer(SETTINGS);
+    const { caPath, issue } = server.authority;
+    return { server, options: { ...singleRedis(server.tlsUrl), tls: { caPath, ...issue("gateway") } } };
   });
 });
 
-describe.skipIf(!hasTls)("over TLS", () => {
+describe.skipIf(!hasTlsRedisServer)("over TLS", () => {
   test("needs the authority and the client certificate", async () => {
-    const { server, single, caPath, issue } = await startWithTls();
+    const server = await startTlsRedisServer();
     onTestFinished(server.remove);
-    const set = (tls: RedisServerOptions["tls"]) =>
-      openStore({ ...single, tls })
+    const { caPath, issue } = server.authority;
+    const set = (tls: RedisTls) =>
+      openStore({ ...singleRedis(server.tlsUrl), tls })
         .forCustomer("acme")
         .set(1, { status: "available" });
     await expect(set(issue("gateway"))).rejects.toThrow(
@@ -99,18 +82,26 @@ describe.skipIf(!hasTls)("over TLS", () => {
   });
 
   test("takes certificates that were renewed in their files for the next connection", async () => {
-    const { server, single, caPath, issue } = await startWithTls();
-    onTestFinished(server.remove);
+    const server = await startTlsRedisServer();
     const unknown = createAuthority();
+    onTestFinished(server.remove);
     onTestFinished(unknown.remove);
+    const { caPath, issue } = server.authority;
     const files = unknown.issue("gateway");
-    const store = openStore({ ...single, tls: { caPath, ...files } });
-    const customer = store.forCustomer("acme");
+    const customer = openStore({ ...singleRedis(server.tlsUrl), tls: { caPath, ...files } }).forCustomer("acme");
     await expect(customer.set(1, { status: "available" })).rejects.toThrow("Redis cannot be reached");
     const renewed = issue("gateway");
     await copyFile(renewed.certPath, files.certPath);
     await copyFile(renewed.keyPath, files.keyPath);
     await eventually(() => customer.set(1, { status: "available" }).catch(String)).toMatchObject({ userId: 1 });
+  });
+
+  test("says which file cannot be read", async () => {
+    const tls = { caPath: "/nowhere/ca.pem" };
+    const customer = openStore({ ...singleRedis("rediss://127.0.0.1:1"), tls }).forCustomer("acme");
+    await expect(customer.set(1, { status: "available" })).rejects.toThrow(
+      'The file "/nowhere/ca.pem" for TLS with Redis cannot be read: ENOENT',
+    );
   });
 });
 

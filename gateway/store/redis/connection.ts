@@ -5,11 +5,10 @@ import { StoreUnavailableError } from "../availability-store.ts";
 import { startTimeout } from "./abortable.ts";
 import { describeRedisFault } from "./connection-advice.ts";
 import type { StoreKeys } from "./keys.ts";
-import { type ClientTarget, readRedisTls, toClientOptions } from "./redis-client.ts";
+import { type ClientTarget, toClientOptions } from "./redis-client.ts";
 import { createRedisClock, type RedisClock } from "./redis-clock.ts";
 import type { RedisServerOptions } from "./redis-server-options.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { openSentinels, PrimaryReplacedError, type Sentinels } from "./sentinel.ts";
 
 /** Two connections to Redis, for scripts and for waiting for changes. A broken connection is not repaired. */
 export interface RedisConnection {
@@ -98,48 +97,11 @@ const Entries = v.nullable(
 );
 
 /**
- * Opens both connections to Redis: in mode `sentinel` to the primary that the Sentinels name at this moment, so that the
- * next connection after a failover leads to the new primary.
+ * Opens both connections to the Redis at an address. In mode `sentinel` it must be a primary.
  *
- * @throws {StoreUnavailableError} if Redis is unreachable, does not reply in time or rejects the credentials, and in mode
- * `sentinel` also if no Sentinel names a Redis that is a primary.
+ * @throws {StoreUnavailableError} if Redis is unreachable, does not reply in time, rejects the credentials or is no primary.
  */
-export async function openConnection(options: ConnectionOptions): Promise<RedisConnection> {
-  const { server, timeoutMs } = options;
-  const tls = await readRedisTls(server);
-  if (server.mode !== "sentinel") return openAt({ address: server.addresses[0] ?? "", tls, timeoutMs }, options);
-  const sentinels = openSentinels({ server, tls, timeoutMs });
-  try {
-    return await openAtPrimary(sentinels, { tls, timeoutMs }, options);
-  } catch (error) {
-    sentinels.close();
-    throw error;
-  }
-}
-
-/** Opens both connections to the first primary that the Sentinels name and that is one. */
-async function openAtPrimary(
-  sentinels: Sentinels,
-  target: Omit<ClientTarget, "address">,
-  options: ConnectionOptions,
-): Promise<RedisConnection> {
-  const errors: StoreUnavailableError[] = [];
-  for await (const address of sentinels.primaries()) {
-    try {
-      const connection = await openAt({ ...target, address }, options);
-      connection.signal.addEventListener("abort", sentinels.close, { once: true });
-      // What the former primary would still accept is lost once it becomes a replica.
-      sentinels.whenReplaced(address, () => connection.close(new PrimaryReplacedError()));
-      return connection;
-    } catch (error) {
-      const { host } = new URL(address);
-      errors.push(unavailable(`The Sentinels name ${host} as the primary. ${toError(error).message}`, error));
-    }
-  }
-  throw errors[0] ?? new StoreUnavailableError("No Sentinel names a primary");
-}
-
-async function openAt(target: ClientTarget, options: ConnectionOptions): Promise<RedisConnection> {
+export async function openConnectionAt(target: ClientTarget, options: ConnectionOptions): Promise<RedisConnection> {
   const { server, keys, timeoutMs, waitMs, monotonic } = options;
   const clock = createRedisClock();
   const clients = [createRedisClient(target), createRedisClient(target)] as const;

@@ -6,11 +6,12 @@ import { type StoreLog, StoreUnavailableError } from "../availability-store.ts";
 import type { WritableReplica } from "../replica.ts";
 import { Digits } from "./agent-record.ts";
 import { type ChangeStream, createChangeStream } from "./change-stream.ts";
-import { openConnection, ReadOnlyRedisError, type RedisConnection, RedisReplyError } from "./connection.ts";
+import { ReadOnlyRedisError, type RedisConnection, RedisReplyError } from "./connection.ts";
 import { type CustomerRecovery, recoverCustomers } from "./customer-recovery.ts";
 import { loadCustomer, restoreCustomer, type SnapshotSource } from "./customer-snapshot.ts";
 
 import type { StoreKeys } from "./keys.ts";
+import { openConnection } from "./open-connection.ts";
 import { createReadPace } from "./read-pace.ts";
 import type { RedisServerOptions } from "./redis-server-options.ts";
 import { errorCode, type WriteRejectionLog } from "./write-rejection-log.ts";
