@@ -19,7 +19,7 @@ interface Started {
 }
 
 function openStore(options: RedisServerOptions) {
-  const store = createRedisStore({ server: options, log: { line: () => {}, warning: () => {} } });
+  const store = createRedisStore({ server: options, log: { line: () => {}, warning: () => {} }, timeoutMs: 10_000 });
   onTestFinished(store.close);
   return store;
 }
