@@ -7,7 +7,7 @@ import {
 } from "../auth/token-settings-from-env.ts";
 import { OPERATION_VARIABLES, type OperationSettings, toOperationSettings } from "../operations/operation-settings.ts";
 import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "../upstream/aircall/settings.ts";
-import { describeInvalidOrigin } from "./allowed-origin.ts";
+import { describeExcessiveOrigins, describeInvalidOrigin } from "./allowed-origin.ts";
 import { describeReadError, type Environment, findReferences, readConfig } from "./config-file.ts";
 import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
 import { describeIgnoredProxy } from "./egress-proxy.ts";
@@ -95,6 +95,10 @@ const OriginList = v.pipe(
   v.check(
     (origins) => origins.every((origin) => describeInvalidOrigin(origin) === undefined),
     ({ input }) => describeBadOrigins(input),
+  ),
+  v.check(
+    (origins) => describeExcessiveOrigins(origins) === undefined,
+    ({ input }) => `too many origins: ${describeExcessiveOrigins(input)}`,
   ),
 );
 
