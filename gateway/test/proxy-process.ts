@@ -39,7 +39,7 @@ function adaptCaddyfile(text: string, { directory, port, gatewayPorts }: Place):
   return replaceEach(text, [
     ["admin off", "admin off\n\tauto_https disable_redirects"],
     [
-      "widget.example.com {",
+      "{$DOMAIN:widget.example.com} {",
       `https://localhost:${port} {\n\tbind 127.0.0.1\n\ttls ${directory}/certificate.pem ${directory}/key.pem`,
     ],
     ["output stdout", `output file ${directory}/access.log`],

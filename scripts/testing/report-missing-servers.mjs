@@ -24,6 +24,7 @@ const SERVERS = [
   { name: "openssl", tested: "both, which need a certificate", package: "openssl" },
   { name: "cc", tested: "a clock that is set back", package: "gcc libc6-dev" },
   { name: "prlimit", tested: "a full disk", package: "util-linux" },
+  { name: "buildah", tested: "gateway/deploy/Containerfile, as root alone", package: "buildah" },
   { name: "systemd-analyze", tested: "gateway/deploy/availability-gateway.service", package: "systemd" },
 ];
 
