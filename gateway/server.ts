@@ -6,10 +6,11 @@ import { NotBuiltError } from "./assets/built-files.ts";
 import { WidgetDocumentError } from "./assets/widget-document.ts";
 import { CommandLineError, describeUsage, readCommand } from "./command-line.ts";
 import { ListenError } from "./operations/lifecycle/listen.ts";
+import { createServiceManager, type ServiceManager } from "./operations/lifecycle/service-manager.ts";
 import { shutDownOnSignals } from "./operations/lifecycle/shutdown-signals.ts";
 import { readSettings, SettingsError } from "./settings/settings.ts";
 import { summarizeSettings } from "./settings/summary.ts";
-import { startGateway } from "./start.ts";
+import { type StartedGateway, startGateway } from "./start.ts";
 import { VERSION } from "./version.ts";
 
 /** Errors for the operator to correct. Further errors are defects, and their stacks are printed. */
@@ -42,5 +43,12 @@ async function start(): Promise<void> {
     print: console.log,
     onDefect: console.error,
   });
-  shutDownOnSignals(gateway, process);
+  const manager = createServiceManager({ environment: process.env, log: gateway.log });
+  shutDownOnSignals({ log: gateway.log, close: () => stop(gateway, manager) }, process);
+  manager.ready();
+}
+
+function stop(gateway: StartedGateway, manager: ServiceManager): Promise<void> {
+  manager.stopping();
+  return gateway.close();
 }

@@ -25,6 +25,8 @@ const SERVERS = [
   { name: "cc", tested: "a clock that is set back", package: "gcc libc6-dev" },
   { name: "prlimit", tested: "a full disk", package: "util-linux" },
   { name: "buildah", tested: "gateway/deploy/Containerfile, as root alone", package: "buildah" },
+  { name: "systemd-notify", tested: "what the gateway tells systemd", package: "systemd" },
+  { name: "python3", tested: "the same, since it listens in place of systemd", package: "python3-minimal" },
   { name: "systemd-analyze", tested: "gateway/deploy/availability-gateway.service", package: "systemd" },
 ];
 
