@@ -27,7 +27,7 @@ const SERVERS = [
   { name: "buildah", tested: "gateway/deploy/Containerfile, as root alone", package: "buildah" },
   { name: "systemd-notify", tested: "what the gateway tells systemd", package: "systemd" },
   { name: "python3", tested: "the same, since it listens in place of systemd", package: "python3-minimal" },
-  { name: "systemd-analyze", tested: "gateway/deploy/availability-gateway.service", package: "systemd" },
+  { name: "systemd-analyze", tested: "gateway/deploy/availability-gateway@.service", package: "systemd" },
 ];
 
 /**
