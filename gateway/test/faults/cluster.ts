@@ -15,6 +15,8 @@ export interface ClusterOptions {
   readonly customers?: Partial<Record<CustomerId, CustomerDetails>>;
   /** The proxy in front of the gateways. @default nginx */
   readonly proxy?: keyof typeof PROXIES;
+  /** Path of both gateways' program. @default that of the present build */
+  readonly program?: string;
   /** Further settings of both gateways. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -42,7 +44,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     TRUSTED_PROXIES: "127.0.0.1",
     ...options.environment,
   };
-  const gateways = await Promise.all([startGateway({ environment }), startGateway({ environment })]);
+  const process = { environment, ...(options.program !== undefined && { program: options.program }) };
+  const gateways = await Promise.all([startGateway(process), startGateway(process)]);
   const proxy = await startProxy(options.proxy ?? "nginx", [gateways[0].port, gateways[1].port]);
   const client: Cluster["client"] = async (at, customer = "acme") =>
     createGatewayClient({ at, customer, token: await customers.token(customer) });
