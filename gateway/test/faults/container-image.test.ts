@@ -1,5 +1,5 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { findFreePort } from "../../../scripts/testing/local-server.ts";
@@ -49,9 +49,7 @@ test.skipIf(!canBuildImages)("the image runs a gateway without root and without 
   expect((await fetch(`http://127.0.0.1:${ports.GATEWAY_PORT}/embed.js`)).status).toBe(200);
   // unshare, sh, chroot and sh have each become the next one.
   expect(readFileSync(`/proc/${gateway.pid}/status`, "utf8")).toMatch(/^Uid:\t1000\t1000\t1000\t1000$/m);
-  expect(execFileSync("readlink", [`/proc/${gateway.pid}/cwd`], { encoding: "utf8" })).toContain(
-    configuration.WorkingDir,
-  );
+  expect(readlinkSync(`/proc/${gateway.pid}/cwd`)).toContain(configuration.WorkingDir);
   gateway.kill("SIGTERM");
   expect(await gateway.ended()).toEqual({ exitCode: 0, signal: null });
   expect(isHealthy()).toBe(false);
