@@ -12,6 +12,8 @@ import { runDataCommand } from "./data/run-data-command.ts";
 import { ListenError } from "./operations/lifecycle/listen.ts";
 import { createServiceManager } from "./operations/lifecycle/service-manager.ts";
 import { shutDownOnSignals } from "./operations/lifecycle/shutdown-signals.ts";
+import { holdHangups } from "./reload/reload-on-signal.ts";
+import { printSettings } from "./settings/print-settings.ts";
 import { readSettings, SettingsError } from "./settings/settings.ts";
 import { summarizeSettings } from "./settings/summary.ts";
 import { openStore, startGateway } from "./start.ts";
@@ -50,6 +52,9 @@ async function run(command: Command): Promise<void> {
     case "check":
       console.log(summarizeSettings(readSettings(process.env)));
       break;
+    case "print-config":
+      console.log(printSettings(readSettings(process.env)));
+      break;
     case "start":
       await start();
   }
@@ -67,17 +72,22 @@ function runData(command: DataCommand): Promise<void> {
 }
 
 async function start(): Promise<void> {
+  const hangups = holdHangups(process);
+  const manager = createServiceManager({ environment: process.env, print: console.error });
   const gateway = await startGateway({
     environment: process.env,
     buildDirectory: dirname(fileURLToPath(import.meta.url)),
     print: console.log,
     onDefect: console.error,
+    reloadObserver: { onReloading: manager.reloading, onReloaded: manager.ready },
   });
-  const manager = createServiceManager({ environment: process.env, log: gateway.log });
   const close = () => {
     manager.stopping();
     return gateway.close();
   };
   shutDownOnSignals({ log: gateway.log, close }, process);
+  // A demo has nothing to reload, and ends with its terminal as other programs do.
+  if (gateway.isPureDemo) hangups.release();
+  else hangups.reload(gateway);
   manager.ready();
 }

@@ -31,11 +31,12 @@ test.skipIf(!analyze)("is a unit without a complaint from systemd", async () => 
 test("uses the files that the steps of docs/deploy.md make", async () => {
   const page = await readFile(new URL("../../docs/deploy.md", import.meta.url), "utf8");
   const [, folder] = /cd (\S+) && npm install availability-gateway/.exec(page) ?? [];
-  const [, settings] = /Make the folder `(\S+)`.* Put `gateway\.config\.json` there/.exec(page) ?? [];
-  const [, environment] = /secrets into `(\S+)`/.exec(page) ?? [];
+  const [, settings] = /Make the folder `(\S+)`, and in it `secrets`/.exec(page) ?? [];
+  const [, environment] = /settings into `(\S+)`/.exec(page) ?? [];
   const unit = await readFile(UNIT, "utf8");
   expect(unit).toContain(`ExecStart=/usr/bin/node ${folder}/node_modules/availability-gateway/dist/server.js\n`);
-  expect(unit).toContain(`LoadCredential=gateway.config.json:${settings}/gateway.config.json\n`);
+  expect(unit).toContain(`GATEWAY_CONFIG=${settings}/gateway.config.json\n`);
+  expect(unit).toContain(`LoadCredential=secrets:${settings}/secrets\n`);
   expect(unit).toContain(`EnvironmentFile=${environment}\n`);
   expect(unit).toContain(`Documentation=file://${folder}/node_modules/availability-gateway/dist/docs/deploy.md\n`);
 });

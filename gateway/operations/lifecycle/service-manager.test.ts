@@ -8,7 +8,7 @@ function setUp(environment: Readonly<Record<string, string>>, isFailing = false)
   const warnings: string[] = [];
   const manager = createServiceManager({
     environment,
-    log: { warning: (line) => void warnings.push(line) },
+    print: (line) => void warnings.push(line),
     async send(message) {
       if (isFailing) throw new Error("spawn systemd-notify ENOENT");
       messages.push(message.join(" "));
@@ -19,12 +19,13 @@ function setUp(environment: Readonly<Record<string, string>>, isFailing = false)
 
 const SOCKET = { NOTIFY_SOCKET: "/run/systemd/notify" };
 
-test("tells systemd when it is ready, reads its settings again, and stops", () => {
+test("tells systemd when it is ready, reads its settings again, and stops", async () => {
   const { manager, messages } = setUp(SOCKET);
   manager.ready();
   manager.reloading();
   manager.ready();
   manager.stopping();
+  await vi.advanceTimersByTimeAsync(0);
   expect(messages).toEqual([
     "READY=1",
     expect.stringMatching(/^RELOADING=1 MONOTONIC_USEC=\d+$/),
@@ -33,15 +34,15 @@ test("tells systemd when it is ready, reads its settings again, and stops", () =
   ]);
 });
 
-test("sends the watchdog's message twice within its time, once it is ready, and until the process ends", () => {
+test("sends the watchdog's message twice within its time, once it is ready, and until the process ends", async () => {
   const { manager, messages } = setUp({ ...SOCKET, WATCHDOG_USEC: "60000000" });
-  vi.advanceTimersByTime(120_000);
+  await vi.advanceTimersByTimeAsync(120_000);
   expect(messages).toEqual([]);
   manager.ready();
   manager.ready();
-  vi.advanceTimersByTime(60_000);
+  await vi.advanceTimersByTimeAsync(60_000);
   manager.stopping();
-  vi.advanceTimersByTime(30_000);
+  await vi.advanceTimersByTimeAsync(30_000);
   expect(messages).toEqual(["READY=1", "READY=1", "WATCHDOG=1", "WATCHDOG=1", "STOPPING=1", "WATCHDOG=1"]);
 });
 

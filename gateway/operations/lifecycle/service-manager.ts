@@ -1,5 +1,4 @@
 import { execFile } from "node:child_process";
-import type { Log } from "../logging/log.ts";
 
 /** systemd, which has started the process, or nobody: then nothing is told. */
 export interface ServiceManager {
@@ -13,7 +12,8 @@ export interface ServiceManager {
 
 export interface ServiceManagerOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly log: Pick<Log, "warning">;
+  /** Prints one line for the operator. */
+  readonly print: (line: string) => void;
   /** Sends one message. @default by the program `systemd-notify`, because Node has no sockets for datagrams of this kind */
   readonly send?: (message: readonly string[]) => Promise<void>;
 }
@@ -24,19 +24,23 @@ export interface ServiceManagerOptions {
  *
  * @see {@link https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html} for the messages.
  */
-export function createServiceManager({ environment, log, send = notify }: ServiceManagerOptions): ServiceManager {
+export function createServiceManager({ environment, print, send = notify }: ServiceManagerOptions): ServiceManager {
   if (!environment["NOTIFY_SOCKET"]) return { ready() {}, reloading() {}, stopping() {} };
   let isFailing = false;
+  let sending = Promise.resolve();
   let watchdog: NodeJS.Timeout | undefined;
   const watchdogMs = Number(environment["WATCHDOG_USEC"] ?? 0) / 1000;
 
   function tell(...message: readonly string[]): void {
-    send(message).catch((error: unknown) => {
-      // Once, since the watchdog's messages would fail as well.
-      if (isFailing) return;
-      isFailing = true;
-      log.warning(`systemd-notify has failed, so systemd takes the gateway for one that hangs: ${String(error)}`);
-    });
+    // One after the other: systemd must not learn of the end of a reload before its start.
+    sending = sending
+      .then(() => send(message))
+      .catch((error: unknown) => {
+        // Once, since the watchdog's messages would fail as well.
+        if (isFailing) return;
+        isFailing = true;
+        print(`systemd-notify has failed, so systemd takes the gateway for one that hangs: ${String(error)}`);
+      });
   }
 
   return {
