@@ -69,8 +69,8 @@ test.skipIf(!hasRedisServer || !canStart("nginx") || !canStart("caddy")).each(["
     await first.terminate();
     await first.start({ program: join(later, "dist/server.js") });
     expect([await documentOf(first), await documentOf(second)]).toEqual(["live-Later222.js", "live-Earlier1.js"]);
-    // The proxy asks the gateway that has the file.
-    expect(await statusesThrough(proxy)).toEqual([200]);
+    // The proxy asks the gateway that has the file, once it knows that the gateway is back.
+    await expect.poll(() => statusesThrough(proxy)).toEqual([200]);
 
     upgrade(directory, later);
     for (const gateway of gateways) {
