@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import { Hono } from "hono";
 import { methodNotAllowed, problem } from "../../http/problem.ts";
+import type { CustomerHealth } from "../metrics/health-sources.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import type { CustomerHealth } from "../metrics/prometheus.ts";
 import { CHECKS, type Check, DEFAULT_CHECKS, type FailedCheck, type Readiness } from "./readiness.ts";
 
 const UNCACHED = { "Cache-Control": "no-store" };

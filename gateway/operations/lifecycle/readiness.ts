@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "../../clock.ts";
-import type { CustomerHealth, HealthSources } from "../metrics/prometheus.ts";
+import type { CustomerHealth, HealthSources } from "../metrics/health-sources.ts";
 
 /** Checks of a gateway's readiness, which `/readyz` can include and exclude. */
 export const CHECKS = ["store", "upstreams"] as const;
@@ -32,7 +32,7 @@ export interface Readiness {
 }
 
 export interface ReadinessOptions {
-  readonly healthSources: Omit<HealthSources, "historySize">;
+  readonly healthSources: Pick<HealthSources, "isStoreReady" | "customers">;
   /** Greatest age of a served availability, in seconds. */
   readonly staleLimitSeconds: number;
   readonly clock?: Pick<Clock, "monotonicMs">;
