@@ -3,12 +3,14 @@ import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
 import { StoreUnavailableError } from "../availability-store.ts";
 import { startTimeout } from "./abortable.ts";
+import { findSlotMaster } from "./cluster-nodes.ts";
 import { describeRedisFault } from "./connection-advice.ts";
 import type { StoreKeys } from "./keys.ts";
 import { findPrimaryAddress } from "./primary-address.ts";
 import { createRedisClock, type RedisClock } from "./redis-clock.ts";
-import type { RedisServerOptions } from "./redis-server-options.ts";
+import type { RedisMode, RedisServerOptions } from "./redis-server-options.ts";
 import { SCRIPTS } from "./scripts.ts";
+import { errorCode } from "./write-rejection-log.ts";
 
 /** Two connections to Redis, for scripts and for waiting for changes. A broken connection is not repaired. */
 export interface RedisConnection {
@@ -76,6 +78,16 @@ export class ReadOnlyRedisError extends StoreUnavailableError {
   }
 }
 
+/**
+ * Thrown when the node of a cluster no longer serves the shard, and closes the connection to it: the next connection leads
+ * to the new node. The command was not executed.
+ */
+export class SlotMovedError extends StoreUnavailableError {
+  constructor(cause: ErrorReply) {
+    super("Another node of the Redis Cluster serves the shard now", { cause });
+  }
+}
+
 /** Thrown when Redis does not reply in time. Breaks the connection. */
 class ReplyTimeoutError extends StoreUnavailableError {
   constructor(limitMs: number) {
@@ -105,10 +117,13 @@ const Entries = v.nullable(
 export async function openConnection(options: ConnectionOptions): Promise<RedisConnection> {
   const { keys, timeoutMs, waitMs, monotonic } = options;
   const clock = createRedisClock();
-  const url = await findPrimaryAddress(options.server);
+  const url =
+    options.server.mode === "cluster"
+      ? await findSlotMaster({ server: options.server, key: keys.store, tls: {}, timeoutMs })
+      : await findPrimaryAddress(options.server);
   const clients = [createRedisClient(url, timeoutMs), createRedisClient(url, timeoutMs)] as const;
   const [commands, reader] = clients;
-  const { signal, close, withTimeout } = createLifetime(clients);
+  const { signal, close, withTimeout } = createLifetime(clients, options.server.mode);
   try {
     await withTimeout(Promise.all(clients.map((client) => connect(client, signal))), timeoutMs);
   } catch (error) {
@@ -152,7 +167,7 @@ async function connect(client: Client, signal: AbortSignal): Promise<void> {
 }
 
 /** Creates the common lifetime of the clients. When a client fails, both are closed. */
-function createLifetime(clients: readonly Client[]) {
+function createLifetime(clients: readonly Client[], mode: RedisMode) {
   const ending = new AbortController();
 
   function close(reason: Error): void {
@@ -165,13 +180,20 @@ function createLifetime(clients: readonly Client[]) {
     client.on("error", (error: unknown) => close(unreachable(error)));
   }
 
+  function handleErrorReply(reply: ErrorReply): StoreUnavailableError {
+    if (mode !== "cluster" || errorCode(reply.message) !== "MOVED") return new RedisReplyError(reply);
+    const moved = new SlotMovedError(reply);
+    close(moved);
+    return moved;
+  }
+
   /** Waits for a reply of Redis, at most `limitMs` milliseconds. */
   async function withTimeout<Reply>(reply: Promise<Reply>, limitMs: number): Promise<Reply> {
     const cancel = startTimeout(limitMs, () => close(new ReplyTimeoutError(limitMs)));
     try {
       return await reply;
     } catch (error) {
-      if (error instanceof ErrorReply) throw new RedisReplyError(error);
+      if (error instanceof ErrorReply) throw handleErrorReply(error);
       if (!ending.signal.aborted) throw unreachable(error);
       const { reason } = ending.signal;
       throw unavailable(`${toError(reason).message}: the command may have been executed`, reason);

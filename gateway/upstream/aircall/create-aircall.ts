@@ -44,9 +44,10 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const { clock = systemClock, wait = delay, fetch = globalThis.fetch } = options;
   const name = (task: string): string => `aircall/${customerId}/${task}`;
   const lease: AvailabilityStore["lease"] = (task, durationMs, leaseOptions) =>
-    store.lease(name(task), durationMs, leaseOptions);
+    store.lease(name(task), durationMs, { ...leaseOptions, customerId });
   // The vendor counts a sent request even if the gateway closes.
-  const leaseSlot = (slot: string, durationMs: number) => store.lease(name(slot), durationMs, { keepAfterClose: true });
+  const leaseSlot = (slot: string, durationMs: number) =>
+    store.lease(name(slot), durationMs, { keepAfterClose: true, customerId });
   const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease: leaseSlot, clock });
   const client = createRateLimitedClient(createAircallClient({ ...settings, timeoutMs, fetch }), budget);
   const { wrapUpSeconds } = settings;
@@ -87,7 +88,7 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   });
   const agentLock = createAgentLock({
     lease,
-    isStoreReady: store.isReady,
+    isStoreReady: customerStore.isReady,
     durationMs: 2 * timeoutMs + STORE_TIME_MS,
     wait,
   });

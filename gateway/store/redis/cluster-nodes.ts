@@ -1,0 +1,77 @@
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import { createClient } from "@redis/client";
+import { StoreUnavailableError } from "../availability-store.ts";
+import { startTimeout } from "./abortable.ts";
+import { describeRedisFault } from "./connection-advice.ts";
+import { toClientOptions } from "./redis-client.ts";
+import type { RedisServerOptions } from "./redis-server-options.ts";
+
+export interface ClusterQuery {
+  readonly server: RedisServerOptions;
+  /** Key whose node is asked for. */
+  readonly key: string;
+  readonly tls: TlsOptions;
+  /** Time limit for a node's answer, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Returns the address of the master that serves the key's slot, as a node of the cluster announces it. Asks the nodes of
+ * the settings one after another, in a random order: a node that was cut off from the cluster may name a former master,
+ * and the next attempt asks another node.
+ *
+ * The gateway asks by itself, since the cluster client of `@redis/client` repeats a command at the next master, and the
+ * store promises that a write is not made after its failure was reported. It also hides why it reaches no node.
+ *
+ * @throws {StoreUnavailableError} with each node's reason if none of them names a master.
+ */
+export async function findSlotMaster(query: ClusterQuery): Promise<string> {
+  const faults: string[] = [];
+  for (const node of shuffle(query.server.addresses)) {
+    try {
+      return await askNode(node, query);
+    } catch (error) {
+      faults.push(`${new URL(node).host}: ${describeRedisFault(error)}`);
+    }
+  }
+  throw new StoreUnavailableError(`No node of the Redis Cluster names the master: ${faults.join("; ")}`);
+}
+
+async function askNode(node: string, { key, tls, timeoutMs }: ClusterQuery): Promise<string> {
+  const client = createClient(toClientOptions({ address: node, tls, timeoutMs }));
+  client.on("error", () => {
+    // The pending call rejects with the same error. Without a listener, the error would end the process.
+  });
+  const cancelTimeout = startTimeout(timeoutMs, () => client.destroy());
+  try {
+    await client.connect();
+    const [slot, ranges] = await Promise.all([client.clusterKeySlot(key), client.clusterSlots()]);
+    const range = ranges.find(({ from, to }) => from <= slot && slot <= to);
+    if (!range) throw new StoreUnavailableError(`no master serves the hash slot ${slot}`);
+    return toMasterAddress(node, range.master);
+  } finally {
+    cancelTimeout();
+    if (client.isOpen) client.destroy();
+  }
+}
+
+/**
+ * Returns the master's address, with scheme, user and password of the asked node's address. A node that announces no host
+ * is at the host that was asked.
+ */
+function toMasterAddress(
+  node: string,
+  { host, port }: { readonly host: string | null; readonly port: number },
+): string {
+  const url = new URL(node);
+  if (host) url.hostname = host.includes(":") ? `[${host}]` : host;
+  url.port = `${port}`;
+  return url.href;
+}
+
+function shuffle<Item>(items: readonly Item[]): readonly Item[] {
+  return items
+    .map((item) => ({ item, rank: Math.random() }))
+    .sort((one, other) => one.rank - other.rank)
+    .map(({ item }) => item);
+}

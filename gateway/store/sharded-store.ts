@@ -1,0 +1,44 @@
+import type { AvailabilityStore } from "./availability-store.ts";
+import { shardIndexOf } from "./redis/shards.ts";
+
+export interface ShardedStoreOptions {
+  readonly shardCount: number;
+  /** Opens the store of a shard. Called once for each shard that has a customer of this gateway. */
+  readonly openShard: (index: number) => AvailabilityStore;
+}
+
+/**
+ * Creates a store of independent shards, each with the data of some customers. A shard is opened with its first customer, so
+ * a gateway follows only the changes of shards that it serves. An outage of a shard affects the customers of this shard.
+ */
+export function createShardedStore({ shardCount, openShard }: ShardedStoreOptions): AvailabilityStore {
+  const opened = new Map<number, AvailabilityStore>();
+
+  function shardOf(customerId: string): AvailabilityStore {
+    const index = shardIndexOf(customerId, shardCount);
+    const shard = opened.get(index) ?? openShard(index);
+    opened.set(index, shard);
+    return shard;
+  }
+
+  return {
+    forCustomer: (customerId) => shardOf(customerId).forCustomer(customerId),
+    // Otherwise the outage of one shard would take every gateway, and with them every customer, out of service.
+    isReady: () => opened.size === 0 || [...opened.values()].some((shard) => shard.isReady()),
+    async whenReady(signal) {
+      signal.throwIfAborted();
+      await Promise.all([...opened.values()].map((shard) => shard.whenReady(signal)));
+    },
+    lease: (task, durationMs, options) => shardOf(options?.customerId ?? task).lease(task, durationMs, options),
+    historySize() {
+      const sizes = [...opened.values()].map((shard) => shard.historySize());
+      return {
+        entries: sizes.reduce((sum, { entries }) => sum + entries, 0),
+        bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
+      };
+    },
+    async close() {
+      await Promise.all([...opened.values()].map((shard) => shard.close()));
+    },
+  };
+}
