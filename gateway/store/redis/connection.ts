@@ -97,7 +97,9 @@ class ReplyTimeoutError extends StoreUnavailableError {
 
 /** Number of commands allowed to wait for Redis. With more, Redis counts as too slow. */
 const MAX_COMMANDS = 10_000;
-const MAX_ENTRIES = 1_000;
+
+/** Maximum number of entries of a read. */
+export const MAX_ENTRIES = 1_000;
 
 const ScriptReply = v.pipe(v.looseTuple([v.string()]), v.readonly());
 const Entries = v.nullable(
