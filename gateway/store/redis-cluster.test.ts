@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { type RedisCluster, startRedisCluster } from "../test/redis-cluster.ts";
+import { customerOfShard, type RedisCluster, startRedisCluster } from "../test/redis-cluster.ts";
 import { hasRedisServer } from "../test/redis-server.ts";
 import { createStoreKeys } from "./redis/keys.ts";
 import { DEFAULT_KEY_PREFIX } from "./redis/redis-server-options.ts";
-import { shardIndexOf, shardNames } from "./redis/shards.ts";
+import { shardNames } from "./redis/shards.ts";
 import { createRedisStore, type RedisStoreOptions } from "./redis-store.ts";
 import { declareStoreTests, eventually } from "./store.suite.ts";
 
@@ -42,12 +42,6 @@ async function startCluster(): Promise<RedisCluster> {
   return cluster;
 }
 
-/** Returns the id of a customer of the shard with this name. */
-function customerOf(shard: string): string {
-  for (let number = 0; ; number += 1)
-    if (SHARDS[shardIndexOf(`customer-${number}`, SHARDS.length)] === shard) return `customer-${number}`;
-}
-
 /** Sends a command to every node. */
 async function commandAll({ nodes }: RedisCluster, words: readonly string[]): Promise<readonly unknown[]> {
   return Promise.all(nodes.map((node) => node.command(words)));
@@ -60,7 +54,7 @@ async function countConnections(cluster: RedisCluster): Promise<number> {
     .length;
 }
 
-describe.skipIf(!hasRedisServer)("in a Redis Cluster", () => {
+describe.skipIf(!hasRedisServer)("in a Redis Cluster", { timeout: 120_000 }, () => {
   test("each shard has a slot in another sixteenth of all slots, with any key prefix", async () => {
     const { nodes } = await startCluster();
     for (const prefix of [DEFAULT_KEY_PREFIX, "a", "staging_2"]) {
@@ -72,10 +66,10 @@ describe.skipIf(!hasRedisServer)("in a Redis Cluster", () => {
 
   test("the keys of a customer are those of its shard, and the gateway needs no more rights than docs/redis.md grants", async () => {
     const cluster = await startCluster();
-    const [, rights = ""] = /^ACL (SETUSER .+)$/m.exec(await readFile("docs/redis.md", "utf8")) ?? [];
-    await commandAll(cluster, ["ACL", ...rights.split(" ")]);
+    const documented = (await readFile("docs/redis.md", "utf8")).matchAll(/^ACL (SETUSER gateway .+)$/gm);
+    for (const [, rights = ""] of documented) await commandAll(cluster, ["ACL", ...rights.split(" ")]);
     await commandAll(cluster, ["ACL", "LOG", "RESET"]);
-    const [customerId, otherId] = [customerOf("00"), customerOf("41")];
+    const [customerId, otherId] = [customerOfShard("00"), customerOfShard("41")];
     const store = openStore(cluster.addresses.map((address) => address.replace("//", "//gateway:secret@")));
     await store.forCustomer(customerId).set(7, { status: "available" });
     await store.forCustomer(customerId).open(never);
@@ -97,21 +91,41 @@ describe.skipIf(!hasRedisServer)("in a Redis Cluster", () => {
   test("a gateway connects only to the shards of its customers", async () => {
     const cluster = await startCluster();
     const store = openStore(cluster.addresses);
-    store.forCustomer(customerOf("00"));
-    store.forCustomer(customerOf("41"));
+    store.forCustomer(customerOfShard("00"));
+    store.forCustomer(customerOfShard("41"));
     await store.whenReady(never);
     await eventually(() => countConnections(cluster)).toBe(4);
-    store.forCustomer(customerOf("63"));
+    store.forCustomer(customerOfShard("63"));
     await store.whenReady(never);
     await eventually(() => countConnections(cluster)).toBe(6);
     await store.close();
     await eventually(() => countConnections(cluster)).toBe(0);
   });
 
-  test("a gateway starts with the nodes that can be reached", async () => {
+  test("a gateway starts with the nodes that can be reached, and names each one that cannot", async () => {
     const cluster = await startCluster();
-    const [down = "", up = ""] = ["redis://127.0.0.1:1", cluster.addresses[5]];
+    const [down, up = ""] = ["redis://127.0.0.1:1", cluster.addresses[5]];
     const store = openStore([down, up, down]).forCustomer("acme");
     await expect(store.set(1, { status: "available" })).resolves.toMatchObject({ status: "available" });
+    const lines: string[] = [];
+    const log = { line: () => {}, warning: (line: string) => void lines.push(line) };
+    const lost = openStore([down, "redis://127.0.0.1:2"], { log }).forCustomer("acme");
+    await expect(lost.set(1, { status: "available" })).rejects.toThrow(/127\.0\.0\.1:1: .*ECONNREFUSED/);
+    await expect(lost.set(1, { status: "available" })).rejects.toThrow(/127\.0\.0\.1:2: .*ECONNREFUSED/);
+    expect(lines).toEqual([expect.stringMatching(/^Shard 61: No node of the Redis Cluster names the master: /)]);
+  });
+
+  test.each(["hostname", "unknown-endpoint"])("a gateway connects to nodes that announce their %s", async (endpoint) => {
+    const cluster = await startCluster();
+    await commandAll(cluster, ["CONFIG", "SET", "cluster-announce-hostname", "localhost"]);
+    await commandAll(cluster, ["CONFIG", "SET", "cluster-preferred-endpoint-type", endpoint]);
+    const [address = ""] = cluster.addresses;
+    const stores = [openStore([address]), openStore([address.replace("127.0.0.1", "localhost")])];
+    // At most one of the three masters is the node that was asked.
+    for (const shard of ["00", "03", "41"]) {
+      const customers = stores.map((store) => store.forCustomer(customerOfShard(shard)));
+      for (const customer of customers)
+        await expect(customer.set(1, { status: "available" })).resolves.toMatchObject({ status: "available" });
+    }
   });
 });

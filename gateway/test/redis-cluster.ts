@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import * as v from "valibot";
 import { findFreePort } from "../../scripts/testing/local-server.ts";
+import { shardIndexOf, shardNames } from "../store/redis/shards.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
 
 const SLOTS = 16_384;
@@ -22,6 +23,16 @@ export interface RedisCluster {
   moveSlot(key: string): Promise<RedisServer>;
   /** Ends all nodes and removes their files. */
   remove(): Promise<void>;
+}
+
+const SHARDS = shardNames("cluster");
+
+/** Returns the id of a customer whose shard has this name. */
+export function customerOfShard(name: string): string {
+  for (let number = 0; ; number += 1) {
+    const customerId = `customer-${number}`;
+    if (SHARDS[shardIndexOf(customerId, SHARDS.length)] === name) return customerId;
+  }
 }
 
 /** Starts a cluster whose masters have equal ranges of slots, and resolves when each replica has its master's data. */
@@ -54,6 +65,8 @@ async function startNode(settings: readonly string[]): Promise<RedisServer> {
     ...["--cluster-enabled", "yes", "--cluster-port", `${busPort}`, "--cluster-node-timeout", `${NODE_TIMEOUT_MS}`],
     // A replica may take over however long it was without its master, and pings tell a new replica's state at once.
     ...["--cluster-replica-validity-factor", "0", "--repl-ping-replica-period", "1", "--repl-diskless-sync-delay", "0"],
+    // The other masters go on while one is missing.
+    ...["--cluster-require-full-coverage", "no"],
     ...settings,
   ]);
 }
@@ -172,6 +185,7 @@ async function moveSlot(nodes: readonly RedisServer[], key: string): Promise<Red
     if (keys.length === 0) break;
     await from.command(["MIGRATE", "127.0.0.1", port, "", "0", "5000", "KEYS", ...keys]);
   }
+  // The new master first: until the former one knows it too, the slot has a master.
   for (const node of [to, from]) await node.command(["CLUSTER", "SETSLOT", slot, "NODE", toId]);
   return to;
 }

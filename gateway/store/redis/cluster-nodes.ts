@@ -42,13 +42,19 @@ async function askNode(node: string, { key, tls, timeoutMs }: ClusterQuery): Pro
   client.on("error", () => {
     // The pending call rejects with the same error. Without a listener, the error would end the process.
   });
-  const cancelTimeout = startTimeout(timeoutMs, () => client.destroy());
+  let isLate = false;
+  const cancelTimeout = startTimeout(timeoutMs, () => {
+    isLate = true;
+    client.destroy();
+  });
   try {
     await client.connect();
     const [slot, ranges] = await Promise.all([client.clusterKeySlot(key), client.clusterSlots()]);
     const range = ranges.find(({ from, to }) => from <= slot && slot <= to);
     if (!range) throw new StoreUnavailableError(`no master serves the hash slot ${slot}`);
     return toMasterAddress(node, range.master);
+  } catch (error) {
+    throw isLate ? new StoreUnavailableError(`no reply within ${timeoutMs} ms`) : error;
   } finally {
     cancelTimeout();
     if (client.isOpen) client.destroy();
