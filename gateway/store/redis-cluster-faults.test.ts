@@ -1,4 +1,4 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { customerOfShard, type RedisCluster, startRedisCluster } from "../test/redis-cluster.ts";
 import { hasRedisServer } from "../test/redis-server.ts";
@@ -57,7 +57,7 @@ function startWriters(customers: readonly CustomerStore[]) {
         if (!(error instanceof StoreUnavailableError)) throw error;
         counts.failed += 1;
         // While there is no session, a write is rejected without a wait.
-        await turn();
+        await nextTurn();
       }
     }
   }
@@ -139,11 +139,11 @@ describe.skipIf(!hasRedisServer)("if in a Redis Cluster", { timeout: 120_000 }, 
     const { cluster, stores, customers, received } = await setUp();
     const master = await cluster.masterOf(SHARD_KEY);
     const replica = await cluster.replicaOf(master);
-    replica.suspend();
+    await replica.kill();
     const { version } = await customers[0].set(1, { status: "on_mobile" });
     await customers[1].remove(5);
     await master.kill();
-    replica.resume();
+    await replica.start();
     await Promise.all(stores.map((store) => store.whenReady(never)));
     for (const changes of received) await eventually(() => changes.includes("reset")).toBe(true);
     await expectNothingLost(cluster, stores, new Map([[1, version]]));

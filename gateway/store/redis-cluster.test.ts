@@ -115,17 +115,20 @@ describe.skipIf(!hasRedisServer)("in a Redis Cluster", { timeout: 120_000 }, () 
     expect(lines).toEqual([expect.stringMatching(/^Shard 61: No node of the Redis Cluster names the master: /)]);
   });
 
-  test.each(["hostname", "unknown-endpoint"])("a gateway connects to nodes that announce their %s", async (endpoint) => {
-    const cluster = await startCluster();
-    await commandAll(cluster, ["CONFIG", "SET", "cluster-announce-hostname", "localhost"]);
-    await commandAll(cluster, ["CONFIG", "SET", "cluster-preferred-endpoint-type", endpoint]);
-    const [address = ""] = cluster.addresses;
-    const stores = [openStore([address]), openStore([address.replace("127.0.0.1", "localhost")])];
-    // At most one of the three masters is the node that was asked.
-    for (const shard of ["00", "03", "41"]) {
-      const customers = stores.map((store) => store.forCustomer(customerOfShard(shard)));
-      for (const customer of customers)
-        await expect(customer.set(1, { status: "available" })).resolves.toMatchObject({ status: "available" });
-    }
-  });
+  test.each(["hostname", "unknown-endpoint"])(
+    "a gateway connects to nodes that announce their %s",
+    async (endpoint) => {
+      const cluster = await startCluster();
+      await commandAll(cluster, ["CONFIG", "SET", "cluster-announce-hostname", "localhost"]);
+      await commandAll(cluster, ["CONFIG", "SET", "cluster-preferred-endpoint-type", endpoint]);
+      const [address = ""] = cluster.addresses;
+      const stores = [openStore([address]), openStore([address.replace("127.0.0.1", "localhost")])];
+      // At most one of the three masters is the node that was asked.
+      for (const shard of ["00", "03", "41"]) {
+        const customers = stores.map((store) => store.forCustomer(customerOfShard(shard)));
+        for (const customer of customers)
+          await expect(customer.set(1, { status: "available" })).resolves.toMatchObject({ status: "available" });
+      }
+    },
+  );
 });

@@ -1,16 +1,13 @@
-import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { createClient } from "@redis/client";
 import { StoreUnavailableError } from "../availability-store.ts";
 import { startTimeout } from "./abortable.ts";
 import { describeRedisFault } from "./connection-advice.ts";
-import { toClientOptions } from "./redis-client.ts";
 import type { RedisServerOptions } from "./redis-server-options.ts";
 
 export interface ClusterQuery {
   readonly server: RedisServerOptions;
   /** Key whose node is asked for. */
   readonly key: string;
-  readonly tls: TlsOptions;
   /** Time limit for a node's answer, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -37,8 +34,12 @@ export async function findSlotMaster(query: ClusterQuery): Promise<string> {
   throw new StoreUnavailableError(`No node of the Redis Cluster names the master: ${faults.join("; ")}`);
 }
 
-async function askNode(node: string, { key, tls, timeoutMs }: ClusterQuery): Promise<string> {
-  const client = createClient(toClientOptions({ address: node, tls, timeoutMs }));
+async function askNode(node: string, { key, timeoutMs }: ClusterQuery): Promise<string> {
+  const client = createClient({
+    url: node,
+    socket: { connectTimeout: timeoutMs, reconnectStrategy: false },
+    maintNotifications: "disabled",
+  });
   client.on("error", () => {
     // The pending call rejects with the same error. Without a listener, the error would end the process.
   });
@@ -61,6 +62,9 @@ async function askNode(node: string, { key, tls, timeoutMs }: ClusterQuery): Pro
   }
 }
 
+/** Host in the reply of a node that announces its host name and has none. */
+const NO_HOST_NAME = "?";
+
 /**
  * Returns the master's address, with scheme, user and password of the asked node's address. A node that announces no host
  * is at the host that was asked.
@@ -70,7 +74,7 @@ function toMasterAddress(
   { host, port }: { readonly host: string | null; readonly port: number },
 ): string {
   const url = new URL(node);
-  if (host) url.hostname = host.includes(":") ? `[${host}]` : host;
+  if (host && host !== NO_HOST_NAME) url.hostname = host.includes(":") ? `[${host}]` : host;
   url.port = `${port}`;
   return url.href;
 }

@@ -3,7 +3,6 @@ import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
 import { StoreUnavailableError } from "../availability-store.ts";
 import { startTimeout } from "./abortable.ts";
-import { findSlotMaster } from "./cluster-nodes.ts";
 import { describeRedisFault } from "./connection-advice.ts";
 import type { StoreKeys } from "./keys.ts";
 import { findPrimaryAddress } from "./primary-address.ts";
@@ -119,10 +118,7 @@ const Entries = v.nullable(
 export async function openConnection(options: ConnectionOptions): Promise<RedisConnection> {
   const { keys, timeoutMs, waitMs, monotonic } = options;
   const clock = createRedisClock();
-  const url =
-    options.server.mode === "cluster"
-      ? await findSlotMaster({ server: options.server, key: keys.store, tls: {}, timeoutMs })
-      : await findPrimaryAddress(options.server);
+  const url = await findPrimaryAddress(options.server, { key: keys.store, timeoutMs });
   const clients = [createRedisClient(url, timeoutMs), createRedisClient(url, timeoutMs)] as const;
   const [commands, reader] = clients;
   const { signal, close, withTimeout } = createLifetime(clients, options.server.mode);

@@ -52,7 +52,10 @@ test.skipIf(!hasRedisServer).each([
       await (await replicaOf(master)).command(["CLUSTER", "FAILOVER"]);
     },
   ],
-  ["the slot of a shard moves to another master", async ({ moveSlot }: RedisCluster) => void (await moveSlot(SHARD_KEY))],
+  [
+    "the slot of a shard moves to another master",
+    async ({ moveSlot }: RedisCluster) => void (await moveSlot(SHARD_KEY)),
+  ],
 ])("two gateways serve on and lose nothing while %s", async (_, change) => {
   const { cluster, gateways, clients, readers, writer } = await startBusyGateways();
   const former = await cluster.masterOf(SHARD_KEY);
