@@ -14,15 +14,17 @@ import { type ChangeRequest, changeAgent } from "./redis/agent-change.ts";
 import { catchUpWithRedis, confirmAgents, readRedisTime } from "./redis/agent-reads.ts";
 import type { ChangeStream } from "./redis/change-stream.ts";
 import { loadCustomer } from "./redis/customer-snapshot.ts";
+import { eraseCustomer } from "./redis/erasure.ts";
 import { createStoreKeys, FIRST_SHARD, type StoreKeys } from "./redis/keys.ts";
 import { loadListState, recordListFailure, recordPage } from "./redis/list-state.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
+import { eraseOutdated, eraseUnserved, RETENTION_TIMES, type RetentionTimes } from "./redis/redis-retention.ts";
 import type { RedisServerOptions } from "./redis/redis-server-options.ts";
 import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redis/redis-session.ts";
 import { shardNames } from "./redis/shards.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
-import { createReplica, type WritableReplica } from "./replica.ts";
+import { createReplica, highestVersionOf, type WritableReplica } from "./replica.ts";
 import { createShardedStore } from "./sharded-store.ts";
 
 export interface RedisStoreOptions {
@@ -49,11 +51,19 @@ export interface RedisStoreOptions {
    * @default 100000; 20000 in mode `cluster`
    */
   readonly historyLength?: number;
+  /** @default 30 days, once a day */
+  readonly retention?: RetentionTimes;
   /** @default the system clock */
   readonly clock?: Clock;
 }
 
-const DEFAULTS = { timeoutMs: 2_000, waitMs: 1_000, maxDelayMs: 5_000, clock: systemClock };
+const DEFAULTS = {
+  timeoutMs: 2_000,
+  waitMs: 1_000,
+  maxDelayMs: 5_000,
+  clock: systemClock,
+  retention: RETENTION_TIMES,
+};
 
 /** Histories of all shards take three times the memory of the only one, if every shard is as busy. */
 const HISTORY_LENGTHS = { single: 100_000, sentinel: 100_000, cluster: 20_000 };
@@ -133,6 +143,7 @@ function createRedisShard(settings: ShardOptions): AvailabilityStore {
     isReady,
     whenReady: readiness.wait,
     lease: leases.acquire,
+    eraseUnserved: async () => eraseUnserved(settings.retention, await reconnection.session()),
     historySize: () => stream?.historySize() ?? { entries: 0, bytes: 0 },
     async close() {
       await leases.release();
@@ -219,6 +230,12 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
     recordPage: async (read) => recordPage(customerId, read, await reconnection.session()),
     recordListFailure: async () => recordListFailure(customerId, await reconnection.session()),
     loadListState: async () => loadListState(customerId, await reconnection.session()),
+    async erase(userIds) {
+      const session = await openRecovered();
+      const replica = loaded.get(customerId)?.replica ?? (await load());
+      return eraseCustomer({ customerId, userIds, knownVersion: highestVersionOf(replica) }, session);
+    },
+    eraseOutdated: async () => eraseOutdated(customerId, settings.retention, await openRecovered()),
   };
 }
 

@@ -16,6 +16,7 @@ function setUp() {
   const opened: number[] = [];
   const closed: number[] = [];
   const leased: string[] = [];
+  const unserved = new Set<number>();
   const shards = new Map<number, { isReady: boolean; readonly ready: ReturnType<typeof createDeferred<void>> }>();
   const store = createShardedStore({
     shardCount: 4,
@@ -31,11 +32,12 @@ function setUp() {
           leased.push(`${index}: ${task}`);
           return true;
         },
+        eraseUnserved: async () => (unserved.has(index) ? [`former-${index}`] : []),
         close: async () => void closed.push(index),
       };
     },
   });
-  return { store, opened, closed, leased, shards };
+  return { store, opened, closed, leased, unserved, shards };
 }
 
 const indexOf = (customerId: string) => shardIndexOf(customerId, 4);
@@ -85,4 +87,13 @@ test("adds up the changes that the shards keep", async () => {
   await store.forCustomer(GLOBEX).set(1, { status: "available" });
   await store.forCustomer(GLOBEX).set(2, { status: "available" });
   expect(store.historySize()).toMatchObject({ entries: 3 });
+});
+
+test("erases what nobody serves in every shard, and opens the others only for that", async () => {
+  const { store, opened, closed, unserved } = setUp();
+  store.forCustomer(ACME);
+  for (const index of [0, 1, 2, 3]) unserved.add(index);
+  await expect(store.eraseUnserved()).resolves.toEqual(["former-0", "former-1", "former-2", "former-3"]);
+  expect(new Set(opened)).toEqual(new Set([0, 1, 2, 3]));
+  expect(closed).toEqual([0, 1, 2, 3].filter((index) => index !== indexOf(ACME)));
 });

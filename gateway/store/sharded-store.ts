@@ -30,6 +30,24 @@ export function createShardedStore({ shardCount, openShard }: ShardedStoreOption
       await Promise.all([...opened.values()].map((shard) => shard.whenReady(signal)));
     },
     lease: (task, durationMs, options) => shardOf(options?.customerId ?? task).lease(task, durationMs, options),
+    async eraseUnserved() {
+      const erased: string[] = [];
+      const failures: unknown[] = [];
+      for (let index = 0; index < shardCount; index += 1) {
+        const served = opened.get(index);
+        // A shard that no gateway serves has outdated data as well.
+        const shard = served ?? openShard(index);
+        try {
+          erased.push(...(await shard.eraseUnserved()));
+        } catch (error) {
+          failures.push(error);
+        } finally {
+          if (!served) await shard.close();
+        }
+      }
+      if (failures.length > 0) throw failures[0];
+      return erased;
+    },
     historySize() {
       const sizes = [...opened.values()].map((shard) => shard.historySize());
       return {
