@@ -11,6 +11,12 @@ const MASTERS = 3;
 /** Time after which the nodes count a silent node as failed, in milliseconds. Long, for a busy machine. */
 const NODE_TIMEOUT_MS = 3_000;
 
+/** A replica may take over however long it was without its master. The other masters go on while one is missing. */
+const NODE_SETTINGS = [
+  `--cluster-enabled yes --cluster-node-timeout ${NODE_TIMEOUT_MS} --cluster-require-full-coverage no`,
+  "--cluster-replica-validity-factor 0 --repl-ping-replica-period 1 --repl-diskless-sync-delay 0",
+].flatMap((words) => words.split(" "));
+
 export interface RedisCluster {
   /** Addresses of all nodes. */
   readonly addresses: readonly string[];
@@ -61,14 +67,7 @@ export async function startRedisCluster(settings: readonly string[] = []): Promi
 
 async function startNode(settings: readonly string[]): Promise<RedisServer> {
   const busPort = await findFreePort();
-  return startRedisServer([
-    ...["--cluster-enabled", "yes", "--cluster-port", `${busPort}`, "--cluster-node-timeout", `${NODE_TIMEOUT_MS}`],
-    // A replica may take over however long it was without its master, and pings tell a new replica's state at once.
-    ...["--cluster-replica-validity-factor", "0", "--repl-ping-replica-period", "1", "--repl-diskless-sync-delay", "0"],
-    // The other masters go on while one is missing.
-    ...["--cluster-require-full-coverage", "no"],
-    ...settings,
-  ]);
+  return startRedisServer([...NODE_SETTINGS, "--cluster-port", `${busPort}`, ...settings]);
 }
 
 async function joinMasters(masters: readonly RedisServer[]): Promise<void> {
@@ -115,7 +114,7 @@ async function meet(node: RedisServer, other: RedisServer): Promise<void> {
 }
 
 async function idOf(node: RedisServer): Promise<string> {
-  return `${await node.command(["CLUSTER", "MYID"])}`;
+  return String(await node.command(["CLUSTER", "MYID"]));
 }
 
 async function clusterInfo(node: RedisServer): Promise<ReadonlyMap<string, string>> {
@@ -123,7 +122,9 @@ async function clusterInfo(node: RedisServer): Promise<ReadonlyMap<string, strin
 }
 
 function parseInfo(reply: unknown): ReadonlyMap<string, string> {
-  const lines = `${reply}`.split("\r\n").filter((line) => line.includes(":"));
+  const lines = String(reply)
+    .split("\r\n")
+    .filter((line) => line.includes(":"));
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)]));
 }
 
@@ -137,7 +138,9 @@ interface NodeRole {
 
 /** Returns the roles of all nodes by their ids, as one node knows them. */
 async function rolesAt(node: RedisServer): Promise<ReadonlyMap<string, NodeRole>> {
-  const lines = `${await node.command(["CLUSTER", "NODES"])}`.trim().split("\n");
+  const lines = String(await node.command(["CLUSTER", "NODES"]))
+    .trim()
+    .split("\n");
   return new Map(
     lines.map((line) => {
       const [id = "", address = "", flags = "", masterId = ""] = line.split(" ");
@@ -172,7 +175,7 @@ async function replicaOf(nodes: readonly RedisServer[], master: RedisServer): Pr
 
 async function moveSlot(nodes: readonly RedisServer[], key: string): Promise<RedisServer> {
   const from = await masterOf(nodes, key);
-  const slot = `${await from.command(["CLUSTER", "KEYSLOT", key])}`;
+  const slot = String(await from.command(["CLUSTER", "KEYSLOT", key]));
   const roles = [...(await rolesAt(from)).values()].filter(({ isMaster, isFailed }) => isMaster && !isFailed);
   const to = nodes.find(({ url }) => url !== from.url && roles.some(({ port }) => port === new URL(url).port));
   if (!to) throw new Error("There is no other master");
