@@ -11,11 +11,10 @@ import { createMetrics } from "./operations/metrics/metrics.ts";
 import type { Observability } from "./operations/observability.ts";
 import { type RunningGateway, serveAdmin, serveGateway } from "./serve.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
-import { withoutCredentials } from "./settings/summary.ts";
+import { describeRedis } from "./settings/summary.ts";
 import { startCustomers } from "./start-customers.ts";
 import type { AvailabilityStore, StoreLog } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
-import { singleRedis } from "./store/redis/redis-server-options.ts";
 import { createRedisStore } from "./store/redis-store.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
 import { VERSION } from "./version.ts";
@@ -102,15 +101,15 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
 }
 
 function logSettings(
-  { redisUrl, isDemo, warnings, operation }: Settings,
+  { redis, isDemo, warnings, operation }: Settings,
   log: Log,
   openFileLimit: number | undefined,
 ): void {
   for (const warning of warnings) log.warning(warning);
   const limitWarning = isDemo ? undefined : describeOpenFileLimit(openFileLimit, operation.maxConnections);
   if (limitWarning) log.warning(limitWarning);
-  if (redisUrl) log.line(`Storing the availabilities in Redis at ${withoutCredentials(redisUrl)}`);
-  const where = redisUrl ? "" : " from memory";
+  if (redis) log.line(`Storing the availabilities in ${describeRedis(redis)}`);
+  const where = redis ? "" : " from memory";
   if (isDemo) log.line(`Serving sample agents${where}, since no upstream is configured`);
 }
 
@@ -140,6 +139,6 @@ function createObservability(
  * Opens the store in Redis if the settings have its address; Redis need not be up yet. Otherwise opens the store in the
  * process's memory.
  */
-export function openStore({ redisUrl: url }: Settings, log: StoreLog): AvailabilityStore {
-  return url ? createRedisStore({ server: singleRedis(url), log }) : createMemoryStore();
+export function openStore({ redis }: Settings, log: StoreLog): AvailabilityStore {
+  return redis ? createRedisStore({ server: redis, log }) : createMemoryStore();
 }

@@ -6,6 +6,7 @@ import {
   type TokenSettingsFromEnv,
 } from "../auth/token-settings-from-env.ts";
 import { OPERATION_VARIABLES, type OperationSettings, toOperationSettings } from "../operations/operation-settings.ts";
+import type { RedisServerOptions } from "../store/redis/redis-server-options.ts";
 import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "../upstream/aircall/settings.ts";
 import { describeInvalidOrigin } from "./allowed-origin.ts";
 import { describeReadError, type Environment, findReferences, readConfig } from "./config-file.ts";
@@ -13,7 +14,7 @@ import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-set
 import { describeIgnoredProxy } from "./egress-proxy.ts";
 import { Host, listVariables, Port, Seconds, type Variable } from "./env-schemas.ts";
 import { describePaddedValues } from "./padded-values.ts";
-import { describeInvalidRedisAddress } from "./redis-address.ts";
+import { REDIS_VARIABLES, readRedisSettings } from "./redis-settings.ts";
 import { findUnknownVariables } from "./unknown-variables.ts";
 import { describeVolatileCustomers } from "./volatile-customers.ts";
 
@@ -36,8 +37,8 @@ export interface Settings {
   readonly isDemo: boolean;
   /** True if a read needs no token, because neither customers nor tokens are configured. */
   readonly anonymousReads: boolean;
-  /** Address of the Redis that stores the availabilities, from `REDIS_URL`. @default this process's memory */
-  readonly redisUrl: string | undefined;
+  /** Redis that stores the availabilities, from `REDIS_URL` and other `REDIS_…`. @default this process's memory */
+  readonly redis: RedisServerOptions | undefined;
   /**
    * Greatest age of an availability while the store or the upstream is down, in seconds, from `STALE_LIMIT_SECONDS`.
    * @default 60
@@ -65,14 +66,6 @@ const MAX_SCRIPT_AGE_SECONDS = 86_400;
 
 /** Id of the only customer if no customers are configured. */
 const DEMO_CUSTOMER = "demo";
-
-const RedisUrl = v.pipe(
-  v.string(),
-  v.check(
-    (text) => describeInvalidRedisAddress(text) === undefined,
-    ({ input }) => describeInvalidRedisAddress(input) ?? "",
-  ),
-);
 
 const UpstreamTimeout = v.pipe(
   v.string(),
@@ -118,14 +111,6 @@ const SCHEMAS = {
       example: "gateway.config.json",
     }),
   ),
-  REDIS_URL: v.pipe(
-    v.optional(RedisUrl),
-    v.metadata({
-      meaning:
-        "address of the Redis that stores the availabilities, redis:// or rediss://; without it they are in the process's memory",
-      example: "redis://127.0.0.1:6379",
-    }),
-  ),
   STALE_LIMIT_SECONDS: v.pipe(
     v.optional(Seconds, "60"),
     v.metadata({
@@ -163,7 +148,7 @@ const SCHEMAS = {
 };
 
 /** Variables of the gateway, in the order of `--help`. */
-export const VARIABLES: readonly Variable[] = [...listVariables(SCHEMAS), ...TOKEN_VARIABLES];
+export const VARIABLES: readonly Variable[] = [...listVariables(SCHEMAS), ...REDIS_VARIABLES, ...TOKEN_VARIABLES];
 
 /**
  * Reads and validates the settings from environment variables and from the file in `GATEWAY_CONFIG`.
@@ -173,6 +158,7 @@ export const VARIABLES: readonly Variable[] = [...listVariables(SCHEMAS), ...TOK
 export function readSettings(environment: Environment, readFile: ReadFile = readTextFile): Settings {
   const problems: string[] = [];
   const read = readVariables(environment, problems);
+  const redis = readRedisSettings(environment, problems);
   const configured = environment["GATEWAY_CONFIG"] ? readCustomers(environment, readFile, problems) : undefined;
   const warnings = findUnknownVariables(environment, {
     known: VARIABLES.map(({ name }) => name),
@@ -180,7 +166,7 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
   });
   const unconfigured = readTokenSettingsFromEnv(environment, problems);
   if (!read || problems.length > 0) throw new SettingsError([...problems, ...warnings].join("\n"));
-  const { GATEWAY_HOST: host, GATEWAY_PORT: port, REDIS_URL: redisUrl, STALE_LIMIT_SECONDS: staleLimitSeconds } = read;
+  const { GATEWAY_HOST: host, GATEWAY_PORT: port, STALE_LIMIT_SECONDS: staleLimitSeconds } = read;
   const { customers, defaultCustomer } = configured?.config ?? {
     customers: unconfigured ? [demoCustomer(unconfigured, read.ALLOWED_ORIGINS)] : [],
     defaultCustomer: DEMO_CUSTOMER,
@@ -192,7 +178,7 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
     defaultCustomer,
     isDemo: !configured,
     anonymousReads: unconfigured?.isDemo ?? false,
-    redisUrl,
+    redis,
     staleLimitSeconds,
     scriptMaxAgeSeconds: read.SCRIPT_MAX_AGE_SECONDS,
     upstreamTimeoutMs: read.UPSTREAM_TIMEOUT_MS,
@@ -200,7 +186,7 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
     warnings: [
       ...warnings,
       // The demo says by itself that it serves from memory.
-      ...(configured ? describeVolatileCustomers(customers, redisUrl) : []),
+      ...(configured ? describeVolatileCustomers(customers, redis) : []),
       ...describePaddedValues(customers),
       ...describeIgnoredProxy(environment, customers),
     ],

@@ -1,13 +1,17 @@
+import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { createClient } from "@redis/client";
 import { StoreUnavailableError } from "../availability-store.ts";
 import { startTimeout } from "./abortable.ts";
 import { describeRedisFault } from "./connection-advice.ts";
+import { toClientOptions } from "./redis-client.ts";
 import type { RedisServerOptions } from "./redis-server-options.ts";
 
 export interface ClusterQuery {
   readonly server: RedisServerOptions;
   /** Key whose node is asked for. */
   readonly key: string;
+  /** Certificates for addresses with `rediss://`, as `readRedisTls` returns them. */
+  readonly tls: TlsOptions;
   /** Time limit for a node's answer, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -34,12 +38,8 @@ export async function findSlotMaster(query: ClusterQuery): Promise<string> {
   throw new StoreUnavailableError(`No node of the Redis Cluster names the master: ${faults.join("; ")}`);
 }
 
-async function askNode(node: string, { key, timeoutMs }: ClusterQuery): Promise<string> {
-  const client = createClient({
-    url: node,
-    socket: { connectTimeout: timeoutMs, reconnectStrategy: false },
-    maintNotifications: "disabled",
-  });
+async function askNode(node: string, { key, tls, timeoutMs }: ClusterQuery): Promise<string> {
+  const client = createClient(toClientOptions({ address: node, tls, timeoutMs }));
   client.on("error", () => {
     // The pending call rejects with the same error. Without a listener, the error would end the process.
   });
