@@ -1,28 +1,13 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { describeReadError } from "./config-file.ts";
 import type { RedisAddress } from "./redis-address.ts";
-
-/** Reads a file as text. */
-export type ReadFile = (path: string) => string;
 
 /** Values of the variables; `undefined` for a variable that is not set. */
 type Given = ReadonlyMap<string, string | undefined>;
 
-/** Reads a file on the machine. */
-export function readTextFile(path: string): string {
-  return readFileSync(path, "utf8");
-}
-
 /**
- * Describes how variables of the store in Redis do not fit together or do not fit the files that they name, with a line
- * for each problem. `addresses` are the valid addresses of `REDIS_URL`.
+ * Describes how variables of the store in Redis do not fit together, with a line for each problem. `addresses` are the valid
+ * addresses of `REDIS_URL`.
  */
-export function describeMisfits(
-  given: Given,
-  addresses: readonly RedisAddress[],
-  readFile: ReadFile,
-): readonly string[] {
+export function describeMisfits(given: Given, addresses: readonly RedisAddress[]): readonly string[] {
   if (given.get("REDIS_URL") === undefined) {
     return listSet(given, [...given.keys()]).map((name) => `${name}: is set without REDIS_URL, the address of Redis`);
   }
@@ -30,7 +15,6 @@ export function describeMisfits(
     ...describeAddresses(given.get("REDIS_MODE") ?? "single", addresses),
     ...describeSentinel(given),
     ...describeTls(given, addresses),
-    ...describeFiles(given, readFile),
   ];
 }
 
@@ -89,38 +73,4 @@ function describeTls(given: Given, addresses: readonly RedisAddress[]): readonly
       (name) => `${name}: is set alone: a client certificate needs REDIS_TLS_CERT and REDIS_TLS_KEY`,
     ),
   ];
-}
-
-/** Describes files that cannot be read or have something else in them than a certificate or a key. */
-function describeFiles(given: Given, readFile: ReadFile): readonly string[] {
-  const problems: string[] = [];
-
-  function read<Content>(name: string, wanted: string, parse: (text: string) => Content): Content | undefined {
-    const path = given.get(name);
-    if (path === undefined) return undefined;
-    const report = (problem: string): void => void problems.push(`${name}: ${JSON.stringify(path)} ${problem}`);
-    let text: string;
-    try {
-      text = readFile(path);
-    } catch (error) {
-      report(describeReadError(error));
-      return undefined;
-    }
-    try {
-      return parse(text);
-    } catch {
-      // OpenSSL's reason names its own decoders, and nothing that an operator could change.
-      report(`names a file without ${wanted} in PEM format`);
-      return undefined;
-    }
-  }
-
-  const toCertificate = (text: string) => new X509Certificate(text);
-  read("REDIS_TLS_CA", "a certificate", toCertificate);
-  const certificate = read("REDIS_TLS_CERT", "a certificate", toCertificate);
-  const key = read("REDIS_TLS_KEY", "a private key that is not encrypted", createPrivateKey);
-  if (certificate && key && !certificate.checkPrivateKey(key)) {
-    problems.push("REDIS_TLS_KEY: names a file with another key than that of the certificate in REDIS_TLS_CERT");
-  }
-  return problems;
 }

@@ -1,5 +1,7 @@
+import { basename, dirname } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createAuthority, hasOpenssl } from "../test/certificates.ts";
+import { printSettings } from "./print-settings.ts";
 import { readSettings } from "./settings.ts";
 import { describeRedis } from "./summary.ts";
 import { messageFor } from "./test-settings.ts";
@@ -46,6 +48,15 @@ test.each([
 ])("describes %j to the operator without user and password", (environment, text) => {
   const { redis } = readSettings(environment);
   expect(redis && describeRedis(redis)).toBe(text);
+});
+
+test("takes the address and the password from files", () => {
+  const files = { REDIS_URL_FILE: "/url", REDIS_SENTINEL_PASSWORD_FILE: "/password" };
+  const sentinel = { REDIS_MODE: "sentinel", REDIS_SENTINEL_NAME: "calls" };
+  const readFile = (file: string) => (file === "/url" ? SENTINELS : PASSWORD);
+  const settings = readSettings({ ...files, ...sentinel }, readFile);
+  expect(settings.redis).toMatchObject({ sentinelLogin: { password: PASSWORD } });
+  expect(printSettings(settings)).not.toContain(PASSWORD);
 });
 
 test("reports all problems at once", () => {
@@ -127,6 +138,13 @@ describe.skipIf(!hasOpenssl)("of the files with certificates", () => {
     expect(readSettings({ REDIS_URL: "rediss://redis", ...files }).redis).toMatchObject({
       tls: { caPath, certPath, keyPath },
     });
+  });
+
+  test("finds them among the credentials of systemd", () => {
+    const { caPath, remove } = createAuthority();
+    onTestFinished(remove);
+    const credentials = { CREDENTIALS_DIRECTORY: dirname(caPath), REDIS_TLS_CA: basename(caPath) };
+    expect(readSettings({ REDIS_URL: "rediss://redis", ...credentials }).redis?.tls).toEqual({ caPath });
   });
 
   test("reports a file with something else", () => {

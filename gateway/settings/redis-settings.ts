@@ -1,9 +1,11 @@
 import * as v from "valibot";
 import { DEFAULT_KEY_PREFIX, type RedisMode, type RedisServerOptions } from "../store/redis/redis-server-options.ts";
-import type { Environment } from "./config-file.ts";
 import { listVariables } from "./env-schemas.ts";
-import { type RedisAddress, readRedisAddresses, withLogin } from "./redis-address.ts";
-import { describeMisfits, type ReadFile, readTextFile } from "./redis-misfits.ts";
+import type { Environment } from "./environment.ts";
+import { readRedisAddresses, withLogin } from "./redis-address.ts";
+import { describeMisfits } from "./redis-misfits.ts";
+import { checkRedisTlsFiles } from "./redis-tls-files.ts";
+import { type ReadFile, readTextFile } from "./secret-files.ts";
 
 const MODES = ["single", "cluster", "sentinel"] as const satisfies readonly RedisMode[];
 
@@ -26,6 +28,7 @@ const SCHEMAS = {
       meaning:
         "addresses of the Redis or Valkey that stores the availabilities, with commas between them: redis://, rediss://, valkey://, valkeys:// or unix://; without any they are in the process's memory",
       example: "redis://127.0.0.1:6379",
+      isSecret: true,
     }),
   ),
   REDIS_MODE: v.pipe(
@@ -46,7 +49,7 @@ const SCHEMAS = {
   ),
   REDIS_SENTINEL_PASSWORD: v.pipe(
     v.optional(v.string()),
-    v.metadata({ meaning: "password at the Sentinels, if they need one", example: "(a password)" }),
+    v.metadata({ meaning: "password at the Sentinels, if they need one", example: "(a password)", isSecret: true }),
   ),
   REDIS_KEY_PREFIX: v.pipe(
     v.optional(KeyPrefix, DEFAULT_KEY_PREFIX),
@@ -97,31 +100,29 @@ export function readRedisSettings(
   const variables = v.safeParse(Variables, Object.fromEntries(given));
   const url = given.get("REDIS_URL");
   const read = url === undefined ? { addresses: [], problems: [] } : readRedisAddresses(url);
+  const files = checkRedisTlsFiles(environment, readFile);
   const found = [
     ...(variables.issues ?? []).map((issue) => withExample(v.getDotPath(issue) ?? "", issue.message)),
     ...read.problems.map((problem) => withExample("REDIS_URL", problem)),
-    ...describeMisfits(given, read.addresses, readFile),
+    ...describeMisfits(given, read.addresses),
+    ...(url === undefined ? [] : files.problems),
   ];
   problems.push(...found);
   const [first] = read.addresses;
   if (found.length > 0 || !variables.success || !first) return undefined;
-  return toOptions(variables.output, first, read.addresses);
+  const options = toOptions(variables.output);
+  const addresses = read.addresses.map((address) => withLogin(address, first).text);
+  const hasFiles = (files.tls.caPath ?? files.tls.certPath) !== undefined;
+  return { ...options, addresses, ...(hasFiles && { tls: files.tls }) };
 }
 
-function toOptions(
-  variables: v.InferOutput<typeof Variables>,
-  first: RedisAddress,
-  addresses: readonly RedisAddress[],
-): RedisServerOptions {
+function toOptions(variables: v.InferOutput<typeof Variables>): Omit<RedisServerOptions, "addresses"> {
   const { REDIS_SENTINEL_USER: user, REDIS_SENTINEL_PASSWORD: password } = variables;
-  const { REDIS_TLS_CA: caPath, REDIS_TLS_CERT: certPath, REDIS_TLS_KEY: keyPath } = variables;
   return {
-    addresses: addresses.map((address) => withLogin(address, first).text),
     mode: variables.REDIS_MODE,
     keyPrefix: variables.REDIS_KEY_PREFIX,
     ...(variables.REDIS_SENTINEL_NAME !== undefined && { sentinelName: variables.REDIS_SENTINEL_NAME }),
     ...(password !== undefined && { sentinelLogin: { user, password } }),
-    ...((caPath ?? certPath) !== undefined && { tls: { caPath, certPath, keyPath } }),
   };
 }
 

@@ -11,6 +11,7 @@ const TOKENS = {
   audience: "gateway",
   secret: "s".repeat(32),
   leewaySeconds: 0,
+  maxLifetimeSeconds: 86_400,
 } as const;
 const LIMITS = { requestsPerMinutePerToken: 1, requestsPerMinute: 1, streams: 1, streamsPerToken: 1 };
 const POLLED = v.parse(AircallSettings, { kind: "aircall", apiId: "id", apiToken: "token" });

@@ -25,6 +25,8 @@ export interface RateLimits {
   countRequest(client: RateLimitKey): LimitExceeded | undefined;
   /** Counts a stream until the returned function is called. Returns the limit if it is exceeded. */
   countStream(client: RateLimitKey): LimitExceeded | (() => void);
+  /** Sets the limits of the customers from now on. What was counted of a customer that remains still counts. */
+  setLimits(limits: ReadonlyMap<string, CustomerLimits>): void;
 }
 
 /** A stream's end cannot be predicted. */
@@ -35,15 +37,43 @@ export function createRateLimits(
   limits: ReadonlyMap<string, CustomerLimits>,
   clock: Pick<Clock, "monotonicMs"> = systemClock,
 ): RateLimits {
-  const customers = new Map(
-    Array.from(limits, ([id, own]) => [
-      id,
-      { requests: createRequestLimit(own, clock), streams: createStreamLimit(own) },
-    ]),
-  );
+  let customers = new Map<string, CustomerCounters>();
+
+  function setLimits(next: ReadonlyMap<string, CustomerLimits>): void {
+    const former = customers;
+    customers = new Map(
+      Array.from(next, ([id, own]) => {
+        const counters = former.get(id) ?? createCounters(own, clock);
+        counters.setLimits(own);
+        return [id, counters];
+      }),
+    );
+  }
+
+  setLimits(limits);
   return {
+    setLimits,
     countRequest: ({ customer, key }) => customers.get(customer)?.requests(key),
     countStream: ({ customer, key }) => customers.get(customer)?.streams(key) ?? (() => {}),
+  };
+}
+
+/** Counters of a customer. */
+interface CustomerCounters {
+  readonly requests: (key: string) => LimitExceeded | undefined;
+  readonly streams: (key: string) => LimitExceeded | (() => void);
+  setLimits(limits: CustomerLimits): void;
+}
+
+function createCounters(limits: CustomerLimits, clock: Pick<Clock, "monotonicMs">): CustomerCounters {
+  let current = limits;
+  const read = (): CustomerLimits => current;
+  return {
+    requests: createRequestLimit(read, clock),
+    streams: createStreamLimit(read),
+    setLimits(next) {
+      current = next;
+    },
   };
 }
 
@@ -52,15 +82,13 @@ export function createRateLimits(
  * requests of the customer's other clients. While the customer's limit is exceeded, no token is counted, so only tokens
  * of accepted requests take memory.
  */
-function createRequestLimit(
-  { requestsPerMinutePerToken, requestsPerMinute }: CustomerLimits,
-  { monotonicMs }: Pick<Clock, "monotonicMs">,
-) {
+function createRequestLimit(readLimits: () => CustomerLimits, { monotonicMs }: Pick<Clock, "monotonicMs">) {
   const tokens = createFixedWindowCounter();
   const customers = createFixedWindowCounter();
   let blockedUntilMs = Number.NEGATIVE_INFINITY;
 
   return (key: string): LimitExceeded | undefined => {
+    const { requestsPerMinutePerToken, requestsPerMinute } = readLimits();
     const nowMs = monotonicMs();
     if (nowMs < blockedUntilMs) return toLimitExceeded("customer", requestsPerMinute, blockedUntilMs - nowMs);
     const token = tokens.increment(key, nowMs);
@@ -77,10 +105,11 @@ function toLimitExceeded(limit: Limit, allowed: number, waitMs: number): LimitEx
   return { limit, allowed, retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) };
 }
 
-function createStreamLimit({ streams, streamsPerToken }: CustomerLimits) {
+function createStreamLimit(readLimits: () => CustomerLimits) {
   const open = new Map<string, number>();
   let openTotal = 0;
   return (key: string): LimitExceeded | (() => void) => {
+    const { streams, streamsPerToken } = readLimits();
     const openForToken = open.get(key) ?? 0;
     const retryAfterSeconds = STREAMS_RETRY_AFTER_SECONDS;
     if (openForToken >= streamsPerToken)
