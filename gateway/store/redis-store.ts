@@ -25,7 +25,9 @@ import { shardNames } from "./redis/shards.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
 import { createReplica, highestVersionOf, type WritableReplica } from "./replica.ts";
+import { sumReplicaSizes } from "./replica-size.ts";
 import { createShardedStore } from "./sharded-store.ts";
+import { type StoreObserver, unobservedStore } from "./store-observer.ts";
 
 export interface RedisStoreOptions {
   /** In mode `cluster` the store has 16 shards, each with the data of some customers; in other modes it has one. */
@@ -55,6 +57,8 @@ export interface RedisStoreOptions {
   readonly retention?: RetentionTimes;
   /** @default the system clock */
   readonly clock?: Clock;
+  /** @default nothing is observed */
+  readonly observer?: StoreObserver;
 }
 
 const DEFAULTS = {
@@ -62,6 +66,7 @@ const DEFAULTS = {
   waitMs: 1_000,
   maxDelayMs: 5_000,
   clock: systemClock,
+  observer: unobservedStore,
   retention: RETENTION_TIMES,
 };
 
@@ -120,7 +125,10 @@ function createRedisShard(settings: ShardOptions): AvailabilityStore {
 
   const reconnection = createReconnection({
     open,
-    onConnected: readiness.notify,
+    onConnected() {
+      settings.observer.onConnected();
+      readiness.notify();
+    },
     onDisconnected({ connection }) {
       for (const { replica } of loaded.values()) {
         // A replica that has not caught up in the session has been stale for longer.
@@ -143,6 +151,7 @@ function createRedisShard(settings: ShardOptions): AvailabilityStore {
     isReady,
     whenReady: readiness.wait,
     lease: leases.acquire,
+    replicaSize: () => sumReplicaSizes(Array.from(loaded.values(), ({ replica }) => replica)),
     eraseUnserved: async () => eraseUnserved(settings.retention, await reconnection.session()),
     historySize: () => stream?.historySize() ?? { entries: 0, bytes: 0 },
     async close() {

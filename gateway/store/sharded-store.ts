@@ -48,15 +48,24 @@ export function createShardedStore({ shardCount, openShard }: ShardedStoreOption
       if (failures.length > 0) throw failures[0];
       return erased;
     },
-    historySize() {
-      const sizes = [...opened.values()].map((shard) => shard.historySize());
+    replicaSize() {
+      const sizes = Array.from(opened.values(), (shard) => shard.replicaSize());
       return {
-        entries: sizes.reduce((sum, { entries }) => sum + entries, 0),
-        bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
+        customers: sum(sizes, ({ customers }) => customers),
+        agents: sum(sizes, ({ agents }) => agents),
+        removedAgents: sum(sizes, ({ removedAgents }) => removedAgents),
       };
+    },
+    historySize() {
+      const sizes = Array.from(opened.values(), (shard) => shard.historySize());
+      return { entries: sum(sizes, ({ entries }) => entries), bytes: sum(sizes, ({ bytes }) => bytes) };
     },
     async close() {
       await Promise.all([...opened.values()].map((shard) => shard.close()));
     },
   };
+}
+
+function sum<Item>(items: readonly Item[], toNumber: (item: Item) => number): number {
+  return items.reduce((total, item) => total + toNumber(item), 0);
 }

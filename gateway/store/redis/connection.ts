@@ -1,6 +1,7 @@
 import { ConnectionTimeoutError, createClient, ErrorReply } from "@redis/client";
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
+import { type ObserveCall, runUnobserved } from "../../outgoing-call.ts";
 import { StoreUnavailableError } from "../availability-store.ts";
 import { startTimeout } from "./abortable.ts";
 import { describeRedisFault } from "./connection-advice.ts";
@@ -54,6 +55,8 @@ export interface ConnectionOptions {
    */
   readonly waitMs: number;
   readonly monotonic: Clock;
+  /** Runs each script, for metrics and traces. @default nothing is observed */
+  readonly observe?: ObserveCall;
 }
 
 /** Thrown when Redis replies with an error, without a change. */
@@ -113,7 +116,7 @@ const Entries = v.nullable(
  * @throws {StoreUnavailableError} if Redis is unreachable, does not reply in time, rejects the credentials or is no primary.
  */
 export async function openConnectionAt(target: ClientTarget, options: ConnectionOptions): Promise<RedisConnection> {
-  const { server, keys, timeoutMs, waitMs, monotonic } = options;
+  const { server, keys, timeoutMs, waitMs, monotonic, observe = runUnobserved } = options;
   const clock = createRedisClock();
   const clients = [createRedisClient(target), createRedisClient(target)] as const;
   const [commands, reader] = clients;
@@ -139,7 +142,9 @@ export async function openConnectionAt(target: ClientTarget, options: Connection
     lastReadMs: () => lastReadMs,
     async run(script, keys, values) {
       const sentMs = monotonic.monotonicMs();
-      const reply = await withTimeout(commands[script](keys, values), timeoutMs);
+      const reply = await observe({ service: "redis", operation: script }, () =>
+        withTimeout(commands[script](keys, values), timeoutMs),
+      );
       const [micros, ...rest] = v.parse(ScriptReply, reply);
       clock.observe(Number(micros) / 1000, sentMs, monotonic.monotonicMs());
       return rest;
