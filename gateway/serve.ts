@@ -1,19 +1,23 @@
 import { createServer, type Server, type ServerOptions } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { createGateway, type GatewayOptions } from "./app.ts";
+import { systemClock } from "./clock.ts";
 import { createChangeFastPath } from "./http/change-fast-path.ts";
 import type { FastPath } from "./http/direct-request.ts";
 import { problem } from "./http/problem.ts";
-import { createReadFastPath } from "./http/read-fast-path.ts";
+import { createReadFastPath, type ReadFastPathOptions } from "./http/read-fast-path.ts";
 import { handleInOrder } from "./http/request-order.ts";
 import { SECURITY_HEADERS } from "./http/security-headers.ts";
+import { createSharedLists } from "./http/shared-lists.ts";
 import { type AdminOptions, createAdmin } from "./operations/lifecycle/admin.ts";
 import { prepareGracefulClose } from "./operations/lifecycle/graceful-close.ts";
 import { listen } from "./operations/lifecycle/listen.ts";
 import { respondToClientErrors } from "./operations/limits/client-errors.ts";
+import { type ConnectionReserve, reserveConnections } from "./operations/limits/connection-reserve.ts";
 import type { Metrics } from "./operations/metrics/metrics.ts";
 import type { Settings } from "./settings/settings.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
+import { eventLoopTurns } from "./turns.ts";
 
 /** A listening server: the gateway, or the operator's side of a gateway. */
 export interface RunningGateway {
@@ -63,13 +67,22 @@ export async function serveGateway(
   options: GatewayOptions,
 ): Promise<RunningGateway> {
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
+  const { lists = createSharedLists(eventLoopTurns, systemClock.monotonicMs) } = options;
+  const fastPath = createFastPath({ ...options, lists });
+  const metrics = options.observability?.metrics;
+  let reserve: ConnectionReserve | undefined;
   const server = createLimitedServer(
-    createGateway({ ...options, streams }).fetch,
+    createGateway({ ...options, streams, lists }).fetch,
     operation?.keepAliveSeconds,
-    createFastPath(options),
+    (request, response, next) => {
+      if (!reserve?.rejects(request)) return fastPath(request, response, next);
+      // As the system does with a connection over the maximum, so that a proxy tries another gateway.
+      metrics?.onConnectionRejected();
+      request.socket.destroy();
+    },
   );
-  if (operation) server.maxConnections = operation.maxConnections;
-  if (options.observability) countConnections(server, options.observability.metrics);
+  if (operation) reserve = reserveConnections(server, operation.maxConnections);
+  if (metrics) countConnections(server, metrics);
   // A stream never ends by itself.
   const close = prepareGracefulClose(server, { endStreams: streams.close });
   return { origin: await listen(server, { host, port, prefix: "GATEWAY", examplePort: 4101 }), close };
@@ -92,7 +105,7 @@ export async function serveAdmin(
 }
 
 /** Creates the fast path for changes and reads. */
-function createFastPath(options: GatewayOptions): FastPath {
+function createFastPath(options: GatewayOptions & Pick<ReadFastPathOptions, "lists">): FastPath {
   const change = createChangeFastPath(options);
   const read = createReadFastPath(options);
   return (request, response, next) =>

@@ -124,7 +124,9 @@ function createObservability(
     metrics,
     servesMetrics: anonymousReads,
     readiness: createReadiness({ healthSources, staleLimitSeconds }),
-    rateLimits: createRateLimits(new Map(customers.map(({ id, limits }) => [id, limits]))),
+    rateLimits: createRateLimits(new Map(customers.map(({ id, limits }) => [id, limits])), {
+      maxConnections: operation.maxConnections,
+    }),
     trustedProxies: operation.trustedProxies,
   };
 }

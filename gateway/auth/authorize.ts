@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
+import { errors } from "jose";
 import type { AppContext, AppEnv } from "../hono-env.ts";
 import type { Access } from "./access.ts";
 import { insufficientScope, invalidToken, keysUnavailable, tokenRequired } from "./auth-responses.ts";
@@ -23,6 +24,12 @@ export interface UnauthorizedCall {
 /** Callback for a rejected request. */
 export type OnUnauthorized = (call: UnauthorizedCall) => void;
 
+/**
+ * Counts a request that is rejected for its token or its secret. Returns the response if there have been too many from the
+ * client's address.
+ */
+export type CountRejection = (context: AppContext) => Response | undefined;
+
 /** Required scope by method. Routes respond to a different method with a 405 at most. */
 const NEEDED_SCOPES: Readonly<Record<string, Scope>> = {
   GET: "availability:read",
@@ -35,8 +42,19 @@ const NEEDED_SCOPES: Readonly<Record<string, Scope>> = {
  *
  * An unknown customer gets the response of a customer whose secret does not match, after the same amount of work.
  */
-export function authorize(onUnauthorized: OnUnauthorized): MiddlewareHandler<AppEnv> {
+export function authorize(
+  onUnauthorized: OnUnauthorized,
+  countRejection: CountRejection = () => undefined,
+): MiddlewareHandler<AppEnv> {
   const unknownCustomerAccess = createUnknownCustomerAccess();
+
+  function reject(context: AppContext, { reason, respond, isCounted }: AuthFailure): Response {
+    const limited = isCounted ? countRejection(context) : undefined;
+    // Too many are not logged either, so that they cannot fill the disk.
+    if (limited) return limited;
+    onUnauthorized(describeUnauthorized(context, reason));
+    return respond();
+  }
 
   return async (context, next) => {
     const customer = context.get("customer");
@@ -45,18 +63,15 @@ export function authorize(onUnauthorized: OnUnauthorized): MiddlewareHandler<App
     const authorization = context.req.header("Authorization");
     if (authorization === undefined) {
       if (anonymousReads && scope !== "availability:write") return next();
-      onUnauthorized(describeUnauthorized(context, "the request has no Authorization header"));
-      return tokenRequired();
+      const reason = "the request has no Authorization header";
+      return reject(context, { reason, respond: tokenRequired, isCounted: true });
     }
     const caller = await verifyHeader(authorization, verify).catch(toAuthFailure);
-    if ("respond" in caller) {
-      onUnauthorized(describeUnauthorized(context, caller.reason));
-      return caller.respond();
-    }
+    if ("respond" in caller) return reject(context, caller);
     if (scope && !caller.scopes.has(scope)) {
       const hint = caller.hasOnlyScp ? ": it has the claim scp, and the gateway reads scope" : "";
-      onUnauthorized(describeUnauthorized(context, `the token does not have the scope ${scope}${hint}`));
-      return insufficientScope(scope);
+      const reason = `the token does not have the scope ${scope}${hint}`;
+      return reject(context, { reason, respond: () => insufficientScope(scope), isCounted: true });
     }
     context.set("caller", caller);
     return next();
@@ -88,10 +103,18 @@ async function verifyHeader(authorization: string, verify: VerifyToken): Promise
 interface AuthFailure {
   readonly respond: () => Response;
   readonly reason: string;
+  /** False if the fault is no reason to suspect the client. */
+  readonly isCounted: boolean;
 }
 
 function toAuthFailure(thrown: unknown): AuthFailure {
-  if (thrown instanceof InvalidTokenError) return { respond: invalidToken, reason: thrown.message };
-  if (thrown instanceof KeysUnavailableError) return { respond: keysUnavailable, reason: thrown.message };
+  if (thrown instanceof InvalidTokenError) {
+    // A token that was valid: all pages of an office may come with one at the same time, and get another.
+    const isCounted = !(thrown.cause instanceof errors.JWTExpired);
+    return { respond: invalidToken, reason: thrown.message, isCounted };
+  }
+  if (thrown instanceof KeysUnavailableError) {
+    return { respond: keysUnavailable, reason: thrown.message, isCounted: false };
+  }
   throw thrown;
 }

@@ -223,8 +223,8 @@ test("counts and logs a read as the app does", async () => {
   ]);
 });
 
-test("counts a read against the token's limit and rejects the next as the app does", async () => {
-  const limits = { ...UNLIMITED, requestsPerMinutePerToken: 2 };
+test("counts a read against the subject's limit and rejects the next as the app does", async () => {
+  const limits = { ...UNLIMITED, requestsPerMinutePerSubject: 12 };
   const availabilities = await storedAvailabilities();
   const responses = [true, false].map(async (cachesTokens) => {
     const { send: sendOnce } = await setUp({ cachesTokens, limits, availabilities });

@@ -11,7 +11,7 @@ const TOKENS = {
   secret: "s".repeat(32),
   leewaySeconds: 0,
 } as const;
-const LIMITS = { requestsPerMinutePerToken: 1, requestsPerMinute: 1, streams: 1, streamsPerToken: 1 };
+const LIMITS = { requestsPerMinutePerSubject: 1, requestsPerMinute: 1, streams: 1, streamsPerSubject: 1 };
 const POLLED = v.parse(AircallSettings, { kind: "aircall", apiId: "id", apiToken: "token" });
 
 function customer(id: string, upstream: CustomerSettings["upstream"] = { kind: "memory" }): CustomerSettings {

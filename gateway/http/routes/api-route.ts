@@ -1,16 +1,21 @@
 import type { Hono } from "hono";
-import type { OnUnauthorized } from "../../auth/authorize.ts";
+import type { CountRejection, OnUnauthorized } from "../../auth/authorize.ts";
 import type { AppEnv } from "../../hono-env.ts";
 import type { OperationObject, PathItemObject } from "../../openapi/openapi-document.ts";
 import type { NamedSchema } from "../../openapi/schemas.ts";
 import type { StreamHub } from "../../stream/stream-hub.ts";
+import type { SharedLists } from "../shared-lists.ts";
 
 /** Services that routes use, beside those of the request's customer. */
 export interface ApiRouteOptions {
   /** Open streams. */
   readonly streams: StreamHub;
+  /** Lists of all agents. */
+  readonly lists: SharedLists;
   /** Called for each request that a route rejects for its token. */
   readonly onUnauthorized: OnUnauthorized;
+  /** Counts a request that a route rejects for its secret. */
+  readonly countRejection: CountRejection;
 }
 
 /** Security requirements of an operation: each entry names a scheme, and an empty entry allows anonymous calls. */

@@ -58,6 +58,7 @@ async function openStream(context: AppContext, hub: StreamHub): Promise<Response
     response,
     lastEventId: readCursor(context.req.header("Last-Event-ID")),
     endsAtMs: context.get("caller")?.endsAtMs,
+    onFormatted: context.get("countFormatted"),
   });
   return RESPONSE_ALREADY_SENT;
 }

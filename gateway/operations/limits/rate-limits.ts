@@ -1,13 +1,14 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import type { CustomerLimits } from "../../settings/customer-settings.ts";
 import type { Limit } from "../metrics/metrics.ts";
-import { createFixedWindowCounter, type FixedWindow } from "./fixed-window-counter.ts";
+import { createStreamShares, type StreamPlaces } from "./stream-shares.ts";
+import { type BucketKey, createTokenBuckets } from "./token-bucket.ts";
 
-/** Key of a client: a customer's token, or the network of requests without a token. */
+/** Key of a client within its customer: all tokens of a subject are one client. */
 export interface RateLimitKey {
   readonly customer: string;
-  /** A token's key, which has no spaces, or `network` and the network. */
-  readonly key: string;
+  /** The token's subject, or `network` and the network of a request without a token. */
+  readonly subject: BucketKey;
 }
 
 /** An exceeded limit. */
@@ -19,57 +20,103 @@ export interface LimitExceeded {
   readonly retryAfterSeconds: number;
 }
 
-/** Rate limits of the customers at this gateway. Requests of an unknown customer are not counted. */
+/** Limits of the customers at this gateway. Requests of an unknown customer are not counted. */
 export interface RateLimits {
-  /** Counts a request. Returns the limit if it is exceeded. */
-  countRequest(client: RateLimitKey): LimitExceeded | undefined;
+  /**
+   * Counts a request that reads so many agents by their ids. Returns the limit if it is exceeded; such a request costs
+   * nothing. @default no agents
+   */
+  countRequest(client: RateLimitKey, agents?: number): LimitExceeded | undefined;
+  /** Counts agents or changes that the gateway has formatted for an accepted request, beside the request itself. */
+  countFormatted(client: RateLimitKey, count: number): void;
   /** Counts a stream until the returned function is called. Returns the limit if it is exceeded. */
   countStream(client: RateLimitKey): LimitExceeded | (() => void);
+  /** Counts a request with a bad token or secret from a network. Returns the limit if it is exceeded. */
+  countRejection(network: string): LimitExceeded | undefined;
 }
 
-/** A stream's end cannot be predicted. */
-const STREAMS_RETRY_AFTER_SECONDS = 10;
+/** Requests with a bad token or secret that are answered as such, by network. */
+const REJECTIONS_PER_MINUTE = 600;
+
+/**
+ * Number of agents to format that cost as much as a request. Formatting fifty takes about as long as the rest of a
+ * request.
+ */
+const AGENTS_PER_UNIT = 50;
+
+/** Converts a number of formatted agents to requests. The first agents are part of the request itself. */
+export function toUnits(agents: number): number {
+  return Math.floor(agents / AGENTS_PER_UNIT);
+}
+
+export interface RateLimitsOptions {
+  readonly clock?: Pick<Clock, "monotonicMs">;
+  /** Maximum open connections of the gateway, of which streams take a part. @default any number */
+  readonly maxConnections?: number;
+}
 
 /** Creates counters for customers in the process's memory. Only accepted requests use memory. */
 export function createRateLimits(
   limits: ReadonlyMap<string, CustomerLimits>,
-  clock: Pick<Clock, "monotonicMs"> = systemClock,
+  { clock = systemClock, maxConnections = Number.MAX_SAFE_INTEGER }: RateLimitsOptions = {},
 ): RateLimits {
+  const rejections = createTokenBuckets(REJECTIONS_PER_MINUTE);
+  const shares = createStreamShares({ maxConnections, customers: limits.size });
   const customers = new Map(
     Array.from(limits, ([id, own]) => [
       id,
-      { requests: createRequestLimit(own, clock), streams: createStreamLimit(own) },
+      { requests: createRequestLimit(own, clock), countStream: createStreamLimit(own, shares.ofCustomer()) },
     ]),
   );
   return {
-    countRequest: ({ customer, key }) => customers.get(customer)?.requests(key),
-    countStream: ({ customer, key }) => customers.get(customer)?.streams(key) ?? (() => {}),
+    countRequest: ({ customer, subject }, agents = 0) => customers.get(customer)?.requests.count(subject, agents),
+    countFormatted: ({ customer, subject }, count) => customers.get(customer)?.requests.add(subject, toUnits(count)),
+    countStream: ({ customer, subject }) => customers.get(customer)?.countStream(subject) ?? (() => {}),
+    countRejection(network) {
+      const nowMs = clock.monotonicMs();
+      const waitMs = rejections.waitMs(network, nowMs);
+      if (waitMs > 0) return toLimitExceeded("refused", REJECTIONS_PER_MINUTE, waitMs);
+      rejections.spend(network, nowMs, 1);
+      return undefined;
+    },
   };
 }
 
+/** Limit of a customer's requests. */
+interface RequestLimit {
+  count(subject: BucketKey, agents: number): LimitExceeded | undefined;
+  add(subject: BucketKey, units: number): void;
+}
+
 /**
- * Creates a customer's limit of requests. The token's own limit is counted first, so a client over its limit uses up no
- * requests of the customer's other clients. While the customer's limit is exceeded, no token is counted, so only tokens
- * of accepted requests take memory.
+ * Creates a customer's limit of requests. A rejected request spends nothing: a client over its limit uses up no requests
+ * of the customer's other clients, and only subjects of accepted requests take memory.
  */
 function createRequestLimit(
-  { requestsPerMinutePerToken, requestsPerMinute }: CustomerLimits,
+  { requestsPerMinutePerSubject, requestsPerMinute }: CustomerLimits,
   { monotonicMs }: Pick<Clock, "monotonicMs">,
-) {
-  const tokens = createFixedWindowCounter();
-  const customers = createFixedWindowCounter();
-  let blockedUntilMs = Number.NEGATIVE_INFINITY;
+): RequestLimit {
+  const subjects = createTokenBuckets(requestsPerMinutePerSubject);
+  const all = createTokenBuckets(requestsPerMinute);
 
-  return (key: string): LimitExceeded | undefined => {
-    const nowMs = monotonicMs();
-    if (nowMs < blockedUntilMs) return toLimitExceeded("customer", requestsPerMinute, blockedUntilMs - nowMs);
-    const token = tokens.increment(key, nowMs);
-    if (token.count > requestsPerMinutePerToken) {
-      return toLimitExceeded("token", requestsPerMinutePerToken, token.endsAtMs - nowMs);
-    }
-    const all: FixedWindow = customers.increment("all", nowMs);
-    if (all.count >= requestsPerMinute) blockedUntilMs = all.endsAtMs;
-    return undefined;
+  function spend(subject: BucketKey, nowMs: number, units: number): void {
+    subjects.spend(subject, nowMs, units);
+    all.spend("all", nowMs, units);
+  }
+
+  return {
+    count(subject, agents) {
+      const nowMs = monotonicMs();
+      const customerWaitMs = all.waitMs("all", nowMs);
+      if (customerWaitMs > 0) return toLimitExceeded("customer", requestsPerMinute, customerWaitMs);
+      const subjectWaitMs = subjects.waitMs(subject, nowMs);
+      if (subjectWaitMs > 0) return toLimitExceeded("subject", requestsPerMinutePerSubject, subjectWaitMs);
+      spend(subject, nowMs, 1 + toUnits(agents));
+      return undefined;
+    },
+    add(subject, units) {
+      if (units > 0) spend(subject, monotonicMs(), units);
+    },
   };
 }
 
@@ -77,25 +124,35 @@ function toLimitExceeded(limit: Limit, allowed: number, waitMs: number): LimitEx
   return { limit, allowed, retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) };
 }
 
-function createStreamLimit({ streams, streamsPerToken }: CustomerLimits) {
-  const open = new Map<string, number>();
-  let openTotal = 0;
-  return (key: string): LimitExceeded | (() => void) => {
-    const openForToken = open.get(key) ?? 0;
+/** A stream's end cannot be predicted. */
+const STREAMS_RETRY_AFTER_SECONDS = 10;
+
+function createStreamLimit({ streams, streamsPerSubject }: CustomerLimits, places: StreamPlaces) {
+  const open = new Map<BucketKey, number>();
+
+  function findExceeded(ofSubject: number): LimitExceeded | undefined {
     const retryAfterSeconds = STREAMS_RETRY_AFTER_SECONDS;
-    if (openForToken >= streamsPerToken)
-      return { limit: "streams_per_token", allowed: streamsPerToken, retryAfterSeconds };
-    if (openTotal >= streams) return { limit: "streams", allowed: streams, retryAfterSeconds };
-    open.set(key, openForToken + 1);
-    openTotal += 1;
+    if (ofSubject >= streamsPerSubject) {
+      return { limit: "streams_per_subject", allowed: streamsPerSubject, retryAfterSeconds };
+    }
+    if (places.taken() >= streams) return { limit: "streams", allowed: streams, retryAfterSeconds };
+    return places.hasRoom() ? undefined : { limit: "gateway_streams", allowed: places.taken(), retryAfterSeconds };
+  }
+
+  return (subject: BucketKey): LimitExceeded | (() => void) => {
+    const ofSubject = open.get(subject) ?? 0;
+    const exceeded = findExceeded(ofSubject);
+    if (exceeded) return exceeded;
+    open.set(subject, ofSubject + 1);
+    const leave = places.take();
     let isOpen = true;
     return () => {
       if (!isOpen) return;
       isOpen = false;
-      openTotal -= 1;
-      const remaining = (open.get(key) ?? 0) - 1;
-      if (remaining > 0) open.set(key, remaining);
-      else open.delete(key);
+      leave();
+      const remaining = (open.get(subject) ?? 0) - 1;
+      if (remaining > 0) open.set(subject, remaining);
+      else open.delete(subject);
     };
   };
 }

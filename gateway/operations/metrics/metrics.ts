@@ -3,7 +3,7 @@ import { createCounters, createGauges, DURATION_BUCKETS, type HealthSources } fr
 import { createRequestCounts, type RequestMeasure } from "./request-counts.ts";
 
 /** Limit that rejected a request. */
-export type Limit = "token" | "customer" | "streams_per_token" | "streams";
+export type Limit = "subject" | "customer" | "streams_per_subject" | "streams" | "gateway_streams" | "refused";
 
 /** Metrics of the gateway, for a Prometheus server. */
 export interface Metrics {

@@ -43,7 +43,7 @@ type Outgoing = HttpBindings["outgoing"] | ServerResponse;
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"]);
 
 /** Label for an unknown route or customer, so that no text of a client becomes a label. */
-const NONE = "none";
+export const NONE = "none";
 
 /** Starts to observe a request, whose response is written to `outgoing`. */
 export function traceRequest(

@@ -24,10 +24,10 @@ const AUDIENCE = "availability-bridge";
 
 /** Limits that tests do not reach by accident. */
 const AMPLE = {
-  requestsPerMinutePerToken: 1_000_000,
+  requestsPerMinutePerSubject: 1_000_000,
   requestsPerMinute: 1_000_000,
   streams: 10_000,
-  streamsPerToken: 10_000,
+  streamsPerSubject: 10_000,
 };
 
 /** Writes the customers' file. */
