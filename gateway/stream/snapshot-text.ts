@@ -120,7 +120,8 @@ export function createSharedSnapshot({ replica, nowMs, takeTurn }: SharedSnapsho
     onFormatted: (agents: number) => void,
   ): SnapshotText | Promise<SnapshotText> {
     const now = nowMs();
-    const cursor = replica.cursor();
+    // Without a change the end of the latest snapshot stays, with its cursor.
+    const cursor = (divided.at(-1)?.bytes && latest?.text.cursor) || replica.cursor();
     const unreadable = [...replica.unreadable()];
     const jobs = divided.map((piece, index) => ({
       piece,

@@ -177,3 +177,18 @@ test("counts nothing for an unknown customer", () => {
   traffic.countFormatted({ customer: "nobody", subject: 7 }, 1000);
   closeOf(traffic.countStream({ customer: "nobody", subject: 7 }));
 });
+
+test("applies other limits to what was counted before", () => {
+  const traffic = limits();
+  expect(countAll(traffic, "aaa")).toEqual(["accepted", "accepted", "subject"]);
+  const close = closeOf(traffic.countStream({ customer: "acme", subject: "a" }));
+  const own = { ...LIMITS, requestsPerMinutePerSubject: 60, requestsPerMinute: 60, streams: 1 };
+  traffic.setLimits(new Map([["acme", own]]));
+  traffic.pass(1_000);
+  expect(countAll(traffic, "aa")).toEqual(["accepted", "subject"]);
+  expect(exceededOf(traffic.countStream({ customer: "acme", subject: "b" }))).toMatchObject({ limit: "streams" });
+  close();
+  closeOf(traffic.countStream({ customer: "acme", subject: "b" }));
+  // A customer that is gone is not counted.
+  expect(countAll(traffic, "aaaaaa", "other")).toEqual(Array(6).fill("accepted"));
+});

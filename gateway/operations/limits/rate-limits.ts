@@ -33,6 +33,8 @@ export interface RateLimits {
   countStream(client: RateLimitKey): LimitExceeded | (() => void);
   /** Counts a request with a bad token or secret from a network. Returns the limit if it is exceeded. */
   countRejection(network: string): LimitExceeded | undefined;
+  /** Sets the limits of the customers from now on. What was counted of a customer that remains still counts. */
+  setLimits(limits: ReadonlyMap<string, CustomerLimits>): void;
 }
 
 /** Requests with a bad token or secret that are answered as such, by network. */
@@ -61,16 +63,25 @@ export function createRateLimits(
   { clock = systemClock, maxConnections = Number.MAX_SAFE_INTEGER }: RateLimitsOptions = {},
 ): RateLimits {
   const rejections = createTokenBuckets(REJECTIONS_PER_MINUTE);
-  const shares = createStreamShares({ maxConnections, customers: limits.size });
-  const customers = new Map(
-    Array.from(limits, ([id, own]) => [
-      id,
-      { requests: createRequestLimit(own, clock), countStream: createStreamLimit(own, shares.ofCustomer()) },
-    ]),
-  );
+  const shares = createStreamShares({ maxConnections, customers: () => customers.size });
+  let customers = new Map<string, CustomerCounters>();
+
+  function setLimits(next: ReadonlyMap<string, CustomerLimits>): void {
+    const former = customers;
+    customers = new Map(
+      Array.from(next, ([id, own]) => {
+        const counters = former.get(id) ?? createCounters(own, clock, shares.ofCustomer());
+        counters.setLimits(own);
+        return [id, counters];
+      }),
+    );
+  }
+
+  setLimits(limits);
   return {
-    countRequest: ({ customer, subject }, agents = 0) => customers.get(customer)?.requests.count(subject, agents),
-    countFormatted: ({ customer, subject }, count) => customers.get(customer)?.requests.add(subject, toUnits(count)),
+    setLimits,
+    countRequest: ({ customer, subject }, agents = 0) => customers.get(customer)?.countRequest(subject, agents),
+    countFormatted: ({ customer, subject }, count) => customers.get(customer)?.addUnits(subject, toUnits(count)),
     countStream: ({ customer, subject }) => customers.get(customer)?.countStream(subject) ?? (() => {}),
     countRejection(network) {
       const nowMs = clock.monotonicMs();
@@ -82,22 +93,28 @@ export function createRateLimits(
   };
 }
 
-/** Limit of a customer's requests. */
-interface RequestLimit {
-  count(subject: BucketKey, agents: number): LimitExceeded | undefined;
-  add(subject: BucketKey, units: number): void;
+/** Counters of a customer. */
+interface CustomerCounters {
+  countRequest(subject: BucketKey, agents: number): LimitExceeded | undefined;
+  addUnits(subject: BucketKey, units: number): void;
+  countStream(subject: BucketKey): LimitExceeded | (() => void);
+  setLimits(limits: CustomerLimits): void;
 }
 
+type MonotonicClock = Pick<Clock, "monotonicMs">;
+
 /**
- * Creates a customer's limit of requests. A rejected request spends nothing: a client over its limit uses up no requests
- * of the customer's other clients, and only subjects of accepted requests take memory.
+ * Creates a customer's counters. A rejected request spends nothing: a client over its limit uses up no requests of the
+ * customer's other clients, and only subjects of accepted requests take memory.
  */
-function createRequestLimit(
-  { requestsPerMinutePerSubject, requestsPerMinute }: CustomerLimits,
-  { monotonicMs }: Pick<Clock, "monotonicMs">,
-): RequestLimit {
-  const subjects = createTokenBuckets(requestsPerMinutePerSubject);
-  const all = createTokenBuckets(requestsPerMinute);
+function createCounters(
+  limits: CustomerLimits,
+  { monotonicMs }: MonotonicClock,
+  places: StreamPlaces,
+): CustomerCounters {
+  let current = limits;
+  const subjects = createTokenBuckets(limits.requestsPerMinutePerSubject);
+  const all = createTokenBuckets(limits.requestsPerMinute);
 
   function spend(subject: BucketKey, nowMs: number, units: number): void {
     subjects.spend(subject, nowMs, units);
@@ -105,17 +122,23 @@ function createRequestLimit(
   }
 
   return {
-    count(subject, agents) {
+    countRequest(subject, agents) {
       const nowMs = monotonicMs();
       const customerWaitMs = all.waitMs("all", nowMs);
-      if (customerWaitMs > 0) return toLimitExceeded("customer", requestsPerMinute, customerWaitMs);
-      const subjectWaitMs = subjects.waitMs(subject, nowMs);
-      if (subjectWaitMs > 0) return toLimitExceeded("subject", requestsPerMinutePerSubject, subjectWaitMs);
+      if (customerWaitMs > 0) return toLimitExceeded("customer", current.requestsPerMinute, customerWaitMs);
+      const waitMs = subjects.waitMs(subject, nowMs);
+      if (waitMs > 0) return toLimitExceeded("subject", current.requestsPerMinutePerSubject, waitMs);
       spend(subject, nowMs, 1 + toUnits(agents));
       return undefined;
     },
-    add(subject, units) {
+    addUnits(subject, units) {
       if (units > 0) spend(subject, monotonicMs(), units);
+    },
+    countStream: createStreamLimit(() => current, places),
+    setLimits(next) {
+      current = next;
+      subjects.setRate(next.requestsPerMinutePerSubject);
+      all.setRate(next.requestsPerMinute);
     },
   };
 }
@@ -127,10 +150,11 @@ function toLimitExceeded(limit: Limit, allowed: number, waitMs: number): LimitEx
 /** A stream's end cannot be predicted. */
 const STREAMS_RETRY_AFTER_SECONDS = 10;
 
-function createStreamLimit({ streams, streamsPerSubject }: CustomerLimits, places: StreamPlaces) {
+function createStreamLimit(readLimits: () => CustomerLimits, places: StreamPlaces) {
   const open = new Map<BucketKey, number>();
 
   function findExceeded(ofSubject: number): LimitExceeded | undefined {
+    const { streams, streamsPerSubject } = readLimits();
     const retryAfterSeconds = STREAMS_RETRY_AFTER_SECONDS;
     if (ofSubject >= streamsPerSubject) {
       return { limit: "streams_per_subject", allowed: streamsPerSubject, retryAfterSeconds };

@@ -20,8 +20,8 @@ export interface StreamShares {
 export interface StreamSharesOptions {
   /** Maximum open connections of the gateway. */
   readonly maxConnections: number;
-  /** Number of customers. One alone has every place. */
-  readonly customers: number;
+  /** Returns the number of customers. One alone has every place. */
+  readonly customers: () => number;
 }
 
 /**
@@ -37,7 +37,7 @@ export function createStreamShares({ maxConnections, customers }: StreamSharesOp
       let taken = 0;
       return {
         taken: () => taken,
-        hasRoom: () => (customers === 1 ? taken < places : taken < places - total),
+        hasRoom: () => (customers() === 1 ? taken < places : taken < places - total),
         take() {
           taken += 1;
           total += 1;

@@ -18,6 +18,8 @@ export interface TokenBuckets {
    * never impossible, and is paid for afterwards.
    */
   spend(key: BucketKey, nowMs: number, units: number): void;
+  /** Sets the rate from now on. The waiting times of keys in debt stay. */
+  setRate(unitsPerMinute: number): void;
   /** Number of stored keys. */
   size(): number;
 }
@@ -27,9 +29,7 @@ export interface TokenBuckets {
  * that time.
  */
 export function createTokenBuckets(unitsPerMinute: number): TokenBuckets {
-  const unitMs = MINUTE_MS / unitsPerMinute;
-  // A bucket holds one unit at least, also if the unit takes longer.
-  const capacityMs = Math.max(BURST_MS, unitMs);
+  let unitMs = MINUTE_MS / unitsPerMinute;
   const fullAtMs = new Map<BucketKey, number>();
   let nextSweepAtMs = Number.NEGATIVE_INFINITY;
 
@@ -40,12 +40,17 @@ export function createTokenBuckets(unitsPerMinute: number): TokenBuckets {
 
   return {
     waitMs(key, nowMs) {
+      // A bucket holds one unit at least, also if the unit takes longer.
+      const capacityMs = Math.max(BURST_MS, unitMs);
       const waitMs = (fullAtMs.get(key) ?? nowMs) - nowMs + unitMs - capacityMs;
       return waitMs > ROUNDING_MS ? waitMs : 0;
     },
     spend(key, nowMs, units) {
       if (nowMs >= nextSweepAtMs) sweep(nowMs);
       fullAtMs.set(key, Math.max(fullAtMs.get(key) ?? nowMs, nowMs) + units * unitMs);
+    },
+    setRate(rate) {
+      unitMs = MINUTE_MS / rate;
     },
     size: () => fullAtMs.size,
   };
