@@ -14,6 +14,7 @@ import { withoutCredentials } from "./settings/summary.ts";
 import { startCustomers } from "./start-customers.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
+import { singleRedis } from "./store/redis/redis-server-options.ts";
 import { createRedisStore } from "./store/redis-store.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
 import { VERSION } from "./version.ts";
@@ -136,5 +137,5 @@ function createObservability(
  * process's memory.
  */
 function openStore({ redisUrl: url }: Settings, log: Log): AvailabilityStore {
-  return url ? createRedisStore({ url, log }) : createMemoryStore();
+  return url ? createRedisStore({ server: singleRedis(url), log }) : createMemoryStore();
 }

@@ -4,6 +4,7 @@ import type { RequestType } from "../host/event-types.ts";
 import { createListeners, type Unsubscribe } from "../host/listeners.ts";
 import type { Availability, ChangedAvailability } from "../shared/contracts/availability.ts";
 import { contract } from "../shared/contracts/index.ts";
+import { toSetStatus } from "../shared/contracts/read-availability.ts";
 import { REJECTION_CODES } from "../shared/protocol/rejection.ts";
 import { subtractElapsed } from "../widget/gateway/elapsed-time.ts";
 import type { WritableStatus } from "../widget/gateway/gateway-client.ts";
@@ -110,7 +111,7 @@ export function createVendor({ availabilities = {}, userId: ownUserId }: VendorO
     if (!agent) return problem(403, "Forbidden", "An agent's token sets that agent's availability alone");
     const { userId, wrapUpTimeConfig, wrapUpTimeTtl } = readNow(agent);
     const hasWrapUp = wrapUpTimeConfig !== undefined && wrapUpTimeTtl !== undefined;
-    const changed = toStatus(status);
+    const changed = toSetStatus(status);
     setAvailability(userId, hasWrapUp ? { status: changed, wrapUpTimeConfig, wrapUpTimeTtl } : changed);
     return { status: 200, body: agents.get(userId)?.availability };
   }
@@ -173,21 +174,6 @@ export function createVendor({ availabilities = {}, userId: ownUserId }: VendorO
       changes.emit({ type: "closed" });
     },
   };
-}
-
-/** Returns the status that the backend reports after a change, as the gateway does. */
-function toStatus(status: WritableStatus): Exclude<GivenAvailability, object> {
-  switch (status) {
-    case "always_opened":
-    case "auto":
-      return "available";
-    case "always_closed":
-      return "do_not_disturb";
-    case "in_training":
-      return "in_traning";
-    default:
-      return status;
-  }
 }
 
 /** Creates an answer with a problem document, as the gateway writes it. @see RFC 9457 */

@@ -122,6 +122,8 @@ const refusal: fc.Arbitrary<readonly Command[]> = fc.tuple(
 export interface ModelRun {
   /** True if the page has `fetchToken` and the gateway demands tokens. */
   readonly signsIn: boolean;
+  /** True if the widget's frame is visible, so that the widget shows its panel. */
+  readonly hasPanel: boolean;
   readonly seed: number;
   readonly commands: readonly Command[];
 }
@@ -137,6 +139,7 @@ export function modelRuns(): fc.Arbitrary<ModelRun> {
   const begin = fc.option(fc.record({ watch: fc.uniqueArray(userId, { minLength: 1 }) }), { freq: 5 });
   return fc.record({
     signsIn: fc.boolean(),
+    hasPanel: fc.boolean(),
     seed: fc.nat(),
     commands: fc
       .tuple(begin, commands)

@@ -16,6 +16,7 @@ const KNOWN_RUNS: [ModelRun][] = [
   [
     {
       signsIn: true,
+      hasPanel: false,
       seed: 0,
       commands: [
         { token: "refused" },
@@ -48,6 +49,7 @@ const KNOWN_RUNS: [ModelRun][] = [
   [
     {
       signsIn: false,
+      hasPanel: false,
       seed: 0,
       commands: [{ watch: [1] }, { frame: "take out" }, { frame: "put back" }, { widget: "crash" }],
     },

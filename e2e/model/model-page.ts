@@ -13,6 +13,7 @@ import {
 import { createWidget } from "../../widget/widget.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { type FrameWindow, openWidgetPort, type WidgetEnd } from "./memory-port.ts";
+import { createModelPanel, type ModelPanel } from "./model-panel.ts";
 
 /** Document loaded by an iframe: the widget, the browser's error page, or no document. */
 export type Address = "widget" | "error page" | "nothing";
@@ -33,6 +34,8 @@ export const PAGE_ORIGIN = "https://crm.example.com";
 
 interface WidgetDocument {
   end: WidgetEnd;
+  /** The widget's own view; `undefined` in a frame that does not show. */
+  readonly panel: ModelPanel | undefined;
   /** Ends the document: no message crosses any more, and its own requests end. */
   unload(): void;
   readonly window: EventTarget & { readonly document: EventTarget & { visibilityState: string } };
@@ -73,11 +76,13 @@ interface ModelWindow extends FrameWindow {
 export interface ModelPageOptions {
   readonly clock: FakeClock;
   readonly random: () => number;
+  /** True if the frame is visible, so that the widget shows its panel. */
+  readonly hasPanel: boolean;
   readonly onDefect: (error: unknown) => void;
 }
 
 /** Creates a visible page without an iframe, and makes it the global document. */
-export function createModelPage({ clock, random, onDefect }: ModelPageOptions) {
+export function createModelPage({ clock, random, hasPanel, onDefect }: ModelPageOptions) {
   const pageEvents = new EventTarget();
   const fakeDocument = { hidden: false };
   const frames = new Set<FakeFrame>();
@@ -158,23 +163,30 @@ export function createModelPage({ clock, random, onDefect }: ModelPageOptions) {
       onIdentityChanged() {},
       onDefect,
     });
+    const panel = hasPanel ? createModelPanel(widget.panelServices, clock) : undefined;
     function openPort(): WidgetEnd {
-      return openWidgetPort(window, { onHandshake: widget.reset, onClosed: handleClosed }, async (event) => {
+      return openWidgetPort(window, { onHandshake: reset, onClosed: handleClosed }, async (event) => {
         widget.prefetch();
+        panel?.setConnected(true);
         return widget.dispatch(event);
       });
     }
-    function handleClosed(): void {
+    function reset(): void {
       widget.reset();
+      panel?.setConnected(false);
+    }
+    function handleClosed(): void {
+      reset();
       if (!isUnloaded) opened.end = openPort();
     }
     const opened: WidgetDocument = {
       end: openPort(),
+      panel,
       window: fakeWindow,
       unload() {
         isUnloaded = true;
         opened.end.cut();
-        widget.reset();
+        reset();
       },
     };
     return opened;
@@ -291,6 +303,11 @@ export function createModelPage({ clock, random, onDefect }: ModelPageOptions) {
     /** Number of iframes in the document, without iframes put back by the page. */
     frameCount: () => [...frames].filter((frame) => !returned.has(frame)).length,
     isHidden: () => fakeDocument.hidden,
+    /** Panels of the documents that run. */
+    panels: () =>
+      [...frames].flatMap(({ contentWindow }) =>
+        contentWindow && !contentWindow.isHung ? (contentWindow.document?.panel ?? []) : [],
+      ),
     /**
      * True if the connector has a port to a crashed or hanging widget, or none at all while there is a crashed one: its iframe, put back
      * before it crashed, sends no `load`, and only the silence after the next attempt shows the crash.

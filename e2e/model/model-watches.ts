@@ -4,12 +4,16 @@ import type { FakeClock } from "./fake-clock.ts";
 import { addBadge, type ModelBadge } from "./model-badges.ts";
 import type { ModelGateway } from "./model-gateway.ts";
 import type { ModelPage } from "./model-page.ts";
+import { showsTruth } from "./model-panel.ts";
 
 /** Time limit for a listener to have a change or to be stale, in milliseconds. */
 const STALE_WITHIN_MS = 45_000;
 
 /** Latency of the model's messages and calls, added to each time limit, in milliseconds. */
 export const TOLERANCE_MS = 250;
+
+/** Users of the model: the commands name no others. */
+const USER_IDS = [1, 2, 3];
 
 /** Latest version and status received by a listener for a user. */
 interface Claim {
@@ -136,6 +140,22 @@ export function createModelWatches({ clock, connector, gateway, page, history, v
     }
   }
 
+  /** Checks that no panel shows an outdated team as the present one for longer than the time limit. */
+  function verifyPanels(at: number): void {
+    for (const panel of page.panels()) {
+      const connectedAt = panel.connectedAt() ?? at;
+      const overdue = USER_IDS.filter((userId) => {
+        const { changedAt } = gateway.agent(userId);
+        const startedAt = Math.max(history.visibleSince, history.widgetLostAt, connectedAt, changedAt);
+        return at > startedAt + STALE_WITHIN_MS + TOLERANCE_MS;
+      });
+      // Reading the panel takes longer than the rest of the step.
+      if (overdue.length === 0 || !panel.saysCurrent()) continue;
+      if (!overdue.every((userId) => showsTruth(panel, userId, gateway.agent(userId))))
+        violate(`${panel.describe()}, and the gateway has another team`);
+    }
+  }
+
   return {
     watch,
     unwatch(place: number): void {
@@ -164,7 +184,9 @@ export function createModelWatches({ clock, connector, gateway, page, history, v
       );
     },
     isActive,
-    isSessionExpired: () => watches.some(({ claims }) => claims.some(({ status }) => status === "session-expired")),
+    isSessionExpired: () =>
+      watches.some(({ claims }) => claims.some(({ status }) => status === "session-expired")) ||
+      page.panels().some((panel) => panel.isSignedOut()),
     /** Checks claims and badges until just before `at`. */
     verify(at: number): void {
       verifyBadges();
@@ -174,6 +196,7 @@ export function createModelWatches({ clock, connector, gateway, page, history, v
         const startedAt = Math.max(history.visibleSince, history.widgetLostAt, claim.startedAt, changedAt);
         if (at > startedAt + STALE_WITHIN_MS + TOLERANCE_MS && !isTrue(claim)) violate(describe(claim));
       }
+      verifyPanels(at);
     },
     /** Checks claims, badges and `liveState` after the last fault. */
     verifyRight(): void {
@@ -184,6 +207,12 @@ export function createModelWatches({ clock, connector, gateway, page, history, v
         const { current } = gateway.agent(badge.userId);
         if (badge.isCallable() !== (current?.status === "available") || badge.isStale())
           violate(`badge ${badge.userId}: ${badge.state()}, and the agent is ${current?.status ?? "absent"}`);
+      }
+      for (const panel of page.panels()) {
+        if (panel.connectedAt() === undefined) continue;
+        const isRightPanel =
+          panel.saysCurrent() && USER_IDS.every((userId) => showsTruth(panel, userId, gateway.agent(userId)));
+        if (!isRightPanel) violate(`after the last fault, ${panel.describe()}`);
       }
       if (isActive() && connector.liveState !== "live")
         violate(`liveState is ${connector.liveState} after the last fault`);

@@ -11,7 +11,9 @@ type Defect =
   | "a stream feed that waits a minute before it retries"
   | "a request that settles twice"
   | "a connection without a heartbeat"
-  | "a connector that keeps its iframe after its end";
+  | "a connector that keeps its iframe after its end"
+  | "a panel that keeps the first version"
+  | "a panel that ignores that it is stale";
 
 const planted = vi.hoisted(() => ({ defect: "none" }));
 
@@ -95,12 +97,37 @@ vi.mock("../../host/connection/frame-connection.ts", async (importOriginal) => {
   return { ...original, prepareFrameConnection };
 });
 
+vi.mock("../../widget/panel/team.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../widget/panel/team.ts")>();
+  const createTeam: typeof original.createTeam = (...parameters) => {
+    const team = original.createTeam(...parameters);
+    if (planted.defect !== "a panel that keeps the first version") return team;
+    return {
+      ...team,
+      merge(availability) {
+        if (!team.get(availability.userId)) team.merge(availability);
+      },
+    };
+  };
+  return { ...original, createTeam };
+});
+
+vi.mock("../../widget/panel/panel-state.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../widget/panel/panel-state.ts")>();
+  const createPanelState: typeof original.createPanelState = (...parameters) => {
+    const state = original.createPanelState(...parameters);
+    if (planted.defect !== "a panel that ignores that it is stale") return state;
+    return { ...state, read: (texts) => ({ ...state.read(texts), isStale: false }) };
+  };
+  return { ...original, createPanelState };
+});
+
 afterEach(() => {
   planted.defect = "none";
 });
 
 test.each<[Defect, RegExp]>([
-  ["a store that keeps the first version", /(live|unknown-user|removed) at -?\d+, and the gateway has it/],
+  ["a store that keeps the first version", /after the last fault|and the gateway has/],
   [
     "a watch list that ignores that the widget is stale",
     /(live|unknown-user|removed) at -?\d+, and the gateway has it/,
@@ -111,6 +138,9 @@ test.each<[Defect, RegExp]>([
     "a connection without a heartbeat",
     /A lost widget was not noticed|and the gateway has it|a request after the last fault/,
   ],
+  ["a panel that keeps the first version", /the panel is ready/],
+  ["a panel that ignores that it is stale", /the panel is ready/],
+  // The last one: its connection stays open, and a later run would have its timers.
   ["a connector that keeps its iframe after its end", /an iframe is left after destroy/],
 ])("finds %s", { timeout: 600_000 }, async (defect, violation) => {
   planted.defect = defect;

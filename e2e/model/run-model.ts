@@ -39,14 +39,17 @@ export type LogStep = (text: string) => void;
  *
  * @throws {Error} with the first violations of the guarantees.
  */
-export async function runModel({ signsIn, seed, commands }: ModelRun, log: LogStep = () => {}): Promise<void> {
+export async function runModel(
+  { signsIn, hasPanel, seed, commands }: ModelRun,
+  log: LogStep = () => {},
+): Promise<void> {
   const clock = createFakeClock();
   const restoreClock = clock.install();
   const random = createRandom(seed);
   const real = { random: Math.random, warn: console.warn };
   Math.random = random;
   console.warn = () => {};
-  const model = createModel({ signsIn, random, clock, log: (text) => log(`${clock.now()} ms: ${text}`) });
+  const model = createModel({ signsIn, hasPanel, random, clock, log: (text) => log(`${clock.now()} ms: ${text}`) });
   try {
     for (const command of commands) await model.perform(command);
     await model.finish();
@@ -60,12 +63,13 @@ export async function runModel({ signsIn, seed, commands }: ModelRun, log: LogSt
 
 interface ModelOptions {
   readonly signsIn: boolean;
+  readonly hasPanel: boolean;
   readonly random: () => number;
   readonly clock: FakeClock;
   readonly log: LogStep;
 }
 
-function createModel({ signsIn, random, clock, log }: ModelOptions) {
+function createModel({ signsIn, hasPanel, random, clock, log }: ModelOptions) {
   const violations: string[] = [];
   const history: RunHistory = {
     hadFault: false,
@@ -75,7 +79,7 @@ function createModel({ signsIn, random, clock, log }: ModelOptions) {
     widgetLostAt: 0,
   };
   const gateway = createModelGateway({ clock, random, needsToken: signsIn });
-  const page = createModelPage({ clock, random, onDefect: handleDefect });
+  const page = createModelPage({ clock, random, hasPanel, onDefect: handleDefect });
   const tokens = createModelTokens({ clock, gateway, history, violate });
   const restoreGlobals = replaceGlobals({
     ...page.globals,

@@ -6,6 +6,7 @@ import { hasRedisServer, type RedisServer, startRedisServer } from "../test/redi
 import type { Status } from "./agent.ts";
 import { type AvailabilityStore, StoreUnavailableError } from "./availability-store.ts";
 import type { Change } from "./change-history.ts";
+import { singleRedis } from "./redis/redis-server-options.ts";
 import { createRedisStore, type RedisStoreOptions } from "./redis-store.ts";
 import type { Replica } from "./replica.ts";
 import { collectChanges, eventually, expectGrowingVersions } from "./store.suite.ts";
@@ -31,7 +32,7 @@ function openStore(url: string, options: Partial<RedisStoreOptions> = {}) {
     line: (line: string) => void lines.push(`info: ${line}`),
     warning: (line: string) => void lines.push(`warn: ${line}`),
   };
-  const store = createRedisStore({ url, log, timeoutMs: 10_000, ...QUICK_RETURN, ...options });
+  const store = createRedisStore({ server: singleRedis(url), log, timeoutMs: 10_000, ...QUICK_RETURN, ...options });
   onTestFinished(store.close);
   return { ...store, lines };
 }
@@ -228,7 +229,7 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
     const ahead = Date.now() + 3_600_000;
     const stranger = stores[0].forCustomer("stranger");
     await stranger.set(1, { status: "available" });
-    await server.command(["HSET", "availability-bridge:agent:stranger:1", "version", String(ahead)]);
+    await server.command(["HSET", "{availability-bridge:00}:agent:stranger:1", "version", String(ahead)]);
     const { version } = await stranger.set(1, { status: "in_call" });
     expect(version).toBe(ahead + 1);
     await server.kill();

@@ -2,6 +2,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, startRedisServer } from "../test/redis-server.ts";
 import { openRelay, type RelayedConnection } from "../test/relay.ts";
+import { singleRedis } from "./redis/redis-server-options.ts";
 import { createRedisStore } from "./redis-store.ts";
 import { collectChanges, eventually } from "./store.suite.ts";
 
@@ -16,9 +17,13 @@ async function setUp() {
   const relay = await openRelay(Number(new URL(server.url).port));
   onTestFinished(relay.close);
   const patient = { log: { line: () => {}, warning: () => {} }, timeoutMs: 20_000 };
-  const store = createRedisStore({ url: `redis://127.0.0.1:${relay.port}`, ...patient, maxDelayMs: 50 });
+  const store = createRedisStore({
+    server: singleRedis(`redis://127.0.0.1:${relay.port}`),
+    ...patient,
+    maxDelayMs: 50,
+  });
   onTestFinished(store.close);
-  const other = createRedisStore({ url: server.url, ...patient });
+  const other = createRedisStore({ server: singleRedis(server.url), ...patient });
   onTestFinished(other.close);
   await Promise.all([store.whenReady(never), other.whenReady(never)]);
   const quiet = await store.forCustomer("quiet").open(never);
@@ -102,7 +107,7 @@ describe.skipIf(!hasRedisServer)("if the change stream", () => {
     const resets = collectChanges(quiet);
     await server.command(["FLUSHALL"]);
     // The quiet customer catches up first; the connection breaks at the last customer every time.
-    const cuts = relay.cutAt("availability-bridge:agent:acme:");
+    const cuts = relay.cutAt("{availability-bridge:00}:agent:acme:");
     await eventually(() => replica.staleSinceMs()).toEqual(expect.any(Number));
     const staleSinceMs = replica.staleSinceMs();
     await eventually(cuts).toBeGreaterThan(2);

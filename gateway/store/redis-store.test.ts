@@ -3,6 +3,7 @@ import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../test/redis-server.ts";
 import { toAvailability } from "./agent.ts";
 import { UnreadableAgentError } from "./availability-store.ts";
+import { singleRedis } from "./redis/redis-server-options.ts";
 import { createRedisStore, type RedisStoreOptions } from "./redis-store.ts";
 import { collectChanges, declareStoreTests, eventually } from "./store.suite.ts";
 
@@ -27,7 +28,7 @@ describe.skipIf(!hasRedisServer)("the store in Redis", async () => {
 });
 
 function openStore(url: string, options: Partial<RedisStoreOptions> = {}) {
-  const store = createRedisStore({ url, log: { line: () => {}, warning: () => {} }, ...options });
+  const store = createRedisStore({ server: singleRedis(url), log: { line: () => {}, warning: () => {} }, ...options });
   onTestFinished(store.close);
   return store;
 }
@@ -44,7 +45,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     const store = openStore(server.url).forCustomer("acme");
     await store.record(7, { status: "available" }, await store.startRead());
     const aheadMicros = (Date.now() + 3_600_000) * 1000;
-    await server.command(["HSET", "availability-bridge:agent:acme:7", "readAt", `${aheadMicros}`]);
+    await server.command(["HSET", "{availability-bridge:00}:agent:acme:7", "readAt", `${aheadMicros}`]);
     const recorded = store.record(7, { status: "in_call" }, await store.startRead());
     await expect(recorded).resolves.toMatchObject({ status: "in_call" });
     const earlier = (await store.startRead()) - 1_000_000;
@@ -61,15 +62,15 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     const keys = await server.command(["KEYS", "*"]);
     expect(new Set(keys as string[])).toEqual(
       new Set([
-        "availability-bridge:store",
-        "availability-bridge:changes",
-        "availability-bridge:agent:acme:7",
-        "availability-bridge:agents:acme",
-        "availability-bridge:list:acme",
-        "availability-bridge:lease:poll:acme",
+        "{availability-bridge:00}:store",
+        "{availability-bridge:00}:changes",
+        "{availability-bridge:00}:agent:acme:7",
+        "{availability-bridge:00}:agents:acme",
+        "{availability-bridge:00}:list:acme",
+        "{availability-bridge:00}:lease:poll:acme",
       ]),
     );
-    await expect(server.command(["TYPE", "availability-bridge:agent:acme:7"])).resolves.toBe("hash");
+    await expect(server.command(["TYPE", "{availability-bridge:00}:agent:acme:7"])).resolves.toBe("hash");
   });
 
   test("needs no more rights than docs/redis.md grants", async () => {
@@ -83,7 +84,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await expect(one.lease("poll", 60_000)).resolves.toBe(true);
     expect(one.isReady()).toBe(true);
     await server.command(["FLUSHALL"]);
-    await eventually(() => server.command(["EXISTS", "availability-bridge:agent:acme:7"])).toBe(1);
+    await eventually(() => server.command(["EXISTS", "{availability-bridge:00}:agent:acme:7"])).toBe(1);
   });
 
   test("leases a task to one gateway at a time, until the gateway closes or the lease expires", async () => {
@@ -94,12 +95,12 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await expect(other.lease("poll", 60_000)).resolves.toBe(false);
     await expect(other.lease("sweep", 60_000)).resolves.toBe(true);
     await expect(one.lease("poll", 120_000)).resolves.toBe(true);
-    const left = Number(await server.command(["PTTL", "availability-bridge:lease:poll"]));
+    const left = Number(await server.command(["PTTL", "{availability-bridge:00}:lease:poll"]));
     expect(left).toBeGreaterThan(60_000);
     await one.close();
     await expect(other.lease("poll", 60_000)).resolves.toBe(true);
     // Expires the lease.
-    await server.command(["DEL", "availability-bridge:lease:poll"]);
+    await server.command(["DEL", "{availability-bridge:00}:lease:poll"]);
     const third = openStore(server.url);
     await third.whenReady(never);
     await expect(third.lease("poll", 60_000)).resolves.toBe(true);
@@ -148,7 +149,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     const store = openStore(server.url);
     await store.forCustomer("acme").set(1, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 30 } });
     const endsAt = String(Date.now() + 3_600_000);
-    await server.command(["HSET", "availability-bridge:agent:acme:1", "wrapUpEndsAt", endsAt]);
+    await server.command(["HSET", "{availability-bridge:00}:agent:acme:1", "wrapUpEndsAt", endsAt]);
     const agent = (await openStore(server.url).forCustomer("acme").open(never)).read(1);
     expect(agent && toAvailability(agent, performance.now()).wrapUpTimeTtl).toBeLessThanOrEqual(30);
   });
@@ -211,7 +212,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
   test("grows an agent's version over every version in Redis and in the gateway, even ahead of the clock", async () => {
     const server = await startServer();
     const store = openStore(server.url).forCustomer("acme");
-    const key = "availability-bridge:agent:acme:1";
+    const key = "{availability-bridge:00}:agent:acme:1";
     await store.set(1, { status: "available" });
     // A test cannot set back the clock of Redis, so it writes a version from one hour ahead.
     const ahead = Date.now() + 3_600_000;
@@ -227,12 +228,12 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     const server = await startServer();
     const before = openStore(server.url).forCustomer("acme");
     for (const userId of [1, 2, 3, 4, 5]) await before.set(userId, { status: "available" });
-    const key = (userId: number) => `availability-bridge:agent:acme:${userId}`;
+    const key = (userId: number) => `{availability-bridge:00}:agent:acme:${userId}`;
     await server.command(["HSET", key(1), "status", "levitating"]);
     await server.command(["HSET", key(2), "version", "many", "wrapUpSeconds", "some"]);
     await server.command(["DEL", key(3)]);
     await server.command(["SET", key(3), "no hash"]);
-    await server.command(["SADD", "availability-bridge:agents:acme", "nobody"]);
+    await server.command(["SADD", "{availability-bridge:00}:agents:acme", "nobody"]);
 
     const lines: string[] = [];
     const store = openStore(server.url, { log: { line: () => {}, warning: (line) => void lines.push(line) } });
@@ -261,7 +262,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     for (const userId of [1, 2]) await store.forCustomer("acme").set(userId, { status: "available" });
     const replica = await store.forCustomer("acme").open(never);
     await server.command(["FLUSHALL"]);
-    await server.command(["SET", "availability-bridge:agent:acme:1", "no hash"]);
+    await server.command(["SET", "{availability-bridge:00}:agent:acme:1", "no hash"]);
     await eventually(() => replica.isUnreadable(1)).toBe(true);
     await store.whenReady(never);
     expect([...replica.agents()].map(({ userId }) => userId)).toEqual([2]);
@@ -275,10 +276,10 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     }).forCustomer("acme");
     const replica = await store.open(never);
     for (const status of ["levitating", "sleeping"]) {
-      const position = Number(await server.command(["HINCRBY", "availability-bridge:store", "position", "1"]));
+      const position = Number(await server.command(["HINCRBY", "{availability-bridge:00}:store", "position", "1"]));
       const entry = ["customer", "acme", "userId", "1", "version", "9", "updatedAt", "9", "status", status];
       const wrapUp = ["wrapUpSeconds", "", "wrapUpEndsAt", ""];
-      await server.command(["XADD", "availability-bridge:changes", `${position}-0`, ...entry, ...wrapUp]);
+      await server.command(["XADD", "{availability-bridge:00}:changes", `${position}-0`, ...entry, ...wrapUp]);
     }
     await store.set(2, { status: "available" });
     expect([...replica.agents()].map(({ userId }) => userId)).toEqual([2]);

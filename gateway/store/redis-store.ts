@@ -14,17 +14,17 @@ import { type ChangeRequest, changeAgent } from "./redis/agent-change.ts";
 import { catchUpWithRedis, confirmAgents, readRedisTime } from "./redis/agent-reads.ts";
 import type { ChangeStream } from "./redis/change-stream.ts";
 import { loadCustomer } from "./redis/customer-snapshot.ts";
-import { leaseKey } from "./redis/keys.ts";
+import { createStoreKeys } from "./redis/keys.ts";
 import { loadListState, recordListFailure, recordPage } from "./redis/list-state.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
+import type { RedisServerOptions } from "./redis/redis-server-options.ts";
 import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redis/redis-session.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
 import { createReplica, type WritableReplica } from "./replica.ts";
 
 export interface RedisStoreOptions {
-  /** Address of Redis: `redis://` or `rediss://`, with password and database if Redis needs them. */
-  readonly url: string;
+  readonly server: RedisServerOptions;
   /**
    * Receives a warning when Redis is lost, unreachable or has lost data, and a line after reconnecting. No line
    * contains a password.
@@ -59,6 +59,7 @@ const DEFAULTS = { timeoutMs: 2_000, waitMs: 1_000, maxDelayMs: 5_000, historyLe
  */
 export function createRedisStore(options: RedisStoreOptions): AvailabilityStore {
   const settings = { ...DEFAULTS, ...options };
+  const keys = createStoreKeys(options.server.keyPrefix);
   const { clock, log } = settings;
   const customers = new Map<string, CustomerStore>();
   const loaded = new Map<string, LoadedCustomer>();
@@ -73,7 +74,7 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
 
   async function open() {
     const session = await openRedisSession(
-      { ...settings, onWritable: readiness.notify, writeRejections },
+      { ...settings, keys, onWritable: readiness.notify, writeRejections },
       loaded,
       stream,
     );
@@ -201,11 +202,12 @@ function createLeases(reconnection: Reconnection, clock: Clock) {
     async acquire(task: string, durationMs: number, { keepAfterClose = false }: LeaseOptions = {}): Promise<boolean> {
       const session = reconnection.current();
       if (!session) return false;
+      const key = session.connection.keys.lease(task);
       const sentMs = clock.monotonicMs();
       try {
-        const reply = await session.write("lease", [leaseKey(task)], [owner, String(durationMs)]);
+        const reply = await session.write("lease", [key], [owner, String(durationMs)]);
         const [isGranted] = v.parse(Granted, reply);
-        if (isGranted === 1 && !keepAfterClose) heldKeys.add(leaseKey(task));
+        if (isGranted === 1 && !keepAfterClose) heldKeys.add(key);
         // A reply that took longer than the duration is about a lease that has expired.
         return isGranted === 1 && clock.monotonicMs() - sentMs < durationMs;
       } catch (error) {

@@ -1,6 +1,7 @@
 /** A customer whose last change has left the stream of Redis, at gateways that load the customer at different times. */
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { AvailabilityStore } from "../store/availability-store.ts";
+import { singleRedis } from "../store/redis/redis-server-options.ts";
 import { createRedisStore } from "../store/redis-store.ts";
 import { hasRedisServer, startRedisServer } from "./redis-server.ts";
 import { availabilityServiceOver, testGateway } from "./test-gateway.ts";
@@ -16,7 +17,12 @@ async function setUp() {
   /** Opens the store of a gateway that keeps few changes. */
   function openStore(): AvailabilityStore {
     const log = { line: () => {}, warning: () => {} };
-    const store = createRedisStore({ url: server.url, log, historyLength: HISTORY_LENGTH, timeoutMs: 10_000 });
+    const store = createRedisStore({
+      server: singleRedis(server.url),
+      log,
+      historyLength: HISTORY_LENGTH,
+      timeoutMs: 10_000,
+    });
     onTestFinished(store.close);
     return store;
   }

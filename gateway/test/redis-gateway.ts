@@ -1,5 +1,6 @@
 /** A gateway's adapter over Redis on the real clock, for tests with several gateways. */
 import { onTestFinished } from "vitest";
+import { singleRedis } from "../store/redis/redis-server-options.ts";
 import { createRedisStore } from "../store/redis-store.ts";
 import { createAircallUpstream } from "../upstream/aircall/aircall.ts";
 import { TEST_SETTINGS, tellTo } from "./test-aircall.ts";
@@ -8,7 +9,11 @@ const never = new AbortController().signal;
 
 /** A gateway with frequent polls, and a function to hold back the gateway's next matching responses. */
 export async function openRedisGateway(redisUrl: string, origin: string) {
-  const store = createRedisStore({ url: redisUrl, log: { line: () => {}, warning: () => {} }, timeoutMs: 20_000 });
+  const store = createRedisStore({
+    server: singleRedis(redisUrl),
+    log: { line: () => {}, warning: () => {} },
+    timeoutMs: 20_000,
+  });
   await store.whenReady(never);
   const held: { pattern: RegExp | undefined; readonly releases: (() => void)[] } = { pattern: undefined, releases: [] };
   const upstream = createAircallUpstream({

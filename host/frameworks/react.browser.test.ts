@@ -6,6 +6,7 @@ import {
   type ReactNode,
   StrictMode,
   Suspense,
+  useEffect,
   useState,
   version,
 } from "react";
@@ -359,4 +360,39 @@ test("the badge has its attributes, its children and its reference, and follows 
   update(createTree(null));
   await expect.poll(() => badge?.getAttribute("data-state"), PATIENT).toBe("loading");
   expect(badge?.hasAttribute("user-id")).toBe(false);
+});
+
+test("tells the function of the latest rendering of each change of the badge, and no other one", async () => {
+  const { connector, announce, watched } = createScriptedConnector();
+  const told: unknown[] = [];
+  const effects: string[] = [];
+  /** Its effect follows that of the badge. */
+  function Done({ name }: { readonly name: string }) {
+    useEffect(() => void effects.push(name), [name]);
+    return null;
+  }
+  const createTree = (name: string) =>
+    provide(
+      { connector },
+      createElement(AvailabilityBadge, {
+        userId: 123,
+        onAvailabilityChange: ({ detail }) => void told.push([name, detail.userId, detail.state]),
+      }),
+      createElement(Done, { name }),
+    );
+  const { root, update } = render(createTree("first"));
+  await expect.poll(watched, PATIENT).toContain(123);
+  announce(available);
+  await expect.poll(() => told, PATIENT).toEqual([["first", 123, "available"]]);
+  update(createTree("second"));
+  await expect.poll(() => effects, PATIENT).toContain("second");
+  // The name of the function is no attribute of the element.
+  expect(root.querySelector("availability-badge")?.getAttributeNames()).not.toContain("onavailabilitychange");
+  announce({ userId: 123, status: "in_call", version: 2 });
+  await expect
+    .poll(() => told, PATIENT)
+    .toEqual([
+      ["first", 123, "available"],
+      ["second", 123, "in_call"],
+    ]);
 });

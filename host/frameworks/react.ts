@@ -12,11 +12,16 @@ import {
   useCallback,
   useContext,
   useEffect,
+  useImperativeHandle,
   useRef,
   useState,
   useSyncExternalStore,
 } from "react";
-import type { AvailabilityBadgeAttributes, AvailabilityBadgeElement } from "../badge/badge-element.ts";
+import type {
+  AvailabilityBadgeAttributes,
+  AvailabilityBadgeElement,
+  AvailabilityChangeEvent,
+} from "../badge/badge-element.ts";
 import { type BadgeOptions, defineAvailabilityBadge } from "../badge/define-badge.ts";
 import { type ConnectOptions, connect } from "../connect.ts";
 import type { Connector, ConnectorState } from "../connector.ts";
@@ -47,6 +52,8 @@ export interface AvailabilityBadgeProps
   readonly userId: AvailabilityBadgeAttributes["userId"];
   /** If true, a screen reader reads each change out. @default false */
   readonly announce?: boolean | undefined;
+  /** Called with each change of what the badge shows. `detail` of the event has the agent and the state. */
+  readonly onAvailabilityChange?: ((event: AvailabilityChangeEvent) => void) | undefined;
 }
 
 /** `null` without a provider. */
@@ -140,11 +147,20 @@ export const AvailabilityBadge: ForwardRefExoticComponent<
 > = /* @__PURE__ */ forwardRef(Badge);
 
 function Badge(
-  { userId, announce, className, children, ...attributes }: AvailabilityBadgeProps,
+  { userId, announce, className, onAvailabilityChange, children, ...attributes }: AvailabilityBadgeProps,
   ref: ForwardedRef<AvailabilityBadgeElement>,
 ): ReactElement {
   const connector = useConnector();
   const options = useContext(BadgeContext);
+  const own = useRef<AvailabilityBadgeElement>(null);
+  useImperativeHandle<AvailabilityBadgeElement | null, AvailabilityBadgeElement | null>(ref, () => own.current, []);
+  // Before the definition, by which a badge of an agent who is known already changes at once. React 18 has no attribute for the event.
+  useEffect(() => {
+    const element = own.current;
+    if (!element || !onAvailabilityChange) return;
+    element.addEventListener("availability-change", onAvailabilityChange);
+    return () => element.removeEventListener("availability-change", onAvailabilityChange);
+  }, [onAvailabilityChange]);
   useEffect(() => {
     if (connector) defineAvailabilityBadge(connector, options);
   }, [connector, options]);
@@ -158,7 +174,7 @@ function Badge(
       announce: announce ? "" : undefined,
       // The element adds attributes of its own, if it is defined before the page hydrates.
       suppressHydrationWarning: true,
-      ref,
+      ref: own,
     },
     children,
   );

@@ -32,6 +32,23 @@ export const WRITABLE_STATUSES = [
   "out_for_lunch",
 ] as const;
 
+/** Returns the status that an agent has after a change with the given value: the reason keeps its spelling of the wire. */
+export function toSetStatus(
+  value: (typeof WRITABLE_STATUSES)[number] | (typeof SETTABLE_STATUSES)[number],
+): (typeof SETTABLE_STATUSES)[number] {
+  switch (value) {
+    case "always_opened":
+    case "auto":
+      return "available";
+    case "always_closed":
+      return "do_not_disturb";
+    case "in_training":
+      return "in_traning";
+    default:
+      return value;
+  }
+}
+
 export type AvailabilityState = (typeof AVAILABILITY_STATES)[number];
 export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number];
 

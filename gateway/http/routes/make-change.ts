@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Availability } from "../../../shared/contracts/availability.ts";
-import { SETTABLE_STATUSES, WRITABLE_STATUSES } from "../../../shared/contracts/read-availability.ts";
+import { SETTABLE_STATUSES, toSetStatus, WRITABLE_STATUSES } from "../../../shared/contracts/read-availability.ts";
 import { toIssues } from "../../../shared/protocol/issues.ts";
 import type { Caller } from "../../auth/caller.ts";
 import type { StoreSetter } from "../../availability-service.ts";
@@ -17,23 +17,9 @@ const STATUSES = [...new Set([...SETTABLE_STATUSES, ...WRITABLE_STATUSES])] as c
 
 /** Body of a status change. */
 export const StatusChangeRequest = v.strictObject(
-  { status: v.pipe(v.picklist(STATUSES, `one of ${STATUSES.join(", ")}`), v.transform(toStatus)) },
+  { status: v.pipe(v.picklist(STATUSES, `one of ${STATUSES.join(", ")}`), v.transform(toSetStatus)) },
   "exactly { status }",
 );
-
-function toStatus(status: (typeof STATUSES)[number]): Status {
-  switch (status) {
-    case "always_opened":
-    case "auto":
-      return "available";
-    case "always_closed":
-      return "do_not_disturb";
-    case "in_training":
-      return "in_traning";
-    default:
-      return status;
-  }
-}
 
 const StatusChangeText = v.pipe(v.string(), v.parseJson(undefined, "JSON"), StatusChangeRequest);
 

@@ -9,7 +9,7 @@ import {
 } from "../availability-store.ts";
 import { raceAbort, startTimeout } from "./abortable.ts";
 import { type AgentRecord, AgentRow, Digits, toStoredAgent } from "./agent-record.ts";
-import { agentKeyPrefix, CHANGES_KEY, membersKey, STORE_KEY } from "./keys.ts";
+import type { StoreKeys } from "./keys.ts";
 import type { RedisSession } from "./redis-session.ts";
 
 /** Requested change of one agent. */
@@ -85,7 +85,7 @@ async function attempt(
     signal.throwIfAborted();
     const { connection, stream } = session;
     const values = toValues(target, request, session, deadlineMs);
-    const reply = v.parse(Reply, await session.write("change", toKeys(target), values));
+    const reply = v.parse(Reply, await session.write("change", toKeys(target, connection.keys), values));
     // Redis has not changed the agent. On a new epoch the session must catch up first. On `late` the clock of Redis was
     // set: send the change again, now that the new time is known.
     if (reply[0] === "epoch") connection.close(new StoreUnavailableError("Redis has started a new epoch"));
@@ -108,8 +108,8 @@ function readRow(row: unknown): AgentRecord {
   return read.output;
 }
 
-function toKeys({ customerId, userId }: ChangeTarget): readonly string[] {
-  return [STORE_KEY, CHANGES_KEY, agentKeyPrefix(customerId) + userId, membersKey(customerId)];
+function toKeys({ customerId, userId }: ChangeTarget, keys: StoreKeys): readonly string[] {
+  return [keys.store, keys.changes, keys.agent(customerId, userId), keys.members(customerId)];
 }
 
 function toValues(

@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import type { AgentVersion, ReadStart } from "../availability-store.ts";
 import { Digits } from "./agent-record.ts";
-import { agentKeyPrefix, STORE_KEY } from "./keys.ts";
 import type { RedisSession } from "./redis-session.ts";
 
 const Now = v.tuple([Digits, Digits]);
@@ -12,13 +11,13 @@ const AGENTS_AT_ONCE = 250;
 
 /** Returns the time of Redis in microseconds, at which a read of the upstream begins. */
 export async function readRedisTime({ connection }: RedisSession): Promise<ReadStart> {
-  const [micros] = v.parse(Now, await connection.run("now", [STORE_KEY], []));
+  const [micros] = v.parse(Now, await connection.run("now", [connection.keys.store], []));
   return micros;
 }
 
 /** Resolves when the change stream has reached the present position of Redis. */
 export async function catchUpWithRedis({ connection, stream }: RedisSession): Promise<void> {
-  const [, position] = v.parse(Now, await connection.run("now", [STORE_KEY], []));
+  const [, position] = v.parse(Now, await connection.run("now", [connection.keys.store], []));
   await stream.waitFor(position, connection.signal);
 }
 
@@ -34,11 +33,14 @@ export async function confirmAgents(
   session: RedisSession,
 ): Promise<readonly number[]> {
   const { agents, readAt } = read;
+  const { keys } = session.connection;
   const changed: number[] = [];
   for (let from = 0; from < agents.length; from += AGENTS_AT_ONCE) {
-    const pairs = agents.slice(from, from + AGENTS_AT_ONCE).flatMap(({ userId, version }) => [userId, version]);
-    const values = [agentKeyPrefix(customerId), readAt, ...pairs].map(String);
-    const [position, userIds] = v.parse(Confirmed, await session.write("confirm", [STORE_KEY], values));
+    const batch = agents.slice(from, from + AGENTS_AT_ONCE);
+    const agentKeys = batch.map(({ userId }) => keys.agent(customerId, userId));
+    const values = [readAt, ...batch.flatMap(({ userId, version }) => [userId, version])].map(String);
+    const reply = await session.write("confirm", [keys.store, ...agentKeys], values);
+    const [position, userIds] = v.parse(Confirmed, reply);
     if (userIds.length > 0) await session.stream.waitFor(position, session.connection.signal);
     changed.push(...userIds);
   }

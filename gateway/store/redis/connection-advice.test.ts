@@ -9,11 +9,20 @@ import { findFreePort } from "../../../scripts/testing/local-server.ts";
 import { findServer } from "../../../scripts/testing/report-missing-servers.mjs";
 import { hasRedisServer, startRedisServer } from "../../test/redis-server.ts";
 import { openConnection } from "./connection.ts";
+import { createStoreKeys } from "./keys.ts";
+import { DEFAULT_KEY_PREFIX, singleRedis } from "./redis-server-options.ts";
 
+const keys = createStoreKeys(DEFAULT_KEY_PREFIX);
 const monotonic = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 
 async function open(url: string) {
-  const connection = await openConnection({ url, timeoutMs: 2_000, waitMs: 100, monotonic });
+  const connection = await openConnection({
+    server: singleRedis(url),
+    keys,
+    timeoutMs: 2_000,
+    waitMs: 100,
+    monotonic,
+  });
   onTestFinished(() => connection.close(new Error("The test has finished")));
   return connection;
 }

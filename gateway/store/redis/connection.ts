@@ -4,8 +4,10 @@ import type { Clock } from "../../clock.ts";
 import { StoreUnavailableError } from "../availability-store.ts";
 import { startTimeout } from "./abortable.ts";
 import { describeRedisFault } from "./connection-advice.ts";
-import { CHANGES_KEY } from "./keys.ts";
+import type { StoreKeys } from "./keys.ts";
+import { findPrimaryAddress } from "./primary-address.ts";
 import { createRedisClock, type RedisClock } from "./redis-clock.ts";
+import type { RedisServerOptions } from "./redis-server-options.ts";
 import { SCRIPTS } from "./scripts.ts";
 
 /** Two connections to Redis, for scripts and for waiting for changes. A broken connection is not repaired. */
@@ -23,6 +25,8 @@ export interface RedisConnection {
    */
   read(after: number): Promise<readonly StreamEntry[]>;
   readonly clock: RedisClock;
+  /** Keys of the shard at this connection. */
+  readonly keys: StoreKeys;
   /** Time of the last reply to a read, on the monotonic clock. */
   lastReadMs(): number;
   /** Signal that aborts with the reason when the connection breaks or is closed. */
@@ -38,7 +42,9 @@ export interface StreamEntry {
 }
 
 export interface ConnectionOptions {
-  readonly url: string;
+  readonly server: RedisServerOptions;
+  /** Keys of the shard to connect to. */
+  readonly keys: StoreKeys;
   /** Time limit for every reply, in milliseconds. */
   readonly timeoutMs: number;
   /**
@@ -79,7 +85,9 @@ class ReplyTimeoutError extends StoreUnavailableError {
 
 /** Number of commands allowed to wait for Redis. With more, Redis counts as too slow. */
 const MAX_COMMANDS = 10_000;
-const MAX_ENTRIES = 1_000;
+
+/** Maximum number of entries of a read. */
+export const MAX_ENTRIES = 1_000;
 
 const ScriptReply = v.pipe(v.looseTuple([v.string()]), v.readonly());
 const Entries = v.nullable(
@@ -97,9 +105,10 @@ const Entries = v.nullable(
  * @throws {StoreUnavailableError} if Redis is unreachable, does not reply in time or rejects the credentials.
  */
 export async function openConnection(options: ConnectionOptions): Promise<RedisConnection> {
-  const { timeoutMs, waitMs, monotonic } = options;
+  const { keys, timeoutMs, waitMs, monotonic } = options;
   const clock = createRedisClock();
-  const clients = [createRedisClient(options), createRedisClient(options)] as const;
+  const url = await findPrimaryAddress(options.server);
+  const clients = [createRedisClient(url, timeoutMs), createRedisClient(url, timeoutMs)] as const;
   const [commands, reader] = clients;
   const { signal, close, withTimeout } = createLifetime(clients);
   try {
@@ -110,12 +119,13 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
     const reason = toError(signal.reason);
     // A server without TLS waits for more of the handshake, and says nothing.
     const isSilent = reason instanceof ReplyTimeoutError || reason.cause instanceof ConnectionTimeoutError;
-    if (!isSilent || new URL(options.url).protocol !== "rediss:") throw reason;
+    if (!isSilent || new URL(url).protocol !== "rediss:") throw reason;
     throw unavailable(`${reason.message}. If Redis has no TLS at this port, write redis:// in REDIS_URL`, reason);
   }
   let lastReadMs = monotonic.monotonicMs();
   return {
     clock,
+    keys,
     signal,
     close,
     lastReadMs: () => lastReadMs,
@@ -127,7 +137,7 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
       return rest;
     },
     async read(after) {
-      const from = { key: CHANGES_KEY, id: `${after}-0` };
+      const from = { key: keys.changes, id: `${after}-0` };
       const reply = await withTimeout(reader.xRead(from, { BLOCK: waitMs, COUNT: MAX_ENTRIES }), waitMs + timeoutMs);
       lastReadMs = monotonic.monotonicMs();
       return v.parse(Entries, reply) ?? [];
@@ -175,7 +185,7 @@ function createLifetime(clients: readonly Client[]) {
   return { signal: ending.signal, close, withTimeout };
 }
 
-function createRedisClient({ url, timeoutMs }: ConnectionOptions) {
+function createRedisClient(url: string, timeoutMs: number) {
   return createClient({
     url,
     scripts: SCRIPTS,

@@ -5,7 +5,6 @@ import type { ReplicaContents, WritableReplica } from "../replica.ts";
 import { AgentRow, Digits, toRemovedRow, toRow, toStoredAgent } from "./agent-record.ts";
 import type { ChangeStream } from "./change-stream.ts";
 import type { RedisConnection } from "./connection.ts";
-import { agentKeyPrefix, CHANGES_KEY, membersKey, STORE_KEY } from "./keys.ts";
 
 /** Access to a customer's agents in Redis. */
 export interface SnapshotSource {
@@ -41,13 +40,15 @@ export async function loadCustomer(
   onLoaded: (contents: ReplicaContents) => void,
 ): Promise<void> {
   const { connection, stream } = source;
-  const members = await connection.run("members", [STORE_KEY, membersKey(customerId)], [customerId]);
+  const { keys } = connection;
+  const members = await connection.run("members", [keys.store, keys.members(customerId)], [customerId]);
   const [epoch, from, userIds, lastChange] = v.parse(Members, members);
   assertEpoch(source, epoch);
   const loaded = createContents();
   let to = from;
   for (const ids of pagesOf(userIds, AGENTS_AT_ONCE)) {
-    const reply = await connection.run("agents", [STORE_KEY], [agentKeyPrefix(customerId), ...ids]);
+    const agentKeys = ids.map((userId) => keys.agent(customerId, userId));
+    const reply = await connection.run("agents", [keys.store, ...agentKeys], ids);
     const [epochThen, position, rows] = v.parse(Agents, reply);
     assertEpoch(source, epochThen);
     to = position;
@@ -85,10 +86,11 @@ export async function restoreCustomer(
 ): Promise<void> {
   const current = [...replica.agents()].map((agent) => toRow(agent, connection.clock));
   const removed = [...replica.removed()].map(([userId, version]) => toRemovedRow(userId, version));
-  const keys = [STORE_KEY, CHANGES_KEY, membersKey(customerId)];
+  const { keys } = connection;
   for (const rows of pagesOf([...current, ...removed], AGENTS_AT_ONCE)) {
-    const values = [String(historyLength), customerId, agentKeyPrefix(customerId), ...rows.flat()];
-    await connection.run("restore", keys, values);
+    const agentKeys = rows.map(([userId = ""]) => keys.agent(customerId, userId));
+    const values = [String(historyLength), customerId, ...rows.flat()];
+    await connection.run("restore", [keys.store, keys.changes, keys.members(customerId), ...agentKeys], values);
   }
 }
 

@@ -1,29 +1,37 @@
-/** Keys of the gateway's data in Redis. A customer's id contains no colon, so no two keys collide. */
-
-const PREFIX = "availability-bridge:";
-
-/** Hash: the epoch, the number of changes, and the lowest version that a new change may have. */
-export const STORE_KEY = `${PREFIX}store`;
-
-/** Stream: the latest changes of all customers, with ids of the form `<position>-0`. */
-export const CHANGES_KEY = `${PREFIX}changes`;
-
-/** Prefix of the keys of agents' hashes. A removed agent keeps the hash, so that versions continue. */
-export function agentKeyPrefix(customerId: string): string {
-  return `${PREFIX}agent:${customerId}:`;
+/**
+ * Keys of one shard of the store in Redis. Every key begins with the shard's name in braces, its hash tag: a Redis Cluster
+ * keeps all keys of a shard at one node, so that a script can use several of them. A customer's id contains no colon, so
+ * no two keys collide.
+ */
+export interface StoreKeys {
+  /** Hash: the epoch, the number of changes, and the lowest version that a new change may have. */
+  readonly store: string;
+  /** Stream: the latest changes of all customers of the shard, with ids of the form `<position>-0`. */
+  readonly changes: string;
+  /** Hash of an agent. A removed agent keeps the hash, so that versions continue. */
+  agent(customerId: string, userId: number | string): string;
+  /** Set: the user ids of the customer's present and former agents. */
+  members(customerId: string): string;
+  /**
+   * Hash: when the last read of each page of the upstream's list began, the number of pages, and a mark while it fails.
+   */
+  list(customerId: string): string;
+  /** String: the gateway that has the lease of a task. */
+  lease(task: string): string;
 }
 
-/** Set: the user ids of the customer's present and former agents. */
-export function membersKey(customerId: string): string {
-  return `${PREFIX}agents:${customerId}`;
-}
+/** Name of the only shard of a store that is not in a cluster, and of the first shard in a cluster. */
+export const FIRST_SHARD = "00";
 
-/** Hash: when the last read of each page of the upstream's list began, the number of pages, and a mark while it fails. */
-export function listKey(customerId: string): string {
-  return `${PREFIX}list:${customerId}`;
-}
-
-/** String: the gateway that has the lease of a task. */
-export function leaseKey(task: string): string {
-  return `${PREFIX}lease:${task}`;
+/** Returns the keys of a shard. The prefix contains no braces. */
+export function createStoreKeys(prefix: string, shard: string = FIRST_SHARD): StoreKeys {
+  const tag = `{${prefix}:${shard}}`;
+  return {
+    store: `${tag}:store`,
+    changes: `${tag}:changes`,
+    agent: (customerId, userId) => `${tag}:agent:${customerId}:${userId}`,
+    members: (customerId) => `${tag}:agents:${customerId}`,
+    list: (customerId) => `${tag}:list:${customerId}`,
+    lease: (task) => `${tag}:lease:${task}`,
+  };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
+import { type Delay, delay } from "../../delay.ts";
 import { type StoreLog, StoreUnavailableError } from "../availability-store.ts";
 import type { WritableReplica } from "../replica.ts";
 import { Digits } from "./agent-record.ts";
@@ -8,7 +9,10 @@ import { type ChangeStream, createChangeStream } from "./change-stream.ts";
 import { openConnection, ReadOnlyRedisError, type RedisConnection, RedisReplyError } from "./connection.ts";
 import { type CustomerRecovery, recoverCustomers } from "./customer-recovery.ts";
 import { loadCustomer, restoreCustomer, type SnapshotSource } from "./customer-snapshot.ts";
-import { CHANGES_KEY, STORE_KEY } from "./keys.ts";
+
+import type { StoreKeys } from "./keys.ts";
+import { createReadPace } from "./read-pace.ts";
+import type { RedisServerOptions } from "./redis-server-options.ts";
 import { errorCode, type WriteRejectionLog } from "./write-rejection-log.ts";
 
 /** Connection to Redis from the moment when the gateway has caught up until the connection breaks. */
@@ -35,7 +39,8 @@ export interface LoadedCustomer {
 }
 
 export interface RedisSessionOptions {
-  readonly url: string;
+  readonly server: RedisServerOptions;
+  readonly keys: StoreKeys;
   readonly timeoutMs: number;
   readonly waitMs: number;
   readonly historyLength: number;
@@ -44,6 +49,8 @@ export interface RedisSessionOptions {
   /** Called when Redis accepts writes again after rejecting a write. */
   readonly onWritable: () => void;
   readonly writeRejections: WriteRejectionLog;
+  /** @default a delay by `setTimeout` */
+  readonly wait?: Delay;
 }
 
 const Attached = v.tuple([v.picklist(["continued", "missed", "changed", "renewed"]), v.string(), Digits]);
@@ -100,7 +107,7 @@ async function attach(
   const position = previous ? [previous.epoch, String(previous.position()), previous.lastEntry()] : ["", "", ""];
   const minVersion = highestVersion(customers, previous) + 1;
   const values = [...position, randomBytes(6).toString("hex"), String(minVersion), String(historyLength)];
-  const reply = await connection.run("attach", [STORE_KEY, CHANGES_KEY], values);
+  const reply = await connection.run("attach", [connection.keys.store, connection.keys.changes], values);
   const [state, epoch, attachPosition] = v.parse(Attached, reply);
   if (previous && state === "continued") return { stream: previous, attachPosition };
   if (previous) log.warning(ATTACH_MESSAGES[state]);
@@ -194,7 +201,7 @@ function createSession(
       }
     },
     async check() {
-      const [epoch, error] = v.parse(Checked, await connection.run("check", [STORE_KEY], []));
+      const [epoch, error] = v.parse(Checked, await connection.run("check", [connection.keys.store], []));
       if (epoch !== stream.epoch) connection.close(new StoreUnavailableError("Redis has lost its epoch"));
       if (error === "") handleAccepted();
       else handleRejected(error, READ_ONLY_MS);
@@ -205,13 +212,15 @@ function createSession(
 /** Appends new entries to the change stream until the connection breaks, and checks Redis every `waitMs` milliseconds. */
 async function readChanges(
   { connection, stream, check, monotonicMs }: CheckedSession,
-  { waitMs }: Pick<RedisSessionOptions, "waitMs">,
+  { waitMs, wait = delay }: Pick<RedisSessionOptions, "waitMs" | "wait">,
 ): Promise<void> {
+  const pace = createReadPace({ monotonicMs, wait });
   let checkedMs = monotonicMs();
   try {
     while (!connection.signal.aborted) {
       const entries = await connection.read(stream.position());
       stream.append(entries, connection.clock);
+      await pace(entries.length, connection.signal);
       if (entries.length > 0 && monotonicMs() - checkedMs < waitMs) continue;
       await check();
       checkedMs = monotonicMs();

@@ -4,7 +4,7 @@ import { type CommandParser, defineScript } from "@redis/client";
  * Lua scripts, run atomically by Redis. Every reply starts with the time of Redis in microseconds.
  *
  * A script decides first and writes last, and a read-only or full Redis rejects the first write. So a script makes
- * either all of its changes or no change. Scripts use keys beyond `KEYS`, so Redis must not be a cluster.
+ * either all of its changes or no change. `KEYS` has every key that a script uses, as a Redis Cluster demands.
  */
 const PREAMBLE = `
 local clock = redis.call('TIME')
@@ -147,17 +147,17 @@ return { micros, micros, redis.call('HGET', KEYS[1], 'position') or '0' }
 `;
 
 /**
- * Records a read that found agents unchanged. ARGV: prefix of the keys of the agents' hashes, the time at which the read
- * began, and for each agent the user id and the version that the gateway has. Returns the user ids of agents with
+ * Records a read that found agents unchanged. KEYS: from the second on, the agents' hashes. ARGV: the time at which the
+ * read began, and for each agent the user id and the version that the gateway has. Returns the user ids of agents with
  * another version, which the gateway must compare again, and the position at which they have it.
  */
 const CONFIRM = `${PREAMBLE}${IS_OUTDATED}
 local changed = {}
-for index = 3, #ARGV, 2 do
-  local key = ARGV[1] .. ARGV[index]
-  local stored = redis.pcall('HMGET', key, 'version', 'readAt')
-  if stored.err or stored[1] ~= ARGV[index + 1] then changed[#changed + 1] = ARGV[index]
-  elseif not isOutdated(ARGV[2], stored[2]) then redis.call('HSET', key, 'readAt', ARGV[2]) end
+for index = 2, #KEYS do
+  local user, version = ARGV[2 * index - 2], ARGV[2 * index - 1]
+  local stored = redis.pcall('HMGET', KEYS[index], 'version', 'readAt')
+  if stored.err or stored[1] ~= version then changed[#changed + 1] = user
+  elseif not isOutdated(ARGV[1], stored[2]) then redis.call('HSET', KEYS[index], 'readAt', ARGV[1]) end
 end
 return { micros, redis.call('HGET', KEYS[1], 'position') or '0', changed }
 `;
@@ -194,16 +194,15 @@ return { micros, store[1] or '', store[2] or '0', redis.call('SMEMBERS', KEYS[2]
 `;
 
 /**
- * Returns the agents with the user ids from ARGV[2] on. ARGV[1]: prefix of the keys of their hashes. For a key that is
- * no hash, the row contains only the id.
+ * Returns the agents with the user ids ARGV. KEYS: from the second on, their hashes in the same order. For a key that is no
+ * hash, the row contains only the id.
  */
 const AGENTS = `${PREAMBLE}
 local rows = {}
-for index = 2, #ARGV do
-  local key = ARGV[1] .. ARGV[index]
-  local stored = redis.pcall('HMGET', key, 'version', 'updatedAt', 'status', 'wrapUpSeconds', 'wrapUpEndsAt')
-  if stored.err then rows[#rows + 1] = { ARGV[index] }
-  elseif stored[1] then rows[#rows + 1] = { ARGV[index], stored[1], stored[2], stored[3], stored[4], stored[5] } end
+for index, user in ipairs(ARGV) do
+  local stored = redis.pcall('HMGET', KEYS[index + 1], 'version', 'updatedAt', 'status', 'wrapUpSeconds', 'wrapUpEndsAt')
+  if stored.err then rows[#rows + 1] = { user }
+  elseif stored[1] then rows[#rows + 1] = { user, stored[1], stored[2], stored[3], stored[4], stored[5] } end
 end
 local store = redis.call('HMGET', KEYS[1], 'epoch', 'position')
 return { micros, store[1] or '', store[2] or '0', rows }
@@ -211,19 +210,18 @@ return { micros, store[1] or '', store[2] or '0', rows }
 
 /**
  * Restores a gateway's agents if missing in Redis or present with a lower version. KEYS[3]: the customer's set of user
- * ids. ARGV: number of changes to keep, customer, prefix of the keys of the agents' hashes, and six values for each
- * agent.
+ * ids; from KEYS[4] on, the agents' hashes. ARGV: number of changes to keep, customer, and six values for each agent.
  *
  * The time at which the last read of an agent began is lost. The present time takes its place: the agent may come from a
  * later read than the reads that are still on their way.
  */
 const RESTORE = `${PREAMBLE}
-local limit, customer, prefix = ARGV[1], ARGV[2], ARGV[3]
+local limit, customer = ARGV[1], ARGV[2]
 ${APPEND}
 local restored = 0
-for index = 4, #ARGV, 6 do
-  local user, version, updatedAt, status, seconds, endsAt = unpack(ARGV, index, index + 5)
-  local key = prefix .. user
+for index = 4, #KEYS do
+  local key, first = KEYS[index], 6 * index - 21
+  local user, version, updatedAt, status, seconds, endsAt = unpack(ARGV, first, first + 5)
   local stored = redis.pcall('HGET', key, 'version')
   if type(stored) == 'table' then
     -- Leave an unreadable key as it is, but list the user id.

@@ -3,7 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SignJWT } from "jose";
 import { expect, onTestFinished, test } from "vitest";
-import { agentKeyPrefix, CHANGES_KEY, STORE_KEY } from "../../store/redis/keys.ts";
+import { createStoreKeys } from "../../store/redis/keys.ts";
+import { DEFAULT_KEY_PREFIX } from "../../store/redis/redis-server-options.ts";
 import { type RedisServer, startRedisServer } from "../redis-server.ts";
 import { createGatewayClient } from "./gateway-client.ts";
 import { startGateway } from "./gateway-process.ts";
@@ -41,9 +42,10 @@ return redis.call('HGET', KEYS[1], 'position')
 `;
 
 async function changeAgents(redis: RedisServer): Promise<number> {
-  const prefix = agentKeyPrefix("").slice(0, -1);
+  const keys = createStoreKeys(DEFAULT_KEY_PREFIX);
+  const prefix = keys.agent("", "").slice(0, -1);
   const values = [CHANGES_AT_ONCE, FIRST_VERSION, CUSTOMER_IDS.length, prefix].map(String);
-  return Number(await redis.command(["EVAL", CHANGE_AGENTS, "2", STORE_KEY, CHANGES_KEY, ...values]));
+  return Number(await redis.command(["EVAL", CHANGE_AGENTS, "2", keys.store, keys.changes, ...values]));
 }
 
 async function startCustomersGateway(redisUrl: string) {

@@ -6,7 +6,8 @@ import { setTimeout as elapse } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { StoreUnavailableError } from "../../store/availability-store.ts";
-import { leaseKey } from "../../store/redis/keys.ts";
+import { createStoreKeys } from "../../store/redis/keys.ts";
+import { DEFAULT_KEY_PREFIX, singleRedis } from "../../store/redis/redis-server-options.ts";
 import { createRedisStore } from "../../store/redis-store.ts";
 import { toStatus } from "../../upstream/aircall/status.ts";
 import { RateBudgetError, UpstreamError } from "../../upstream/upstream.ts";
@@ -159,7 +160,7 @@ async function runStep(each: Step, { api, gateways, webhooks, puts, customerId, 
       break;
     case "takeOver":
       // As after the end of the lease of a gateway that is paused.
-      await redis.command(["DEL", leaseKey(`aircall/${customerId}/poll`)]);
+      await redis.command(["DEL", createStoreKeys(DEFAULT_KEY_PREFIX).lease(`aircall/${customerId}/poll`)]);
       break;
     case "read":
       await ignoreExpected(at.read(each.userId));
@@ -266,7 +267,7 @@ async function openStores() {
   const redis = await startRedisServer(["--appendfsync", "no"]);
   onTestFinished(redis.remove);
   const stores = [0, 1, 2].map(() =>
-    createRedisStore({ url: redis.url, log: { line: () => {}, warning: () => {} }, timeoutMs: 20_000 }),
+    createRedisStore({ server: singleRedis(redis.url), log: { line: () => {}, warning: () => {} }, timeoutMs: 20_000 }),
   );
   onTestFinished(async () => void (await Promise.all(stores.map((store) => store.close()))));
   const [first, second, third] = stores;

@@ -1,0 +1,36 @@
+/** Redis of the store, and how to connect to it. */
+export interface RedisServerOptions {
+  /**
+   * Addresses as `redis://` or `rediss://`, with password and database if Redis needs them: of Redis itself in mode
+   * `single`, of some nodes of the cluster in mode `cluster`, and of Sentinels in mode `sentinel`. At least one.
+   */
+  readonly addresses: readonly string[];
+  /** One primary, a Redis Cluster, or a primary that Sentinels name. */
+  readonly mode: RedisMode;
+  /** Name under which the Sentinels know the primary. Required in mode `sentinel`. */
+  readonly sentinelName?: string | undefined;
+  /** Start of every key that the gateway uses, without a colon at the end and without braces. */
+  readonly keyPrefix: string;
+  /** Certificates for addresses with `rediss://`. @default the certificate authorities of Node, and no client certificate */
+  readonly tls?: RedisTls | undefined;
+}
+
+export type RedisMode = "single" | "cluster" | "sentinel";
+
+/** Certificates as PEM texts. */
+export interface RedisTls {
+  /** Certificates of the authorities that sign the certificate of Redis. */
+  readonly ca?: string | undefined;
+  /** Client certificate. */
+  readonly cert?: string | undefined;
+  /** Private key of the client certificate. */
+  readonly key?: string | undefined;
+}
+
+/** Key prefix of a gateway without the setting `REDIS_KEY_PREFIX`. */
+export const DEFAULT_KEY_PREFIX = "availability-bridge";
+
+/** Returns the options of one Redis at an address, with the default key prefix. */
+export function singleRedis(address: string): RedisServerOptions {
+  return { addresses: [address], mode: "single", keyPrefix: DEFAULT_KEY_PREFIX };
+}
