@@ -91,6 +91,8 @@ export function createReadFastPath({ customers, observability, lists, onDefect }
       onFormatted: (agents) =>
         observability?.rateLimits.countFormatted({ customer: customer.id, subject: caller.subject }, agents),
     });
+    // The client has disconnected. A response written now would count as finished, and its request not as aborted.
+    if (response.closed) return report(LIST_PATH, 200);
     writeHead(exchange, 200, {
       "Content-Type": "application/json",
       ...listHeaders(reading.ageSeconds, hasTag ? cursor : undefined),

@@ -29,6 +29,10 @@ export function reserveConnections(server: Server, maxConnections: number): Conn
     });
     if (open > unreserved) reserve(socket);
   });
+  // Over TLS requests have another socket, of which there is one for each connection.
+  server.on("secureConnection", (socket: Socket) => {
+    if (open > unreserved) reserve(socket);
+  });
 
   function reserve(socket: Socket): void {
     reserved.add(socket);

@@ -40,6 +40,9 @@ export interface RateLimits {
 /** Requests with a bad token or secret that are answered as such, by network. */
 const REJECTIONS_PER_MINUTE = 600;
 
+/** Number of networks that are counted each by itself in a minute. Further ones share a limit, so that memory is bounded. */
+const MAX_NETWORKS = 100_000;
+
 /**
  * Number of agents to format that cost as much as a request. Formatting fifty takes about as long as the rest of a
  * request.
@@ -83,7 +86,8 @@ export function createRateLimits(
     countRequest: ({ customer, subject }, agents = 0) => customers.get(customer)?.countRequest(subject, agents),
     countFormatted: ({ customer, subject }, count) => customers.get(customer)?.addUnits(subject, toUnits(count)),
     countStream: ({ customer, subject }) => customers.get(customer)?.countStream(subject) ?? (() => {}),
-    countRejection(network) {
+    countRejection(given) {
+      const network = rejections.size() < MAX_NETWORKS ? given : "others";
       const nowMs = clock.monotonicMs();
       const waitMs = rejections.waitMs(network, nowMs);
       if (waitMs > 0) return toLimitExceeded("refused", REJECTIONS_PER_MINUTE, waitMs);

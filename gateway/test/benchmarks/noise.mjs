@@ -12,40 +12,42 @@ import { parentPort, workerData } from "node:worker_threads";
 /** @type {Noise} */
 const { port, connections, request } = workerData;
 
-const sockets = await Promise.all(
-  Array.from({ length: connections }, async () => {
-    const socket = connect({ host: "127.0.0.1", port, noDelay: true });
-    await once(socket, "connect");
-    return socket;
-  }),
-);
-
-/** Reads the response to one request on a connection, and returns its status. */
-async function readOnce(/** @type {import("node:net").Socket} */ socket) {
-  socket.write(request);
+/** Opens a connection, and returns a function that sends the request and resolves with the status of the response. */
+async function openLane() {
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+  await once(socket, "connect");
   let head = "";
-  let left = Number.POSITIVE_INFINITY;
-  for (;;) {
-    const [chunk] = await once(socket, "data");
-    if (left !== Number.POSITIVE_INFINITY) left -= chunk.length;
-    else {
+  /** Bytes of the response that have not come; `undefined` before the end of its head. */
+  let left = /** @type {number | undefined} */ (undefined);
+  let resolve = (/** @type {number} */ _status) => {};
+  socket.on("close", () => resolve(0));
+  socket.on("data", (chunk) => {
+    if (left === undefined) {
       head += chunk.toString("latin1");
       const end = head.indexOf("\r\n\r\n");
-      const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
-      if (end >= 0) left = end + 4 + Number(length) - head.length;
-    }
-    if (left <= 0) return Number(head.slice(9, 12));
-  }
+      if (end < 0) return;
+      left = end + 4 + Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1]) - head.length;
+    } else left -= chunk.length;
+    if (left <= 0) resolve(Number(head.slice(9, 12)));
+  });
+  return () =>
+    new Promise((/** @type {(status: number) => void} */ done, reject) => {
+      [head, left, resolve] = ["", undefined, done];
+      if (socket.destroyed) reject(new Error("The gateway closed a connection"));
+      else socket.write(request);
+    });
 }
+
+const lanes = await Promise.all(Array.from({ length: connections }, openLane));
 
 parentPort?.on("message", async (/** @type {number} */ count) => {
   let left = count;
   const failures = [];
   await Promise.all(
-    sockets.map(async (socket) => {
+    lanes.map(async (read) => {
       for (; left > 0; ) {
         left -= 1;
-        const status = await readOnce(socket);
+        const status = await read();
         if (status !== 200) failures.push(status);
       }
     }),

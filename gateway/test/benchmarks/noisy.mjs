@@ -8,7 +8,6 @@ import { Agent, request } from "node:http";
 import { Worker } from "node:worker_threads";
 import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";
 import { percentile } from "../../../scripts/benchmarks/statistics.mjs";
-import { undoAtExit } from "./cleanup.mjs";
 import { openLoad, toRequest } from "./load.mjs";
 import { GATEWAY, gatewayOf, startServer } from "./server-process.mjs";
 import { authorize, introduceUsers, writeSettings } from "./settings.mjs";
@@ -89,7 +88,7 @@ async function startSide(name, program, agents) {
  */
 async function measureRound({ server: { origin } }, { headers, changeMs }, all, small) {
   const minReads = small ? 5 : 100;
-  const read = await createReader(origin);
+  const { read, close } = await createReader(origin);
   for (let warmUp = 0; warmUp < 50; warmUp += 1) await read();
   let isOver = false;
   const rest = (async () => {
@@ -120,6 +119,7 @@ async function measureRound({ server: { origin } }, { headers, changeMs }, all, 
   all.listsPerSecond.push((bursts * (small ? CONNECTIONS : LISTS)) / seconds);
   await stopChanges();
   await end();
+  close();
 }
 
 /**
@@ -145,17 +145,15 @@ function delay(milliseconds) {
 }
 
 /**
- * Creates a function that reads one agent of the calm customer and returns the milliseconds until the whole response.
+ * Creates a client that reads one agent of the calm customer: `read` resolves with the milliseconds until the whole response.
  *
  * @param {string} origin
  */
 async function createReader(origin) {
   const headers = await authorize(CALM);
   const agent = new Agent({ keepAlive: true });
-  undoAtExit(() => agent.destroy());
-  /** @returns {Promise<number>} */
-  return () =>
-    new Promise((resolve, reject) => {
+  const read = () =>
+    new Promise((/** @type {(milliseconds: number) => void} */ resolve, reject) => {
       const startedMs = performance.now();
       const sent = request(`${origin}/c/${CALM}/v1/users/1/availability`, { agent, headers }, (response) => {
         response.resume().on("end", () => resolve(performance.now() - startedMs));
@@ -163,6 +161,7 @@ async function createReader(origin) {
       });
       sent.on("error", reject).end();
     });
+  return { read, close: () => agent.destroy() };
 }
 
 /**
