@@ -75,7 +75,7 @@ export async function serveGateway(
     createGateway({ ...options, streams, lists }).fetch,
     operation?.keepAliveSeconds,
     (request, response, next) => {
-      if (!reserve?.rejects(request)) return fastPath(request, response, next);
+      if (!reserve || reserve.admits(request, response)) return fastPath(request, response, next);
       // As the system does with a connection over the maximum, so that a proxy tries another gateway.
       metrics?.onConnectionRejected();
       request.socket.destroy();

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /** Part of the connections that is for health checks alone, and the greatest number of them. */
@@ -12,8 +12,8 @@ const HEALTH_CHECK = /^\/(?:healthz|readyz)(?:\?|$)/;
 
 /** Connections for health checks, which find the gateway also when clients have taken all others. */
 export interface ConnectionReserve {
-  /** True if a request may not use its connection. */
-  rejects(request: IncomingMessage): boolean;
+  /** Returns false if a request may not use its connection. The connection of a health check ends with the response. */
+  admits(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
 /** Limits a server's open connections, of which the last ones are for health checks. */
@@ -41,6 +41,10 @@ export function reserveConnections(server: Server, maxConnections: number): Conn
   }
 
   return {
-    rejects: ({ socket, url = "" }) => reserved.has(socket) && !HEALTH_CHECK.test(url),
+    admits({ socket, url = "" }, response) {
+      if (!reserved.has(socket)) return true;
+      response.shouldKeepAlive = false;
+      return HEALTH_CHECK.test(url);
+    },
   };
 }
