@@ -50,8 +50,8 @@ export function readCommand(args: readonly string[]): Command {
   return commands.find((command) => given.has(command)) ?? "start";
 }
 
-/** Text of `--help`. */
-export function describeUsage(): string {
+/** Text of `--help`, with lines about the commands. */
+export function describeUsage(commands: readonly string[] = []): string {
   return [
     USAGE,
     "",
@@ -62,6 +62,7 @@ export function describeUsage(): string {
       const names = short === undefined ? `--${name}` : `--${name}, -${short}`;
       return `  ${names.padEnd(15)} ${meaning}`;
     }),
+    ...(commands.length === 0 ? [] : ["", "Commands, with the same settings as the running gateways:", ...commands]),
     "",
     "Settings, from environment variables:",
     ...VARIABLES.flatMap(({ name, meaning, example, defaultText }) => [

@@ -4,21 +4,44 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { NotBuiltError } from "./assets/built-files.ts";
 import { WidgetDocumentError } from "./assets/widget-document.ts";
-import { CommandLineError, describeUsage, readCommand } from "./command-line.ts";
+import { type Command, CommandLineError, describeUsage, readCommand } from "./command-line.ts";
+import { type DataCommand, describeDataCommands, readDataCommand } from "./data/data-command.ts";
+import { DataCommandError } from "./data/data-command-context.ts";
+import { ExportFileError } from "./data/export-format.ts";
+import { runDataCommand } from "./data/run-data-command.ts";
 import { ListenError } from "./operations/lifecycle/listen.ts";
 import { shutDownOnSignals } from "./operations/lifecycle/shutdown-signals.ts";
 import { readSettings, SettingsError } from "./settings/settings.ts";
 import { summarizeSettings } from "./settings/summary.ts";
-import { startGateway } from "./start.ts";
+import { openStore, startGateway } from "./start.ts";
 import { VERSION } from "./version.ts";
 
 /** Errors for the operator to correct. Further errors are defects, and their stacks are printed. */
-const OPERATOR_ERRORS = [CommandLineError, SettingsError, NotBuiltError, WidgetDocumentError, ListenError];
+const OPERATOR_ERRORS = [
+  CommandLineError,
+  SettingsError,
+  NotBuiltError,
+  WidgetDocumentError,
+  ListenError,
+  DataCommandError,
+  ExportFileError,
+];
 
 try {
-  switch (readCommand(process.argv.slice(2))) {
+  const args = process.argv.slice(2);
+  const dataCommand = readDataCommand(args);
+  if (dataCommand) await runData(dataCommand);
+  else await run(readCommand(args));
+} catch (error) {
+  if (!OPERATOR_ERRORS.some((type) => error instanceof type)) throw error;
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = error instanceof CommandLineError ? 2 : 1;
+}
+
+async function run(command: Command): Promise<void> {
+  switch (command) {
     case "help":
-      console.log(describeUsage());
+      console.log(describeUsage(describeDataCommands()));
       break;
     case "version":
       console.log(`availability-gateway ${VERSION}`);
@@ -29,10 +52,17 @@ try {
     case "start":
       await start();
   }
-} catch (error) {
-  if (!OPERATOR_ERRORS.some((type) => error instanceof type)) throw error;
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = error instanceof CommandLineError ? 2 : 1;
+}
+
+/** Runs a command about the data of running gateways. */
+function runData(command: DataCommand): Promise<void> {
+  return runDataCommand(command, {
+    environment: process.env,
+    input: process.stdin,
+    output: process.stdout,
+    print: console.error,
+    openStore,
+  });
 }
 
 async function start(): Promise<void> {

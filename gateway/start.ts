@@ -1,4 +1,5 @@
 import { readBuiltFiles } from "./assets/built-files.ts";
+import { startRetention } from "./data/retention.ts";
 import { type Closable, createDrain } from "./operations/lifecycle/drain.ts";
 import { createReadiness } from "./operations/lifecycle/readiness.ts";
 import { describeOpenFileLimit, readOpenFileLimit } from "./operations/limits/open-file-limit.ts";
@@ -12,7 +13,7 @@ import { type RunningGateway, serveAdmin, serveGateway } from "./serve.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
 import { withoutCredentials } from "./settings/summary.ts";
 import { startCustomers } from "./start-customers.ts";
-import type { AvailabilityStore } from "./store/availability-store.ts";
+import type { AvailabilityStore, StoreLog } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
 import { singleRedis } from "./store/redis/redis-server-options.ts";
 import { createRedisStore } from "./store/redis-store.ts";
@@ -62,8 +63,13 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   const { log, readiness } = observability;
   const store = openStore(settings, log);
   const { customers, health, loadKeySets, stop } = await startCustomers(settings, store, log);
+  const retention = startRetention({ store, customerIds: () => settings.customers.map(({ id }) => id), log });
+  const stopUpstreams = async () => {
+    await retention.stop();
+    await stop();
+  };
   const closables: Closable[] = [
-    { name: "Upstreams", close: stop },
+    { name: "Upstreams", close: stopUpstreams },
     { name: "Store", close: store.close },
   ];
   try {
@@ -136,6 +142,6 @@ function createObservability(
  * Opens the store in Redis if the settings have its address; Redis need not be up yet. Otherwise opens the store in the
  * process's memory.
  */
-function openStore({ redisUrl: url }: Settings, log: Log): AvailabilityStore {
+export function openStore({ redisUrl: url }: Settings, log: StoreLog): AvailabilityStore {
   return url ? createRedisStore({ server: singleRedis(url), log }) : createMemoryStore();
 }

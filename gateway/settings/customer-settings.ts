@@ -21,7 +21,7 @@ export const AllowedOrigins = v.pipe(
 );
 
 /** A customer's id in addresses and in tokens. */
-const CustomerId = v.pipe(
+export const CustomerId = v.pipe(
   v.string("expected lower-case letters, digits and hyphens, such as acme"),
   v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, ({ input }) => {
     return `${JSON.stringify(input)} is not a customer id (1 to 63 lower-case letters, digits and hyphens)`;

@@ -27,6 +27,13 @@ export interface AvailabilityStore {
    * of the task then.
    */
   lease(task: string, durationMs: number, options?: LeaseOptions): Promise<boolean>;
+  /**
+   * Erases the data of customers that no gateway has served for 30 days, and older changes. `eraseOutdated` of each
+   * customer's store comes first. Resolves with the ids of the erased customers.
+   *
+   * @throws {StoreUnavailableError} if the store may not have erased everything.
+   */
+  eraseUnserved(): Promise<readonly string[]>;
   /** Returns the size of the kept changes of all customers in this process's memory. */
   historySize(): HistorySize;
   close(): Promise<void>;
@@ -115,6 +122,24 @@ export interface CustomerStore {
   recordListFailure(): Promise<void>;
   /** Returns when each page was last read by any gateway. @throws {StoreUnavailableError} */
   loadListState(): Promise<ListState>;
+  /**
+   * Erases agents and the ids of removed agents, in the store and in the memory of every gateway. A gateway that is away
+   * does not give the agents back when it returns. An agent that is created again has a higher version than before.
+   * Subscribers are sent the removal of each given user; without user ids, a snapshot without the erased agents.
+   *
+   * Resolves with the erased user ids. An agent that is created meanwhile is kept.
+   *
+   * @param userIds users to erase, removed or not. @default all of the customer's agents and its other data
+   * @throws {StoreUnavailableError} if the store may not have erased everything. The call can be repeated.
+   */
+  erase(userIds?: readonly number[]): Promise<readonly number[]>;
+  /**
+   * Records that this gateway serves the customer, and erases the ids of agents that were removed more than 30 days ago,
+   * unless another gateway did so within the last 20 hours. Resolves with the number of erased ids.
+   *
+   * @throws {StoreUnavailableError} if the store may not have erased them.
+   */
+  eraseOutdated(): Promise<number>;
 }
 
 /** Read of a page of an upstream's list of agents. */

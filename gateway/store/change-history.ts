@@ -39,6 +39,8 @@ export interface CustomerHistory {
    * `undefined` if changes in between may have been discarded.
    */
   since(position: number): readonly PositionedChange[] | undefined;
+  /** Discards the customer's changes up to the position, because some were erased. */
+  discard(position: number): void;
 }
 
 /** Size of a history in this process's memory. */
@@ -80,6 +82,8 @@ export function createChangeHistory(
   /** The part of each change, in the order of the changes. */
   let order: CustomerPart[] = [];
   let parts = new Map<string, CustomerPart>();
+  /** Positions up to which customers' changes were discarded, later than `readableFrom`. */
+  let discardedUpTo = new Map<string, number>();
   let bytes = 0;
 
   function append(customerId: string, entry: PositionedChange): void {
@@ -113,6 +117,17 @@ export function createChangeHistory(
     for (const part of touched) removeDiscarded(part);
   }
 
+  function discard(customerId: string, position: number): void {
+    const part = parts.get(customerId);
+    if (part) {
+      parts.delete(customerId);
+      order = order.filter((each) => each !== part);
+      for (const { change } of part.entries) bytes -= estimateBytes(change);
+    }
+    for (const [id, at] of discardedUpTo) if (at <= readableFrom) discardedUpTo.delete(id);
+    discardedUpTo.set(customerId, position);
+  }
+
   function removeDiscarded(part: CustomerPart): void {
     part.entries = part.entries.slice(part.discardedCount);
     part.discardedCount = 0;
@@ -123,16 +138,18 @@ export function createChangeHistory(
     of: (customerId) => ({
       append: (entry) => append(customerId, entry),
       since(position) {
-        if (position < readableFrom) return undefined;
+        if (position < Math.max(readableFrom, discardedUpTo.get(customerId) ?? 0)) return undefined;
         const entries = parts.get(customerId)?.entries ?? [];
         return entries.slice(countUpTo(entries, position));
       },
+      discard: (position) => discard(customerId, position),
     }),
     firstPosition: () => readableFrom,
     reset(position) {
       readableFrom = position;
       order = [];
       parts = new Map();
+      discardedUpTo = new Map();
       bytes = 0;
     },
     size: () => ({ entries: order.length, bytes }),

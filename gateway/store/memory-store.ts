@@ -10,7 +10,8 @@ import {
 } from "./availability-store.ts";
 import { type ChangeHistory, createChangeHistory } from "./change-history.ts";
 import { toCursorText } from "./cursor.ts";
-import { createReplica, emptyContents, type WritableReplica } from "./replica.ts";
+import { createReplica, emptyContents, highestVersionOf, type WritableReplica } from "./replica.ts";
+import { RETENTION_MS } from "./retention.ts";
 
 export interface MemoryStoreOptions {
   /** @default the system clock */
@@ -42,6 +43,8 @@ export function createMemoryStore({
     },
     // No other gateway shares this memory.
     lease: async () => true,
+    // Each customer in this memory is served.
+    eraseUnserved: async () => [],
     historySize: order.history.size,
     async close() {},
   };
@@ -86,7 +89,9 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
   let isListFailing = false;
 
   // Starting at the current time makes versions grow across a restart, which loses the earlier version.
-  const nextVersion = (userId: number) => Math.max(replica.versionOf(userId) + 1, clock.wallMs());
+  const nextVersion = (userId: number) => {
+    return Math.max(replica.versionOf(userId) + 1, replica.erasedVersion() + 1, clock.wallMs());
+  };
 
   function storeAgent(userId: number, state: Pick<StoredAgent, "status" | "wrapUp">): StoredAgent {
     const agent = { userId, ...state, version: nextVersion(userId), updatedAt: clock.wallMs() };
@@ -106,6 +111,25 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
     const at = advance();
     const cursor = toCursorText({ epoch, position: at });
     replica.apply(at, { cursor, removedUserId: userId, version: nextVersion(userId) });
+  }
+
+  function erase(userIds: readonly number[] | undefined): readonly number[] {
+    const known = new Set([...replica.agents()].map(({ userId }) => userId));
+    for (const [userId] of replica.removed()) known.add(userId);
+    for (const userId of userIds ?? []) remove(userId);
+    const version = Math.max(highestVersionOf(replica), replica.erasedVersion(), clock.wallMs());
+    replica.erase(advance(), { version, scope: userIds ? "removed" : "all" });
+    const erased = userIds?.filter((userId) => known.has(userId)) ?? [...known];
+    reads.forget(erased);
+    return erased;
+  }
+
+  function eraseOutdated(): number {
+    const version = clock.wallMs() - RETENTION_MS;
+    const outdated = [...replica.removed()].filter(([, removedVersion]) => removedVersion <= version);
+    if (outdated.length > 0) replica.erase(advance(), { version, scope: "removed" });
+    reads.forget(outdated.map(([userId]) => userId));
+    return outdated.length;
   }
 
   return {
@@ -141,6 +165,8 @@ function createCustomerStore(customerId: string, { clock, order }: CustomerStore
       isListFailing = true;
     },
     loadListState: async () => ({ startedMsByPage, pageCount, isFailing: isListFailing }),
+    erase: async (userIds) => erase(userIds),
+    eraseOutdated: async () => eraseOutdated(),
   };
 }
 
@@ -159,6 +185,10 @@ function createReadOrder(clock: Clock) {
       if (readAt < (recorded.get(userId) ?? 0)) return false;
       recorded.set(userId, readAt);
       return true;
+    },
+    /** Forgets the reads of agents. */
+    forget(userIds: readonly number[]): void {
+      for (const userId of userIds) recorded.delete(userId);
     },
   };
 }

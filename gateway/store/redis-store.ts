@@ -14,14 +14,16 @@ import { type ChangeRequest, changeAgent } from "./redis/agent-change.ts";
 import { catchUpWithRedis, confirmAgents, readRedisTime } from "./redis/agent-reads.ts";
 import type { ChangeStream } from "./redis/change-stream.ts";
 import { loadCustomer } from "./redis/customer-snapshot.ts";
+import { eraseCustomer } from "./redis/erasure.ts";
 import { createStoreKeys } from "./redis/keys.ts";
 import { loadListState, recordListFailure, recordPage } from "./redis/list-state.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
+import { eraseOutdated, eraseUnserved, RETENTION_TIMES, type RetentionTimes } from "./redis/redis-retention.ts";
 import type { RedisServerOptions } from "./redis/redis-server-options.ts";
 import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redis/redis-session.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
-import { createReplica, type WritableReplica } from "./replica.ts";
+import { createReplica, highestVersionOf, type WritableReplica } from "./replica.ts";
 
 export interface RedisStoreOptions {
   readonly server: RedisServerOptions;
@@ -45,11 +47,20 @@ export interface RedisStoreOptions {
    * @default 100000
    */
   readonly historyLength?: number;
+  /** @default 30 days, once a day */
+  readonly retention?: RetentionTimes;
   /** @default the system clock */
   readonly clock?: Clock;
 }
 
-const DEFAULTS = { timeoutMs: 2_000, waitMs: 1_000, maxDelayMs: 5_000, historyLength: 100_000, clock: systemClock };
+const DEFAULTS = {
+  timeoutMs: 2_000,
+  waitMs: 1_000,
+  maxDelayMs: 5_000,
+  historyLength: 100_000,
+  clock: systemClock,
+  retention: RETENTION_TIMES,
+};
 
 /**
  * Creates a store in Redis for several gateways. Connects at once and reconnects when the connection breaks.
@@ -106,6 +117,7 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
     isReady,
     whenReady: readiness.wait,
     lease: leases.acquire,
+    eraseUnserved: async () => eraseUnserved(settings.retention, await reconnection.session()),
     historySize: () => stream?.historySize() ?? { entries: 0, bytes: 0 },
     async close() {
       await leases.release();
@@ -190,6 +202,12 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
     recordPage: async (read) => recordPage(customerId, read, await reconnection.session()),
     recordListFailure: async () => recordListFailure(customerId, await reconnection.session()),
     loadListState: async () => loadListState(customerId, await reconnection.session()),
+    async erase(userIds) {
+      const session = await openRecovered();
+      const replica = loaded.get(customerId)?.replica ?? (await load());
+      return eraseCustomer({ customerId, userIds, knownVersion: highestVersionOf(replica) }, session);
+    },
+    eraseOutdated: async () => eraseOutdated(customerId, settings.retention, await openRecovered()),
   };
 }
 

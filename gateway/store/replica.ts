@@ -50,10 +50,25 @@ export interface WritableReplica extends Replica {
   removed(): Iterable<readonly [userId: number, version: number]>;
   /** Applies the change at a position and notifies the listeners. Ignores a change older than the replica. */
   apply(position: number, change: Change): void;
+  /**
+   * Applies the erasure at a position: forgets removed agents, and drops agents if the scope is all. Only versions up to
+   * the erasure's version are erased. Cursors before the position cannot be resumed any more.
+   */
+  erase(position: number, erasure: AppliedErasure): void;
+  /** Returns the highest version of an applied erasure; 0 without any. */
+  erasedVersion(): number;
   /** Replaces all contents and notifies the listeners. */
   reset(contents: ReplicaContents): void;
   /** Sets the time since which the replica may be stale; `undefined` marks it as current. */
   setStaleSince(ms: number | undefined): void;
+}
+
+/** Erasure as replicas apply it. */
+export interface AppliedErasure {
+  /** Highest version that is erased. Whatever is created later has a higher version. */
+  readonly version: number;
+  /** `removed` erases the ids of removed agents, `all` also every agent. */
+  readonly scope: "removed" | "all";
 }
 
 /** Initial contents of a replica. */
@@ -81,6 +96,14 @@ export function emptyContents(epoch: string, position: () => number, history: Cu
   return { agents: [], removed: [], epoch, position, lastChangePosition: position(), history };
 }
 
+/** Returns the highest version among the agents, removed agents included; 0 without any. */
+export function highestVersionOf({ agents, removed }: Pick<WritableReplica, "agents" | "removed">): number {
+  let highest = 0;
+  for (const { version } of agents()) highest = Math.max(highest, version);
+  for (const [, version] of removed()) highest = Math.max(highest, version);
+  return highest;
+}
+
 /** Creates a replica with these contents. */
 export function createReplica(contents: ReplicaContents): WritableReplica {
   let { epoch, position, lastChangePosition, history } = contents;
@@ -89,6 +112,7 @@ export function createReplica(contents: ReplicaContents): WritableReplica {
   const unreadable = new Set<number>();
   const listeners = new Set<ReplicaListener>();
   let staleSinceMs: number | undefined;
+  let erasedVersion = 0;
 
   function load(next: ReplicaContents): void {
     ({ epoch, position, lastChangePosition, history } = next);
@@ -147,6 +171,17 @@ export function createReplica(contents: ReplicaContents): WritableReplica {
       history.append({ position: at, change });
       for (const listener of listeners) listener.onChange(change);
     },
+    erase(at, { version, scope }) {
+      lastChangePosition = at;
+      erasedVersion = Math.max(erasedVersion, version);
+      history.discard(at);
+      for (const [userId, removedVersion] of removed) if (removedVersion <= version) removed.delete(userId);
+      if (scope !== "all") return;
+      unreadable.clear();
+      for (const agent of agents.values()) if (agent.version <= version) agents.delete(agent.userId);
+      for (const listener of listeners) listener.onReset();
+    },
+    erasedVersion: () => erasedVersion,
     reset(next) {
       load(next);
       for (const listener of listeners) listener.onReset();

@@ -12,6 +12,8 @@ export interface Relay {
    * cuts so far.
    */
   cutAt(text: string): () => number;
+  /** Relays each connection again from now on. */
+  stopCutting(): void;
   close(): Promise<void>;
 }
 
@@ -58,6 +60,9 @@ export async function openRelay(target: number): Promise<Relay> {
       cutText = text;
       for (const socket of sockets) socket.destroy();
       return () => cuts;
+    },
+    stopCutting() {
+      cutText = undefined;
     },
     async close() {
       for (const socket of sockets) socket.destroy();

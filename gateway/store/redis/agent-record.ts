@@ -33,10 +33,11 @@ export const AgentRow = v.pipe(
   AgentRecord,
 );
 
-/** Entry of the change stream: a change of one agent, or the start of an epoch. */
+/** Entry of the change stream: a change of one agent, the start of an epoch, or an erasure of a customer's agents. */
 export const ChangeEntry = v.union([
   v.object({ ...AgentRecord.entries, customer: v.string() }),
   v.object({ epoch: v.string() }),
+  v.object({ erased: v.string(), version: Digits, scope: v.picklist(["removed", "all"]) }),
 ]);
 
 /** Converts a record into an agent, at a moment of the monotonic clock. `undefined` if the agent was removed. */

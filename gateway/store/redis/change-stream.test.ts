@@ -29,7 +29,7 @@ function epochStart(position: number, epoch: string): StreamEntry {
 test("applies each customer's changes to that customer's replica", () => {
   const { stream, append } = setUp(0);
   const received: [number, Change][] = [];
-  stream.subscribe("acme", { apply: (position, applied) => void received.push([position, applied]) });
+  stream.subscribe("acme", { apply: (position, applied) => void received.push([position, applied]), erase: () => {} });
   append(epochStart(1, "abc"), change(2), change(3, "globex"), change(4));
   expect(received).toMatchObject([
     [2, { cursor: "abc-2", agent: { userId: 1, version: 2 } }],

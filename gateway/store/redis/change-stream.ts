@@ -3,7 +3,7 @@ import type { Clock } from "../../clock.ts";
 import type { StoreLog } from "../availability-store.ts";
 import { type Change, type CustomerHistory, createChangeHistory, type HistorySize } from "../change-history.ts";
 import { toCursorText } from "../cursor.ts";
-import type { WritableReplica } from "../replica.ts";
+import type { AppliedErasure, WritableReplica } from "../replica.ts";
 import { type AgentRecord, ChangeEntry, toStoredAgent } from "./agent-record.ts";
 import type { StreamEntry } from "./connection.ts";
 import { createPositionWaiters } from "./position-waiters.ts";
@@ -31,8 +31,11 @@ export interface ChangeStream {
   /** Returns the size of the histories of all customers together. */
   historySize(): HistorySize;
   /** Applies a customer's changes to the replica from now on. */
-  subscribe(customerId: string, replica: Pick<WritableReplica, "apply">): void;
+  subscribe(customerId: string, replica: SubscribedReplica): void;
 }
+
+/** Replica to which the stream applies its changes. */
+type SubscribedReplica = Pick<WritableReplica, "apply" | "erase">;
 
 /** Thrown when the Redis stream does not continue from this gateway's position. The gateway must attach again. */
 export class ChangeGapError extends Error {
@@ -59,7 +62,7 @@ export function createChangeStream({
   clock: monotonic,
   log,
 }: ChangeStreamOptions): ChangeStream {
-  const replicas = new Map<string, Pick<WritableReplica, "apply">>();
+  const replicas = new Map<string, SubscribedReplica>();
   const waiters = createPositionWaiters(() => position);
   const history = createChangeHistory(0, { length: historyLength });
   let position = 0;
@@ -89,6 +92,13 @@ export function createChangeStream({
     lastEntry = Object.entries(message).flat().join(" ");
     if (!read.success) skip(id);
     else if ("customer" in read.output) store(read.output.customer, read.output, clock);
+    else if ("erased" in read.output) erase(read.output.erased, read.output);
+  }
+
+  function erase(customerId: string, erasure: AppliedErasure): void {
+    highestVersion = Math.max(highestVersion, erasure.version);
+    history.of(customerId).discard(position);
+    replicas.get(customerId)?.erase(position, erasure);
   }
 
   function store(customerId: string, record: AgentRecord, clock: RedisClock): void {

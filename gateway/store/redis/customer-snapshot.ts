@@ -19,6 +19,9 @@ export interface SnapshotSource {
 /** Number of agents per script. A script blocks Redis for one to two milliseconds at most. */
 const AGENTS_AT_ONCE = 250;
 
+/** Number of attempts to load a customer whose changes are discarded meanwhile. */
+const LOAD_ATTEMPTS = 3;
+
 const Members = v.tuple([v.string(), Digits, v.array(v.string()), Digits]);
 /** Unreadable row with a readable user id. */
 const NamedRow = v.looseTuple([Digits]);
@@ -39,6 +42,18 @@ export async function loadCustomer(
   source: SnapshotSource,
   onLoaded: (contents: ReplicaContents) => void,
 ): Promise<void> {
+  for (let attempt = 1; attempt <= LOAD_ATTEMPTS; attempt += 1) {
+    if (await tryLoadCustomer(customerId, source, onLoaded)) return;
+  }
+  throw new StoreUnavailableError("While the customer was loaded, more changes were made than Redis keeps");
+}
+
+/** Resolves with false if changes since the beginning of the load were discarded, as by an erasure. */
+async function tryLoadCustomer(
+  customerId: string,
+  source: SnapshotSource,
+  onLoaded: (contents: ReplicaContents) => void,
+): Promise<boolean> {
   const { connection, stream } = source;
   const { keys } = connection;
   const members = await connection.run("members", [keys.store, keys.members(customerId)], [customerId]);
@@ -59,8 +74,7 @@ export async function loadCustomer(
   // No `await` may follow here, or a change would be lost.
   const history = stream.historyOf(customerId);
   const changes = history.since(from);
-  if (!changes)
-    throw new StoreUnavailableError("While the customer was loaded, more changes were made than Redis keeps");
+  if (!changes) return false;
   for (const { change } of changes) {
     if ("agent" in change) loaded.merge(change.agent.userId, change.agent.version, change.agent);
     else loaded.merge(change.removedUserId, change.version, undefined);
@@ -72,6 +86,7 @@ export async function loadCustomer(
   }
   const lastChangePosition = changes.at(-1)?.position ?? lastChange;
   onLoaded({ ...loaded, epoch: stream.epoch, position: stream.position, lastChangePosition, history });
+  return true;
 }
 
 /**
@@ -90,7 +105,8 @@ export async function restoreCustomer(
   for (const rows of pagesOf([...current, ...removed], AGENTS_AT_ONCE)) {
     const agentKeys = rows.map(([userId = ""]) => keys.agent(customerId, userId));
     const values = [String(historyLength), customerId, ...rows.flat()];
-    await connection.run("restore", [keys.store, keys.changes, keys.members(customerId), ...agentKeys], values);
+    const ownKeys = [keys.store, keys.changes, keys.members(customerId), keys.erased(customerId)];
+    await connection.run("restore", [...ownKeys, ...agentKeys], values);
   }
 }
 

@@ -3,13 +3,13 @@ import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
 import { type Delay, delay } from "../../delay.ts";
 import { type StoreLog, StoreUnavailableError } from "../availability-store.ts";
-import type { WritableReplica } from "../replica.ts";
+import { highestVersionOf, type WritableReplica } from "../replica.ts";
 import { Digits } from "./agent-record.ts";
 import { type ChangeStream, createChangeStream } from "./change-stream.ts";
 import { openConnection, ReadOnlyRedisError, type RedisConnection, RedisReplyError } from "./connection.ts";
 import { type CustomerRecovery, recoverCustomers } from "./customer-recovery.ts";
 import { loadCustomer, restoreCustomer, type SnapshotSource } from "./customer-snapshot.ts";
-
+import { repeatErasure } from "./erasure.ts";
 import type { StoreKeys } from "./keys.ts";
 import { createReadPace } from "./read-pace.ts";
 import type { RedisServerOptions } from "./redis-server-options.ts";
@@ -123,10 +123,7 @@ const ATTACH_MESSAGES = {
 
 function highestVersion(customers: ReadonlyMap<string, LoadedCustomer>, previous: ChangeStream | undefined): number {
   let highest = previous?.highestVersion() ?? 0;
-  for (const { replica } of customers.values()) {
-    for (const { version } of replica.agents()) highest = Math.max(highest, version);
-    for (const [, version] of replica.removed()) highest = Math.max(highest, version);
-  }
+  for (const { replica } of customers.values()) highest = Math.max(highest, highestVersionOf(replica));
   return highest;
 }
 
@@ -152,6 +149,7 @@ function startCatchUp(customers: ReadonlyMap<string, LoadedCustomer>, source: Sn
 async function catchUp(customerId: string, customer: LoadedCustomer, source: SnapshotSource): Promise<void> {
   const { replica } = customer;
   await restoreCustomer(customerId, replica, source);
+  await repeatErasure(customerId, replica, { ...source, write: source.connection.run });
   await loadCustomer(customerId, source, (contents) => {
     customer.stream = source.stream;
     source.stream.subscribe(customerId, replica);

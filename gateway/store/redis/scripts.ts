@@ -1,4 +1,6 @@
 import { type CommandParser, defineScript } from "@redis/client";
+import { BEGIN_ERASURE, ERASE_AGENTS, FINISH_ERASURE, MARK_ERASED, TRIM_CHANGES } from "./erasure-scripts.ts";
+import { ERASE_REMOVED, FIND_UNSERVED, FORGET_CUSTOMER, RECORD_SERVED, TRIM_OUTDATED } from "./retention-scripts.ts";
 
 /**
  * Lua scripts, run atomically by Redis. Every reply starts with the time of Redis in microseconds.
@@ -210,7 +212,8 @@ return { micros, store[1] or '', store[2] or '0', rows }
 
 /**
  * Restores a gateway's agents if missing in Redis or present with a lower version. KEYS[3]: the customer's set of user
- * ids; from KEYS[4] on, the agents' hashes. ARGV: number of changes to keep, customer, and six values for each agent.
+ * ids. KEYS[4]: the version up to which the customer's agents were erased, which are not restored. From KEYS[5] on, the
+ * agents' hashes. ARGV: number of changes to keep, customer, and six values for each agent.
  *
  * The time at which the last read of an agent began is lost. The present time takes its place: the agent may come from a
  * later read than the reads that are still on their way.
@@ -218,15 +221,16 @@ return { micros, store[1] or '', store[2] or '0', rows }
 const RESTORE = `${PREAMBLE}
 local limit, customer = ARGV[1], ARGV[2]
 ${APPEND}
+local erased = tonumber(redis.call('GET', KEYS[4]) or 0)
 local restored = 0
-for index = 4, #KEYS do
-  local key, first = KEYS[index], 6 * index - 21
+for index = 5, #KEYS do
+  local key, first = KEYS[index], 6 * index - 27
   local user, version, updatedAt, status, seconds, endsAt = unpack(ARGV, first, first + 5)
   local stored = redis.pcall('HGET', key, 'version')
   if type(stored) == 'table' then
     -- Leave an unreadable key as it is, but list the user id.
     redis.call('SADD', KEYS[3], user)
-  elseif (tonumber(stored) or 0) < tonumber(version) then
+  elseif (tonumber(stored) or 0) < tonumber(version) and (stored or tonumber(version) > erased) then
     append('customer', customer, 'userId', user, 'version', version, 'updatedAt', updatedAt,
       'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt)
     redis.call('HSET', key, 'version', version, 'updatedAt', updatedAt,
@@ -269,6 +273,16 @@ export const SCRIPTS = {
   restore: toScript(RESTORE),
   lease: toScript(LEASE),
   release: toScript(RELEASE),
+  beginErasure: toScript(PREAMBLE + BEGIN_ERASURE),
+  eraseAgents: toScript(PREAMBLE + ERASE_AGENTS),
+  finishErasure: toScript(PREAMBLE + FINISH_ERASURE),
+  recordServed: toScript(PREAMBLE + RECORD_SERVED),
+  eraseRemoved: toScript(PREAMBLE + ERASE_REMOVED),
+  findUnserved: toScript(PREAMBLE + FIND_UNSERVED),
+  forgetCustomer: toScript(PREAMBLE + FORGET_CUSTOMER),
+  trimOutdated: toScript(PREAMBLE + TRIM_OUTDATED),
+  markErased: toScript(PREAMBLE + MARK_ERASED),
+  trimChanges: toScript(PREAMBLE + TRIM_CHANGES),
 };
 
 function toScript(source: string) {

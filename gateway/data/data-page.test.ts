@@ -1,0 +1,71 @@
+/** Claims of docs/data.md that the program decides. */
+import { readFileSync } from "node:fs";
+import { expect, onTestFinished, test } from "vitest";
+import { createStoreKeys } from "../store/redis/keys.ts";
+import { singleRedis } from "../store/redis/redis-server-options.ts";
+import { createRedisStore } from "../store/redis-store.ts";
+import { hasRedisServer, startRedisServer } from "../test/redis-server.ts";
+import { DATA_COMMANDS, readDataCommand } from "./data-command.ts";
+import { formatExport, parseExport } from "./export-format.ts";
+
+const page = readFileSync("docs/data.md", "utf8");
+const PREFIX = "test";
+
+/** Keys in the page's table. */
+function documentedKeys(): readonly string[] {
+  const [, section = ""] = page.split("\n### Redis\n");
+  const [own = ""] = section.split("\n### ");
+  return Array.from(own.matchAll(/^\| `([^`]+)` \|/gm), ([, name = ""]) => name).sort();
+}
+
+/** Returns a key as the page writes it. */
+function toDocumented(key: string): string {
+  return key
+    .replace(/^\{test:00\}:/, "")
+    .replace(/^(agents?|list|erased):acme/, "$1:<customer>")
+    .replace(/^lease:.*$/, "lease:<task>")
+    .replace(/:7$/, ":<user>");
+}
+
+test("lists each key that a store can write", () => {
+  const keys = createStoreKeys(PREFIX);
+  const names = Object.values(keys).map((key) => (typeof key === "string" ? key : key("acme", "7")));
+  expect(names.map(toDocumented).sort()).toEqual(documentedKeys());
+});
+
+test.skipIf(!hasRedisServer)("lists each key that Redis has after a run, and no other", async () => {
+  const server = await startRedisServer();
+  onTestFinished(server.remove);
+  const store = createRedisStore({
+    server: { ...singleRedis(server.url), keyPrefix: PREFIX },
+    log: { line: () => {}, warning: () => {} },
+  });
+  onTestFinished(store.close);
+  const acme = store.forCustomer("acme");
+  await acme.set(8, { status: "available" });
+  await acme.erase([8]);
+  await acme.set(7, { status: "available" });
+  await acme.recordPage({ page: 1, readAt: await acme.startRead(), isLast: true });
+  await store.lease("poll", 60_000);
+  await acme.eraseOutdated();
+  const keys = (await server.command(["KEYS", "*"])) as readonly string[];
+  expect(keys.map(toDocumented).sort()).toEqual(documentedKeys());
+});
+
+test("shows commands that the program accepts", () => {
+  const commands = Array.from(page.matchAll(/^availability-gateway (.+)$/gm), ([, text = ""]) => text);
+  expect(commands.length).toBeGreaterThan(3);
+  for (const command of commands) {
+    const args = command.replace(/ [<>] .*$/, "").split(" ");
+    expect(readDataCommand(args)).toMatchObject({ kind: args[0] });
+  }
+  for (const name of Object.keys(DATA_COMMANDS)) expect(page).toContain(`availability-gateway ${name} `);
+});
+
+test("shows an export that the program reads and writes", () => {
+  const [, example = ""] = /```jsonl\n(.*?)```/s.exec(page) ?? [];
+  const agents = parseExport(example);
+  expect(agents).toHaveLength(2);
+  const { exportedAt } = JSON.parse(example.split("\n")[0] ?? "");
+  expect([...formatExport(agents, Date.parse(exportedAt))].join("\n")).toBe(example.trim());
+});

@@ -1,0 +1,81 @@
+import { expect, onTestFinished, test } from "vitest";
+import { type AvailabilityStore, StoreUnavailableError } from "../store/availability-store.ts";
+import { createMemoryStore } from "../store/memory-store.ts";
+import { startRetention } from "./retention.ts";
+
+/** Retention of the customers acme and globex over a store, whose waits the test ends. */
+function setUp(eraseOutdated: (customerId: string) => Promise<number>, eraseUnserved = async () => ["gone"]) {
+  const calls: string[] = [];
+  const lines: string[] = [];
+  const waits: { readonly ms: number; readonly end: () => void }[] = [];
+  const memory = createMemoryStore();
+  const store: AvailabilityStore = {
+    ...memory,
+    forCustomer: (id) => ({
+      ...memory.forCustomer(id),
+      eraseOutdated: () => {
+        calls.push(id);
+        return eraseOutdated(id);
+      },
+    }),
+    eraseUnserved: () => {
+      calls.push("unserved");
+      return eraseUnserved();
+    },
+  };
+  const retention = startRetention({
+    store,
+    customerIds: () => ["acme", "globex"],
+    log: { line: (line) => void lines.push(line), defect: (error) => void lines.push(`defect: ${String(error)}`) },
+    random: () => 0.5,
+    wait: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason));
+        waits.push({ ms, end: resolve });
+      }),
+  });
+  onTestFinished(retention.stop);
+  const endWait = async () => {
+    const count = waits.length;
+    waits.at(-1)?.end();
+    await expect.poll(() => waits.length).toBe(count + 1);
+  };
+  return { calls, lines, waits, endWait, retention };
+}
+
+test("erases what is outdated at a random time after the start, and then every hour", async () => {
+  const { calls, lines, waits, endWait } = setUp(async (id) => (id === "acme" ? 2 : 0));
+  expect(calls).toEqual([]);
+  await endWait();
+  expect(calls).toEqual(["acme", "globex", "unserved"]);
+  expect(lines).toEqual([
+    "Customer acme: erased the ids of 2 users that were removed 30 days ago",
+    "Customer gone: erased all data, since no gateway has served the customer for 30 days",
+  ]);
+  await endWait();
+  expect(calls).toHaveLength(6);
+  expect(waits.map(({ ms }) => ms)).toEqual([300_000, 3_600_000, 3_600_000]);
+});
+
+test("goes on at the next run after the store was unavailable", async () => {
+  let isAvailable = false;
+  const { calls, lines, endWait } = setUp(async () => {
+    if (!isAvailable) throw new StoreUnavailableError("Redis cannot be reached");
+    return 0;
+  });
+  await endWait();
+  expect([calls, lines]).toEqual([["acme"], []]);
+  isAvailable = true;
+  await endWait();
+  expect(calls).toEqual(["acme", "acme", "globex", "unserved"]);
+});
+
+test("reports an unexpected error, and stops without one", async () => {
+  const { lines, waits, retention } = setUp(async () => Promise.reject(new Error("unexpected")));
+  waits.at(-1)?.end();
+  await expect.poll(() => lines).toEqual(["defect: Error: unexpected"]);
+  await retention.stop();
+  const other = setUp(async () => 0);
+  await other.retention.stop();
+  expect(other.lines).toEqual([]);
+});

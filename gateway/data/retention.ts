@@ -1,0 +1,64 @@
+import { type Delay, delay } from "../delay.ts";
+import { type AvailabilityStore, StoreUnavailableError } from "../store/availability-store.ts";
+import type { UpstreamLog } from "../upstream/upstream.ts";
+
+export interface RetentionOptions {
+  readonly store: AvailabilityStore;
+  /** Returns the ids of the customers that this gateway serves. */
+  readonly customerIds: () => readonly string[];
+  readonly log: Pick<UpstreamLog, "line" | "defect">;
+  /** Waits between two runs. @default the process's timers */
+  readonly wait?: Delay;
+  /** Returns a number from 0 up to 1. @default Math.random */
+  readonly random?: () => number;
+}
+
+/** Erases what the retention no longer keeps, for as long as the gateway runs. */
+export interface Retention {
+  stop(): Promise<void>;
+}
+
+/** Greatest delay before the first run, in milliseconds. Gateways start at the same time, but do not all run at once. */
+const FIRST_RUN_MS = 10 * 60 * 1000;
+/** Time between two runs, in milliseconds. The store does the work of each customer once a day. */
+const RUN_MS = 60 * 60 * 1000;
+
+/** Starts to erase the ids of agents that were removed more than 30 days ago, and customers that no gateway serves. */
+export function startRetention(options: RetentionOptions): Retention {
+  const { log, wait = delay, random = Math.random } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+
+  async function repeat(): Promise<void> {
+    await wait(random() * FIRST_RUN_MS, signal);
+    for (;;) {
+      await run(options, signal);
+      await wait(RUN_MS, signal);
+    }
+  }
+
+  const done = repeat().catch((error: unknown) => {
+    if (!signal.aborted) log.defect(error);
+  });
+  return {
+    async stop() {
+      stopping.abort();
+      await done;
+    },
+  };
+}
+
+/** Runs once. While the store is unavailable, the next run does the work. */
+async function run({ store, customerIds, log }: RetentionOptions, signal: AbortSignal): Promise<void> {
+  try {
+    for (const customerId of customerIds()) {
+      signal.throwIfAborted();
+      const count = await store.forCustomer(customerId).eraseOutdated();
+      if (count > 0) log.line(`Customer ${customerId}: erased the ids of ${count} users that were removed 30 days ago`);
+    }
+    for (const customerId of await store.eraseUnserved())
+      log.line(`Customer ${customerId}: erased all data, since no gateway has served the customer for 30 days`);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+  }
+}

@@ -1,0 +1,158 @@
+import { PassThrough, Readable, Writable } from "node:stream";
+import { expect, test } from "vitest";
+import { CommandLineError } from "../command-line.ts";
+import { createMemoryStore } from "../store/memory-store.ts";
+import { readDataCommand } from "./data-command.ts";
+import { DataCommandError } from "./data-command-context.ts";
+import { ExportFileError } from "./export-format.ts";
+import { runDataCommand } from "./run-data-command.ts";
+
+const never = new AbortController().signal;
+const TIME = "2026-01-31T12:00:00.000Z";
+
+/** The demo's customer with users 17 and 18, in a store that the commands share. */
+async function setUp() {
+  const store = createMemoryStore();
+  const demo = store.forCustomer("demo");
+  await demo.set(17, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 12 } });
+  await demo.set(18, { status: "offline" });
+  const replica = await demo.open(never);
+
+  /** Runs a command, with an answer at a terminal or with a file as its input. Resolves with all lines. */
+  async function run(text: string, { answer, file = "" }: { answer?: string; file?: string } = {}) {
+    const command = readDataCommand(text.split(" "));
+    if (!command) throw new Error(`${text} is no command`);
+    const lines: string[] = [];
+    const output = new Writable({
+      write(chunk, _encoding, done) {
+        lines.push(...String(chunk).trimEnd().split("\n"));
+        done();
+      },
+    });
+    const terminal = answer === undefined ? undefined : Object.assign(new PassThrough(), { isTTY: true });
+    terminal?.end(answer);
+    await runDataCommand(command, {
+      environment: { REDIS_URL: "redis://redis.example.com" },
+      input: terminal ?? Readable.from([file]),
+      output,
+      print: (line) => void lines.push(line),
+      openStore: () => store,
+    });
+    return lines;
+  }
+  return { demo, replica, run };
+}
+
+test("erases after a person at a terminal has typed the customer's id", async () => {
+  const { replica, run } = await setUp();
+  const lines = await run("erase --customer demo --user 17 --user 99", { answer: "demo\n" });
+  expect(lines).toEqual([
+    "Customer demo is in the settings, and goes on without the erased users",
+    "This erases users 17, 99 of customer demo, at every gateway. It cannot be undone. Type the customer's id to go on:",
+    "Erased 1 user of customer demo: 17",
+    "Not stored: 99",
+  ]);
+  expect([...replica.agents()].map(({ userId }) => userId)).toEqual([18]);
+});
+
+test.each([["acme\n"], ["\n"], [""]])("erases nothing after the answer %j", async (answer) => {
+  const { replica, run } = await setUp();
+  await expect(run("erase --customer demo", { answer })).rejects.toThrow(new DataCommandError("Nothing was erased"));
+  expect(replica.size()).toBe(2);
+});
+
+test("erases nothing without a confirmation if there is no terminal", async () => {
+  const { replica, run } = await setUp();
+  await expect(run("erase --customer demo")).rejects.toThrow(CommandLineError);
+  expect(replica.size()).toBe(2);
+});
+
+test("erases a customer that is in no settings", async () => {
+  const { run } = await setUp();
+  await expect(run("erase --customer gone --yes")).resolves.toEqual([
+    "Erased 0 users of customer gone, and all other data of the customer",
+  ]);
+});
+
+test("restores what it has exported, wrap-up times included", async () => {
+  const { demo, replica, run } = await setUp();
+  const [running, before] = [replica.read(17), replica.read(18)];
+  const exported = await run("export --all");
+  expect(exported.at(-1)).toBe("Exported 2 agents");
+  const file = exported.slice(0, -1).join("\n");
+  await demo.erase();
+  await expect(run("restore --all --dry-run", { file })).resolves.toEqual([
+    "Would restore agents of customer demo: 2; unchanged: 0",
+  ]);
+  expect(replica.size()).toBe(0);
+  await expect(run("restore --customer demo", { file })).resolves.toEqual([
+    "Restored agents of customer demo: 2; unchanged: 0",
+  ]);
+  expect(replica.read(18)).toMatchObject({ status: "offline" });
+  expect(replica.read(18)?.version).toBeGreaterThan(before?.version ?? Infinity);
+  const { configuredSeconds, endsAtMs = 0 } = replica.read(17)?.wrapUp ?? {};
+  expect(configuredSeconds).toBe(30);
+  expect(Math.abs(endsAtMs - (running?.wrapUp?.endsAtMs ?? Infinity))).toBeLessThanOrEqual(1_000);
+  await expect(run("restore --all", { file })).resolves.toEqual(["Restored agents of customer demo: 0; unchanged: 2"]);
+});
+
+function fileOf(...customers: readonly string[]): string {
+  const agents = customers.map((customer, index) => {
+    return { customer, userId: index + 1, status: "available", version: 1, updatedAt: TIME };
+  });
+  const header = { format: "availability-gateway-export", version: 1, exportedAt: TIME };
+  return [header, ...agents, { agents: agents.length }].map((line) => JSON.stringify(line)).join("\n");
+}
+
+test("leaves out the agents of other customers, and keeps agents that are not in the file", async () => {
+  const { replica, run } = await setUp();
+  await expect(run("restore --customer demo", { file: fileOf("demo", "acme") })).resolves.toEqual([
+    "Left out agents of other customers: 1",
+    "Restored agents of customer demo: 1; unchanged: 0",
+  ]);
+  expect([...replica.agents()].map(({ userId }) => userId)).toEqual([17, 18, 1]);
+});
+
+test.each([
+  ["a customer that is not in the settings", "restore --all", fileOf("demo", "acme"), DataCommandError],
+  ["no agent of the customer", "restore --customer demo", fileOf("acme"), DataCommandError],
+  ["no export", "restore --all", "user,status\n1,available\n", ExportFileError],
+])("restores nothing of a file with %s", async (_, command, file, error) => {
+  const { replica, run } = await setUp();
+  await expect(run(command, { file })).rejects.toThrow(error);
+  expect(replica.size()).toBe(2);
+});
+
+test("needs the Redis of the running gateways", async () => {
+  const running = runDataCommand(
+    { kind: "export", customer: undefined },
+    {
+      environment: {},
+      input: Readable.from([]),
+      output: new PassThrough(),
+      print: () => {},
+      openStore: () => expect.fail("A store was opened"),
+    },
+  );
+  await expect(running).rejects.toThrow("REDIS_URL: expected the Redis of the running gateways, came nothing");
+});
+
+test("does nothing if the store does not become ready", async () => {
+  const store = createMemoryStore();
+  const whenReady = (signal: AbortSignal) =>
+    new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const running = runDataCommand(
+    { kind: "erase", customer: "demo", userIds: undefined, isConfirmed: true },
+    {
+      environment: { REDIS_URL: "redis://redis.example.com" },
+      input: Readable.from([]),
+      output: new PassThrough(),
+      print: () => {},
+      openStore: () => ({ ...store, whenReady }),
+      readyMs: 1,
+    },
+  );
+  await expect(running).rejects.toThrow(
+    new DataCommandError("Redis did not accept writes within 0.001 s. Nothing was done"),
+  );
+});

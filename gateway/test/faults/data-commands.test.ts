@@ -1,0 +1,182 @@
+/** Commands about data, beside running gateways. */
+import { writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { hasRedisServer, startRedisServer } from "../redis-server.ts";
+import { type CustomersFile, writeCustomersFile } from "./customers-file.ts";
+import { createGatewayClient } from "./gateway-client.ts";
+import { type GatewayProcess, startGateway } from "./gateway-process.ts";
+import { startProcess } from "./running-process.ts";
+import { openStreamReader } from "./stream-reader.ts";
+import { makeTemporaryDirectory } from "./temporary-directory.ts";
+
+const SERVER = fileURLToPath(new URL("../../dist/server.js", import.meta.url));
+
+const testOverProcesses = test.skipIf(!hasRedisServer);
+
+interface CommandResult {
+  readonly exitCode: number | null;
+  /** Every line, of the output and of the error output. */
+  readonly lines: readonly string[];
+}
+
+/** Two gateways over Redis, each with users 1 to 3 of acme, and the gateway's commands over the same settings. */
+async function setUp() {
+  const customers = await writeCustomersFile();
+  const redis = await startRedisServer();
+  onTestFinished(redis.remove);
+  const environment = { ...customers.environment, REDIS_URL: redis.url };
+  const gateways = await Promise.all([startGateway({ environment }), startGateway({ environment })]);
+  const clients = await Promise.all(gateways.map((gateway) => openClient(gateway, customers)));
+  const [first, second] = clients;
+  if (!first || !second) throw new Error("There are no two gateways");
+  for (const userId of [1, 2, 3]) expect(await first.setStatus(userId, "available")).toMatchObject({ status: 201 });
+  await expect.poll(async () => [...(await second.versions()).keys()]).toEqual([1, 2, 3]);
+  return {
+    redis,
+    customers,
+    gateways,
+    first,
+    second,
+    run: (args: string, input?: string) => runCommand(args, environment, input),
+  };
+}
+
+async function openClient(gateway: GatewayProcess, customers: CustomersFile) {
+  return createGatewayClient({ at: gateway, customer: "acme", token: await customers.token("acme") });
+}
+
+/** Runs a command of the gateway's program, with a file as its input. */
+async function runCommand(
+  args: string,
+  environment: Readonly<Record<string, string>>,
+  input = "",
+): Promise<CommandResult> {
+  const file = `${await makeTemporaryDirectory()}/input`;
+  await writeFile(file, input);
+  const running = startProcess({
+    program: "sh",
+    arguments: ["-c", `exec "$0" "$1" ${args} < "$2"`, process.execPath, SERVER, file],
+    environment,
+  });
+  const { exitCode } = await running.ended();
+  return { exitCode, lines: running.output };
+}
+
+testOverProcesses("erases a user at both gateways, and the user comes back with a higher version", async () => {
+  const { first, second, gateways, customers, run } = await setUp();
+  const reader = openStreamReader({ at: gateways, customer: "acme", token: await customers.token("acme") });
+  await expect.poll(reader.isCurrent).toBe(true);
+  const before = reader.versions().get(2) ?? 0;
+  const { exitCode, lines } = await run("erase --customer acme --user 2 --yes");
+  expect(lines).toContain("Erased 1 user of customer acme: 2");
+  expect(exitCode).toBe(0);
+  await expect.poll(() => [...reader.versions().keys()]).toEqual([1, 3]);
+  for (const client of [first, second]) {
+    expect(await client.read(2)).toMatchObject({ status: 404 });
+    expect([...(await client.versions()).keys()]).toEqual([1, 3]);
+  }
+  expect(await second.setStatus(2, "do_not_disturb")).toMatchObject({ status: 201 });
+  await expect.poll(() => reader.versions().get(2)).toBeGreaterThan(before);
+  expect(reader.failure()).toBeUndefined();
+});
+
+testOverProcesses("erases a customer while a gateway is suspended, which does not give it back", async () => {
+  const { redis, first, second, gateways, run } = await setUp();
+  const pid = gateways[1]?.pid() ?? 0;
+  process.kill(pid, "SIGSTOP");
+  const { exitCode, lines } = await run("erase --customer acme --yes");
+  process.kill(pid, "SIGCONT");
+  expect(lines).toContain("Erased 3 users of customer acme: 1, 2, 3, and all other data of the customer");
+  expect(exitCode).toBe(0);
+  for (const client of [first, second]) await expect.poll(async () => (await client.versions()).size).toBe(0);
+  expect(await redis.command(["KEYS", "*agent*"])).toEqual([]);
+  // Both gateways write after the erasure.
+  expect(await second.setStatus(1, "do_not_disturb")).toMatchObject({ status: 201 });
+  await expect.poll(async () => [...(await first.versions()).keys()]).toEqual([1]);
+});
+
+testOverProcesses("keeps an erasure when Redis restarts, with its data and without", async () => {
+  const { redis, first, second, run } = await setUp();
+  expect(await run("erase --customer acme --user 2 --yes")).toMatchObject({ exitCode: 0 });
+  await redis.kill();
+  await redis.start();
+  for (const client of [first, second])
+    await expect.poll(async () => [...(await client.versions()).keys()]).toEqual([1, 3]);
+  await redis.kill();
+  await redis.wipe();
+  await redis.start();
+  await expect.poll(async () => (await first.setStatus(1, "do_not_disturb")).status).toBe(200);
+  for (const client of [first, second]) {
+    await expect.poll(async () => (await client.setStatus(3, "available")).status).toBe(200);
+    expect([...(await client.versions()).keys()]).toEqual([1, 3]);
+  }
+  expect(await redis.command(["KEYS", "*agent*:2"])).toEqual([]);
+});
+
+testOverProcesses("restores an export at running gateways, whose streams receive it with higher versions", async () => {
+  const { first, second, gateways, customers, run } = await setUp();
+  const exported = await run("export --customer acme");
+  expect(exported).toMatchObject({
+    exitCode: 0,
+    lines: expect.arrayContaining([expect.stringContaining('"userId":2')]),
+  });
+  const file = exported.lines.filter((line) => line.startsWith("{")).join("\n");
+  const reader = openStreamReader({ at: gateways, customer: "acme", token: await customers.token("acme") });
+  await expect.poll(reader.isCurrent).toBe(true);
+  await first.setStatus(1, "do_not_disturb");
+  expect(await run("erase --customer acme --user 2 --yes")).toMatchObject({ exitCode: 0 });
+  await expect.poll(() => [...reader.versions().keys()]).toEqual([1, 3]);
+  const before = await first.versions();
+
+  const tried = await run("restore --customer acme --dry-run", file);
+  expect(tried).toMatchObject({ exitCode: 0 });
+  expect(tried.lines).toContain("Would restore agents of customer acme: 2; unchanged: 1");
+  expect(await first.versions()).toEqual(before);
+
+  const restored = await run("restore --all", file);
+  expect(restored.lines).toContain("Restored agents of customer acme: 2; unchanged: 1");
+  expect(restored.exitCode).toBe(0);
+  await expect.poll(() => [...reader.versions().keys()].sort((a, b) => a - b)).toEqual([1, 2, 3]);
+  const after = await second.versions();
+  expect(after.get(1)).toBeGreaterThan(before.get(1) ?? Infinity);
+  expect(after.get(2)).toBeGreaterThan(before.get(1) ?? Infinity);
+  expect(after.get(3)).toBe(before.get(3));
+  expect(await second.read(1)).toMatchObject({ body: { status: "available" } });
+  await expect.poll(reader.versions).toEqual(after);
+  expect(reader.failure()).toBeUndefined();
+});
+
+testOverProcesses("restores nothing of a file with a problem", async () => {
+  const { first, run } = await setUp();
+  const exported = await run("export --all");
+  const file = exported.lines.filter((line) => line.startsWith("{"));
+  const before = await first.versions();
+  const cut = await run("restore --all", file.slice(0, -1).join("\n"));
+  expect(cut.exitCode).toBe(1);
+  expect(cut.lines.join("\n")).toContain("the file is cut off");
+  const wrong = await run("restore --all", file.join("\n").replace('"status":"available"', '"status":"busy"'));
+  expect(wrong.exitCode).toBe(1);
+  expect(wrong.lines.join("\n")).toMatch(/^line 2: status: expected one of .*, came "busy"$/);
+  expect(await first.versions()).toEqual(before);
+});
+
+testOverProcesses("says what is wrong with the command, and does nothing", async () => {
+  const { customers, redis, first, run } = await setUp();
+  for (const args of ["erase --yes", "erase --customer ACME --user x", "export", "restore --customer acme --all"]) {
+    expect(await run(args)).toMatchObject({ exitCode: 2 });
+  }
+  expect(await run("erase --customer acme")).toMatchObject({
+    exitCode: 2,
+    lines: [expect.any(String), "Without a terminal to ask at, erase needs --yes. Nothing was erased"],
+  });
+  const { lines, exitCode } = await runCommand("export --all", customers.environment);
+  expect(exitCode).toBe(1);
+  expect(lines.join("\n")).toContain("REDIS_URL: expected the Redis of the running gateways, came nothing");
+  expect([...(await first.versions()).keys()]).toEqual([1, 2, 3]);
+  await redis.kill();
+  expect(await run("erase --customer acme --yes")).toMatchObject({
+    exitCode: 1,
+    lines: expect.arrayContaining(["Redis did not accept writes within 15 s. Nothing was done"]),
+  });
+});
