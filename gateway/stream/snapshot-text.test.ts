@@ -64,7 +64,7 @@ test("formats a long snapshot in turns of the event loop, once for all who ask m
     setImmediate(count);
   };
   const counting = setImmediate(count);
-  const texts = await Promise.all(reads);
+  const texts = await Promise.all(reads.map(async (text) => text));
   clearImmediate(counting);
   expect(turns).toBeGreaterThanOrEqual(5);
   expect(new Set(texts).size).toBe(1);
@@ -98,27 +98,27 @@ test("has the changes that came before the call, also while an earlier snapshot 
   expect([users.get(3)?.version, users.size]).toEqual([2, 2_001]);
 });
 
-test("formats unchanged agents again only while a wrap-up time runs, and then each second", () => {
+test("formats unchanged agents again only while a wrap-up time runs, and then each second", async () => {
   const { time, read, change, formatted } = setUp(800);
   change(agent(1, 2, 1_500));
   const counts: number[] = [];
   for (const nowMs of [0, 999, 1_000, 1_999, 2_000, 60_000]) {
     time.nowMs = nowMs;
-    read();
+    await read();
     counts.push(formatted());
   }
   expect(counts).toEqual([800, 0, 400, 0, 400, 0]);
 });
 
-test("drops a snapshot that was not read since the last time", () => {
+test("drops a snapshot that was not read since the last time", async () => {
   const { snapshot, read, formatted } = setUp(10);
-  read();
+  await read();
   snapshot.clearUnread();
-  read();
+  await read();
   expect(formatted()).toBe(10);
   snapshot.clearUnread();
   snapshot.clearUnread();
-  read();
+  await read();
   expect(formatted()).toBe(10);
 });
 

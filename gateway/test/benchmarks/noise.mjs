@@ -40,8 +40,10 @@ async function openLane() {
 
 const lanes = await Promise.all(Array.from({ length: connections }, openLane));
 
-parentPort?.on("message", async (/** @type {number} */ count) => {
+/** @param {number} count */
+async function makeNoise(count) {
   let left = count;
+  /** @type {number[]} */
   const failures = [];
   await Promise.all(
     lanes.map(async (read) => {
@@ -53,5 +55,7 @@ parentPort?.on("message", async (/** @type {number} */ count) => {
     }),
   );
   parentPort?.postMessage(failures);
-});
+}
+
+parentPort?.on("message", (/** @type {number} */ count) => void makeNoise(count));
 parentPort?.postMessage([]);
