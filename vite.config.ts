@@ -155,6 +155,8 @@ const builds: Readonly<Record<string, UserConfig>> = {
   /** The gateway: one file that needs no node_modules, beside the widget that it serves. */
   gateway: {
     ssr: { noExternal: true, target: "node" },
+    // The library's entry for `fetch` alone, without mocks, sockets and caches.
+    resolve: { alias: [{ find: /^undici$/, replacement: "undici/index-fetch.js" }] },
     build: {
       target: "node20",
       license,

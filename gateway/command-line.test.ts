@@ -5,6 +5,8 @@ import { VARIABLES } from "./settings/settings.ts";
 test.each([
   [[], "start"],
   [["--check"], "check"],
+  [["--print-config"], "print-config"],
+  [["--print-config", "--check"], "check"],
   [["--help"], "help"],
   [["-h"], "help"],
   [["--version"], "version"],
@@ -15,7 +17,10 @@ test.each([
 });
 
 test.each([
-  [["--port", "9"], '"--port" is not an option. Usage: availability-gateway [--check | --help | --version]'],
+  [
+    ["--port", "9"],
+    '"--port" is not an option. Usage: availability-gateway [--check | --print-config | --help | --version]',
+  ],
   [["--chekc"], '"--chekc" is not an option.'],
   [["-x"], '"-x" is not an option.'],
   [["start"], '"start" is not an option.'],
@@ -30,7 +35,8 @@ test.each([
 
 test("lists each option and each variable with its default", () => {
   const usage = describeUsage();
-  for (const option of ["--check", "--help, -h", "--version, -v"]) expect(usage).toContain(`\n  ${option} `);
+  for (const option of ["--check", "--print-config", "--help, -h", "--version, -v"])
+    expect(usage).toContain(`\n  ${option} `);
   for (const { name, defaultText } of VARIABLES) {
     const [, line = ""] = new RegExp(`^  ${name}=.*\\n +(.*)$`, "m").exec(usage) ?? [];
     expect(line).not.toBe("");

@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
+import { toFileVariable } from "./settings/secret-files.ts";
 import { VARIABLES } from "./settings/settings.ts";
 
 /** Task of the gateway's process. */
-export type Command = "start" | "check" | "help" | "version";
+export type Command = "start" | "check" | "print-config" | "help" | "version";
 
 /** The gateway does not know an argument. The operator has to act. */
 export class CommandLineError extends Error {
@@ -20,6 +21,10 @@ const OPTIONS = {
     type: "boolean",
     meaning: "check all settings, print each problem or a summary without secrets, and exit: 0 if valid, 1 if not",
   },
+  "print-config": {
+    type: "boolean",
+    meaning: "print all settings with their defaults and the origin of each value as JSON, without secrets, and exit",
+  },
   help: { type: "boolean", short: "h", meaning: "print this text" },
   version: { type: "boolean", short: "v", meaning: "print the version" },
 } as const satisfies Readonly<Record<string, Option>>;
@@ -30,7 +35,7 @@ const USAGE = `Usage: availability-gateway [${Object.keys(OPTIONS)
 
 /**
  * Parses the process's arguments, without the program's own name. `--help` takes precedence over `--version`, and
- * `--version` over `--check`.
+ * `--version` over `--check`, and `--check` over `--print-config`.
  *
  * @throws {CommandLineError} for an unknown argument.
  */
@@ -46,7 +51,7 @@ export function readCommand(args: readonly string[]): Command {
     if (token.value !== undefined) throw new CommandLineError(`${argument} takes no value. ${USAGE}`);
     given.add(token.name);
   }
-  const commands = ["help", "version", "check"] as const;
+  const commands = ["help", "version", "check", "print-config"] as const;
   return commands.find((command) => given.has(command)) ?? "start";
 }
 
@@ -60,14 +65,14 @@ export function describeUsage(commands: readonly string[] = []): string {
     "Options:",
     ...Object.entries<Option>(OPTIONS).map(([name, { short, meaning }]) => {
       const names = short === undefined ? `--${name}` : `--${name}, -${short}`;
-      return `  ${names.padEnd(15)} ${meaning}`;
+      return `  ${names.padEnd(16)} ${meaning}`;
     }),
     ...(commands.length === 0 ? [] : ["", "Commands, with the same settings as the running gateways:", ...commands]),
     "",
     "Settings, from environment variables:",
-    ...VARIABLES.flatMap(({ name, meaning, example, defaultText }) => [
+    ...VARIABLES.flatMap(({ name, meaning, example, defaultText, isSecret }) => [
       `  ${name}=${example}`,
-      `      ${meaning}${defaultText === undefined ? "" : ` (default: ${defaultText})`}`,
+      `      ${meaning}${isSecret ? `; or ${toFileVariable(name)}, with the path of a file` : ""}${defaultText === undefined ? "" : ` (default: ${defaultText})`}`,
     ]),
     "",
     "The customers' file, metrics, logs and upgrades: docs/run-the-gateway.md beside this program. Tokens: docs/tokens.md.",

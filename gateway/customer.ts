@@ -22,11 +22,25 @@ export interface Customers {
   all(): Iterable<Customer>;
 }
 
+/** Customers that a reload can replace. */
+export interface ReplaceableCustomers extends Customers {
+  replace(customers: readonly Customer[], defaultId: string): void;
+}
+
 /** Indexes customers by id. `defaultId` is the customer for addresses without an id. */
-export function createCustomers(customers: readonly Customer[], defaultId: string): Customers {
-  const byId = new Map(customers.map((customer) => [customer.id, customer]));
+export function createCustomers(customers: readonly Customer[], defaultId: string): ReplaceableCustomers {
+  let byId: ReadonlyMap<string, Customer> = new Map();
+  let ownDefaultId = defaultId;
+
+  function replace(next: readonly Customer[], nextDefaultId: string): void {
+    byId = new Map(next.map((customer) => [customer.id, customer]));
+    ownDefaultId = nextDefaultId;
+  }
+
+  replace(customers, defaultId);
   return {
-    find: (id = defaultId) => byId.get(id),
+    find: (id = ownDefaultId) => byId.get(id),
     all: () => byId.values(),
+    replace,
   };
 }

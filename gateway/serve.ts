@@ -1,4 +1,5 @@
-import { createServer, type Server, type ServerOptions } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import { getRequestListener } from "@hono/node-server";
 import { createGateway, type GatewayOptions } from "./app.ts";
 import { systemClock } from "./clock.ts";
@@ -16,6 +17,7 @@ import { respondToClientErrors } from "./operations/limits/client-errors.ts";
 import { type ConnectionReserve, reserveConnections } from "./operations/limits/connection-reserve.ts";
 import type { Metrics } from "./operations/metrics/metrics.ts";
 import type { Settings } from "./settings/settings.ts";
+import type { TlsSettings } from "./settings/tls-settings.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
 import { eventLoopTurns } from "./turns.ts";
 
@@ -25,6 +27,12 @@ export interface RunningGateway {
   readonly origin: string;
   /** Stops accepting requests, responds to those in flight, and resolves when the last connection is closed. */
   close(): Promise<void>;
+}
+
+/** The listening gateway. */
+export interface ServedGateway extends RunningGateway {
+  /** Uses another certificate for new connections. Open connections go on. Does nothing if the port has no TLS. */
+  setCertificate(tls: TlsSettings): void;
 }
 
 const LIMITS: ServerOptions = {
@@ -63,9 +71,9 @@ const IDLE_TIMEOUT_MS = 120_000;
  * @throws {ListenError} if the server cannot listen.
  */
 export async function serveGateway(
-  { host, port, operation }: Pick<Settings, "host" | "port"> & Partial<Pick<Settings, "operation">>,
+  { host, port, operation, tls }: Pick<Settings, "host" | "port"> & Partial<Pick<Settings, "operation" | "tls">>,
   options: GatewayOptions,
-): Promise<RunningGateway> {
+): Promise<ServedGateway> {
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
   const { lists = createSharedLists(eventLoopTurns, systemClock.monotonicMs) } = options;
   const fastPath = createFastPath({ ...options, lists });
@@ -80,12 +88,20 @@ export async function serveGateway(
       metrics?.onConnectionRejected();
       request.socket.destroy();
     },
+    tls,
   );
   if (operation) reserve = reserveConnections(server, operation.maxConnections);
   if (metrics) countConnections(server, metrics);
   // A stream never ends by itself.
   const close = prepareGracefulClose(server, { endStreams: streams.close });
-  return { origin: await listen(server, { host, port, prefix: "GATEWAY", examplePort: 4101 }), close };
+  const scheme = tls ? "https" : "http";
+  return {
+    origin: await listen(server, { host, port, scheme, prefix: "GATEWAY", examplePort: 4101 }),
+    close,
+    setCertificate(next) {
+      if (server instanceof TlsServer) server.setSecureContext(next);
+    },
+  };
 }
 
 /**
@@ -116,6 +132,7 @@ function createLimitedServer(
   fetch: Parameters<typeof getRequestListener>[0],
   keepAliveSeconds = DEFAULT_KEEP_ALIVE_SECONDS,
   fastPath: FastPath = (_request, _response, handOn) => handOn(),
+  tls?: TlsSettings,
 ): Server {
   const handleRequest = getRequestListener(fetch, {
     // Host for a request without a Host header, such as an HTTP/1.0 health check of a load balancer.
@@ -128,10 +145,21 @@ function createLimitedServer(
     // Not `server.timeout`, which would set a timer for every response, even for a finished response.
     if (!response.writableFinished) request.socket.setTimeout(IDLE_TIMEOUT_MS);
   });
-  const server = createServer({ ...LIMITS, keepAliveTimeout: keepAliveSeconds * 1000 }, handleNext);
+  const server = openServer({ ...LIMITS, keepAliveTimeout: keepAliveSeconds * 1000 }, handleNext, tls);
   // Node would drop headers beyond a limit silently. The gateway rejects the request instead.
   server.maxHeadersCount = 0;
   respondToClientErrors(server);
+  return server;
+}
+
+/** Timeout for the handshake of TLS, in milliseconds. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+function openServer(options: ServerOptions, handle: RequestListener, tls: TlsSettings | undefined): Server {
+  if (!tls) return createServer(options, handle);
+  const server = createTlsServer({ ...options, ...tls, handshakeTimeout: HANDSHAKE_TIMEOUT_MS }, handle);
+  // A client that has not spoken TLS could not read a response.
+  server.on("tlsClientError", (_error, socket) => socket.destroy());
   return server;
 }
 

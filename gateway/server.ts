@@ -11,6 +11,8 @@ import { ExportFileError } from "./data/export-format.ts";
 import { runDataCommand } from "./data/run-data-command.ts";
 import { ListenError } from "./operations/lifecycle/listen.ts";
 import { shutDownOnSignals } from "./operations/lifecycle/shutdown-signals.ts";
+import { holdHangups } from "./reload/reload-on-signal.ts";
+import { printSettings } from "./settings/print-settings.ts";
 import { readSettings, SettingsError } from "./settings/settings.ts";
 import { summarizeSettings } from "./settings/summary.ts";
 import { openStore, startGateway } from "./start.ts";
@@ -49,6 +51,9 @@ async function run(command: Command): Promise<void> {
     case "check":
       console.log(summarizeSettings(readSettings(process.env)));
       break;
+    case "print-config":
+      console.log(printSettings(readSettings(process.env)));
+      break;
     case "start":
       await start();
   }
@@ -66,6 +71,7 @@ function runData(command: DataCommand): Promise<void> {
 }
 
 async function start(): Promise<void> {
+  const hangups = holdHangups(process);
   const gateway = await startGateway({
     environment: process.env,
     buildDirectory: dirname(fileURLToPath(import.meta.url)),
@@ -73,4 +79,7 @@ async function start(): Promise<void> {
     onDefect: console.error,
   });
   shutDownOnSignals(gateway, process);
+  // A demo has nothing to reload, and ends with its terminal as other programs do.
+  if (gateway.isPureDemo) hangups.release();
+  else hangups.reload(gateway);
 }

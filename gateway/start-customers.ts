@@ -1,19 +1,14 @@
-import { KeysUnavailableError } from "./auth/keys-unavailable-error.ts";
-import { createTokenVerifier } from "./auth/verify-token.ts";
-import { type AvailabilityService, createAvailabilityService } from "./availability-service.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Customer, type Customers, createCustomers } from "./customer.ts";
-import { withDelayedAgents } from "./delayed-agents.ts";
+import { createEgressFetch } from "./egress/egress-fetch.ts";
 import type { CustomerHealth } from "./operations/metrics/prometheus.ts";
-import { createSampleAgentsWhenReady, SAMPLE_DELAYS_MS } from "./sample-agents.ts";
-import type { CustomerSettings } from "./settings/customer-settings.ts";
+import { type CustomerChanges, compareCustomers } from "./reload/customer-changes.ts";
+import { createUpstreamHandover } from "./reload/upstream-handover.ts";
+import { type RunningCustomer, runCustomer } from "./running-customer.ts";
+import { createSampleAgentsWhenReady } from "./sample-agents.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
-import { createAircallUpstream } from "./upstream/aircall/aircall.ts";
-import type { AircallOptions } from "./upstream/aircall/create-aircall.ts";
-import type { WebhookReceiver } from "./upstream/aircall/webhook.ts";
-import { memoryUpstream } from "./upstream/memory-upstream.ts";
-import type { Upstream, UpstreamHealth, UpstreamLog } from "./upstream/upstream.ts";
+import type { UpstreamHealth, UpstreamLog } from "./upstream/upstream.ts";
 
 /** Customers of the gateway with their running upstreams. */
 export interface StartedCustomers {
@@ -25,6 +20,8 @@ export interface StartedCustomers {
    * gateway serves all other customers meanwhile, and is ready.
    */
   loadKeySets(): void;
+  /** Serves the customers of other settings from now on. What has not changed of a customer goes on. */
+  reload(settings: Settings): CustomerChanges;
   /** Stops the upstreams. */
   stop(): Promise<void>;
 }
@@ -35,51 +32,87 @@ export async function startCustomers(
   store: AvailabilityStore,
   log: UpstreamLog,
 ): Promise<StartedCustomers> {
-  const upstreams = new Map<string, Upstream>();
-  const customers = settings.customers.map((customer) => {
-    const { id, allowedOrigins, tokens } = customer;
-    const { upstream, receiveWebhook } = openUpstream(customer, { store, log, timeoutMs: settings.upstreamTimeoutMs });
-    upstreams.set(id, upstream);
-    const { staleLimitSeconds, isDemo, anonymousReads } = settings;
-    const availabilities = createAvailabilityService({ store: store.forCustomer(id), upstream, staleLimitSeconds });
-    return {
-      id,
-      allowedOrigins,
-      availabilities: isDemo ? withSampleDelays(availabilities) : availabilities,
-      access: { verify: createTokenVerifier(tokens, id), anonymousReads },
-      ...(receiveWebhook && { receiveWebhook }),
-    };
-  });
+  const { staleLimitSeconds, upstreamTimeoutMs: timeoutMs, isDemo, anonymousReads } = settings;
+  const fetch = await createEgressFetch(settings.egressProxies);
+  const parts = {
+    fetch,
+    store,
+    log,
+    timeoutMs,
+    staleLimitSeconds,
+    isDemo,
+    anonymousReads,
+    find: (id: string) => find(id),
+  };
+  let running = new Map(settings.customers.map((customer) => [customer.id, runCustomer(customer, parts)]));
+  let current = settings;
+  const find = (id: string): RunningCustomer | undefined => running.get(id);
+  const customers = createCustomers(toCustomers(running), settings.defaultCustomer);
   const stopping = new AbortController();
-  const sampleAgents = settings.isDemo
+  const handover = createUpstreamHandover({ findPresent: (id) => find(id)?.upstream, onDefect: log.defect });
+  const sampleAgents = isDemo
     ? await createSampleAgentsWhenReady(settings.defaultCustomer, store, stopping.signal)
     : undefined;
-  for (const upstream of upstreams.values()) upstream.start();
+  for (const { upstream } of running.values()) upstream.start();
+
   return {
-    customers: createCustomers(customers, settings.defaultCustomer),
-    health: () =>
-      customers.map(({ id, access }) => {
-        const upstreamHealth = upstreams.get(id)?.health() ?? memoryUpstream.health();
-        const health = { ...upstreamHealth, storeStaleSinceMs: store.forCustomer(id).staleSinceMs() };
-        const isKeySetAvailable = access.verify.keySet?.isAvailable();
-        return { ...toHealth(id, health, systemClock), ...(isKeySetAvailable !== undefined && { isKeySetAvailable }) };
-      }),
+    customers,
+    health: () => Array.from(running.values(), (customer) => measureHealth(customer, store)),
     loadKeySets() {
-      for (const customer of customers) loadKeySet(customer, log);
+      for (const customer of running.values()) keepKeySetFresh(customer, log);
+    },
+    reload(next) {
+      const former = running;
+      running = new Map(
+        next.customers.map((customer) => [customer.id, runCustomer(customer, parts, former.get(customer.id))]),
+      );
+      customers.replace(toCustomers(running), next.defaultCustomer);
+      for (const [id, { upstream, tokens }] of former) {
+        const replacement = running.get(id);
+        if (replacement?.tokens.keySet !== tokens.keySet) tokens.keySet?.stop();
+        if (replacement?.upstream !== upstream) handover.replace(id, upstream);
+      }
+      for (const [id, customer] of running) {
+        const known = former.get(id);
+        if (known?.tokens.keySet !== customer.tokens.keySet) keepKeySetFresh(customer, log);
+        if (!known) handover.start(id);
+      }
+      const changes = compareCustomers(current.customers, next.customers);
+      current = next;
+      return changes;
     },
     async stop() {
       stopping.abort();
-      await Promise.all([sampleAgents?.done, ...Array.from(upstreams.values(), (upstream) => upstream.stop())]);
+      for (const { tokens } of running.values()) tokens.keySet?.stop();
+      await Promise.all([
+        sampleAgents?.done,
+        handover.stop(),
+        ...Array.from(running.values(), ({ upstream }) => upstream.stop()),
+      ]);
     },
   };
 }
 
-/** Fetches a customer's key set, and logs a failure. */
-function loadKeySet({ id, access }: Pick<Customer, "id" | "access">, log: UpstreamLog): void {
-  access.verify.keySet?.load().catch((error: unknown) => {
-    if (!(error instanceof KeysUnavailableError)) return log.defect(error);
-    log.warning(`Customer ${id}: ${error.message}; calls with a token are answered with 503 until it does`);
-  });
+function toCustomers(running: ReadonlyMap<string, RunningCustomer>): readonly Customer[] {
+  return Array.from(running.values(), ({ customer }) => customer);
+}
+
+/** Fetches a customer's key set in the background until the customer's tokens have other rules. */
+function keepKeySetFresh({ settings: { id }, tokens }: RunningCustomer, log: UpstreamLog): void {
+  const named = {
+    line: (text: string) => log.line(`Customer ${id}: ${text}`),
+    warning: (text: string) => log.warning(`Customer ${id}: ${text}`),
+  };
+  tokens.keySet?.jwks.keepFresh(named, tokens.keySet.signal).catch(log.defect);
+}
+
+function measureHealth(
+  { settings: { id }, upstream, tokens }: RunningCustomer,
+  store: AvailabilityStore,
+): CustomerHealth {
+  const health = { ...upstream.health(), storeStaleSinceMs: store.forCustomer(id).staleSinceMs() };
+  const isKeySetAvailable = tokens.keySet?.jwks.isAvailable();
+  return { ...toHealth(id, health, systemClock), ...(isKeySetAvailable !== undefined && { isKeySetAvailable }) };
 }
 
 /** Health of a customer's upstream and store. */
@@ -101,27 +134,4 @@ export function toHealth(customer: string, health: SourceHealth, clock: Clock): 
     ...(minStaleLimitSeconds !== undefined && { minStaleLimitSeconds }),
     ...(removalsHeldBack !== undefined && { removalsHeldBack }),
   };
-}
-
-interface OpenUpstream {
-  readonly upstream: Upstream;
-  readonly receiveWebhook?: WebhookReceiver | undefined;
-}
-
-type UpstreamParts = Pick<AircallOptions, "store" | "log" | "timeoutMs">;
-
-function openUpstream({ id, upstream: settings }: CustomerSettings, parts: UpstreamParts): OpenUpstream {
-  switch (settings.kind) {
-    case "memory":
-      return { upstream: memoryUpstream };
-    case "aircall": {
-      const upstream = createAircallUpstream({ customerId: id, settings, ...parts });
-      return { upstream, receiveWebhook: upstream.receiveWebhook };
-    }
-  }
-}
-
-/** Delays reads of some sample agents. */
-function withSampleDelays(availabilities: AvailabilityService): AvailabilityService {
-  return withDelayedAgents(availabilities, SAMPLE_DELAYS_MS);
 }

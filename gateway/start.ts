@@ -9,7 +9,9 @@ import type { Log } from "./operations/logging/log.ts";
 import { createPlainLog } from "./operations/logging/plain-log.ts";
 import { createMetrics } from "./operations/metrics/metrics.ts";
 import type { Observability } from "./operations/observability.ts";
+import { createReload, type ReloadObserver, type ReloadOutcome } from "./reload/reload.ts";
 import { type RunningGateway, serveAdmin, serveGateway } from "./serve.ts";
+import type { CustomerLimits } from "./settings/customer-settings.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
 import { withoutCredentials } from "./settings/summary.ts";
 import { startCustomers } from "./start-customers.ts";
@@ -33,6 +35,8 @@ export interface StartOptions {
   readonly logDestination?: LogDestination;
   /** Number of files and connections that the process may have open. @default the system's limit, if it has one */
   readonly openFileLimit?: number;
+  /** Called before and after each reload of the settings. @default none */
+  readonly reloadObserver?: ReloadObserver;
 }
 
 /** A started gateway. */
@@ -40,6 +44,13 @@ export interface StartedGateway extends RunningGateway {
   /** Origin of the operator's side; `undefined` if the settings have no port for the operator. */
   readonly adminOrigin: string | undefined;
   readonly log: Log;
+  /** True if nothing is configured: the gateway serves sample agents, and has no settings that a reload could change. */
+  readonly isPureDemo: boolean;
+  /**
+   * Reads the customers' file and the files of secrets again, and serves by them from then on. Bad settings are logged and
+   * change nothing. Open streams of unchanged customers go on. Never throws.
+   */
+  reload(): ReloadOutcome;
 }
 
 /**
@@ -62,8 +73,10 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   });
   const { log, readiness } = observability;
   const store = openStore(settings, log);
-  const { customers, health, loadKeySets, stop } = await startCustomers(settings, store, log);
-  const retention = startRetention({ store, customerIds: () => settings.customers.map(({ id }) => id), log });
+  const { customers, health, loadKeySets, reload: reloadCustomers, stop } = await startCustomers(settings, store, log);
+  const streams = createStreamHub({ observer: observability.metrics, onDefect: log.defect });
+  const customerIds = () => Array.from(customers.all(), ({ id }) => id);
+  const retention = startRetention({ store, customerIds, log });
   const stopUpstreams = async () => {
     await retention.stop();
     await stop();
@@ -79,7 +92,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
       scriptMaxAgeSeconds: settings.scriptMaxAgeSeconds,
       onDefect: log.defect,
       onUnauthorized: ({ reason, ...context }) => log.warning(`Request rejected: ${reason}`, context),
-      streams: createStreamHub({ observer: observability.metrics, onDefect: log.defect }),
+      streams,
       observability,
     });
     closables.unshift({ name: "Connections", close: gateway.close });
@@ -93,7 +106,21 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     loadKeySets();
     const delayMs = settings.operation.drainDelaySeconds * 1000;
     const close = createDrain({ readiness, log, delayMs, closables });
-    return { origin: gateway.origin, adminOrigin: admin?.origin, log, close };
+    const reload = createReload({
+      settings,
+      read: () => readSettings(options.environment),
+      apply(next) {
+        const changes = reloadCustomers(next);
+        observability.rateLimits.setLimits(limitsOf(next));
+        streams.closeForbidden();
+        if (next.tls) gateway.setCertificate(next.tls);
+        return changes;
+      },
+      observer: options.reloadObserver,
+      log,
+    });
+    const isPureDemo = settings.anonymousReads;
+    return { origin: gateway.origin, adminOrigin: admin?.origin, log, isPureDemo, reload, close };
   } catch (error) {
     // An open part would keep the process running.
     for (const { close } of closables) await close();
@@ -115,10 +142,11 @@ function logSettings(
 }
 
 function createObservability(
-  { operation, customers, isDemo, anonymousReads, staleLimitSeconds }: Settings,
+  settings: Settings,
   { print, onDefect, logDestination }: StartOptions,
   healthSources: Parameters<ReturnType<typeof createMetrics>["watch"]>[0],
 ): Observability {
+  const { operation, isDemo, anonymousReads, staleLimitSeconds } = settings;
   const metrics = createMetrics({ process: true });
   metrics.watch(healthSources);
   const openJsonLog = () =>
@@ -131,11 +159,13 @@ function createObservability(
     metrics,
     servesMetrics: anonymousReads,
     readiness: createReadiness({ healthSources, staleLimitSeconds }),
-    rateLimits: createRateLimits(new Map(customers.map(({ id, limits }) => [id, limits])), {
-      maxConnections: operation.maxConnections,
-    }),
+    rateLimits: createRateLimits(limitsOf(settings), { maxConnections: operation.maxConnections }),
     trustedProxies: operation.trustedProxies,
   };
+}
+
+function limitsOf({ customers }: Settings): ReadonlyMap<string, CustomerLimits> {
+  return new Map(customers.map(({ id, limits }) => [id, limits]));
 }
 
 /**

@@ -4,7 +4,7 @@ import type { RequestType } from "../host/event-types.ts";
 import { createListeners, type Unsubscribe } from "../host/listeners.ts";
 import type { Availability, ChangedAvailability } from "../shared/contracts/availability.ts";
 import { contract } from "../shared/contracts/index.ts";
-import { toSetStatus } from "../shared/contracts/read-availability.ts";
+import { toSetStatus } from "../shared/contracts/settable-statuses.ts";
 import { REJECTION_CODES } from "../shared/protocol/rejection.ts";
 import { subtractElapsed } from "../widget/gateway/elapsed-time.ts";
 import type { WritableStatus } from "../widget/gateway/gateway-client.ts";

@@ -64,7 +64,7 @@ const app = createGateway({
   customers: { find: () => present?.customer, all: () => [] },
   files: TEST_FILES,
   onDefect: throwDefect,
-  streams: { open: (request) => present?.streams.open(request), close: () => {} },
+  streams: { open: (request) => present?.streams.open(request), closeForbidden: () => {}, close: () => {} },
 });
 
 /** Response of Node with the members used by a stream. */

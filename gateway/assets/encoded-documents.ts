@@ -31,20 +31,23 @@ export interface EncodedDocumentsOptions {
  */
 export function createEncodedDocuments(options: EncodedDocumentsOptions): (customer: Customer) => EncodedContent {
   const { html, onDefect, compressBytes = (bytes) => compress(bytes, "br"), maxBytes = MAX_BYTES } = options;
-  const documents = new Map<Customer, WidgetDocument>();
+  // A reload replaces the object of a changed customer.
+  const documents = new WeakMap<Customer, WidgetDocument>();
   const bodies = new LRUCache<string, Uint8Array<ArrayBuffer>>({
     maxSize: maxBytes,
     sizeCalculation: ({ length }) => length,
   });
   const waiting = new Set<Customer>();
 
-  const keyOf = ({ id }: Customer, compression: Compression) => `${compression} ${id}`;
-
   function documentOf(customer: Customer): WidgetDocument {
     const document = documents.get(customer) ?? prepareWidgetDocument(html, customer.allowedOrigins);
     documents.set(customer, document);
     return document;
   }
+
+  // The tag changes with the settings in the document.
+  const keyOf = (customer: Customer, compression: Compression) =>
+    `${compression} ${customer.id} ${documentOf(customer).etag}`;
 
   const bytesOf = (customer: Customer) => new TextEncoder().encode(documentOf(customer).createBody());
 

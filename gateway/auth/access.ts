@@ -1,3 +1,4 @@
+import type { Caller } from "./caller.ts";
 import type { VerifyToken } from "./verify-token.ts";
 
 /** Access rules for a customer's API. */
@@ -5,4 +6,9 @@ export interface Access {
   readonly verify: VerifyToken;
   /** Serves reads without a token. If a token is sent, it must be valid. */
   readonly anonymousReads: boolean;
+  /**
+   * True while the gateway serves the customer, and accepts the tokens of whoever signed the caller's. A reload may end
+   * either. @default always true
+   */
+  readonly isStillAllowed?: (caller: Caller | undefined) => boolean;
 }

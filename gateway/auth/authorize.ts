@@ -89,7 +89,13 @@ export function describeUnauthorized(context: AppContext, reason: string): Unaut
 }
 
 function createUnknownCustomerAccess(): Access {
-  const settings = { algorithm: "HS256", issuer: "unknown", audience: "unknown", leewaySeconds: 30 } as const;
+  const settings = {
+    algorithm: "HS256",
+    issuer: "unknown",
+    audience: "unknown",
+    leewaySeconds: 30,
+    maxLifetimeSeconds: 60,
+  } as const;
   const secret = randomBytes(32).toString("base64url");
   return { verify: createTokenVerifier({ ...settings, secret }, randomUUID()), anonymousReads: false };
 }

@@ -14,6 +14,11 @@ export interface Caller {
   readonly hasOnlyScp?: boolean;
   /** Hash to identify the token in rate limits and logs, because neither must contain the token. */
   readonly key: string;
+  /**
+   * Key that has signed the token, together with the rules for the customer's tokens. A reload may withdraw it. Absent if it
+   * cannot be withdrawn.
+   */
+  readonly authority?: string;
   /** Time from which the token is rejected as expired, leeway included, in milliseconds since 1970. */
   readonly endsAtMs: number;
 }
@@ -29,6 +34,7 @@ const AgentSubject = v.pipe(
 /** Expected value of each claim, for the log line of a rejected token. */
 export const EXPECTED_CLAIMS = {
   exp: "a number of seconds since 1970",
+  iat: "a number of seconds since 1970",
   customer: "the customer's id, as text",
   sub: 'a user id in decimal, as text, or "operator"',
   scope: "scopes with spaces between them, as text",
@@ -41,6 +47,7 @@ const MAX_EXP = 100_000_000_000;
 /** Claims that the gateway reads after `jose` has verified signature, issuer, audience and times. */
 export const CallerClaims = v.object({
   exp: v.pipe(v.number(), v.maxValue(MAX_EXP)),
+  iat: v.optional(v.number()),
   customer: v.string(),
   sub: v.union([v.literal("operator"), AgentSubject]),
   // Unknown scopes belong to other services.

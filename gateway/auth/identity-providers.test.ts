@@ -6,7 +6,14 @@ import { createTokenVerifier } from "./verify-token.ts";
 const clock = { wallMs: () => NOW_MS, monotonicMs: () => NOW_MS };
 
 function verifierOver(jwksUrl: string, { issuer = CLAIMS.iss, audience = CLAIMS.aud } = {}) {
-  const settings = { algorithm: "RS256", issuer, audience, leewaySeconds: 30, jwksUrl } as const;
+  const settings = {
+    algorithm: "RS256",
+    issuer,
+    audience,
+    leewaySeconds: 30,
+    maxLifetimeSeconds: 86_400,
+    jwksUrl,
+  } as const;
   return createTokenVerifier(settings, "acme", { clock });
 }
 
@@ -63,7 +70,7 @@ test("verifies a token without a kid by a set whose only key has none", async ()
   const { url } = await serveJwks([{ kty: "RSA", n: n ?? "", e: e ?? "" }]);
   const verify = verifierOver(url);
   await expect(verify(await mint({}, privateKey, { alg: "RS256" }))).resolves.toMatchObject({ subject: 123 });
-  await expect(verify(await mint({}, privateKey, { alg: "RS256", kid: "first" }))).rejects.toThrow("no applicable key");
+  await expect(verify(await mint({}, privateKey, { alg: "RS256", kid: "first" }))).rejects.toThrow("kid: expected");
 });
 
 const SUBJECT = 'sub: expected a user id in decimal, as text, or "operator", but it is another text';

@@ -1,23 +1,59 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { CLAIMS, makeKey, mint, NOW_MS, NOW_SECONDS, serveJwks } from "../test/test-tokens.ts";
 import { InvalidTokenError } from "./invalid-token-error.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
-import { createTokenVerifier } from "./verify-token.ts";
+import { createTokenVerifier, type TokenVerifierOptions } from "./verify-token.ts";
 
 // Only `Date`, the clock of the key set's age, is fake: requests are real.
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: NOW_MS }));
 afterEach(() => void vi.useRealTimers());
 
-function verifierOver(jwksUrl: string) {
+function verifierOver(jwksUrl: string, { wait }: TokenVerifierOptions = {}) {
   const clock = { wallMs: () => Date.now(), monotonicMs: () => Date.now() };
   const settings = {
     algorithm: "ES256",
     issuer: CLAIMS.iss,
     audience: CLAIMS.aud,
     leewaySeconds: 30,
+    maxLifetimeSeconds: 86_400,
     jwksUrl,
   } as const;
-  return createTokenVerifier(settings, "acme", { clock });
+  return createTokenVerifier(settings, "acme", { clock, ...(wait && { wait }) });
+}
+
+/** Timers that end when the test says so. */
+function createManualTimers() {
+  const waiting: { readonly milliseconds: number; readonly end: () => void }[] = [];
+  return {
+    wait: (milliseconds: number, signal: AbortSignal) =>
+      new Promise<void>((resolve, reject) => {
+        waiting.push({ milliseconds, end: resolve });
+        signal.addEventListener("abort", () => reject(signal.reason));
+      }),
+    /** Waits for the next timer, moves the clock by its time, and ends it. Returns the time. */
+    async elapse(): Promise<number> {
+      await expect.poll(() => waiting.length).toBe(1);
+      const [timer] = waiting.splice(0);
+      advance((timer?.milliseconds ?? 0) / 1000);
+      timer?.end();
+      return timer?.milliseconds ?? 0;
+    },
+  };
+}
+
+/** A customer's verifier whose key set is kept fresh, with the lines of the log. */
+async function keepFresh(url: string) {
+  const timers = createManualTimers();
+  const verify = verifierOver(url, timers);
+  const lines: string[] = [];
+  const log = { line: (text: string) => void lines.push(text), warning: (text: string) => void lines.push(text) };
+  const stopping = new AbortController();
+  const done = verify.keySet?.keepFresh(log, stopping.signal);
+  onTestFinished(async () => {
+    stopping.abort();
+    await done;
+  });
+  return { verify, lines, elapse: timers.elapse };
 }
 
 async function makeSigner(kid: string) {
@@ -65,18 +101,77 @@ test("fetches at most twice a minute for unknown keys", async () => {
   expect(requests()).toBe(2);
 });
 
-test("rejects tokens of a removed key once the set is old, even tokens accepted before", async () => {
+test("rejects tokens of a removed key after the next fetch in the background, even tokens accepted before", async () => {
   const [first, second] = [await makeSigner("first"), await makeSigner("second")];
   const keySet = await serveJwks([first.jwk]);
-  const verify = verifierOver(keySet.url);
+  const { verify, elapse } = await keepFresh(keySet.url);
   const token = await first.sign();
   await verify(token);
   keySet.answer = { body: { keys: [second.jwk] } };
-  advance(299);
-  await expect(verify(token)).resolves.toMatchObject({ subject: 123 });
-  advance(302);
+  expect(await elapse()).toBeLessThanOrEqual(300_000);
+  await expect.poll(keySet.requests).toBe(2);
+  // The verified token is remembered for up to five minutes.
+  advance(301);
   await expect(verify(token)).rejects.toThrow(InvalidTokenError);
   await expect(verify(await second.sign())).resolves.toMatchObject({ subject: 123 });
+});
+
+test("fetches in the background alone while it has keys", async () => {
+  const { jwk, sign } = await makeSigner("first");
+  const keySet = await serveJwks([jwk]);
+  const { verify } = await keepFresh(keySet.url);
+  await verify(await sign());
+  advance(3600);
+  await verify(await sign({ sub: "124" }));
+  expect(keySet.requests()).toBe(1);
+});
+
+test("goes on with its keys for a day if the set cannot be fetched, and says so once, and when it is back", async () => {
+  const { jwk, sign } = await makeSigner("first");
+  const keySet = await serveJwks([jwk]);
+  const { verify, lines, elapse } = await keepFresh(keySet.url);
+  await verify(await sign());
+  keySet.answer = { status: 500, body: "" };
+  for (let fetches = 1; fetches <= 4; fetches += 1) {
+    await elapse();
+    await expect.poll(keySet.requests).toBe(fetches + 1);
+  }
+  await expect(verify(await sign({ sub: "124" }))).resolves.toMatchObject({ subject: 124 });
+  expect(verify.keySet?.isAvailable()).toBe(false);
+  await expect
+    .poll(() => lines)
+    .toEqual([expect.stringMatching(/status 500; the gateway goes on .* at most 24 hours$/)]);
+  keySet.answer = { body: { keys: [jwk] } };
+  await elapse();
+  await expect.poll(() => lines.slice(1)).toEqual([expect.stringMatching(/can be fetched again$/)]);
+});
+
+test("rejects no token, and accepts none, once its keys are older than a day", async () => {
+  const { jwk, sign } = await makeSigner("first");
+  const keySet = await serveJwks([jwk]);
+  const verify = verifierOver(keySet.url);
+  await verify(await sign());
+  await keySet.close();
+  advance(86_399);
+  await expect(verify(await sign({ sub: "124", exp: NOW_SECONDS + 90_000 }))).resolves.toMatchObject({ subject: 124 });
+  advance(2);
+  const late = sign({ sub: "125", exp: NOW_SECONDS + 90_000 });
+  await expect(verify(await late)).rejects.toThrow(KeysUnavailableError);
+});
+
+test("names a set without a key for the customer's algorithm, once", async () => {
+  const { jwk } = await makeKey("RS256", "first");
+  const keySet = await serveJwks([jwk, { kty: "EC", crv: "P-384", x: "AA", y: "AA" }]);
+  const { lines, elapse } = await keepFresh(keySet.url);
+  await elapse();
+  await expect.poll(keySet.requests).toBe(2);
+  await expect
+    .poll(() => lines)
+    .toEqual([
+      expect.stringMatching(
+        /^The key set at .* has no key for ES256: expected one, but it has RSA, EC P-384; every token/,
+      ),
+    ]);
 });
 
 test.each([
@@ -97,7 +192,13 @@ test.each([
 test("does not reject a token if the key is too short", async () => {
   const { privateKey, jwk } = await makeKey("RS256", "first");
   const { url } = await serveJwks([{ kty: "RSA", kid: "first", e: "AQAB", n: (jwk.n ?? "").slice(0, 170) }]);
-  const settings = { algorithm: "RS256", issuer: CLAIMS.iss, audience: CLAIMS.aud, leewaySeconds: 30 } as const;
+  const settings = {
+    algorithm: "RS256",
+    issuer: CLAIMS.iss,
+    audience: CLAIMS.aud,
+    leewaySeconds: 30,
+    maxLifetimeSeconds: 86_400,
+  } as const;
   const verify = createTokenVerifier({ ...settings, jwksUrl: url }, "acme");
   const verification = verify(await mint({}, privateKey, { alg: "RS256", kid: "first" }));
   await expect(verification).rejects.toThrow(KeysUnavailableError);
@@ -116,18 +217,6 @@ test("accepts a token that was not verifiable once the key set's server is back"
   expect(back.requests()).toBe(0);
   advance(1);
   await expect(verify(token)).resolves.toMatchObject({ subject: 123 });
-});
-
-test("uses the cached keys while the key set's server is unreachable", async () => {
-  const { jwk, sign } = await makeSigner("first");
-  const keySet = await serveJwks([jwk]);
-  const verify = verifierOver(keySet.url);
-  await verify(await sign());
-  await keySet.close();
-  advance(599);
-  await expect(verify(await sign({ sub: "124" }))).resolves.toMatchObject({ subject: 124 });
-  advance(2);
-  await expect(verify(await sign({ sub: "125" }))).rejects.toThrow(KeysUnavailableError);
 });
 
 test("chooses no key for a token without a key id", async () => {

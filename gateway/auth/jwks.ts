@@ -1,9 +1,10 @@
 import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, type JWTVerifyGetKey } from "jose";
-import type { Clock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import { type Delay, delay } from "../delay.ts";
+import { fetchKeySet } from "./fetch-key-set.ts";
+import { describeKeys, isKeyFor } from "./key-set-content.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
-
-/** Maximum size of a key set: far larger than real sets, and harmless to a gateway with many customers. */
-const MAX_KEY_SET_BYTES = 256 * 1024;
+import type { KeySetAlgorithm } from "./token-settings.ts";
 
 const FETCH_TIMEOUT_MS = 5_000;
 
@@ -13,71 +14,147 @@ const PAUSE_AFTER_FAILURE_MS = 1_000;
 /** Minimum time between two fetches for keys missing from the set, in milliseconds. */
 const COOLDOWN_MS = 30_000;
 
-/** Maximum age of a set, in milliseconds, so that a removed key becomes invalid. */
-const MAX_AGE_MS = 600_000;
+/** Interval of the fetches in the background, in milliseconds, so that a removed key becomes invalid. */
+const REFRESH_MS = 300_000;
+
+/** Share of the interval by which it varies, so that gateways do not fetch at once. */
+const REFRESH_JITTER = 0.1;
+
+/** Delay of the next fetch in the background after the first failure, in milliseconds. It doubles with each failure. */
+const FIRST_RETRY_MS = 10_000;
+
+/**
+ * Longest time for which the gateway goes on with its keys while the set cannot be fetched, in milliseconds: a day. An outage of
+ * the server is more frequent than a key that has to be withdrawn during one.
+ */
+const MAX_STALE_MS = 86_400_000;
+
+/** Log of a key set, for the operator. */
+export interface KeySetLog {
+  line(text: string): void;
+  warning(text: string): void;
+}
 
 /** A customer's published key set. */
 export interface Jwks {
-  /** Finds a token's key. All tokens share one fetch. */
+  /** Finds a token's key. Tokens wait for a shared fetch only if there are no keys, or if the key is missing from the set. */
   readonly findKey: JWTVerifyGetKey;
-  /** Fetches the set, so that a fault shows before the first token comes. */
-  load(): Promise<void>;
+  /** Fetches the set at once, and then in the background, until the signal aborts. Logs failures, and the return after one. */
+  keepFresh(log: KeySetLog, signal: AbortSignal): Promise<void>;
   /** False if the last fetch failed; `undefined` before the first. */
   isAvailable(): boolean | undefined;
 }
 
-/**
- * Creates a key set that is fetched when it is used. Its functions throw {@link KeysUnavailableError} if the set cannot be
- * fetched or the key cannot be used.
- */
-export function createJwks(url: string, clock: Clock): Jwks {
+export interface JwksOptions {
+  readonly url: string;
+  readonly algorithm: KeySetAlgorithm;
+  readonly clock?: Clock;
+  readonly wait?: Delay;
+  /** @default the global `fetch` */
+  readonly fetch?: typeof fetch;
+}
+
+/** Creates a key set. `findKey` throws {@link KeysUnavailableError} if the set cannot be fetched or the key cannot be used. */
+export function createJwks(options: JwksOptions): Jwks {
+  const { url, algorithm, clock = systemClock, wait = delay, fetch = globalThis.fetch } = options;
+  const { origin, pathname } = new URL(url);
+  const name = `The key set at ${origin}${pathname}`;
   let isAvailable: boolean | undefined;
+  let loadedAtMs: number | undefined;
   const fetchObserved: FetchImplementation = async (...request) => {
-    try {
-      const response = await fetchBounded(...request);
-      isAvailable = true;
-      return response;
-    } catch (cause) {
-      isAvailable = false;
-      throw cause;
-    }
+    isAvailable = false;
+    const response = await fetchKeySet(fetch, ...request);
+    isAvailable = true;
+    return response;
   };
-  const findKey = createRemoteJWKSet(new URL(url), {
+  const remote = createRemoteJWKSet(new URL(url), {
     timeoutDuration: FETCH_TIMEOUT_MS,
     cooldownDuration: COOLDOWN_MS,
-    cacheMaxAge: MAX_AGE_MS,
+    // The refreshes in the background replace the keys, so that no token waits for them.
+    cacheMaxAge: Infinity,
     [customFetch]: pauseAfterFailure(fetchObserved, clock),
   });
-  const { origin, pathname } = new URL(url);
   const toError = (cause: unknown) =>
-    new KeysUnavailableError(`The key set at ${origin}${pathname} returned no key: ${describe(cause)}`, { cause });
+    new KeysUnavailableError(`${name} returned no key: ${describe(cause)}`, { cause });
+
+  async function load(): Promise<void> {
+    try {
+      await remote.reload();
+      loadedAtMs = clock.monotonicMs();
+    } catch (cause) {
+      isAvailable = false;
+      throw toError(cause);
+    }
+  }
+
+  const hasKeys = (): boolean => loadedAtMs !== undefined && clock.monotonicMs() - loadedAtMs <= MAX_STALE_MS;
+
   return {
     async findKey(header, token) {
+      if (!hasKeys()) await load();
       try {
-        return await findKey(header, token);
+        return await remote(header, token);
       } catch (cause) {
         if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
         throw toError(cause);
       }
     },
-    async load() {
-      try {
-        await findKey.reload();
-      } catch (cause) {
-        throw toError(cause);
+    async keepFresh(log, signal) {
+      const report = createReport(name, algorithm, log);
+      for (let failures = 0; !signal.aborted; ) {
+        try {
+          await load();
+          failures = 0;
+          report.loaded(remote.jwks()?.keys ?? []);
+        } catch (error) {
+          failures += 1;
+          report.failed(error, hasKeys());
+        }
+        const interval = failures === 0 ? REFRESH_MS : Math.min(REFRESH_MS, FIRST_RETRY_MS * 2 ** (failures - 1));
+        await wait(interval * (1 - REFRESH_JITTER * Math.random()), signal).catch(() => {});
       }
     },
     isAvailable: () => isAvailable,
   };
 }
 
+/** Logs the first failure of a series and its end, and a set without a key for the customer's algorithm. */
+function createReport(name: string, algorithm: KeySetAlgorithm, log: KeySetLog) {
+  let lastFailure: "without keys" | "with keys" | undefined;
+  let lastContent = "";
+  return {
+    loaded(keys: readonly object[]): void {
+      if (lastFailure) log.line(`${name} can be fetched again`);
+      lastFailure = undefined;
+      const content = describeKeys(keys);
+      const isUsable = keys.some((key) => isKeyFor(algorithm, key));
+      if (!isUsable && content !== lastContent) {
+        log.warning(
+          `${name} has no key for ${algorithm}: expected one, but it has ${content}; every token is rejected`,
+        );
+      }
+      lastContent = isUsable ? "" : content;
+    },
+    failed(error: unknown, hasKeys: boolean): void {
+      if (!(error instanceof KeysUnavailableError)) throw error;
+      const failure = hasKeys ? "with keys" : "without keys";
+      if (failure === lastFailure) return;
+      lastFailure = failure;
+      const consequence = hasKeys
+        ? `the gateway goes on with the keys that it has, for at most ${MAX_STALE_MS / 3_600_000} hours`
+        : "calls with a token are answered with 503 until it does";
+      log.warning(`${error.message}; ${consequence}`);
+    },
+  };
+}
+
 /** Limits requests to an unreachable server, because forged tokens could trigger them without end. */
-function pauseAfterFailure(fetchKeySet: FetchImplementation, clock: Clock): FetchImplementation {
+function pauseAfterFailure(send: FetchImplementation, clock: Clock): FetchImplementation {
   let failure: { readonly cause: unknown; readonly atMs: number } | undefined;
   return async (url, options) => {
     if (failure && clock.monotonicMs() < failure.atMs + PAUSE_AFTER_FAILURE_MS) throw failure.cause;
     try {
-      const response = await fetchKeySet(url, options);
+      const response = await send(url, options);
       failure = undefined;
       return response;
     } catch (cause) {
@@ -85,43 +162,6 @@ function pauseAfterFailure(fetchKeySet: FetchImplementation, clock: Clock): Fetc
       throw cause;
     }
   };
-}
-
-const fetchBounded: FetchImplementation = async (url, options) => {
-  const response = await fetch(url, options);
-  if (response.status !== 200 || !response.body) {
-    await response.body?.cancel();
-    throw new Error(`status ${response.status}`);
-  }
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body) {
-    bytes += chunk.byteLength;
-    // Throwing leaves the loop, which closes the connection.
-    if (bytes > MAX_KEY_SET_BYTES) throw new Error(`more than ${MAX_KEY_SET_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return new Response(withoutEd25519Names(Buffer.concat(chunks).toString("utf8")));
-};
-
-/** Names of one algorithm: that of RFC 8037, and that of RFC 9864. */
-export const ED25519_NAMES = ["EdDSA", "Ed25519"] as const;
-
-/**
- * Removes `alg` from Ed25519 keys of a key set, because `jose` compares names, and a token may have the other one. The key's
- * type and its curve determine the algorithm. Text that is no key set is returned unchanged.
- */
-function withoutEd25519Names(text: string): string {
-  if (!/"Ed(DSA|25519)"/.test(text)) return text;
-  try {
-    return JSON.stringify(JSON.parse(text, (name, value: unknown) => (isEd25519Name(name, value) ? undefined : value)));
-  } catch {
-    return text;
-  }
-}
-
-function isEd25519Name(name: string, value: unknown): boolean {
-  return name === "alg" && ED25519_NAMES.some((known) => known === value);
 }
 
 /** Adds the message of the cause, because `fetch` itself only throws "fetch failed". */

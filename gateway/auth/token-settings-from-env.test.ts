@@ -10,14 +10,15 @@ function read(environment: Readonly<Record<string, string>>) {
 }
 
 test("reads a secret", () => {
-  const environment = { ...SHARED, JWT_ALGORITHM: "HS256", JWT_SECRET: SECRET, JWT_LEEWAY_SECONDS: "5" };
-  expect(read(environment)).toEqual({
+  const times = { JWT_LEEWAY_SECONDS: "5", JWT_MAX_LIFETIME_SECONDS: "3600" };
+  expect(read({ ...SHARED, JWT_ALGORITHM: "HS256", JWT_SECRET: SECRET, ...times })).toEqual({
     tokens: {
       algorithm: "HS256",
       issuer: "https://login.acme.example",
       audience: "availability-bridge",
       secret: SECRET,
       leewaySeconds: 5,
+      maxLifetimeSeconds: 3600,
     },
     isDemo: false,
     problems: [],

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
-import type { Environment } from "../settings/config-file.ts";
 import type { Variable } from "../settings/env-schemas.ts";
-import { DEFAULT_LEEWAY_SECONDS, TokenSettings } from "./token-settings.ts";
+import type { Environment } from "../settings/environment.ts";
+import { DEFAULT_LEEWAY_SECONDS, DEFAULT_LIFETIME_SECONDS, TokenSettings } from "./token-settings.ts";
 
 /** Settings for the tokens of a gateway without `GATEWAY_CONFIG`. */
 export interface TokenSettingsFromEnv {
@@ -19,7 +19,11 @@ const NAMES: Readonly<Record<string, string>> = {
   secret: "JWT_SECRET",
   jwksUrl: "JWT_JWKS_URL",
   leewaySeconds: "JWT_LEEWAY_SECONDS",
+  maxLifetimeSeconds: "JWT_MAX_LIFETIME_SECONDS",
 };
+
+/** Settings that are numbers. */
+const NUMBERS = ["leewaySeconds", "maxLifetimeSeconds"];
 
 const DEMO_NAMES: Readonly<Record<string, string>> = { secret: "DEMO_TOKEN_SECRET" };
 
@@ -31,42 +35,56 @@ export const TOKEN_VARIABLES: readonly Variable[] = [
       "algorithm of the tokens: HS256, RS256, ES256 or EdDSA (also called Ed25519); with JWT_… set every request needs a token",
     example: "HS256",
     defaultText: undefined,
+    isSecret: false,
   },
   {
     name: "JWT_ISSUER",
     meaning: "text that tokens carry in iss",
     example: "https://login.acme.example",
     defaultText: undefined,
+    isSecret: false,
   },
   {
     name: "JWT_AUDIENCE",
     meaning: "text that tokens carry in aud",
     example: "availability-bridge",
     defaultText: undefined,
+    isSecret: false,
   },
   {
     name: "JWT_SECRET",
     meaning: "secret of at least 32 bytes that tokens are signed with, for HS256",
     example: "(a random text)",
     defaultText: undefined,
+    isSecret: true,
   },
   {
     name: "JWT_JWKS_URL",
     meaning: "https address of the key set that tokens are verified with, for the other algorithms",
     example: "https://login.acme.example/.well-known/jwks.json",
     defaultText: undefined,
+    isSecret: false,
   },
   {
     name: "JWT_LEEWAY_SECONDS",
     meaning: "seconds by which the clocks of the issuer and of this machine may differ",
     example: "30",
     defaultText: `${DEFAULT_LEEWAY_SECONDS}`,
+    isSecret: false,
+  },
+  {
+    name: "JWT_MAX_LIFETIME_SECONDS",
+    meaning: "longest lifetime of a token in seconds: from now to exp, and from iat to exp",
+    example: "3600",
+    defaultText: `${DEFAULT_LIFETIME_SECONDS}`,
+    isSecret: false,
   },
   {
     name: "DEMO_TOKEN_SECRET",
     meaning: "secret of the demo page's tokens; without it a random one, so that no token is accepted",
     example: "(a random text)",
     defaultText: undefined,
+    isSecret: true,
   },
 ];
 
@@ -89,7 +107,7 @@ export function readTokenSettingsFromEnv(
     return undefined;
   }
   const isDemo = given.length === 0;
-  const settings = given.map(({ setting, text }) => [setting, setting === "leewaySeconds" ? toNumber(text) : text]);
+  const settings = given.map(({ setting, text }) => [setting, NUMBERS.includes(setting) ? toNumber(text) : text]);
   const result = v.safeParse(TokenSettings, isDemo ? demoSettings(environment) : Object.fromEntries(settings));
   if (result.success) return { tokens: result.output, isDemo };
   const names = isDemo ? DEMO_NAMES : NAMES;

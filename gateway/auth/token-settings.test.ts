@@ -12,13 +12,39 @@ function problems(settings: unknown): Record<string, string> {
   return Object.fromEntries((result.issues ?? []).map((issue) => [v.getDotPath(issue) ?? "", issue.message]));
 }
 
-test("accepts a secret, with half a minute of leeway by default", () => {
-  expect(v.parse(TokenSettings, SECRET_FORM)).toEqual({ ...SECRET_FORM, leewaySeconds: 30 });
+test("accepts a secret, with half a minute of leeway and a lifetime of a day by default", () => {
+  const defaults = { leewaySeconds: 30, maxLifetimeSeconds: 86_400 };
+  expect(v.parse(TokenSettings, SECRET_FORM)).toEqual({ ...SECRET_FORM, ...defaults });
   expect(v.parse(TokenSettings, { ...SECRET_FORM, leewaySeconds: 0 })).toMatchObject({ leewaySeconds: 0 });
 });
 
 test.each(["RS256", "ES256", "EdDSA", "Ed25519"])("accepts a key set for %s", (algorithm) => {
   expect(v.parse(TokenSettings, { ...KEY_SET_FORM, algorithm })).toMatchObject({ algorithm });
+});
+
+test("accepts a list of secrets, each of which is long enough", () => {
+  const [first, second] = ["x".repeat(32), "y".repeat(32)];
+  expect(v.parse(TokenSettings, { ...SECRET_FORM, secret: [first, second] })).toMatchObject({
+    secret: [first, second],
+  });
+  expect(problems({ ...SECRET_FORM, secret: [first, "short"] })).toEqual({
+    "secret.1": "expected a text of at least 32 bytes",
+  });
+});
+
+test.each([[], 7, null, Array.from({ length: 9 }, () => "x".repeat(32))].map((secret) => ({ secret })))(
+  "rejects $secret as secrets",
+  ({ secret }) => {
+    expect(problems({ ...SECRET_FORM, secret })).toEqual({
+      secret: "expected a text of at least 32 bytes, or a list of 1 to 8 such texts",
+    });
+  },
+);
+
+test.each([59, 1.5, 31_622_401, "60"])("rejects %j seconds of lifetime", (maxLifetimeSeconds) => {
+  expect(problems({ ...SECRET_FORM, maxLifetimeSeconds })).toEqual({
+    maxLifetimeSeconds: "expected whole seconds from 60 to 31622400",
+  });
 });
 
 test("counts the secret's bytes, not its characters", () => {
@@ -58,8 +84,8 @@ test.each(["none", "HS512", "PS256", "hs256", "", undefined, 7])("rejects the al
 });
 
 const FORMS =
-  'expected exactly { algorithm: "HS256", issuer, audience, secret, leewaySeconds? } or ' +
-  '{ algorithm: "RS256" | "ES256" | "EdDSA" | "Ed25519", issuer, audience, jwksUrl, leewaySeconds? }';
+  'expected exactly { algorithm: "HS256", issuer, audience, secret, leewaySeconds?, maxLifetimeSeconds? } or ' +
+  '{ algorithm: "RS256" | "ES256" | "EdDSA" | "Ed25519", issuer, audience, jwksUrl, leewaySeconds?, maxLifetimeSeconds? }';
 
 test("rejects a key set for HS256, and a secret for the other algorithms", () => {
   expect(problems({ ...SECRET_FORM, jwksUrl: KEY_SET_FORM.jwksUrl })).toEqual({ jwksUrl: FORMS });

@@ -24,6 +24,7 @@ test("returns the token's subject and scopes", async () => {
     key: createHash("sha256")
       .update(token.slice(0, token.lastIndexOf(".")))
       .digest("base64url"),
+    authority: expect.stringMatching(/^[\w-]{43}$/),
     endsAtMs: (CLAIMS.exp + 30) * 1000,
   });
 });
@@ -62,6 +63,7 @@ test.each([
       issuer: CLAIMS.iss,
       audience: CLAIMS.aud,
       leewaySeconds: 30,
+      maxLifetimeSeconds: 86_400,
       jwksUrl: url,
     };
     const token = await mint({}, privateKey, { alg: ofToken, kid: "first" });
@@ -85,10 +87,11 @@ test("rejects a token without a signature", async () => {
 
 test("rejects a token that is signed by another algorithm with the right secret", async () => {
   const key = new TextEncoder().encode("0123456789abcdef0123456789abcdef".repeat(2));
-  const settings = { ...SECRET_SETTINGS, secret: "0123456789abcdef0123456789abcdef".repeat(2) };
+  const secret = "0123456789abcdef0123456789abcdef".repeat(2);
+  const settings = { ...SECRET_SETTINGS, algorithm: "HS256", secret } as const;
   const verifyLong = createTokenVerifier(settings, "acme", { clock });
   await expect(verifyLong(await mint({}, key))).resolves.toMatchObject({ subject: 123 });
-  await expect(verifyLong(await mint({}, key, { alg: "HS512" }))).rejects.toThrow('"alg"');
+  await expect(verifyLong(await mint({}, key, { alg: "HS512" }))).rejects.toThrow("alg: expected ");
 });
 
 test("rejects a token that is signed by HS256 with the public key, as text or as bytes", async () => {
@@ -96,7 +99,14 @@ test("rejects a token that is signed by HS256 with the public key, as text or as
   const { jwk } = await makeKey("RS256", "first");
   const { url, requests } = await serveJwks([jwk]);
   const verifyByKeySet = createTokenVerifier(
-    { algorithm: "RS256", issuer: CLAIMS.iss, audience: CLAIMS.aud, leewaySeconds: 30, jwksUrl: url },
+    {
+      algorithm: "RS256",
+      issuer: CLAIMS.iss,
+      audience: CLAIMS.aud,
+      leewaySeconds: 30,
+      maxLifetimeSeconds: 86_400,
+      jwksUrl: url,
+    },
     "acme",
     { clock },
   );
@@ -105,7 +115,7 @@ test("rejects a token that is signed by HS256 with the public key, as text or as
   for (const key of [pem, JSON.stringify(jwk), Buffer.from(jwk.n ?? "", "base64url")]) {
     const signed = `${encode({ alg: "HS256", kid: "first" })}.${encode(CLAIMS)}`;
     const forged = `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
-    await expect(verifyByKeySet(forged)).rejects.toThrow('"alg"');
+    await expect(verifyByKeySet(forged)).rejects.toThrow("alg: expected ");
   }
   expect(requests()).toBe(0);
 });
@@ -193,8 +203,8 @@ test.each([
 test("allows no leeway if 0 is configured", async () => {
   const strict = createTokenVerifier({ ...SECRET_SETTINGS, leewaySeconds: 0 }, "acme", { clock });
   await expect(strict(await mint({ exp: NOW_SECONDS + 1 }))).resolves.toMatchObject({ subject: 123 });
-  await expect(strict(await mint({ exp: NOW_SECONDS }))).rejects.toThrow('"exp"');
-  await expect(strict(await mint({ nbf: NOW_SECONDS + 1 }))).rejects.toThrow('"nbf"');
+  await expect(strict(await mint({ exp: NOW_SECONDS }))).rejects.toThrow("exp: expected ");
+  await expect(strict(await mint({ nbf: NOW_SECONDS + 1 }))).rejects.toThrow("nbf: expected ");
 });
 
 test("rejects a token over 8 KiB unread, and accepts a token of 8 KiB", async () => {
@@ -275,4 +285,66 @@ test("rejects a valid token with any one character changed", async () => {
       await expect(verify(token.slice(0, index) + other + token.slice(index + 1))).rejects.toThrow(InvalidTokenError);
     }),
   );
+});
+
+test("accepts the tokens of each of several secrets, and of no other", async () => {
+  const [first, second, other] = ["a", "b", "c"].map((letter) => letter.repeat(32));
+  if (!first || !second || !other) throw new Error("Three secrets are needed");
+  const verifyEither = createTokenVerifier(
+    { ...SECRET_SETTINGS, algorithm: "HS256", secret: [first, second] },
+    "acme",
+    { clock },
+  );
+  const sign = (secret: string) => mint({}, new TextEncoder().encode(secret));
+  const callers = await Promise.all([first, second].map(async (secret) => verifyEither(await sign(secret))));
+  expect(callers.map(({ subject }) => subject)).toEqual([123, 123]);
+  await expect(verifyEither(await sign(other))).rejects.toThrow("signature verification failed");
+  const verifySecond = createTokenVerifier({ ...SECRET_SETTINGS, algorithm: "HS256", secret: second }, "acme", {
+    clock,
+  });
+  expect(callers.map((caller) => verifySecond.accepts?.(caller))).toEqual([false, true]);
+});
+
+test.each([
+  [
+    "the time until its end",
+    { exp: NOW_SECONDS + 3_631 },
+    "3600 seconds after now (maxLifetimeSeconds), but it is 3601",
+  ],
+  [
+    "its lifetime since it was issued",
+    { iat: NOW_SECONDS - 3_000, exp: NOW_SECONDS + 601 },
+    "3600 seconds after iat (maxLifetimeSeconds), but it is 3601",
+  ],
+])("rejects a token by %s", async (_what, claims, reason) => {
+  const strict = createTokenVerifier({ ...SECRET_SETTINGS, maxLifetimeSeconds: 3_600 }, "acme", { clock });
+  await expect(strict(await mint(claims))).rejects.toThrow(`exp: expected at most ${reason} seconds after`);
+  await expect(strict(await mint({ ...claims, exp: claims.exp - 1 }))).resolves.toMatchObject({ subject: 123 });
+});
+
+test.each([
+  [{ iss: "https://login.globex.example" }, 'iss: expected "https://login.acme.example", but it is another text'],
+  [{ aud: ["one", "two"] }, 'aud: expected "availability-bridge", alone or in a list, but it is a list'],
+  [{ aud: undefined }, 'aud: expected "availability-bridge", alone or in a list, but the claim is missing'],
+  [{ exp: NOW_SECONDS - 42 }, "exp: expected a time that is yet to come, but it was 42 seconds ago"],
+  [{ exp: "soon" }, "exp: expected a number of seconds since 1970, but it is another text"],
+  [
+    { nbf: NOW_SECONDS + 60 },
+    "nbf: expected a number of seconds since 1970 that is not yet to come, but it is 60 seconds from now",
+  ],
+])("says of a token with %j what it expected and what came", async (claims, reason) => {
+  await expect(verify(await mint(claims))).rejects.toThrow(`The token is rejected: ${reason}`);
+});
+
+test("names a known algorithm of a rejected token, and repeats no other text of its header", async () => {
+  const payload = encode(CLAIMS);
+  const reasonOf = (alg: string) => verify(`${encode({ alg })}.${payload}.AAAA`).catch(({ message }: Error) => message);
+  expect(await reasonOf("RS256")).toBe("The token is rejected: alg: expected HS256, but it is RS256");
+  expect(await reasonOf("secretive")).toBe("The token is rejected: alg: expected HS256, but it is another algorithm");
+});
+
+test("says if none of several secrets has signed a token", async () => {
+  const secret = ["a", "b"].map((letter) => letter.repeat(32));
+  const either = createTokenVerifier({ ...SECRET_SETTINGS, algorithm: "HS256", secret }, "acme", { clock });
+  await expect(either(await mint())).rejects.toThrow("signature verification failed with each of the 2 secrets");
 });

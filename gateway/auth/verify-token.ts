@@ -1,10 +1,13 @@
-import { createHash, createSecretKey } from "node:crypto";
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { createHash, createHmac, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
+import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from "jose";
 import * as v from "valibot";
-import { type Clock, systemClock } from "../clock.ts";
+import { systemClock } from "../clock.ts";
 import { type Caller, CallerClaims, EXPECTED_CLAIMS } from "./caller.ts";
+import { describeTokenError, type TokenExpectation } from "./describe-token-error.ts";
+import { describeType } from "./describe-type.ts";
 import { InvalidTokenError } from "./invalid-token-error.ts";
-import { createJwks, ED25519_NAMES, type Jwks } from "./jwks.ts";
+import { createJwks, type Jwks, type JwksOptions } from "./jwks.ts";
+import { ED25519_NAMES } from "./key-set-content.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 import { createTokenCache } from "./token-cache.ts";
 import type { TokenSettings } from "./token-settings.ts";
@@ -23,8 +26,16 @@ export interface VerifyToken {
   (token: string): Promise<Caller>;
   /** Returns the caller of a cached token; `undefined` if the token must be verified. @default no cache */
   readonly getCached?: (token: string) => Caller | undefined;
+  /** True if the verifier accepts tokens of the authority of a caller. @default always */
+  readonly accepts?: (caller: Caller) => boolean;
   /** The customer's published key set; absent if the customer has a shared secret. */
-  readonly keySet?: Pick<Jwks, "load" | "isAvailable">;
+  readonly keySet?: Jwks;
+}
+
+/** Clock, timers and `fetch` of a verifier. */
+export interface TokenVerifierOptions extends Pick<JwksOptions, "clock" | "wait" | "fetch"> {
+  /** Key set of the settings' address, with loaded keys. @default a new key set */
+  readonly keySet?: Jwks | undefined;
 }
 
 /**
@@ -33,21 +44,26 @@ export interface VerifyToken {
 export function createTokenVerifier(
   settings: TokenSettings,
   customerId: string,
-  { clock = systemClock }: { readonly clock?: Clock } = {},
+  options: TokenVerifierOptions = {},
 ): VerifyToken {
-  const { findKey, keySet } = createKeyFinder(settings, clock);
-  const { issuer, audience, algorithm, leewaySeconds } = settings;
+  const { clock = systemClock } = options;
+  const { keys, keySet } = createKeys(settings, options);
+  const { issuer, audience, algorithm, leewaySeconds, maxLifetimeSeconds } = settings;
+  const authorities = new Set(keys.map(({ authority }) => authority));
 
   const cache = createTokenCache(async (token) => {
-    const { payload } = await jwtVerify(token, findKey, {
+    const nowSeconds = clock.wallMs() / 1000;
+    const { payload, authority } = await verifyWithKeys(token, keys, {
       issuer,
       audience,
       algorithms: algorithm === "EdDSA" || algorithm === "Ed25519" ? [...ED25519_NAMES] : [algorithm],
       requiredClaims: ["exp"],
       clockTolerance: leewaySeconds,
       currentDate: new Date(clock.wallMs()),
-    }).catch(throwTokenError);
-    return parseClaims(payload, { token, customerId, leewaySeconds });
+    }).catch((cause: unknown) =>
+      throwTokenError(cause, { token, issuer, audience, algorithm, keyCount: keys.length, nowSeconds }),
+    );
+    return parseClaims(payload, { token, authority, customerId, leewaySeconds, maxLifetimeSeconds, nowSeconds });
   }, clock);
 
   async function verify(token: string): Promise<Caller> {
@@ -57,41 +73,88 @@ export function createTokenVerifier(
     return cache.verify(token);
   }
 
-  return Object.assign(verify, { getCached: cache.getCached, ...(keySet && { keySet }) });
+  return Object.assign(verify, {
+    getCached: cache.getCached,
+    accepts: ({ authority }: Caller) => authority === undefined || authorities.has(authority),
+    ...(keySet && { keySet }),
+  });
 }
 
-interface KeyFinder extends Pick<VerifyToken, "keySet"> {
-  readonly findKey: JWTVerifyGetKey;
+/** Key that verifies tokens, or the finder of a key in a set. */
+interface VerificationKey {
+  readonly key: KeyObject | JWTVerifyGetKey;
+  readonly authority: string;
 }
 
-function createKeyFinder(settings: TokenSettings, clock: Clock): KeyFinder {
-  if (settings.algorithm !== "HS256") {
-    const keySet = createJwks(settings.jwksUrl, clock);
-    return { findKey: keySet.findKey, keySet };
+interface Keys extends Pick<VerifyToken, "keySet"> {
+  /** At least one key. */
+  readonly keys: readonly VerificationKey[];
+}
+
+function createKeys(settings: TokenSettings, options: TokenVerifierOptions): Keys {
+  const { algorithm, issuer, audience } = settings;
+  const toAuthority = (source: string) => digest(JSON.stringify([algorithm, issuer, audience, source]));
+  if (!("secret" in settings)) {
+    const { keySet = createJwks({ ...options, url: settings.jwksUrl, algorithm: settings.algorithm }) } = options;
+    return { keys: [{ key: keySet.findKey, authority: toAuthority(settings.jwksUrl) }], keySet };
   }
-  const key = createSecretKey(settings.secret, "utf8");
-  return { findKey: () => key };
+  return {
+    keys: [settings.secret].flat().map((secret) => ({
+      key: createSecretKey(secret, "utf8"),
+      authority: toAuthority(secret),
+    })),
+  };
 }
 
-function throwTokenError(cause: unknown): never {
+/** Random key of the process: without the key, a digest reveals no secret. */
+const DIGEST_KEY = randomBytes(32);
+
+function digest(text: string): string {
+  return createHmac("sha256", DIGEST_KEY).update(text).digest("base64url");
+}
+
+/** Verifies a token with one key after the other. @throws the error of the last key. */
+async function verifyWithKeys(
+  token: string,
+  [first, ...others]: readonly VerificationKey[],
+  options: JWTVerifyOptions,
+): Promise<{ readonly payload: JWTPayload; readonly authority: string }> {
+  if (!first) throw new Error("A verifier has at least one key");
+  const { key, authority } = first;
+  try {
+    // The overloads of `jwtVerify` know a key or a function, and not both.
+    const { payload } =
+      typeof key === "function" ? await jwtVerify(token, key, options) : await jwtVerify(token, key, options);
+    return { payload, authority };
+  } catch (error) {
+    // Each key finds the same fault, except for the signature.
+    if (others.length === 0 || !(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+    return verifyWithKeys(token, others, options);
+  }
+}
+
+function throwTokenError(cause: unknown, expectation: TokenExpectation): never {
   if (cause instanceof KeysUnavailableError) throw cause;
   // The token requires an extension. The message would contain the extension's name, chosen by the maker of the token.
   if (cause instanceof errors.JOSENotSupported)
     throw new InvalidTokenError("The token requires an unsupported extension", { cause });
-  // The other messages name the invalid claim or part, never its value.
   if (cause instanceof errors.JOSEError)
-    throw new InvalidTokenError(`The token is rejected: ${cause.message}`, { cause });
+    throw new InvalidTokenError(`The token is rejected: ${describeTokenError(cause, expectation)}`, { cause });
   // Faults of a token are JOSEErrors. The rest are faults of the key, such as the TypeError for a weak key.
   throw new KeysUnavailableError("The token's key cannot be used", { cause });
 }
 
 interface Expectation {
   readonly token: string;
+  readonly authority: string;
   readonly customerId: string;
   readonly leewaySeconds: number;
+  readonly maxLifetimeSeconds: number;
+  readonly nowSeconds: number;
 }
 
-function parseClaims(payload: JWTPayload, { token, customerId, leewaySeconds }: Expectation): Caller {
+function parseClaims(payload: JWTPayload, expectation: Expectation): Caller {
+  const { token, authority, customerId, leewaySeconds } = expectation;
   const claims = v.safeParse(CallerClaims, payload);
   if (!claims.success) {
     throw new InvalidTokenError(
@@ -100,6 +163,7 @@ function parseClaims(payload: JWTPayload, { token, customerId, leewaySeconds }: 
   }
   const { exp, customer, sub, scope = NO_SCOPES, scp } = claims.output;
   if (customer !== customerId) throw new InvalidTokenError("The token belongs to another customer");
+  checkLifetime(claims.output, expectation);
   // Hash only the signed part: a signature has many spellings, and every spelling would get separate rate limits.
   const signed = token.slice(0, token.lastIndexOf("."));
   const key = createHash("sha256").update(signed).digest("base64url");
@@ -109,8 +173,24 @@ function parseClaims(payload: JWTPayload, { token, customerId, leewaySeconds }: 
     scopes: scope,
     ...(hasOnlyScp && { hasOnlyScp }),
     key,
+    authority,
     endsAtMs: (exp + leewaySeconds) * 1000,
   };
+}
+
+/** Rejects a long-lived token, because tokens cannot be withdrawn. */
+function checkLifetime(
+  { exp, iat }: { readonly exp: number; readonly iat?: number | undefined },
+  { nowSeconds, leewaySeconds, maxLifetimeSeconds }: Expectation,
+): void {
+  const sinceIssue = exp - (iat ?? exp);
+  // The issuer's clock may be ahead of this machine's by the leeway.
+  const fromNow = exp - nowSeconds - leewaySeconds;
+  const [seconds, start] = sinceIssue > fromNow ? [sinceIssue, "iat"] : [fromNow, "now"];
+  if (seconds <= maxLifetimeSeconds) return;
+  throw new InvalidTokenError(
+    `The token's claims are not as expected: exp: expected at most ${maxLifetimeSeconds} seconds after ${start} (maxLifetimeSeconds), but it is ${Math.ceil(seconds)} seconds after`,
+  );
 }
 
 /** Describes an issue by the claim, the expected value and the type of the actual value, without the value. */
@@ -125,11 +205,3 @@ const TOO_LATE = "it is after the year 5000, as if it were milliseconds";
 const NO_SCOPES: Caller["scopes"] = new Set();
 
 const ClaimName = v.keyof(CallerClaims);
-
-function describeType(value: unknown): string {
-  if (value === undefined) return "the claim is missing";
-  if (value === null) return "it is null";
-  if (Array.isArray(value)) return "it is a list";
-  // A string may have a wrong value.
-  return typeof value === "string" ? "it is another text" : `it is of the type ${typeof value}`;
-}

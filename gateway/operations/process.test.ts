@@ -184,7 +184,7 @@ function run(args: readonly string[], environment: Readonly<Record<string, strin
 test("prints its usage and each of its settings, and exits", async () => {
   const { code, stdout, stderr } = await run(["--help"]);
   expect([code, stderr]).toEqual([0, ""]);
-  expect(stdout).toMatch(/^Usage: availability-gateway \[--check \| --help \| --version\]\n/);
+  expect(stdout).toMatch(/^Usage: availability-gateway \[--check \| --print-config \| --help \| --version\]\n/);
   expect(stdout).toContain("\n  GATEWAY_PORT=4100\n      port to listen on, 0 for a free one (default: 4100)\n");
   expect(stdout).toContain("docs/run-the-gateway.md");
 });
@@ -219,20 +219,45 @@ test("checks its settings without opening a port, and prints no secret", async (
 
 test("prints every problem of its settings, and exits with 1", async () => {
   const { GATEWAY_CONFIG = "" } = await configured();
-  const { code, stdout, stderr } = await run(["--check"], { GATEWAY_CONFIG, GATEWAY_PORT: "x", LOG_LEVEL: "loud" });
+  const environment = { GATEWAY_CONFIG, GATEWAY_PORT: "x", LOG_LEVEL: "loud", REDIS_URL_FILE: "/nowhere/redis" };
+  const tls = { GATEWAY_TLS_CERT: GATEWAY_CONFIG, GATEWAY_TLS_KEY: "/nowhere/key" };
+  const { code, stdout, stderr } = await run(["--check"], { ...environment, ...tls });
   expect([code, stdout]).toEqual([1, ""]);
   expect(stderr.split("\n")).toEqual([
+    'REDIS_URL_FILE: "/nowhere/redis" names a file that does not exist',
     'GATEWAY_PORT: "x" is not a port (a whole number from 0 to 65535), for example GATEWAY_PORT=4100',
     'LOG_LEVEL: "loud" is not one of debug, info, warn, error, silent, for example LOG_LEVEL=info',
-    `${GATEWAY_CONFIG}: customers.0.tokens.secret: the environment has no ACME_SECRET`,
+    `${GATEWAY_CONFIG}: customers.0.tokens.secret: the environment has neither ACME_SECRET nor ACME_SECRET_FILE`,
+    'GATEWAY_TLS_KEY: "/nowhere/key" names a file that does not exist',
+    "GATEWAY_TLS_CERT: expected the path of a certificate in PEM",
     "",
   ]);
+});
+
+test("prints all settings as JSON without a secret, and exits", async () => {
+  const environment = { ...(await configured()), REDIS_URL: "redis://agent:s3cret@127.0.0.1:6379/1" };
+  const { code, stdout, stderr } = await run(["--print-config"], environment);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(JSON.parse(stdout)).toMatchObject({
+    variables: { REDIS_URL: { value: "redis://(secret)@127.0.0.1:6379/1", origin: "environment" } },
+    customers: [{ id: "acme", tokens: { secret: "(secret)" } }],
+    origins: { "customers.0.tokens.secret": "environment ACME_SECRET" },
+  });
+});
+
+test("ends by SIGHUP as a demo, which has nothing to reload, and not with customers", async () => {
+  const demo = await startServer();
+  const { origin, kill, lines } = await startServer(await configured());
+  for (const each of [demo.kill, kill]) each("SIGHUP");
+  expect(await demo.ended).toBe("SIGHUP");
+  await vi.waitFor(() => expect(lines.join()).toContain("Settings reloaded: no customer has changed"));
+  expect((await fetch(`${origin}/healthz`)).ok).toBe(true);
 });
 
 test("rejects an unknown argument, and exits with 2", async () => {
   expect(await run(["--chekc"])).toEqual({
     code: 2,
     stdout: "",
-    stderr: '"--chekc" is not an option. Usage: availability-gateway [--check | --help | --version]\n',
+    stderr: '"--chekc" is not an option. Usage: availability-gateway [--check | --print-config | --help | --version]\n',
   });
 });

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { type Environment, readConfig } from "./config-file.ts";
+import { readConfig } from "./config-file.ts";
+import type { Environment } from "./environment.ts";
 import { readSettings } from "./settings.ts";
 import { messageFor } from "./test-settings.ts";
 
@@ -27,11 +28,12 @@ function problemsOf(config: unknown, environment: Environment = {}): readonly st
 
 test("gives a customer with few settings the defaults", () => {
   expect(readConfig(JSON.stringify({ customers: [ACME] }), {})).toEqual({
+    origins: expect.any(Map),
     config: {
       customers: [
         {
           ...ACME,
-          tokens: { ...TOKENS, leewaySeconds: 30 },
+          tokens: { ...TOKENS, leewaySeconds: 30, maxLifetimeSeconds: 86_400 },
           upstream: { kind: "memory" },
           limits: { requestsPerMinutePerSubject: 600, requestsPerMinute: 60_000, streams: 5000, streamsPerSubject: 20 },
         },
@@ -128,8 +130,8 @@ test("names each variable that is missing from the environment, and no other pro
     customers: [{ ...ACME, upstream: { kind: reference("KIND") } }],
   };
   const [problem] = problemsOf(config);
-  expect(problem).toBe("customers.0.upstream.kind: the environment has no KIND");
-  expect(problemsOf(config, { KIND: "" })[0]).toBe("customers.0.upstream.kind: the environment has no KIND");
+  expect(problem).toBe("customers.0.upstream.kind: the environment has neither KIND nor KIND_FILE");
+  expect(problemsOf(config, { KIND: "" })[0]).toBe(problem);
 });
 
 test("prints no value of the environment, even in a wrong place", () => {
@@ -183,9 +185,7 @@ test("reports a file that does not exist or cannot be read", async () => {
   expect(messageFor({ GATEWAY_CONFIG: "/nowhere/gateway.config.json" })).toBe(
     'GATEWAY_CONFIG: "/nowhere/gateway.config.json" names a file that does not exist',
   );
-  expect(messageFor({ GATEWAY_CONFIG: tmpdir() })).toBe(
-    `GATEWAY_CONFIG: ${JSON.stringify(tmpdir())} names a file that cannot be read (EISDIR)`,
-  );
+  expect(messageFor({ GATEWAY_CONFIG: tmpdir() })).toBe(`GATEWAY_CONFIG: ${JSON.stringify(tmpdir())} names a folder`);
 });
 
 test("reports a file without read permission", () => {

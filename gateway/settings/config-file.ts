@@ -1,42 +1,36 @@
 import * as v from "valibot";
-import { systemErrorCode } from "../system-error.ts";
 import { GatewayConfig } from "./customer-settings.ts";
+import type { Environment } from "./environment.ts";
 import { findJsonError } from "./json-error.ts";
-
-/** The environment of a process. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Keys whose values must be references: more people read and copy the file than may know the secrets. */
-const SECRET_NAMES = ["secret", "apiId", "apiToken", "webhookToken"];
-
-const REFERENCE = /^\$\{([A-Za-z_]\w*)\}$/;
+import { type References, type Resolved, resolveReferences } from "./references.ts";
+import { readTextFile } from "./secret-files.ts";
 
 /** Customers of a text, or one line for each problem. */
-export type ReadConfig = { readonly config: GatewayConfig } | { readonly problems: readonly string[] };
+export type ReadConfig =
+  | {
+      readonly config: GatewayConfig;
+      /** Origin of each value by its path, such as `customers.0.tokens.secret`. Defaults are left out. */
+      readonly origins: ReadonlyMap<string, string>;
+    }
+  | { readonly problems: readonly string[] };
 
 /**
- * Reads the customers' file. Secrets are references to the environment, such as `"${ACME_SECRET}"`; any value may be a
- * reference.
+ * Reads the customers' file. Secrets are references to the environment, such as `"${ACME_SECRET}"`, or to a file, such as
+ * `"${file:/run/secrets/acme}"`; any value may be a reference.
  */
-export function readConfig(text: string, environment: Environment): ReadConfig {
-  const problems: string[] = [];
+export function readConfig(
+  text: string,
+  environment: Environment,
+  sources: Partial<Pick<References, "readFile" | "files">> = {},
+): ReadConfig {
   const parsed = parseJson(text);
   if ("problem" in parsed) return { problems: [parsed.problem] };
-  const resolved = resolve(parsed.value, environment, (path, problem) =>
-    problems.push(`${path.join(".")}: ${problem}`),
-  );
-  const result = v.safeParse(GatewayConfig, resolved);
+  const resolved = resolveReferences(parsed.value, { environment, readFile: readTextFile, ...sources });
+  const problems = [...resolved.problems];
+  const result = v.safeParse(GatewayConfig, resolved.value);
   if (!result.success) problems.push(...result.issues.map(describeIssue));
-  if (result.success && problems.length === 0) return { config: result.output };
-  return { problems: problems.map((problem) => withReferences(problem, environment, text)) };
-}
-
-/** Reason why a file cannot be read, as a sentence without its subject. */
-export function describeReadError(error: unknown): string {
-  const code = systemErrorCode(error);
-  if (code === "ENOENT") return "names a file that does not exist";
-  if (code === "EACCES") return "names a file that this process may not read";
-  return `names a file that cannot be read (${code ?? "no reason is known"})`;
+  if (result.success && problems.length === 0) return { config: result.output, origins: resolved.origins };
+  return { problems: problems.map((problem) => withReferences(problem, resolved)) };
 }
 
 function parseJson(text: string): { readonly value: unknown } | { readonly problem: string } {
@@ -49,35 +43,6 @@ function parseJson(text: string): { readonly value: unknown } | { readonly probl
     const { line, column, expected } = error;
     return { problem: `the file is not JSON: line ${line}, column ${column}: expected ${expected}` };
   }
-}
-
-type Report = (path: readonly string[], problem: string) => void;
-
-function resolve(value: unknown, environment: Environment, report: Report, path: readonly string[] = []): unknown {
-  if (Array.isArray(value))
-    return value.map((item, index) => resolve(item, environment, report, [...path, `${index}`]));
-  if (typeof value === "string") return resolveText(value, environment, report, path);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, resolve(item, environment, report, [...path, name])]),
-  );
-}
-
-function resolveText(text: string, environment: Environment, report: Report, path: readonly string[]): string {
-  const name = REFERENCE.exec(text)?.[1];
-  if (name === undefined) {
-    const isSecret = SECRET_NAMES.includes(path.at(-1) ?? "");
-    if (isSecret) report(path, `secrets are not allowed in this file: write a reference such as \${${example(path)}}`);
-    return text;
-  }
-  const value = environment[name];
-  if (!value) report(path, `the environment has no ${name}`);
-  // Long enough for any schema, so that a missing variable causes no second problem.
-  return value || "x".repeat(64);
-}
-
-function example(path: readonly string[]): string {
-  return (path.at(-1) ?? "").replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
 /** Formats an issue with its path. */
@@ -95,19 +60,12 @@ function describeObject({ type, expected, received }: v.BaseIssue<unknown>): str
   return received === "undefined" ? "is missing" : "expected an object";
 }
 
-/** Names of the variables that the text of a customers' file refers to. */
-export function findReferences(text: string): readonly string[] {
-  return Array.from(text.matchAll(/"\$\{([A-Za-z_]\w*)\}"/g), ([, name = ""]) => name);
-}
-
 /** Replaces values by their references in a problem, because schemas quote rejected values. */
-function withReferences(problem: string, environment: Environment, text: string): string {
-  return findReferences(text).reduce((rest, name) => {
-    const value = environment[name];
-    if (!value) return rest;
+function withReferences(problem: string, { values }: Pick<Resolved, "values">): string {
+  return [...values].reduce((rest, [reference, value]) => {
     // Replace quoted values only: a short value could also be part of the message.
     return [JSON.stringify(value), `"${value}"`].reduce(
-      (words, quoted) => words.replaceAll(quoted, () => `"\${${name}}"`),
+      (words, quoted) => words.replaceAll(quoted, () => `"${reference}"`),
       rest,
     );
   }, problem);

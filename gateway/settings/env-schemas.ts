@@ -40,6 +40,8 @@ export const VariableMetadata = v.object({
   meaning: v.string(),
   /** A valid value. */
   example: v.string(),
+  /** True if the value may be a secret: no output shows it, and `NAME_FILE` may give the path of a file that has it. */
+  isSecret: v.optional(v.boolean(), false),
 });
 
 /** A variable of the environment, for a reader of `--help`. */

@@ -9,7 +9,7 @@ export function describePaddedValues(customers: readonly CustomerSettings[]): re
   return customers.flatMap(({ id, tokens, upstream }) =>
     Object.entries({ tokens, upstream }).flatMap(([group, settings]) =>
       Object.entries(settings).flatMap(([name, value]: [string, unknown]) =>
-        typeof value === "string" && value !== value.trim()
+        [value].flat().some((text) => typeof text === "string" && text !== text.trim())
           ? [
               `Customer ${id}: ${group}.${name} begins or ends with white space, such as the line's end that echo adds. It is part of the value: write the file with printf '%s' if it should not be`,
             ]

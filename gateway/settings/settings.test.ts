@@ -17,6 +17,7 @@ test("has defaults for everything outside production", () => {
           audience: "availability-bridge",
           secret: expect.stringMatching(/^[\w-]{43}$/),
           leewaySeconds: 30,
+          maxLifetimeSeconds: 86_400,
         },
         upstream: { kind: "memory" },
         limits: UNLIMITED,
@@ -38,7 +39,13 @@ test("has defaults for everything outside production", () => {
       maxConnections: 20_000,
       keepAliveSeconds: 65,
     },
+    tls: undefined,
+    egressProxies: undefined,
     warnings: [],
+    variables: expect.objectContaining({
+      GATEWAY_PORT: { text: "4100", origin: "default", isSecret: false, isReloadable: false },
+    }),
+    customerOrigins: new Map(),
   });
 });
 

@@ -1,19 +1,27 @@
-import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import {
   readTokenSettingsFromEnv,
   TOKEN_VARIABLES,
   type TokenSettingsFromEnv,
 } from "../auth/token-settings-from-env.ts";
+import {
+  PROXY_VARIABLES,
+  type ProxySettings,
+  readProxySettings,
+  withUpperCaseProxies,
+} from "../egress/proxy-settings.ts";
 import { OPERATION_VARIABLES, type OperationSettings, toOperationSettings } from "../operations/operation-settings.ts";
 import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "../upstream/aircall/settings.ts";
 import { describeInvalidOrigin } from "./allowed-origin.ts";
-import { describeReadError, type Environment, findReferences, readConfig } from "./config-file.ts";
 import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
-import { describeIgnoredProxy } from "./egress-proxy.ts";
+import { readCustomersFile } from "./customers-file.ts";
+import { type EffectiveVariable, listEffectiveVariables } from "./effective-variables.ts";
 import { Host, listVariables, Port, Seconds, type Variable } from "./env-schemas.ts";
+import type { Environment } from "./environment.ts";
 import { describePaddedValues } from "./padded-values.ts";
 import { describeInvalidRedisAddress } from "./redis-address.ts";
+import { type ReadFile, readTextFile, resolveFiles, toFileVariable } from "./secret-files.ts";
+import { readTlsSettings, TLS_VARIABLES, type TlsSettings } from "./tls-settings.ts";
 import { findUnknownVariables } from "./unknown-variables.ts";
 import { describeVolatileCustomers } from "./volatile-customers.ts";
 
@@ -50,9 +58,17 @@ export interface Settings {
   readonly scriptMaxAgeSeconds: number;
   /** Timeout for a telephony system's response, in milliseconds, from `UPSTREAM_TIMEOUT_MS`. @default 10000 */
   readonly upstreamTimeoutMs: number;
+  /** Certificate and key of the port, from `GATEWAY_TLS_CERT` and `GATEWAY_TLS_KEY`. @default none: the port has no TLS */
+  readonly tls: TlsSettings | undefined;
   readonly operation: OperationSettings;
+  /** Proxies for calls to key sets and telephony systems, from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. @default none */
+  readonly egressProxies: ProxySettings | undefined;
   /** Lines for the operator: variables without effect, such as misspelt ones, values with white space, and customers whose data ends with the process. */
   readonly warnings: readonly string[];
+  /** Value and origin of each variable, by its name. */
+  readonly variables: Readonly<Record<string, EffectiveVariable>>;
+  /** Origin of each value of the customers' file by its path; empty without a file. Defaults are left out. */
+  readonly customerOrigins: ReadonlyMap<string, string>;
 }
 
 /** The gateway cannot start with these settings. The operator has to act: the message has one line per problem. */
@@ -124,6 +140,7 @@ const SCHEMAS = {
       meaning:
         "address of the Redis that stores the availabilities, redis:// or rediss://; without it they are in the process's memory",
       example: "redis://127.0.0.1:6379",
+      isSecret: true,
     }),
   ),
   STALE_LIMIT_SECONDS: v.pipe(
@@ -155,6 +172,7 @@ const SCHEMAS = {
       example: "https://crm.example.com,https://help.example.com",
     }),
   ),
+  ...TLS_VARIABLES,
   ...OPERATION_VARIABLES,
   NODE_ENV: v.pipe(
     v.optional(v.string()),
@@ -163,28 +181,40 @@ const SCHEMAS = {
 };
 
 /** Variables of the gateway, in the order of `--help`. */
-export const VARIABLES: readonly Variable[] = [...listVariables(SCHEMAS), ...TOKEN_VARIABLES];
+export const VARIABLES: readonly Variable[] = [...listVariables(SCHEMAS), ...PROXY_VARIABLES, ...TOKEN_VARIABLES];
+
+/** Variables that `NAME_FILE` may give the path of a file for. */
+const SECRET_VARIABLES = VARIABLES.filter(({ isSecret }) => isSecret).map(({ name }) => name);
 
 /**
  * Reads and validates the settings from environment variables and from the file in `GATEWAY_CONFIG`.
  *
  * @throws {SettingsError} if any value is bad, with one line per problem.
  */
-export function readSettings(environment: Environment, readFile: ReadFile = readTextFile): Settings {
+export function readSettings(given: Environment, readFile: ReadFile = readTextFile): Settings {
+  const fileProblems: string[] = [];
   const problems: string[] = [];
+  const own = resolveFiles(withUpperCaseProxies(given), SECRET_VARIABLES, { readFile, problems: fileProblems });
+  const { environment } = own;
   const read = readVariables(environment, problems);
-  const configured = environment["GATEWAY_CONFIG"] ? readCustomers(environment, readFile, problems) : undefined;
+  const configured = environment["GATEWAY_CONFIG"] ? readCustomersFile(own, readFile, problems) : undefined;
   const warnings = findUnknownVariables(environment, {
-    known: VARIABLES.map(({ name }) => name),
-    referenced: new Set(configured?.references),
+    known: [...VARIABLES.map(({ name }) => name), ...SECRET_VARIABLES.map(toFileVariable)],
+    referenced: new Set(configured?.references.flatMap((name) => [name, toFileVariable(name)])),
   });
   const unconfigured = readTokenSettingsFromEnv(environment, problems);
-  if (!read || problems.length > 0) throw new SettingsError([...problems, ...warnings].join("\n"));
-  const { GATEWAY_HOST: host, GATEWAY_PORT: port, REDIS_URL: redisUrl, STALE_LIMIT_SECONDS: staleLimitSeconds } = read;
   const { customers, defaultCustomer } = configured?.config ?? {
-    customers: unconfigured ? [demoCustomer(unconfigured, read.ALLOWED_ORIGINS)] : [],
+    customers: unconfigured ? [demoCustomer(unconfigured, read?.ALLOWED_ORIGINS)] : [],
     defaultCustomer: DEMO_CUSTOMER,
   };
+  const tlsWarnings: string[] = [];
+  const tls = readTlsSettings(environment, { readFile, problems, warnings: tlsWarnings });
+  const egressProxies = readProxySettings(environment, customers, problems);
+  // A variable whose file cannot be read has no value with a problem of its own.
+  const valueProblems = problems.filter((problem) => !own.unreadable.has(problem.split(":", 1)[0] ?? ""));
+  if (!read || fileProblems.length + valueProblems.length > 0)
+    throw new SettingsError([...fileProblems, ...valueProblems, ...warnings].join("\n"));
+  const { GATEWAY_HOST: host, GATEWAY_PORT: port, REDIS_URL: redisUrl, STALE_LIMIT_SECONDS: staleLimitSeconds } = read;
   return {
     host,
     port,
@@ -197,13 +227,17 @@ export function readSettings(environment: Environment, readFile: ReadFile = read
     scriptMaxAgeSeconds: read.SCRIPT_MAX_AGE_SECONDS,
     upstreamTimeoutMs: read.UPSTREAM_TIMEOUT_MS,
     operation: toOperationSettings(read),
+    tls,
+    egressProxies,
     warnings: [
       ...warnings,
       // The demo says by itself that it serves from memory.
       ...(configured ? describeVolatileCustomers(customers, redisUrl) : []),
       ...describePaddedValues(customers),
-      ...describeIgnoredProxy(environment, customers),
+      ...tlsWarnings,
     ],
+    variables: listEffectiveVariables(VARIABLES, own),
+    customerOrigins: configured?.config?.origins ?? new Map(),
   };
 }
 
@@ -214,12 +248,6 @@ function demoCustomer(
 ): CustomerSettings {
   const limits = isDemo ? UNLIMITED : v.parse(CustomerLimits, {});
   return { id: DEMO_CUSTOMER, allowedOrigins, tokens, upstream: { kind: "memory" }, limits };
-}
-
-type ReadFile = (path: string) => string;
-
-function readTextFile(path: string): string {
-  return readFileSync(path, "utf8");
 }
 
 function readVariables(environment: Environment, problems: string[]) {
@@ -239,25 +267,6 @@ function readVariables(environment: Environment, problems: string[]) {
 function allowedOrigins(mode: string | undefined, configPath: string | undefined) {
   if (configPath) return v.optional(v.never("is set beside GATEWAY_CONFIG, whose customers have origins of their own"));
   return mode === "production" ? OriginList : SCHEMAS.ALLOWED_ORIGINS;
-}
-
-function readCustomers(environment: Environment, readFile: ReadFile, problems: string[]) {
-  const path = environment["GATEWAY_CONFIG"] ?? "";
-  let text: string;
-  try {
-    text = readFile(path);
-  } catch (error) {
-    problems.push(`GATEWAY_CONFIG: ${JSON.stringify(path)} ${describeReadError(error)}`);
-    return undefined;
-  }
-  const references = findReferences(text);
-  const read = readConfig(text, environment);
-  if ("problems" in read) {
-    problems.push(...read.problems.map((problem) => `${path}: ${problem}`));
-    return { config: undefined, references };
-  }
-  const { customers, defaultCustomer = customers[0]?.id ?? "" } = read.config;
-  return { config: { customers, defaultCustomer }, references };
 }
 
 function describeBadOrigins(origins: readonly string[]): string {

@@ -3,12 +3,12 @@ import type { Settings } from "./settings.ts";
 
 /** Formats valid settings as lines for the operator. No line contains a secret. */
 export function summarizeSettings(settings: Settings): string {
-  const { host, port, redisUrl, scriptMaxAgeSeconds, customers, defaultCustomer, operation, warnings } = settings;
+  const { host, port, tls, redisUrl, scriptMaxAgeSeconds, customers, defaultCustomer, operation, warnings } = settings;
   const { adminHost, adminPort } = operation;
   return [
     "Settings are valid",
     ...warnings.map((warning) => `warning: ${warning}`),
-    `listens on: ${describeAddress(host, port)}`,
+    `listens on: ${describeAddress(host, port)}${tls ? ", with TLS" : ""}`,
     `metrics and health for the operator on: ${adminPort === undefined ? "no port" : describeAddress(adminHost, adminPort)}`,
     `store: ${redisUrl ? `Redis at ${withoutCredentials(redisUrl)}` : "memory of the process"}`,
     `embed.js: browsers ask for a newer one ${scriptMaxAgeSeconds === 0 ? "at each page" : `after ${scriptMaxAgeSeconds} s`}`,

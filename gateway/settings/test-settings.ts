@@ -1,4 +1,4 @@
-import type { Environment } from "./config-file.ts";
+import type { Environment } from "./environment.ts";
 import { readSettings, SettingsError } from "./settings.ts";
 
 /** Message to the operator for an environment with bad settings. */

@@ -1,4 +1,4 @@
-import type { Environment } from "./config-file.ts";
+import type { Environment } from "./environment.ts";
 
 /** Prefixes of the gateway's variables, which other programs are unlikely to use. */
 const OWN_PREFIXES = ["GATEWAY_", "UPSTREAM_", "JWT_"];

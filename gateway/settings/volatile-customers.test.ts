@@ -10,6 +10,7 @@ const TOKENS = {
   audience: "gateway",
   secret: "s".repeat(32),
   leewaySeconds: 0,
+  maxLifetimeSeconds: 86_400,
 } as const;
 const LIMITS = { requestsPerMinutePerSubject: 1, requestsPerMinute: 1, streams: 1, streamsPerSubject: 1 };
 const POLLED = v.parse(AircallSettings, { kind: "aircall", apiId: "id", apiToken: "token" });

@@ -40,12 +40,16 @@ export interface StreamRequest {
   readonly endsAtMs: number | undefined;
   /** Called with the number of agents and changes that were formatted for the beginning of the stream. @default none */
   readonly onFormatted?: ((count: number) => void) | undefined;
+  /** True while the gateway serves the customer and accepts the token. @default always true */
+  readonly isAllowed?: () => boolean;
 }
 
 /** Open streams of a gateway. */
 export interface StreamHub {
   /** Writes a stream to a response with sent headers, until the client or the gateway closes the stream. */
   open(request: StreamRequest): void;
+  /** Closes every stream that is no longer allowed, and spreads the reconnections over some time. */
+  closeForbidden(): void;
   /** Closes every stream and spreads the reconnections over some time. Streams opened later are closed at once. */
   close(): void;
 }
@@ -86,13 +90,13 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
   const { clock = systemClock, heartbeatMs = 15_000, maxBufferedBytes = 256 * 1024, observer } = options;
   const { onDefect = rethrow } = options;
   const groups = new Map<Replica, SubscriberGroup>();
-  const expiryTimes = new Map<StreamSubscriber, number>();
+  const permissions = new Map<StreamSubscriber, Pick<StreamRequest, "endsAtMs" | "isAllowed">>();
   let isClosed = false;
 
   const timer = setInterval(() => {
-    for (const [subscriber, endsAtMs] of expiryTimes) {
+    for (const [subscriber, { endsAtMs = Infinity }] of permissions) {
       if (endsAtMs > clock.wallMs()) continue;
-      expiryTimes.delete(subscriber);
+      permissions.delete(subscriber);
       subscriber.close();
     }
     for (const group of groups.values()) {
@@ -111,7 +115,7 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
   }
 
   function removeSubscriber(replica: Replica, subscriber: StreamSubscriber): void {
-    expiryTimes.delete(subscriber);
+    permissions.delete(subscriber);
     const group = groups.get(replica);
     group?.remove(subscriber);
     if (!group?.isEmpty()) return;
@@ -119,8 +123,12 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
     groups.delete(replica);
   }
 
+  function closeLater(subscriber: StreamSubscriber): void {
+    subscriber.close(Math.random() * RECONNECT_SPREAD_MS);
+  }
+
   return {
-    open({ customer, replica, userIds, response, lastEventId, endsAtMs, onFormatted = () => {} }) {
+    open({ customer, replica, userIds, response, lastEventId, endsAtMs, isAllowed, onFormatted = () => {} }) {
       const onClosed = observer?.onStream(customer);
       const onDropped = (): void => observer?.onSubscriberDropped(customer);
       const group = getGroup(replica, customer);
@@ -138,18 +146,22 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
         onDefect,
       });
       group.add(subscriber, userIds);
-      if (endsAtMs !== undefined) expiryTimes.set(subscriber, endsAtMs);
+      permissions.set(subscriber, { endsAtMs, ...(isAllowed && { isAllowed }) });
       onResponseClosed(response, () => {
         removeSubscriber(replica, subscriber);
         onClosed?.();
       });
-      if (isClosed) subscriber.close(Math.random() * RECONNECT_SPREAD_MS);
+      // A reload may have come since the token was verified.
+      if (isClosed || isAllowed?.() === false) closeLater(subscriber);
+    },
+    closeForbidden() {
+      for (const [subscriber, { isAllowed }] of permissions) if (isAllowed?.() === false) closeLater(subscriber);
     },
     close() {
       isClosed = true;
       clearInterval(timer);
       for (const group of groups.values()) {
-        for (const subscriber of group.subscribers()) subscriber.close(Math.random() * RECONNECT_SPREAD_MS);
+        for (const subscriber of group.subscribers()) closeLater(subscriber);
       }
     },
   };

@@ -6,6 +6,7 @@ export function createRecordingLog(): { readonly log: Log; readonly records: Req
   const log: Log = {
     line() {},
     warning() {},
+    error() {},
     request: (record) => void records.push(record),
     defect(error) {
       throw error;

@@ -16,6 +16,7 @@ export const SECRET_SETTINGS: TokenSettings = {
   issuer: "https://login.acme.example",
   audience: "availability-bridge",
   leewaySeconds: 30,
+  maxLifetimeSeconds: 86_400,
   secret: SECRET,
 };
 

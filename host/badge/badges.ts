@@ -161,9 +161,16 @@ export function createBadges(connector: BadgeConnector, createView: (element: HT
     const shown = { state, reason, stale, callable };
     badge.shown = shown;
     writeAttributes(badge);
-    if (before === Object.values(shown).join() || (!before && state === "loading")) return;
-    const detail: AvailabilityChange = { userId: badge.agent?.userId ?? null, ...shown };
-    badge.element.dispatchEvent(new CustomEvent("availability-change", { detail, bubbles: true, composed: true }));
+    // The first content of a badge is no change.
+    if (before !== Object.values(shown).join() && (before || state !== "loading")) {
+      badge.element.dispatchEvent(
+        new CustomEvent<AvailabilityChange>("availability-change", {
+          detail: { userId: badge.agent?.userId ?? null, ...shown },
+          bubbles: true,
+          composed: true,
+        }),
+      );
+    }
   }
 
   return {

@@ -2,11 +2,8 @@
  * Copies of events for exports and logs. A copy keeps the fields of a list, if the value has the form in the list. Every other field is left out
  * with the name, because a name may be a value. Agents and requests get numbers in order of appearance.
  */
-import {
-  AVAILABILITY_STATES,
-  UNAVAILABLE_REASONS,
-  WRITABLE_STATUSES,
-} from "../../shared/contracts/read-availability.ts";
+import { AVAILABILITY_STATES, UNAVAILABLE_REASONS } from "../../shared/contracts/read-availability.ts";
+import { WRITABLE_STATUSES } from "../../shared/contracts/settable-statuses.ts";
 import { REJECTION_CODES } from "../../shared/protocol/rejection.ts";
 import type { AnnouncementType, RequestType } from "../event-types.ts";
 

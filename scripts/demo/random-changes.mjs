@@ -4,7 +4,7 @@
 /**
  * The statuses that an agent may be given. Likelier statuses occur several times.
  *
- * @see SETTABLE_STATUSES in shared/contracts/read-availability.ts: a test compares the two lists.
+ * @see SETTABLE_STATUSES in shared/contracts/settable-statuses.ts: a test compares the two lists.
  */
 export const STATUSES = /** @type {const} */ ([
   "available",

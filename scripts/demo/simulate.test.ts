@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
-import { SETTABLE_STATUSES } from "../../shared/contracts/read-availability.ts";
+import { SETTABLE_STATUSES } from "../../shared/contracts/settable-statuses.ts";
 import { findFreePort } from "../testing/local-server.ts";
 import { drawChanges, STATUSES } from "./random-changes.mjs";
 

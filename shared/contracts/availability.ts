@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { announcement, request } from "./contract.ts";
 import { NoPayload } from "./no-payload.ts";
-import { AVAILABILITY_STATES, UNAVAILABLE_REASONS, WRITABLE_STATUSES } from "./read-availability.ts";
+import { AVAILABILITY_STATES, UNAVAILABLE_REASONS } from "./read-availability.ts";
+import { WRITABLE_STATUSES } from "./settable-statuses.ts";
 
 /** Every value of `status`. */
 export const AVAILABILITY_STATUSES = [...AVAILABILITY_STATES, ...UNAVAILABLE_REASONS] as const;

@@ -3,7 +3,8 @@
  * because a newer widget may send new values. The declarations of the main entry are made of these, so that no page's compiler has to
  * check valibot's, and so that an editor shows names and words. `host/event-types.test-d.ts` compares each with the contract's schema.
  */
-import type { AvailabilityState, UnavailableReason, WRITABLE_STATUSES } from "./read-availability.ts";
+import type { AvailabilityState, UnavailableReason } from "./read-availability.ts";
+import type { WRITABLE_STATUSES } from "./settable-statuses.ts";
 
 /** Payload of a request without content. */
 type NoPayload = Readonly<Record<string, never>> | undefined;

@@ -1,11 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  AVAILABILITY_STATES,
-  readAvailability,
-  SETTABLE_STATUSES,
-  toSetStatus,
-  UNAVAILABLE_REASONS,
-} from "./read-availability.ts";
+import { AVAILABILITY_STATES, readAvailability, UNAVAILABLE_REASONS } from "./read-availability.ts";
 
 test.each(AVAILABILITY_STATES)("reads %s as a state without a reason", (status) => {
   expect(readAvailability({ status })).toEqual({ state: status, reason: null, callable: status === "available" });
@@ -22,12 +16,4 @@ test("reads a status that it does not know as unknown and not callable", () => {
 test("finds an available agent callable once the wrap-up time is over", () => {
   expect(readAvailability({ status: "available", wrapUpTimeTtl: 1 }).callable).toBe(false);
   expect(readAvailability({ status: "available", wrapUpTimeTtl: 0 }).callable).toBe(true);
-});
-
-test("sets the status that a value of a request stands for", () => {
-  expect(toSetStatus("always_opened")).toBe("available");
-  expect(toSetStatus("auto")).toBe("available");
-  expect(toSetStatus("always_closed")).toBe("do_not_disturb");
-  expect(toSetStatus("in_training")).toBe("in_traning");
-  for (const status of SETTABLE_STATUSES) expect(toSetStatus(status)).toBe(status);
 });

@@ -1,6 +1,6 @@
 import type { GenericSchema, InferOutput } from "valibot";
 import type { Availabilities, Availability, WatchedAvailabilities } from "../../shared/contracts/availability.ts";
-import type { WRITABLE_STATUSES } from "../../shared/contracts/read-availability.ts";
+import type { WRITABLE_STATUSES } from "../../shared/contracts/settable-statuses.ts";
 import type { Deadline } from "../../shared/runtime/deadline.ts";
 
 /** Options of a call: the signal aborts the call, and the deadline bounds the call with all retries. */

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import type { Availability } from "../../shared/contracts/availability.ts";
-import { SETTABLE_STATUSES, WRITABLE_STATUSES } from "../../shared/contracts/read-availability.ts";
+import { SETTABLE_STATUSES, WRITABLE_STATUSES } from "../../shared/contracts/settable-statuses.ts";
 import { BackendResponseError, BridgeRejectionError } from "../../shared/protocol/rejection.ts";
 import { CHOICES, createStatusChange } from "./status-change.ts";
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Availability } from "../../../shared/contracts/availability.ts";
-import { SETTABLE_STATUSES, toSetStatus, WRITABLE_STATUSES } from "../../../shared/contracts/read-availability.ts";
+import { SETTABLE_STATUSES, toSetStatus, WRITABLE_STATUSES } from "../../../shared/contracts/settable-statuses.ts";
 import { toIssues } from "../../../shared/protocol/issues.ts";
 import type { Caller } from "../../auth/caller.ts";
 import type { StoreSetter } from "../../availability-service.ts";

@@ -48,6 +48,9 @@ async function openStream(context: AppContext, hub: StreamHub): Promise<Response
   if (context.req.method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
   const response = context.env.outgoing;
   if (!response || !("setHeaders" in response)) throw new Error("A stream can be written by an HTTP/1.1 server only");
+  // Not the context, which would stay in memory as long as the stream.
+  const caller = context.get("caller");
+  const { access } = customer;
   response.writeHead(200, STREAM_HEADERS);
   // Node and proxies delay the head until the body, whose first event can be a change or a heartbeat much later.
   response.write(OPENING_TEXT);
@@ -57,7 +60,8 @@ async function openStream(context: AppContext, hub: StreamHub): Promise<Response
     userIds: requested.userIds === "all" ? undefined : new Set(requested.userIds),
     response,
     lastEventId: readCursor(context.req.header("Last-Event-ID")),
-    endsAtMs: context.get("caller")?.endsAtMs,
+    endsAtMs: caller?.endsAtMs,
+    isAllowed: () => access.isStillAllowed?.(caller) ?? true,
     onFormatted: context.get("countFormatted"),
   });
   return RESPONSE_ALREADY_SENT;

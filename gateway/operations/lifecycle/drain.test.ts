@@ -8,7 +8,14 @@ function drainOf(closes: Readonly<Record<string, () => Promise<void>>>, delayMs 
   onTestFinished(() => void vi.useRealTimers());
   const lines: string[] = [];
   const record = (line: unknown) => void lines.push(String(line));
-  const log: Log = { line: record, warning: record, request: record, defect: record, flush: () => Promise.resolve() };
+  const log: Log = {
+    line: record,
+    error: () => {},
+    warning: record,
+    request: record,
+    defect: record,
+    flush: () => Promise.resolve(),
+  };
   const readiness = createReadiness({
     healthSources: { isStoreReady: () => true, customers: () => [] },
     staleLimitSeconds: 60,

@@ -10,6 +10,8 @@ export class ListenError extends Error {
 /** Address to listen on, and the names of its settings. */
 export interface ListenOptions {
   readonly host: string;
+  /** @default "http" */
+  readonly scheme?: "http" | "https";
   /** 0 takes a free port. */
   readonly port: number;
   /** Prefix of the variables' names: `GATEWAY` for `GATEWAY_PORT` and `GATEWAY_HOST`. */
@@ -33,7 +35,7 @@ export async function listen(server: Server, options: ListenOptions): Promise<st
   const address = server.address();
   const port = typeof address === "object" && address ? address.port : options.port;
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return `http://${host}:${port}`;
+  return `${options.scheme ?? "http"}://${host}:${port}`;
 }
 
 function describeListenFailure(cause: unknown, { host, port, prefix, examplePort }: ListenOptions): string {

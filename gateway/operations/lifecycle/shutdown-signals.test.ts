@@ -15,6 +15,7 @@ function setUp() {
   const log = {
     line() {},
     warning() {},
+    error() {},
     request() {},
     defect: (error: unknown) => void done.push(`defect ${String(error)}`),
     flush: async () => void done.push("flush"),

@@ -47,6 +47,7 @@ export function createJsonLog({ level, destination }: JsonLogOptions): Log {
     line: (text) => log.info(text),
     // JSON omits undefined values.
     warning: (text, context) => log.warn({ ...context }, text),
+    error: (text) => log.error(text),
     // Absent if the level omits requests, so that the gateway creates no records.
     ...(log.isLevelEnabled("info") && {
       request: (record) => destination.write(writeRequest(writeTime(Date.now()), record)),

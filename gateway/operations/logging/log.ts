@@ -4,6 +4,8 @@ export interface Log {
   line(text: string): void;
   /** Logs an event for the operator to act upon, with the ids of the request. */
   warning(text: string, context?: LineContext): void;
+  /** Logs that something which the operator has asked for was not done. */
+  error(text: string): void;
   /** Logs a finished request. Absent if the log's level omits requests. */
   request?(record: RequestRecord): void;
   /** Logs an unexpected error with its stack, and the ids of the request. */

@@ -11,6 +11,7 @@ export function createPlainLog({ print, printError }: PlainLogOptions): Log {
   return {
     line: print,
     warning: (text) => print(text),
+    error: (text) => printError(text),
     defect: (error) => printError(error),
     flush: () => Promise.resolve(),
   };

@@ -25,6 +25,7 @@ async function setUp(parts: Partial<Customer> = {}, limits: Partial<typeof LIMIT
   const log: Log = {
     line() {},
     warning() {},
+    error() {},
     request: (record) => void requests.push(record),
     defect: (error, request) => void defects.push([error, request]),
     flush: () => Promise.resolve(),

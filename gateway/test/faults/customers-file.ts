@@ -25,7 +25,7 @@ export interface CustomersFile {
 const AUDIENCE = "availability-bridge";
 
 /** Limits that tests do not reach by accident. */
-const AMPLE = {
+export const AMPLE = {
   requestsPerMinutePerSubject: 1_000_000,
   requestsPerMinute: 1_000_000,
   streams: 10_000,

@@ -47,6 +47,7 @@ test.each<[string, unknown]>([
   ["apiId", ""],
   ["apiToken", undefined],
   ["webhookToken", ""],
+  ["webhookToken", "7 chars"],
   ["pollSeconds", 1],
 ])("rejects %s: %j", (name, value) => {
   expect(v.is(AircallSettings, { ...ACCOUNT, [name]: value })).toBe(false);

@@ -15,6 +15,12 @@ const BaseUrl = v.pipe(
 
 const Secret = v.pipe(v.string("expected a text"), v.minLength(1, "expected a text that is not empty"));
 
+/** Shorter than the tokens that the vendor makes, and too long to be found by trying. */
+const MIN_WEBHOOK_TOKEN_LENGTH = 8;
+
+const WEBHOOK_TOKEN = `expected the webhook's token, a text of at least ${MIN_WEBHOOK_TOKEN_LENGTH} characters`;
+const WebhookToken = v.pipe(v.string(WEBHOOK_TOKEN), v.minLength(MIN_WEBHOOK_TOKEN_LENGTH, WEBHOOK_TOKEN));
+
 function wholeNumber(min: number, max: number) {
   const message = `expected a whole number from ${min} to ${max}`;
   return v.pipe(v.number(message), v.safeInteger(message), v.minValue(min, message), v.maxValue(max, message));
@@ -34,7 +40,7 @@ export const AircallSettings = v.strictObject({
   /** Duration of wrap-up time in seconds, unknown to the API. Without it, availabilities contain no wrap-up time. */
   wrapUpSeconds: v.optional(wholeNumber(1, 86_400)),
   /** Token of the account's webhook. Without it, no webhooks are received and polls find the changes. */
-  webhookToken: v.optional(Secret),
+  webhookToken: v.optional(WebhookToken),
 });
 export type AircallSettings = v.InferOutput<typeof AircallSettings>;
 

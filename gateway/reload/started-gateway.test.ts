@@ -1,0 +1,97 @@
+/** Reloads of a gateway in this process. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SignJWT } from "jose";
+import { expect, onTestFinished, test } from "vitest";
+import { startGateway } from "../start.ts";
+import { TEST_BUILD, writeBuild } from "../test/test-build.ts";
+import { throwDefect } from "../test/test-gateway.ts";
+import { makeKey, serveJwks } from "../test/test-tokens.ts";
+
+/** Starts a gateway with the variables and files, which the test may change. */
+async function setUp(variables: Readonly<Record<string, string>>, files: Readonly<Record<string, string>>) {
+  const { directory, remove } = await writeBuild(TEST_BUILD);
+  const folder = mkdtempSync(join(tmpdir(), "reload-"));
+  onTestFinished(async () => {
+    rmSync(folder, { recursive: true });
+    await remove();
+  });
+  const write = (name: string, content: string) => writeFileSync(join(folder, name), content);
+  for (const [name, content] of Object.entries(files)) write(name, content);
+  const lines: string[] = [];
+  const stages: string[] = [];
+  const gateway = await startGateway({
+    environment: { GATEWAY_PORT: "0", CREDENTIALS_DIRECTORY: folder, ...withFolder(variables, folder) },
+    buildDirectory: directory,
+    print: (line) => void lines.push(line),
+    onDefect: throwDefect,
+    openFileLimit: 1_000_000,
+    logDestination: { write: (line) => void lines.push(line), flush: () => Promise.resolve() },
+    reloadObserver: {
+      onReloading: () => void stages.push("reloading"),
+      onReloaded: (outcome) => void stages.push(outcome),
+    },
+  });
+  onTestFinished(gateway.close);
+  const read = async (customer: string, token: string) => {
+    const headers = { Authorization: `Bearer ${token}` };
+    return (await fetch(`${gateway.origin}${customer}/v1/users/101/availability`, { headers })).status;
+  };
+  return { gateway, write, lines, stages, read };
+}
+
+/** Gives the customers' file its folder: unlike the path of a secret, its path starts at the working directory. */
+function withFolder(variables: Readonly<Record<string, string>>, folder: string): Readonly<Record<string, string>> {
+  const { GATEWAY_CONFIG: name } = variables;
+  return name === undefined ? variables : { ...variables, GATEWAY_CONFIG: join(folder, name) };
+}
+
+const SHARED = { issuer: "acme", audience: "gateway" };
+
+function customersFile(tokens: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({ customers: [{ id: "acme", allowedOrigins: ["https://crm.acme.example"], tokens }] });
+}
+
+function unsigned(customer: string): SignJWT {
+  return new SignJWT({ customer, sub: "operator", scope: "availability:read" })
+    .setIssuer("acme")
+    .setAudience("gateway")
+    .setExpirationTime("5m");
+}
+
+test("keeps the keys of a key set whose server is away when other rules for the tokens change", async () => {
+  const { privateKey, jwk } = await makeKey("ES256", "first");
+  const keySet = await serveJwks([jwk]);
+  const tokens = { algorithm: "ES256", ...SHARED, jwksUrl: keySet.url };
+  const { gateway, write, read, stages } = await setUp(
+    { GATEWAY_CONFIG: "customers.json" },
+    { "customers.json": customersFile(tokens) },
+  );
+  const sign = () =>
+    unsigned("acme")
+      .setJti(Math.random().toString())
+      .setProtectedHeader({ alg: "ES256", kid: "first" })
+      .sign(privateKey);
+  expect(await read("/c/acme", await sign())).toBe(404);
+  await keySet.close();
+  write("customers.json", customersFile({ ...tokens, leewaySeconds: 60 }));
+  expect(gateway.reload()).toBe("reloaded");
+  expect(await read("/c/acme", await sign())).toBe(404);
+  write("customers.json", "{");
+  expect(gateway.reload()).toBe("rejected");
+  expect(stages).toEqual(["reloading", "reloaded", "reloading", "rejected"]);
+});
+
+test("reads the secret of a gateway without a customers' file again", async () => {
+  const [first, second] = ["a".repeat(32), "b".repeat(32)];
+  const variables = { JWT_ALGORITHM: "HS256", JWT_ISSUER: "acme", JWT_AUDIENCE: "gateway", JWT_SECRET_FILE: "secret" };
+  const { gateway, write, read, lines } = await setUp(variables, { secret: `${first}\n` });
+  const sign = (secret: string | undefined) =>
+    unsigned("demo").setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode(secret));
+  expect(await read("", await sign(first))).toBe(200);
+  write("secret", `${second}\n`);
+  expect(gateway.reload()).toBe("reloaded");
+  expect([await read("", await sign(first)), await read("", await sign(second))]).toEqual([401, 200]);
+  expect(lines).toContain("Settings reloaded: changed customer: demo (tokens.secret)");
+});

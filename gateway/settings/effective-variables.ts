@@ -1,0 +1,36 @@
+import type { Variable } from "./env-schemas.ts";
+import type { ResolvedEnvironment } from "./secret-files.ts";
+
+/** A variable as the gateway uses it. */
+export interface EffectiveVariable {
+  /** Value as text; `undefined` for a variable that is not set and has no default. */
+  readonly text: string | undefined;
+  /** `environment`, `file` with the path of the file, or `default`. */
+  readonly origin: string;
+  readonly isSecret: boolean;
+  /** True if a reload applies another value to the running gateway. */
+  readonly isReloadable: boolean;
+}
+
+/** Variables of customers, which a reload applies. All others need a restart. */
+const RELOADABLE = ["JWT_SECRET", "DEMO_TOKEN_SECRET"];
+
+/** Lists the variables with their values and origins. */
+export function listEffectiveVariables(
+  variables: readonly Variable[],
+  { environment, files }: ResolvedEnvironment,
+): Readonly<Record<string, EffectiveVariable>> {
+  const describe = ({ name, defaultText, isSecret }: Variable): EffectiveVariable => {
+    // An empty text stands for a variable that is not set, as everywhere.
+    const given = environment[name] || undefined;
+    const path = files.get(name);
+    const origin = path === undefined ? "environment" : `file ${path}`;
+    return {
+      text: given ?? defaultText,
+      origin: given === undefined ? "default" : origin,
+      isSecret,
+      isReloadable: RELOADABLE.includes(name),
+    };
+  };
+  return Object.fromEntries(variables.map((variable) => [variable.name, describe(variable)]));
+}
