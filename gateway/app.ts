@@ -6,8 +6,10 @@ import { authorize, type OnUnauthorized } from "./auth/authorize.ts";
 import { systemClock } from "./clock.ts";
 import type { Customers } from "./customer.ts";
 import type { AppEnv } from "./hono-env.ts";
+import { auditChanges } from "./http/audit-changes.ts";
 import { respondToError } from "./http/error-response.ts";
 import { problem } from "./http/problem.ts";
+import { AVAILABILITY_PATH } from "./http/routes/availability.ts";
 import { createEmbedRoutes } from "./http/routes/embed.ts";
 import { OWN_SECRET_ROUTES, TOKEN_ROUTES } from "./http/routes/index.ts";
 import { createOpenApiRoutes } from "./http/routes/openapi.ts";
@@ -105,10 +107,12 @@ function createCustomerRoutes(options: GatewayOptions): Hono<AppEnv> {
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
   const { lists = createSharedLists(eventLoopTurns, systemClock.monotonicMs) } = options;
   const countRejection = observability ? limitRejections(observability) : () => undefined;
-  const routeOptions = { streams, lists, onUnauthorized, countRejection };
+  const onWebhook = observability?.metrics.onWebhook ?? (() => {});
+  const routeOptions = { streams, lists, onUnauthorized, countRejection, onWebhook };
   const routes = new Hono<AppEnv>();
   // Before `authorize`: a telephony system has a secret of its own in place of a token.
   for (const route of OWN_SECRET_ROUTES) routes.route("/", route.create(routeOptions));
+  if (observability?.log.audit) routes.put(AVAILABILITY_PATH, auditChanges(observability.log));
   routes.use("/v1/*", authorize(onUnauthorized, countRejection));
   if (observability) {
     routes.use("/v1/*", limitRequestRate(observability));

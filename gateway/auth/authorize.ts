@@ -1,11 +1,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
-import { errors } from "jose";
 import type { AppContext, AppEnv } from "../hono-env.ts";
 import type { Access } from "./access.ts";
 import { insufficientScope, invalidToken, keysUnavailable, tokenRequired } from "./auth-responses.ts";
 import type { Caller, Scope } from "./caller.ts";
-import { InvalidTokenError } from "./invalid-token-error.ts";
+import { InvalidTokenError, type TokenFault } from "./invalid-token-error.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 import { createTokenVerifier, type VerifyToken } from "./verify-token.ts";
 
@@ -17,9 +16,14 @@ export interface UnauthorizedCall {
   readonly requestId: string | undefined;
   /** Id of the trace that the request belongs to. `undefined` if requests are not observed. */
   readonly traceId: string | undefined;
+  /** Kind of the reason, of which there are few. */
+  readonly kind: UnauthorizedKind;
   /** Reason, for the operator alone. Contains no part of the token. */
   readonly reason: string;
 }
+
+/** Kind of reason to reject a request: no token, a fault of the token, or a call that the token does not allow. */
+export type UnauthorizedKind = "missing" | TokenFault | "keys_unavailable" | "scope" | "other_user";
 
 /** Callback for a rejected request. */
 export type OnUnauthorized = (call: UnauthorizedCall) => void;
@@ -29,6 +33,12 @@ export type OnUnauthorized = (call: UnauthorizedCall) => void;
  * client's address.
  */
 export type CountRejection = (context: AppContext) => Response | undefined;
+
+/**
+ * Kinds that are no reason to suspect the client. All pages of an office may come at the same time with a token that has
+ * expired, and get another.
+ */
+const NOT_COUNTED: ReadonlySet<UnauthorizedKind> = new Set(["expired", "keys_unavailable"]);
 
 /** Required scope by method. Routes respond to a different method with a 405 at most. */
 const NEEDED_SCOPES: Readonly<Record<string, Scope>> = {
@@ -48,11 +58,11 @@ export function authorize(
 ): MiddlewareHandler<AppEnv> {
   const unknownCustomerAccess = createUnknownCustomerAccess();
 
-  function reject(context: AppContext, { reason, respond, isCounted }: AuthFailure): Response {
-    const limited = isCounted ? countRejection(context) : undefined;
+  function reject(context: AppContext, { kind, reason, respond }: AuthFailure): Response {
+    const limited = NOT_COUNTED.has(kind) ? undefined : countRejection(context);
     // Too many are not logged either, so that they cannot fill the disk.
     if (limited) return limited;
-    onUnauthorized(describeUnauthorized(context, reason));
+    onUnauthorized(describeUnauthorized(context, kind, reason));
     return respond();
   }
 
@@ -64,26 +74,28 @@ export function authorize(
     if (authorization === undefined) {
       if (anonymousReads && scope !== "availability:write") return next();
       const reason = "the request has no Authorization header";
-      return reject(context, { reason, respond: tokenRequired, isCounted: true });
+      return reject(context, { kind: "missing", reason, respond: tokenRequired });
     }
     const caller = await verifyHeader(authorization, verify).catch(toAuthFailure);
     if ("respond" in caller) return reject(context, caller);
+    // Before the check of the scope, for the audit of a rejected change.
+    context.set("caller", caller);
     if (scope && !caller.scopes.has(scope)) {
       const hint = caller.hasOnlyScp ? ": it has the claim scp, and the gateway reads scope" : "";
       const reason = `the token does not have the scope ${scope}${hint}`;
-      return reject(context, { reason, respond: () => insufficientScope(scope), isCounted: true });
+      return reject(context, { kind: "scope", reason, respond: () => insufficientScope(scope) });
     }
-    context.set("caller", caller);
     return next();
   };
 }
 
 /** Describes a rejected request, with the ids of the request's log line. */
-export function describeUnauthorized(context: AppContext, reason: string): UnauthorizedCall {
+export function describeUnauthorized(context: AppContext, kind: UnauthorizedKind, reason: string): UnauthorizedCall {
   return {
     customer: context.get("customer")?.id,
     requestId: context.get("requestId"),
     traceId: context.get("trace")?.traceId,
+    kind,
     reason,
   };
 }
@@ -108,19 +120,13 @@ async function verifyHeader(authorization: string, verify: VerifyToken): Promise
 
 interface AuthFailure {
   readonly respond: () => Response;
+  readonly kind: UnauthorizedKind;
   readonly reason: string;
-  /** False if the fault is no reason to suspect the client. */
-  readonly isCounted: boolean;
 }
 
 function toAuthFailure(thrown: unknown): AuthFailure {
-  if (thrown instanceof InvalidTokenError) {
-    // A token that was valid: all pages of an office may come with one at the same time, and get another.
-    const isCounted = !(thrown.cause instanceof errors.JWTExpired);
-    return { respond: invalidToken, reason: thrown.message, isCounted };
-  }
-  if (thrown instanceof KeysUnavailableError) {
-    return { respond: keysUnavailable, reason: thrown.message, isCounted: false };
-  }
+  if (thrown instanceof InvalidTokenError) return { respond: invalidToken, kind: thrown.fault, reason: thrown.message };
+  if (thrown instanceof KeysUnavailableError)
+    return { respond: keysUnavailable, kind: "keys_unavailable", reason: thrown.message };
   throw thrown;
 }

@@ -4,6 +4,7 @@ import type { AppEnv } from "../../hono-env.ts";
 import type { OperationObject, PathItemObject } from "../../openapi/openapi-document.ts";
 import type { NamedSchema } from "../../openapi/schemas.ts";
 import type { StreamHub } from "../../stream/stream-hub.ts";
+import type { WebhookOutcome } from "../../upstream/aircall/webhook.ts";
 import type { SharedLists } from "../shared-lists.ts";
 
 /** Services that routes use, beside those of the request's customer. */
@@ -16,6 +17,8 @@ export interface ApiRouteOptions {
   readonly onUnauthorized: OnUnauthorized;
   /** Counts a request that a route rejects for its secret. */
   readonly countRejection: CountRejection;
+  /** Called for each webhook, with the id of the customer in the address; `undefined` for an unknown customer. */
+  readonly onWebhook: (customer: string | undefined, outcome: WebhookOutcome) => void;
 }
 
 /** Security requirements of an operation: each entry names a scheme, and an empty entry allows anonymous calls. */

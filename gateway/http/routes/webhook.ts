@@ -40,12 +40,15 @@ const RECEIVE_WEBHOOK: OperationObject = {
  *
  * An unknown customer, or a customer without a webhook, gets the response of a wrong secret, after the same work.
  */
-function createWebhookRoutes({ countRejection }: ApiRouteOptions): Hono<AppEnv> {
+function createWebhookRoutes({ countRejection, onWebhook }: ApiRouteOptions): Hono<AppEnv> {
   const receiveUnknown = createWebhookReceiver({ token: randomUUID(), onChange: () => {} });
   return new Hono<AppEnv>()
     .post(PATH, async (context) => {
-      const receive = context.var.customer?.receiveWebhook ?? receiveUnknown;
-      switch (receive(await context.req.text())) {
+      const { customer } = context.var;
+      const receive = customer?.receiveWebhook ?? receiveUnknown;
+      const outcome = receive(await context.req.text());
+      onWebhook(customer?.id, outcome);
+      switch (outcome) {
         case "accepted":
           return context.body(null, 204);
         case "rejected":
