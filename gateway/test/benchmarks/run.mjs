@@ -10,6 +10,7 @@ import { measureFanOut } from "./fan-out.mjs";
 import { measureGrowthWithCustomers, measureGrowthWithStreams } from "./growth.mjs";
 import { measureHistory } from "./history-heap.mjs";
 import { measureStreamMemory } from "./memory.mjs";
+import { measureNoisyCustomer } from "./noisy.mjs";
 import { measureReads } from "./reads.mjs";
 import { measureRedis } from "./redis.mjs";
 import { measureReplica } from "./replica-heap.mjs";
@@ -22,6 +23,7 @@ const MEASUREMENTS = {
   customers: { title: "Cost by idle customers", measure: measureGrowthWithCustomers },
   replica: { title: "Memory of agents", measure: measureReplica },
   history: { title: "Memory of the history", measure: measureHistory },
+  noisy: { title: "Reads beside a noisy customer", measure: measureNoisyCustomer },
   redis: { title: "Two gateways with Redis", measure: measureRedis },
 };
 
