@@ -60,7 +60,13 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await store.forCustomer("acme").set(7, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 0 } });
     await store.forCustomer("acme").open(never);
     await store.lease("poll:acme", 60_000);
-    await store.forCustomer("acme").recordPage({ page: 1, readAt: 1, isLast: true });
+    await store
+      .forCustomer("acme")
+      .recordPage({ page: 1, readAt: 1, isLast: true, pageIntervalMs: 2_000, graceMs: 5_000 });
+    const { requestSlots } = store.forCustomer("acme");
+    await requestSlots.take({ share: "poll", id: "1", slots: 30, durationMs: 61_000 });
+    await requestSlots.block(60_000);
+    await store.gateways.announce({ customerIds: ["acme"], listedCustomerIds: [], durationMs: 7_000 });
     const keys = await server.command(["KEYS", "*"]);
     expect(new Set(keys as string[])).toEqual(
       new Set([
@@ -69,6 +75,12 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
         "{availability-bridge:00}:agent:acme:7",
         "{availability-bridge:00}:agents:acme",
         "{availability-bridge:00}:list:acme",
+        "{availability-bridge:00}:lists",
+        "{availability-bridge:00}:lists:late",
+        "{availability-bridge:00}:gateways",
+        "{availability-bridge:00}:polled:822b33ad87c148a0",
+        "{availability-bridge:00}:slots:acme:poll",
+        "{availability-bridge:00}:blocked:acme",
         "{availability-bridge:00}:lease:poll:acme",
       ]),
     );

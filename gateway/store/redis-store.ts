@@ -18,9 +18,11 @@ import { eraseCustomer } from "./redis/erasure.ts";
 import { createStoreKeys, FIRST_SHARD, type StoreKeys } from "./redis/keys.ts";
 import { loadListState, recordListFailure, recordPage } from "./redis/list-state.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
+import { createRedisGateways } from "./redis/redis-gateways.ts";
 import { eraseOutdated, eraseUnserved, RETENTION_TIMES, type RetentionTimes } from "./redis/redis-retention.ts";
 import type { RedisServerOptions } from "./redis/redis-server-options.ts";
 import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redis/redis-session.ts";
+import { createRedisSlots } from "./redis/redis-slots.ts";
 import { shardNames } from "./redis/shards.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
@@ -151,6 +153,7 @@ function createRedisShard(settings: ShardOptions): AvailabilityStore {
     isReady,
     whenReady: readiness.wait,
     lease: leases.acquire,
+    gateways: createRedisGateways(reconnection.session),
     replicaSize: () => sumReplicaSizes(Array.from(loaded.values(), ({ replica }) => replica)),
     eraseUnserved: async () => eraseUnserved(settings.retention, await reconnection.session()),
     historySize: () => stream?.historySize() ?? { entries: 0, bytes: 0 },
@@ -237,8 +240,9 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
       return confirmAgents(customerId, { agents, readAt }, await openRecovered());
     },
     recordPage: async (read) => recordPage(customerId, read, await reconnection.session()),
-    recordListFailure: async () => recordListFailure(customerId, await reconnection.session()),
+    recordListFailure: async (reason) => recordListFailure(customerId, reason, await reconnection.session()),
     loadListState: async () => loadListState(customerId, await reconnection.session()),
+    requestSlots: createRedisSlots(customerId, reconnection.session),
     async erase(userIds) {
       const session = await openRecovered();
       const replica = loaded.get(customerId)?.replica ?? (await load());

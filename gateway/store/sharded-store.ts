@@ -1,5 +1,6 @@
 import type { AvailabilityStore } from "./availability-store.ts";
 import { shardIndexOf } from "./redis/shards.ts";
+import { createShardedGateways } from "./sharded-gateways.ts";
 
 export interface ShardedStoreOptions {
   readonly shardCount: number;
@@ -30,6 +31,7 @@ export function createShardedStore({ shardCount, openShard }: ShardedStoreOption
       await Promise.all([...opened.values()].map((shard) => shard.whenReady(signal)));
     },
     lease: (task, durationMs, options) => shardOf(options?.customerId ?? task).lease(task, durationMs, options),
+    gateways: createShardedGateways(shardOf),
     async eraseUnserved() {
       const erased: string[] = [];
       const failures: unknown[] = [];

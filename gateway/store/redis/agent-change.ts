@@ -1,12 +1,8 @@
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
 import { type AgentState, SAME_WRAP_UP_TOLERANCE_MS, type Status, type StoredAgent } from "../agent.ts";
-import {
-  type ReadStart,
-  StoreUnavailableError,
-  UnreadableAgentError,
-  VersionMismatchError,
-} from "../availability-store.ts";
+import { StoreUnavailableError, UnreadableAgentError, VersionMismatchError } from "../availability-store.ts";
+import type { ReadStart } from "../upstream-reads.ts";
 import { raceAbort, startTimeout } from "./abortable.ts";
 import { type AgentRecord, AgentRow, Digits, toStoredAgent } from "./agent-record.ts";
 import { SlotMovedError } from "./connection.ts";

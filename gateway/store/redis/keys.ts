@@ -25,6 +25,18 @@ export interface StoreKeys {
   erased(customerId: string): string;
   /** String: the gateway that has the lease of a task. */
   lease(task: string): string;
+  /** Sorted set: the live gateways, each with the fingerprint of its customers, by when it counts as dead. */
+  readonly gateways: string;
+  /** Set: the polled customers of the gateways with this fingerprint. Expires. */
+  polled(fingerprint: string): string;
+  /** Sorted set: the customers by when the lists of their upstreams are late. */
+  readonly lateLists: string;
+  /** Hash: the summary of the list of each customer's upstream. */
+  readonly lists: string;
+  /** Sorted set: the taken slots of a share of the requests to a customer's upstream, by when they are free again. */
+  slots(customerId: string, share: string): string;
+  /** String: exists while a customer's upstream gets no requests. */
+  blocked(customerId: string): string;
 }
 
 /** Name of the only shard of a store that is not in a cluster, and of the first shard in a cluster. */
@@ -42,5 +54,11 @@ export function createStoreKeys(prefix: string, shard: string = FIRST_SHARD): St
     list: (customerId) => `${tag}:list:${customerId}`,
     erased: (customerId) => `${tag}:erased:${customerId}`,
     lease: (task) => `${tag}:lease:${task}`,
+    gateways: `${tag}:gateways`,
+    polled: (fingerprint) => `${tag}:polled:${fingerprint}`,
+    lateLists: `${tag}:lists:late`,
+    lists: `${tag}:lists`,
+    slots: (customerId, share) => `${tag}:slots:${customerId}:${share}`,
+    blocked: (customerId) => `${tag}:blocked:${customerId}`,
   };
 }
