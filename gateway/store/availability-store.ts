@@ -51,7 +51,7 @@ export interface AvailabilityStore {
 }
 
 export interface LeaseOptions {
-  /** Customer whose part of the store keeps the lease. @default a part that follows from the task's name */
+  /** Customer whose part of the store keeps the lease. @default a part chosen by the task's name */
   readonly customerId?: string;
   /**
    * Keeps the lease until the end of its duration even if the gateway closes first, as for a spent request. @default

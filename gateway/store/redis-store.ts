@@ -32,7 +32,7 @@ import { createShardedStore } from "./sharded-store.ts";
 import { type StoreObserver, unobservedStore } from "./store-observer.ts";
 
 export interface RedisStoreOptions {
-  /** In mode `cluster` the store has 16 shards, each with the data of some customers; in other modes it has one. */
+  /** In mode `cluster` the store has 16 shards, each with the data of some customers; otherwise a single shard. */
   readonly server: RedisServerOptions;
   /**
    * Receives a warning when Redis is lost, unreachable or has lost data, and a line after reconnecting. No line
@@ -72,7 +72,7 @@ const DEFAULTS = {
   retention: RETENTION_TIMES,
 };
 
-/** Histories of all shards take three times the memory of the only one, if every shard is as busy. */
+/** The histories of 16 busy shards take three times the memory of a single history. */
 const HISTORY_LENGTHS = { single: 100_000, sentinel: 100_000, cluster: 20_000 };
 
 /** Creates a store in Redis for several gateways. Connects at once and reconnects when the connection breaks. */
@@ -97,7 +97,7 @@ function withShardName(name: string, { line, warning }: StoreLog): StoreLog {
 type ShardOptions = Required<RedisStoreOptions> & { readonly keys: StoreKeys };
 
 /**
- * Creates the store of one shard: one order of changes, and two connections to the Redis that has its keys.
+ * Creates the store of a shard: a single order of changes, and two connections to the Redis with the shard's keys.
  *
  * Each gateway holds a replica of every requested customer. One connection brings the changes of every customer, in the
  * order of Redis. Replicas change in no other way, not even by the gateway's own writes.

@@ -4,13 +4,13 @@ import { createShardedGateways } from "./sharded-gateways.ts";
 
 export interface ShardedStoreOptions {
   readonly shardCount: number;
-  /** Opens the store of a shard. Called once for each shard that has a customer of this gateway. */
+  /** Opens the store of a shard. Called once for each shard with customers of this gateway. */
   readonly openShard: (index: number) => AvailabilityStore;
 }
 
 /**
- * Creates a store of independent shards, each with the data of some customers. A shard is opened with its first customer, so
- * a gateway follows only the changes of shards that it serves. An outage of a shard affects the customers of this shard.
+ * Creates a store of independent shards, each with the data of some customers. The first customer opens a shard, so a
+ * gateway follows only the changes of served shards. An outage of a shard affects only the shard's customers.
  */
 export function createShardedStore({ shardCount, openShard }: ShardedStoreOptions): AvailabilityStore {
   const opened = new Map<number, AvailabilityStore>();
@@ -24,7 +24,7 @@ export function createShardedStore({ shardCount, openShard }: ShardedStoreOption
 
   return {
     forCustomer: (customerId) => shardOf(customerId).forCustomer(customerId),
-    // Otherwise the outage of one shard would take every gateway, and with them every customer, out of service.
+    // Otherwise the outage of a single shard would take every gateway, and so every customer, out of service.
     isReady: () => opened.size === 0 || [...opened.values()].some((shard) => shard.isReady()),
     async whenReady(signal) {
       signal.throwIfAborted();
@@ -37,7 +37,7 @@ export function createShardedStore({ shardCount, openShard }: ShardedStoreOption
       const failures: unknown[] = [];
       for (let index = 0; index < shardCount; index += 1) {
         const served = opened.get(index);
-        // A shard that no gateway serves has outdated data as well.
+        // A shard without served customers has outdated data as well.
         const shard = served ?? openShard(index);
         try {
           erased.push(...(await shard.eraseUnserved()));

@@ -98,7 +98,7 @@ async function attempt(
   }
 }
 
-/** Resolves with the reply, or with `moved` if the node of a cluster has not made the change, as another serves the shard. */
+/** Resolves with the reply, or with `moved` if the node of a cluster no longer serves the shard, without a change. */
 async function sendChange(session: RedisSession, keys: readonly string[], values: readonly string[]) {
   try {
     return await session.write("change", keys, values);

@@ -8,7 +8,7 @@ import type { RedisServerOptions } from "./redis-server-options.ts";
 
 export interface ClusterQuery {
   readonly server: RedisServerOptions;
-  /** Key whose node is asked for. */
+  /** Key of the wanted node. */
   readonly key: string;
   /** Certificates for addresses with `rediss://`, as `readRedisTls` returns them. */
   readonly tls: TlsOptions;
@@ -17,14 +17,14 @@ export interface ClusterQuery {
 }
 
 /**
- * Returns the address of the master that serves the key's slot, as a node of the cluster announces it. Asks the nodes of
- * the settings one after another, in a random order: a node that was cut off from the cluster may name a former master,
- * and the next attempt asks another node.
+ * Returns the address of the master of the key's slot, as announced by a node of the cluster. Asks the nodes of the
+ * settings in turn, in a random order: a node without contact to the cluster may name a former master, and the next
+ * attempt begins with a random node again.
  *
- * The gateway asks by itself, since the cluster client of `@redis/client` repeats a command at the next master, and the
- * store promises that a write is not made after its failure was reported. It also hides why it reaches no node.
+ * The cluster client of `@redis/client` does not serve: the client repeats a command at the next master, but the store
+ * promises not to make a write after reporting a failure. The client also hides the reasons of unreachable nodes.
  *
- * @throws {StoreUnavailableError} with each node's reason if none of them names a master.
+ * @throws {StoreUnavailableError} with each node's reason if no node names a master.
  */
 export async function findSlotMaster(query: ClusterQuery): Promise<string> {
   const faults: string[] = [];
@@ -62,12 +62,12 @@ async function askNode(node: string, { key, tls, timeoutMs }: ClusterQuery): Pro
   }
 }
 
-/** Host in the reply of a node that announces its host name and has none. */
+/** Host in the reply of a node without a host name to announce. */
 const NO_HOST_NAME = "?";
 
 /**
- * Returns the master's address, with scheme, user and password of the asked node's address. A node that announces no host
- * is at the host that was asked.
+ * Returns the master's address, with scheme, user and password of the asked node's address. A node without an announced
+ * host is at the asked host.
  */
 function toMasterAddress(
   node: string,

@@ -81,8 +81,8 @@ export class ReadOnlyRedisError extends StoreUnavailableError {
 }
 
 /**
- * Thrown when the node of a cluster no longer serves the shard, and closes the connection to it: the next connection leads
- * to the new node. The command was not executed.
+ * Thrown when the node of a cluster no longer serves the shard. Closes the connection to the node: the next connection
+ * leads to the new node. The command was not executed.
  */
 export class SlotMovedError extends StoreUnavailableError {
   constructor(cause: ErrorReply) {
