@@ -152,7 +152,7 @@ const builds: Readonly<Record<string, UserConfig>> = {
       rolldownOptions: { output: { codeSplitting: false, entryFileNames: "cli.js" } },
     },
   },
-  /** The gateway: one file that needs no node_modules, beside the widget that it serves. */
+  /** The gateway: files that need no node_modules, beside the widget that it serves. */
   gateway: {
     ssr: { noExternal: true, target: "node" },
     // The library's entry for `fetch` alone, without mocks, sockets and caches.
@@ -164,8 +164,8 @@ const builds: Readonly<Record<string, UserConfig>> = {
       outDir: "gateway/dist",
       emptyOutDir: false,
       minify: false,
-      // The client of Redis imports a library for a command that is never sent only once it is needed.
-      rolldownOptions: { output: { codeSplitting: false } },
+      // A file of its own for what is imported only once it is needed: traces, and a library for a command of Redis that is never sent.
+      rolldownOptions: { output: { chunkFileNames: "[name].js" } },
     },
   },
 };

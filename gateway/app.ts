@@ -5,8 +5,10 @@ import type { BuiltFiles } from "./assets/built-files.ts";
 import { authorize, type OnUnauthorized } from "./auth/authorize.ts";
 import type { Customers } from "./customer.ts";
 import type { AppEnv } from "./hono-env.ts";
+import { auditChanges } from "./http/audit-changes.ts";
 import { respondToError } from "./http/error-response.ts";
 import { problem } from "./http/problem.ts";
+import { AVAILABILITY_PATH } from "./http/routes/availability.ts";
 import { createEmbedRoutes } from "./http/routes/embed.ts";
 import { OWN_SECRET_ROUTES, TOKEN_ROUTES } from "./http/routes/index.ts";
 import { createOpenApiRoutes } from "./http/routes/openapi.ts";
@@ -93,15 +95,18 @@ function createNotFoundHandler({ releases }: BuiltFiles): HandleNotFound {
 function createCustomerRoutes(options: GatewayOptions): Hono<AppEnv> {
   const { onUnauthorized = () => {}, observability } = options;
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
+  const onWebhook = observability?.metrics.onWebhook ?? (() => {});
+  const routeOptions = { streams, onUnauthorized, onWebhook };
   const routes = new Hono<AppEnv>();
   // Before `authorize`: a telephony system has a secret of its own in place of a token.
-  for (const route of OWN_SECRET_ROUTES) routes.route("/", route.create({ streams, onUnauthorized }));
+  for (const route of OWN_SECRET_ROUTES) routes.route("/", route.create(routeOptions));
+  if (observability?.log.audit) routes.put(AVAILABILITY_PATH, auditChanges(observability.log));
   routes.use("/v1/*", authorize(onUnauthorized));
   if (observability) {
     routes.use("/v1/*", limitRequestRate(observability));
     routes.get("/v1/availabilities/stream", limitStreams(observability));
   }
-  for (const route of TOKEN_ROUTES) routes.route("/", route.create({ streams, onUnauthorized }));
+  for (const route of TOKEN_ROUTES) routes.route("/", route.create(routeOptions));
   return routes.route("/", createWidgetRoutes(options)).route("/", createEmbedRoutes(options));
 }
 

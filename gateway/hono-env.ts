@@ -2,7 +2,8 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Caller } from "./auth/caller.ts";
 import type { Customer } from "./customer.ts";
-import type { TraceContext } from "./operations/logging/trace-context.ts";
+import type { ChangeOutcome } from "./http/routes/make-change.ts";
+import type { TraceContext } from "./operations/tracing/trace-context.ts";
 
 /** Variables and bindings of the request's context. */
 export interface AppEnv {
@@ -13,6 +14,8 @@ export interface AppEnv {
     readonly caller: Caller | undefined;
     /** Id of the request in the log; `undefined` without observability. */
     readonly requestId: string | undefined;
+    /** What a change of a status has come to; `undefined` before the body of the request is read. */
+    readonly change: ChangeOutcome | undefined;
     /** Trace of the request, to forward with requests to the upstream. */
     readonly trace: TraceContext | undefined;
   };

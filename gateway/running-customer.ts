@@ -1,10 +1,11 @@
 import type { Caller } from "./auth/caller.ts";
-import { createJwks, type Jwks } from "./auth/jwks.ts";
+import { createJwks, type Jwks, type ObserveFetch } from "./auth/jwks.ts";
 import type { KeySetTokens } from "./auth/token-settings.ts";
 import { createTokenVerifier, type VerifyToken } from "./auth/verify-token.ts";
 import { type AvailabilityService, createAvailabilityService } from "./availability-service.ts";
 import type { Customer } from "./customer.ts";
 import { withDelayedAgents } from "./delayed-agents.ts";
+import type { ObserveCall } from "./outgoing-call.ts";
 import { isSameSetting } from "./reload/customer-changes.ts";
 import { createReplaceableUpstream, type ReplaceableUpstream } from "./reload/replaceable-upstream.ts";
 import { SAMPLE_DELAYS_MS } from "./sample-agents.ts";
@@ -51,6 +52,8 @@ export interface CustomerParts {
   readonly find: (id: string) => RunningCustomer | undefined;
   /** Sends the calls for key sets and to telephony systems. */
   readonly fetch: typeof fetch;
+  /** Runs each of these calls, for metrics and traces. */
+  readonly observe: ObserveCall;
 }
 
 /**
@@ -88,12 +91,12 @@ function isStillAllowed(present: RunningCustomer | undefined, caller: Caller | u
 
 function createTokens(
   { tokens, id }: CustomerSettings,
-  { fetch }: CustomerParts,
+  parts: CustomerParts,
   former: RunningCustomer | undefined,
 ): RunningTokens {
   if ("secret" in tokens) return { verify: createTokenVerifier(tokens, id) };
   // The keys are valid under changed rules too, and the key set's server may be down now.
-  const keySet = findKeySet(tokens, former) ?? createKeySet(tokens, fetch);
+  const keySet = findKeySet(tokens, former) ?? createKeySet(tokens, id, parts);
   return { verify: createTokenVerifier(tokens, id, { keySet: keySet.jwks }), keySet };
 }
 
@@ -105,9 +108,15 @@ function findKeySet(tokens: KeySetTokens, former: RunningCustomer | undefined): 
   return isSame ? former?.tokens.keySet : undefined;
 }
 
-function createKeySet({ jwksUrl: url, algorithm }: KeySetTokens, send: typeof fetch): RunningKeySet {
+function createKeySet(
+  { jwksUrl: url, algorithm }: KeySetTokens,
+  customer: string,
+  parts: CustomerParts,
+): RunningKeySet {
   const stopping = new AbortController();
-  const jwks = createJwks({ url, algorithm, fetch: send });
+  const { fetch, observe } = parts;
+  const observeFetch: ObserveFetch = (run) => observe({ service: "key set", operation: "fetch", customer }, run);
+  const jwks = createJwks({ url, algorithm, fetch, observeFetch });
   return { jwks, signal: stopping.signal, stop: () => stopping.abort() };
 }
 
@@ -141,8 +150,8 @@ function openUpstream({ id, upstream: settings }: CustomerSettings, parts: Custo
     case "memory":
       return { upstream: memoryUpstream };
     case "aircall": {
-      const { store, log, timeoutMs, fetch } = parts;
-      const upstream = createAircallUpstream({ customerId: id, settings, store, log, timeoutMs, fetch });
+      const { store, log, timeoutMs, fetch, observe } = parts;
+      const upstream = createAircallUpstream({ customerId: id, settings, store, log, timeoutMs, fetch, observe });
       return { upstream, receiveWebhook: upstream.receiveWebhook };
     }
   }

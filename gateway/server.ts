@@ -29,15 +29,20 @@ const OPERATOR_ERRORS = [
   ExportFileError,
 ];
 
-try {
-  const args = process.argv.slice(2);
-  const dataCommand = readDataCommand(args);
-  if (dataCommand) await runData(dataCommand);
-  else await run(readCommand(args));
-} catch (error) {
-  if (!OPERATOR_ERRORS.some((type) => error instanceof type)) throw error;
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = error instanceof CommandLineError ? 2 : 1;
+// Not awaited here: the file of the traces, which is loaded at the start, imports from this one and would wait for its end.
+void main();
+
+async function main(): Promise<void> {
+  try {
+    const args = process.argv.slice(2);
+    const dataCommand = readDataCommand(args);
+    if (dataCommand) await runData(dataCommand);
+    else await run(readCommand(args));
+  } catch (error) {
+    if (!OPERATOR_ERRORS.some((type) => error instanceof type)) throw error;
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = error instanceof CommandLineError ? 2 : 1;
+  }
 }
 
 async function run(command: Command): Promise<void> {

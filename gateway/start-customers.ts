@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { type Customer, type Customers, createCustomers } from "./customer.ts";
 import { createEgressFetch } from "./egress/egress-fetch.ts";
-import type { CustomerHealth } from "./operations/metrics/prometheus.ts";
+import type { CustomerHealth } from "./operations/metrics/health-sources.ts";
+import { type ObserveCall, runUnobserved } from "./outgoing-call.ts";
 import { type CustomerChanges, compareCustomers } from "./reload/customer-changes.ts";
 import { createUpstreamHandover } from "./reload/upstream-handover.ts";
 import { type RunningCustomer, runCustomer } from "./running-customer.ts";
@@ -27,16 +28,23 @@ export interface StartedCustomers {
   stop(): Promise<void>;
 }
 
+export interface CustomerOptions {
+  readonly log: UpstreamLog;
+  /** Runs each call of an upstream or a key set, for metrics and traces. @default nothing is observed */
+  readonly observe?: ObserveCall;
+}
+
 /** Creates customers from the settings, and starts their upstreams. */
 export async function startCustomers(
   settings: Settings,
   store: AvailabilityStore,
-  log: UpstreamLog,
+  { log, observe = runUnobserved }: CustomerOptions,
 ): Promise<StartedCustomers> {
   const { staleLimitSeconds, upstreamTimeoutMs: timeoutMs, isDemo, anonymousReads } = settings;
   const fetch = await createEgressFetch(settings.egressProxies);
   const parts = {
     fetch,
+    observe,
     store,
     log,
     timeoutMs,
@@ -126,7 +134,7 @@ interface SourceHealth extends UpstreamHealth {
 
 /** Converts the health of a customer's upstream and store. Data that was never read is infinitely old. */
 export function toHealth(customer: string, health: SourceHealth, clock: Clock): CustomerHealth {
-  const { staleSinceMs, storeStaleSinceMs, budgetLeft, removalsHeldBack, minStaleLimitSeconds } = health;
+  const { staleSinceMs, storeStaleSinceMs, budgetLeft, removalsHeldBack, minStaleLimitSeconds, isPolling } = health;
   const ageSeconds = (sinceMs = Infinity) => Math.max(0, Math.ceil((clock.monotonicMs() - sinceMs) / 1000));
   const upstreamStaleSeconds = ageSeconds(staleSinceMs);
   return {
@@ -136,5 +144,6 @@ export function toHealth(customer: string, health: SourceHealth, clock: Clock): 
     ...(budgetLeft !== undefined && { budgetLeft }),
     ...(minStaleLimitSeconds !== undefined && { minStaleLimitSeconds }),
     ...(removalsHeldBack !== undefined && { removalsHeldBack }),
+    ...(isPolling !== undefined && { isPolling }),
   };
 }

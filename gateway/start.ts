@@ -7,8 +7,12 @@ import { createRateLimits } from "./operations/limits/rate-limits.ts";
 import { createJsonLog, type LogDestination, openStandardOutput } from "./operations/logging/json-log.ts";
 import type { Log } from "./operations/logging/log.ts";
 import { createPlainLog } from "./operations/logging/plain-log.ts";
+import { createRejectionLog } from "./operations/logging/rejection-log.ts";
 import { createMetrics } from "./operations/metrics/metrics.ts";
 import type { Observability } from "./operations/observability.ts";
+import { observeCallsWith } from "./operations/observe-calls.ts";
+import type { OpenTracingOptions } from "./operations/tracing/open-tracing.ts";
+import type { Tracing } from "./operations/tracing/tracing.ts";
 import { createReload, type ReloadObserver, type ReloadOutcome } from "./reload/reload.ts";
 import { type RunningGateway, serveAdmin, serveGateway } from "./serve.ts";
 import type { CustomerLimits } from "./settings/customer-settings.ts";
@@ -19,6 +23,7 @@ import type { AvailabilityStore, StoreLog } from "./store/availability-store.ts"
 import { createMemoryStore } from "./store/memory-store.ts";
 import { singleRedis } from "./store/redis/redis-server-options.ts";
 import { createRedisStore } from "./store/redis-store.ts";
+import { type StoreObserver, unobservedStore } from "./store/store-observer.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
 import { VERSION } from "./version.ts";
 
@@ -66,15 +71,19 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   // Read before there is a connection: the report lists open connections with the names of their hosts.
   const openFileLimit = options.openFileLimit ?? (settings.isDemo ? undefined : readOpenFileLimit());
   const files = await readBuiltFiles(options.buildDirectory);
-  const observability = createObservability(settings, options, {
+  const observability = await createObservability(settings, options, {
     isStoreReady: () => store.isReady(),
+    replicaSize: () => store.replicaSize(),
     historySize: () => store.historySize(),
     customers: () => health(),
   });
-  const { log, readiness } = observability;
-  const store = openStore(settings, log);
-  const { customers, health, loadKeySets, reload: reloadCustomers, stop } = await startCustomers(settings, store, log);
-  const streams = createStreamHub({ observer: observability.metrics, onDefect: log.defect });
+  const { log, metrics, readiness, tracing } = observability;
+  const observe = observeCallsWith(observability);
+  const store = openStore(settings, log, { ...metrics, observe });
+  const started = await startCustomers(settings, store, { log, observe });
+  const { customers, health, loadKeySets, reload: reloadCustomers, stop } = started;
+  const streams = createStreamHub({ observer: metrics, onDefect: log.defect });
+  const logRejection = createRejectionLog({ log });
   const customerIds = () => Array.from(customers.all(), ({ id }) => id);
   const retention = startRetention({ store, customerIds, log });
   const stopUpstreams = async () => {
@@ -84,6 +93,8 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   const closables: Closable[] = [
     { name: "Upstreams", close: stopUpstreams },
     { name: "Store", close: store.close },
+    // After everything that has spans.
+    ...(tracing ? [{ name: "Traces", close: tracing.close }] : []),
   ];
   try {
     const gateway = await serveGateway(settings, {
@@ -91,7 +102,10 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
       files,
       scriptMaxAgeSeconds: settings.scriptMaxAgeSeconds,
       onDefect: log.defect,
-      onUnauthorized: ({ reason, ...context }) => log.warning(`Request rejected: ${reason}`, context),
+      onUnauthorized(call) {
+        metrics.onUnauthorized(call.customer, call.kind);
+        logRejection(call);
+      },
       streams,
       observability,
     });
@@ -141,22 +155,24 @@ function logSettings(
   if (isDemo) log.line(`Serving sample agents${where}, since no upstream is configured`);
 }
 
-function createObservability(
+async function createObservability(
   settings: Settings,
   { print, onDefect, logDestination }: StartOptions,
   healthSources: Parameters<ReturnType<typeof createMetrics>["watch"]>[0],
-): Observability {
+): Promise<Observability> {
   const { operation, isDemo, anonymousReads, staleLimitSeconds } = settings;
-  const metrics = createMetrics({ process: true });
+  const metrics = createMetrics({ process: true, labelledCustomers: operation.labelledCustomers });
   metrics.watch(healthSources);
   const openJsonLog = () =>
     createJsonLog({
       level: operation.logLevel,
       destination: logDestination ?? openStandardOutput(metrics.onLineLost),
     });
+  const log = isDemo ? createPlainLog({ print, printError: onDefect }) : openJsonLog();
   return {
-    log: isDemo ? createPlainLog({ print, printError: onDefect }) : openJsonLog(),
+    log,
     metrics,
+    tracing: operation.exportsTraces ? await loadTracing({ log, onSpansLost: metrics.onSpansLost }) : undefined,
     servesMetrics: anonymousReads,
     readiness: createReadiness({ healthSources, staleLimitSeconds }),
     rateLimits: createRateLimits(limitsOf(settings)),
@@ -168,10 +184,20 @@ function limitsOf({ customers }: Settings): ReadonlyMap<string, CustomerLimits> 
   return new Map(customers.map(({ id, limits }) => [id, limits]));
 }
 
+/** Loads the code of the traces only when it is used. */
+async function loadTracing(options: OpenTracingOptions): Promise<Tracing> {
+  const { openTracing } = await import("./operations/tracing/open-tracing.ts");
+  return openTracing(options);
+}
+
 /**
  * Opens the store in Redis if the settings have its address; Redis need not be up yet. Otherwise opens the store in the
  * process's memory.
  */
-export function openStore({ redisUrl: url }: Settings, log: StoreLog): AvailabilityStore {
-  return url ? createRedisStore({ server: singleRedis(url), log }) : createMemoryStore();
+export function openStore(
+  { redisUrl: url }: Settings,
+  log: StoreLog,
+  observer: StoreObserver = unobservedStore,
+): AvailabilityStore {
+  return url ? createRedisStore({ server: singleRedis(url), log, observer }) : createMemoryStore();
 }

@@ -4,7 +4,7 @@ import type { AppContext, AppEnv } from "../hono-env.ts";
 import type { Access } from "./access.ts";
 import { insufficientScope, invalidToken, keysUnavailable, tokenRequired } from "./auth-responses.ts";
 import type { Caller, Scope } from "./caller.ts";
-import { InvalidTokenError } from "./invalid-token-error.ts";
+import { InvalidTokenError, type TokenFault } from "./invalid-token-error.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 import { createTokenVerifier, type VerifyToken } from "./verify-token.ts";
 
@@ -16,9 +16,14 @@ export interface UnauthorizedCall {
   readonly requestId: string | undefined;
   /** Id of the trace that the request belongs to. `undefined` if requests are not observed. */
   readonly traceId: string | undefined;
+  /** Kind of the reason, of which there are few. */
+  readonly kind: UnauthorizedKind;
   /** Reason, for the operator alone. Contains no part of the token. */
   readonly reason: string;
 }
+
+/** Kind of reason to reject a request: no token, a fault of the token, or a call that the token does not allow. */
+export type UnauthorizedKind = "missing" | TokenFault | "keys_unavailable" | "scope" | "other_user";
 
 /** Callback for a rejected request. */
 export type OnUnauthorized = (call: UnauthorizedCall) => void;
@@ -45,30 +50,32 @@ export function authorize(onUnauthorized: OnUnauthorized): MiddlewareHandler<App
     const authorization = context.req.header("Authorization");
     if (authorization === undefined) {
       if (anonymousReads && scope !== "availability:write") return next();
-      onUnauthorized(describeUnauthorized(context, "the request has no Authorization header"));
+      onUnauthorized(describeUnauthorized(context, "missing", "the request has no Authorization header"));
       return tokenRequired();
     }
     const caller = await verifyHeader(authorization, verify).catch(toAuthFailure);
     if ("respond" in caller) {
-      onUnauthorized(describeUnauthorized(context, caller.reason));
+      onUnauthorized(describeUnauthorized(context, caller.kind, caller.reason));
       return caller.respond();
     }
+    // Before the check of the scope, for the audit of a rejected change.
+    context.set("caller", caller);
     if (scope && !caller.scopes.has(scope)) {
       const hint = caller.hasOnlyScp ? ": it has the claim scp, and the gateway reads scope" : "";
-      onUnauthorized(describeUnauthorized(context, `the token does not have the scope ${scope}${hint}`));
+      onUnauthorized(describeUnauthorized(context, "scope", `the token does not have the scope ${scope}${hint}`));
       return insufficientScope(scope);
     }
-    context.set("caller", caller);
     return next();
   };
 }
 
 /** Describes a rejected request, with the ids of the request's log line. */
-export function describeUnauthorized(context: AppContext, reason: string): UnauthorizedCall {
+export function describeUnauthorized(context: AppContext, kind: UnauthorizedKind, reason: string): UnauthorizedCall {
   return {
     customer: context.get("customer")?.id,
     requestId: context.get("requestId"),
     traceId: context.get("trace")?.traceId,
+    kind,
     reason,
   };
 }
@@ -93,11 +100,13 @@ async function verifyHeader(authorization: string, verify: VerifyToken): Promise
 
 interface AuthFailure {
   readonly respond: () => Response;
+  readonly kind: UnauthorizedKind;
   readonly reason: string;
 }
 
 function toAuthFailure(thrown: unknown): AuthFailure {
-  if (thrown instanceof InvalidTokenError) return { respond: invalidToken, reason: thrown.message };
-  if (thrown instanceof KeysUnavailableError) return { respond: keysUnavailable, reason: thrown.message };
+  if (thrown instanceof InvalidTokenError) return { respond: invalidToken, kind: thrown.fault, reason: thrown.message };
+  if (thrown instanceof KeysUnavailableError)
+    return { respond: keysUnavailable, kind: "keys_unavailable", reason: thrown.message };
   throw thrown;
 }

@@ -52,18 +52,24 @@ export interface JwksOptions {
   readonly wait?: Delay;
   /** @default the global `fetch` */
   readonly fetch?: typeof fetch;
+  /** Runs each fetch, for metrics and traces. @default nothing is observed */
+  readonly observeFetch?: ObserveFetch;
 }
+
+/** Runs a fetch, and resolves or rejects as the fetch does. */
+export type ObserveFetch = <Value>(run: () => Promise<Value>) => Promise<Value>;
 
 /** Creates a key set. `findKey` throws {@link KeysUnavailableError} if the set cannot be fetched or the key cannot be used. */
 export function createJwks(options: JwksOptions): Jwks {
   const { url, algorithm, clock = systemClock, wait = delay, fetch = globalThis.fetch } = options;
+  const { observeFetch = (run) => run() } = options;
   const { origin, pathname } = new URL(url);
   const name = `The key set at ${origin}${pathname}`;
   let isAvailable: boolean | undefined;
   let loadedAtMs: number | undefined;
   const fetchObserved: FetchImplementation = async (...request) => {
     isAvailable = false;
-    const response = await fetchKeySet(fetch, ...request);
+    const response = await observeFetch(() => fetchKeySet(fetch, ...request));
     isAvailable = true;
     return response;
   };

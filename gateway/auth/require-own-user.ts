@@ -14,7 +14,9 @@ export function requireOwnUser(onUnauthorized: OnUnauthorized): MiddlewareHandle
     const userId = context.req.param("userId");
     // Compare as text: a text other than a user id never equals an agent's id.
     if (userId === OWN_USER || subject === "operator" || String(subject) === userId) return next();
-    onUnauthorized(describeUnauthorized(context, "the token is an agent's, and the address another user's"));
+    onUnauthorized(
+      describeUnauthorized(context, "other_user", "the token is an agent's, and the address another user's"),
+    );
     return otherUser();
   };
 }

@@ -5,7 +5,7 @@ import { systemClock } from "../clock.ts";
 import { type Caller, CallerClaims, EXPECTED_CLAIMS } from "./caller.ts";
 import { describeTokenError, type TokenExpectation } from "./describe-token-error.ts";
 import { describeType } from "./describe-type.ts";
-import { InvalidTokenError } from "./invalid-token-error.ts";
+import { InvalidTokenError, type TokenFault } from "./invalid-token-error.ts";
 import { createJwks, type Jwks, type JwksOptions } from "./jwks.ts";
 import { ED25519_NAMES } from "./key-set-content.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
@@ -139,9 +139,21 @@ function throwTokenError(cause: unknown, expectation: TokenExpectation): never {
   if (cause instanceof errors.JOSENotSupported)
     throw new InvalidTokenError("The token requires an unsupported extension", { cause });
   if (cause instanceof errors.JOSEError)
-    throw new InvalidTokenError(`The token is rejected: ${describeTokenError(cause, expectation)}`, { cause });
+    throw new InvalidTokenError(`The token is rejected: ${describeTokenError(cause, expectation)}`, {
+      fault: toFault(cause),
+      cause,
+    });
   // Faults of a token are JOSEErrors. The rest are faults of the key, such as the TypeError for a weak key.
   throw new KeysUnavailableError("The token's key cannot be used", { cause });
+}
+
+function toFault(error: errors.JOSEError): TokenFault {
+  if (error instanceof errors.JWTExpired) return "expired";
+  if (error instanceof errors.JWTClaimValidationFailed) return "claims";
+  if (error instanceof errors.JWSSignatureVerificationFailed) return "signature";
+  // The token names a key that is not in the set, or several keys of the set match.
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) return "signature";
+  return "malformed";
 }
 
 interface Expectation {
@@ -159,10 +171,12 @@ function parseClaims(payload: JWTPayload, expectation: Expectation): Caller {
   if (!claims.success) {
     throw new InvalidTokenError(
       `The token's claims are not as expected: ${claims.issues.map(describeIssue).join("; ")}`,
+      { fault: "claims" },
     );
   }
   const { exp, customer, sub, scope = NO_SCOPES, scp } = claims.output;
-  if (customer !== customerId) throw new InvalidTokenError("The token belongs to another customer");
+  if (customer !== customerId)
+    throw new InvalidTokenError("The token belongs to another customer", { fault: "customer" });
   checkLifetime(claims.output, expectation);
   // Hash only the signed part: a signature has many spellings, and every spelling would get separate rate limits.
   const signed = token.slice(0, token.lastIndexOf("."));
@@ -190,6 +204,7 @@ function checkLifetime(
   if (seconds <= maxLifetimeSeconds) return;
   throw new InvalidTokenError(
     `The token's claims are not as expected: exp: expected at most ${maxLifetimeSeconds} seconds after ${start} (maxLifetimeSeconds), but it is ${Math.ceil(seconds)} seconds after`,
+    { fault: "claims" },
   );
 }
 

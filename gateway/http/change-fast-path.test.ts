@@ -213,7 +213,7 @@ test("responds to, logs and counts every change exactly as the app does", async 
  * Returns what a gateway has logged, in any order, without times and random ids. Also without `aborted`, which depends on
  * when a client that sends its body later learns of a rejection.
  */
-function toComparable({ records, unauthorized, defects }: Awaited<ReturnType<typeof setUp>>) {
+function toComparable({ records, audits, unauthorized, defects }: Awaited<ReturnType<typeof setUp>>) {
   const known = (id: string | undefined) => (id === "known" || id?.startsWith("4bf92f") ? id : "random");
   return {
     records: records
@@ -221,6 +221,11 @@ function toComparable({ records, unauthorized, defects }: Awaited<ReturnType<typ
         const ids = [known(requestId), known(traceId)];
         return JSON.stringify([...ids, durationMs >= 0, { ...record, aborted: undefined }]);
       })
+      .sort(),
+    audits: audits
+      .map(({ requestId, traceId, version, ...audit }) =>
+        JSON.stringify([known(requestId), known(traceId), version !== undefined, audit]),
+      )
       .sort(),
     unauthorized: unauthorized
       .map(({ requestId, traceId, ...call }) => JSON.stringify([known(requestId), known(traceId), call]))

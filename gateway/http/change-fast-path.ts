@@ -5,6 +5,8 @@ import type { Customer, Customers } from "../customer.ts";
 import type { RequestIdentity } from "../operations/logging/log.ts";
 import { type RequestTrace, traceRequest } from "../operations/metrics/request-trace.ts";
 import type { Observability } from "../operations/observability.ts";
+import type { Status } from "../store/agent.ts";
+import { readClientKind, toAuditRecord } from "./audit-changes.ts";
 import { type FastPath, findCachedCaller, hasPlainHead, readTraceHeaders, toText } from "./direct-request.ts";
 import { endWith, writeWebResponse } from "./direct-response.ts";
 import { respondToError } from "./error-response.ts";
@@ -16,6 +18,7 @@ import {
   MAX_CHANGE_BYTES,
   makeChange,
   parseChangedStatus,
+  readKnownStatus,
 } from "./routes/make-change.ts";
 import { OWN_USER, parseUserId } from "./routes/user-id.ts";
 import { SECURITY_HEADER_PAIRS } from "./security-headers.ts";
@@ -47,26 +50,40 @@ const decoder = new TextDecoder();
  * speed: Request, Response and a chain of middleware cost more than the change.
  */
 export function createChangeFastPath({ customers, observability, onDefect }: ChangeFastPathOptions): FastPath {
-  async function change(request: IncomingMessage, direct: DirectChange): Promise<Changed | Response> {
+  async function change(request: IncomingMessage, direct: DirectChange, status: Status): Promise<Changed | Response> {
     const { customer, caller, userId, setStatus } = direct;
-    const status = parseChangedStatus(decoder.decode(readBody(request)));
-    if (status instanceof Response) return status;
     const ifMatch = toText(request.headers["if-match"]);
     return makeChange({ customer, subject: caller.subject, userId, status, ifMatch }, setStatus);
   }
 
   async function respond(request: IncomingMessage, response: ServerResponse, direct: DirectChange): Promise<void> {
+    const { customer, caller, userId } = direct;
     const requestTrace = observability && traceRequest(observability, readTraceHeaders(request.headers), response);
-    const answer = await change(request, direct).catch((thrown: unknown) =>
-      respondToError(thrown, { onDefect, request: toIdentity(requestTrace), isDisconnect: false }),
-    );
-    const report = () =>
-      requestTrace?.respond({
-        route: AVAILABILITY_PATH,
-        method: "PUT",
-        status: answer.status,
-        customer: direct.customer.id,
-      });
+    const requested = parseChangedStatus(decoder.decode(readBody(request)));
+    const from = readKnownStatus(customer, userId);
+    const answer =
+      requested instanceof Response
+        ? requested
+        : await runTraced(requestTrace, () => change(request, direct, requested)).catch((thrown: unknown) =>
+            respondToError(thrown, { onDefect, request: toIdentity(requestTrace), isDisconnect: false }),
+          );
+    const { status } = answer;
+    const report = () => {
+      requestTrace?.respond({ route: AVAILABILITY_PATH, method: "PUT", status, customer: customer.id });
+      const changed = answer instanceof Response ? undefined : answer.availability;
+      const change = requested instanceof Response ? undefined : { from, requested, changed };
+      observability?.log.audit?.(
+        toAuditRecord({
+          request: toIdentity(requestTrace),
+          customer: customer.id,
+          caller,
+          userId,
+          change,
+          status,
+          clientKind: readClientKind((name) => toText(request.headers[name])),
+        }),
+      );
+    };
     // The client has disconnected. A response written now would count as finished, and its request not as aborted.
     if (response.closed) return report();
     if (answer instanceof Response) await writeWebResponse(response, answer, requestTrace?.requestId);
@@ -133,6 +150,10 @@ function writeChanged(response: ServerResponse, changed: Changed, path: string, 
   if (requestId !== undefined) headers.push("X-Request-Id", requestId);
   response.writeHead(changed.status, headers);
   endWith(response, body);
+}
+
+function runTraced<Value>(requestTrace: RequestTrace | undefined, handle: () => Value): Value {
+  return requestTrace ? requestTrace.run(handle) : handle();
 }
 
 function toIdentity(requestTrace: RequestTrace | undefined): RequestIdentity | undefined {

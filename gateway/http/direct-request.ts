@@ -38,7 +38,11 @@ export function findCachedCaller(customer: Customer, authorization: string | und
 
 /** Reads the headers with a request's id and trace. */
 export function readTraceHeaders(headers: IncomingHttpHeaders): RequestHeaders {
-  return { requestId: toText(headers["x-request-id"]), traceparent: toText(headers["traceparent"]) };
+  return {
+    requestId: toText(headers["x-request-id"]),
+    traceparent: toText(headers["traceparent"]),
+    tracestate: toText(headers["tracestate"]),
+  };
 }
 
 /** Returns a header with one value. Node joins repeated headers into a string; only `Set-Cookie` is a list. */

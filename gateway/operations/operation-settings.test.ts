@@ -30,6 +30,21 @@ test("trusts no proxy by default", () => {
 });
 
 test.each([
+  [undefined, undefined],
+  ["true", undefined],
+  ["false", new Set()],
+  ["acme", new Set(["acme"])],
+  ["acme, globex", new Set(["acme", "globex"])],
+])("reads which customers the metrics name: METRICS_CUSTOMER_LABEL=%s", (value, labelled) => {
+  expect(readSettings({ METRICS_CUSTOMER_LABEL: value }).operation.labelledCustomers).toEqual(labelled);
+});
+
+test.each([
+  [
+    "METRICS_CUSTOMER_LABEL",
+    "acme;globex",
+    'expected true, false or ids of customers with commas between them, got "acme;globex", for example METRICS_CUSTOMER_LABEL=false',
+  ],
   [
     "GATEWAY_ADMIN_PORT",
     "x",

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { Host, Port, Seconds } from "../settings/env-schemas.ts";
 import { createTrustedProxies, type TrustedProxies } from "./limits/client-address.ts";
+import { areTracesExported, TRACING_VARIABLES } from "./tracing/tracing-settings.ts";
 
 /** Settings of the log, the metrics and the network around the gateway. */
 export interface OperationSettings {
@@ -18,6 +19,13 @@ export interface OperationSettings {
    * @default 0
    */
   readonly drainDelaySeconds: number;
+  /**
+   * Customers with a label of their own in the metrics, from `METRICS_CUSTOMER_LABEL`; `undefined`: all customers.
+   * @default all customers
+   */
+  readonly labelledCustomers: ReadonlySet<string> | undefined;
+  /** True if spans are exported to a collector, from `OTEL_EXPORTER_OTLP_ENDPOINT` and others. @default false */
+  readonly exportsTraces: boolean;
   /** Proxies with a trusted `X-Forwarded-For`, from `TRUSTED_PROXIES`. @default none */
   readonly trustedProxies: TrustedProxies;
   /** Maximum open connections, from `MAX_CONNECTIONS`; further connections are closed at once. @default 20000 */
@@ -32,6 +40,22 @@ const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const Level = v.picklist(LOG_LEVELS, ({ input }) => `${JSON.stringify(input)} is not one of ${LOG_LEVELS.join(", ")}`);
+
+const CUSTOMER_ID = /^[a-z\d][a-z\d-]{0,63}$/;
+
+const LabelledCustomers = v.pipe(
+  v.string(),
+  v.transform((text): readonly string[] => text.split(",").map((entry) => entry.trim())),
+  v.check(
+    (entries) => entries.every((entry) => CUSTOMER_ID.test(entry)),
+    ({ input }) =>
+      `expected true, false or ids of customers with commas between them, got ${JSON.stringify(input.join())}`,
+  ),
+  v.transform(([first, ...others]): ReadonlySet<string> | undefined => {
+    if (others.length === 0 && first === "true") return undefined;
+    return new Set(others.length === 0 && first === "false" ? [] : [first ?? "", ...others]);
+  }),
+);
 
 const ProxyList = v.pipe(
   v.string(),
@@ -66,7 +90,7 @@ const KeepAlive = v.pipe(
 );
 
 /** Schemas of the environment's variables for these settings, with their documentation. */
-export const OPERATION_VARIABLES = {
+const OWN_VARIABLES = {
   GATEWAY_ADMIN_PORT: v.pipe(
     v.optional(Port),
     v.metadata({
@@ -81,6 +105,13 @@ export const OPERATION_VARIABLES = {
   LOG_LEVEL: v.pipe(
     v.optional(Level, "info"),
     v.metadata({ meaning: `lowest level to log: ${LOG_LEVELS.join(", ")}`, example: "info" }),
+  ),
+  METRICS_CUSTOMER_LABEL: v.pipe(
+    v.optional(LabelledCustomers, "true"),
+    v.metadata({
+      meaning: "true for a label with the customer in the metrics, false for none, or the ids of customers to label",
+      example: "false",
+    }),
   ),
   DRAIN_DELAY_SECONDS: v.pipe(
     v.optional(DrainDelay, "0"),
@@ -109,6 +140,9 @@ export const OPERATION_VARIABLES = {
   ),
 };
 
+/** Schemas of all variables of the operation. */
+export const OPERATION_VARIABLES = { ...OWN_VARIABLES, ...TRACING_VARIABLES };
+
 type OperationValues = v.InferOutput<ReturnType<typeof v.object<typeof OPERATION_VARIABLES>>>;
 
 /** Converts the values of these variables to settings. */
@@ -117,6 +151,8 @@ export function toOperationSettings(values: OperationValues): OperationSettings 
     adminPort: values.GATEWAY_ADMIN_PORT,
     adminHost: values.GATEWAY_ADMIN_HOST,
     logLevel: values.LOG_LEVEL,
+    exportsTraces: areTracesExported(values),
+    labelledCustomers: values.METRICS_CUSTOMER_LABEL,
     drainDelaySeconds: values.DRAIN_DELAY_SECONDS,
     trustedProxies: values.TRUSTED_PROXIES ?? NO_PROXIES,
     maxConnections: values.MAX_CONNECTIONS,

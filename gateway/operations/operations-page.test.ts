@@ -6,7 +6,6 @@ import { createTokenVerifier } from "../auth/verify-token.ts";
 import { readConfig } from "../settings/config-file.ts";
 import { GatewayConfig } from "../settings/customer-settings.ts";
 import { VARIABLES } from "../settings/settings.ts";
-import { createMetrics } from "./metrics/metrics.ts";
 
 const page = readFileSync(new URL("../../docs/run-the-gateway.md", import.meta.url), "utf8");
 
@@ -17,8 +16,8 @@ function namesUnder(heading: string): string[] {
   return Array.from(own.matchAll(/^\| `([^`]+)` \|/gm), ([, name = ""]) => name);
 }
 
-/** Variables with a row on the page. Variables of tokens have a page of their own. */
-const TABLED = VARIABLES.filter(({ name }) => !/^(?:JWT|DEMO)_/.test(name));
+/** Variables with a row on the page. Variables of tokens and of traces have pages of their own. */
+const TABLED = VARIABLES.filter(({ name }) => !/^(?:JWT|DEMO|OTEL)_/.test(name));
 
 test("describes each variable of the environment, and no other", () => {
   expect(namesUnder("## Settings").sort()).toEqual(TABLED.map(({ name }) => name).sort());
@@ -76,10 +75,4 @@ function pathsOf(schema: Schema, before = ""): string[] {
 test("describes each key of the customers' file, and no other", () => {
   const schema = toJsonSchema(GatewayConfig, { errorMode: "ignore", typeMode: "input" }) as Schema;
   expect(namesUnder("### The customers' file").sort()).toEqual(pathsOf(schema).sort());
-});
-
-test("describes each metric, and no other", async () => {
-  const { body } = await createMetrics().read();
-  const names = Array.from(body.matchAll(/^# TYPE (\S+)/gm), ([, name = ""]) => name);
-  expect(namesUnder("## Metrics").sort()).toEqual(names.sort());
 });

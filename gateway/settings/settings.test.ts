@@ -34,6 +34,8 @@ test("has defaults for everything outside production", () => {
       adminPort: undefined,
       adminHost: "127.0.0.1",
       logLevel: "info",
+      labelledCustomers: undefined,
+      exportsTraces: false,
       drainDelaySeconds: 0,
       trustedProxies: { includes: expect.any(Function) },
       maxConnections: 20_000,

@@ -3,6 +3,12 @@ import type { Environment } from "./environment.ts";
 /** Prefixes of the gateway's variables, which other programs are unlikely to use. */
 const OWN_PREFIXES = ["GATEWAY_", "UPSTREAM_", "JWT_"];
 
+/**
+ * Prefix of the variables of OpenTelemetry, which has some hundred. Its libraries read them, and collectors and other programs of the
+ * machine do as well, so that one beside the known ones is no mistake.
+ */
+const TELEMETRY_PREFIX = "OTEL_";
+
 /** Maximum edits between a misspelt name and the right name, for a name without these prefixes. */
 const MAX_EDITS = 2;
 
@@ -24,7 +30,7 @@ export function findUnknownVariables(
   { known, referenced }: { readonly known: readonly string[]; readonly referenced: ReadonlySet<string> },
 ): readonly string[] {
   return Object.entries(environment).flatMap(([name, value]) => {
-    if (!value || known.includes(name) || referenced.has(name)) return [];
+    if (!value || known.includes(name) || referenced.has(name) || name.startsWith(TELEMETRY_PREFIX)) return [];
     if (SERVICE_LINK_NAMES.some((shape) => shape.test(name)) || isServiceLink(value)) return [];
     const { nearest, edits } = findNearest(name, known);
     const isMeant = OWN_PREFIXES.some((prefix) => name.startsWith(prefix)) || edits <= MAX_EDITS;

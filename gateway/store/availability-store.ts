@@ -1,6 +1,7 @@
 import type { AgentState, Status, StoredAgent } from "./agent.ts";
 import type { HistorySize } from "./change-history.ts";
 import type { Replica } from "./replica.ts";
+import type { ReplicaSize } from "./replica-size.ts";
 
 /** Log lines of a store, for the operator. No line contains a password. */
 export interface StoreLog {
@@ -27,6 +28,8 @@ export interface AvailabilityStore {
    * of the task then.
    */
   lease(task: string, durationMs: number, options?: LeaseOptions): Promise<boolean>;
+  /** Returns the size of the customers that this process has loaded into its memory. */
+  replicaSize(): ReplicaSize;
   /**
    * Erases the data of customers that no gateway has served for 30 days, and older changes. `eraseOutdated` of each
    * customer's store comes first. Resolves with the ids of the erased customers.

@@ -11,6 +11,7 @@ import {
 import { type ChangeHistory, createChangeHistory } from "./change-history.ts";
 import { toCursorText } from "./cursor.ts";
 import { createReplica, emptyContents, highestVersionOf, type WritableReplica } from "./replica.ts";
+import { sumReplicaSizes } from "./replica-size.ts";
 import { RETENTION_MS } from "./retention.ts";
 
 export interface MemoryStoreOptions {
@@ -31,9 +32,10 @@ export function createMemoryStore({
 }: MemoryStoreOptions = {}): AvailabilityStore {
   const customers = new Map<string, CustomerStore>();
   const order = createOrder(historyLength);
+  const replicas: WritableReplica[] = [];
   return {
     forCustomer(customerId) {
-      const customer = customers.get(customerId) ?? createCustomerStore(customerId, { clock, order });
+      const customer = customers.get(customerId) ?? createCustomerStore(customerId, { clock, order, replicas });
       customers.set(customerId, customer);
       return customer;
     },
@@ -43,6 +45,7 @@ export function createMemoryStore({
     },
     // No other gateway shares this memory.
     lease: async () => true,
+    replicaSize: () => sumReplicaSizes(replicas),
     // Each customer in this memory is served.
     eraseUnserved: async () => [],
     historySize: order.history.size,
@@ -77,11 +80,14 @@ function createOrder(historyLength: number): Order {
 interface CustomerStoreParts {
   readonly clock: Clock;
   readonly order: Order;
+  /** Replicas of all customers. */
+  readonly replicas: WritableReplica[];
 }
 
-function createCustomerStore(customerId: string, { clock, order }: CustomerStoreParts): CustomerStore {
+function createCustomerStore(customerId: string, { clock, order, replicas }: CustomerStoreParts): CustomerStore {
   const { epoch, history, position, advance } = order;
   const replica = createReplica(emptyContents(epoch, position, history.of(customerId)));
+  replicas.push(replica);
 
   const reads = createReadOrder(clock);
   const startedMsByPage = new Map<number, number>();

@@ -24,6 +24,8 @@ import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redi
 import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
 import { createReplica, highestVersionOf, type WritableReplica } from "./replica.ts";
+import { sumReplicaSizes } from "./replica-size.ts";
+import { type StoreObserver, unobservedStore } from "./store-observer.ts";
 
 export interface RedisStoreOptions {
   readonly server: RedisServerOptions;
@@ -51,6 +53,8 @@ export interface RedisStoreOptions {
   readonly retention?: RetentionTimes;
   /** @default the system clock */
   readonly clock?: Clock;
+  /** @default nothing is observed */
+  readonly observer?: StoreObserver;
 }
 
 const DEFAULTS = {
@@ -59,6 +63,7 @@ const DEFAULTS = {
   maxDelayMs: 5_000,
   historyLength: 100_000,
   clock: systemClock,
+  observer: unobservedStore,
   retention: RETENTION_TIMES,
 };
 
@@ -95,7 +100,10 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
 
   const reconnection = createReconnection({
     open,
-    onConnected: readiness.notify,
+    onConnected() {
+      settings.observer.onConnected();
+      readiness.notify();
+    },
     onDisconnected({ connection }) {
       for (const { replica } of loaded.values()) {
         // A replica that has not caught up in the session has been stale for longer.
@@ -117,6 +125,7 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
     isReady,
     whenReady: readiness.wait,
     lease: leases.acquire,
+    replicaSize: () => sumReplicaSizes(Array.from(loaded.values(), ({ replica }) => replica)),
     eraseUnserved: async () => eraseUnserved(settings.retention, await reconnection.session()),
     historySize: () => stream?.historySize() ?? { entries: 0, bytes: 0 },
     async close() {

@@ -48,6 +48,8 @@ export interface WritableReplica extends Replica {
   versionOf(userId: number): number;
   /** Returns the removed agents, each with the version of its removal. */
   removed(): Iterable<readonly [userId: number, version: number]>;
+  /** Number of removed agents. */
+  removedSize(): number;
   /** Applies the change at a position and notifies the listeners. Ignores a change older than the replica. */
   apply(position: number, change: Change): void;
   /**
@@ -164,6 +166,7 @@ export function createReplica(contents: ReplicaContents): WritableReplica {
     staleSinceMs: () => staleSinceMs,
     versionOf,
     removed: () => removed,
+    removedSize: () => removed.size,
     apply(at, change) {
       // Set it for a known change too: another gateway with an earlier position may not have the change yet.
       lastChangePosition = at;

@@ -11,6 +11,7 @@ import { createCustomers } from "../customer.ts";
 import { createReadiness } from "../operations/lifecycle/readiness.ts";
 import { createRateLimits } from "../operations/limits/rate-limits.ts";
 import { createMetrics } from "../operations/metrics/metrics.ts";
+import type { Tracing } from "../operations/tracing/tracing.ts";
 import { serveGateway } from "../serve.ts";
 import { type CustomerLimits, UNLIMITED } from "../settings/customer-settings.ts";
 import { createRecordingLog } from "./recording-log.ts";
@@ -26,6 +27,8 @@ export interface ObservedGatewayOptions {
   readonly limits?: CustomerLimits;
   /** False if the gateway caches no tokens: a fast path needs a cached token, so the app responds. @default true */
   readonly cachesTokens?: boolean;
+  /** @default no spans */
+  readonly tracing?: Tracing;
   /** @default throws the error */
   readonly onDefect?: (error: unknown) => void;
 }
@@ -53,11 +56,12 @@ export async function startObservedGateway(options: ObservedGatewayOptions) {
       return { id, allowedOrigins: ["https://crm.acme.example"], availabilities, access };
     }),
   );
-  const { log, records } = createRecordingLog();
+  const { log, records, audits } = createRecordingLog();
   const { onDefect = log.defect } = options;
   const metrics = createMetrics();
   const healthSources = {
     isStoreReady: () => true,
+    replicaSize: () => ({ customers: 1, agents: 5, removedAgents: 2 }),
     historySize: () => ({ entries: 7, bytes: 2_170 }),
     customers: () => [],
   };
@@ -72,6 +76,7 @@ export async function startObservedGateway(options: ObservedGatewayOptions) {
       observability: {
         log,
         metrics,
+        tracing: options.tracing,
         servesMetrics: false,
         readiness: createReadiness({ healthSources, staleLimitSeconds: 60 }),
         rateLimits: createRateLimits(new Map(customers.map(({ id }) => [id, limits]))),
@@ -84,6 +89,7 @@ export async function startObservedGateway(options: ObservedGatewayOptions) {
     origin: gateway.origin,
     send: (testRequest: TestRequest) => send(gateway.origin, testRequest),
     records,
+    audits,
     unauthorized,
     /** Returns the number of connections that the gateway takes for open. */
     async openConnections() {

@@ -1,17 +1,26 @@
-import type { Log, RequestRecord } from "../operations/logging/log.ts";
+import type { AuditRecord, Log, RequestRecord } from "../operations/logging/log.ts";
 
-/** Creates a log that keeps the records of requests, throws each defect, and ignores all else. */
-export function createRecordingLog(): { readonly log: Log; readonly records: RequestRecord[] } {
+/** Log with what it has recorded. */
+export interface RecordingLog {
+  readonly log: Log;
+  readonly records: RequestRecord[];
+  readonly audits: AuditRecord[];
+}
+
+/** Creates a log that keeps the records of requests and changes, throws each defect, and ignores all else. */
+export function createRecordingLog(): RecordingLog {
   const records: RequestRecord[] = [];
+  const audits: AuditRecord[] = [];
   const log: Log = {
     line() {},
     warning() {},
     error() {},
     request: (record) => void records.push(record),
+    audit: (record) => void audits.push(record),
     defect(error) {
       throw error;
     },
     flush: () => Promise.resolve(),
   };
-  return { log, records };
+  return { log, records, audits };
 }

@@ -21,15 +21,17 @@ export interface UpstreamHealth {
    * if the upstream has no list.
    */
   readonly removalsHeldBack?: number | undefined;
+  /** True if this gateway, and no other one, polls the list at present. Absent if the upstream has no list. */
+  readonly isPolling?: boolean | undefined;
 }
 
 /** Request that causes a change upstream. */
 export interface UpstreamContext {
   readonly signal: AbortSignal;
   /** W3C trace context of the request. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
   /** W3C `tracestate` of the request. */
-  readonly tracestate?: string;
+  readonly tracestate?: string | undefined;
 }
 
 /** Change of an agent's status. */

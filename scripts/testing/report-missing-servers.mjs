@@ -25,6 +25,7 @@ const SERVERS = [
   { name: "cc", tested: "a clock that is set back", package: "gcc libc6-dev" },
   { name: "prlimit", tested: "a full disk", package: "util-linux" },
   { name: "systemd-analyze", tested: "gateway/deploy/availability-gateway.service", package: "systemd" },
+  { name: "promtool", tested: "the alerts of gateway/deploy/prometheus", package: "prometheus" },
 ];
 
 /**

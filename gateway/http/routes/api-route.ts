@@ -4,6 +4,7 @@ import type { AppEnv } from "../../hono-env.ts";
 import type { OperationObject, PathItemObject } from "../../openapi/openapi-document.ts";
 import type { NamedSchema } from "../../openapi/schemas.ts";
 import type { StreamHub } from "../../stream/stream-hub.ts";
+import type { WebhookOutcome } from "../../upstream/aircall/webhook.ts";
 
 /** Services that routes use, beside those of the request's customer. */
 export interface ApiRouteOptions {
@@ -11,6 +12,8 @@ export interface ApiRouteOptions {
   readonly streams: StreamHub;
   /** Called for each request that a route rejects for its token. */
   readonly onUnauthorized: OnUnauthorized;
+  /** Called for each webhook, with the id of the customer in the address; `undefined` for an unknown customer. */
+  readonly onWebhook: (customer: string | undefined, outcome: WebhookOutcome) => void;
 }
 
 /** Security requirements of an operation: each entry names a scheme, and an empty entry allows anonymous calls. */

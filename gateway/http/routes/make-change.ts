@@ -66,6 +66,20 @@ export interface Changed {
   readonly status: 200 | 201;
 }
 
+/** What a requested change has come to, for the audit. */
+export interface ChangeOutcome {
+  /** Status before the change, as this gateway knew it. */
+  readonly from: Status | undefined;
+  readonly requested: Status;
+  /** The agent after the change; `undefined` if the change was rejected. */
+  readonly changed: Availability | undefined;
+}
+
+/** Returns a user's status as this gateway knows it at present; `undefined` for an unknown user or outdated data. */
+export function readKnownStatus({ availabilities }: Customer, userId: number): Status | undefined {
+  return availabilities.getCached?.(userId)?.agent.status;
+}
+
 /**
  * Changes a user's status by `setStatus`. If no telephony system lists the customer's users, the operator creates a user
  * by setting a status. Resolves with a problem for an unknown user.

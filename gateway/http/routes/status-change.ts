@@ -15,6 +15,7 @@ import {
   MAX_CHANGE_BYTES,
   makeChange,
   parseChangedStatus,
+  readKnownStatus,
   StatusChangeRequest,
 } from "./make-change.ts";
 import { OWN_USER, parseUserId, USER_ID } from "./user-id.ts";
@@ -39,9 +40,13 @@ export async function changeStatus(context: AppContext): Promise<Response> {
   const status = parseChangedStatus(await context.req.text());
   if (status instanceof Response) return status;
   const request = { customer, subject: context.var.caller?.subject, userId, status, ifMatch: headers["if-match"] };
+  const outcome = { from: readKnownStatus(customer, userId), requested: status, changed: undefined };
+  context.set("change", outcome);
   const upstreamContext = toUpstreamContext(context);
   const changed = await makeChange(request, (change) => customer.availabilities.setStatus(change, upstreamContext));
-  return changed instanceof Response ? changed : respondWithChanged(context, changed);
+  if (changed instanceof Response) return changed;
+  context.set("change", { ...outcome, changed: changed.availability });
+  return respondWithChanged(context, changed);
 }
 
 function readHeaders({ req }: AppContext) {
@@ -56,8 +61,7 @@ function toUpstreamContext(context: AppContext): UpstreamContext {
   const trace = context.get("trace");
   return {
     signal: context.req.raw.signal,
-    ...(trace && { traceparent: trace.toChild() }),
-    ...(trace?.state !== undefined && { tracestate: trace.state }),
+    ...trace?.headers(),
   };
 }
 

@@ -5,7 +5,7 @@ import type { OperationObject } from "../../openapi/openapi-document.ts";
 import { json, MALFORMED, problemResponse, responseOf } from "../../openapi/responses.ts";
 import { createWebhookReceiver, WebhookEnvelope } from "../../upstream/aircall/webhook.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
-import type { ApiRoute } from "./api-route.ts";
+import type { ApiRoute, ApiRouteOptions } from "./api-route.ts";
 
 const PATH = "/v1/upstream/webhook";
 
@@ -35,12 +35,15 @@ const RECEIVE_WEBHOOK: OperationObject = {
  *
  * An unknown customer, or a customer without a webhook, gets the response of a wrong secret, after the same work.
  */
-function createWebhookRoutes(): Hono<AppEnv> {
+function createWebhookRoutes({ onWebhook }: ApiRouteOptions): Hono<AppEnv> {
   const receiveUnknown = createWebhookReceiver({ token: randomUUID(), onChange: () => {} });
   return new Hono<AppEnv>()
     .post(PATH, async (context) => {
-      const receive = context.var.customer?.receiveWebhook ?? receiveUnknown;
-      switch (receive(await context.req.text())) {
+      const { customer } = context.var;
+      const receive = customer?.receiveWebhook ?? receiveUnknown;
+      const outcome = receive(await context.req.text());
+      onWebhook(customer?.id, outcome);
+      switch (outcome) {
         case "accepted":
           return context.body(null, 204);
         case "rejected":

@@ -11,6 +11,7 @@ function admin(otherStaleSeconds: number) {
   ];
   const healthSources = {
     isStoreReady: () => true,
+    replicaSize: () => ({ customers: 1, agents: 5, removedAgents: 2 }),
     historySize: () => ({ entries: 7, bytes: 2_170 }),
     customers: () => customers,
   };

@@ -1,4 +1,4 @@
-import type { CustomerHealth, HealthSources } from "../metrics/prometheus.ts";
+import type { CustomerHealth, HealthSources } from "../metrics/health-sources.ts";
 
 /** Checks of a gateway's readiness, which `/readyz` can exclude. */
 export const CHECKS = ["store", "upstreams"] as const;
@@ -20,7 +20,7 @@ export interface Readiness {
 }
 
 export interface ReadinessOptions {
-  readonly healthSources: Omit<HealthSources, "historySize">;
+  readonly healthSources: Pick<HealthSources, "isStoreReady" | "customers">;
   /** Greatest age of a served availability, in seconds. */
   readonly staleLimitSeconds: number;
 }

@@ -27,6 +27,42 @@ test("writes each event as a line of JSON", () => {
   ]);
 });
 
+const AUDIT = {
+  ...IDENTITY,
+  customer: "acme",
+  subject: 17,
+  userId: 17,
+  from: "available",
+  requested: "do_not_disturb",
+  to: "do_not_disturb",
+  version: 5,
+  status: 200,
+  clientKind: "browser",
+} as const;
+
+test.each<LogLevel>(["info", "warn", "error"])("writes who has changed an agent at the level %s as well", (level) => {
+  const { log, read } = logInto(level);
+  log.audit?.(AUDIT);
+  expect(read()).toEqual([{ level: "info", time: TIME, ...AUDIT, msg: "audit" }]);
+});
+
+test("leaves out what an audit does not know, and writes no audit if the log is silent", () => {
+  const { log, read } = logInto();
+  log.audit?.({ customer: "acme", subject: "operator", userId: undefined, status: 400, clientKind: "program" });
+  expect(read()).toEqual([
+    {
+      level: "info",
+      time: TIME,
+      customer: "acme",
+      subject: "operator",
+      status: 400,
+      clientKind: "program",
+      msg: "audit",
+    },
+  ]);
+  expect(logInto("silent").log).not.toHaveProperty("audit");
+});
+
 test("escapes texts from clients", () => {
   const { log, read } = logInto();
   const record = { ...RECORD, method: 'GET","level":"fatal', customer: "é\n\u2028", aborted: true } as const;

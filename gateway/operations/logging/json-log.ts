@@ -33,16 +33,20 @@ export interface JsonLogOptions {
 export function createJsonLog({ level, destination }: JsonLogOptions): Log {
   const writeTime = createTimeFormatter();
   const writeRequest = createAccessLogWriter("info");
-  const log = pino(
-    {
-      level,
-      // No process id or host name: log collectors know the source of their lines.
-      base: null,
-      timestamp: () => `,"time":"${writeTime(Date.now())}"`,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    destination,
-  );
+  const createLog = (lowest: LogLevel) =>
+    pino(
+      {
+        level: lowest,
+        // No process id or host name: log collectors know the source of their lines.
+        base: null,
+        timestamp: () => `,"time":"${writeTime(Date.now())}"`,
+        formatters: { level: (label) => ({ level: label }) },
+      },
+      destination,
+    );
+  const log = createLog(level);
+  // At every level: an operator who leaves out the lines of requests still has to know who changed an agent.
+  const auditLog = level === "silent" ? undefined : createLog("info");
   return {
     line: (text) => log.info(text),
     // JSON omits undefined values.
@@ -52,6 +56,7 @@ export function createJsonLog({ level, destination }: JsonLogOptions): Log {
     ...(log.isLevelEnabled("info") && {
       request: (record) => destination.write(writeRequest(writeTime(Date.now()), record)),
     }),
+    ...(auditLog && { audit: (record) => auditLog.info({ ...record }, "audit") }),
     defect: (error, request) => log.error({ ...request, error: serializeError(error) }, "defect"),
     flush: destination.flush,
   };

@@ -8,6 +8,11 @@ export interface Log {
   error(text: string): void;
   /** Logs a finished request. Absent if the log's level omits requests. */
   request?(record: RequestRecord): void;
+  /**
+   * Logs a requested change of an agent's status, also if the change was rejected. Absent if nothing is logged, and for a
+   * reader at a terminal.
+   */
+  audit?(record: AuditRecord): void;
   /** Logs an unexpected error with its stack, and the ids of the request. */
   defect(error: unknown, request?: RequestIdentity): void;
   /** Writes buffered lines before the process ends. Later lines are lost. */
@@ -26,6 +31,32 @@ export interface LineContext {
   readonly traceId?: string | undefined;
   readonly customer?: string | undefined;
 }
+
+/** A requested change of an agent's status, by a client with a valid token. */
+export interface AuditRecord extends LineContext {
+  /** Subject of the token: the user id of an agent, or the customer's operator. */
+  readonly subject: number | "operator";
+  /** The agent to change; absent if the address has no valid user id. */
+  readonly userId?: number | undefined;
+  /** Status before the change, as this gateway knew it; absent if it knew none. */
+  readonly from?: string | undefined;
+  /** The requested status; absent if the request was rejected before its body was read. */
+  readonly requested?: string | undefined;
+  /**
+   * Status after the change, absent if the change was rejected. Differs from `requested` if the telephony system made
+   * another one of it, for example for an agent in a call.
+   */
+  readonly to?: string | undefined;
+  /** Version after the change; absent if the change was rejected. */
+  readonly version?: number | undefined;
+  /** Status of the response. */
+  readonly status: number;
+  /** Kind of client, as its headers claim: a page in a browser, or another program. */
+  readonly clientKind: ClientKind;
+}
+
+/** Kind of a client. Only browsers send `Sec-Fetch-Site`, and `Origin` with a change. */
+export type ClientKind = "browser" | "program";
 
 /** A finished request. */
 export interface RequestRecord extends RequestIdentity {

@@ -1,32 +1,60 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
-import { createCounters, createGauges, DURATION_BUCKETS, type HealthSources } from "./prometheus.ts";
-import { createRequestCounts, type RequestMeasure } from "./request-counts.ts";
+import type { UnauthorizedKind } from "../../auth/authorize.ts";
+import type { OutgoingCall } from "../../outgoing-call.ts";
+import type { StoreObserver } from "../../store/store-observer.ts";
+import type { StreamObserver } from "../../stream/stream-hub.ts";
+import type { WebhookOutcome } from "../../upstream/aircall/webhook.ts";
+import type { CallResult } from "./call-result.ts";
+import { createCallCounters, createRequestCounters } from "./counters.ts";
+import { createCustomerLabel, NONE } from "./customer-label.ts";
+import { formatMetrics } from "./exposition.ts";
+import { createGauges, type OpenCount } from "./gauges.ts";
+import type { HealthSources } from "./health-sources.ts";
 
 /** Limit that rejected a request. */
 export type Limit = "token" | "customer" | "streams_per_token" | "streams";
 
-/** Metrics of the gateway, for a Prometheus server. */
-export interface Metrics {
+/** Labels and duration of one request. The labels have few values: patterns, known methods, configured customers. */
+export interface RequestMeasure {
+  /** The route's pattern without its customer: `/v1/users/:userId/availability`. */
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly customer: string;
+  /** Time until the start of the response, in milliseconds. A stream starts at once and stays open. */
+  readonly durationMs: number;
+}
+
+/** Metrics of the gateway, for a Prometheus server. `undefined` as a customer stands for an unknown customer. */
+export interface Metrics extends StreamObserver, Pick<StoreObserver, "onConnected" | "onRejected" | "onChanges"> {
   /** Counts a request in flight until the returned function is called. */
   onRequestStarted(): () => void;
   onRequest(measure: RequestMeasure): void;
   onLimited(customer: string, limit: Limit): void;
-  /** Counts an open stream until the returned function is called. */
-  onStream(customer: string): () => void;
-  /** Records the time between the arrival of a change and its write to a stream, in milliseconds. */
-  onFanOut(lagMs: number): void;
-  /** Counts a subscriber that was disconnected for reading too slowly. */
-  onSubscriberDropped(customer: string): void;
+  /** Counts a request that was rejected for its token. */
+  onUnauthorized(customer: string | undefined, reason: UnauthorizedKind): void;
+  onWebhook(customer: string | undefined, outcome: WebhookOutcome): void;
+  /** Counts a call of another service that has ended after this time, in milliseconds. */
+  onCall(call: OutgoingCall, result: CallResult, durationMs: number): void;
   /** Counts an open connection until the returned function is called. */
   onConnection(): () => void;
   /** Counts a connection that was closed at once, because too many were open. */
   onConnectionRejected(): void;
   /** Counts a lost line of the log. */
   onLineLost(): void;
+  /** Counts spans that could not be exported. */
+  onSpansLost(count: number): void;
   /** Sets the sources of the values to read at each scrape. */
   watch(healthSources: HealthSources): void;
   /** Returns the metrics in Prometheus's text format. */
   read(): Promise<{ readonly body: string; readonly contentType: string }>;
+}
+
+export interface MetricsOptions {
+  /** True if the process's memory, processor and event loop are included. @default false */
+  readonly process?: boolean;
+  /** Customers with a label of their own; all others are added up. @default all customers */
+  readonly labelledCustomers?: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -35,34 +63,68 @@ export interface Metrics {
  */
 const LAG_SAMPLE_INTERVAL_MS = 50;
 
-/** Creates empty metrics. With `process`, the process's memory, processor and event loop are included. */
-export function createMetrics(options: { readonly process?: boolean } = {}): Metrics {
+/** Creates empty metrics. */
+export function createMetrics(options: MetricsOptions = {}): Metrics {
   const registry = new Registry();
   if (options.process)
     collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LAG_SAMPLE_INTERVAL_MS });
-  const counters = createCounters(registry);
-  const gauges = createGauges(registry);
-  const requests = createRequestCounts(registry, DURATION_BUCKETS);
+  const toLabel = createCustomerLabel(options.labelledCustomers);
+  const requests = createRequestCounters(registry);
+  const calls = createCallCounters(registry);
+  const gauges = createGauges(registry, toLabel);
+  let reading: Promise<string> | undefined;
+
+  /** Formats the metrics once for all scrapes that come meanwhile. */
+  function format(): Promise<string> {
+    gauges.prepareScrape();
+    return formatMetrics(registry).finally(() => {
+      reading = undefined;
+    });
+  }
 
   return {
     onRequestStarted: () => countOpen(gauges.inFlight),
-    onRequest: requests.count,
-    onLimited: (customer, limit) => counters.limited.inc({ customer, limit }),
-    onStream: (customer) => countOpen(gauges.streams.labels({ customer })),
-    onFanOut: (lagMs) => counters.fanOutLags.observe(lagMs / 1000),
-    onSubscriberDropped: (customer) => counters.readersDropped.inc({ customer }),
+    onRequest({ route, method, status, customer, durationMs }) {
+      requests.requests.inc({ route, method, customer: toLabel(customer), status: `${Math.floor(status / 100)}xx` });
+      requests.durations.observe({ route, method }, durationMs / 1000);
+    },
+    onLimited: (customer, limit) => requests.limited.inc({ customer: toLabel(customer), limit }),
+    onUnauthorized: (customer = NONE, reason) => requests.unauthorized.inc({ customer: toLabel(customer), reason }),
+    onWebhook: (customer = NONE, result) => requests.webhooks.inc({ customer: toLabel(customer), result }),
+    onCall(call, result, durationMs) {
+      const seconds = durationMs / 1000;
+      switch (call.service) {
+        case "upstream":
+          calls.upstreamRequests.inc({ customer: toLabel(call.customer), operation: call.operation, result });
+          calls.upstreamDurations.observe({ operation: call.operation }, seconds);
+          break;
+        case "key set":
+          calls.keySetFetches.inc({ customer: toLabel(call.customer), result });
+          break;
+        case "redis":
+          calls.redisCommands.observe({ command: call.operation, result }, seconds);
+      }
+    },
+    onConnected: () => calls.redisConnections.inc(),
+    onRejected: (code) => calls.redisRejections.inc({ code }),
+    onChanges: (lagMs) => calls.feedLags.observe(lagMs / 1000),
+    onStream: (customer) => countOpen(gauges.streams(toLabel(customer))),
+    onFanOut: (lagMs) => requests.fanOutLags.observe(lagMs / 1000),
+    onSubscriberDropped: (customer) => requests.readersDropped.inc({ customer: toLabel(customer) }),
     onConnection: () => countOpen(gauges.connections),
-    onConnectionRejected: () => counters.connectionsRejected.inc(),
-    onLineLost: () => counters.linesLost.inc(),
+    onConnectionRejected: () => requests.connectionsRejected.inc(),
+    onLineLost: () => requests.linesLost.inc(),
+    onSpansLost: (count) => requests.spansLost.inc(count),
     watch: gauges.watch,
     async read() {
-      return { body: `${await registry.metrics()}\n${requests.durationsText()}`, contentType: registry.contentType };
+      reading ??= format();
+      return { body: await reading, contentType: registry.contentType };
     },
   };
 }
 
 /** Increments a gauge, and decrements it on the first call of the returned function. */
-function countOpen(gauge: { inc(): void; dec(): void }): () => void {
+function countOpen(gauge: OpenCount): () => void {
   let isOpen = true;
   gauge.inc();
   return () => {

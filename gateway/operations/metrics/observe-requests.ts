@@ -11,7 +11,9 @@ const CUSTOMER = "/c/:customer";
  * Gives each request an id and a trace, stores both in the context for later routes, and reports the response to the
  * log and the metrics. Register before every other middleware.
  */
-export function observeRequests(observability: Pick<Observability, "log" | "metrics">): MiddlewareHandler<AppEnv> {
+export function observeRequests(
+  observability: Pick<Observability, "log" | "metrics" | "tracing">,
+): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     const { req } = context;
     const headers = {
@@ -22,7 +24,7 @@ export function observeRequests(observability: Pick<Observability, "log" | "metr
     const requestTrace = traceRequest(observability, headers, context.env?.outgoing);
     context.set("requestId", requestTrace.requestId);
     context.set("trace", requestTrace.trace());
-    await next();
+    await requestTrace.run(next);
     context.res.headers.set("X-Request-Id", requestTrace.requestId);
     requestTrace.respond({
       route: readRoute(context),

@@ -1,15 +1,15 @@
 import type { ServerResponse } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import { onResponseClosed } from "../../http/response-close.ts";
+import type { TraceHeaders } from "../../outgoing-call.ts";
 import { parseRequestId } from "../logging/request-id.ts";
-import { parseTraceContext, type TraceContext } from "../logging/trace-context.ts";
 import type { Observability } from "../observability.ts";
+import { readTraceContext, type TraceContext } from "../tracing/trace-context.ts";
+import { NONE } from "./customer-label.ts";
 
 /** Headers with a request's id and trace; `undefined` if absent. */
-export interface RequestHeaders {
+export interface RequestHeaders extends TraceHeaders {
   readonly requestId: string | undefined;
-  readonly traceparent: string | undefined;
-  readonly tracestate?: string | undefined;
 }
 
 /** Response to a request. */
@@ -29,6 +29,8 @@ export interface RequestTrace {
    * Returns the request's trace. Created when first read, because most responses come from memory and need no trace.
    */
   trace(): TraceContext;
+  /** Runs the handler of the request, so that calls of other services belong to the request's span. */
+  run<Value>(handle: () => Value): Value;
   /**
    * Reports the response to the metrics at once, and to the log when `outgoing` is written or closed. Call it at the
    * start of the response, or after it if the response is written at once.
@@ -42,27 +44,27 @@ type Outgoing = HttpBindings["outgoing"] | ServerResponse;
 /** Methods with a label of their own. Clients can send any method. */
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"]);
 
-/** Label for an unknown route or customer, so that no text of a client becomes a label. */
-const NONE = "none";
-
 /** Starts to observe a request, whose response is written to `outgoing`. */
 export function traceRequest(
-  { log, metrics }: Pick<Observability, "log" | "metrics">,
+  { log, metrics, tracing }: Pick<Observability, "log" | "metrics" | "tracing">,
   headers: RequestHeaders,
   outgoing: Outgoing | undefined,
 ): RequestTrace {
   const startedMs = performance.now();
   const endRequest = metrics.onRequestStarted();
   const requestId = parseRequestId(headers.requestId);
-  let context: TraceContext | undefined;
+  const span = tracing?.startRequest(headers);
+  let context: TraceContext | undefined = span;
 
   function trace(): TraceContext {
-    context ??= parseTraceContext(headers.traceparent, headers.tracestate);
+    context ??= readTraceContext(headers);
     return context;
   }
 
   function finish({ route = NONE, method, status, customer }: ResponseInfo): void {
     endRequest();
+    const isAborted = outgoing !== undefined && !outgoing.writableFinished;
+    span?.end({ requestId, route, method: toKnownMethod(method), status, customer: customer ?? NONE, isAborted });
     log.request?.({
       requestId,
       traceId: trace().traceId,
@@ -71,7 +73,7 @@ export function traceRequest(
       route,
       status,
       durationMs: Math.round((performance.now() - startedMs) * 1000) / 1000,
-      ...(outgoing && !outgoing.writableFinished && { aborted: true }),
+      ...(isAborted && { aborted: true }),
     });
   }
 
@@ -80,11 +82,12 @@ export function traceRequest(
     // Not a getter: V8 creates a hidden class for each object with a getter, and the class retains what the object
     // references.
     trace,
+    run: (handle) => (span ? span.run(handle) : handle()),
     respond(response) {
       const { route = NONE, method, status, customer = NONE } = response;
       metrics.onRequest({
         route,
-        method: METHODS.has(method) ? method : NONE,
+        method: toKnownMethod(method),
         status,
         customer,
         durationMs: performance.now() - startedMs,
@@ -96,4 +99,8 @@ export function traceRequest(
       else onResponseClosed(outgoing, () => finish(response));
     },
   };
+}
+
+function toKnownMethod(method: string): string {
+  return METHODS.has(method) ? method : NONE;
 }

@@ -52,6 +52,8 @@ export interface ChangeStreamOptions {
   readonly historyLength: number;
   readonly clock: Clock;
   readonly log: Pick<StoreLog, "warning">;
+  /** Called as `onChanges` of the store's observer. @default not called */
+  readonly onLag?: (lagMs: number) => void;
 }
 
 /** Creates a change stream positioned before the first entry. */
@@ -61,6 +63,7 @@ export function createChangeStream({
   historyLength,
   clock: monotonic,
   log,
+  onLag,
 }: ChangeStreamOptions): ChangeStream {
   const replicas = new Map<string, SubscribedReplica>();
   const waiters = createPositionWaiters(() => position);
@@ -83,7 +86,8 @@ export function createChangeStream({
     else if (at !== position + 1) throw new ChangeGapError(`Changes ${position + 1} to ${at - 1} are missing`);
   }
 
-  function appendOne({ id, message }: StreamEntry, clock: RedisClock): void {
+  /** Appends an entry. Returns the time of its change on the clock of the Redis machine, if it has one. */
+  function appendOne({ id, message }: StreamEntry, clock: RedisClock): number | undefined {
     const at = Number(/^(\d{1,15})-0$/.exec(id)?.[1]);
     const read = v.safeParse(ChangeEntry, message);
     if (read.success && "epoch" in read.output) startEpoch(read.output.epoch, at);
@@ -91,8 +95,10 @@ export function createChangeStream({
     position = at;
     lastEntry = Object.entries(message).flat().join(" ");
     if (!read.success) skip(id);
-    else if ("customer" in read.output) store(read.output.customer, read.output, clock);
-    else if ("erased" in read.output) erase(read.output.erased, read.output);
+    if (read.success && "erased" in read.output) erase(read.output.erased, read.output);
+    if (!read.success || !("customer" in read.output)) return undefined;
+    store(read.output.customer, read.output, clock);
+    return read.output.updatedAt;
   }
 
   function erase(customerId: string, erasure: AppliedErasure): void {
@@ -127,7 +133,11 @@ export function createChangeStream({
     lastEntry: () => lastEntry,
     highestVersion: () => highestVersion,
     append(entries, clock) {
-      for (const entry of entries) appendOne(entry, clock);
+      let changedAtMs: number | undefined;
+      for (const entry of entries) changedAtMs = appendOne(entry, clock) ?? changedAtMs;
+      // Earlier changes were made before this gateway listened.
+      if (changedAtMs !== undefined && position > attachPosition)
+        onLag?.(Math.max(0, monotonic.monotonicMs() - clock.toMonotonicMs(changedAtMs)));
       waiters.notify();
     },
     waitFor: waiters.waitFor,

@@ -1,6 +1,7 @@
 import { ConnectionTimeoutError, createClient, ErrorReply } from "@redis/client";
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
+import { type ObserveCall, runUnobserved } from "../../outgoing-call.ts";
 import { StoreUnavailableError } from "../availability-store.ts";
 import { startTimeout } from "./abortable.ts";
 import { describeRedisFault } from "./connection-advice.ts";
@@ -53,6 +54,8 @@ export interface ConnectionOptions {
    */
   readonly waitMs: number;
   readonly monotonic: Clock;
+  /** Runs each script, for metrics and traces. @default nothing is observed */
+  readonly observe?: ObserveCall;
 }
 
 /** Thrown when Redis replies with an error, without a change. */
@@ -105,7 +108,7 @@ const Entries = v.nullable(
  * @throws {StoreUnavailableError} if Redis is unreachable, does not reply in time or rejects the credentials.
  */
 export async function openConnection(options: ConnectionOptions): Promise<RedisConnection> {
-  const { keys, timeoutMs, waitMs, monotonic } = options;
+  const { keys, timeoutMs, waitMs, monotonic, observe = runUnobserved } = options;
   const clock = createRedisClock();
   const url = await findPrimaryAddress(options.server);
   const clients = [createRedisClient(url, timeoutMs), createRedisClient(url, timeoutMs)] as const;
@@ -131,7 +134,9 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
     lastReadMs: () => lastReadMs,
     async run(script, keys, values) {
       const sentMs = monotonic.monotonicMs();
-      const reply = await withTimeout(commands[script](keys, values), timeoutMs);
+      const reply = await observe({ service: "redis", operation: script }, () =>
+        withTimeout(commands[script](keys, values), timeoutMs),
+      );
       const [micros, ...rest] = v.parse(ScriptReply, reply);
       clock.observe(Number(micros) / 1000, sentMs, monotonic.monotonicMs());
       return rest;

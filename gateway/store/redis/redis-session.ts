@@ -4,6 +4,7 @@ import type { Clock } from "../../clock.ts";
 import { type Delay, delay } from "../../delay.ts";
 import { type StoreLog, StoreUnavailableError } from "../availability-store.ts";
 import { highestVersionOf, type WritableReplica } from "../replica.ts";
+import type { StoreObserver } from "../store-observer.ts";
 import { Digits } from "./agent-record.ts";
 import { type ChangeStream, createChangeStream } from "./change-stream.ts";
 import { openConnection, ReadOnlyRedisError, type RedisConnection, RedisReplyError } from "./connection.ts";
@@ -49,6 +50,7 @@ export interface RedisSessionOptions {
   /** Called when Redis accepts writes again after rejecting a write. */
   readonly onWritable: () => void;
   readonly writeRejections: WriteRejectionLog;
+  readonly observer: StoreObserver;
   /** @default a delay by `setTimeout` */
   readonly wait?: Delay;
 }
@@ -74,8 +76,8 @@ export async function openRedisSession(
   customers: ReadonlyMap<string, LoadedCustomer>,
   previous: ChangeStream | undefined,
 ): Promise<RedisSession> {
-  const { historyLength, log, clock } = options;
-  const connection = await openConnection({ ...options, monotonic: clock });
+  const { historyLength, log, clock, observer } = options;
+  const connection = await openConnection({ ...options, monotonic: clock, observe: observer.observe });
   try {
     const { stream, attachPosition } = await attach(connection, options, { customers, previous });
     const source = { connection, stream, historyLength, log, monotonicMs: clock.monotonicMs };
@@ -103,7 +105,7 @@ async function attach(
   options: RedisSessionOptions,
   { customers, previous }: PreviousState,
 ) {
-  const { historyLength, log, clock } = options;
+  const { historyLength, log, clock, observer } = options;
   const position = previous ? [previous.epoch, String(previous.position()), previous.lastEntry()] : ["", "", ""];
   const minVersion = highestVersion(customers, previous) + 1;
   const values = [...position, randomBytes(6).toString("hex"), String(minVersion), String(historyLength)];
@@ -111,7 +113,10 @@ async function attach(
   const [state, epoch, attachPosition] = v.parse(Attached, reply);
   if (previous && state === "continued") return { stream: previous, attachPosition };
   if (previous) log.warning(ATTACH_MESSAGES[state]);
-  return { stream: createChangeStream({ epoch, attachPosition, historyLength, clock, log }), attachPosition };
+  return {
+    stream: createChangeStream({ epoch, attachPosition, historyLength, clock, log, onLag: observer.onChanges }),
+    attachPosition,
+  };
 }
 
 const ATTACH_MESSAGES = {
@@ -164,7 +169,7 @@ const REJECTS_ALL_WRITES = new Set(["MISCONF", "NOREPLICAS", "OOM", "READONLY"])
 
 function createSession(
   source: SnapshotSource,
-  { onWritable, writeRejections }: Pick<RedisSessionOptions, "onWritable" | "writeRejections">,
+  { onWritable, writeRejections, observer }: Pick<RedisSessionOptions, "onWritable" | "writeRejections" | "observer">,
 ): CheckedSession {
   const { connection, stream, monotonicMs } = source;
   const openedMs = monotonicMs();
@@ -180,6 +185,7 @@ function createSession(
   function handleRejected(error: string, readOnlyMs: number): void {
     isWritable = false;
     writeRejections.onRejected(error);
+    observer.onRejected(errorCode(error));
     const isReadOnly = errorCode(error) === "READONLY" && monotonicMs() - openedMs >= readOnlyMs;
     if (isReadOnly) connection.close(new ReadOnlyRedisError());
   }

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { findFreePort } from "../../../scripts/testing/local-server.ts";
 import type { Fault } from "../fake-upstream/faults.ts";
+import type { LoggedRequest } from "../fake-upstream/request-log.ts";
 import { startProcess } from "./running-process.ts";
 
 export interface FakeUpstreamProcess {
@@ -15,6 +16,8 @@ export interface FakeUpstreamProcess {
   setAvailability(userId: number, availability: string): Promise<void>;
   /** Number of received requests. */
   requestCount(): Promise<number>;
+  /** The last received requests, oldest first. */
+  requests(): Promise<readonly LoggedRequest[]>;
 }
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -52,6 +55,10 @@ export async function startFakeUpstream(users: number): Promise<FakeUpstreamProc
     environment: { FAKE_API_ID: CREDENTIALS.apiId, FAKE_API_TOKEN: CREDENTIALS.apiToken },
     setFault: (fault) => (fault ? tell("PUT", "/fault", fault) : tell("DELETE", "/fault")),
     setAvailability: (userId, availability) => tell("PUT", `/users/${userId}`, { availability }),
+    async requests() {
+      const response = await fetch(`${control}/requests`);
+      return ((await response.json()) as { readonly requests: readonly LoggedRequest[] }).requests;
+    },
     async requestCount() {
       const response = await fetch(`${control}/requests`);
       return ((await response.json()) as { readonly count: number }).count;

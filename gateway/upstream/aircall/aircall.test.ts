@@ -19,6 +19,7 @@ test("is stale until the whole list has been read, and current from then on", as
     minStaleLimitSeconds: 0,
     budgetLeft: 60,
     removalsHeldBack: 0,
+    isPolling: false,
   });
   upstream.start();
   await time.until(() => upstream.health().staleSinceMs === undefined);

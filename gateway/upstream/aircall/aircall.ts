@@ -34,10 +34,8 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
   const { settings, log } = options;
   const stopped = new AbortController();
   const { signal } = stopped;
-  const { budget, client, readAgent, removals, refreshes, agentLock, runPoll, healthTracker } = createAircall(
-    options,
-    signal,
-  );
+  const { isPolling, budget, client, readAgent, removals, refreshes, agentLock, runPoll, healthTracker } =
+    createAircall(options, signal);
   let polling: Promise<void> | undefined;
 
   function refreshLater(userId: number): void {
@@ -97,6 +95,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
       ...healthTracker.health(),
       budgetLeft: budget.remaining(),
       removalsHeldBack: removals.heldBackCount(),
+      isPolling: isPolling(),
     }),
     refresh: refreshes.refresh,
     receiveWebhook:

@@ -1,12 +1,14 @@
 import { once } from "node:events";
 import { inspect } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
+import { runUnobserved } from "../../outgoing-call.ts";
 import { startFakeUpstream } from "../../test/fake-upstream/fake-upstream.ts";
 import type { Fault } from "../../test/fake-upstream/faults.ts";
 import { openListener } from "../../test/fake-upstream/listener.ts";
 import { UpstreamError } from "../upstream.ts";
 import { createAircallClient } from "./client.ts";
 
+const UNOBSERVED = { customerId: "acme", observe: runUnobserved };
 const never = new AbortController().signal;
 const PAGE = '{"users":[{"id":1,"availability":"available"}],"meta":{"current_page":1,"next_page_link":null}}';
 const TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -22,6 +24,7 @@ async function setUp(fault?: Fault, options: { readonly timeoutMs?: number; read
     apiToken: "fake-token",
     timeoutMs,
     fetch,
+    ...UNOBSERVED,
   });
   return { fake, client };
 }
@@ -103,7 +106,14 @@ test("stops waiting for an API that stalls within the body", async () => {
     response.writeHead(200, { "content-type": "application/json" }).write('{"users":');
   });
   onTestFinished(refuse);
-  const client = createAircallClient({ baseUrl: new URL(origin), apiId: "a", apiToken: "b", timeoutMs: 50, fetch });
+  const client = createAircallClient({
+    baseUrl: new URL(origin),
+    apiId: "a",
+    apiToken: "b",
+    timeoutMs: 50,
+    fetch,
+    ...UNOBSERVED,
+  });
   await expect(client.list(1, never)).rejects.toThrow("did not respond within 50 ms");
 });
 
@@ -165,7 +175,14 @@ test("rejects with the signal's reason when the caller aborts", async () => {
   const requests = new EventTarget();
   const { origin, refuse } = await openListener(0, () => requests.dispatchEvent(new Event("request")));
   onTestFinished(refuse);
-  const client = createAircallClient({ baseUrl: new URL(origin), apiId: "a", apiToken: "b", timeoutMs: 10_000, fetch });
+  const client = createAircallClient({
+    baseUrl: new URL(origin),
+    apiId: "a",
+    apiToken: "b",
+    timeoutMs: 10_000,
+    fetch,
+    ...UNOBSERVED,
+  });
   const caller = new AbortController();
   const requestArrived = once(requests, "request");
   const reading = client.read(1, caller.signal);

@@ -28,16 +28,21 @@ export function createAircallClient(options: HttpOptions): AircallClient {
   return {
     async list(page, signal) {
       const path = `v1/users/availabilities?page=${page}&per_page=${USERS_PER_PAGE}`;
-      const { users, meta } = parse(AvailabilityPage, await send(path, { signal, maxBytes: MAX_LIST_BYTES }));
+      const { users, meta } = parse(
+        AvailabilityPage,
+        await send(path, { operation: "list", signal, maxBytes: MAX_LIST_BYTES }),
+      );
       if (meta.current_page !== page) throw invalid();
       return { users, isLast: !meta.next_page_link };
     },
     async read(userId, signal) {
       const path = `v1/users/${userId}/availability`;
-      return parse(UserAvailability, await send(path, { signal, maxBytes: MAX_BODY_BYTES })).availability;
+      return parse(UserAvailability, await send(path, { operation: "read", signal, maxBytes: MAX_BODY_BYTES }))
+        .availability;
     },
     async set(userId, setting, scope) {
       await send(`v1/users/${userId}`, {
+        operation: "set",
         signal: scope.signal,
         maxBytes: MAX_BODY_BYTES,
         body: { availability_status: setting },

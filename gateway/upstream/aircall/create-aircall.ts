@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { type Delay, delay } from "../../delay.ts";
+import { type ObserveCall, runUnobserved } from "../../outgoing-call.ts";
 import type { StoredAgent } from "../../store/agent.ts";
 import type { AvailabilityStore } from "../../store/availability-store.ts";
 import { createAgentLock } from "../agent-lock.ts";
@@ -29,6 +30,8 @@ export interface AircallOptions {
   readonly wait?: Delay;
   /** @default the global `fetch` */
   readonly fetch?: typeof fetch;
+  /** Runs each call of the API, for metrics and traces. @default nothing is observed */
+  readonly observe?: ObserveCall;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -41,14 +44,17 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const { customerId, settings, store } = options;
   const { timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS } = settings;
   const log = withCustomerName(customerId, options.log);
-  const { clock = systemClock, wait = delay, fetch = globalThis.fetch } = options;
+  const { clock = systemClock, wait = delay, fetch = globalThis.fetch, observe = runUnobserved } = options;
   const name = (task: string): string => `aircall/${customerId}/${task}`;
   const lease: AvailabilityStore["lease"] = (task, durationMs, leaseOptions) =>
     store.lease(name(task), durationMs, leaseOptions);
   // The vendor counts a sent request even if the gateway closes.
   const leaseSlot = (slot: string, durationMs: number) => store.lease(name(slot), durationMs, { keepAfterClose: true });
   const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease: leaseSlot, clock });
-  const client = createRateLimitedClient(createAircallClient({ ...settings, timeoutMs, fetch }), budget);
+  const client = createRateLimitedClient(
+    createAircallClient({ ...settings, timeoutMs, fetch, customerId, observe }),
+    budget,
+  );
   const { wrapUpSeconds } = settings;
   const customerStore = store.forCustomer(customerId);
   const recorder = createRecorder({ store: customerStore, wrapUpSeconds, clock, log, signal });
@@ -92,9 +98,23 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     wait,
   });
   const pollLease = createPollLease(lease, leaseMs);
+  let isPolling = false;
+  const onTurn = (isHolder: boolean) => {
+    isPolling = isHolder;
+  };
   const runPoll = () =>
-    poll({ list, budget, lease: pollLease, healthTracker, store: customerStore, clock, wait }, signal);
-  return { budget, client, readAgent, removals, refreshes, agentLock, healthTracker, runPoll };
+    poll({ list, budget, lease: pollLease, healthTracker, store: customerStore, clock, wait, onTurn }, signal);
+  return {
+    isPolling: () => isPolling,
+    budget,
+    client,
+    readAgent,
+    removals,
+    refreshes,
+    agentLock,
+    healthTracker,
+    runPoll,
+  };
 }
 
 /** Prefixes log lines with the customer. */

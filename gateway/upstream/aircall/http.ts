@@ -1,3 +1,4 @@
+import type { ObserveCall, TraceHeaders } from "../../outgoing-call.ts";
 import { systemErrorCode } from "../../system-error.ts";
 import { type UpstreamContext, UpstreamError } from "../upstream.ts";
 import { readLimitedText } from "./read-limited-text.ts";
@@ -11,10 +12,14 @@ export interface HttpOptions {
   /** Timeout of a call, body included, in milliseconds. */
   readonly timeoutMs: number;
   readonly fetch: typeof fetch;
+  readonly customerId: string;
+  /** Runs each call, for metrics and traces. */
+  readonly observe: ObserveCall;
 }
 
 /** Call of the API: a `PUT` with a body, otherwise a `GET`. */
 export interface AircallRequest {
+  readonly operation: "list" | "read" | "set";
   readonly signal: AbortSignal;
   readonly maxBytes: number;
   readonly body?: unknown;
@@ -35,14 +40,14 @@ export function createSendRequest(options: HttpOptions): SendRequest {
   const { baseUrl, apiId, apiToken, timeoutMs } = options;
   const authorization = `Basic ${Buffer.from(`${apiId}:${apiToken}`).toString("base64")}`;
 
-  function send(path: string, call: AircallRequest, signal: AbortSignal): Promise<Response> {
+  function send(path: string, call: AircallRequest, { signal, trace }: SendOptions): Promise<Response> {
     return options.fetch(new URL(path, baseUrl), {
       method: call.body === undefined ? "GET" : "PUT",
       headers: {
         authorization,
         accept: "application/json",
-        ...(call.trace?.traceparent !== undefined && { traceparent: call.trace.traceparent }),
-        ...(call.trace?.tracestate !== undefined && { tracestate: call.trace.tracestate }),
+        ...(trace?.traceparent !== undefined && { traceparent: trace.traceparent }),
+        ...(trace?.tracestate !== undefined && { tracestate: trace.tracestate }),
         ...(call.body !== undefined && { "content-type": "application/json" }),
       },
       ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
@@ -52,10 +57,12 @@ export function createSendRequest(options: HttpOptions): SendRequest {
     });
   }
 
-  return async function sendRequest(path, call) {
+  async function sendRequest(path: string, call: AircallRequest, span: TraceHeaders): Promise<unknown> {
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
-      const response = await send(path, call, AbortSignal.any([call.signal, timeout]));
+      const signal = AbortSignal.any([call.signal, timeout]);
+      // The call's own span if there is one; otherwise the trace of the request that causes the call.
+      const response = await send(path, call, { signal, trace: span.traceparent === undefined ? call.trace : span });
       return toJson(response, await readLimitedText(response.body, call.maxBytes));
     } catch (error) {
       call.signal.throwIfAborted();
@@ -65,7 +72,18 @@ export function createSendRequest(options: HttpOptions): SendRequest {
       }
       throw new UpstreamError(`The telephony system could not be reached (${describe(error)})`, {}, { cause: error });
     }
+  }
+
+  return (path, call) => {
+    const { operation, signal } = call;
+    const { customerId: customer, observe } = options;
+    return observe({ service: "upstream", operation, customer, signal }, (span) => sendRequest(path, call, span));
   };
+}
+
+interface SendOptions {
+  readonly signal: AbortSignal;
+  readonly trace: TraceHeaders | undefined;
 }
 
 function toJson({ status, headers }: Response, text: string | undefined): unknown {

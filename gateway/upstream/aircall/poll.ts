@@ -14,6 +14,8 @@ export interface PollOptions {
   readonly store: Pick<CustomerStore, "loadListState" | "recordListFailure">;
   readonly clock: Clock;
   readonly wait: Delay;
+  /** Called at each turn, with true if this gateway polls, and false if another one does. */
+  readonly onTurn: (isPolling: boolean) => void;
 }
 
 /** Maximum delay after a failure, in milliseconds, unless the polls are further apart anyway. */
@@ -34,7 +36,7 @@ export async function poll(options: PollOptions, signal: AbortSignal): Promise<v
 }
 
 /** Creates a turn of the poll: a read if this gateway has the lease, otherwise a look at the reads of other gateways. */
-function createTurn({ list, budget, lease, healthTracker, store }: PollOptions) {
+function createTurn({ list, budget, lease, healthTracker, store, onTurn }: PollOptions) {
   /** True while this gateway knows the reads of all gateways, because it alone reads. */
   let isPolling = false;
 
@@ -67,7 +69,9 @@ function createTurn({ list, budget, lease, healthTracker, store }: PollOptions) 
 
   return async function takeTurn(signal: AbortSignal): Promise<void> {
     try {
-      if (await lease.acquire()) await readNext(signal);
+      const isHolder = await lease.acquire();
+      onTurn(isHolder);
+      if (isHolder) await readNext(signal);
       else await follow();
     } catch (error) {
       if (!signal.aborted) await handleFailure(error);
