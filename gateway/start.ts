@@ -17,11 +17,10 @@ import { createReload, type ReloadObserver, type ReloadOutcome } from "./reload/
 import { type RunningGateway, serveAdmin, serveGateway } from "./serve.ts";
 import type { CustomerLimits } from "./settings/customer-settings.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
-import { withoutCredentials } from "./settings/summary.ts";
+import { describeRedis } from "./settings/summary.ts";
 import { startCustomers } from "./start-customers.ts";
 import type { AvailabilityStore, StoreLog } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
-import { singleRedis } from "./store/redis/redis-server-options.ts";
 import { createRedisStore } from "./store/redis-store.ts";
 import { type StoreObserver, unobservedStore } from "./store/store-observer.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
@@ -143,15 +142,15 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
 }
 
 function logSettings(
-  { redisUrl, isDemo, warnings, operation }: Settings,
+  { redis, isDemo, warnings, operation }: Settings,
   log: Log,
   openFileLimit: number | undefined,
 ): void {
   for (const warning of warnings) log.warning(warning);
   const limitWarning = isDemo ? undefined : describeOpenFileLimit(openFileLimit, operation.maxConnections);
   if (limitWarning) log.warning(limitWarning);
-  if (redisUrl) log.line(`Storing the availabilities in Redis at ${withoutCredentials(redisUrl)}`);
-  const where = redisUrl ? "" : " from memory";
+  if (redis) log.line(`Storing the availabilities in ${describeRedis(redis)}`);
+  const where = redis ? "" : " from memory";
   if (isDemo) log.line(`Serving sample agents${where}, since no upstream is configured`);
 }
 
@@ -195,9 +194,9 @@ async function loadTracing(options: OpenTracingOptions): Promise<Tracing> {
  * process's memory.
  */
 export function openStore(
-  { redisUrl: url }: Settings,
+  { redis }: Settings,
   log: StoreLog,
   observer: StoreObserver = unobservedStore,
 ): AvailabilityStore {
-  return url ? createRedisStore({ server: singleRedis(url), log, observer }) : createMemoryStore();
+  return redis ? createRedisStore({ server: redis, log, observer }) : createMemoryStore();
 }

@@ -17,7 +17,7 @@ const READY_MS = 15_000;
  */
 export async function runDataCommand(command: DataCommand, parts: DataCommandParts): Promise<void> {
   const settings = readSettings(parts.environment);
-  if (settings.redisUrl === undefined) {
+  if (settings.redis === undefined) {
     throw new DataCommandError(
       `REDIS_URL: expected the Redis of the running gateways, came nothing: ${command.kind} has no access to the memory of another process`,
     );

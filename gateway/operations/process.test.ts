@@ -217,6 +217,22 @@ test("checks its settings without opening a port, and prints no secret", async (
   ]);
 });
 
+test("checks the settings of several addresses of Redis, and prints no password", async () => {
+  const environment = {
+    REDIS_URL: "rediss://agent:s3cret@one,rediss://two:26380",
+    REDIS_MODE: "sentinel",
+    REDIS_SENTINEL_NAME: "calls",
+    REDIS_SENTINEL_PASSWORD: "s3cret",
+    REDIS_KEY_PREFIX: "acme",
+  };
+  const { code, stdout } = await run(["--check"], { ...(await configured()), ...environment });
+  expect(code).toBe(0);
+  expect(stdout).toContain(
+    "\nstore: the Redis that Sentinels call calls, with Sentinels at rediss://one, rediss://two:26380, with the key prefix acme\n",
+  );
+  expect(stdout).not.toContain("s3cret");
+});
+
 test("prints every problem of its settings, and exits with 1", async () => {
   const { GATEWAY_CONFIG = "" } = await configured();
   const environment = { GATEWAY_CONFIG, GATEWAY_PORT: "x", LOG_LEVEL: "loud", REDIS_URL_FILE: "/nowhere/redis" };

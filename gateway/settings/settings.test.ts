@@ -26,7 +26,7 @@ test("has defaults for everything outside production", () => {
     defaultCustomer: "demo",
     isDemo: true,
     anonymousReads: true,
-    redisUrl: undefined,
+    redis: undefined,
     staleLimitSeconds: 60,
     scriptMaxAgeSeconds: 300,
     upstreamTimeoutMs: 10_000,

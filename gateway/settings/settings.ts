@@ -11,6 +11,7 @@ import {
   withUpperCaseProxies,
 } from "../egress/proxy-settings.ts";
 import { OPERATION_VARIABLES, type OperationSettings, toOperationSettings } from "../operations/operation-settings.ts";
+import type { RedisServerOptions } from "../store/redis/redis-server-options.ts";
 import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "../upstream/aircall/settings.ts";
 import { describeInvalidOrigin } from "./allowed-origin.ts";
 import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
@@ -19,7 +20,7 @@ import { type EffectiveVariable, listEffectiveVariables } from "./effective-vari
 import { Host, listVariables, Port, Seconds, type Variable } from "./env-schemas.ts";
 import type { Environment } from "./environment.ts";
 import { describePaddedValues } from "./padded-values.ts";
-import { describeInvalidRedisAddress } from "./redis-address.ts";
+import { REDIS_VARIABLES, readRedisSettings } from "./redis-settings.ts";
 import { type ReadFile, readTextFile, resolveFiles, toFileVariable } from "./secret-files.ts";
 import { readTlsSettings, TLS_VARIABLES, type TlsSettings } from "./tls-settings.ts";
 import { findUnknownVariables } from "./unknown-variables.ts";
@@ -44,8 +45,8 @@ export interface Settings {
   readonly isDemo: boolean;
   /** True if a read needs no token, because neither customers nor tokens are configured. */
   readonly anonymousReads: boolean;
-  /** Address of the Redis that stores the availabilities, from `REDIS_URL`. @default this process's memory */
-  readonly redisUrl: string | undefined;
+  /** Redis that stores the availabilities, from `REDIS_URL` and other `REDIS_…`. @default this process's memory */
+  readonly redis: RedisServerOptions | undefined;
   /**
    * Greatest age of an availability while the store or the upstream is down, in seconds, from `STALE_LIMIT_SECONDS`.
    * @default 60
@@ -81,14 +82,6 @@ const MAX_SCRIPT_AGE_SECONDS = 86_400;
 
 /** Id of the only customer if no customers are configured. */
 const DEMO_CUSTOMER = "demo";
-
-const RedisUrl = v.pipe(
-  v.string(),
-  v.check(
-    (text) => describeInvalidRedisAddress(text) === undefined,
-    ({ input }) => describeInvalidRedisAddress(input) ?? "",
-  ),
-);
 
 const UpstreamTimeout = v.pipe(
   v.string(),
@@ -134,15 +127,6 @@ const SCHEMAS = {
       example: "gateway.config.json",
     }),
   ),
-  REDIS_URL: v.pipe(
-    v.optional(RedisUrl),
-    v.metadata({
-      meaning:
-        "address of the Redis that stores the availabilities, redis:// or rediss://; without it they are in the process's memory",
-      example: "redis://127.0.0.1:6379",
-      isSecret: true,
-    }),
-  ),
   STALE_LIMIT_SECONDS: v.pipe(
     v.optional(Seconds, "60"),
     v.metadata({
@@ -181,7 +165,12 @@ const SCHEMAS = {
 };
 
 /** Variables of the gateway, in the order of `--help`. */
-export const VARIABLES: readonly Variable[] = [...listVariables(SCHEMAS), ...PROXY_VARIABLES, ...TOKEN_VARIABLES];
+export const VARIABLES: readonly Variable[] = [
+  ...listVariables(SCHEMAS),
+  ...REDIS_VARIABLES,
+  ...PROXY_VARIABLES,
+  ...TOKEN_VARIABLES,
+];
 
 /** Variables that `NAME_FILE` may give the path of a file for. */
 const SECRET_VARIABLES = VARIABLES.filter(({ isSecret }) => isSecret).map(({ name }) => name);
@@ -197,6 +186,7 @@ export function readSettings(given: Environment, readFile: ReadFile = readTextFi
   const own = resolveFiles(withUpperCaseProxies(given), SECRET_VARIABLES, { readFile, problems: fileProblems });
   const { environment } = own;
   const read = readVariables(environment, problems);
+  const redis = readRedisSettings(environment, problems, readFile);
   const configured = environment["GATEWAY_CONFIG"] ? readCustomersFile(own, readFile, problems) : undefined;
   const warnings = findUnknownVariables(environment, {
     known: [...VARIABLES.map(({ name }) => name), ...SECRET_VARIABLES.map(toFileVariable)],
@@ -214,7 +204,7 @@ export function readSettings(given: Environment, readFile: ReadFile = readTextFi
   const valueProblems = problems.filter((problem) => !own.unreadable.has(problem.split(":", 1)[0] ?? ""));
   if (!read || fileProblems.length + valueProblems.length > 0)
     throw new SettingsError([...fileProblems, ...valueProblems, ...warnings].join("\n"));
-  const { GATEWAY_HOST: host, GATEWAY_PORT: port, REDIS_URL: redisUrl, STALE_LIMIT_SECONDS: staleLimitSeconds } = read;
+  const { GATEWAY_HOST: host, GATEWAY_PORT: port, STALE_LIMIT_SECONDS: staleLimitSeconds } = read;
   return {
     host,
     port,
@@ -222,7 +212,7 @@ export function readSettings(given: Environment, readFile: ReadFile = readTextFi
     defaultCustomer,
     isDemo: !configured,
     anonymousReads: unconfigured?.isDemo ?? false,
-    redisUrl,
+    redis,
     staleLimitSeconds,
     scriptMaxAgeSeconds: read.SCRIPT_MAX_AGE_SECONDS,
     upstreamTimeoutMs: read.UPSTREAM_TIMEOUT_MS,
@@ -232,7 +222,7 @@ export function readSettings(given: Environment, readFile: ReadFile = readTextFi
     warnings: [
       ...warnings,
       // The demo says by itself that it serves from memory.
-      ...(configured ? describeVolatileCustomers(customers, redisUrl) : []),
+      ...(configured ? describeVolatileCustomers(customers, redis) : []),
       ...describePaddedValues(customers),
       ...tlsWarnings,
     ],

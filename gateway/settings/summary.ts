@@ -1,16 +1,17 @@
+import { DEFAULT_KEY_PREFIX, type RedisServerOptions } from "../store/redis/redis-server-options.ts";
 import type { CustomerSettings } from "./customer-settings.ts";
 import type { Settings } from "./settings.ts";
 
 /** Formats valid settings as lines for the operator. No line contains a secret. */
 export function summarizeSettings(settings: Settings): string {
-  const { host, port, tls, redisUrl, scriptMaxAgeSeconds, customers, defaultCustomer, operation, warnings } = settings;
+  const { host, port, tls, redis, scriptMaxAgeSeconds, customers, defaultCustomer, operation, warnings } = settings;
   const { adminHost, adminPort } = operation;
   return [
     "Settings are valid",
     ...warnings.map((warning) => `warning: ${warning}`),
     `listens on: ${describeAddress(host, port)}${tls ? ", with TLS" : ""}`,
     `metrics and health for the operator on: ${adminPort === undefined ? "no port" : describeAddress(adminHost, adminPort)}`,
-    `store: ${redisUrl ? `Redis at ${withoutCredentials(redisUrl)}` : "memory of the process"}`,
+    `store: ${redis ? describeRedis(redis) : "memory of the process"}`,
     `embed.js: browsers ask for a newer one ${scriptMaxAgeSeconds === 0 ? "at each page" : `after ${scriptMaxAgeSeconds} s`}`,
     `customers: ${customers.length}`,
     ...customers.map((customer) => describeCustomer(customer, customer.id === defaultCustomer)),
@@ -27,8 +28,22 @@ function describeCustomer({ id, allowedOrigins, tokens, upstream }: CustomerSett
   return `  ${name}: origins ${allowedOrigins.join(", ")}; ${tokenText}; upstream ${upstream.kind}`;
 }
 
+/** Describes Redis by mode, addresses and key prefix, without users and passwords. */
+export function describeRedis({ mode, addresses, sentinelName, keyPrefix }: RedisServerOptions): string {
+  const places = addresses.map(withoutCredentials).join(", ");
+  const prefix = keyPrefix === DEFAULT_KEY_PREFIX ? "" : `, with the key prefix ${keyPrefix}`;
+  const kinds = {
+    single: `Redis at ${places}`,
+    cluster: `a Redis Cluster with nodes at ${places}`,
+    sentinel: `the Redis that Sentinels call ${sentinelName}, with Sentinels at ${places}`,
+  };
+  return kinds[mode] + prefix;
+}
+
 /** Removes the user, the password and the query from an address. */
-export function withoutCredentials(address: string): string {
+function withoutCredentials(address: string): string {
+  const [, socketPath] = /^unix:\/\/[^/]*(\/[^?]*)/.exec(address) ?? [];
+  if (socketPath !== undefined) return `unix://${socketPath}`;
   const { protocol, host, pathname } = new URL(address);
   return `${protocol}//${host}${pathname}`;
 }

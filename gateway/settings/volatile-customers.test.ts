@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
+import { singleRedis } from "../store/redis/redis-server-options.ts";
 import { AircallSettings } from "../upstream/aircall/settings.ts";
 import type { CustomerSettings } from "./customer-settings.ts";
 import { describeVolatileCustomers } from "./volatile-customers.ts";
@@ -32,6 +33,6 @@ test("names the customers that no telephony system and no Redis has", () => {
 });
 
 test("describes no customer with Redis, and none whose telephony system has the availabilities", () => {
-  expect(describeVolatileCustomers([customer("acme")], "redis://127.0.0.1")).toEqual([]);
+  expect(describeVolatileCustomers([customer("acme")], singleRedis("redis://127.0.0.1"))).toEqual([]);
   expect(describeVolatileCustomers([customer("globex", POLLED)], undefined)).toEqual([]);
 });

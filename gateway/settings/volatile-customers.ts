@@ -1,3 +1,4 @@
+import type { RedisServerOptions } from "../store/redis/redis-server-options.ts";
 import type { CustomerSettings } from "./customer-settings.ts";
 
 /** Number of customers that a warning names. */
@@ -9,10 +10,10 @@ const NAMED_COUNT = 5;
  */
 export function describeVolatileCustomers(
   customers: readonly CustomerSettings[],
-  redisUrl: string | undefined,
+  redis: RedisServerOptions | undefined,
 ): readonly string[] {
   const ids = customers.filter(({ upstream }) => upstream.kind === "memory").map(({ id }) => id);
-  if (redisUrl || ids.length === 0) return [];
+  if (redis || ids.length === 0) return [];
   const unnamedCount = ids.length - NAMED_COUNT;
   const names = ids.slice(0, NAMED_COUNT).join(", ") + (unnamedCount > 0 ? ` and ${unnamedCount} more` : "");
   const subject = ids.length === 1 ? `Customer ${names} has` : `Customers ${names} have`;

@@ -75,7 +75,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
 
   test("needs no more rights than docs/redis.md grants", async () => {
     const server = await startServer();
-    const [, rights = ""] = /^ACL (SETUSER .+)$/m.exec(await readFile("docs/redis.md", "utf8")) ?? [];
+    const [, rights = ""] = /^ACL (SETUSER gateway .+)$/m.exec(await readFile("docs/redis.md", "utf8")) ?? [];
     await server.command(["ACL", ...rights.split(" ")]);
     const url = server.url.replace("//", "//gateway:secret@");
     const [one, other] = [openStore(url), openStore(url)];

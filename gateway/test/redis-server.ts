@@ -1,4 +1,4 @@
-/** A Redis server of a test: a process that can be killed, suspended, and started again at the same address. */
+/** A Redis or Valkey server of a test: a process that can be killed, suspended, and started again at the same address. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -15,10 +15,13 @@ export interface Surroundings {
   readonly environment?: Readonly<Record<string, string>>;
   /** A shell command that the process runs before the server's program, like `ulimit -f 100`. @default no command */
   readonly shell?: string;
+  /** @default "redis-server" */
+  readonly program?: "redis-server" | "valkey-server";
 }
 
 export interface RedisServer {
   readonly url: string;
+  readonly port: number;
   /** The directory of the server's files. */
   readonly data: string;
   pid(): number | undefined;
@@ -50,6 +53,9 @@ export interface RedisServer {
  */
 export const hasRedisServer = findServer("redis-server") !== undefined;
 
+/** True if the machine has a Valkey server, as `hasRedisServer`. */
+export const hasValkeyServer = findServer("valkey-server") !== undefined;
+
 /** Each write is on disk before Redis responds, so that the data after a crash does not depend on chance. */
 const KEEP_EVERYTHING = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
 
@@ -78,6 +84,7 @@ export async function startRedisServer(
 
   return {
     url,
+    port,
     data,
     pid: () => server.pid,
     async start(more = settings, around = surroundings) {
@@ -103,9 +110,12 @@ export async function startRedisServer(
   };
 }
 
-async function launch(settings: readonly string[], { environment, shell }: Surroundings): Promise<ChildProcess> {
-  const executable = findServer("redis-server");
-  if (!executable) throw new Error("There is no redis-server on this machine");
+async function launch(
+  settings: readonly string[],
+  { environment, shell, program = "redis-server" }: Surroundings,
+): Promise<ChildProcess> {
+  const executable = findServer(program);
+  if (!executable) throw new Error(`There is no ${program} on this machine`);
   const [file, ...words] = shell ? ["sh", "-c", `${shell} && exec "$0" "$@"`, executable] : [executable];
   const server = spawn(file, [...words, ...settings], {
     env: { ...process.env, ...environment },
@@ -126,7 +136,8 @@ async function launch(settings: readonly string[], { environment, shell }: Surro
   throw new Error(`The Redis server ended instead of listening:\n${said.join("\n")}`);
 }
 
-async function sendCommand(url: string, words: readonly string[], password?: string): Promise<unknown> {
+/** Sends a command to a server, with the password if the server requires a password. */
+export async function sendCommand(url: string, words: readonly string[], password?: string): Promise<unknown> {
   const client = createClient({ url, ...(password && { password }), socket: { reconnectStrategy: false } });
   client.on("error", () => {
     // The pending call rejects with the same error. Without a listener, the error would end the process.

@@ -15,13 +15,19 @@ import { pathToFileURL } from "node:url";
  */
 const SERVERS = [
   { name: "redis-server", tested: "the store that several gateways share", package: "redis-server" },
+  { name: "redis-sentinel", tested: "a failover that Sentinels make", package: "redis-sentinel" },
+  {
+    name: "valkey-server",
+    tested: "the store in Valkey",
+    package: "valkey-server, on Debian 12 of bookworm-backports",
+  },
   {
     name: "nginx",
     tested: "gateway/deploy/nginx.conf, several gateways behind it, and a stream that a proxy buffers",
     package: "nginx",
   },
   { name: "caddy", tested: "gateway/deploy/Caddyfile", package: "caddy" },
-  { name: "openssl", tested: "both, which need a certificate", package: "openssl" },
+  { name: "openssl", tested: "servers that need a certificate", package: "openssl" },
   { name: "cc", tested: "a clock that is set back", package: "gcc libc6-dev" },
   { name: "prlimit", tested: "a full disk", package: "util-linux" },
   { name: "systemd-analyze", tested: "gateway/deploy/availability-gateway.service", package: "systemd" },

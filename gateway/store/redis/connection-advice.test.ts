@@ -1,15 +1,10 @@
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { createInterface } from "node:readline";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { findFreePort } from "../../../scripts/testing/local-server.ts";
-import { findServer } from "../../../scripts/testing/report-missing-servers.mjs";
 import { hasRedisServer, startRedisServer } from "../../test/redis-server.ts";
-import { openConnection } from "./connection.ts";
+import { hasSentinel, startSentinel } from "../../test/sentinel-group.ts";
+import { hasTlsRedisServer, startTlsRedisServer } from "../../test/tls-redis-server.ts";
 import { createStoreKeys } from "./keys.ts";
+import { openConnection } from "./open-connection.ts";
 import { DEFAULT_KEY_PREFIX, singleRedis } from "./redis-server-options.ts";
 
 const keys = createStoreKeys(DEFAULT_KEY_PREFIX);
@@ -27,51 +22,11 @@ async function open(url: string) {
   return connection;
 }
 
-/** Starts a Redis with TLS and a certificate of its own. Returns its address. */
+/** Starts a Redis with TLS. Returns its address. */
 async function startWithTls(clientCertificates: "yes" | "no"): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), "redis-tls-"));
-  const file = (name: string) => path.join(directory, name);
-  const { status, stderr } = spawnSync(
-    findServer("openssl") ?? "",
-    [
-      "req -x509 -days 2 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes".split(" "),
-      "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1".split(" "),
-      ["-keyout", file("key.pem"), "-out", file("certificate.pem")],
-    ].flat(),
-    { encoding: "utf8" },
-  );
-  if (status !== 0) throw new Error(`openssl made no certificate: ${stderr}`);
-  const port = await findFreePort();
-  const server = await startRedisServer(
-    [
-      ["--tls-port", `${port}`, "--tls-cert-file", file("certificate.pem"), "--tls-key-file", file("key.pem")],
-      ["--tls-ca-cert-file", file("certificate.pem"), "--tls-auth-clients", clientCertificates],
-    ].flat(),
-  );
-  onTestFinished(async () => {
-    await server.remove();
-    await rm(directory, { recursive: true });
-  });
-  return `rediss://127.0.0.1:${port}`;
-}
-
-/** Starts a Sentinel. Returns its address. */
-async function startSentinel(): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), "sentinel-"));
-  const file = path.join(directory, "sentinel.conf");
-  const port = await findFreePort();
-  await writeFile(file, `port ${port}\nbind 127.0.0.1\n`);
-  const child = spawn(findServer("redis-server") ?? "", [file, "--sentinel"], { stdio: ["ignore", "pipe", "inherit"] });
-  onTestFinished(async () => {
-    const gone = once(child, "exit");
-    child.kill("SIGKILL");
-    await gone;
-    await rm(directory, { recursive: true });
-  });
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (line.includes("Sentinel ID is")) break;
-  }
-  return `redis://127.0.0.1:${port}`;
+  const server = await startTlsRedisServer(["--tls-auth-clients", clientCertificates]);
+  onTestFinished(server.remove);
+  return server.tlsUrl;
 }
 
 async function start(settings: readonly string[] = []): Promise<string> {
@@ -81,27 +36,38 @@ async function start(settings: readonly string[] = []): Promise<string> {
 }
 
 describe.skipIf(!hasRedisServer)("the reason why a Redis cannot be used names the setting to change", () => {
-  test("for a certificate of a private authority: NODE_EXTRA_CA_CERTS", async () => {
+  test.skipIf(!hasTlsRedisServer)("for a certificate of a private authority: REDIS_TLS_CA", async () => {
     await expect(open(await startWithTls("no"))).rejects.toThrow(
-      /^Redis cannot be reached: self-signed certificate\. Set NODE_EXTRA_CA_CERTS to /,
+      /^Redis cannot be reached: self-signed certificate in certificate chain\. Set REDIS_TLS_CA to /,
     );
   });
 
-  test("for a Redis that demands client certificates: tls-auth-clients, without OpenSSL's own text", async () => {
-    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
-    onTestFinished(() => void vi.unstubAllEnvs());
-    const url = await startWithTls("yes");
-    // With TLS 1.3 the server rejects the client after the client has taken the connection for open.
-    const failure = open(url).then((connection) => connection.read(0));
-    await expect(failure).rejects.toThrow(
-      /^Redis cannot be reached: tlsv13 alert certificate required\. .*set tls-auth-clients to no in Redis/,
-    );
-  });
+  test.skipIf(!hasTlsRedisServer)(
+    "for a Redis that demands client certificates: REDIS_TLS_CERT, without OpenSSL's own text",
+    async () => {
+      vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+      onTestFinished(() => void vi.unstubAllEnvs());
+      const url = await startWithTls("yes");
+      // With TLS 1.3 the server rejects the client after the client has taken the connection for open.
+      const failure = open(url).then((connection) => connection.read(0));
+      await expect(failure).rejects.toThrow(
+        /^Redis cannot be reached: tlsv13 alert certificate required\. .*set REDIS_TLS_CERT and REDIS_TLS_KEY/,
+      );
+    },
+  );
 
   test("for rediss:// to a port without TLS: redis://", async () => {
     await expect(open((await start()).replace("redis:", "rediss:"))).rejects.toThrow(
       /^Redis (did not reply within 2000 ms|cannot be reached: Connection timeout)\. If Redis has no TLS at this port, write redis:\/\/ in REDIS_URL$/,
     );
+  });
+
+  test("for a user without the rights of docs/redis.md: the rights", async () => {
+    const server = await startRedisServer();
+    onTestFinished(server.remove);
+    await server.command(["ACL", "SETUSER", "gateway", "on", ">secret", "~other:*", "+@all"]);
+    const connection = await open(server.url.replace("//", "//gateway:secret@"));
+    await expect(connection.read(0)).rejects.toThrow(/^Redis rejected the command: NOPERM .*docs\/redis\.md/);
   });
 
   test.each(["", ":wrong@"])("for the credentials %j: the user and the password", async (credentials) => {
@@ -111,19 +77,19 @@ describe.skipIf(!hasRedisServer)("the reason why a Redis cannot be used names th
     );
   });
 
-  test("for a cluster: another Redis", async () => {
+  test("for a cluster: REDIS_MODE", async () => {
     // Otherwise the cluster's own port would be the server's plus 10,000, which a connection of another test may hold.
     const clusterPort = await findFreePort();
     const connection = await open(await start(["--cluster-enabled", "yes", "--cluster-port", `${clusterPort}`]));
     await expect(connection.read(0)).rejects.toThrow(
-      "CLUSTERDOWN Hash slot not served. The server is a Redis Cluster, which the gateway cannot use",
+      "CLUSTERDOWN Hash slot not served. If the server is a Redis Cluster, set REDIS_MODE=cluster",
     );
   });
 
-  test("for a Sentinel: the address of the primary", async () => {
-    const connection = await open(await startSentinel());
+  test.skipIf(!hasSentinel)("for a Sentinel: REDIS_MODE", async () => {
+    const connection = await open((await startSentinel([])).url);
     await expect(connection.read(0)).rejects.toThrow(
-      "The server is a Redis Sentinel, or no Redis 7: set REDIS_URL to the address of the primary itself",
+      "If the server is a Redis Sentinel, set REDIS_MODE=sentinel and REDIS_SENTINEL_NAME; otherwise it is no Redis 7",
     );
   });
 });

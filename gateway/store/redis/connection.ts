@@ -6,7 +6,7 @@ import { StoreUnavailableError } from "../availability-store.ts";
 import { startTimeout } from "./abortable.ts";
 import { describeRedisFault } from "./connection-advice.ts";
 import type { StoreKeys } from "./keys.ts";
-import { findPrimaryAddress } from "./primary-address.ts";
+import { type ClientTarget, toClientOptions } from "./redis-client.ts";
 import { createRedisClock, type RedisClock } from "./redis-clock.ts";
 import type { RedisServerOptions } from "./redis-server-options.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -86,9 +86,6 @@ class ReplyTimeoutError extends StoreUnavailableError {
   }
 }
 
-/** Number of commands allowed to wait for Redis. With more, Redis counts as too slow. */
-const MAX_COMMANDS = 10_000;
-
 /** Maximum number of entries of a read. */
 export const MAX_ENTRIES = 1_000;
 
@@ -103,26 +100,26 @@ const Entries = v.nullable(
 );
 
 /**
- * Opens both connections to Redis.
+ * Opens both connections to the Redis at an address. In mode `sentinel` it must be a primary.
  *
- * @throws {StoreUnavailableError} if Redis is unreachable, does not reply in time or rejects the credentials.
+ * @throws {StoreUnavailableError} if Redis is unreachable, does not reply in time, rejects the credentials or is no primary.
  */
-export async function openConnection(options: ConnectionOptions): Promise<RedisConnection> {
-  const { keys, timeoutMs, waitMs, monotonic, observe = runUnobserved } = options;
+export async function openConnectionAt(target: ClientTarget, options: ConnectionOptions): Promise<RedisConnection> {
+  const { server, keys, timeoutMs, waitMs, monotonic, observe = runUnobserved } = options;
   const clock = createRedisClock();
-  const url = await findPrimaryAddress(options.server);
-  const clients = [createRedisClient(url, timeoutMs), createRedisClient(url, timeoutMs)] as const;
+  const clients = [createRedisClient(target), createRedisClient(target)] as const;
   const [commands, reader] = clients;
   const { signal, close, withTimeout } = createLifetime(clients);
   try {
     await withTimeout(Promise.all(clients.map((client) => connect(client, signal))), timeoutMs);
+    if (server.mode === "sentinel") demandPrimary(await withTimeout(commands.hello(), timeoutMs));
   } catch (error) {
     close(toError(error));
     // The signal's reason is the cause; the first command's error is only its effect.
     const reason = toError(signal.reason);
     // A server without TLS waits for more of the handshake, and says nothing.
     const isSilent = reason instanceof ReplyTimeoutError || reason.cause instanceof ConnectionTimeoutError;
-    if (!isSilent || new URL(url).protocol !== "rediss:") throw reason;
+    if (!isSilent || !target.address.startsWith("rediss:")) throw reason;
     throw unavailable(`${reason.message}. If Redis has no TLS at this port, write redis:// in REDIS_URL`, reason);
   }
   let lastReadMs = monotonic.monotonicMs();
@@ -158,6 +155,15 @@ async function connect(client: Client, signal: AbortSignal): Promise<void> {
   if (signal.aborted) client.destroy();
 }
 
+/** The reply to `HELLO` has the role, for which `ROLE` and `INFO` would need the right to dangerous commands. */
+const HelloReply = v.looseObject({ role: v.string() });
+
+/** @throws {StoreUnavailableError} if the Redis is a replica, such as a former primary. */
+function demandPrimary(reply: unknown): void {
+  const { role } = v.parse(HelloReply, reply);
+  if (role !== "master") throw new StoreUnavailableError(`The Redis there is no primary: its role is ${role}`);
+}
+
 /** Creates the common lifetime of the clients. When a client fails, both are closed. */
 function createLifetime(clients: readonly Client[]) {
   const ending = new AbortController();
@@ -190,18 +196,8 @@ function createLifetime(clients: readonly Client[]) {
   return { signal: ending.signal, close, withTimeout };
 }
 
-function createRedisClient(url: string, timeoutMs: number) {
-  return createClient({
-    url,
-    scripts: SCRIPTS,
-    name: "availability-gateway",
-    // Do not queue commands while offline: a caller must not be told of a failure and then see the change made.
-    disableOfflineQueue: true,
-    commandsQueueMaxLength: MAX_COMMANDS,
-    // The session replaces a broken connection, because missed changes must be loaded too.
-    socket: { connectTimeout: timeoutMs, reconnectStrategy: false },
-    maintNotifications: "disabled",
-  });
+function createRedisClient(target: ClientTarget) {
+  return createClient({ ...toClientOptions(target), scripts: SCRIPTS });
 }
 
 function unavailable(message: string, cause: unknown): StoreUnavailableError {
