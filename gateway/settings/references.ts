@@ -10,7 +10,7 @@ const REFERENCE = /^\$\{(?:file:([^}]+)|([A-Za-z_]\w*))\}$/;
 export interface References {
   readonly environment: Environment;
   readonly readFile: ReadFile;
-  /** Path of the file of each variable that has its value from a file. @default none */
+  /** Path of the file of each variable with a value from a file. @default no files */
   readonly files?: ReadonlyMap<string, string>;
 }
 
