@@ -8,6 +8,7 @@ import { type CustomerChanges, compareCustomers } from "./reload/customer-change
 import { createUpstreamHandover } from "./reload/upstream-handover.ts";
 import { type RunningCustomer, runCustomer } from "./running-customer.ts";
 import { createSampleAgentsWhenReady } from "./sample-agents.ts";
+import type { CustomerSettings } from "./settings/customer-settings.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
 import { createPollAssignments } from "./upstream/poll-assignments.ts";
@@ -96,7 +97,9 @@ export async function startCustomers(
         if (known?.tokens.keySet !== customer.tokens.keySet) keepKeySetFresh(customer, log);
         if (!known) handover.start(id);
       }
-      const changes = compareCustomers(current.customers, next.customers);
+      // Unchanged customers, which are most, need no second comparison.
+      const isReplaced = ({ id }: CustomerSettings) => running.get(id) !== former.get(id);
+      const changes = compareCustomers(current.customers.filter(isReplaced), next.customers.filter(isReplaced));
       current = next;
       return changes;
     },

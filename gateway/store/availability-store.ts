@@ -18,9 +18,12 @@ export interface StoreLog {
 export interface AvailabilityStore {
   /** Returns the customer's part of the store. */
   forCustomer(customerId: string): CustomerStore;
-  /** True while the store can be read and written. */
+  /** True while the store can be read and written, at least for some of the customers in use. */
   isReady(): boolean;
-  /** Resolves once the store is ready. Rejects with the signal's reason if the signal aborts first. */
+  /**
+   * Resolves once the store can be read and written for every customer in use. Rejects with the signal's reason if the
+   * signal aborts first.
+   */
   whenReady(signal: AbortSignal): Promise<void>;
   /**
    * Acquires a task for `durationMs` milliseconds. Only one of several gateways may do the task at a time, such as
@@ -48,6 +51,8 @@ export interface AvailabilityStore {
 }
 
 export interface LeaseOptions {
+  /** Customer whose part of the store keeps the lease. @default a part chosen by the task's name */
+  readonly customerId?: string;
   /**
    * Keeps the lease until the end of its duration even if the gateway closes first, as for a spent request. @default
    * false
@@ -69,6 +74,8 @@ export interface CustomerStore {
    * or can be loaded, and -Infinity while it was never loaded and the store is unreachable.
    */
   staleSinceMs(): number | undefined;
+  /** True while the customer's part of the store can be read and written. */
+  isReady(): boolean;
   /**
    * Sets an agent's state and adds the agent if unknown. Keeps the version if the state is unchanged.
    *

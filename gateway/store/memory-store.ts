@@ -156,6 +156,7 @@ function createCustomerStore(customerId: string, { clock, order, replicas }: Cus
       return replica;
     },
     staleSinceMs: () => undefined,
+    isReady: () => true,
     set: async (userId, state) => set(userId, state),
     insertIfAbsent: async (userId, state) => replica.read(userId) ?? storeAgent(userId, toStored(state, clock)),
     setStatus: async (userId, status, ifVersions) => setStatus(replica, storeAgent, { userId, status, ifVersions }),

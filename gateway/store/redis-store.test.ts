@@ -1,5 +1,7 @@
+import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { findServer } from "../../scripts/testing/report-missing-servers.mjs";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../test/redis-server.ts";
 import { toAvailability } from "./agent.ts";
 import { UnreadableAgentError } from "./availability-store.ts";
@@ -87,7 +89,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
 
   test("needs no more rights than docs/redis.md grants", async () => {
     const server = await startServer();
-    const [, rights = ""] = /^ACL (SETUSER gateway .+)$/m.exec(await readFile("docs/redis.md", "utf8")) ?? [];
+    const [, rights = ""] = /^ACL (SETUSER gateway on .+)$/m.exec(await readFile("docs/redis.md", "utf8")) ?? [];
     await server.command(["ACL", ...rights.split(" ")]);
     const url = server.url.replace("//", "//gateway:secret@");
     const [one, other] = [openStore(url), openStore(url)];
@@ -98,6 +100,31 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await server.command(["FLUSHALL"]);
     await eventually(() => server.command(["EXISTS", "{availability-bridge:00}:agent:acme:7"])).toBe(1);
   });
+
+  test.skipIf(!findServer("redis-cli"))(
+    "has the agents of a build whose keys had no braces, once docs/redis.md has renamed them",
+    async () => {
+      const server = await startServer();
+      const former = openStore(server.url);
+      const agent = await former.forCustomer("acme").set(7, { status: "in_call" });
+      await former.close();
+      const keys = (await server.command(["KEYS", "*"])) as readonly string[];
+      for (const key of keys)
+        await server.command(["RENAME", key, key.replace("{availability-bridge:00}", "availability-bridge")]);
+      const [, script = ""] = /^```bash\n(.*?)^```$/ms.exec(await readFile("docs/redis.md", "utf8")) ?? [];
+      const port = new URL(server.url).port;
+      const { status, stderr } = spawnSync(
+        "bash",
+        ["-c", `redis-cli() { command redis-cli -p ${port} "$@"; }\n${script}`],
+        {
+          encoding: "utf8",
+        },
+      );
+      expect([status, stderr]).toEqual([0, ""]);
+      const replica = await openStore(server.url).forCustomer("acme").open(never);
+      expect([...replica.agents()]).toEqual([agent]);
+    },
+  );
 
   test("leases a task to one gateway at a time, until the gateway closes or the lease expires", async () => {
     const server = await startServer();

@@ -1,7 +1,7 @@
 /**
- * Keys of one shard of the store in Redis. Every key begins with the shard's name in braces, its hash tag: a Redis Cluster
- * keeps all keys of a shard at one node, so that a script can use several of them. A customer's id contains no colon, so
- * no two keys collide.
+ * Keys of a shard of the store in Redis. Every key begins with the shard's name in braces, the hash tag: a Redis Cluster
+ * keeps all keys of a shard at a single node, so a script can use several keys. A customer's id contains no colon, so no
+ * two keys collide.
  */
 export interface StoreKeys {
   /** Hash: the epoch, the number of changes, and the lowest version that a new change may have. */
@@ -39,7 +39,7 @@ export interface StoreKeys {
   blocked(customerId: string): string;
 }
 
-/** Name of the only shard of a store that is not in a cluster, and of the first shard in a cluster. */
+/** Name of the only shard of a store without a cluster, and of the first shard in a cluster. */
 export const FIRST_SHARD = "00";
 
 /** Returns the keys of a shard. The prefix contains no braces. */

@@ -11,6 +11,7 @@ import { measureFanOut } from "./fan-out.mjs";
 import { measureGrowthWithCustomers, measureGrowthWithStreams } from "./growth.mjs";
 import { measureHistory } from "./history-heap.mjs";
 import { measureStreamMemory } from "./memory.mjs";
+import { measureNoisyCustomer } from "./noisy.mjs";
 import { measurePolls } from "./polls.mjs";
 import { measureReads } from "./reads.mjs";
 import { measureRedis } from "./redis.mjs";
@@ -24,6 +25,7 @@ const MEASUREMENTS = {
   customers: { title: "Cost by idle customers", measure: measureGrowthWithCustomers },
   replica: { title: "Memory of agents", measure: measureReplica },
   history: { title: "Memory of the history", measure: measureHistory },
+  noisy: { title: "Reads beside a noisy customer", measure: measureNoisyCustomer },
   redis: { title: "Two gateways with Redis", measure: measureRedis },
   polls: { title: "Polls of 5,000 customers", measure: measurePolls },
   "change-cost": { title: "Cost of a change in Redis", measure: measureChangeCost },

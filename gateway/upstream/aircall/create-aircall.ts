@@ -55,7 +55,7 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const { clock = systemClock, wait = delay, fetch = globalThis.fetch, random = Math.random } = options;
   const { observe = runUnobserved } = options;
   const lease: AvailabilityStore["lease"] = (task, durationMs, leaseOptions) =>
-    store.lease(`aircall/${customerId}/${task}`, durationMs, leaseOptions);
+    store.lease(`aircall/${customerId}/${task}`, durationMs, { ...leaseOptions, customerId });
   const customerStore = store.forCustomer(customerId);
   const { requestsPerMinute, wrapUpSeconds } = settings;
   const budget = createRequestBudget({ requestsPerMinute, slots: customerStore.requestSlots, clock });
@@ -100,7 +100,7 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   });
   const agentLock = createAgentLock({
     lease,
-    isStoreReady: store.isReady,
+    isStoreReady: customerStore.isReady,
     durationMs: 2 * timeoutMs + STORE_TIME_MS,
     wait,
   });
