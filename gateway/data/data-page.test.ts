@@ -33,6 +33,12 @@ test("lists each key that a store can write", () => {
   expect(names.map(toDocumented).sort()).toEqual(documentedKeys());
 });
 
+test("lists the same keys as docs/redis.md", () => {
+  const rows = readFileSync("docs/redis.md", "utf8").matchAll(/^\| `\{availability-bridge:00\}:([^`]+)` \|/gm);
+  const names = Array.from(rows, ([, name = ""]) => name.replace("<user id>", "<user>"));
+  expect(names.sort()).toEqual(documentedKeys());
+});
+
 test.skipIf(!hasRedisServer)("lists each key that Redis has after a run, and no other", async () => {
   const server = await startRedisServer();
   onTestFinished(server.remove);

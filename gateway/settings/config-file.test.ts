@@ -54,6 +54,16 @@ test("replaces references to the environment in every value", () => {
   });
 });
 
+test("rejects a list of origins that is longer than the head of a response may be at a proxy", () => {
+  const allowedOrigins = Array.from({ length: 324 }, (_, index) => `https://crm-${1000 + index}.customers.example.com`);
+  expect(problemsOf({ customers: [{ ...ACME, allowedOrigins }] })).toEqual([
+    "customers.0.allowedOrigins: too many origins: they have 12635 characters in all, but a proxy forwards a list of at most 12288: make several customers of this one",
+  ]);
+  const { customers } = readSettings({ ALLOWED_ORIGINS: allowedOrigins.slice(0, 300).join() });
+  expect(customers[0]?.allowedOrigins).toHaveLength(300);
+  expect(messageFor({ ALLOWED_ORIGINS: allowedOrigins.join() })).toContain("ALLOWED_ORIGINS: too many origins: ");
+});
+
 test("names every bad value with its path", () => {
   const config = {
     customers: [

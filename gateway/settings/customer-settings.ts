@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { TokenSettings } from "../auth/token-settings.ts";
 import { AircallSettings } from "../upstream/aircall/settings.ts";
-import { describeInvalidOrigin } from "./allowed-origin.ts";
+import { describeExcessiveOrigins, describeInvalidOrigin } from "./allowed-origin.ts";
 
 const MAX_LIMIT = 1_000_000_000;
 
@@ -18,6 +18,10 @@ export const AllowedOrigins = v.pipe(
   v.array(AllowedOrigin, "expected a list of exact origins, such as https://crm.example.com"),
   v.minLength(1, "expected at least one exact origin, such as https://crm.example.com"),
   v.transform((origins): readonly string[] => [...new Set(origins)]),
+  v.check(
+    (origins) => describeExcessiveOrigins(origins) === undefined,
+    ({ input }) => `too many origins: ${describeExcessiveOrigins(input)}`,
+  ),
 );
 
 /** A customer's id in addresses and in tokens. */

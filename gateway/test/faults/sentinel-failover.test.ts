@@ -49,7 +49,9 @@ test.skipIf(!hasSentinel).each([
   for (const client of clients) expect(await client.read(PROBED_USER_ID)).toMatchObject({ status: 200 });
   await expect.poll(group.primary, FAILOVER).not.toBe(former);
   for (const client of clients) {
-    await expect.poll(async () => (await client.setStatus(PROBED_USER_ID, "in_call")).status, FAILOVER).toBe(200);
+    await expect
+      .poll(async () => (await client.setStatus(PROBED_USER_ID, "do_not_disturb")).status, FAILOVER)
+      .toBe(200);
     await expect.poll(async () => (await client.read(PROBED_USER_ID)).ageSeconds, FAILOVER).toBe(0);
   }
   await writer.more(50);
