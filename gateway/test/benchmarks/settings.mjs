@@ -22,17 +22,23 @@ const LIMIT = 1_000_000_000;
  * Writes the settings of a gateway with the given number of customers, as an operator has them: tokens, counting rate
  * limits, and a log line for each request.
  *
- * @param {{ customers?: number, environment?: Readonly<Record<string, string>>, program?: string }} [options] `program`:
- * the gateway that reads the settings
+ * @param {object} [options]
+ * @param {number} [options.customers]
+ * @param {object} [options.upstream] the upstream of each customer, as in the file; by default the gateway's memory
+ * @param {Readonly<Record<string, string>>} [options.environment]
+ * @param {string} [options.program] the gateway that reads the settings
  * @returns {Record<string, string>}
  */
-export function writeSettings({ customers = 1, environment = {}, program = GATEWAY } = {}) {
+export function writeSettings({ customers = 1, upstream, environment = {}, program = GATEWAY } = {}) {
   const directory = mkdtempSync(path.join(tmpdir(), "availability-bridge-bench-"));
   undoAtExit(() => rmSync(directory, { recursive: true, force: true }));
   const file = path.join(directory, "gateway.config.json");
   const ids = [CUSTOMER, ...Array.from({ length: customers - 1 }, (_, index) => `idle-${index}`)];
   const limits = toLimits(program);
-  writeFileSync(file, JSON.stringify({ customers: ids.map((id) => ({ ...toCustomer(id), limits })) }));
+  writeFileSync(
+    file,
+    JSON.stringify({ customers: ids.map((id) => ({ ...toCustomer(id), limits, ...(upstream && { upstream }) })) }),
+  );
   return { GATEWAY_PORT: "0", GATEWAY_CONFIG: file, BENCH_SECRET: SECRET, ...environment };
 }
 
