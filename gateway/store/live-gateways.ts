@@ -3,17 +3,17 @@ import type { ListState } from "./upstream-reads.ts";
 /** Gateways that share the polls of the customers' upstreams. A gateway that no longer announces itself counts as dead. */
 export interface LiveGateways {
   /**
-   * Counts this gateway among the live gateways for a time, and returns the live gateways. One call for all customers.
+   * Counts the gateway among the live gateways for a time, and returns the live gateways. One call for all customers.
    *
    * @throws {StoreUnavailableError}
    */
   announce(announcement: Announcement): Promise<SharedPolls>;
-  /** Stops counting this gateway among the live gateways. @throws {StoreUnavailableError} */
+  /** Stops counting the gateway among the live gateways. @throws {StoreUnavailableError} */
   withdraw(): Promise<void>;
 }
 
 export interface Announcement {
-  /** Customers whose upstreams this gateway can poll; the same array as long as they are the same. */
+  /** Customers whose upstreams the gateway can poll; the same array as long as they are the same. */
   readonly customerIds: readonly string[];
   /** Customers whose lists to return even if the lists are on time. */
   readonly listedCustomerIds: readonly string[];
@@ -29,7 +29,7 @@ export interface SharedPolls {
 
 /** What a part of the store knows of the polls of its customers. */
 export interface PollPart {
-  /** Id of this gateway, different for each process. */
+  /** Id of the gateway, different for each process. */
   readonly ownId: string;
   /** Differs from the last announcement's if `gatewaysOf` may return other gateways for any customer. */
   readonly membership: string;
@@ -44,7 +44,7 @@ export interface PollPart {
 /** Summary of the reads of an upstream's list of agents by all gateways. */
 export interface ListSummary extends Omit<ListState, "startedMsByPage"> {
   /**
-   * Start of the last read of the page read longest ago, in milliseconds on the monotonic clock of this process;
+   * Start of the last read of the page read longest ago, in milliseconds on the monotonic clock of the process;
    * `undefined` unless each page has been read.
    */
   readonly oldestMs: number | undefined;

@@ -3,7 +3,7 @@ import type { RequestSlots, SlotShare } from "./request-slots.ts";
 import type { ReadStart } from "./upstream-reads.ts";
 
 /**
- * Creates slots in the memory of this process.
+ * Creates slots in the memory of the process.
  *
  * @param startRead returns the time at which a read begins
  */

@@ -7,15 +7,15 @@ import type { UpstreamLog } from "./upstream.ts";
 
 /** Divides the polls of the customers' upstreams among the live gateways. */
 export interface PollAssignments {
-  /** Adds a customer of this gateway. */
+  /** Adds a customer of the gateway. */
   add(customer: PolledCustomer): PollAssignment;
-  /** Starts to announce this gateway to the others. */
+  /** Starts to announce the gateway to the store. */
   start(): void;
-  /** Leaves the live gateways, so that the others take over. */
+  /** Leaves the live gateways, so that the remaining gateways take over. */
   stop(): Promise<void>;
 }
 
-/** Customer whose upstream this gateway can poll. */
+/** Customer whose upstream the gateway can poll. */
 export interface PolledCustomer {
   readonly customerId: string;
   /** Called every few seconds with the state of the list at a time of the monotonic clock; `undefined` while on time. */
@@ -26,15 +26,15 @@ export interface PolledCustomer {
 
 /** Assignment of a customer's poll. */
 export interface PollAssignment {
-  /** True while this gateway is to poll. */
+  /** True while the gateway is to poll. */
   isAssigned(): boolean;
-  /** Resolves once this gateway is to poll. Rejects with the signal's reason when the signal aborts. */
+  /** Resolves once the gateway is to poll. Rejects with the signal's reason when the signal aborts. */
   whenAssigned(signal: AbortSignal): Promise<void>;
-  /** Time to wait before the first poll, in milliseconds, so that not all polls of this gateway start at once. */
+  /** Time to wait before the first poll, in milliseconds, so that not all polls of the gateway start at once. */
   startDelayMs(): number;
   /** Adopts the number of times that failures have moved the poll to the next gateway. */
   adoptMoves(moves: number): void;
-  /** Removes the customer from this gateway. */
+  /** Removes the customer from the gateway. */
   remove(): void;
 }
 
@@ -93,7 +93,7 @@ export function createPollAssignments(options: PollAssignmentsOptions): PollAssi
     entry.waiting.clear();
   }
 
-  /** Adopts a customer's list. Without a list, it is on time, unless this gateway has asked or the store has lost lists. */
+  /** Adopts a customer's list. Without a list, it is on time, unless the gateway has asked or the store has lost lists. */
   function adoptList(entry: Entry, list: ListSummary | undefined, { askedMs, hasLists }: Adoption): void {
     const isOnTime = !list && !entry.isListAsked && hasLists;
     if (list || isOnTime) entry.customer.onList(list, askedMs);
@@ -177,7 +177,7 @@ export function createPollAssignments(options: PollAssignmentsOptions): PollAssi
       stopping.abort();
       await running;
       await gateways.withdraw().catch((error: unknown) => {
-        // The others notice soon that this gateway no longer announces itself.
+        // The others notice soon that the gateway no longer announces itself.
         if (!(error instanceof StoreUnavailableError)) throw error;
       });
     },

@@ -2,7 +2,7 @@ import type { AvailabilityStore } from "../store/availability-store.ts";
 
 /** Lease by which one of several gateways polls an upstream. */
 export interface PollLease {
-  /** Resolves with true if this gateway may poll. */
+  /** Resolves with true if the gateway may poll. */
   acquire(): Promise<boolean>;
   /** Lets another gateway poll. */
   release(): Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * Chooses a gateway for a customer by rendezvous hashing: every gateway that knows the same gateways chooses the same one,
- * and a gateway that comes or goes moves only its own share of the customers.
+ * Chooses a gateway for a customer by rendezvous hashing: gateways with equal knowledge of the live gateways choose
+ * the same gateway, and a gateway that comes or goes moves only its own share of the customers.
  *
  * @param place which gateway of the customer's order to choose, from 0; starts again after the last gateway
  * @returns the id of the gateway; `undefined` without gateways.

@@ -24,11 +24,11 @@ export interface RequestBudget {
   reserve(purpose: RequestPurpose): Promise<Reservation | undefined>;
   /** Blocks all requests of all gateways from now on for a time. */
   block(milliseconds: number): void;
-  /** Remaining duration of the block, in milliseconds; 0 if requests are allowed, as far as this gateway knows. */
+  /** Remaining duration of the block, in milliseconds; 0 if requests are allowed, as far as the gateway knows. */
   blockedMs(): number;
-  /** Time until the purpose's share may have a request again, in milliseconds, as far as this gateway knows. */
+  /** Time until the purpose's share may have a request again, in milliseconds, as far as the gateway knows. */
   waitMs(purpose: RequestPurpose): number;
-  /** Number of remaining requests, as far as this gateway knows. */
+  /** Number of remaining requests, as far as the gateway knows. */
   remaining(): number;
   /** Interval of polls to stay within their share, in milliseconds. */
   readonly pollIntervalMs: number;
@@ -154,7 +154,7 @@ function createShare(slots: number, clock: Clock): Share {
       adoptedMs = clock.monotonicMs();
     },
     waitMs: () => Math.max(0, freeAtMs - clock.monotonicMs()),
-    // All slots that this gateway knows of are free by then.
+    // All slots that the gateway knows of are free by then.
     remaining: () => (clock.monotonicMs() - adoptedMs >= SLOT_TTL_MS ? slots : remaining),
   };
 }

@@ -26,8 +26,8 @@ const SUMMARY = /^(\d*) (\d*) (\d+) (\d+) (.*)$/s;
 const CUSTOMERS_AT_ONCE = 1_000;
 
 /**
- * Creates the live gateways in Redis. Gateways need not have the same customers, for example while a new customer is
- * added to one gateway after the other: a gateway names the fingerprint of its customers, and the customers of each
+ * Creates the live gateways in Redis. Gateways may have different customers, for example while a new customer is
+ * added to the gateways in turn: a gateway names the fingerprint of its customers, and the customers of each
  * fingerprint are in Redis once.
  */
 export function createRedisGateways(openSession: () => Promise<Session>): LiveGateways {
@@ -37,7 +37,7 @@ export function createRedisGateways(openSession: () => Promise<Session>): LiveGa
   /** Kept, because every announcement has the same customers. */
   let own: { readonly customerIds: readonly string[]; readonly fingerprint: string } | undefined;
 
-  /** Returns the fingerprint of this gateway's customers. */
+  /** Returns the fingerprint of the gateway's customers. */
   function updateOwn(customerIds: readonly string[]): string {
     if (own?.customerIds !== customerIds) own = { customerIds, fingerprint: toFingerprint(customerIds) };
     if (!polledByFingerprint.has(own.fingerprint)) polledByFingerprint.set(own.fingerprint, new Set(customerIds));

@@ -19,15 +19,15 @@ export interface PollOptions {
   readonly wait: Delay;
   /** Random number from 0 to 1. */
   readonly random: () => number;
-  /** Called at each turn, with true if this gateway polls, and with false when it no longer does. */
+  /** Called at each turn, with true if the gateway polls, and with false when it no longer does. */
   readonly onTurn: (isPolling: boolean) => void;
 }
 
 /** Poll of a customer's list, which one of the gateways has. */
 export interface Poll {
-  /** Polls while this gateway is assigned, page by page, as fast as the budget allows, until the signal aborts. */
+  /** Polls while the gateway is assigned, page by page, as fast as the budget allows, until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
-  /** True while this gateway knows the reads of all gateways, because it alone reads. */
+  /** True while the gateway knows the reads of all gateways, because it alone reads. */
   isReading(): boolean;
 }
 
@@ -81,7 +81,7 @@ export function createPoll(options: PollOptions): Poll {
   };
 }
 
-/** Creates the turns of the poll: a read, if this gateway has the lease. */
+/** Creates the turns of the poll: a read, if the gateway has the lease. */
 function createTurns({ assignment, list, budget, lease, healthTracker, store, onTurn }: PollOptions) {
   let isReading = false;
   let hasLease = false;

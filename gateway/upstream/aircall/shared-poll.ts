@@ -7,7 +7,7 @@ export interface SharedPollOptions extends Omit<PollOptions, "assignment"> {
 }
 
 /**
- * Runs the poll of a customer until the signal aborts: reads the list while this gateway is assigned, and follows the
+ * Runs the poll of a customer until the signal aborts: reads the list while the gateway is assigned, and follows the
  * reads of the other gateways otherwise.
  */
 export async function runSharedPoll(options: SharedPollOptions, signal: AbortSignal): Promise<void> {
