@@ -204,7 +204,7 @@ export function readSettings(given: Environment, readFile: ReadFile = readTextFi
   const tlsWarnings: string[] = [];
   const tls = readTlsSettings(environment, { readFile, problems, warnings: tlsWarnings });
   const egressProxies = readProxySettings(environment, customers, problems);
-  // A variable whose file cannot be read has no value with a problem of its own.
+  // Values of unreadable files would cause second problems.
   const valueProblems = problems.filter((problem) => !own.unreadable.has(problem.split(":", 1)[0] ?? ""));
   if (!read || fileProblems.length + valueProblems.length > 0)
     throw new SettingsError([...fileProblems, ...valueProblems, ...warnings].join("\n"));
