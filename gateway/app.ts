@@ -3,6 +3,7 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { RegExpRouter } from "hono/router/reg-exp-router";
 import type { BuiltFiles } from "./assets/built-files.ts";
 import { authorize, type OnUnauthorized } from "./auth/authorize.ts";
+import { systemClock } from "./clock.ts";
 import type { Customers } from "./customer.ts";
 import type { AppEnv } from "./hono-env.ts";
 import { auditChanges } from "./http/audit-changes.ts";
@@ -14,12 +15,19 @@ import { OWN_SECRET_ROUTES, TOKEN_ROUTES } from "./http/routes/index.ts";
 import { createOpenApiRoutes } from "./http/routes/openapi.ts";
 import { createWidgetRoutes } from "./http/routes/widget.ts";
 import { readScriptName, securityHeadersFor } from "./http/security-headers.ts";
+import { createSharedLists, type SharedLists } from "./http/shared-lists.ts";
 import { createLivenessRoutes, createMetricsRoutes, createReadinessRoutes } from "./operations/lifecycle/health.ts";
-import { limitRequestRate, limitRequestSize, limitStreams } from "./operations/limits/limit-requests.ts";
+import {
+  limitRejections,
+  limitRequestRate,
+  limitRequestSize,
+  limitStreams,
+} from "./operations/limits/limit-requests.ts";
 import type { RequestIdentity } from "./operations/logging/log.ts";
 import { observeRequests } from "./operations/metrics/observe-requests.ts";
 import type { Observability } from "./operations/observability.ts";
 import { createStreamHub, type StreamHub } from "./stream/stream-hub.ts";
+import { eventLoopTurns } from "./turns.ts";
 
 /** Parts of a gateway. */
 export interface GatewayOptions {
@@ -40,6 +48,8 @@ export interface GatewayOptions {
    * their connections
    */
   readonly streams?: StreamHub;
+  /** Lists of all agents, shared with other ways to the gateway. @default lists of its own */
+  readonly lists?: SharedLists;
   /**
    * Log, metrics and limits of the requests. @default none: no request is logged, measured or limited, and there is no
    * `/readyz`
@@ -95,13 +105,15 @@ function createNotFoundHandler({ releases }: BuiltFiles): HandleNotFound {
 function createCustomerRoutes(options: GatewayOptions): Hono<AppEnv> {
   const { onUnauthorized = () => {}, observability } = options;
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
+  const { lists = createSharedLists(eventLoopTurns, systemClock.monotonicMs) } = options;
+  const countRejection = observability ? limitRejections(observability) : () => undefined;
   const onWebhook = observability?.metrics.onWebhook ?? (() => {});
-  const routeOptions = { streams, onUnauthorized, onWebhook };
+  const routeOptions = { streams, lists, onUnauthorized, countRejection, onWebhook };
   const routes = new Hono<AppEnv>();
   // Before `authorize`: a telephony system has a secret of its own in place of a token.
   for (const route of OWN_SECRET_ROUTES) routes.route("/", route.create(routeOptions));
   if (observability?.log.audit) routes.put(AVAILABILITY_PATH, auditChanges(observability.log));
-  routes.use("/v1/*", authorize(onUnauthorized));
+  routes.use("/v1/*", authorize(onUnauthorized, countRejection));
   if (observability) {
     routes.use("/v1/*", limitRequestRate(observability));
     routes.get("/v1/availabilities/stream", limitStreams(observability));

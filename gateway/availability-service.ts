@@ -17,13 +17,13 @@ export interface AgedReading<Value> {
   readonly ageSeconds: number;
 }
 
-/** Availabilities of the requested users that exist, or of all, as a snapshot of them. */
+/** Availabilities of the requested users that exist, as a snapshot of them. */
 export interface ManyResult extends AgedReading<CustomerSnapshot> {
   /** Ids of users with unreadable data in the store. */
   readonly unreadable: readonly number[];
 }
 
-/** Availabilities of all users of a customer, or of some, at one moment. */
+/** Availabilities of some users of a customer at one moment. */
 export interface CustomerSnapshot {
   /** Cursor at which a stream of the same users continues. Unchanged while no user of the customer changes. */
   readonly cursor: string;
@@ -53,6 +53,22 @@ export interface CachedManyReading {
   readonly ageSeconds: number;
   /** Time at which the data was valid, as in `CachedReading`. */
   readonly validAtMs: number;
+}
+
+/** All agents of a customer in the replica's current state. */
+export interface AllReading {
+  /** Cursor, as in `CustomerSnapshot`. */
+  readonly cursor: string;
+  /** Greatest age in whole seconds, as in `AgedReading`. */
+  readonly ageSeconds: number;
+  /** Time at which the data was valid, as in `CachedReading`. */
+  readonly validAtMs: number;
+  /** Ids of users with unreadable data in the store. */
+  readonly unreadable: readonly number[];
+  /** Lists the agents, each the same object until the agent changes. The list is the cursor's until the next change. */
+  agents(): readonly StoredAgent[];
+  /** Reads the agents again, at the time of the call. */
+  again(): AllReading;
 }
 
 /** A requested change of status. */
@@ -96,7 +112,9 @@ export interface AvailabilityService {
    */
   getCachedMany?(userIds: readonly number[]): CachedManyReading | undefined;
   /** Reads the availabilities of all users. @throws as `read` does. */
-  readAll(signal: AbortSignal): Promise<ManyResult>;
+  readAll(signal: AbortSignal): Promise<AllReading>;
+  /** Returns the reading of `readAll` synchronously; `undefined` if `readAll` would wait or reject. @default always `undefined` */
+  getCachedAll?(): AllReading | undefined;
   /**
    * Opens the replica for a stream. @throws as `read` does, and a {@link StoreUnavailableError} while the store's data is
    * older than a stream may be.
@@ -199,11 +217,20 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
     };
   }
 
-  async function readAll(signal: AbortSignal): Promise<ManyResult> {
+  async function readAll(signal: AbortSignal): Promise<AllReading> {
     const replica = await load(signal);
-    const age = ageSeconds(replica);
-    const value = toSnapshot(replica, replica.agents(), age);
-    return { value, ageSeconds: age, unreadable: [...replica.unreadable()] };
+    return toAllReading(replica, ageSeconds(replica));
+  }
+
+  function toAllReading(replica: Replica, age: number): AllReading {
+    return {
+      cursor: replica.lastChangeCursor(),
+      ageSeconds: age,
+      validAtMs: toValidAtMs(age),
+      unreadable: [...replica.unreadable()],
+      agents: () => [...replica.agents()],
+      again: () => toAllReading(replica, measureAge(replica).ageSeconds),
+    };
   }
 
   function toSnapshot(replica: Replica, agents: Iterable<StoredAgent>, ageSeconds: number): CustomerSnapshot {
@@ -277,6 +304,11 @@ export function createAvailabilityService(options: AvailabilityServiceOptions): 
         else missing.push(userId);
       }
       return { agents, missing, cursor: loaded.lastChangeCursor(), ageSeconds, validAtMs: toValidAtMs(ageSeconds) };
+    },
+    getCachedAll() {
+      if (!loaded) return undefined;
+      const { ageSeconds, isTooOld } = measureAge(loaded);
+      return isTooOld ? undefined : toAllReading(loaded, ageSeconds);
     },
     async read(userId, signal) {
       const replica = await load(signal);

@@ -12,6 +12,8 @@ export interface AppEnv {
     readonly customer: Customer | undefined;
     /** Caller with the request's token; `undefined` for a request without a token. */
     readonly caller: Caller | undefined;
+    /** Counts formatted agents or changes towards the caller's limits; `undefined` for a request that is not counted. */
+    readonly countFormatted: ((count: number) => void) | undefined;
     /** Id of the request in the log; `undefined` without observability. */
     readonly requestId: string | undefined;
     /** What a change of a status has come to; `undefined` before the body of the request is read. */

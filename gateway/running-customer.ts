@@ -14,6 +14,7 @@ import type { AvailabilityStore } from "./store/availability-store.ts";
 import { createAircallUpstream } from "./upstream/aircall/aircall.ts";
 import type { WebhookReceiver } from "./upstream/aircall/webhook.ts";
 import { memoryUpstream } from "./upstream/memory-upstream.ts";
+import type { PollAssignments } from "./upstream/poll-assignments.ts";
 import type { Upstream, UpstreamLog } from "./upstream/upstream.ts";
 
 /** Served customer, with the parts to keep or replace at a reload. */
@@ -45,6 +46,8 @@ export interface CustomerParts {
   readonly log: UpstreamLog;
   /** Timeout of a call to an upstream, unless the customer has its own, in milliseconds. */
   readonly timeoutMs: number;
+  /** Divides the polls of all customers among the gateways. */
+  readonly pollAssignments: PollAssignments;
   readonly staleLimitSeconds: number;
   readonly isDemo: boolean;
   readonly anonymousReads: boolean;
@@ -150,8 +153,9 @@ function openUpstream({ id, upstream: settings }: CustomerSettings, parts: Custo
     case "memory":
       return { upstream: memoryUpstream };
     case "aircall": {
-      const { store, log, timeoutMs, fetch, observe } = parts;
-      const upstream = createAircallUpstream({ customerId: id, settings, store, log, timeoutMs, fetch, observe });
+      const { store, log, timeoutMs, fetch, observe, pollAssignments } = parts;
+      const options = { customerId: id, settings, store, log, timeoutMs, fetch, observe, pollAssignments };
+      const upstream = createAircallUpstream(options);
       return { upstream, receiveWebhook: upstream.receiveWebhook };
     }
   }

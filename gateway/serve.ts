@@ -2,20 +2,24 @@ import { createServer, type RequestListener, type Server, type ServerOptions } f
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import { getRequestListener } from "@hono/node-server";
 import { createGateway, type GatewayOptions } from "./app.ts";
+import { systemClock } from "./clock.ts";
 import { createChangeFastPath } from "./http/change-fast-path.ts";
 import type { FastPath } from "./http/direct-request.ts";
 import { problem } from "./http/problem.ts";
-import { createReadFastPath } from "./http/read-fast-path.ts";
+import { createReadFastPath, type ReadFastPathOptions } from "./http/read-fast-path.ts";
 import { handleInOrder } from "./http/request-order.ts";
 import { SECURITY_HEADERS } from "./http/security-headers.ts";
+import { createSharedLists } from "./http/shared-lists.ts";
 import { type AdminOptions, createAdmin } from "./operations/lifecycle/admin.ts";
 import { prepareGracefulClose } from "./operations/lifecycle/graceful-close.ts";
 import { listen } from "./operations/lifecycle/listen.ts";
 import { respondToClientErrors } from "./operations/limits/client-errors.ts";
+import { type ConnectionReserve, reserveConnections } from "./operations/limits/connection-reserve.ts";
 import type { Metrics } from "./operations/metrics/metrics.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { TlsSettings } from "./settings/tls-settings.ts";
 import { createStreamHub } from "./stream/stream-hub.ts";
+import { eventLoopTurns } from "./turns.ts";
 
 /** A listening server: the gateway, or the operator's side of a gateway. */
 export interface RunningGateway {
@@ -71,14 +75,23 @@ export async function serveGateway(
   options: GatewayOptions,
 ): Promise<ServedGateway> {
   const { streams = createStreamHub({ onDefect: options.onDefect }) } = options;
+  const { lists = createSharedLists(eventLoopTurns, systemClock.monotonicMs) } = options;
+  const fastPath = createFastPath({ ...options, lists });
+  const metrics = options.observability?.metrics;
+  let reserve: ConnectionReserve | undefined;
   const server = createLimitedServer(
-    createGateway({ ...options, streams }).fetch,
+    createGateway({ ...options, streams, lists }).fetch,
     operation?.keepAliveSeconds,
-    createFastPath(options),
+    (request, response, next) => {
+      if (!reserve || reserve.admits(request, response)) return fastPath(request, response, next);
+      // As the system does with a connection over the maximum, so that a proxy tries another gateway.
+      metrics?.onConnectionRejected();
+      request.socket.destroy();
+    },
     tls,
   );
-  if (operation) server.maxConnections = operation.maxConnections;
-  if (options.observability) countConnections(server, options.observability.metrics);
+  if (operation) reserve = reserveConnections(server, operation.maxConnections);
+  if (metrics) countConnections(server, metrics);
   // A stream never ends by itself.
   const close = prepareGracefulClose(server, { endStreams: streams.close });
   const scheme = tls ? "https" : "http";
@@ -108,7 +121,7 @@ export async function serveAdmin(
 }
 
 /** Creates the fast path for changes and reads. */
-function createFastPath(options: GatewayOptions): FastPath {
+function createFastPath(options: GatewayOptions & Pick<ReadFastPathOptions, "lists">): FastPath {
   const change = createChangeFastPath(options);
   const read = createReadFastPath(options);
   return (request, response, next) =>

@@ -10,6 +10,7 @@ import { DataCommandError } from "./data/data-command-context.ts";
 import { ExportFileError } from "./data/export-format.ts";
 import { runDataCommand } from "./data/run-data-command.ts";
 import { ListenError } from "./operations/lifecycle/listen.ts";
+import { createServiceManager } from "./operations/lifecycle/service-manager.ts";
 import { shutDownOnSignals } from "./operations/lifecycle/shutdown-signals.ts";
 import { holdHangups } from "./reload/reload-on-signal.ts";
 import { printSettings } from "./settings/print-settings.ts";
@@ -77,14 +78,21 @@ function runData(command: DataCommand): Promise<void> {
 
 async function start(): Promise<void> {
   const hangups = holdHangups(process);
+  const manager = createServiceManager({ environment: process.env, print: console.error });
   const gateway = await startGateway({
     environment: process.env,
     buildDirectory: dirname(fileURLToPath(import.meta.url)),
     print: console.log,
     onDefect: console.error,
+    reloadObserver: { onReloading: manager.reloading, onReloaded: manager.ready },
   });
-  shutDownOnSignals(gateway, process);
+  const close = () => {
+    manager.stopping();
+    return gateway.close();
+  };
+  shutDownOnSignals({ log: gateway.log, close }, process);
   // A demo has nothing to reload, and ends with its terminal as other programs do.
   if (gateway.isPureDemo) hangups.release();
   else hangups.reload(gateway);
+  manager.ready();
 }

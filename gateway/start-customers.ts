@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { type Customer, type Customers, createCustomers } from "./customer.ts";
+import { delay } from "./delay.ts";
 import { createEgressFetch } from "./egress/egress-fetch.ts";
 import type { CustomerHealth } from "./operations/metrics/health-sources.ts";
 import { type ObserveCall, runUnobserved } from "./outgoing-call.ts";
@@ -7,8 +8,10 @@ import { type CustomerChanges, compareCustomers } from "./reload/customer-change
 import { createUpstreamHandover } from "./reload/upstream-handover.ts";
 import { type RunningCustomer, runCustomer } from "./running-customer.ts";
 import { createSampleAgentsWhenReady } from "./sample-agents.ts";
+import type { CustomerSettings } from "./settings/customer-settings.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
+import { createPollAssignments } from "./upstream/poll-assignments.ts";
 import type { UpstreamHealth, UpstreamLog } from "./upstream/upstream.ts";
 
 /** Customers of the gateway with their running upstreams. */
@@ -41,8 +44,16 @@ export async function startCustomers(
 ): Promise<StartedCustomers> {
   const { staleLimitSeconds, upstreamTimeoutMs: timeoutMs, isDemo, anonymousReads } = settings;
   const fetch = await createEgressFetch(settings.egressProxies);
+  const pollAssignments = createPollAssignments({
+    gateways: store.gateways,
+    clock: systemClock,
+    wait: delay,
+    random: Math.random,
+    log,
+  });
   const parts = {
     fetch,
+    pollAssignments,
     observe,
     store,
     log,
@@ -62,6 +73,7 @@ export async function startCustomers(
     ? await createSampleAgentsWhenReady(settings.defaultCustomer, store, stopping.signal)
     : undefined;
   for (const { upstream } of running.values()) upstream.start();
+  pollAssignments.start();
 
   return {
     customers,
@@ -85,7 +97,9 @@ export async function startCustomers(
         if (known?.tokens.keySet !== customer.tokens.keySet) keepKeySetFresh(customer, log);
         if (!known) handover.start(id);
       }
-      const changes = compareCustomers(current.customers, next.customers);
+      // Unchanged customers, which are most, need no second comparison.
+      const isReplaced = ({ id }: CustomerSettings) => running.get(id) !== former.get(id);
+      const changes = compareCustomers(current.customers.filter(isReplaced), next.customers.filter(isReplaced));
       current = next;
       return changes;
     },
@@ -97,6 +111,7 @@ export async function startCustomers(
         handover.stop(),
         ...Array.from(running.values(), ({ upstream }) => upstream.stop()),
       ]);
+      await pollAssignments.stop();
     },
   };
 }

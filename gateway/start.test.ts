@@ -262,7 +262,7 @@ test.skipIf(!hasRedisServer)(
     const redis = await startRedisServer();
     onTestFinished(redis.remove);
     const { origin, lines } = await start({ ...(await configured()), REDIS_URL: redis.url });
-    const readiness = async () => (await fetch(`${origin}/readyz?exclude=upstreams`)).status;
+    const readiness = async () => (await fetch(`${origin}/readyz`)).status;
     await expect.poll(readiness, { timeout: 10_000 }).toBe(200);
     await redis.command(["CONFIG", "SET", "min-replicas-to-write", "1"]);
     await expect.poll(readiness, { timeout: 10_000 }).toBe(503);

@@ -174,7 +174,7 @@ async function createObservability(
     tracing: operation.exportsTraces ? await loadTracing({ log, onSpansLost: metrics.onSpansLost }) : undefined,
     servesMetrics: anonymousReads,
     readiness: createReadiness({ healthSources, staleLimitSeconds }),
-    rateLimits: createRateLimits(limitsOf(settings)),
+    rateLimits: createRateLimits(limitsOf(settings), { maxConnections: operation.maxConnections }),
     trustedProxies: operation.trustedProxies,
   };
 }

@@ -86,6 +86,11 @@ test("both packages, packed and installed into empty folders, settle a request o
       expect.arrayContaining([
         "LICENSE",
         "README.md",
+        ".dockerignore",
+        "deploy/Containerfile",
+        "deploy/availability-gateway@.service",
+        "deploy/kubernetes/deployment.yaml",
+        "dist/docs/deploy.md",
         "dist/docs/run-the-gateway.md",
         "dist/embed.js",
         "dist/licenses.txt",

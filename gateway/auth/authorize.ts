@@ -28,6 +28,18 @@ export type UnauthorizedKind = "missing" | TokenFault | "keys_unavailable" | "sc
 /** Callback for a rejected request. */
 export type OnUnauthorized = (call: UnauthorizedCall) => void;
 
+/**
+ * Counts a request that is rejected for its token or its secret. Returns the response if there have been too many from the
+ * client's address.
+ */
+export type CountRejection = (context: AppContext) => Response | undefined;
+
+/**
+ * Kinds that are no reason to suspect the client. All pages of an office may come at the same time with a token that has
+ * expired, and get another.
+ */
+const NOT_COUNTED: ReadonlySet<UnauthorizedKind> = new Set(["expired", "keys_unavailable"]);
+
 /** Required scope by method. Routes respond to a different method with a 405 at most. */
 const NEEDED_SCOPES: Readonly<Record<string, Scope>> = {
   GET: "availability:read",
@@ -40,8 +52,19 @@ const NEEDED_SCOPES: Readonly<Record<string, Scope>> = {
  *
  * An unknown customer gets the response of a customer whose secret does not match, after the same amount of work.
  */
-export function authorize(onUnauthorized: OnUnauthorized): MiddlewareHandler<AppEnv> {
+export function authorize(
+  onUnauthorized: OnUnauthorized,
+  countRejection: CountRejection = () => undefined,
+): MiddlewareHandler<AppEnv> {
   const unknownCustomerAccess = createUnknownCustomerAccess();
+
+  function reject(context: AppContext, { kind, reason, respond }: AuthFailure): Response {
+    const limited = NOT_COUNTED.has(kind) ? undefined : countRejection(context);
+    // Too many are not logged either, so that they cannot fill the disk.
+    if (limited) return limited;
+    onUnauthorized(describeUnauthorized(context, kind, reason));
+    return respond();
+  }
 
   return async (context, next) => {
     const customer = context.get("customer");
@@ -50,20 +73,17 @@ export function authorize(onUnauthorized: OnUnauthorized): MiddlewareHandler<App
     const authorization = context.req.header("Authorization");
     if (authorization === undefined) {
       if (anonymousReads && scope !== "availability:write") return next();
-      onUnauthorized(describeUnauthorized(context, "missing", "the request has no Authorization header"));
-      return tokenRequired();
+      const reason = "the request has no Authorization header";
+      return reject(context, { kind: "missing", reason, respond: tokenRequired });
     }
     const caller = await verifyHeader(authorization, verify).catch(toAuthFailure);
-    if ("respond" in caller) {
-      onUnauthorized(describeUnauthorized(context, caller.kind, caller.reason));
-      return caller.respond();
-    }
+    if ("respond" in caller) return reject(context, caller);
     // Before the check of the scope, for the audit of a rejected change.
     context.set("caller", caller);
     if (scope && !caller.scopes.has(scope)) {
       const hint = caller.hasOnlyScp ? ": it has the claim scp, and the gateway reads scope" : "";
-      onUnauthorized(describeUnauthorized(context, "scope", `the token does not have the scope ${scope}${hint}`));
-      return insufficientScope(scope);
+      const reason = `the token does not have the scope ${scope}${hint}`;
+      return reject(context, { kind: "scope", reason, respond: () => insufficientScope(scope) });
     }
     return next();
   };

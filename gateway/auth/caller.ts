@@ -15,8 +15,8 @@ export interface Caller {
   /** Hash to identify the token in rate limits and logs, because neither must contain the token. */
   readonly key: string;
   /**
-   * Key that has signed the token, together with the rules for the customer's tokens. A reload may withdraw it. Absent if it
-   * cannot be withdrawn.
+   * Key of the token's signature, together with the rules for the customer's tokens. A reload may withdraw the authority.
+   * Absent for callers of a permanent authority.
    */
   readonly authority?: string;
   /** Time from which the token is rejected as expired, leeway included, in milliseconds since 1970. */

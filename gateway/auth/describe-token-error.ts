@@ -1,7 +1,7 @@
 import { decodeProtectedHeader, errors } from "jose";
 import { describeType } from "./describe-type.ts";
 
-/** What the gateway expects of a customer's tokens. */
+/** Expectations of a customer's tokens. */
 export interface TokenExpectation {
   readonly token: string;
   readonly issuer: string;
@@ -12,13 +12,13 @@ export interface TokenExpectation {
   readonly nowSeconds: number;
 }
 
-/** Names of algorithms that the log may repeat. Any other text is chosen by the maker of the token. */
+/** Names of algorithms to repeat in the log. The maker of a token could write any text. */
 const KNOWN_ALGORITHMS =
   /^(?:none|HS(?:256|384|512)|RS(?:256|384|512)|PS(?:256|384|512)|ES(?:256|384|512)|EdDSA|Ed25519)$/;
 
 /**
- * Describes why `jose` has rejected a token: what was expected, and what came, without a value of the token but the name of a
- * known algorithm, and times.
+ * Describes why `jose` has rejected a token: the expected and the actual kind of value. Of the token's values the text
+ * contains only names of known algorithms, and times.
  */
 export function describeTokenError(error: errors.JOSEError, expectation: TokenExpectation): string {
   const { token, algorithm, keyCount } = expectation;
@@ -33,7 +33,7 @@ export function describeTokenError(error: errors.JOSEError, expectation: TokenEx
     return `kid: expected the id of a key for ${algorithm} in the customer's key set, and it has no such key`;
   if (error instanceof errors.JWKSMultipleMatchingKeys)
     return "kid: expected the id of a key in the customer's key set, since several of its keys match";
-  // The other messages name the invalid part, never its value.
+  // Further messages name the invalid part, never the value.
   return error.message;
 }
 

@@ -14,18 +14,18 @@ const PAUSE_AFTER_FAILURE_MS = 1_000;
 /** Minimum time between two fetches for keys missing from the set, in milliseconds. */
 const COOLDOWN_MS = 30_000;
 
-/** Interval of the fetches in the background, in milliseconds, so that a removed key becomes invalid. */
+/** Interval of the fetches in the background, in milliseconds. A removed key becomes invalid after the next fetch. */
 const REFRESH_MS = 300_000;
 
-/** Share of the interval by which it varies, so that gateways do not fetch at once. */
+/** Share of the interval to vary at random, so that gateways do not fetch at once. */
 const REFRESH_JITTER = 0.1;
 
-/** Delay of the next fetch in the background after the first failure, in milliseconds. It doubles with each failure. */
+/** Delay of the next fetch after the first failure, in milliseconds. Each failure doubles the delay. */
 const FIRST_RETRY_MS = 10_000;
 
 /**
- * Longest time for which the gateway goes on with its keys while the set cannot be fetched, in milliseconds: a day. An outage of
- * the server is more frequent than a key that has to be withdrawn during one.
+ * Maximum age of the keys while the set cannot be fetched, in milliseconds: a day. Outages of key sets' servers are more
+ * frequent than withdrawals of keys during an outage.
  */
 const MAX_STALE_MS = 86_400_000;
 
@@ -76,7 +76,7 @@ export function createJwks(options: JwksOptions): Jwks {
   const remote = createRemoteJWKSet(new URL(url), {
     timeoutDuration: FETCH_TIMEOUT_MS,
     cooldownDuration: COOLDOWN_MS,
-    // The refreshes in the background replace the keys, so that no token waits for them.
+    // Fetches in the background replace the keys, so that no token waits.
     cacheMaxAge: Infinity,
     [customFetch]: pauseAfterFailure(fetchObserved, clock),
   });

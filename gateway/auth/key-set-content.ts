@@ -23,7 +23,7 @@ const KeyUse = v.object({
 /** Number of keys that a line of the log names. */
 const NAMED_COUNT = 5;
 
-/** Texts of a key set that a line of the log may contain. */
+/** Short texts of a key set, safe for a line of the log. */
 const SHORT_NAME = /^[\w.-]{1,20}$/;
 
 /** True if a key of a set can verify tokens of the algorithm. */
@@ -52,8 +52,8 @@ function describeKey(key: unknown): string {
 }
 
 /**
- * Removes `alg` from Ed25519 keys of a key set, because `jose` compares names, and a token may have the other one. The key's
- * type and its curve determine the algorithm. Text that is no key set is returned unchanged.
+ * Removes `alg` from Ed25519 keys of a key set, because `jose` compares names, and tokens may have either name. Type and
+ * curve determine the algorithm. Returns any text except key sets unchanged.
  */
 export function withoutEd25519Names(text: string): string {
   if (!/"Ed(DSA|25519)"/.test(text)) return text;

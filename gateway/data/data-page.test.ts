@@ -22,7 +22,9 @@ function documentedKeys(): readonly string[] {
 function toDocumented(key: string): string {
   return key
     .replace(/^\{test:00\}:/, "")
-    .replace(/^(agents?|list|erased):acme/, "$1:<customer>")
+    .replace(/^(agents?|list|erased|blocked|slots):acme/, "$1:<customer>")
+    .replace(/^slots:<customer>:.*$/, "slots:<customer>:<part>")
+    .replace(/^polled:.*$/, "polled:<fingerprint>")
     .replace(/^lease:.*$/, "lease:<task>")
     .replace(/:7$/, ":<user>");
 }
@@ -31,6 +33,17 @@ test("lists each key that a store can write", () => {
   const keys = createStoreKeys(PREFIX);
   const names = Object.values(keys).map((key) => (typeof key === "string" ? key : key("acme", "7")));
   expect(names.map(toDocumented).sort()).toEqual(documentedKeys());
+});
+
+/** Returns a key of docs/redis.md as the page writes it. */
+function toDocumentedName(name: string): string {
+  return name.replace("<user id>", "<user>").replace("<poll, refresh or write>", "<part>");
+}
+
+test("lists the same keys as docs/redis.md", () => {
+  const rows = readFileSync("docs/redis.md", "utf8").matchAll(/^\| `\{availability-bridge:00\}:([^`]+)` \|/gm);
+  const names = Array.from(rows, ([, name = ""]) => toDocumentedName(name));
+  expect(names.sort()).toEqual(documentedKeys());
 });
 
 test.skipIf(!hasRedisServer)("lists each key that Redis has after a run, and no other", async () => {
@@ -45,8 +58,17 @@ test.skipIf(!hasRedisServer)("lists each key that Redis has after a run, and no 
   await acme.set(8, { status: "available" });
   await acme.erase([8]);
   await acme.set(7, { status: "available" });
-  await acme.recordPage({ page: 1, readAt: await acme.startRead(), isLast: true });
+  await acme.recordPage({
+    page: 1,
+    readAt: await acme.startRead(),
+    isLast: true,
+    pageIntervalMs: 2_000,
+    graceMs: 5_000,
+  });
   await store.lease("poll", 60_000);
+  await acme.requestSlots.take({ share: "poll", id: "1", slots: 30, durationMs: 61_000 });
+  await acme.requestSlots.block(60_000);
+  await store.gateways.announce({ customerIds: ["acme"], listedCustomerIds: [], durationMs: 7_000 });
   await acme.eraseOutdated();
   const keys = (await server.command(["KEYS", "*"])) as readonly string[];
   expect(keys.map(toDocumented).sort()).toEqual(documentedKeys());

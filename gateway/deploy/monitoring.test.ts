@@ -47,7 +47,7 @@ beforeAll(async () => {
   const metrics = createMetrics({ process: true });
   metrics.onRequestStarted();
   metrics.onRequest({ route: "/embed.js", method: "GET", status: 200, customer: "acme", durationMs: 1 });
-  metrics.onLimited("acme", "token");
+  metrics.onLimited("acme", "subject");
   metrics.onUnauthorized("acme", "expired");
   metrics.onWebhook("acme", "accepted");
   metrics.onStream("acme");

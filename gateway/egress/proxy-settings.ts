@@ -67,7 +67,7 @@ export function readProxySettings(
   return { httpsProxy, httpProxy, noProxy: environment["NO_PROXY"] ?? "" };
 }
 
-/** Completes an address without a scheme, which curl and others accept. */
+/** Completes an address without a scheme, as curl does. */
 function readAddress(address: string | undefined): string | undefined {
   if (!address) return undefined;
   return address.includes("://") ? address : `http://${address}`;

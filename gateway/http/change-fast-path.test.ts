@@ -234,8 +234,8 @@ function toComparable({ records, audits, unauthorized, defects }: Awaited<Return
   };
 }
 
-test("counts a change against the token's limit and rejects the next as the app does", async () => {
-  const limits = { ...UNLIMITED, requestsPerMinutePerToken: 2 };
+test("counts a change against the subject's limit and rejects the next as the app does", async () => {
+  const limits = { ...UNLIMITED, requestsPerMinutePerSubject: 12 };
   const responses = [true, false].map(async (cachesTokens) => {
     const { send } = await setUp({ cachesTokens, limits, tokens: [await mint()] });
     const change = {

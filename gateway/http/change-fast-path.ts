@@ -94,7 +94,7 @@ export function createChangeFastPath({ customers, observability, onDefect }: Cha
   function respondIfRead(request: IncomingMessage, response: ServerResponse, direct: DirectChange): boolean {
     // The app waits for the rest of a body.
     if (request.readableLength !== direct.bodyLength) return false;
-    const client = { customer: direct.customer.id, key: direct.caller.key };
+    const client = { customer: direct.customer.id, subject: direct.caller.subject };
     // The app finds the limit exceeded too, and rejects the request.
     if (observability?.rateLimits.countRequest(client)) return false;
     respond(request, response, direct).catch((error: unknown) => {

@@ -39,6 +39,8 @@ async function setUp({ availabilities, ...parts }: Parts = {}) {
   };
 }
 
+const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 const bearer = async () => ({ Authorization: `Bearer ${await mint()}` });
 
 test("responds to a read with a cached token without calling the app", async () => {
@@ -167,6 +169,43 @@ test("responds to a list with a cached token without calling the app, without re
   expect(Object.keys(JSON.parse(response.body).availabilities)).toEqual(["1", "9", "123"]);
 });
 
+test("responds to a list of all with a cached token without calling the app", async () => {
+  const stored = await storedAvailabilities();
+  const getCachedAll = stored.getCachedAll ?? (() => undefined);
+  const direct = await setUp({ availabilities: { ...unusedAvailabilityService(), getCachedAll } });
+  const app = await setUp({ availabilities: stored, cachesTokens: false });
+  const headers = { ...(await bearer()), "Accept-Encoding": "gzip" };
+  const response = await direct.send({ path: "/v1/availabilities", headers });
+  expect(response).toEqual(await app.send({ path: "/v1/availabilities", headers }));
+  expect(Object.keys(JSON.parse(response.body).availabilities)).toHaveLength(22);
+  const known = { ...headers, "If-None-Match": response.headers.etag };
+  const [again, appAgain] = [direct, app].map(({ send }) =>
+    send({ path: "/c/acme/v1/availabilities", headers: known }),
+  );
+  expect(await again).toMatchObject({ status: 304, body: "" });
+  expect(await again).toEqual(await appAgain);
+});
+
+test("counts and logs a list of all as the app does, and an unreadable agent in it", async () => {
+  const stored = await storedAvailabilities();
+  const replica = await stored.open(new AbortController().signal);
+  vi.spyOn(replica, "unreadable").mockReturnValue([404]);
+  const seen = [true, false].map(async (cachesTokens) => {
+    const { send: sendOnce, records, counts } = await setUp({ cachesTokens, availabilities: stored });
+    const headers = { ...(await bearer()), "X-Request-Id": "one", traceparent: TRACEPARENT };
+    const response = await sendOnce({ path: "/v1/availabilities", headers });
+    return {
+      response,
+      records: records.map(({ durationMs, ...record }) => ({ ...record, isTimed: durationMs >= 0 })),
+      counted: await counts(),
+    };
+  });
+  const [direct, app] = await Promise.all(seen);
+  expect(direct).toEqual(app);
+  expect(JSON.parse(direct?.response.body ?? "")).toMatchObject({ errors: { 404: { status: 503 } } });
+  expect(direct?.response.headers.etag).toBeUndefined();
+});
+
 test("leaves a list to the app if an agent's data cannot be read", async () => {
   const stored = await storedAvailabilities();
   const replica = await stored.open(new AbortController().signal);
@@ -223,8 +262,8 @@ test("counts and logs a read as the app does", async () => {
   ]);
 });
 
-test("counts a read against the token's limit and rejects the next as the app does", async () => {
-  const limits = { ...UNLIMITED, requestsPerMinutePerToken: 2 };
+test("counts a read against the subject's limit and rejects the next as the app does", async () => {
+  const limits = { ...UNLIMITED, requestsPerMinutePerSubject: 12 };
   const availabilities = await storedAvailabilities();
   const responses = [true, false].map(async (cachesTokens) => {
     const { send: sendOnce } = await setUp({ cachesTokens, limits, availabilities });

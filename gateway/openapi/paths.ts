@@ -2,7 +2,7 @@ import type { CallSecurity } from "../http/routes/api-route.ts";
 import { OWN_SECRET_ROUTES, TOKEN_ROUTES } from "../http/routes/index.ts";
 import type { PathItemObject, ServerObject } from "./openapi-document.ts";
 import { COMMON_SCHEMAS, type NamedSchema } from "./schemas.ts";
-import { check, EXCLUDE, readDocument } from "./service-operations.ts";
+import { check, READINESS_CHECKS, readDocument } from "./service-operations.ts";
 
 const ROUTES = [...TOKEN_ROUTES, ...OWN_SECRET_ROUTES];
 
@@ -12,7 +12,7 @@ export function toPaths(security: CallSecurity): Readonly<Record<string, PathIte
   return {
     ...Object.assign({}, ...ROUTES.map((route) => route.describe(security))),
     "/healthz": { servers, get: check("/healthz", "ok") },
-    "/readyz": { servers, get: check("/readyz", "ready", [EXCLUDE]) },
+    "/readyz": { servers, get: check("/readyz", "ready", READINESS_CHECKS) },
     "/openapi.json": { servers, get: readDocument },
   };
 }

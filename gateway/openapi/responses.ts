@@ -110,7 +110,7 @@ export const GUARDED: Readonly<Record<string, ResponseObject>> = orUpstreamRespo
   ...problemResponse(403, "This call needs a token with the scope availability:read", HEADERS.challenge),
   ...problemResponse(
     429,
-    "At most 600 requests a minute are allowed with one token, or from one address",
+    "At most 600 requests a minute are allowed for one subject, with all its tokens, at each gateway",
     HEADERS.retryAfter,
   ),
   ...problemResponse(502, "The telephony system cannot be reached", HEADERS.retryAfter),

@@ -1,4 +1,4 @@
-import { CHECKS } from "../operations/lifecycle/readiness.ts";
+import { CHECKS, type Check, DEFAULT_CHECKS } from "../operations/lifecycle/readiness.ts";
 import type { OperationObject, ParameterObject, SchemaObject } from "./openapi-document.ts";
 import { header } from "./parameters.ts";
 import { HEADERS, MALFORMED, problemResponse, responseOf } from "./responses.ts";
@@ -20,16 +20,23 @@ export function check(path: string, status: string, parameters: readonly Paramet
   };
 }
 
-/** Parameter with the checks to skip in `/readyz`. */
-export const EXCLUDE: ParameterObject = {
-  name: "exclude",
-  in: "query",
-  description: "Checks to skip.",
-  style: "form",
-  explode: true,
-  schema: { type: "array", items: { enum: [...CHECKS] } },
-  example: ["upstreams"],
-};
+/** Parameters of `/readyz`: checks to add, and checks to skip. */
+export const READINESS_CHECKS: readonly ParameterObject[] = [
+  checksParameter("include", `Checks to add to the default, ${DEFAULT_CHECKS.join(" and ")}.`, "upstreams"),
+  checksParameter("exclude", "Checks to skip.", "store"),
+];
+
+function checksParameter(name: string, description: string, example: Check): ParameterObject {
+  return {
+    name,
+    in: "query",
+    description,
+    style: "form",
+    explode: true,
+    schema: { type: "array", items: { enum: [...CHECKS] } },
+    example: [example],
+  };
+}
 
 const DOCUMENT_HEADERS = {
   "Cache-Control": { description: "Caches must revalidate.", required: true, schema: { const: "no-cache" } },

@@ -26,9 +26,15 @@ export interface OperationSettings {
   readonly labelledCustomers: ReadonlySet<string> | undefined;
   /** True if spans are exported to a collector, from `OTEL_EXPORTER_OTLP_ENDPOINT` and others. @default false */
   readonly exportsTraces: boolean;
-  /** Proxies with a trusted `X-Forwarded-For`, from `TRUSTED_PROXIES`. @default none */
+  /**
+   * Proxies with a trusted `X-Forwarded-For`, from `TRUSTED_PROXIES`. The client's address counts for requests with a bad
+   * token or secret. @default none
+   */
   readonly trustedProxies: TrustedProxies;
-  /** Maximum open connections, from `MAX_CONNECTIONS`; further connections are closed at once. @default 20000 */
+  /**
+   * Maximum open connections, from `MAX_CONNECTIONS`; further connections are closed at once. Streams take 80 % at most,
+   * and the last ones are for health checks. @default 20000
+   */
   readonly maxConnections: number;
   /** Time after which an idle connection is closed, in seconds, from `KEEP_ALIVE_SECONDS`. @default 65 */
   readonly keepAliveSeconds: number;

@@ -59,6 +59,8 @@ test("the operator's token that the page makes may set every agent of the page's
 });
 
 interface Schema {
+  /** Set for a former key, which nothing fits. */
+  readonly not?: object;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
 }
@@ -67,6 +69,7 @@ interface Schema {
 function pathsOf(schema: Schema, before = ""): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
     const path = `${before}${name}`;
+    if (property.not) return [];
     if (name === "limits") return pathsOf(property, `${path}.`);
     return [path, ...pathsOf(property.items ?? {}, `${path}.`)];
   });

@@ -1,6 +1,6 @@
 import type { CustomerSettings } from "../settings/customer-settings.ts";
 
-/** A customer whose settings differ, with the names of the settings that do: `tokens.secret`. */
+/** Changed customer, with the names of the changed settings: `tokens.secret`. */
 export interface ChangedCustomer {
   readonly id: string;
   readonly settings: readonly string[];

@@ -13,7 +13,7 @@ export interface HangupEvents {
 export interface HeldHangups {
   /** Reloads at each signal from now on, and at once if one has come. */
   reload(gateway: Reloadable): void;
-  /** Gives the signal its usual effect: it ends the process. */
+  /** Restores the usual effect of the signal: the end of the process. */
   release(): void;
 }
 

@@ -2,7 +2,7 @@ import type { Log } from "../operations/logging/log.ts";
 import { type Settings, SettingsError } from "../settings/settings.ts";
 import { type CustomerChanges, describeCustomerChanges } from "./customer-changes.ts";
 
-/** Outcome of a reload. After a rejected one the gateway has the settings that it had before. */
+/** Outcome of a reload. A rejected reload changes no setting. */
 export type ReloadOutcome = "reloaded" | "rejected";
 
 /** Callbacks for the stages of a reload, such as to notify a supervisor. */
@@ -16,7 +16,7 @@ export interface ReloadOptions {
   readonly settings: Settings;
   /** Reads the settings again. @throws {SettingsError} if any is bad. */
   readonly read: () => Settings;
-  /** Applies the settings that can change while the gateway runs. */
+  /** Applies the changeable settings to the running gateway. */
   readonly apply: (settings: Settings) => CustomerChanges;
   /** @default none */
   readonly observer?: ReloadObserver | undefined;
@@ -67,7 +67,7 @@ function readOrLog(read: () => Settings, log: Pick<Log, "error">): Settings | un
   }
 }
 
-/** Names the variables that differ and have no effect on a running gateway. */
+/** Names the changed variables without effect on a running gateway. */
 function findRestartVariables(before: Settings, after: Settings): readonly string[] {
   return Object.entries(after.variables).flatMap(([name, { text, isReloadable }]) =>
     !isReloadable && before.variables[name]?.text !== text ? [name] : [],

@@ -5,6 +5,12 @@ import { isExactOrigin } from "../../shared/protocol/origin.ts";
  */
 const NAMEABLE_IN_CSP = /^[a-z][a-z\d+.-]*:\/\/[a-z0-9._-]+(:\d+)?$/;
 
+/**
+ * Maximum length of a list of origins, with a space between two. The list is part of the document's Content-Security-Policy, and
+ * proxies reject a response with a larger head than their buffer: 16 KiB in the configurations of this package.
+ */
+export const MAX_ORIGINS_LENGTH = 12 * 1024;
+
 /** Texts that stand for pages with the origin `null`. */
 const PAGE_WITHOUT_ORIGIN = /^(null$|(about|blob|data|file|javascript):)/i;
 
@@ -26,6 +32,13 @@ export function describeInvalidOrigin(text: string): string | undefined {
   if (!/^[a-z][a-z\d+.-]*:\/\//i.test(text)) return "does not start with a scheme such as https://";
   if (/^(ftp|wss?):/i.test(text)) return "does not start with a scheme of pages, such as https://";
   return isExactOrigin(text) && NAMEABLE_IN_CSP.test(text) ? undefined : describeInexactOrigin(text);
+}
+
+/** Describes why a list of origins is too long, as a sentence that starts with "they"; `undefined` for a shorter list. */
+export function describeExcessiveOrigins(origins: readonly string[]): string | undefined {
+  const { length } = origins.join(" ");
+  if (length <= MAX_ORIGINS_LENGTH) return undefined;
+  return `they have ${length} characters in all, but a proxy forwards a list of at most ${MAX_ORIGINS_LENGTH}: make several customers of this one`;
 }
 
 function describeInexactOrigin(text: string): string {

@@ -35,7 +35,7 @@ test("gives a customer with few settings the defaults", () => {
           ...ACME,
           tokens: { ...TOKENS, leewaySeconds: 30, maxLifetimeSeconds: 86_400 },
           upstream: { kind: "memory" },
-          limits: { requestsPerMinutePerToken: 600, requestsPerMinute: 60_000, streams: 5000, streamsPerToken: 20 },
+          limits: { requestsPerMinutePerSubject: 600, requestsPerMinute: 60_000, streams: 5000, streamsPerSubject: 20 },
         },
       ],
     },
@@ -44,7 +44,7 @@ test("gives a customer with few settings the defaults", () => {
 
 test("applies a customer's limits, and the defaults for the limits that are missing", () => {
   const read = readConfig(JSON.stringify({ customers: [{ ...ACME, limits: { streams: 7 } }] }), {});
-  expect(read).toMatchObject({ config: { customers: [{ limits: { streams: 7, streamsPerToken: 20 } }] } });
+  expect(read).toMatchObject({ config: { customers: [{ limits: { streams: 7, streamsPerSubject: 20 } }] } });
 });
 
 test("replaces references to the environment in every value", () => {
@@ -54,12 +54,22 @@ test("replaces references to the environment in every value", () => {
   });
 });
 
+test("rejects a list of origins that is longer than the head of a response may be at a proxy", () => {
+  const allowedOrigins = Array.from({ length: 324 }, (_, index) => `https://crm-${1000 + index}.customers.example.com`);
+  expect(problemsOf({ customers: [{ ...ACME, allowedOrigins }] })).toEqual([
+    "customers.0.allowedOrigins: too many origins: they have 12635 characters in all, but a proxy forwards a list of at most 12288: make several customers of this one",
+  ]);
+  const { customers } = readSettings({ ALLOWED_ORIGINS: allowedOrigins.slice(0, 300).join() });
+  expect(customers[0]?.allowedOrigins).toHaveLength(300);
+  expect(messageFor({ ALLOWED_ORIGINS: allowedOrigins.join() })).toContain("ALLOWED_ORIGINS: too many origins: ");
+});
+
 test("names every bad value with its path", () => {
   const config = {
     customers: [
       { ...ACME, id: "Acme", allowedOrigins: ["https://crm.acme.example/", "*"] },
       { ...ACME, id: "other", allowedOrigins: [] },
-      { ...ACME, limits: { streams: 0, streamsPerToken: 1.5, requestsPerMinute: "60" }, colour: "red" },
+      { ...ACME, limits: { streams: 0, streamsPerSubject: 1.5, requestsPerMinute: "60" }, colour: "red" },
     ],
     defaultCustomer: 7,
     more: true,
@@ -71,7 +81,7 @@ test("names every bad value with its path", () => {
     "customers.1.allowedOrigins: expected at least one exact origin, such as https://crm.example.com",
     "customers.2.limits.requestsPerMinute: expected a whole number, such as 600",
     "customers.2.limits.streams: expected a whole number from 1 to 1000000000",
-    "customers.2.limits.streamsPerToken: expected a whole number from 1 to 1000000000",
+    "customers.2.limits.streamsPerSubject: expected a whole number from 1 to 1000000000",
     "customers.2.colour: is not a setting of the gateway",
     "defaultCustomer: expected lower-case letters, digits and hyphens, such as acme",
     "more: is not a setting of the gateway",

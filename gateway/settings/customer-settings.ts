@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { TokenSettings } from "../auth/token-settings.ts";
 import { AircallSettings } from "../upstream/aircall/settings.ts";
-import { describeInvalidOrigin } from "./allowed-origin.ts";
+import { describeExcessiveOrigins, describeInvalidOrigin } from "./allowed-origin.ts";
 
 const MAX_LIMIT = 1_000_000_000;
 
@@ -18,6 +18,10 @@ export const AllowedOrigins = v.pipe(
   v.array(AllowedOrigin, "expected a list of exact origins, such as https://crm.example.com"),
   v.minLength(1, "expected at least one exact origin, such as https://crm.example.com"),
   v.transform((origins): readonly string[] => [...new Set(origins)]),
+  v.check(
+    (origins) => describeExcessiveOrigins(origins) === undefined,
+    ({ input }) => `too many origins: ${describeExcessiveOrigins(input)}`,
+  ),
 );
 
 /** A customer's id in addresses and in tokens. */
@@ -43,25 +47,32 @@ const Limit = v.pipe(
   ),
 );
 
+/** Creates the schema of a former key, which rejects the key with the present name. */
+function renamedTo(name: string) {
+  return v.exactOptional(v.never(`is now ${name}, because all tokens of a subject (sub) share one limit`));
+}
+
 /** Limits of a customer, so that no customer slows down the rest. Each gateway counts separately. */
 export const CustomerLimits = v.strictObject({
-  /** Requests to `/v1` by token, or by client address without a token. */
-  requestsPerMinutePerToken: v.optional(Limit, 600),
-  /** Total requests to `/v1`. */
+  /** Requests to `/v1` by subject (`sub`), with all its tokens. Fifty agents to format count as another request. */
+  requestsPerMinutePerSubject: v.optional(Limit, 600),
+  /** Total requests to `/v1`, counted alike. */
   requestsPerMinute: v.optional(Limit, 60_000),
   /** Streams open at once. */
   streams: v.optional(Limit, 5000),
-  /** Streams open at once by token, or by client address without a token. */
-  streamsPerToken: v.optional(Limit, 20),
+  /** Streams open at once by subject, with all its tokens. */
+  streamsPerSubject: v.optional(Limit, 20),
+  requestsPerMinutePerToken: renamedTo("requestsPerMinutePerSubject"),
+  streamsPerToken: renamedTo("streamsPerSubject"),
 });
 export type CustomerLimits = v.InferOutput<typeof CustomerLimits>;
 
 /** Limits of the demo, whose callers share one address. */
 export const UNLIMITED: CustomerLimits = {
-  requestsPerMinutePerToken: MAX_LIMIT,
+  requestsPerMinutePerSubject: MAX_LIMIT,
   requestsPerMinute: MAX_LIMIT,
   streams: MAX_LIMIT,
-  streamsPerToken: MAX_LIMIT,
+  streamsPerSubject: MAX_LIMIT,
 };
 
 /** Settings of one customer. */

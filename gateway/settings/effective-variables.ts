@@ -12,7 +12,7 @@ export interface EffectiveVariable {
   readonly isReloadable: boolean;
 }
 
-/** Variables of customers, which a reload applies. All others need a restart. */
+/** Variables of customers, applied by a reload. The rest needs a restart. */
 const RELOADABLE = ["JWT_SECRET", "DEMO_TOKEN_SECRET"];
 
 /** Lists the variables with their values and origins. */
@@ -21,7 +21,7 @@ export function listEffectiveVariables(
   { environment, files }: ResolvedEnvironment,
 ): Readonly<Record<string, EffectiveVariable>> {
   const describe = ({ name, defaultText, isSecret }: Variable): EffectiveVariable => {
-    // An empty text stands for a variable that is not set, as everywhere.
+    // An empty text stands for an unset variable, as everywhere.
     const given = environment[name] || undefined;
     const path = files.get(name);
     const origin = path === undefined ? "environment" : `file ${path}`;

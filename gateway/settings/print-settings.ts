@@ -1,5 +1,5 @@
 import type { EffectiveVariable } from "./effective-variables.ts";
-import { isSecretPath } from "./references.ts";
+import { isSecretSetting } from "./references.ts";
 import type { Settings } from "./settings.ts";
 
 /** Stands for a secret in the output. */
@@ -10,7 +10,7 @@ const REDACTED = "(secret)";
  * `origins` has the paths of the customers' values, such as `customers.0.limits.streams`.
  */
 export function printSettings({ variables, customers, defaultCustomer, customerOrigins, warnings }: Settings): string {
-  const printed = { defaultCustomer, customers: redact(JSON.parse(JSON.stringify(customers)), ["customers"]) };
+  const printed = { defaultCustomer, customers: redact(JSON.parse(JSON.stringify(customers)), "customers") };
   const origins = customerOrigins.size === 0 ? {} : { origins: findOrigins(printed, customerOrigins) };
   const output = { variables: mapValues(variables, printVariable), ...printed, ...origins, warnings };
   return JSON.stringify(output, undefined, 2);
@@ -26,17 +26,19 @@ function redactText(text: string): string {
   return text.replaceAll(/\/\/[^@/,]*@/g, `//${REDACTED}@`).replaceAll(/\?[^,]*/g, `?${REDACTED}`);
 }
 
-type Path = readonly string[];
-
-function redact(value: unknown, path: Path): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => redact(item, [...path, `${index}`]));
+function redact(value: unknown, setting: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => redact(item, setting));
   if (typeof value === "object" && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, redact(item, [...path, name])]));
-  return isSecretPath(path) ? REDACTED : value;
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, redact(item, name)]));
+  return isSecretSetting(setting) ? REDACTED : value;
 }
 
 /** Lists each value's path with the origin of the value. */
-function findOrigins(value: unknown, known: ReadonlyMap<string, string>, path: Path = []): Record<string, string> {
+function findOrigins(
+  value: unknown,
+  known: ReadonlyMap<string, string>,
+  path: readonly string[] = [],
+): Record<string, string> {
   if (typeof value !== "object" || value === null) {
     const name = path.join(".");
     return { [name]: known.get(name) ?? "default" };

@@ -18,8 +18,8 @@ const environments = Array.from(page.matchAll(/^```\n(REDIS_URL=.*?)^```$/gms), 
 /** The addresses in the first column of the table. */
 const addresses = Array.from(page.matchAll(/^\| `(\w+:\/\/[^`]+)` \|/gm), ([, address = ""]) => address);
 
-test("shows settings for one Redis, for Sentinels and for TLS, and addresses of each kind", () => {
-  expect(environments).toHaveLength(3);
+test("shows settings for one Redis, for Sentinels, for TLS and for a cluster, and addresses of each kind", () => {
+  expect(environments).toHaveLength(4);
   expect(addresses).toHaveLength(3);
 });
 

@@ -10,7 +10,7 @@ const REFERENCE = /^\$\{(?:file:([^}]+)|([A-Za-z_]\w*))\}$/;
 export interface References {
   readonly environment: Environment;
   readonly readFile: ReadFile;
-  /** Path of the file of each variable that has its value from a file. @default none */
+  /** Path of the file of each variable with a value from a file. @default no files */
   readonly files?: ReadonlyMap<string, string>;
 }
 
@@ -24,8 +24,6 @@ export interface Resolved {
   readonly values: ReadonlyMap<string, string>;
 }
 
-type Path = readonly string[];
-
 /** Replaces each reference in the parsed content of a customers' file by its value. */
 export function resolveReferences(
   content: unknown,
@@ -35,26 +33,29 @@ export function resolveReferences(
   const origins = new Map<string, string>();
   const values = new Map<string, string>();
 
-  function resolve(value: unknown, path: Path): unknown {
-    if (Array.isArray(value)) return value.map((item, index) => resolve(item, [...path, `${index}`]));
+  /** Resolves the value at a path. `setting` is the last name in the path: a list's values have the list's name. */
+  function resolve(value: unknown, path: string, setting: string): unknown {
+    if (Array.isArray(value)) return value.map((item, index) => resolve(item, join(path, `${index}`), setting));
     if (typeof value === "object" && value !== null)
-      return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, resolve(item, [...path, name])]));
-    origins.set(path.join("."), "customers' file");
-    return typeof value === "string" ? resolveText(value, path) : value;
+      return Object.fromEntries(
+        Object.entries(value).map(([name, item]) => [name, resolve(item, join(path, name), name)]),
+      );
+    origins.set(path, "customers' file");
+    return typeof value === "string" ? resolveText(value, path, setting) : value;
   }
 
-  function resolveText(text: string, path: Path): string {
+  function resolveText(text: string, path: string, setting: string): string {
     const [, file, name] = REFERENCE.exec(text) ?? [];
     if (file === undefined && name === undefined) {
-      if (isSecretPath(path)) problems.push(`${path.join(".")}: ${describeWrittenSecret(path)}`);
+      if (isSecretSetting(setting)) problems.push(`${path}: ${describeWrittenSecret(setting)}`);
       return text;
     }
     const found = file === undefined ? readVariable(name ?? "") : readFromFile(file);
     if ("problem" in found) {
-      problems.push(`${path.join(".")}: ${found.problem}`);
+      problems.push(`${path}: ${found.problem}`);
       return UNREADABLE;
     }
-    origins.set(path.join("."), found.origin);
+    origins.set(path, found.origin);
     values.set(text, found.value);
     return found.value;
   }
@@ -71,21 +72,20 @@ export function resolveReferences(
     return "problem" in content ? content : { value: content.text, origin: `file ${content.path}` };
   }
 
-  return { value: resolve(content, []), problems, origins, values };
+  return { value: resolve(content, "", ""), problems, origins, values };
 }
 
-/** True for the path of a value that must be a reference, such as `customers.0.tokens.secret.1`. */
-export function isSecretPath(path: Path): boolean {
-  return SECRET_NAMES.includes(nameOf(path));
+function join(path: string, name: string): string {
+  return path === "" ? name : `${path}.${name}`;
 }
 
-/** Name of the setting with the value at a path: `secret` of `customers.0.tokens.secret.1`. */
-function nameOf(path: Path): string {
-  return path.filter((part) => !/^\d+$/.test(part)).at(-1) ?? "";
+/** True for a setting whose value, or each of whose values, must be a reference. */
+export function isSecretSetting(name: string): boolean {
+  return SECRET_NAMES.includes(name);
 }
 
-function describeWrittenSecret(path: Path): string {
-  const example = nameOf(path).replaceAll(/[A-Z]/g, (letter) => `_${letter}`);
+function describeWrittenSecret(setting: string): string {
+  const example = setting.replaceAll(/[A-Z]/g, (letter) => `_${letter}`);
   return `secrets are not allowed in this file: write a reference such as \${${example.toUpperCase()}} or \${file:/run/secrets/${example.toLowerCase()}}`;
 }
 

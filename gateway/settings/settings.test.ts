@@ -78,7 +78,7 @@ test("demands a token for every call when token settings exist", () => {
       {
         id: "demo",
         tokens: { algorithm: "HS256", secret: JWT.JWT_SECRET },
-        limits: { requestsPerMinutePerToken: 600 },
+        limits: { requestsPerMinutePerSubject: 600 },
       },
     ],
     anonymousReads: false,

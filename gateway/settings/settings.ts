@@ -13,7 +13,7 @@ import {
 import { OPERATION_VARIABLES, type OperationSettings, toOperationSettings } from "../operations/operation-settings.ts";
 import type { RedisServerOptions } from "../store/redis/redis-server-options.ts";
 import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "../upstream/aircall/settings.ts";
-import { describeInvalidOrigin } from "./allowed-origin.ts";
+import { describeExcessiveOrigins, describeInvalidOrigin } from "./allowed-origin.ts";
 import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
 import { readCustomersFile } from "./customers-file.ts";
 import { type EffectiveVariable, listEffectiveVariables } from "./effective-variables.ts";
@@ -104,6 +104,10 @@ const OriginList = v.pipe(
   v.check(
     (origins) => origins.every((origin) => describeInvalidOrigin(origin) === undefined),
     ({ input }) => describeBadOrigins(input),
+  ),
+  v.check(
+    (origins) => describeExcessiveOrigins(origins) === undefined,
+    ({ input }) => `too many origins: ${describeExcessiveOrigins(input)}`,
   ),
 );
 
@@ -200,7 +204,7 @@ export function readSettings(given: Environment, readFile: ReadFile = readTextFi
   const tlsWarnings: string[] = [];
   const tls = readTlsSettings(environment, { readFile, problems, warnings: tlsWarnings });
   const egressProxies = readProxySettings(environment, customers, problems);
-  // A variable whose file cannot be read has no value with a problem of its own.
+  // Values of unreadable files would cause second problems.
   const valueProblems = problems.filter((problem) => !own.unreadable.has(problem.split(":", 1)[0] ?? ""));
   if (!read || fileProblems.length + valueProblems.length > 0)
     throw new SettingsError([...fileProblems, ...valueProblems, ...warnings].join("\n"));

@@ -6,7 +6,7 @@ import { type ReadFile, readSecretFile } from "./secret-files.ts";
 
 /** Certificate and key of the gateway's port, in PEM. */
 export interface TlsSettings {
-  /** The certificate, and after it those of the authorities in between. */
+  /** The certificate, followed by the certificates of intermediate authorities. */
   readonly cert: string;
   readonly key: string;
 }

@@ -13,7 +13,7 @@ const TOKENS = {
   leewaySeconds: 0,
   maxLifetimeSeconds: 86_400,
 } as const;
-const LIMITS = { requestsPerMinutePerToken: 1, requestsPerMinute: 1, streams: 1, streamsPerToken: 1 };
+const LIMITS = { requestsPerMinutePerSubject: 1, requestsPerMinute: 1, streams: 1, streamsPerSubject: 1 };
 const POLLED = v.parse(AircallSettings, { kind: "aircall", apiId: "id", apiToken: "token" });
 
 function customer(id: string, upstream: CustomerSettings["upstream"] = { kind: "memory" }): CustomerSettings {

@@ -1,7 +1,10 @@
 import type { AgentState, Status, StoredAgent } from "./agent.ts";
 import type { HistorySize } from "./change-history.ts";
+import type { LiveGateways } from "./live-gateways.ts";
 import type { Replica } from "./replica.ts";
 import type { ReplicaSize } from "./replica-size.ts";
+import type { RequestSlots } from "./request-slots.ts";
+import type { ListFailures, ListState, PageRead, ReadStart } from "./upstream-reads.ts";
 
 /** Log lines of a store, for the operator. No line contains a password. */
 export interface StoreLog {
@@ -15,9 +18,12 @@ export interface StoreLog {
 export interface AvailabilityStore {
   /** Returns the customer's part of the store. */
   forCustomer(customerId: string): CustomerStore;
-  /** True while the store can be read and written. */
+  /** True while the store can be read and written, at least for some of the customers in use. */
   isReady(): boolean;
-  /** Resolves once the store is ready. Rejects with the signal's reason if the signal aborts first. */
+  /**
+   * Resolves once the store can be read and written for every customer in use. Rejects with the signal's reason if the
+   * signal aborts first.
+   */
   whenReady(signal: AbortSignal): Promise<void>;
   /**
    * Acquires a task for `durationMs` milliseconds. Only one of several gateways may do the task at a time, such as
@@ -28,6 +34,8 @@ export interface AvailabilityStore {
    * of the task then.
    */
   lease(task: string, durationMs: number, options?: LeaseOptions): Promise<boolean>;
+  /** Gateways that share the store, among which the polls of the upstreams are divided. */
+  readonly gateways: LiveGateways;
   /** Returns the size of the customers that this process has loaded into its memory. */
   replicaSize(): ReplicaSize;
   /**
@@ -43,18 +51,14 @@ export interface AvailabilityStore {
 }
 
 export interface LeaseOptions {
+  /** Customer whose part of the store keeps the lease. @default a part chosen by the task's name */
+  readonly customerId?: string;
   /**
    * Keeps the lease until the end of its duration even if the gateway closes first, as for a spent request. @default
    * false
    */
   readonly keepAfterClose?: boolean;
 }
-
-/**
- * Time at which a read of an upstream began, in microseconds on the store's clock, which all gateways share. Later reads
- * have later times, unless the clock is set back.
- */
-export type ReadStart = number;
 
 /** A customer's availabilities in a store. Gives no access to other customers' agents. */
 export interface CustomerStore {
@@ -70,6 +74,8 @@ export interface CustomerStore {
    * or can be loaded, and -Infinity while it was never loaded and the store is unreachable.
    */
   staleSinceMs(): number | undefined;
+  /** True while the customer's part of the store can be read and written. */
+  isReady(): boolean;
   /**
    * Sets an agent's state and adds the agent if unknown. Keeps the version if the state is unchanged.
    *
@@ -121,10 +127,16 @@ export interface CustomerStore {
    * @throws {StoreUnavailableError} if the store may not have kept the record.
    */
   recordPage(read: PageRead): Promise<void>;
-  /** Records for all gateways that the list cannot be read at present. @throws {StoreUnavailableError} */
-  recordListFailure(): Promise<void>;
+  /**
+   * Records for all gateways that the list cannot be read at present and why, and returns how often it has failed.
+   *
+   * @throws {StoreUnavailableError}
+   */
+  recordListFailure(reason: string): Promise<ListFailures>;
   /** Returns when each page was last read by any gateway. @throws {StoreUnavailableError} */
   loadListState(): Promise<ListState>;
+  /** Slots for the requests of all gateways to the customer's upstream. */
+  readonly requestSlots: RequestSlots;
   /**
    * Erases agents and the ids of removed agents, in the store and in the memory of every gateway. A gateway that is away
    * does not give the agents back when it returns. An agent that is created again has a higher version than before.
@@ -143,25 +155,6 @@ export interface CustomerStore {
    * @throws {StoreUnavailableError} if the store may not have erased them.
    */
   eraseOutdated(): Promise<number>;
-}
-
-/** Read of a page of an upstream's list of agents. */
-export interface PageRead {
-  /** Number of the page, from 1. */
-  readonly page: number;
-  readonly readAt: ReadStart;
-  /** True if the list ends with this page. */
-  readonly isLast: boolean;
-}
-
-/** State of the reads of an upstream's list of agents. */
-export interface ListState {
-  /** Start of the last read of each page, in milliseconds on the monotonic clock of this process. */
-  readonly startedMsByPage: ReadonlyMap<number, number>;
-  /** Number of pages; `undefined` before the last page was read. */
-  readonly pageCount: number | undefined;
-  /** True if the list cannot be read at present. */
-  readonly isFailing: boolean;
 }
 
 /** Version of an agent in the replica. */

@@ -53,6 +53,21 @@ test("discards the oldest changes over its bytes, though it is not too long", ()
   expect(history.firstPosition()).toBe(900 - entries);
 });
 
+test("discards one customer's changes up to a position, and keeps the changes of others", () => {
+  const history = createChangeHistory(0, { length: 10 });
+  for (let position = 1; position <= 6; position += 1) append(history, position, position % 2 ? "acme" : "globex");
+  const { bytes } = history.size();
+  history.of("acme").discard(7);
+  append(history, 8);
+  expect([0, 6, 7, 8].map((position) => positionsSince(history, position))).toEqual([undefined, undefined, [8], []]);
+  expect(positionsSince(history, 0, "globex")).toEqual([2, 4, 6]);
+  expect(history.size()).toEqual({ entries: 4, bytes: (bytes / 6) * 4 });
+  for (let position = 9; position <= 40; position += 1) append(history, position, "globex");
+  expect(history.size().entries).toBeLessThanOrEqual(11);
+  expect(positionsSince(history, 39, "globex")).toEqual([40]);
+  expect([positionsSince(history, 7), positionsSince(history, 39)]).toEqual([undefined, []]);
+});
+
 test("returns each customer's changes after any position, or undefined if some were discarded", () => {
   const steps = fc.array(fc.record({ gap: fc.integer({ min: 1, max: 4 }), customer: fc.constantFrom("a", "b", "c") }), {
     maxLength: 80,

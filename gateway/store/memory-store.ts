@@ -5,14 +5,16 @@ import {
   type AgentVersion,
   type AvailabilityStore,
   type CustomerStore,
-  type ReadStart,
   VersionMismatchError,
 } from "./availability-store.ts";
 import { type ChangeHistory, createChangeHistory } from "./change-history.ts";
 import { toCursorText } from "./cursor.ts";
+import type { PollPart } from "./live-gateways.ts";
+import { createMemorySlots } from "./memory-slots.ts";
 import { createReplica, emptyContents, highestVersionOf, type WritableReplica } from "./replica.ts";
 import { sumReplicaSizes } from "./replica-size.ts";
 import { RETENTION_MS } from "./retention.ts";
+import type { ReadStart } from "./upstream-reads.ts";
 
 export interface MemoryStoreOptions {
   /** @default the system clock */
@@ -22,6 +24,15 @@ export interface MemoryStoreOptions {
 }
 
 const HISTORY_LENGTH = 100_000;
+
+/** The polls of the only gateway that uses this memory. */
+const SOLE_PART: PollPart = {
+  ownId: "sole",
+  membership: "sole",
+  listsId: "sole",
+  gatewaysOf: () => ["sole"],
+  listOf: () => undefined,
+};
 
 /**
  * Creates an empty store in the memory of this process. The data ends with the process; versions grow across restarts.
@@ -45,6 +56,7 @@ export function createMemoryStore({
     },
     // No other gateway shares this memory.
     lease: async () => true,
+    gateways: { announce: async () => ({ partOf: () => SOLE_PART }), async withdraw() {} },
     replicaSize: () => sumReplicaSizes(replicas),
     // Each customer in this memory is served.
     eraseUnserved: async () => [],
@@ -92,7 +104,7 @@ function createCustomerStore(customerId: string, { clock, order, replicas }: Cus
   const reads = createReadOrder(clock);
   const startedMsByPage = new Map<number, number>();
   let pageCount: number | undefined;
-  let isListFailing = false;
+  let failures = { failureCount: 0, moves: 0, reason: "" };
 
   // Starting at the current time makes versions grow across a restart, which loses the earlier version.
   const nextVersion = (userId: number) => {
@@ -144,6 +156,7 @@ function createCustomerStore(customerId: string, { clock, order, replicas }: Cus
       return replica;
     },
     staleSinceMs: () => undefined,
+    isReady: () => true,
     set: async (userId, state) => set(userId, state),
     insertIfAbsent: async (userId, state) => replica.read(userId) ?? storeAgent(userId, toStored(state, clock)),
     setStatus: async (userId, status, ifVersions) => setStatus(replica, storeAgent, { userId, status, ifVersions }),
@@ -163,14 +176,16 @@ function createCustomerStore(customerId: string, { clock, order, replicas }: Cus
       return agents.filter((agent) => !isCurrent(agent)).map(({ userId }) => userId);
     },
     async recordPage({ page, readAt, isLast }) {
-      isListFailing = false;
+      failures = { ...failures, failureCount: 0, reason: "" };
       startedMsByPage.set(page, readAt / 1000);
       if (isLast) pageCount = page;
     },
-    async recordListFailure() {
-      isListFailing = true;
+    async recordListFailure(reason) {
+      failures = { ...failures, failureCount: failures.failureCount + 1, reason };
+      return failures;
     },
-    loadListState: async () => ({ startedMsByPage, pageCount, isFailing: isListFailing }),
+    loadListState: async () => ({ startedMsByPage, pageCount, ...failures }),
+    requestSlots: createMemorySlots(clock, reads.start),
     erase: async (userIds) => erase(userIds),
     eraseOutdated: async () => eraseOutdated(),
   };

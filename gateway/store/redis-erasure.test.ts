@@ -62,9 +62,11 @@ describe.skipIf(!hasRedisServer)("after an erasure", () => {
 
   test("Redis has of an erased customer a mark that expires, and the position of the erasure", async () => {
     const { server, one } = await setUp();
-    await one.recordPage({ page: 1, readAt: 1, isLast: true });
+    await one.recordPage({ page: 1, readAt: 1, isLast: true, pageIntervalMs: 2_000, graceMs: 5_000 });
     await one.erase();
     expect(await server.command(["KEYS", "*acme*"])).toEqual([KEYS.erased("acme")]);
+    expect(await server.command(["HEXISTS", KEYS.lists, "acme"])).toBe(0);
+    expect(await server.command(["EXISTS", KEYS.lateLists])).toBe(0);
     const days = Number(await server.command(["PTTL", KEYS.erased("acme")])) / 86_400_000;
     expect([days > 29, days <= 30]).toEqual([true, true]);
   });

@@ -388,7 +388,9 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
     const readAt = await customers[0].startRead();
     await server.command(["CONFIG", "SET", "min-replicas-to-write", "1"]);
     await expect(customers[0].confirm(agents, readAt)).rejects.toThrow(StoreUnavailableError);
-    await expect(customers[0].recordPage({ page: 1, readAt, isLast: true })).rejects.toThrow(StoreUnavailableError);
+    await expect(
+      customers[0].recordPage({ page: 1, readAt, isLast: true, pageIntervalMs: 2_000, graceMs: 5_000 }),
+    ).rejects.toThrow(StoreUnavailableError);
     expect(stores[0].isReady()).toBe(false);
     await server.command(["CONFIG", "SET", "min-replicas-to-write", "0"]);
     await expect(customers[0].confirm(agents, readAt)).resolves.toEqual([]);

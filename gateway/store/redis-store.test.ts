@@ -1,5 +1,7 @@
+import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { findServer } from "../../scripts/testing/report-missing-servers.mjs";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../test/redis-server.ts";
 import { toAvailability } from "./agent.ts";
 import { UnreadableAgentError } from "./availability-store.ts";
@@ -58,7 +60,13 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await store.forCustomer("acme").set(7, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 0 } });
     await store.forCustomer("acme").open(never);
     await store.lease("poll:acme", 60_000);
-    await store.forCustomer("acme").recordPage({ page: 1, readAt: 1, isLast: true });
+    await store
+      .forCustomer("acme")
+      .recordPage({ page: 1, readAt: 1, isLast: true, pageIntervalMs: 2_000, graceMs: 5_000 });
+    const { requestSlots } = store.forCustomer("acme");
+    await requestSlots.take({ share: "poll", id: "1", slots: 30, durationMs: 61_000 });
+    await requestSlots.block(60_000);
+    await store.gateways.announce({ customerIds: ["acme"], listedCustomerIds: [], durationMs: 7_000 });
     const keys = await server.command(["KEYS", "*"]);
     expect(new Set(keys as string[])).toEqual(
       new Set([
@@ -67,6 +75,12 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
         "{availability-bridge:00}:agent:acme:7",
         "{availability-bridge:00}:agents:acme",
         "{availability-bridge:00}:list:acme",
+        "{availability-bridge:00}:lists",
+        "{availability-bridge:00}:lists:late",
+        "{availability-bridge:00}:gateways",
+        "{availability-bridge:00}:polled:822b33ad87c148a0",
+        "{availability-bridge:00}:slots:acme:poll",
+        "{availability-bridge:00}:blocked:acme",
         "{availability-bridge:00}:lease:poll:acme",
       ]),
     );
@@ -75,7 +89,7 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
 
   test("needs no more rights than docs/redis.md grants", async () => {
     const server = await startServer();
-    const [, rights = ""] = /^ACL (SETUSER gateway .+)$/m.exec(await readFile("docs/redis.md", "utf8")) ?? [];
+    const [, rights = ""] = /^ACL (SETUSER gateway on .+)$/m.exec(await readFile("docs/redis.md", "utf8")) ?? [];
     await server.command(["ACL", ...rights.split(" ")]);
     const url = server.url.replace("//", "//gateway:secret@");
     const [one, other] = [openStore(url), openStore(url)];
@@ -86,6 +100,31 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await server.command(["FLUSHALL"]);
     await eventually(() => server.command(["EXISTS", "{availability-bridge:00}:agent:acme:7"])).toBe(1);
   });
+
+  test.skipIf(!findServer("redis-cli"))(
+    "has the agents of a build whose keys had no braces, once docs/redis.md has renamed them",
+    async () => {
+      const server = await startServer();
+      const former = openStore(server.url);
+      const agent = await former.forCustomer("acme").set(7, { status: "in_call" });
+      await former.close();
+      const keys = (await server.command(["KEYS", "*"])) as readonly string[];
+      for (const key of keys)
+        await server.command(["RENAME", key, key.replace("{availability-bridge:00}", "availability-bridge")]);
+      const [, script = ""] = /^```bash\n(.*?)^```$/ms.exec(await readFile("docs/redis.md", "utf8")) ?? [];
+      const port = new URL(server.url).port;
+      const { status, stderr } = spawnSync(
+        "bash",
+        ["-c", `redis-cli() { command redis-cli -p ${port} "$@"; }\n${script}`],
+        {
+          encoding: "utf8",
+        },
+      );
+      expect([status, stderr]).toEqual([0, ""]);
+      const replica = await openStore(server.url).forCustomer("acme").open(never);
+      expect([...replica.agents()]).toEqual([agent]);
+    },
+  );
 
   test("leases a task to one gateway at a time, until the gateway closes or the lease expires", async () => {
     const server = await startServer();

@@ -15,19 +15,24 @@ import { catchUpWithRedis, confirmAgents, readRedisTime } from "./redis/agent-re
 import type { ChangeStream } from "./redis/change-stream.ts";
 import { loadCustomer } from "./redis/customer-snapshot.ts";
 import { eraseCustomer } from "./redis/erasure.ts";
-import { createStoreKeys } from "./redis/keys.ts";
+import { createStoreKeys, FIRST_SHARD, type StoreKeys } from "./redis/keys.ts";
 import { loadListState, recordListFailure, recordPage } from "./redis/list-state.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
+import { createRedisGateways } from "./redis/redis-gateways.ts";
 import { eraseOutdated, eraseUnserved, RETENTION_TIMES, type RetentionTimes } from "./redis/redis-retention.ts";
 import type { RedisServerOptions } from "./redis/redis-server-options.ts";
 import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redis/redis-session.ts";
+import { createRedisSlots } from "./redis/redis-slots.ts";
+import { shardNames } from "./redis/shards.ts";
 import { createStoreReadiness } from "./redis/store-readiness.ts";
 import { createWriteRejectionLog } from "./redis/write-rejection-log.ts";
 import { createReplica, highestVersionOf, type WritableReplica } from "./replica.ts";
 import { sumReplicaSizes } from "./replica-size.ts";
+import { createShardedStore } from "./sharded-store.ts";
 import { type StoreObserver, unobservedStore } from "./store-observer.ts";
 
 export interface RedisStoreOptions {
+  /** In mode `cluster` the store has 16 shards, each with the data of some customers; otherwise a single shard. */
   readonly server: RedisServerOptions;
   /**
    * Receives a warning when Redis is lost, unreachable or has lost data, and a line after reconnecting. No line
@@ -45,8 +50,9 @@ export interface RedisStoreOptions {
   /** Maximum delay between two attempts to connect, in milliseconds. @default 5000 */
   readonly maxDelayMs?: number;
   /**
-   * Number of changes of all customers that Redis keeps for returning subscribers. Set the same number on all gateways.
-   * @default 100000
+   * Number of changes of all customers of a shard that Redis keeps for returning subscribers. Set the same number on all
+   * gateways.
+   * @default 100000; 20000 in mode `cluster`
    */
   readonly historyLength?: number;
   /** @default 30 days, once a day */
@@ -61,21 +67,42 @@ const DEFAULTS = {
   timeoutMs: 2_000,
   waitMs: 1_000,
   maxDelayMs: 5_000,
-  historyLength: 100_000,
   clock: systemClock,
   observer: unobservedStore,
   retention: RETENTION_TIMES,
 };
 
+/** The histories of 16 busy shards take three times the memory of a single history. */
+const HISTORY_LENGTHS = { single: 100_000, sentinel: 100_000, cluster: 20_000 };
+
+/** Creates a store in Redis for several gateways. Connects at once and reconnects when the connection breaks. */
+export function createRedisStore(options: RedisStoreOptions): AvailabilityStore {
+  const { server, log } = options;
+  const settings = { ...DEFAULTS, historyLength: HISTORY_LENGTHS[server.mode], ...options };
+  const names = shardNames(server.mode);
+  const openShard = (name: string, shardLog: StoreLog) =>
+    createRedisShard({ ...settings, keys: createStoreKeys(server.keyPrefix, name), log: shardLog });
+  if (names.length === 1) return openShard(FIRST_SHARD, log);
+  return createShardedStore({
+    shardCount: names.length,
+    openShard: (index) => openShard(names[index] ?? FIRST_SHARD, withShardName(names[index] ?? FIRST_SHARD, log)),
+  });
+}
+
+/** Returns a log whose lines name the shard. */
+function withShardName(name: string, { line, warning }: StoreLog): StoreLog {
+  return { line: (text) => line(`Shard ${name}: ${text}`), warning: (text) => warning(`Shard ${name}: ${text}`) };
+}
+
+type ShardOptions = Required<RedisStoreOptions> & { readonly keys: StoreKeys };
+
 /**
- * Creates a store in Redis for several gateways. Connects at once and reconnects when the connection breaks.
+ * Creates the store of a shard: a single order of changes, and two connections to the Redis with the shard's keys.
  *
  * Each gateway holds a replica of every requested customer. One connection brings the changes of every customer, in the
  * order of Redis. Replicas change in no other way, not even by the gateway's own writes.
  */
-export function createRedisStore(options: RedisStoreOptions): AvailabilityStore {
-  const settings = { ...DEFAULTS, ...options };
-  const keys = createStoreKeys(options.server.keyPrefix);
+function createRedisShard(settings: ShardOptions): AvailabilityStore {
   const { clock, log } = settings;
   const customers = new Map<string, CustomerStore>();
   const loaded = new Map<string, LoadedCustomer>();
@@ -90,7 +117,7 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
 
   async function open() {
     const session = await openRedisSession(
-      { ...settings, keys, onWritable: readiness.notify, writeRejections },
+      { ...settings, onWritable: readiness.notify, writeRejections },
       loaded,
       stream,
     );
@@ -118,13 +145,15 @@ export function createRedisStore(options: RedisStoreOptions): AvailabilityStore 
 
   return {
     forCustomer(customerId) {
-      const known = customers.get(customerId) ?? createCustomerStore(customerId, { settings, loaded, reconnection });
+      const known =
+        customers.get(customerId) ?? createCustomerStore(customerId, { settings, loaded, reconnection, isReady });
       customers.set(customerId, known);
       return known;
     },
     isReady,
     whenReady: readiness.wait,
     lease: leases.acquire,
+    gateways: createRedisGateways(reconnection.session),
     replicaSize: () => sumReplicaSizes(Array.from(loaded.values(), ({ replica }) => replica)),
     eraseUnserved: async () => eraseUnserved(settings.retention, await reconnection.session()),
     historySize: () => stream?.historySize() ?? { entries: 0, bytes: 0 },
@@ -140,10 +169,11 @@ interface CustomerStoreParts {
   /** Customers with a replica in this process's memory. */
   readonly loaded: Map<string, LoadedCustomer>;
   readonly reconnection: Reconnection;
+  readonly isReady: () => boolean;
 }
 
 function createCustomerStore(customerId: string, parts: CustomerStoreParts): CustomerStore {
-  const { settings, loaded, reconnection } = parts;
+  const { settings, loaded, reconnection, isReady } = parts;
   const { clock, timeoutMs } = settings;
   let loading: Promise<WritableReplica> | undefined;
 
@@ -193,6 +223,7 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
       if (known) return known.replica.staleSinceMs();
       return reconnection.current() ? undefined : -Infinity;
     },
+    isReady,
     set: (userId, state) => write(userId, { operation: "set", state }),
     insertIfAbsent: (userId, state) => write(userId, { operation: "insertIfAbsent", state }),
     setStatus: (userId, status, ifVersions) => change(userId, { operation: "setStatus", status, ifVersions }),
@@ -209,8 +240,9 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
       return confirmAgents(customerId, { agents, readAt }, await openRecovered());
     },
     recordPage: async (read) => recordPage(customerId, read, await reconnection.session()),
-    recordListFailure: async () => recordListFailure(customerId, await reconnection.session()),
+    recordListFailure: async (reason) => recordListFailure(customerId, reason, await reconnection.session()),
     loadListState: async () => loadListState(customerId, await reconnection.session()),
+    requestSlots: createRedisSlots(customerId, reconnection.session),
     async erase(userIds) {
       const session = await openRecovered();
       const replica = loaded.get(customerId)?.replica ?? (await load());

@@ -190,15 +190,15 @@ function declareReadTests(subject: StoreUnderTest): void {
 
   test("of a list are known to both gateways, page by page", async () => {
     const [store, other] = await openCustomer(subject);
-    await expect(other.loadListState()).resolves.toMatchObject({ pageCount: undefined, isFailing: false });
+    await expect(other.loadListState()).resolves.toMatchObject({ pageCount: undefined, failureCount: 0 });
     const beforeMs = systemClock.monotonicMs();
     const [first, second] = [await store.startRead(), await store.startRead()];
-    await store.recordListFailure();
-    await expect(other.loadListState()).resolves.toMatchObject({ isFailing: true });
-    await store.recordPage({ page: 1, readAt: first, isLast: false });
-    await store.recordPage({ page: 2, readAt: second, isLast: true });
-    const { startedMsByPage, pageCount, isFailing } = await other.loadListState();
-    expect([new Set(startedMsByPage.keys()), pageCount, isFailing]).toEqual([new Set([1, 2]), 2, false]);
+    await expect(store.recordListFailure("Down for 5 minutes")).resolves.toMatchObject({ failureCount: 1 });
+    await expect(other.loadListState()).resolves.toMatchObject({ failureCount: 1, reason: "Down for 5 minutes" });
+    await store.recordPage({ page: 1, readAt: first, isLast: false, pageIntervalMs: 2_000, graceMs: 5_000 });
+    await store.recordPage({ page: 2, readAt: second, isLast: true, pageIntervalMs: 2_000, graceMs: 5_000 });
+    const { startedMsByPage, pageCount, failureCount } = await other.loadListState();
+    expect([new Set(startedMsByPage.keys()), pageCount, failureCount]).toEqual([new Set([1, 2]), 2, 0]);
     for (const startedMs of startedMsByPage.values()) {
       expect(startedMs).toBeGreaterThan(beforeMs - 1_000);
       expect(startedMs).toBeLessThanOrEqual(systemClock.monotonicMs());

@@ -75,8 +75,8 @@ function createFollower({ userIds, ...options }: FollowerOptions = {}): Follower
   };
 }
 
-/** Turns of the event loop until an idle stream has written all its data. */
-const SETTLED_TURNS = 3;
+/** Turns of the event loop until an idle stream has written all its data: a large snapshot has a turn for each piece. */
+const SETTLED_TURNS = 15;
 
 /** Reads until no more data comes; disconnected clients reconnect. */
 async function settle(followers: readonly Follower[], hub: StreamHub, replica: WritableReplica): Promise<void> {
@@ -399,6 +399,7 @@ test("disconnects a subscriber that reads no missing data between two heartbeats
   const [slow, stuck] = [createFollower(), createFollower()];
   await slow.connect(hub, replica);
   await stuck.connect(hub, replica);
+  while (!slow.hasUnread() || !stuck.hasUnread()) await turn();
   for (let beats = 0; beats < 2; beats += 1) {
     slow.read();
     await turn();

@@ -3,8 +3,14 @@ import { type Clock, systemClock } from "../clock.ts";
 import { onResponseClosed } from "../http/response-close.ts";
 import { type Change, toUserId } from "../store/change-history.ts";
 import type { Replica } from "../store/replica.ts";
+import { eventLoopTurns } from "../turns.ts";
 import { createSharedText } from "./shared-text.ts";
-import { createSharedSnapshot, formatSnapshot, type SharedSnapshot } from "./snapshot-text.ts";
+import {
+  createSharedSnapshot,
+  formatSnapshot,
+  type SharedSnapshot,
+  type SharedSnapshotOptions,
+} from "./snapshot-text.ts";
 import { formatChange } from "./sse-format.ts";
 import { createStreamSubscriber, type StreamSubscriber } from "./stream-subscriber.ts";
 
@@ -32,6 +38,8 @@ export interface StreamRequest {
   readonly lastEventId: string | undefined;
   /** Time from which the subscriber's token is expired, in milliseconds since 1970. */
   readonly endsAtMs: number | undefined;
+  /** Called with the number of agents and changes that were formatted for the beginning of the stream. @default none */
+  readonly onFormatted?: ((count: number) => void) | undefined;
   /** True while the gateway serves the customer and accepts the token. @default always true */
   readonly isAllowed?: () => boolean;
 }
@@ -92,15 +100,16 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
       subscriber.close();
     }
     for (const group of groups.values()) {
-      group.snapshot.clear();
+      group.snapshot.clearUnread();
       for (const subscriber of group.subscribers()) subscriber.sendHeartbeat();
     }
   }, heartbeatMs);
   // Heartbeats alone must not keep the process running.
   timer.unref();
 
-  function getGroup(replica: Replica): SubscriberGroup {
-    const group = groups.get(replica) ?? openGroup(replica, clock, observer);
+  function getGroup(replica: Replica, customer: string): SubscriberGroup {
+    const takeTurn = () => eventLoopTurns.take(customer);
+    const group = groups.get(replica) ?? openGroup({ replica, clock, observer, takeTurn });
     groups.set(replica, group);
     return group;
   }
@@ -119,13 +128,14 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
   }
 
   return {
-    open({ customer, replica, userIds, response, lastEventId, endsAtMs, isAllowed }) {
+    open({ customer, replica, userIds, response, lastEventId, endsAtMs, isAllowed, onFormatted = () => {} }) {
       const onClosed = observer?.onStream(customer);
       const onDropped = (): void => observer?.onSubscriberDropped(customer);
-      const group = getGroup(replica);
+      const group = getGroup(replica, customer);
       const subscriber = createStreamSubscriber({
         replica,
-        formatSnapshot: userIds ? () => formatSnapshot(replica, userIds, clock.monotonicMs()) : group.snapshot.read,
+        formatSnapshot: userIds ? formatOwn(replica, userIds, clock) : group.snapshot.read,
+        onFormatted,
         userIds,
         response,
         lastEventId,
@@ -157,6 +167,14 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
   };
 }
 
+/** Creates the formatter of a snapshot of some users. */
+function formatOwn(replica: Replica, userIds: ReadonlySet<number>, clock: Clock) {
+  return (onFormatted: (agents: number) => void) => {
+    onFormatted(userIds.size);
+    return formatSnapshot(replica, userIds, clock.monotonicMs());
+  };
+}
+
 function rethrow(error: unknown): never {
   throw error;
 }
@@ -173,12 +191,17 @@ interface SubscriberGroup {
   close(): void;
 }
 
-function openGroup(replica: Replica, clock: Clock, observer: StreamObserver | undefined): SubscriberGroup {
+interface GroupOptions extends Pick<SharedSnapshotOptions, "replica" | "takeTurn"> {
+  readonly clock: Clock;
+  readonly observer: StreamObserver | undefined;
+}
+
+function openGroup({ replica, clock, observer, takeTurn }: GroupOptions): SubscriberGroup {
   /** Subscribers with the users whose changes they get; `undefined` for all users. */
   const subscribers = new Map<StreamSubscriber, ReadonlySet<number> | undefined>();
   const toAll = new Set<StreamSubscriber>();
   const toUser = new Map<number, Set<StreamSubscriber>>();
-  const snapshot = createSharedSnapshot(replica, clock.monotonicMs);
+  const snapshot = createSharedSnapshot({ replica, nowMs: clock.monotonicMs, takeTurn });
 
   function send(change: Change): void {
     const toThisUser = toUser.get(toUserId(change));

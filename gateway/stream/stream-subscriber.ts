@@ -26,8 +26,13 @@ export interface StreamSubscriber {
 
 export interface StreamSubscriberOptions {
   readonly replica: Replica;
-  /** Formats the present snapshot of the subscriber's users. */
-  readonly formatSnapshot: () => SnapshotText;
+  /**
+   * Formats the present snapshot of the subscriber's users, and calls `onFormatted` with the number of agents without a
+   * text.
+   */
+  readonly formatSnapshot: (onFormatted: (agents: number) => void) => SnapshotText | Promise<SnapshotText>;
+  /** Called with the number of agents and changes that were formatted for the beginning of the stream. */
+  readonly onFormatted: (count: number) => void;
   /** Users whose availabilities the stream carries; `undefined` for all users. */
   readonly userIds: ReadonlySet<number> | undefined;
   readonly response: ServerResponse;
@@ -63,6 +68,8 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
   let lastCursor = lastEventId ?? "";
   /** True once everything up to the replica's cursor has been written. */
   let isLive = false;
+  /** A reset of all subscribers is no subscriber's own request. */
+  let onFormatted = options.onFormatted;
   /** Incremented when writing starts again or stops, so that an earlier write notices being superseded. */
   let generation = 0;
   /** True once something was written here, so that the head of the response is on its way. */
@@ -119,6 +126,7 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
       if (!missed) return sendSnapshot(ownGeneration);
       if (missed.length === 0) break;
       const nowMs = clock.monotonicMs();
+      onFormatted(missed.length);
       cursor = missed.at(-1)?.cursor ?? cursor;
       const own = userIds ? missed.filter((change) => userIds.has(toUserId(change))) : missed;
       lastCursor = own.at(-1)?.cursor ?? lastCursor;
@@ -130,7 +138,9 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
 
   async function sendSnapshot(ownGeneration: number): Promise<void> {
     resumeCursor = undefined;
-    const { pieces, cursor } = formatSnapshot();
+    const formatted = formatSnapshot(onFormatted);
+    const { pieces, cursor } = formatted instanceof Promise ? await formatted : formatted;
+    if (ownGeneration !== generation) return;
     lastCursor = cursor;
     if (await write(pieces, ownGeneration)) await catchUp(cursor, ownGeneration);
   }
@@ -161,6 +171,7 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
       if (response.writableLength > maxBufferedBytes) disconnect();
     },
     reset(delayMs) {
+      onFormatted = () => {};
       generation += 1;
       isLive = false;
       hasProgressed = true;

@@ -15,8 +15,10 @@ export interface ProxyProcess {
   readonly origin: string;
   /** Certificate of the proxy. */
   readonly certificate: string;
-  /** The proxy's log so far. */
+  /** The proxy's log of requests so far. */
   readLog(): Promise<string>;
+  /** The proxy's log of errors so far. */
+  readErrors(): Promise<string>;
 }
 
 /** Parameters of a configuration. */
@@ -37,11 +39,13 @@ function adaptCaddyfile(text: string, { directory, port, gatewayPorts }: Place):
   return replaceEach(text, [
     ["admin off", "admin off\n\tauto_https disable_redirects"],
     [
-      "widget.example.com {",
+      "{$DOMAIN:widget.example.com} {",
       `https://localhost:${port} {\n\tbind 127.0.0.1\n\ttls ${directory}/certificate.pem ${directory}/key.pem`,
     ],
     ["output stdout", `output file ${directory}/access.log`],
-    ["127.0.0.1:4100 127.0.0.1:4110", gatewayPorts.map((gatewayPort) => `127.0.0.1:${gatewayPort}`).join(" ")],
+    ["output stderr", `output file ${directory}/error.log`],
+    ["127.0.0.1:4100", `127.0.0.1:${gatewayPorts[0]}`],
+    ["127.0.0.1:4110", `127.0.0.1:${gatewayPorts[1]}`],
   ]);
 }
 
@@ -67,10 +71,25 @@ function adaptNginxConfiguration(text: string, { directory, port, gatewayPorts }
 }
 
 export const PROXIES = {
+  /** All clients of a test have one address, so that most tests would reach the limit of an address. */
   nginx: {
     program: "nginx",
     file: "nginx.conf",
-    adapt: adaptNginxConfiguration,
+    adapt: (text, place) => adaptNginxConfiguration(replaceEach(text, [["rate=200r/s", "rate=100000r/s"]]), place),
+    arguments: nginxArguments,
+  },
+  /** Scaled down, so that few requests reach the limit. */
+  "nginx with its limit": {
+    program: "nginx",
+    file: "nginx.conf",
+    adapt: (text, place) =>
+      adaptNginxConfiguration(
+        replaceEach(text, [
+          ["rate=200r/s", "rate=2r/s"],
+          ["burst=1000", "burst=10"],
+        ]),
+        place,
+      ),
     arguments: nginxArguments,
   },
   /** nginx as on many sites: compresses each text that the gateway sends uncompressed. */
@@ -99,7 +118,7 @@ export const PROXIES = {
     adapt: (text, place) =>
       adaptCaddyfile(
         replaceEach(text, [
-          ["\treverse_proxy ", "\tencode gzip zstd\n\treverse_proxy "],
+          ["\t# No `encode`", "\tencode gzip zstd\n\t# No `encode`"],
           ["flush_interval -1", ""],
         ]),
         place,
@@ -148,7 +167,8 @@ export async function startProxy(
   });
   const origin = `https://localhost:${place.port}`;
   await vi.waitFor(() => accepts(origin, certificate, () => (child.exitCode === null ? undefined : said)), 20_000);
-  return { origin, certificate, readLog: () => readFile(join(directory, "access.log"), "utf8") };
+  const read = (name: string) => readFile(join(directory, name), "utf8");
+  return { origin, certificate, readLog: () => read("access.log"), readErrors: () => read("error.log") };
 }
 
 /**

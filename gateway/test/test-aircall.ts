@@ -52,6 +52,7 @@ export async function setUpAircall(
     clock: time.clock,
     wait: time.wait,
     fetch: countedFetch(time),
+    random: () => 0.5,
     ...parts,
   });
   onTestFinished(async () => {

@@ -1,5 +1,8 @@
 import type { Clock } from "../clock.ts";
-import { type ListState, StoreUnavailableError } from "../store/availability-store.ts";
+import { StoreUnavailableError } from "../store/availability-store.ts";
+import type { ListSummary } from "../store/live-gateways.ts";
+import type { ListState } from "../store/upstream-reads.ts";
+import { toFailure } from "./failure-text.ts";
 import { UpstreamError, type UpstreamHealth, type UpstreamLog } from "./upstream.ts";
 
 /** Tracks the reads of an upstream's list, page by page. The store is as old as the page read longest ago. */
@@ -11,6 +14,11 @@ export interface HealthTracker {
    * the store back the agents that were read.
    */
   adopt(state: ListState): void;
+  /**
+   * Adopts what the store says of the reads of another gateway at a time of the monotonic clock. Without a summary, the
+   * list was on time then.
+   */
+  follow(list: ListSummary | undefined, atMs: number): void;
   /** Records a failed read of the upstream. */
   recordFailure(error: unknown): void;
   /** Marks the store as stale: the reads of other gateways are unknown. */
@@ -25,6 +33,8 @@ export interface HealthTracker {
 export interface HealthTrackerOptions {
   /** Interval between the reads of two pages while all is well, in milliseconds. */
   readonly pageIntervalMs: number;
+  /** Time by which the oldest page of a list that is on time may be older than the list takes, in milliseconds. */
+  readonly graceMs: number;
   /** Time by which a page may be read later than expected, in milliseconds, before the store counts as stale. */
   readonly overdueMs: number;
   readonly clock: Clock;
@@ -41,11 +51,14 @@ interface PageStart {
 }
 
 /** Creates the tracker of an upstream without a success yet. */
-export function createHealthTracker({ pageIntervalMs, overdueMs, clock, log }: HealthTrackerOptions): HealthTracker {
+export function createHealthTracker(options: HealthTrackerOptions): HealthTracker {
+  const { pageIntervalMs, graceMs, overdueMs, clock, log } = options;
   const startedMsByPage = new Map<number, number>();
   let pageCount: number | undefined;
   /** Kept, because every request asks for the health. */
   let oldest: PageStart | undefined;
+  /** Start of the last read of the oldest page, as another gateway has recorded it. */
+  let followedMs = -Infinity;
   let isMarkedStale = true;
   let failureCount = 0;
   let failure: UpstreamError | undefined;
@@ -69,6 +82,8 @@ export function createHealthTracker({ pageIntervalMs, overdueMs, clock, log }: H
   }
 
   const listMs = (): number => (pageCount ?? 0) * pageIntervalMs;
+  const oldestMs = (): number => Math.max(oldest?.startedMs ?? -Infinity, followedMs);
+  const isListKnown = (): boolean => oldestMs() > -Infinity;
 
   return {
     failureCount: () => failureCount,
@@ -85,8 +100,20 @@ export function createHealthTracker({ pageIntervalMs, overdueMs, clock, log }: H
       }
       pageCount = state.pageCount ?? pageCount;
       oldest = findOldest();
-      if (state.isFailing) isMarkedStale = true;
-      else recordSuccess();
+      if (state.failureCount === 0) return recordSuccess();
+      isMarkedStale = true;
+      // The gateway that has read the list until now has logged the first failure.
+      failureCount = state.failureCount;
+      failure = toFailure(state.reason);
+    },
+    follow(list, atMs) {
+      if (!list && !isListKnown()) return;
+      pageCount = list?.pageCount ?? pageCount;
+      // Of a list on time, the oldest page is at most as old as this.
+      followedMs = Math.max(followedMs, list ? (list.oldestMs ?? -Infinity) : atMs - listMs() - graceMs);
+      if (!list || list.failureCount === 0) return recordSuccess();
+      isMarkedStale = true;
+      failure = toFailure(list.reason);
     },
     recordFailure(error) {
       failureCount += 1;
@@ -99,10 +126,10 @@ export function createHealthTracker({ pageIntervalMs, overdueMs, clock, log }: H
       isMarkedStale = true;
     },
     health() {
-      const oldestMs = oldest?.startedMs ?? -Infinity;
-      const isStale = isMarkedStale || clock.monotonicMs() - oldestMs > listMs() + overdueMs;
+      const sinceMs = oldestMs();
+      const isStale = isMarkedStale || clock.monotonicMs() - sinceMs > listMs() + overdueMs;
       return {
-        staleSinceMs: isStale ? oldestMs : undefined,
+        staleSinceMs: isStale ? sinceMs : undefined,
         failure,
         minStaleLimitSeconds: Math.ceil((LISTS_PER_LIMIT * listMs()) / 1000),
       };

@@ -2,13 +2,10 @@ import type { AvailabilityStore } from "../store/availability-store.ts";
 
 /** Lease by which one of several gateways polls an upstream. */
 export interface PollLease {
-  /** Resolves with true if this gateway may poll. */
+  /** Resolves with true if the gateway may poll. */
   acquire(): Promise<boolean>;
-  /**
-   * Lets another gateway poll, and keeps every gateway from polling for `pauseMs` milliseconds; with 0 the next gateway
-   * may poll at once.
-   */
-  release(pauseMs: number): Promise<void>;
+  /** Lets another gateway poll. */
+  release(): Promise<void>;
 }
 
 /** Shortest lease, in milliseconds: a store may not support a duration of 0. */
@@ -23,8 +20,8 @@ const MIN_LEASE_MS = 1;
 export function createPollLease(lease: AvailabilityStore["lease"], durationMs: number): PollLease {
   return {
     acquire: () => lease("poll", durationMs),
-    async release(pauseMs) {
-      await lease("poll", Math.max(pauseMs, MIN_LEASE_MS));
+    async release() {
+      await lease("poll", MIN_LEASE_MS);
     },
   };
 }

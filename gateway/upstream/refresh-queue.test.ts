@@ -14,17 +14,19 @@ function setUp() {
   const time = createTestTime();
   const reads: Read[] = [];
   const stopped = new AbortController();
-  const grants = { left: 1_000 };
+  const grants = { left: 1_000, asked: 0, waitMs: 1_000 };
   const budget: RequestBudget = {
     acquire: async () => {
+      grants.asked += 1;
       if (grants.left <= 0) return false;
       grants.left -= 1;
       return true;
     },
+    acquireRead: async () => undefined,
     reserve: async () => undefined,
     block: () => {},
     blockedMs: () => 0,
-    retryAfterSeconds: () => 61,
+    waitMs: () => grants.waitMs,
     remaining: () => grants.left,
     pollIntervalMs: 1_000,
   };
@@ -80,6 +82,19 @@ test("waits for the budget, and spends none if a poll has read the agent first",
   reads[0]?.settle();
   await requested[1];
   expect(ids()).toEqual([2]);
+});
+
+test("asks the budget again when the budget has said that a request is free", async () => {
+  const { queue, time, reads, grants } = setUp();
+  Object.assign(grants, { left: 0, waitMs: 42_000 });
+  const requested = queue.refresh(1);
+  await time.elapse(41_999);
+  expect([grants.asked, reads.length]).toEqual([1, 0]);
+  grants.left = 1;
+  await time.until(() => reads.length === 1);
+  expect([grants.asked, time.nowMs()]).toEqual([2, 42_000]);
+  reads[0]?.settle();
+  await requested;
 });
 
 test("rejects the requests of a failed read and reads the next agent", async () => {

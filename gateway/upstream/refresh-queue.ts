@@ -1,6 +1,5 @@
 import type { Delay } from "../delay.ts";
-import type { RequestBudget } from "./request-budget.ts";
-import { RateBudgetError } from "./upstream.ts";
+import { type RequestBudget, toRateBudgetError } from "./request-budget.ts";
 
 /** Queue of agents to read again. Requests made before the start of a read share the read. */
 export interface RefreshQueue {
@@ -33,8 +32,8 @@ interface Pending {
 /** Maximum number of waiting agents. With more, a poll of the whole list is much faster. */
 const MAX_PENDING = 10_000;
 
-/** Interval of checks for budget freed by other gateways, in milliseconds. No notification exists. */
-const BUDGET_CHECK_MS = 1_000;
+/** Shortest wait for the budget, in milliseconds: another gateway may have been faster. */
+const MIN_WAIT_MS = 10;
 
 export function createRefreshQueue({ read, budget, wait, signal }: RefreshQueueOptions): RefreshQueue {
   const pending = new Map<number, Pending>();
@@ -60,7 +59,7 @@ export function createRefreshQueue({ read, budget, wait, signal }: RefreshQueueO
     while (pending.size > 0) {
       signal.throwIfAborted();
       if (await budget.acquire("refresh")) await readNext();
-      else await wait(Math.max(BUDGET_CHECK_MS, budget.blockedMs()), signal);
+      else await wait(Math.max(MIN_WAIT_MS, budget.waitMs("refresh")), signal);
     }
   }
 
@@ -87,7 +86,7 @@ export function createRefreshQueue({ read, budget, wait, signal }: RefreshQueueO
     async refresh(userId) {
       signal.throwIfAborted();
       if (!pending.has(userId) && pending.size >= MAX_PENDING) {
-        throw new RateBudgetError(budget.retryAfterSeconds("refresh"));
+        throw toRateBudgetError(budget, "refresh");
       }
       const { promise } = pending.get(userId) ?? add(userId);
       start();

@@ -1,12 +1,26 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createRequestBudget, type RequestPurpose } from "./request-budget.ts";
+import { StoreUnavailableError } from "../store/availability-store.ts";
+import { createMemorySlots } from "../store/memory-slots.ts";
+import type { RequestSlots } from "../store/request-slots.ts";
+import { createRequestBudget, type RequestPurpose, toRateBudgetError } from "./request-budget.ts";
 
 const PURPOSES: readonly RequestPurpose[] = ["poll", "refresh", "write"];
 
-function budgetAt(time: { nowMs: number }, requestsPerMinute: number, lease = async (_slot: string) => true) {
+/** The budgets of several gateways over the same slots. */
+function budgetsAt(
+  time: { nowMs: number },
+  requestsPerMinute: number,
+  { count = 1, change = (slots: RequestSlots) => slots } = {},
+) {
   const clock = { wallMs: () => 0, monotonicMs: () => time.nowMs };
-  return createRequestBudget({ requestsPerMinute, lease, clock });
+  const slots = change(createMemorySlots(clock, () => time.nowMs * 1000));
+  return Array.from({ length: count }, () => createRequestBudget({ requestsPerMinute, slots, clock }));
+}
+
+function budgetAt(...parts: Parameters<typeof budgetsAt>) {
+  const [budget] = budgetsAt(...parts);
+  return budget ?? expect.fail();
 }
 
 async function acquireAll(take: () => Promise<boolean>): Promise<number> {
@@ -26,8 +40,9 @@ test.each([
   expect(budget.remaining()).toBe(0);
 });
 
-test("never grants more than the budget in any minute, at any order of calls", async () => {
+test("never grants more than the budget in any minute to all gateways, at any order of calls", async () => {
   const call = fc.record({
+    gateway: fc.nat(2),
     purpose: fc.constantFrom(...PURPOSES),
     afterMs: fc.nat(5_000),
     times: fc.integer({ min: 1, max: 9 }),
@@ -38,10 +53,11 @@ test("never grants more than the budget in any minute, at any order of calls", a
       fc.array(call, { maxLength: 60, size: "max" }),
       async (perMinute, calls) => {
         const time = { nowMs: 0 };
-        const budget = budgetAt(time, perMinute);
+        const budgets = budgetsAt(time, perMinute, { count: 3 });
         const grantedAtMs: number[] = [];
-        for (const { purpose, afterMs, times } of calls) {
+        for (const { gateway, purpose, afterMs, times } of calls) {
           time.nowMs += afterMs;
+          const budget = budgets[gateway] ?? expect.fail();
           const grants = await Promise.all(Array.from({ length: times }, () => budget.acquire(purpose)));
           for (const isGranted of grants) if (isGranted) grantedAtMs.push(time.nowMs);
         }
@@ -74,9 +90,17 @@ test("lets no reserved request be sent while the upstream is blocked, or after a
   const reservation = await blocked.reserve("write");
   blocked.block(60_000);
   expect(await reservation?.renew()).toBe(false);
-  const grants = [true, false];
-  const lost = await budgetAt(time, 6, async () => grants.shift() ?? false).reserve("write");
+  const [one, other] = budgetsAt(time, 6, { count: 2 });
+  const lost = await one?.reserve("write");
+  time.nowMs = 61_000;
+  expect(await other?.acquire("write")).toBe(true);
   expect(await lost?.renew()).toBe(false);
+});
+
+test("tells when a read begins, by the same call", async () => {
+  const budget = budgetAt({ nowMs: 5 }, 6);
+  const starts = [await budget.acquireRead("write"), await budget.acquireRead("write")];
+  expect(starts).toEqual([5_000, undefined]);
 });
 
 test("never denies a poll at the poll interval", async () => {
@@ -88,48 +112,111 @@ test("never denies a poll at the poll interval", async () => {
   }
 });
 
-test("grants no slot that another gateway has leased and tries the next", async () => {
-  const leased: string[] = [];
-  const foreign = new Set(["slot/0", "slot/2"]);
-  const budget = budgetAt({ nowMs: 0 }, 6, async (slot) => {
-    leased.push(slot);
-    return !foreign.has(slot);
+test("asks the store once for a request, and knows when the next request is free after a denial", async () => {
+  let calls = 0;
+  const time = { nowMs: 0 };
+  const [one, other] = budgetsAt(time, 6_000, {
+    count: 2,
+    change: (slots) => ({
+      ...slots,
+      take(request) {
+        calls += 1;
+        return slots.take(request);
+      },
+    }),
   });
-  expect(await budget.acquire("poll")).toBe(true);
-  expect(await budget.acquire("poll")).toBe(false);
-  foreign.clear();
-  expect(await acquireAll(() => budget.acquire("poll"))).toBe(2);
-  expect(leased.slice(0, 2)).toEqual(["slot/0", "slot/1"]);
+  if (!one || !other) expect.fail();
+  for (let request = 0; request < 1_000; request += 1) {
+    expect(await one.acquire("write")).toBe(true);
+    time.nowMs += 10;
+  }
+  expect(await other.acquire("write")).toBe(false);
+  expect(calls).toBe(1_001);
+  // The first of the requests was 10 s ago.
+  expect(other.waitMs("write")).toBe(51_000);
+  expect(toRateBudgetError(other, "write").retryAfterSeconds).toBe(51);
+  time.nowMs += other.waitMs("write") - 1;
+  expect(await other.acquire("write")).toBe(false);
+  time.nowMs += other.waitMs("write");
+  expect(await other.acquire("write")).toBe(true);
 });
 
-test("loses no slot if the store is unreachable", async () => {
+test("grants nothing while the store cannot be reached, asks again after a second, and loses no slot", async () => {
   let isAway = true;
-  const budget = budgetAt({ nowMs: 0 }, 6, async () => {
-    if (isAway) throw new Error("away");
-    return true;
+  const time = { nowMs: 0 };
+  const budget = budgetAt(time, 6, {
+    change: (slots) => ({
+      ...slots,
+      async take(request) {
+        if (isAway) throw new StoreUnavailableError("away");
+        return slots.take(request);
+      },
+    }),
   });
-  await expect(budget.acquire("write")).rejects.toThrow("away");
+  expect(await budget.acquire("write")).toBe(false);
+  expect(budget.waitMs("write")).toBe(1_000);
   isAway = false;
   expect(await budget.acquire("write")).toBe(true);
 });
 
-test("grants nothing while blocked and knows for how long", async () => {
+test("grants no request whose slot was taken more than a second ago, because the minute would begin too early", async () => {
   const time = { nowMs: 0 };
-  const budget = budgetAt(time, 60);
+  const delay = { ms: 1_001 };
+  const budget = budgetAt(time, 60, {
+    change: (slots) => ({
+      ...slots,
+      async take(request) {
+        const reply = await slots.take(request);
+        time.nowMs += delay.ms;
+        return reply;
+      },
+    }),
+  });
+  expect(await budget.acquire("poll")).toBe(false);
+  delay.ms = 1_000;
+  expect(await budget.acquire("poll")).toBe(true);
+});
+
+test("grants nothing to any gateway while blocked and knows for how long", async () => {
+  const time = { nowMs: 0 };
+  const [budget, other] = budgetsAt(time, 60, { count: 2 });
+  if (!budget || !other) expect.fail();
   budget.block(60_000);
   budget.block(10);
   expect(await budget.acquire("poll")).toBe(false);
-  expect([budget.blockedMs(), budget.remaining(), budget.retryAfterSeconds("write")]).toEqual([60_000, 0, 60]);
+  expect([budget.blockedMs(), budget.remaining(), budget.waitMs("write")]).toEqual([60_000, 0, 60_000]);
+  expect([other.blockedMs(), await other.acquire("write"), other.blockedMs()]).toEqual([0, false, 60_000]);
   time.nowMs = 60_000;
   expect(await budget.acquire("poll")).toBe(true);
   expect([budget.blockedMs(), budget.remaining()]).toEqual([0, 59]);
 });
 
 test("grants nothing to a call that was waiting for the store when the block began", async () => {
-  const leaseCall: { resolve?: (isMine: boolean) => void } = {};
-  const budget = budgetAt({ nowMs: 0 }, 60, () => new Promise((resolve) => Object.assign(leaseCall, { resolve })));
+  let resume = () => {};
+  const budget = budgetAt({ nowMs: 0 }, 60, {
+    change: (slots) => ({
+      ...slots,
+      async take(request) {
+        const reply = await slots.take(request);
+        await new Promise<void>((resolve) => {
+          resume = resolve;
+        });
+        return reply;
+      },
+    }),
+  });
   const acquiring = budget.acquire("poll");
   budget.block(1);
-  leaseCall.resolve?.(true);
+  await Promise.resolve();
+  resume();
   expect(await acquiring).toBe(false);
+});
+
+test("counts all requests as remaining again when its knowledge is older than a minute", async () => {
+  const time = { nowMs: 0 };
+  const budget = budgetAt(time, 60);
+  await budget.acquire("poll");
+  expect(budget.remaining()).toBe(59);
+  time.nowMs = 61_000;
+  expect(budget.remaining()).toBe(60);
 });

@@ -1,23 +1,34 @@
+import { randomUUID } from "node:crypto";
 import type { Clock } from "../clock.ts";
+import { StoreUnavailableError } from "../store/availability-store.ts";
+import type { RequestSlots, SlotReply, SlotShare } from "../store/request-slots.ts";
+import type { ReadStart } from "../store/upstream-reads.ts";
+import { RateBudgetError } from "./upstream.ts";
 
 /** Purpose of a request. Every purpose has a separate share of the budget. */
-export type RequestPurpose = "poll" | "refresh" | "write";
+export type RequestPurpose = SlotShare;
 
 /** Budget of requests per minute to an upstream, for all gateways together. */
 export interface RequestBudget {
   /**
-   * Acquires a request from the purpose's share. Resolves with false if the share is spent or the upstream is blocked.
+   * Acquires a request from the purpose's share. Resolves with false if the share is spent, the upstream is blocked or
+   * the store cannot be reached.
    */
   acquire(purpose: RequestPurpose): Promise<boolean>;
+  /**
+   * Acquires a request like `acquire`, and resolves with the store's present time, at which the read by the request
+   * begins. Resolves with `undefined` if `acquire` would resolve with false.
+   */
+  acquireRead(purpose: RequestPurpose): Promise<ReadStart | undefined>;
   /** Acquires a request that is sent later or not at all. Resolves with `undefined` if `acquire` would resolve with false. */
   reserve(purpose: RequestPurpose): Promise<Reservation | undefined>;
-  /** Blocks all requests from now on for a time. */
+  /** Blocks all requests of all gateways from now on for a time. */
   block(milliseconds: number): void;
-  /** Remaining duration of the block, in milliseconds; 0 if requests are allowed. */
+  /** Remaining duration of the block, in milliseconds; 0 if requests are allowed, as far as the gateway knows. */
   blockedMs(): number;
-  /** Seconds until the purpose's share may have a request again, as far as this gateway knows; at least 1. */
-  retryAfterSeconds(purpose: RequestPurpose): number;
-  /** Number of remaining requests, as far as this gateway knows. */
+  /** Time until the purpose's share may have a request again, in milliseconds, as far as the gateway knows. */
+  waitMs(purpose: RequestPurpose): number;
+  /** Number of remaining requests, as far as the gateway knows. */
   remaining(): number;
   /** Interval of polls to stay within their share, in milliseconds. */
   readonly pollIntervalMs: number;
@@ -27,7 +38,7 @@ export interface RequestBudget {
 export interface Reservation {
   /**
    * Counts the request from now on, because it is sent now. Resolves with false if it must not be sent: the reservation
-   * has expired, or the upstream is blocked.
+   * has expired and the share is spent, or the upstream is blocked.
    */
   renew(): Promise<boolean>;
   /** Gives the request back, because it is not sent. */
@@ -37,87 +48,123 @@ export interface Reservation {
 export interface RequestBudgetOptions {
   /** At least 3, for the three purposes. */
   readonly requestsPerMinute: number;
-  /** Leases a slot for `durationMs` milliseconds. Resolves with false if another gateway holds the slot. */
-  readonly lease: (slot: string, durationMs: number) => Promise<boolean>;
+  readonly slots: RequestSlots;
   readonly clock: Clock;
 }
 
-/** Lease of a spent slot, in milliseconds: a second more than a minute, because requests do not travel equally fast. */
+/** Time for which a request spends its slot, in milliseconds: a second more than a minute, because requests do not travel equally fast. */
 const SLOT_TTL_MS = 61_000;
+
+/** Longest time between the store's reply and the request, in milliseconds, which the extra second covers. */
+const MAX_REPLY_MS = 1_000;
+
+/** Time after which to ask an unreachable store again, in milliseconds. */
+const STORE_RETRY_MS = 1_000;
 
 /**
  * Creates a budget of slots. A slot pays for one request and is free again after a minute, so no minute, at any start,
- * contains more requests than slots. Slots are leased from the store, so the limit holds for all gateways together.
+ * contains more requests than slots. The store has the slots, so the limit holds for all gateways together.
  */
-export function createRequestBudget({ requestsPerMinute, lease, clock }: RequestBudgetOptions): RequestBudget {
-  const slots = allocateSlots(requestsPerMinute);
+export function createRequestBudget({ requestsPerMinute, slots, clock }: RequestBudgetOptions): RequestBudget {
+  const shares = createShares(requestsPerMinute, clock);
   let blockedUntilMs = -Infinity;
 
   const blockedMs = (): number => Math.max(0, blockedUntilMs - clock.monotonicMs());
-  const isFree = (slot: Slot): boolean => slot.freeAtMs <= clock.monotonicMs();
 
-  async function leaseSlot(slot: Slot): Promise<boolean> {
-    const { freeAtMs } = slot;
-    // Mark the slot before asking the store, so that concurrent calls choose other slots.
-    slot.freeAtMs = clock.monotonicMs() + SLOT_TTL_MS;
-    let isLeased = false;
-    try {
-      isLeased = await lease(slot.name, SLOT_TTL_MS);
-    } finally {
-      // Another gateway has the slot for an unknown time, or the store is unreachable.
-      if (!isLeased) slot.freeAtMs = freeAtMs;
-    }
-    return isLeased;
+  function blockFor(milliseconds: number): void {
+    blockedUntilMs = Math.max(blockedUntilMs, clock.monotonicMs() + milliseconds);
   }
 
-  /** Leases a free slot of the purpose's share. */
-  async function leaseFrom(purpose: RequestPurpose): Promise<Slot | undefined> {
-    for (const slot of slots[purpose]) {
-      if (blockedMs() > 0) return undefined;
-      if (isFree(slot) && (await leaseSlot(slot))) return blockedMs() === 0 ? slot : undefined;
-    }
-    return undefined;
+  /** Takes a slot. Resolves with the time of the store; `undefined` if the request must not be sent. */
+  async function take(purpose: RequestPurpose, id: string): Promise<ReadStart | undefined> {
+    if (blockedMs() > 0) return undefined;
+    const share = shares[purpose];
+    const askedMs = clock.monotonicMs();
+    const reply = await ignoreUnavailable(
+      slots.take({ share: purpose, id, slots: share.slots, durationMs: SLOT_TTL_MS }),
+    );
+    share.adopt(reply);
+    if (!reply) return undefined;
+    blockFor(reply.blockedMs);
+    const isInTime = clock.monotonicMs() - askedMs <= MAX_REPLY_MS;
+    return reply.isTaken && blockedMs() === 0 && isInTime ? reply.readAt : undefined;
   }
 
   return {
-    pollIntervalMs: Math.ceil(SLOT_TTL_MS / slots.poll.length),
+    pollIntervalMs: Math.ceil(SLOT_TTL_MS / shares.poll.slots),
     blockedMs,
-    acquire: async (purpose) => (await leaseFrom(purpose)) !== undefined,
+    acquire: async (purpose) => (await take(purpose, randomUUID())) !== undefined,
+    acquireRead: (purpose) => take(purpose, randomUUID()),
     async reserve(purpose) {
-      const slot = await leaseFrom(purpose);
-      if (!slot) return undefined;
+      const id = randomUUID();
+      if ((await take(purpose, id)) === undefined) return undefined;
       return {
-        renew: async () => (await leaseSlot(slot)) && blockedMs() === 0,
-        cancel() {
-          slot.freeAtMs = clock.monotonicMs();
-        },
+        renew: async () => (await take(purpose, id)) !== undefined,
+        cancel: () => void ignoreUnavailable(slots.giveBack({ share: purpose, id })),
       };
     },
     block(milliseconds) {
-      blockedUntilMs = Math.max(blockedUntilMs, clock.monotonicMs() + milliseconds);
+      blockFor(milliseconds);
+      void ignoreUnavailable(slots.block(milliseconds));
     },
-    retryAfterSeconds(purpose) {
-      const freeAtMs = Math.min(...slots[purpose].map((slot) => slot.freeAtMs));
-      return Math.max(1, Math.ceil(Math.max(blockedMs(), freeAtMs - clock.monotonicMs()) / 1000));
+    waitMs: (purpose) => Math.max(blockedMs(), shares[purpose].waitMs()),
+    remaining() {
+      if (blockedMs() > 0) return 0;
+      return Object.values(shares).reduce((sum, { remaining }) => sum + remaining(), 0);
     },
-    remaining: () => (blockedMs() > 0 ? 0 : slots.all.filter(isFree).length),
   };
 }
 
-interface Slot {
-  readonly name: string;
-  freeAtMs: number;
+/** Creates the error of a call that has to wait for the purpose's share. */
+export function toRateBudgetError(budget: RequestBudget, purpose: RequestPurpose): RateBudgetError {
+  return new RateBudgetError(Math.max(1, Math.ceil(budget.waitMs(purpose) / 1000)));
 }
 
 /** Half for polls, the only source of calls; a sixth for writes, on which an agent waits; the rest for refreshes. */
-function allocateSlots(requestsPerMinute: number): Readonly<Record<RequestPurpose | "all", readonly Slot[]>> {
-  const all = Array.from({ length: requestsPerMinute }, (_, index) => ({ name: `slot/${index}`, freeAtMs: -Infinity }));
+function createShares(requestsPerMinute: number, clock: Clock): Readonly<Record<RequestPurpose, Share>> {
   const polls = Math.max(1, Math.floor(requestsPerMinute / 2));
   const writes = Math.max(1, Math.floor(requestsPerMinute / 6));
   return {
-    all,
-    poll: all.slice(0, polls),
-    write: all.slice(polls, polls + writes),
-    refresh: all.slice(polls + writes),
+    poll: createShare(polls, clock),
+    write: createShare(writes, clock),
+    refresh: createShare(requestsPerMinute - polls - writes, clock),
   };
+}
+
+interface Share {
+  readonly slots: number;
+  /** Adopts the store's reply; `undefined` if the store cannot be reached. */
+  adopt(reply: SlotReply | undefined): void;
+  /** Time until a slot is free, in milliseconds, by the last reply. */
+  waitMs(): number;
+  /** Number of free slots by the last reply. */
+  remaining(): number;
+}
+
+function createShare(slots: number, clock: Clock): Share {
+  let freeAtMs = -Infinity;
+  let remaining = slots;
+  let adoptedMs = -Infinity;
+  return {
+    slots,
+    adopt(reply) {
+      freeAtMs = clock.monotonicMs() + (reply?.waitMs ?? STORE_RETRY_MS);
+      if (!reply) return;
+      remaining = reply.remaining;
+      adoptedMs = clock.monotonicMs();
+    },
+    waitMs: () => Math.max(0, freeAtMs - clock.monotonicMs()),
+    // All slots that the gateway knows of are free by then.
+    remaining: () => (clock.monotonicMs() - adoptedMs >= SLOT_TTL_MS ? slots : remaining),
+  };
+}
+
+/** Resolves with `undefined` if the store cannot be reached. */
+async function ignoreUnavailable<Value>(done: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await done;
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) return undefined;
+    throw error;
+  }
 }

@@ -30,7 +30,10 @@ const SERVERS = [
   { name: "openssl", tested: "servers that need a certificate", package: "openssl" },
   { name: "cc", tested: "a clock that is set back", package: "gcc libc6-dev" },
   { name: "prlimit", tested: "a full disk", package: "util-linux" },
-  { name: "systemd-analyze", tested: "gateway/deploy/availability-gateway.service", package: "systemd" },
+  { name: "buildah", tested: "gateway/deploy/Containerfile, as root alone", package: "buildah" },
+  { name: "systemd-notify", tested: "what the gateway tells systemd", package: "systemd" },
+  { name: "python3", tested: "the same, since it listens in place of systemd", package: "python3-minimal" },
+  { name: "systemd-analyze", tested: "gateway/deploy/availability-gateway@.service", package: "systemd" },
   { name: "promtool", tested: "the alerts of gateway/deploy/prometheus", package: "prometheus" },
 ];
 

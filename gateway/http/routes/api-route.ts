@@ -1,17 +1,22 @@
 import type { Hono } from "hono";
-import type { OnUnauthorized } from "../../auth/authorize.ts";
+import type { CountRejection, OnUnauthorized } from "../../auth/authorize.ts";
 import type { AppEnv } from "../../hono-env.ts";
 import type { OperationObject, PathItemObject } from "../../openapi/openapi-document.ts";
 import type { NamedSchema } from "../../openapi/schemas.ts";
 import type { StreamHub } from "../../stream/stream-hub.ts";
 import type { WebhookOutcome } from "../../upstream/aircall/webhook.ts";
+import type { SharedLists } from "../shared-lists.ts";
 
 /** Services that routes use, beside those of the request's customer. */
 export interface ApiRouteOptions {
   /** Open streams. */
   readonly streams: StreamHub;
+  /** Lists of all agents. */
+  readonly lists: SharedLists;
   /** Called for each request that a route rejects for its token. */
   readonly onUnauthorized: OnUnauthorized;
+  /** Counts a request that a route rejects for its secret. */
+  readonly countRejection: CountRejection;
   /** Called for each webhook, with the id of the customer in the address; `undefined` for an unknown customer. */
   readonly onWebhook: (customer: string | undefined, outcome: WebhookOutcome) => void;
 }

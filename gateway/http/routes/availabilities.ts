@@ -10,8 +10,9 @@ import { header, TRACING, userIdsParameter } from "../../openapi/parameters.ts";
 import { GUARDED, HEADERS, json, responseOf } from "../../openapi/responses.ts";
 import { matchesEtag } from "../conditional-response.ts";
 import { badRequest, methodNotAllowed, ProblemDocument, problem, toProblemDocument } from "../problem.ts";
-import type { ApiRoute, Security } from "./api-route.ts";
-import { compressFor } from "./compression.ts";
+import type { SharedLists } from "../shared-lists.ts";
+import type { ApiRoute, ApiRouteOptions, Security } from "./api-route.ts";
+import { acceptsGzip, compressFor } from "./compression.ts";
 import { parseUserIds } from "./user-ids.ts";
 
 /** Path of the list of availabilities. */
@@ -35,17 +36,19 @@ const AvailabilityList = v.strictObject({
 type AvailabilityList = v.InferOutput<typeof AvailabilityList>;
 
 /** Serves the availabilities of several users, or of all. */
-function createAvailabilitiesRoutes(): Hono<AppEnv> {
-  return new Hono<AppEnv>().get(LIST_PATH, respondWithList).all(LIST_PATH, methodNotAllowed("GET, HEAD"));
+function createAvailabilitiesRoutes({ lists }: ApiRouteOptions): Hono<AppEnv> {
+  return new Hono<AppEnv>()
+    .get(LIST_PATH, (context) => respondWithList(context, lists))
+    .all(LIST_PATH, methodNotAllowed("GET, HEAD"));
 }
 
-async function respondWithList(context: AppContext): Promise<Response> {
+async function respondWithList(context: AppContext, lists: SharedLists): Promise<Response> {
   const { customer } = context.var;
   if (!customer) return problem(404, `Nothing is at ${context.req.path}`);
   const requested = parseUserIds(new URL(context.req.url).searchParams, MAX_USER_IDS);
   if ("issues" in requested) return badRequest(400, requested.detail, requested.issues);
   return requested.userIds === "all"
-    ? respondWithAll(context, customer)
+    ? respondWithAll(context, customer, lists)
     : respondWithMany(context, customer, requested.userIds);
 }
 
@@ -55,19 +58,45 @@ async function respondWithMany(
   userIds: readonly number[],
 ): Promise<Response> {
   const selection = await availabilities.readMany(userIds, context.req.raw.signal);
+  context.get("countFormatted")?.(userIds.length);
   return respondWithJson(context, toListOf(userIds, selection), cachingHeaders(selection.ageSeconds));
 }
 
-async function respondWithAll(context: AppContext, { availabilities }: Customer): Promise<Response> {
-  const { value, ageSeconds, unreadable } = await availabilities.readAll(context.req.raw.signal);
-  const caching = cachingHeaders(ageSeconds);
-  // No change announces that an agent has become unreadable, so the cursor is no tag of such a list.
-  if (unreadable.length > 0) return respondWithJson(context, toListOf(unreadable, { value, unreadable }), caching);
-  // Elapsed wrap-up time does not change the tag, because clients count down themselves. So the tag is weak.
-  const tag = `"${value.cursor}"`;
-  const headers = { ...caching, ETag: `W/${tag}` };
-  if (!matchesEtag(context.req.header("If-None-Match"), tag)) return respondWithJson(context, toList(value), headers);
-  return new Response(null, { status: 304, headers: { ...headers, Vary: "Accept-Encoding" } });
+async function respondWithAll(
+  context: AppContext,
+  { id, availabilities }: Customer,
+  lists: SharedLists,
+): Promise<Response> {
+  const reading = await availabilities.readAll(context.req.raw.signal);
+  const hasTag = reading.unreadable.length === 0;
+  if (hasTag && matchesEtag(context.req.header("If-None-Match"), toListTag(reading.cursor))) {
+    return new Response(null, { status: 304, headers: listHeaders(reading.ageSeconds, reading.cursor) });
+  }
+  const { body, isCompressed, cursor } = await lists.read(id, reading, {
+    acceptsGzip: acceptsGzip(context.req.header("Accept-Encoding")),
+    onFormatted: context.get("countFormatted") ?? (() => {}),
+  });
+  const headers = {
+    "Content-Type": "application/json",
+    ...listHeaders(reading.ageSeconds, hasTag ? cursor : undefined),
+    ...(isCompressed && { "Content-Encoding": "gzip" }),
+  };
+  return new Response(body, { headers });
+}
+
+/** Builds the headers of a list of all agents with this age, and with the tag of this cursor. */
+export function listHeaders(ageSeconds: number, cursor: string | undefined): Readonly<Record<string, string>> {
+  return {
+    ...cachingHeaders(ageSeconds),
+    // Elapsed wrap-up time does not change the tag, because clients count down themselves. So the tag is weak.
+    ...(cursor !== undefined && { ETag: `W/${toListTag(cursor)}` }),
+    Vary: "Accept-Encoding",
+  };
+}
+
+/** Builds the entity tag of the list at a cursor. No change announces unreadable agents: a list with some has no tag. */
+export function toListTag(cursor: string): string {
+  return `"${cursor}"`;
 }
 
 function cachingHeaders(ageSeconds: number): Readonly<Record<string, string>> {

@@ -3,7 +3,7 @@ import { gzip } from "node:zlib";
 import { parseAccept } from "hono/utils/accept";
 
 /** Minimum size in bytes. Compressing a shorter body costs more than it saves. */
-const MIN_BYTES = 1024;
+export const MIN_BYTES = 1024;
 
 /** Compresses a body for which `isCompressible` is true. */
 export const compress: (body: Uint8Array<ArrayBuffer> | string) => Promise<Buffer<ArrayBuffer>> = promisify(gzip);
@@ -20,11 +20,12 @@ export async function compressFor(
 
 /** True if `Accept-Encoding` allows gzip, and a body of this many bytes is long enough. */
 export function isCompressible(acceptEncoding: string | undefined, byteLength: number): boolean {
-  return byteLength >= MIN_BYTES && acceptEncoding !== undefined && acceptsGzip(acceptEncoding);
+  return byteLength >= MIN_BYTES && acceptsGzip(acceptEncoding);
 }
 
-/** A named coding takes precedence over `*`: RFC 9110 §12.5.3. */
-function acceptsGzip(acceptEncoding: string): boolean {
+/** True if `Accept-Encoding` allows gzip. A named coding takes precedence over `*`: RFC 9110 §12.5.3. */
+export function acceptsGzip(acceptEncoding: string | undefined): boolean {
+  if (acceptEncoding === undefined) return false;
   const accepted = parseAccept(acceptEncoding);
   const gzips = accepted.find(({ type }) => type.toLowerCase() === "gzip") ?? accepted.find(({ type }) => type === "*");
   return (gzips?.q ?? 0) > 0;

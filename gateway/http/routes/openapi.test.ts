@@ -57,7 +57,7 @@ test("demands a token for reads, except in a demo", async () => {
 });
 
 test("describes every route, and no other", async () => {
-  const readiness = createReadinessRoutes({ check: () => ({ failing: [], customers: [] }), startClosing() {} });
+  const readiness = createReadinessRoutes({ check: () => [] });
   const routes = [...(await testGateway()).routes, ...readiness.routes];
   const isCall = (path: string): boolean => /^\/(v1\/[^*]*|healthz|readyz|openapi\.json)$/.test(path);
   const served = routes.filter(({ path, method }) => isCall(path) && method !== "ALL");

@@ -62,6 +62,7 @@ async function openStream(context: AppContext, hub: StreamHub): Promise<Response
     lastEventId: readCursor(context.req.header("Last-Event-ID")),
     endsAtMs: caller?.endsAtMs,
     isAllowed: () => access.isStillAllowed?.(caller) ?? true,
+    onFormatted: context.get("countFormatted"),
   });
   return RESPONSE_ALREADY_SENT;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import type { AppEnv } from "../../hono-env.ts";
 import type { OperationObject } from "../../openapi/openapi-document.ts";
-import { json, MALFORMED, problemResponse, responseOf } from "../../openapi/responses.ts";
+import { HEADERS, json, MALFORMED, problemResponse, responseOf } from "../../openapi/responses.ts";
 import { createWebhookReceiver, WebhookEnvelope } from "../../upstream/aircall/webhook.ts";
 import { methodNotAllowed, problem } from "../problem.ts";
 import type { ApiRoute, ApiRouteOptions } from "./api-route.ts";
@@ -25,6 +25,11 @@ const RECEIVE_WEBHOOK: OperationObject = {
     ...problemResponse(401, "The token in the body is not this customer's", {
       "WWW-Authenticate": { description: "The challenge.", required: true, schema: { const: "Webhook-Token" } },
     }),
+    ...problemResponse(
+      429,
+      "At most 600 requests a minute with a bad token or secret are allowed from one address, at each gateway",
+      HEADERS.retryAfter,
+    ),
     204: responseOf("The gateway will read the agents again.", {}),
   },
 };
@@ -35,7 +40,7 @@ const RECEIVE_WEBHOOK: OperationObject = {
  *
  * An unknown customer, or a customer without a webhook, gets the response of a wrong secret, after the same work.
  */
-function createWebhookRoutes({ onWebhook }: ApiRouteOptions): Hono<AppEnv> {
+function createWebhookRoutes({ countRejection, onWebhook }: ApiRouteOptions): Hono<AppEnv> {
   const receiveUnknown = createWebhookReceiver({ token: randomUUID(), onChange: () => {} });
   return new Hono<AppEnv>()
     .post(PATH, async (context) => {
@@ -47,12 +52,16 @@ function createWebhookRoutes({ onWebhook }: ApiRouteOptions): Hono<AppEnv> {
         case "accepted":
           return context.body(null, 204);
         case "rejected":
-          return problem(401, "The token in the body is not this customer's", { "WWW-Authenticate": "Webhook-Token" });
+          return countRejection(context) ?? rejectToken();
         case "malformed":
           return problem(400, "A webhook is JSON with resource, event, token and data");
       }
     })
     .all(PATH, methodNotAllowed("POST"));
+}
+
+function rejectToken(): Response {
+  return problem(401, "The token in the body is not this customer's", { "WWW-Authenticate": "Webhook-Token" });
 }
 
 /** Webhooks of the telephony system. */

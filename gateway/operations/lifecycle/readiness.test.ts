@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { createReadiness } from "./readiness.ts";
+import { createTestTime } from "../../test/test-time.ts";
+import { CHECKS, createReadiness } from "./readiness.ts";
 
 function readinessOver(isStoreReady: boolean, staleSeconds: Readonly<Record<string, number>>) {
   const customers = Object.entries(staleSeconds).map(([customer, seconds]) => {
@@ -18,13 +19,13 @@ test.each([
   ["is not ready before a customer's data was first read", true, { acme: Number.POSITIVE_INFINITY }, ["upstreams"]],
   ["reports every failing check", false, { acme: 61 }, ["store", "upstreams"]],
 ] as const)("%s", (_what, isStoreReady, staleSeconds, failing) => {
-  expect(readinessOver(isStoreReady, staleSeconds).check().failing).toEqual(failing);
+  expect(readinessOver(isStoreReady, staleSeconds).check(CHECKS)).toEqual(failing);
 });
 
 test("counts data that is old because the store is away to the store, not to the upstreams", () => {
   const customers = () => [{ customer: "acme", staleSeconds: 90, upstreamStaleSeconds: 0 }];
   const readiness = createReadiness({ healthSources: { isStoreReady: () => false, customers }, staleLimitSeconds: 60 });
-  expect(readiness.check().failing).toEqual(["store"]);
+  expect(readiness.check(CHECKS)).toEqual(["store"]);
 });
 
 test("does not call data too old that the upstream's own list takes as long to renew", () => {
@@ -33,19 +34,45 @@ test("does not call data too old that the upstream's own list takes as long to r
       { customer: "acme", staleSeconds, upstreamStaleSeconds: staleSeconds, minStaleLimitSeconds: 164 },
     ];
     const healthSources = { isStoreReady: () => true, customers };
-    return createReadiness({ healthSources, staleLimitSeconds: 60 }).check().failing;
+    return createReadiness({ healthSources, staleLimitSeconds: 60 }).check(CHECKS);
   };
   expect([check(164), check(165)]).toEqual([[], ["upstreams"]]);
 });
 
-test("skips excluded checks", () => {
-  const readiness = readinessOver(false, { acme: 61 });
-  expect(readiness.check(["upstreams"]).failing).toEqual(["store"]);
-  expect(readiness.check(["store", "upstreams"]).failing).toEqual([]);
+test("checks the store alone unless asked, so that one customer's upstream makes no gateway unready", () => {
+  const readiness = readinessOver(true, { acme: Number.POSITIVE_INFINITY });
+  expect([readiness.check(), readiness.check(["upstreams"]), readiness.check([])]).toEqual([[], ["upstreams"], []]);
+  expect(readinessOver(false, { acme: 61 }).check()).toEqual(["store"]);
 });
 
 test("is never ready again after it starts closing", () => {
   const readiness = readinessOver(true, { acme: 0 });
   readiness.startClosing();
-  expect(readiness.check(["store", "upstreams"]).failing).toEqual(["closing"]);
+  expect([readiness.check(), readiness.check([]), readiness.report().failing]).toEqual([
+    ["closing"],
+    ["closing"],
+    ["closing"],
+  ]);
+});
+
+test("reads the health of the customers at most once a second, and not at all for the store", async () => {
+  const { clock, elapse } = createTestTime();
+  let reads = 0;
+  const customers = () => {
+    reads += 1;
+    return [{ customer: "acme", staleSeconds: 0, upstreamStaleSeconds: 0 }];
+  };
+  const healthSources = { isStoreReady: () => true, customers };
+  const readiness = createReadiness({ healthSources, staleLimitSeconds: 60, clock });
+  for (let count = 0; count < 100; count += 1) readiness.check();
+  expect(reads).toBe(0);
+  for (let count = 0; count < 100; count += 1) readiness.check(["upstreams"]);
+  readiness.report();
+  expect(reads).toBe(1);
+  await elapse(999);
+  readiness.check(CHECKS);
+  expect(reads).toBe(1);
+  await elapse(1);
+  readiness.report();
+  expect(reads).toBe(2);
 });

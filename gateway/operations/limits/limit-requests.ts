@@ -1,7 +1,10 @@
 import type { Context, MiddlewareHandler } from "hono";
+import type { CountRejection } from "../../auth/authorize.ts";
 import type { AppEnv } from "../../hono-env.ts";
 import { problem } from "../../http/problem.ts";
 import { onResponseClosed } from "../../http/response-close.ts";
+import { NONE } from "../metrics/customer-label.ts";
+import type { Limit } from "../metrics/metrics.ts";
 import type { Observability } from "../observability.ts";
 import { readClientAddress, toClientNetwork } from "./client-address.ts";
 import { limitBody } from "./limit-body.ts";
@@ -45,16 +48,19 @@ export const limitRequestSize: MiddlewareHandler<AppEnv> = async (context, next)
   return (WEBHOOK_PATH.test(context.req.path) ? limitWebhookSize : limitBodySize)(context, next);
 };
 
-/** Rejects requests over the token's or the customer's limit. Register it after `authorize`. */
+/** Rejects requests over the subject's or the customer's limit. Register it after `authorize`. */
 export function limitRequestRate(observability: Observability): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     const client = readRateLimitKey(context, observability);
-    const exceeded = client && observability.rateLimits.countRequest(client);
-    return exceeded ? rejectLimited(client, exceeded, observability) : next();
+    if (!client) return next();
+    const exceeded = observability.rateLimits.countRequest(client);
+    if (exceeded) return rejectLimited(client.customer, exceeded, observability);
+    context.set("countFormatted", (count) => observability.rateLimits.countFormatted(client, count));
+    return next();
   };
 }
 
-/** Rejects streams over the token's or the customer's limit of open streams. Register it after `authorize`. */
+/** Rejects streams over a limit of open streams. Register it after `authorize`. */
 export function limitStreams(observability: Observability): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     const client = readRateLimitKey(context, observability);
@@ -62,31 +68,59 @@ export function limitStreams(observability: Observability): MiddlewareHandler<Ap
     // Without a server there is no connection, so the end of a stream is unknown.
     if (!client || !outgoing) return next();
     const counted = observability.rateLimits.countStream(client);
-    if (typeof counted !== "function") return rejectLimited(client, counted, observability);
+    if (typeof counted !== "function") return rejectLimited(client.customer, counted, observability);
     onResponseClosed(outgoing, counted);
     return next();
   };
 }
 
-function readRateLimitKey(context: Context<AppEnv>, { trustedProxies }: Observability): RateLimitKey | undefined {
+/**
+ * Counts requests with a bad token or secret by the network of the client's address, and rejects those over the limit.
+ * Good ones from the same address are not limited: it may be that of a whole office.
+ */
+export function limitRejections(observability: Observability): CountRejection {
+  return (context) => {
+    const exceeded = observability.rateLimits.countRejection(readNetwork(context, observability));
+    return exceeded && rejectLimited(context.get("customer")?.id ?? NONE, exceeded, observability);
+  };
+}
+
+function readNetwork(context: Context<AppEnv>, { trustedProxies }: Observability): string {
+  const connection = context.env?.incoming?.socket.remoteAddress;
+  return toClientNetwork(readClientAddress(connection, context.req.header("X-Forwarded-For"), trustedProxies));
+}
+
+function readRateLimitKey(context: Context<AppEnv>, observability: Observability): RateLimitKey | undefined {
   // Not `context.var`, which copies every variable at each access.
   const customer = context.get("customer");
   if (!customer) return undefined;
   const caller = context.get("caller");
-  if (caller) return { customer: customer.id, key: caller.key };
-  const connection = context.env?.incoming?.socket.remoteAddress;
-  const address = readClientAddress(connection, context.req.header("X-Forwarded-For"), trustedProxies);
-  return { customer: customer.id, key: `network ${toClientNetwork(address)}` };
+  if (caller) return { customer: customer.id, subject: caller.subject };
+  return { customer: customer.id, subject: `network ${readNetwork(context, observability)}` };
 }
 
-function rejectLimited(client: RateLimitKey, exceeded: LimitExceeded, { metrics }: Observability): Response {
-  metrics.onLimited(client.customer, exceeded.limit);
+/** Responds to a request over a limit, and counts it. */
+export function rejectLimited(
+  customer: string,
+  exceeded: LimitExceeded,
+  { metrics }: Pick<Observability, "metrics">,
+): Response {
+  metrics.onLimited(customer, exceeded.limit);
   return problem(429, describeLimit(exceeded), { "Retry-After": `${exceeded.retryAfterSeconds}` });
 }
 
+/** Describes limits by name, with their number. */
+const DESCRIPTIONS: Readonly<Record<Limit, (allowed: number) => string>> = {
+  subject: (allowed) => `At most ${allowed} requests a minute are allowed for one subject, with all its tokens`,
+  customer: (allowed) => `At most ${allowed} requests a minute are allowed for one customer`,
+  streams_per_subject: (allowed) =>
+    `At most ${allowed} streams at once are allowed for one subject, with all its tokens`,
+  streams: (allowed) => `At most ${allowed} streams at once are allowed for one customer`,
+  gateway_streams: (allowed) =>
+    `The customer has ${allowed} streams, and the rest of this gateway's is for other customers`,
+  refused: (allowed) => `At most ${allowed} requests a minute with a bad token or secret are allowed from one address`,
+};
+
 function describeLimit({ limit, allowed }: LimitExceeded): string {
-  const whose =
-    limit === "customer" || limit === "streams" ? "for one customer" : "with one token, or from one address";
-  const what = limit === "token" || limit === "customer" ? "requests a minute" : "streams at once";
-  return `At most ${allowed} ${what} are allowed ${whose}`;
+  return `${DESCRIPTIONS[limit](allowed)}, at each gateway`;
 }

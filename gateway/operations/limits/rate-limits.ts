@@ -1,13 +1,14 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import type { CustomerLimits } from "../../settings/customer-settings.ts";
 import type { Limit } from "../metrics/metrics.ts";
-import { createFixedWindowCounter, type FixedWindow } from "./fixed-window-counter.ts";
+import { createStreamShares, type StreamPlaces } from "./stream-shares.ts";
+import { type BucketKey, createTokenBuckets } from "./token-bucket.ts";
 
-/** Key of a client: a customer's token, or the network of requests without a token. */
+/** Key of a client within its customer: all tokens of a subject are one client. */
 export interface RateLimitKey {
   readonly customer: string;
-  /** A token's key, which has no spaces, or `network` and the network. */
-  readonly key: string;
+  /** The token's subject, or `network` and the network of a request without a token. */
+  readonly subject: BucketKey;
 }
 
 /** An exceeded limit. */
@@ -19,31 +20,60 @@ export interface LimitExceeded {
   readonly retryAfterSeconds: number;
 }
 
-/** Rate limits of the customers at this gateway. Requests of an unknown customer are not counted. */
+/** Limits of the customers at this gateway. Requests of an unknown customer are not counted. */
 export interface RateLimits {
-  /** Counts a request. Returns the limit if it is exceeded. */
-  countRequest(client: RateLimitKey): LimitExceeded | undefined;
+  /**
+   * Counts a request that reads so many agents by their ids. Returns the limit if it is exceeded; such a request costs
+   * nothing. @default no agents
+   */
+  countRequest(client: RateLimitKey, agents?: number): LimitExceeded | undefined;
+  /** Counts agents or changes that the gateway has formatted for an accepted request, beside the request itself. */
+  countFormatted(client: RateLimitKey, count: number): void;
   /** Counts a stream until the returned function is called. Returns the limit if it is exceeded. */
   countStream(client: RateLimitKey): LimitExceeded | (() => void);
+  /** Counts a request with a bad token or secret from a network. Returns the limit if it is exceeded. */
+  countRejection(network: string): LimitExceeded | undefined;
   /** Sets the limits of the customers from now on. What was counted of a customer that remains still counts. */
   setLimits(limits: ReadonlyMap<string, CustomerLimits>): void;
 }
 
-/** A stream's end cannot be predicted. */
-const STREAMS_RETRY_AFTER_SECONDS = 10;
+/** Requests with a bad token or secret that are answered as such, by network. */
+const REJECTIONS_PER_MINUTE = 600;
+
+/** Number of networks that are counted each by itself in a minute. Further ones share a limit, so that memory is bounded. */
+const MAX_NETWORKS = 100_000;
+
+/**
+ * Number of agents to format that cost as much as a request. Formatting fifty takes about as long as the rest of a
+ * request.
+ */
+const AGENTS_PER_UNIT = 50;
+
+/** Converts a number of formatted agents to requests. The first agents are part of the request itself. */
+export function toUnits(agents: number): number {
+  return Math.floor(agents / AGENTS_PER_UNIT);
+}
+
+export interface RateLimitsOptions {
+  readonly clock?: Pick<Clock, "monotonicMs">;
+  /** Maximum open connections of the gateway, of which streams take a part. @default any number */
+  readonly maxConnections?: number;
+}
 
 /** Creates counters for customers in the process's memory. Only accepted requests use memory. */
 export function createRateLimits(
   limits: ReadonlyMap<string, CustomerLimits>,
-  clock: Pick<Clock, "monotonicMs"> = systemClock,
+  { clock = systemClock, maxConnections = Number.MAX_SAFE_INTEGER }: RateLimitsOptions = {},
 ): RateLimits {
+  const rejections = createTokenBuckets(REJECTIONS_PER_MINUTE);
+  const shares = createStreamShares({ maxConnections, customers: () => customers.size });
   let customers = new Map<string, CustomerCounters>();
 
   function setLimits(next: ReadonlyMap<string, CustomerLimits>): void {
     const former = customers;
     customers = new Map(
       Array.from(next, ([id, own]) => {
-        const counters = former.get(id) ?? createCounters(own, clock);
+        const counters = former.get(id) ?? createCounters(own, clock, shares.ofCustomer());
         counters.setLimits(own);
         return [id, counters];
       }),
@@ -53,51 +83,67 @@ export function createRateLimits(
   setLimits(limits);
   return {
     setLimits,
-    countRequest: ({ customer, key }) => customers.get(customer)?.requests(key),
-    countStream: ({ customer, key }) => customers.get(customer)?.streams(key) ?? (() => {}),
+    countRequest: ({ customer, subject }, agents = 0) => customers.get(customer)?.countRequest(subject, agents),
+    countFormatted: ({ customer, subject }, count) => customers.get(customer)?.addUnits(subject, toUnits(count)),
+    countStream: ({ customer, subject }) => customers.get(customer)?.countStream(subject) ?? (() => {}),
+    countRejection(given) {
+      const network = rejections.size() < MAX_NETWORKS ? given : "others";
+      const nowMs = clock.monotonicMs();
+      const waitMs = rejections.waitMs(network, nowMs);
+      if (waitMs > 0) return toLimitExceeded("refused", REJECTIONS_PER_MINUTE, waitMs);
+      rejections.spend(network, nowMs, 1);
+      return undefined;
+    },
   };
 }
 
 /** Counters of a customer. */
 interface CustomerCounters {
-  readonly requests: (key: string) => LimitExceeded | undefined;
-  readonly streams: (key: string) => LimitExceeded | (() => void);
+  countRequest(subject: BucketKey, agents: number): LimitExceeded | undefined;
+  addUnits(subject: BucketKey, units: number): void;
+  countStream(subject: BucketKey): LimitExceeded | (() => void);
   setLimits(limits: CustomerLimits): void;
 }
 
-function createCounters(limits: CustomerLimits, clock: Pick<Clock, "monotonicMs">): CustomerCounters {
-  let current = limits;
-  const read = (): CustomerLimits => current;
-  return {
-    requests: createRequestLimit(read, clock),
-    streams: createStreamLimit(read),
-    setLimits(next) {
-      current = next;
-    },
-  };
-}
+type MonotonicClock = Pick<Clock, "monotonicMs">;
 
 /**
- * Creates a customer's limit of requests. The token's own limit is counted first, so a client over its limit uses up no
- * requests of the customer's other clients. While the customer's limit is exceeded, no token is counted, so only tokens
- * of accepted requests take memory.
+ * Creates a customer's counters. A rejected request spends nothing: a client over its limit uses up no requests of the
+ * customer's other clients, and only subjects of accepted requests take memory.
  */
-function createRequestLimit(readLimits: () => CustomerLimits, { monotonicMs }: Pick<Clock, "monotonicMs">) {
-  const tokens = createFixedWindowCounter();
-  const customers = createFixedWindowCounter();
-  let blockedUntilMs = Number.NEGATIVE_INFINITY;
+function createCounters(
+  limits: CustomerLimits,
+  { monotonicMs }: MonotonicClock,
+  places: StreamPlaces,
+): CustomerCounters {
+  let current = limits;
+  const subjects = createTokenBuckets(limits.requestsPerMinutePerSubject);
+  const all = createTokenBuckets(limits.requestsPerMinute);
 
-  return (key: string): LimitExceeded | undefined => {
-    const { requestsPerMinutePerToken, requestsPerMinute } = readLimits();
-    const nowMs = monotonicMs();
-    if (nowMs < blockedUntilMs) return toLimitExceeded("customer", requestsPerMinute, blockedUntilMs - nowMs);
-    const token = tokens.increment(key, nowMs);
-    if (token.count > requestsPerMinutePerToken) {
-      return toLimitExceeded("token", requestsPerMinutePerToken, token.endsAtMs - nowMs);
-    }
-    const all: FixedWindow = customers.increment("all", nowMs);
-    if (all.count >= requestsPerMinute) blockedUntilMs = all.endsAtMs;
-    return undefined;
+  function spend(subject: BucketKey, nowMs: number, units: number): void {
+    subjects.spend(subject, nowMs, units);
+    all.spend("all", nowMs, units);
+  }
+
+  return {
+    countRequest(subject, agents) {
+      const nowMs = monotonicMs();
+      const customerWaitMs = all.waitMs("all", nowMs);
+      if (customerWaitMs > 0) return toLimitExceeded("customer", current.requestsPerMinute, customerWaitMs);
+      const waitMs = subjects.waitMs(subject, nowMs);
+      if (waitMs > 0) return toLimitExceeded("subject", current.requestsPerMinutePerSubject, waitMs);
+      spend(subject, nowMs, 1 + toUnits(agents));
+      return undefined;
+    },
+    addUnits(subject, units) {
+      if (units > 0) spend(subject, monotonicMs(), units);
+    },
+    countStream: createStreamLimit(() => current, places),
+    setLimits(next) {
+      current = next;
+      subjects.setRate(next.requestsPerMinutePerSubject);
+      all.setRate(next.requestsPerMinute);
+    },
   };
 }
 
@@ -105,26 +151,36 @@ function toLimitExceeded(limit: Limit, allowed: number, waitMs: number): LimitEx
   return { limit, allowed, retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) };
 }
 
-function createStreamLimit(readLimits: () => CustomerLimits) {
-  const open = new Map<string, number>();
-  let openTotal = 0;
-  return (key: string): LimitExceeded | (() => void) => {
-    const { streams, streamsPerToken } = readLimits();
-    const openForToken = open.get(key) ?? 0;
+/** A stream's end cannot be predicted. */
+const STREAMS_RETRY_AFTER_SECONDS = 10;
+
+function createStreamLimit(readLimits: () => CustomerLimits, places: StreamPlaces) {
+  const open = new Map<BucketKey, number>();
+
+  function findExceeded(ofSubject: number): LimitExceeded | undefined {
+    const { streams, streamsPerSubject } = readLimits();
     const retryAfterSeconds = STREAMS_RETRY_AFTER_SECONDS;
-    if (openForToken >= streamsPerToken)
-      return { limit: "streams_per_token", allowed: streamsPerToken, retryAfterSeconds };
-    if (openTotal >= streams) return { limit: "streams", allowed: streams, retryAfterSeconds };
-    open.set(key, openForToken + 1);
-    openTotal += 1;
+    if (ofSubject >= streamsPerSubject) {
+      return { limit: "streams_per_subject", allowed: streamsPerSubject, retryAfterSeconds };
+    }
+    if (places.taken() >= streams) return { limit: "streams", allowed: streams, retryAfterSeconds };
+    return places.hasRoom() ? undefined : { limit: "gateway_streams", allowed: places.taken(), retryAfterSeconds };
+  }
+
+  return (subject: BucketKey): LimitExceeded | (() => void) => {
+    const ofSubject = open.get(subject) ?? 0;
+    const exceeded = findExceeded(ofSubject);
+    if (exceeded) return exceeded;
+    open.set(subject, ofSubject + 1);
+    const leave = places.take();
     let isOpen = true;
     return () => {
       if (!isOpen) return;
       isOpen = false;
-      openTotal -= 1;
-      const remaining = (open.get(key) ?? 0) - 1;
-      if (remaining > 0) open.set(key, remaining);
-      else open.delete(key);
+      leave();
+      const remaining = (open.get(subject) ?? 0) - 1;
+      if (remaining > 0) open.set(subject, remaining);
+      else open.delete(subject);
     };
   };
 }

@@ -12,7 +12,7 @@ import { createGauges, type OpenCount } from "./gauges.ts";
 import type { HealthSources } from "./health-sources.ts";
 
 /** Limit that rejected a request. */
-export type Limit = "token" | "customer" | "streams_per_token" | "streams";
+export type Limit = "subject" | "customer" | "streams_per_subject" | "streams" | "gateway_streams" | "refused";
 
 /** Labels and duration of one request. The labels have few values: patterns, known methods, configured customers. */
 export interface RequestMeasure {

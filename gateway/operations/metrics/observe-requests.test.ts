@@ -15,7 +15,8 @@ import { createRateLimits } from "../limits/rate-limits.ts";
 import type { Log, RequestRecord } from "../logging/log.ts";
 import { createMetrics } from "./metrics.ts";
 
-const LIMITS = { requestsPerMinutePerToken: 3, requestsPerMinute: 1000, streams: 10, streamsPerToken: 2 };
+/** Three requests at once. */
+const LIMITS = { requestsPerMinutePerSubject: 18, requestsPerMinute: 1000, streams: 10, streamsPerSubject: 2 };
 
 /** Starts a gateway with observability, whose log is recorded. */
 async function setUp(parts: Partial<Customer> = {}, limits: Partial<typeof LIMITS> = {}) {
@@ -198,10 +199,10 @@ test("rejects a client's requests over its limit, with the time to wait, and ser
   expect(Number(rejected.headers.get("Retry-After"))).toBeGreaterThan(0);
   expect(rejected.headers.get("Content-Type")).toBe("application/problem+json");
   await expect(rejected.json()).resolves.toMatchObject({
-    detail: "At most 3 requests a minute are allowed with one token, or from one address",
+    detail: "At most 18 requests a minute are allowed for one subject, with all its tokens, at each gateway",
   });
   expect((await send("198.51.100.2")).status).toBe(200);
-  expect(await countOf('gateway_requests_limited_total{customer="demo",limit="token"}')).toBe(1);
+  expect(await countOf('gateway_requests_limited_total{customer="demo",limit="subject"}')).toBe(1);
 });
 
 test("limits only routes behind tokens, so that a page still loads", async () => {
@@ -210,7 +211,7 @@ test("limits only routes behind tokens, so that a page still loads", async () =>
 });
 
 test("limits a client's open streams until a stream is closed", async () => {
-  const { origin } = await setUp({}, { requestsPerMinutePerToken: 1000 });
+  const { origin } = await setUp({}, { requestsPerMinutePerSubject: 1000 });
   const open = (host: number) => openStream(origin, { "X-Forwarded-For": `2001:db8::${host}` });
   const first = await open(1);
   expect((await open(2)).statusCode).toBe(200);

@@ -1,14 +1,11 @@
 import * as v from "valibot";
 import type { Clock } from "../../clock.ts";
 import { type AgentState, SAME_WRAP_UP_TOLERANCE_MS, type Status, type StoredAgent } from "../agent.ts";
-import {
-  type ReadStart,
-  StoreUnavailableError,
-  UnreadableAgentError,
-  VersionMismatchError,
-} from "../availability-store.ts";
+import { StoreUnavailableError, UnreadableAgentError, VersionMismatchError } from "../availability-store.ts";
+import type { ReadStart } from "../upstream-reads.ts";
 import { raceAbort, startTimeout } from "./abortable.ts";
 import { type AgentRecord, AgentRow, Digits, toStoredAgent } from "./agent-record.ts";
+import { SlotMovedError } from "./connection.ts";
 import type { StoreKeys } from "./keys.ts";
 import type { RedisSession } from "./redis-session.ts";
 
@@ -85,7 +82,9 @@ async function attempt(
     signal.throwIfAborted();
     const { connection, stream } = session;
     const values = toValues(target, request, session, deadlineMs);
-    const reply = v.parse(Reply, await session.write("change", toKeys(target, connection.keys), values));
+    const sent = await sendChange(session, toKeys(target, connection.keys), values);
+    if (sent === "moved") continue;
+    const reply = v.parse(Reply, sent);
     // Redis has not changed the agent. On a new epoch the session must catch up first. On `late` the clock of Redis was
     // set: send the change again, now that the new time is known.
     if (reply[0] === "epoch") connection.close(new StoreUnavailableError("Redis has started a new epoch"));
@@ -96,6 +95,16 @@ async function attempt(
     await stream.waitFor(position, signal);
     if (outcome === "mismatch") throw new VersionMismatchError(record.version);
     return toStoredAgent(record, connection.clock, clock.monotonicMs());
+  }
+}
+
+/** Resolves with the reply, or with `moved` if the node of a cluster no longer serves the shard, without a change. */
+async function sendChange(session: RedisSession, keys: readonly string[], values: readonly string[]) {
+  try {
+    return await session.write("change", keys, values);
+  } catch (error) {
+    if (error instanceof SlotMovedError) return "moved";
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import type { AgentVersion, ReadStart } from "../availability-store.ts";
+import type { AgentVersion } from "../availability-store.ts";
+import type { ReadStart } from "../upstream-reads.ts";
 import { Digits } from "./agent-record.ts";
 import type { RedisSession } from "./redis-session.ts";
 

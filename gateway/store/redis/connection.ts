@@ -8,8 +8,9 @@ import { describeRedisFault } from "./connection-advice.ts";
 import type { StoreKeys } from "./keys.ts";
 import { type ClientTarget, toClientOptions } from "./redis-client.ts";
 import { createRedisClock, type RedisClock } from "./redis-clock.ts";
-import type { RedisServerOptions } from "./redis-server-options.ts";
+import type { RedisMode, RedisServerOptions } from "./redis-server-options.ts";
 import { SCRIPTS } from "./scripts.ts";
+import { errorCode } from "./write-rejection-log.ts";
 
 /** Two connections to Redis, for scripts and for waiting for changes. A broken connection is not repaired. */
 export interface RedisConnection {
@@ -79,6 +80,16 @@ export class ReadOnlyRedisError extends StoreUnavailableError {
   }
 }
 
+/**
+ * Thrown when the node of a cluster no longer serves the shard. Closes the connection to the node: the next connection
+ * leads to the new node. The command was not executed.
+ */
+export class SlotMovedError extends StoreUnavailableError {
+  constructor(cause: ErrorReply) {
+    super("Another node of the Redis Cluster serves the shard now", { cause });
+  }
+}
+
 /** Thrown when Redis does not reply in time. Breaks the connection. */
 class ReplyTimeoutError extends StoreUnavailableError {
   constructor(limitMs: number) {
@@ -109,7 +120,7 @@ export async function openConnectionAt(target: ClientTarget, options: Connection
   const clock = createRedisClock();
   const clients = [createRedisClient(target), createRedisClient(target)] as const;
   const [commands, reader] = clients;
-  const { signal, close, withTimeout } = createLifetime(clients);
+  const { signal, close, withTimeout } = createLifetime(clients, options.server.mode);
   try {
     await withTimeout(Promise.all(clients.map((client) => connect(client, signal))), timeoutMs);
     if (server.mode === "sentinel") demandPrimary(await withTimeout(commands.hello(), timeoutMs));
@@ -165,7 +176,7 @@ function demandPrimary(reply: unknown): void {
 }
 
 /** Creates the common lifetime of the clients. When a client fails, both are closed. */
-function createLifetime(clients: readonly Client[]) {
+function createLifetime(clients: readonly Client[], mode: RedisMode) {
   const ending = new AbortController();
 
   function close(reason: Error): void {
@@ -178,13 +189,20 @@ function createLifetime(clients: readonly Client[]) {
     client.on("error", (error: unknown) => close(unreachable(error)));
   }
 
+  function handleErrorReply(reply: ErrorReply): StoreUnavailableError {
+    if (mode !== "cluster" || errorCode(reply.message) !== "MOVED") return new RedisReplyError(reply);
+    const moved = new SlotMovedError(reply);
+    close(moved);
+    return moved;
+  }
+
   /** Waits for a reply of Redis, at most `limitMs` milliseconds. */
   async function withTimeout<Reply>(reply: Promise<Reply>, limitMs: number): Promise<Reply> {
     const cancel = startTimeout(limitMs, () => close(new ReplyTimeoutError(limitMs)));
     try {
       return await reply;
     } catch (error) {
-      if (error instanceof ErrorReply) throw new RedisReplyError(error);
+      if (error instanceof ErrorReply) throw handleErrorReply(error);
       if (!ending.signal.aborted) throw unreachable(error);
       const { reason } = ending.signal;
       throw unavailable(`${toError(reason).message}: the command may have been executed`, reason);

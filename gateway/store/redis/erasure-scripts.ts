@@ -51,8 +51,8 @@ return { micros, 'done', erased }
 `;
 
 /**
- * KEYS: the store's hash, the stream of changes, and the state of the upstream's list. ARGV: the epoch, the customer, the
- * number of changes to keep, the erasure's version and its scope. Returns the position of the erasure.
+ * KEYS: the store's hash, the stream of changes, the state of the upstream's list, the times at which lists are late, and
+ * the summaries of the lists. ARGV: the epoch, the customer, the number of changes to keep, the erasure's version and its scope. Returns the position of the erasure.
  */
 export const FINISH_ERASURE = `
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return { micros, 'epoch' } end
@@ -60,7 +60,11 @@ local position = text(redis.call('HINCRBY', KEYS[1], 'position', 1))
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], position .. '-0',
   'erased', ARGV[2], 'version', ARGV[4], 'scope', ARGV[5])
 redis.call('HSET', KEYS[1], 'last:' .. ARGV[2], position)
-if ARGV[5] == 'all' then redis.call('DEL', KEYS[3]) end
+if ARGV[5] == 'all' then
+  redis.call('DEL', KEYS[3])
+  redis.call('ZREM', KEYS[4], ARGV[2])
+  redis.call('HDEL', KEYS[5], ARGV[2])
+end
 return { micros, 'done', position }
 `;
 

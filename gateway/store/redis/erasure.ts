@@ -117,7 +117,8 @@ export async function finishErasure(
   { connection: { keys }, stream, historyLength, write }: ErasureConnection,
 ): Promise<number> {
   const values = [stream.epoch, customerId, historyLength, version, scope].map(String);
-  const reply = await write("finishErasure", [keys.store, keys.changes, keys.list(customerId)], values);
+  const lists = [keys.list(customerId), keys.lateLists, keys.lists];
+  const reply = await write("finishErasure", [keys.store, keys.changes, ...lists], values);
   return assertSameEpoch(v.parse(Finished, reply));
 }
 

@@ -1,5 +1,6 @@
 import { StoreUnavailableError } from "../availability-store.ts";
 import { whenAborted } from "./abortable.ts";
+import { findSlotMaster } from "./cluster-nodes.ts";
 import { type ConnectionOptions, openConnectionAt, type RedisConnection } from "./connection.ts";
 import { type ClientTarget, readRedisTls } from "./redis-client.ts";
 import { openSentinels, PrimaryReplacedError, type Sentinels } from "./sentinel.ts";
@@ -8,8 +9,8 @@ import { openSentinels, PrimaryReplacedError, type Sentinels } from "./sentinel.
 type Target = Omit<ClientTarget, "address">;
 
 /**
- * Opens both connections to Redis: in mode `sentinel` to the primary that the Sentinels name at this moment, so that the
- * next connection after a failover leads to the new primary.
+ * Opens both connections to Redis: in mode `sentinel` to the primary that the Sentinels name at this moment, and in mode
+ * `cluster` to the master of the shard, so that the next connection after a failover leads to the new one.
  *
  * @throws {StoreUnavailableError} if Redis is unreachable, does not reply in time or rejects the credentials, and in mode
  * `sentinel` also if no Sentinel names a Redis that is a primary.
@@ -18,6 +19,10 @@ export async function openConnection(options: ConnectionOptions): Promise<RedisC
   const { server, timeoutMs } = options;
   const target = { tls: await readRedisTls(server), timeoutMs };
   if (server.mode === "sentinel") return openBySentinels(target, options);
+  if (server.mode === "cluster") {
+    const address = await findSlotMaster({ ...target, server, key: options.keys.store });
+    return openConnectionAt({ ...target, address }, options);
+  }
   return openConnectionAt({ ...target, address: server.addresses[0] ?? "" }, options);
 }
 

@@ -1,5 +1,16 @@
 import { type CommandParser, defineScript } from "@redis/client";
 import { BEGIN_ERASURE, ERASE_AGENTS, FINISH_ERASURE, MARK_ERASED, TRIM_CHANGES } from "./erasure-scripts.ts";
+import {
+  ADD_POLLED,
+  ANNOUNCE,
+  BLOCK_SLOTS,
+  GIVE_SLOT_BACK,
+  POLLED,
+  RECORD_LIST_FAILURE,
+  RECORD_PAGE,
+  TAKE_SLOT,
+  WITHDRAW,
+} from "./poll-scripts.ts";
 import { ERASE_REMOVED, FIND_UNSERVED, FORGET_CUSTOMER, RECORD_SERVED, TRIM_OUTDATED } from "./retention-scripts.ts";
 
 /**
@@ -164,21 +175,6 @@ end
 return { micros, redis.call('HGET', KEYS[1], 'position') or '0', changed }
 `;
 
-/**
- * Records a read of a page of the upstream's list, in the hash KEYS[1]. ARGV: the page, the time at which the read began,
- * and `last` if the list ends with the page. Without arguments, records that the list cannot be read.
- */
-const RECORD_PAGE = `${PREAMBLE}${IS_OUTDATED}
-if #ARGV == 0 then
-  redis.call('HSET', KEYS[1], 'failing', '1')
-  return { micros }
-end
-if isOutdated(ARGV[2], redis.call('HGET', KEYS[1], ARGV[1])) then return { micros } end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], 'failing', '0')
-if ARGV[3] == 'last' then redis.call('HSET', KEYS[1], 'pages', ARGV[1]) end
-return { micros }
-`;
-
 /** Returns the fields and values of the hash KEYS[1]. */
 const LIST_STATE = `${PREAMBLE}
 return { micros, micros, redis.call('HGETALL', KEYS[1]) }
@@ -266,13 +262,21 @@ export const SCRIPTS = {
   change: toScript(CHANGE),
   now: toScript(NOW),
   confirm: toScript(CONFIRM),
-  recordPage: toScript(RECORD_PAGE),
+  recordPage: toScript(`${PREAMBLE}${IS_OUTDATED}${RECORD_PAGE}`),
+  recordListFailure: toScript(`${PREAMBLE}${RECORD_LIST_FAILURE}`),
   listState: toScript(LIST_STATE),
   members: toScript(MEMBERS),
   agents: toScript(AGENTS),
   restore: toScript(RESTORE),
   lease: toScript(LEASE),
   release: toScript(RELEASE),
+  takeSlot: toScript(`${PREAMBLE}${TAKE_SLOT}`),
+  giveSlotBack: toScript(`${PREAMBLE}${GIVE_SLOT_BACK}`),
+  blockSlots: toScript(`${PREAMBLE}${BLOCK_SLOTS}`),
+  announce: toScript(`${PREAMBLE}${ANNOUNCE}`),
+  withdraw: toScript(`${PREAMBLE}${WITHDRAW}`),
+  addPolled: toScript(`${PREAMBLE}${ADD_POLLED}`),
+  polledCustomers: toScript(`${PREAMBLE}${POLLED}`),
   beginErasure: toScript(PREAMBLE + BEGIN_ERASURE),
   eraseAgents: toScript(PREAMBLE + ERASE_AGENTS),
   finishErasure: toScript(PREAMBLE + FINISH_ERASURE),

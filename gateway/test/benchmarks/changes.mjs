@@ -24,7 +24,7 @@ const STATUSES = ["do_not_disturb", "available"];
  * @returns {Promise<Streamer>}
  */
 export async function startStreamingGateway(options, program = GATEWAY) {
-  const server = await startServer(program, writeSettings(options));
+  const server = await startServer(program, writeSettings({ ...options, program }));
   await introduceUsers(server.origin, [1]);
   return toStreamer(server);
 }

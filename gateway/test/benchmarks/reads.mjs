@@ -81,7 +81,7 @@ export async function measureReads({ rounds, small, before }) {
 async function startSides(before) {
   const gateway = await startServer(GATEWAY, writeSettings());
   const unlogged = await startServer(GATEWAY, writeSettings({ environment: { LOG_LEVEL: "warn" } }));
-  const earlier = before === undefined ? undefined : await startServer(gatewayOf(before), writeSettings());
+  const earlier = before === undefined ? undefined : await startBefore(before);
   for (const server of [gateway, unlogged, earlier]) if (server) await introduceUsers(server.origin, USERS);
   const bare = await bundleProgram("gateway/test/benchmarks/bare/hono.ts");
   const environment = { BARE_ANSWERS: JSON.stringify(await collectAnswers(gateway.origin)) };
@@ -96,6 +96,12 @@ async function startSides(before) {
   ]);
   if (earlier) sides.set("before", await openSide(earlier));
   return sides;
+}
+
+/** @param {string} before */
+function startBefore(before) {
+  const program = gatewayOf(before);
+  return startServer(program, writeSettings({ program }));
 }
 
 /**

@@ -3,17 +3,10 @@
  * Measures two gateways that share a Redis: changes per second, and the time from a `PUT` at one gateway to the last
  * reader at the other.
  */
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { createInterface } from "node:readline";
 import { median, percentile } from "../../../scripts/benchmarks/statistics.mjs";
 import { createChanges, makeChanges, toStreamer } from "./changes.mjs";
-import { undoAtExit } from "./cleanup.mjs";
 import { openLoad, toRequest } from "./load.mjs";
+import { startRedis } from "./redis-process.mjs";
 import { GATEWAY, startServer } from "./server-process.mjs";
 import { authorize, introduceUsers, writeSettings } from "./settings.mjs";
 
@@ -94,50 +87,4 @@ async function measureWrites(load, count) {
     return made > count ? undefined : requests[made % requests.length];
   });
   return (count / elapsedMs) * 1000;
-}
-
-/** Starts a Redis on a free port without persistence; `undefined` if Redis is not installed. */
-async function startRedis() {
-  const port = await findFreePort();
-  const directory = mkdtempSync(path.join(tmpdir(), "availability-bridge-bench-"));
-  const child = spawn("redis-server", ["--port", `${port}`, "--save", "", "--dir", directory], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const forget = undoAtExit(() => {
-    child.kill("SIGKILL");
-    rmSync(directory, { recursive: true, force: true });
-  });
-  const gone = once(child, "exit");
-  const isReady = new Promise((resolve) => {
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      if (line.includes("Ready to accept connections")) resolve(true);
-    });
-  });
-  const isMissing = once(child, "error").then(() => false);
-  // The caller who awaits the process handles its end.
-  gone.catch(() => {});
-  if (!(await Promise.race([isReady, isMissing]))) return undefined;
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    usedBytes() {
-      const memory = execFileSync("redis-cli", ["-p", `${port}`, "info", "memory"], { encoding: "utf8" });
-      return Number(/used_memory:(\d+)/.exec(memory)?.[1]);
-    },
-    async stop() {
-      child.kill("SIGTERM");
-      await gone;
-      forget();
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-}
-
-/** @returns {Promise<number>} */
-async function findFreePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address ? address.port : 0;
 }

@@ -6,10 +6,13 @@
  */
 import { availableParallelism, loadavg } from "node:os";
 import { readCommand, runMeasurements } from "../../../scripts/benchmarks/command.mjs";
+import { measureChangeCost } from "./change-cost.mjs";
 import { measureFanOut } from "./fan-out.mjs";
 import { measureGrowthWithCustomers, measureGrowthWithStreams } from "./growth.mjs";
 import { measureHistory } from "./history-heap.mjs";
 import { measureStreamMemory } from "./memory.mjs";
+import { measureNoisyCustomer } from "./noisy.mjs";
+import { measurePolls } from "./polls.mjs";
 import { measureReads } from "./reads.mjs";
 import { measureRedis } from "./redis.mjs";
 import { measureReplica } from "./replica-heap.mjs";
@@ -22,7 +25,10 @@ const MEASUREMENTS = {
   customers: { title: "Cost by idle customers", measure: measureGrowthWithCustomers },
   replica: { title: "Memory of agents", measure: measureReplica },
   history: { title: "Memory of the history", measure: measureHistory },
+  noisy: { title: "Reads beside a noisy customer", measure: measureNoisyCustomer },
   redis: { title: "Two gateways with Redis", measure: measureRedis },
+  polls: { title: "Polls of 5,000 customers", measure: measurePolls },
+  "change-cost": { title: "Cost of a change in Redis", measure: measureChangeCost },
 };
 
 /** Measurements with a table in the page. */

@@ -18,16 +18,18 @@ export interface CustomersFile {
   readonly environment: Readonly<Record<string, string>>;
   /** Signs a token of the customer's operator, which reads and writes. `name` makes a distinct token. */
   token(customer: CustomerId, name?: string): Promise<string>;
+  /** Signs a token of an agent, which reads. `name` makes a distinct token. */
+  agentToken(customer: CustomerId, userId: number, name?: string): Promise<string>;
 }
 
 const AUDIENCE = "availability-bridge";
 
 /** Limits that tests do not reach by accident. */
 export const AMPLE = {
-  requestsPerMinutePerToken: 1_000_000,
+  requestsPerMinutePerSubject: 1_000_000,
   requestsPerMinute: 1_000_000,
   streams: 10_000,
-  streamsPerToken: 10_000,
+  streamsPerSubject: 10_000,
 };
 
 /** Writes the customers' file. */
@@ -44,6 +46,13 @@ export async function writeCustomersFile(
   }));
   await writeFile(path, JSON.stringify({ customers }));
   const secrets = { acme: randomBytes(32).toString("base64url"), globex: randomBytes(32).toString("base64url") };
+  const sign = (customer: CustomerId, claims: Readonly<Record<string, string>>) =>
+    new SignJWT({ customer, ...claims })
+      .setProtectedHeader({ alg: "HS256" })
+      .setIssuer(toIssuer(customer))
+      .setAudience(AUDIENCE)
+      .setExpirationTime("1h")
+      .sign(new TextEncoder().encode(secrets[customer]));
   return {
     environment: {
       GATEWAY_CONFIG: path,
@@ -51,14 +60,9 @@ export async function writeCustomersFile(
       [toVariable("globex")]: secrets.globex,
     },
     token: (customer, name = "operator") =>
-      new SignJWT({ customer, scope: "availability:read availability:write" })
-        .setProtectedHeader({ alg: "HS256" })
-        .setSubject("operator")
-        .setJti(name)
-        .setIssuer(toIssuer(customer))
-        .setAudience(AUDIENCE)
-        .setExpirationTime("1h")
-        .sign(new TextEncoder().encode(secrets[customer])),
+      sign(customer, { sub: "operator", jti: name, scope: "availability:read availability:write" }),
+    agentToken: (customer, userId, name = "page") =>
+      sign(customer, { sub: `${userId}`, jti: name, scope: "availability:read" }),
   };
 }
 

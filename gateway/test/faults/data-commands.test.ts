@@ -3,7 +3,9 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, startRedisServer } from "../redis-server.ts";
+import { openRelay } from "../relay.ts";
 import { type CustomersFile, writeCustomersFile } from "./customers-file.ts";
+import { startFakeUpstream } from "./fake-upstream-process.ts";
 import { createGatewayClient } from "./gateway-client.ts";
 import { type GatewayProcess, startGateway } from "./gateway-process.ts";
 import { startProcess } from "./running-process.ts";
@@ -20,12 +22,18 @@ interface CommandResult {
   readonly lines: readonly string[];
 }
 
+interface SetUpOptions {
+  readonly customers?: Parameters<typeof writeCustomersFile>[0];
+  /** Further variables of the gateways and of the commands. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** Two gateways over Redis, each with users 1 to 3 of acme, and the gateway's commands over the same settings. */
-async function setUp() {
-  const customers = await writeCustomersFile();
+async function setUp({ customers: details, environment: more }: SetUpOptions = {}) {
+  const customers = await writeCustomersFile(details);
   const redis = await startRedisServer();
   onTestFinished(redis.remove);
-  const environment = { ...customers.environment, REDIS_URL: redis.url };
+  const environment = { ...customers.environment, ...more, REDIS_URL: redis.url };
   const gateways = await Promise.all([startGateway({ environment }), startGateway({ environment })]);
   const clients = await Promise.all(gateways.map((gateway) => openClient(gateway, customers)));
   const [first, second] = clients;
@@ -94,6 +102,67 @@ testOverProcesses("erases a customer while a gateway is suspended, which does no
   // Both gateways write after the erasure.
   expect(await second.setStatus(1, "do_not_disturb")).toMatchObject({ status: 201 });
   await expect.poll(async () => [...(await first.versions()).keys()]).toEqual([1]);
+});
+
+testOverProcesses(
+  "erases a user while a gateway is cut off from Redis, which does not give the user back",
+  async () => {
+    const { redis, customers, gateways, first, run } = await setUp();
+    const relay = await openRelay(Number(new URL(redis.url).port));
+    onTestFinished(relay.close);
+    const [, second] = gateways;
+    await second?.terminate();
+    await second?.start({
+      environment: { ...second.environment, REDIS_URL: `redis://127.0.0.1:${relay.port}` },
+    });
+    if (!second) throw new Error("There are no two gateways");
+    const cutOff = await openClient(second, customers);
+    expect(await cutOff.read(2)).toMatchObject({ status: 200 });
+    relay.cutAt("");
+    await expect.poll(async () => (await cutOff.read(2)).ageSeconds).toBeGreaterThan(0);
+    expect(await run("erase --customer acme --user 2 --yes")).toMatchObject({ exitCode: 0 });
+    expect(await cutOff.read(2)).toMatchObject({ status: 200 });
+    relay.stopCutting();
+    await expect.poll(async () => (await cutOff.read(2)).status).toBe(404);
+    expect(await cutOff.setStatus(3, "do_not_disturb")).toMatchObject({ status: 200 });
+    for (const client of [first, cutOff]) {
+      await expect.poll(async () => (await client.read(3)).body).toMatchObject({ status: "do_not_disturb" });
+      expect(await client.read(2)).toMatchObject({ status: 404 });
+    }
+    expect(await redis.command(["KEYS", "*agent*:2"])).toEqual([]);
+  },
+);
+
+testOverProcesses("erases a customer with a telephony system until the next poll, and says so", async () => {
+  const upstream = await startFakeUpstream(3);
+  const { customers, gateways, run } = await setUp({
+    customers: {
+      globex: {
+        upstream: {
+          kind: "aircall",
+          baseUrl: upstream.origin,
+          apiId: "${FAKE_API_ID}",
+          apiToken: "${FAKE_API_TOKEN}",
+          requestsPerMinute: 6000,
+        },
+      },
+    },
+    environment: upstream.environment,
+  });
+  const [gateway] = gateways;
+  if (!gateway) throw new Error("There is no gateway");
+  const client = createGatewayClient({ at: gateway, customer: "globex", token: await customers.token("globex") });
+  await expect.poll(async () => (await client.read(1)).status).toBe(200);
+  const before = await client.versions();
+  const { exitCode, lines } = await run("erase --customer globex --yes");
+  expect(exitCode).toBe(0);
+  expect(lines.join("\n")).toContain("the next poll adds again whom the telephony system still has");
+  await expect
+    .poll(async () => {
+      const after = await client.versions();
+      return [...before].map(([userId, version]) => (after.get(userId) ?? 0) > version);
+    })
+    .toEqual([true, true, true]);
 });
 
 testOverProcesses("keeps an erasure when Redis restarts, with its data and without", async () => {

@@ -173,3 +173,17 @@ testOverProcesses("leaves an upstream alone that has had too many requests, and 
   // Each gateway may have had to find out for itself, but only once.
   expect(await upstream.requestCount()).toBeLessThanOrEqual(count + 2);
 });
+
+testOverProcesses("stays ready for all other customers when one customer's key is revoked", async () => {
+  const { upstream, cluster, clients } = await startWithUpstream();
+  await upstream.setFault({ kind: "answer", status: 403, text: '{"error":"Forbidden"}', headers: {} });
+  const readiness = ({ origin }: { readonly origin: string }, query = "") =>
+    fetch(`${origin}/readyz${query}`).then(({ status }) => status);
+  for (const gateway of cluster.gateways) {
+    await expect.poll(() => readiness(gateway, "?include=upstreams")).toBe(503);
+    expect(await readiness(gateway)).toBe(200);
+  }
+  for (const { read } of clients) expect((await read(USER_ID)).status).not.toBe(200);
+  const other = await cluster.client(cluster.proxy, "acme");
+  expect(await other.read(PROBED_USER_ID)).toMatchObject({ status: 200, ageSeconds: 0 });
+});

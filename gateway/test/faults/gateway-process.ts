@@ -10,6 +10,8 @@ import { type ProcessEnd, type RunningProcess, startProcess } from "./running-pr
 
 export interface GatewayProcessOptions {
   readonly environment: Readonly<Record<string, string>>;
+  /** Path of the gateway's program. @default that of the present build */
+  readonly program?: string;
   /** @default the test's process */
   readonly directory?: string;
   /** A shell command that the process runs before the gateway's program. @default no command */
@@ -46,10 +48,10 @@ export async function startGateway(options: GatewayProcessOptions): Promise<Gate
   let running: RunningProcess;
 
   async function start(changes: Partial<GatewayProcessOptions> = {}): Promise<void> {
-    const { environment, directory, shell } = { ...options, ...changes };
+    const { environment, program = SERVER, directory, shell } = { ...options, ...changes };
     running = startProcess({
       program: process.execPath,
-      arguments: [SERVER],
+      arguments: [program],
       // An access log would slow the gateway down, and hide useful lines when a test fails.
       environment: { LOG_LEVEL: "warn", ...environment, GATEWAY_PORT: `${port}` },
       ...(directory !== undefined && { directory }),

@@ -5,7 +5,7 @@
 import { setTimeout as elapse } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import { StoreUnavailableError } from "../../store/availability-store.ts";
+import { type CustomerStore, StoreUnavailableError } from "../../store/availability-store.ts";
 import { createStoreKeys } from "../../store/redis/keys.ts";
 import { DEFAULT_KEY_PREFIX, singleRedis } from "../../store/redis/redis-server-options.ts";
 import { createRedisStore } from "../../store/redis-store.ts";
@@ -107,6 +107,8 @@ interface Run {
   /** Changes by `PUT` on their way, by the agent. */
   readonly puts: Map<number, Put>;
   readonly redis: RedisServer;
+  /** The customer's part of a store that none of the gateways has. */
+  readonly store: CustomerStore;
 }
 
 const EXPECTED_ERRORS = [UpstreamError, RateBudgetError, StoreUnavailableError];
@@ -121,7 +123,7 @@ async function ignoreExpected(done: Promise<unknown>): Promise<void> {
   }
 }
 
-async function runStep(each: Step, { api, gateways, webhooks, puts, customerId, redis }: Run): Promise<void> {
+async function runStep(each: Step, { api, gateways, webhooks, puts, customerId, redis, store }: Run): Promise<void> {
   const at = gateways["gateway" in each ? each.gateway : 0] ?? gateways[0];
   switch (each.do) {
     case "change":
@@ -159,8 +161,9 @@ async function runStep(each: Step, { api, gateways, webhooks, puts, customerId, 
       api.repeatPage();
       break;
     case "takeOver":
-      // As after the end of the lease of a gateway that is paused.
+      // As after three failures of the polling gateway, whose lease has ended meanwhile.
       await redis.command(["DEL", createStoreKeys(DEFAULT_KEY_PREFIX).lease(`aircall/${customerId}/poll`)]);
+      for (let failure = 0; failure < 3; failure += 1) await store.recordListFailure("");
       break;
     case "read":
       await ignoreExpected(at.read(each.userId));
@@ -303,7 +306,8 @@ async function runSteps(
   const second = await open(1, stores[1]);
   await expect.poll(() => second.upstream().health().staleSinceMs, PATIENCE).toBeUndefined();
   const reader = await open(2, readerStore, false);
-  const run: Run = { customerId, api, gateways: [first, second], webhooks, puts: new Map(), redis };
+  const store = readerStore.forCustomer(customerId);
+  const run: Run = { customerId, api, gateways: [first, second], webhooks, puts: new Map(), redis, store };
   try {
     await expectTruth(run);
     for (const each of steps) await runStep(each, run);

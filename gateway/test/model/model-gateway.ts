@@ -155,8 +155,8 @@ export async function openModelGateway(options: ModelGatewayOptions): Promise<Mo
       else observeMissing(userId, "not in an answer");
     },
     async readAll() {
-      const { value } = await service.readAll(never);
-      for (const { userId, version } of value.list()) observe(userId, version, "in a list");
+      const reading = await service.readAll(never);
+      for (const { userId, version } of reading.agents()) observe(userId, version, "in a list");
     },
     hear() {
       try {

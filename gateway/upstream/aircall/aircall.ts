@@ -1,6 +1,6 @@
 import type { StoredAgent } from "../../store/agent.ts";
 import { StoreUnavailableError } from "../../store/availability-store.ts";
-import type { RequestBudget, Reservation } from "../request-budget.ts";
+import { type RequestBudget, type Reservation, toRateBudgetError } from "../request-budget.ts";
 import {
   RateBudgetError,
   UnsupportedStatusError,
@@ -34,7 +34,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
   const { settings, log } = options;
   const stopped = new AbortController();
   const { signal } = stopped;
-  const { isPolling, budget, client, readAgent, removals, refreshes, agentLock, runPoll, healthTracker } =
+  const { isPolling, budget, client, readAgent, removals, refreshes, agentLock, startPoll, healthTracker } =
     createAircall(options, signal);
   let polling: Promise<void> | undefined;
 
@@ -63,7 +63,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
     const reading = await reserveForWrite(budget);
     if (!reading || !(await acquireForWrite(budget))) {
       // Before the reservation is canceled: it is not enough for a change.
-      const error = new RateBudgetError(budget.retryAfterSeconds("write"));
+      const error = toRateBudgetError(budget, "write");
       reading?.cancel();
       throw error;
     }
@@ -74,7 +74,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
       throw error;
     }
     try {
-      if (!(await reading.renew())) throw new RateBudgetError(budget.retryAfterSeconds("write"));
+      if (!(await reading.renew())) throw toRateBudgetError(budget, "write");
       // Read the agent even if the caller has left.
       return await readAgent(userId);
     } catch (error) {
@@ -85,7 +85,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
 
   return {
     start() {
-      polling ??= runPoll();
+      polling ??= startPoll();
     },
     async stop() {
       stopped.abort(new Error("The gateway no longer polls this telephony system"));

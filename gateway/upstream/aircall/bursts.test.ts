@@ -80,7 +80,7 @@ const course: fc.Arbitrary<Course> = fc.record({
 
 function openGateways(fake: FakeUpstream, time: TestTime, { gateways, perMinute, travels: ways }: Course) {
   const store = createMemoryStore({ clock: time.clock });
-  const leaseOf = createSharedLeases(time);
+  const leaseOf = createSharedLeases(time, store);
   const respond = time.count(async (input: Parameters<typeof fetch>[0], init?: RequestInit) => {
     const response = await fake.api.request(input, init);
     // Read the body at once, so that the test's time knows every pending operation.
@@ -106,6 +106,7 @@ function openGateways(fake: FakeUpstream, time: TestTime, { gateways, perMinute,
       clock: time.clock,
       wait: time.wait,
       fetch: send,
+      random: () => 0.5,
     }),
   );
   return { upstreams, store, defects };

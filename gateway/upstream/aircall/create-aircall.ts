@@ -5,17 +5,18 @@ import type { StoredAgent } from "../../store/agent.ts";
 import type { AvailabilityStore } from "../../store/availability-store.ts";
 import { createAgentLock } from "../agent-lock.ts";
 import { createHealthTracker } from "../health-tracker.ts";
+import { createPollAssignments, type PollAssignments } from "../poll-assignments.ts";
 import { createPollLease } from "../poll-lease.ts";
 import { createRefreshQueue } from "../refresh-queue.ts";
 import { createRequestBudget } from "../request-budget.ts";
 import { UpstreamError, type UpstreamLog } from "../upstream.ts";
 import { type AircallClient, createAircallClient } from "./client.ts";
 import { createListReader } from "./list.ts";
-import { poll } from "./poll.ts";
 import { createRateLimitedClient } from "./rate-limited-client.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { createRemovals, type Removals } from "./removals.ts";
 import type { AircallSettings } from "./settings.ts";
+import { runSharedPoll } from "./shared-poll.ts";
 
 export interface AircallOptions {
   readonly customerId: string;
@@ -32,6 +33,10 @@ export interface AircallOptions {
   readonly fetch?: typeof fetch;
   /** Runs each call of the API, for metrics and traces. @default nothing is observed */
   readonly observe?: ObserveCall;
+  /** Divides the polls of all customers among the gateways. @default an assignment of this customer alone */
+  readonly pollAssignments?: PollAssignments;
+  /** Random number from 0 to 1, for the times of polls. @default Math.random */
+  readonly random?: () => number;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -39,29 +44,31 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /** Time that the store may take for a change of an agent besides the two calls of the API, in milliseconds. */
 const STORE_TIME_MS = 15_000;
 
+/** Time by which a list may be late, besides two intervals of its pages, in milliseconds. */
+const GRACE_MS = 2_000;
+
 /** Creates and connects the parts of the adapter. The signal stops them. */
 export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const { customerId, settings, store } = options;
   const { timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS } = settings;
   const log = withCustomerName(customerId, options.log);
-  const { clock = systemClock, wait = delay, fetch = globalThis.fetch, observe = runUnobserved } = options;
-  const name = (task: string): string => `aircall/${customerId}/${task}`;
+  const { clock = systemClock, wait = delay, fetch = globalThis.fetch, random = Math.random } = options;
+  const { observe = runUnobserved } = options;
   const lease: AvailabilityStore["lease"] = (task, durationMs, leaseOptions) =>
-    store.lease(name(task), durationMs, leaseOptions);
-  // The vendor counts a sent request even if the gateway closes.
-  const leaseSlot = (slot: string, durationMs: number) => store.lease(name(slot), durationMs, { keepAfterClose: true });
-  const budget = createRequestBudget({ requestsPerMinute: settings.requestsPerMinute, lease: leaseSlot, clock });
+    store.lease(`aircall/${customerId}/${task}`, durationMs, { ...leaseOptions, customerId });
+  const customerStore = store.forCustomer(customerId);
+  const { requestsPerMinute, wrapUpSeconds } = settings;
+  const budget = createRequestBudget({ requestsPerMinute, slots: customerStore.requestSlots, clock });
   const client = createRateLimitedClient(
     createAircallClient({ ...settings, timeoutMs, fetch, customerId, observe }),
     budget,
   );
-  const { wrapUpSeconds } = settings;
-  const customerStore = store.forCustomer(customerId);
   const recorder = createRecorder({ store: customerStore, wrapUpSeconds, clock, log, signal });
   // Longest time between two renewals of the lease: a gateway may be busy with one page.
   const leaseMs = timeoutMs + 2 * budget.pollIntervalMs + 1_000;
+  const schedule = { pageIntervalMs: budget.pollIntervalMs, graceMs: 2 * budget.pollIntervalMs + GRACE_MS };
   const healthTracker = createHealthTracker({
-    pageIntervalMs: budget.pollIntervalMs,
+    ...schedule,
     overdueMs: 2 * leaseMs,
     clock,
     log,
@@ -83,7 +90,7 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     clock,
     log,
     async onPageStored(read) {
-      await customerStore.recordPage(read);
+      await customerStore.recordPage({ ...read, ...schedule });
       healthTracker.recordPage(read);
     },
     onPageStarted() {
@@ -93,17 +100,25 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   });
   const agentLock = createAgentLock({
     lease,
-    isStoreReady: store.isReady,
+    isStoreReady: customerStore.isReady,
     durationMs: 2 * timeoutMs + STORE_TIME_MS,
     wait,
   });
-  const pollLease = createPollLease(lease, leaseMs);
   let isPolling = false;
   const onTurn = (isHolder: boolean) => {
     isPolling = isHolder;
   };
-  const runPoll = () =>
-    poll({ list, budget, lease: pollLease, healthTracker, store: customerStore, clock, wait, onTurn }, signal);
+  const pollLease = createPollLease(lease, leaseMs);
+  const pollParts = { list, budget, lease: pollLease, healthTracker, store: customerStore, onTurn };
+  const startPoll = async () => {
+    const isOwn = !options.pollAssignments;
+    const assignments =
+      options.pollAssignments ?? createPollAssignments({ gateways: store.gateways, clock, wait, random, log });
+    const polling = runSharedPoll({ ...pollParts, customerId, assignments, clock, wait, random }, signal);
+    if (isOwn) assignments.start();
+    await polling;
+    if (isOwn) await assignments.stop();
+  };
   return {
     isPolling: () => isPolling,
     budget,
@@ -113,7 +128,7 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     refreshes,
     agentLock,
     healthTracker,
-    runPoll,
+    startPoll,
   };
 }
 

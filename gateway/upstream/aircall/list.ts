@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.ts";
-import type { PageRead } from "../../store/availability-store.ts";
+import type { PageRead, ReadStart } from "../../store/upstream-reads.ts";
 import type { UpstreamLog } from "../upstream.ts";
 import { type AircallClient, LAST_PAGE } from "./client.ts";
 import type { Recorder } from "./recorder.ts";
@@ -9,16 +9,21 @@ import type { ListedUser } from "./schemas.ts";
 /** Reads the list of all agents page by page, again and again. */
 export interface ListReader {
   /**
-   * Reads the next page, or an agent missing from two lists.
+   * Reads the next page, or an agent missing from two lists. `readAt` is the present time of the store.
    *
    * @throws {UpstreamError} if the API fails. Call `handleFailure` then.
    * @throws {StoreUnavailableError} in the same way.
    */
-  readNext(signal: AbortSignal): Promise<void>;
+  readNext(readAt: ReadStart, signal: AbortSignal): Promise<void>;
   /** Decides after a failed read which page to read next. */
   handleFailure(): void;
   /** Continues with a page of the list, after another gateway has read the list. */
   resumeAt(page: number): void;
+}
+
+/** Page whose agents are stored. */
+export interface ListedPage extends Pick<PageRead, "page" | "readAt" | "isLast"> {
+  readonly startedMs: number;
 }
 
 export interface ListReaderOptions {
@@ -28,7 +33,7 @@ export interface ListReaderOptions {
   readonly clock: Clock;
   readonly log: UpstreamLog;
   /** Called when a page has been stored. `startedMs` is the start of the read on the monotonic clock. */
-  readonly onPageStored: (read: PageRead & { readonly startedMs: number }) => Promise<void>;
+  readonly onPageStored: (read: ListedPage) => Promise<void>;
   /** Called when the request of a page is sent. Returns the function to call with the agents of the stored page. */
   readonly onPageStarted: () => (users: readonly ListedUser[]) => void;
 }
@@ -73,11 +78,10 @@ export function createListReader(options: ListReaderOptions): ListReader {
     );
   }
 
-  async function readPage(signal: AbortSignal): Promise<void> {
+  async function readPage(readAt: ReadStart, signal: AbortSignal): Promise<void> {
     const { page } = list;
     attempts += 1;
     const startedMs = clock.monotonicMs();
-    const readAt = await recorder.startRead();
     if (page === 1) list = startList(1);
     const onPage = onPageStarted();
     const { users, isLast } = await client.list(page, signal);
@@ -96,8 +100,8 @@ export function createListReader(options: ListReaderOptions): ListReader {
   }
 
   return {
-    async readNext(signal) {
-      if (!removals.hasUnchecked() || pagesToSpend < PAGES_PER_CHECK) return readPage(signal);
+    async readNext(readAt, signal) {
+      if (!removals.hasUnchecked() || pagesToSpend < PAGES_PER_CHECK) return readPage(readAt, signal);
       pagesToSpend -= PAGES_PER_CHECK;
       return removals.checkNext(signal);
     },

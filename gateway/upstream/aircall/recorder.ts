@@ -1,6 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import { isUnchanged, type StoredAgent } from "../../store/agent.ts";
-import { type CustomerStore, ignoreUnreadable, type ReadStart } from "../../store/availability-store.ts";
+import { type CustomerStore, ignoreUnreadable } from "../../store/availability-store.ts";
+import type { ReadStart } from "../../store/upstream-reads.ts";
 import type { UpstreamLog } from "../upstream.ts";
 import type { ListedUser } from "./schemas.ts";
 import { toAgentState, toStatus } from "./status.ts";
