@@ -11,7 +11,7 @@ const { files } = v.parse(v.object({ files: v.array(v.string()) }), JSON.parse(r
 
 test("the package has every file of this folder but the tests, and names no other", () => {
   const names = readdirSync(new URL(".", import.meta.url)).filter((name) => !name.endsWith(".test.ts"));
-  const packed = files.filter((name) => name.startsWith("deploy/")).map((name) => name.split("/")[1]);
+  const packed = files.filter((name) => name.startsWith("deploy/")).map((name) => name.split("/")[1] ?? "");
   expect([...new Set(packed)].sort()).toEqual(names.sort());
   for (const name of files) if (name !== "dist") expect(existsSync(`${GATEWAY}/${name}`)).toBe(true);
 });
