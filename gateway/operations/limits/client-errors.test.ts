@@ -59,7 +59,8 @@ test.each([
   ["a long address", `GET /${"a".repeat(12_288)} HTTP/1.1\r\n${HEAD}\r\n`, 414],
   ["an unknown expectation", `POST / HTTP/1.1\r\n${HEAD}Expect: miracles\r\nContent-Length: 0\r\n\r\n`, 417],
   ["a hundred headers and one", `GET / HTTP/1.1\r\n${HEAD}${"a: b\r\n".repeat(99)}\r\n`, 431],
-  ["a header of a megabyte", `GET / HTTP/1.1\r\n${HEAD}X: ${"a".repeat(1_000_000)}\r\n\r\n`, 431],
+  // Not much longer: Node 24 resets a connection on which more is yet to be read, and the client may lose the response.
+  ["a header of thirty kilobytes", `GET / HTTP/1.1\r\n${HEAD}X: ${"a".repeat(30_000)}\r\n\r\n`, 431],
 ])("responds to %s with a problem", async (_what, text, status) => {
   const { send, defects } = await setUp();
   const [head = "", body = ""] = (await send(text)).split("\r\n\r\n");
