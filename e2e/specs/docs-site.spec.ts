@@ -66,7 +66,7 @@ test("loads nothing from another host, and violates no line of its policy, from 
 });
 
 test("a link into the repository leads to a page with the file @once", async ({ page, demoAddress }) => {
-  await open(page, `${demoAddress}/docs/run-the-gateway.html`);
+  await open(page, `${demoAddress}/docs/deploy.html`);
   await page.locator('.vp-doc a[href$="gateway/deploy/nginx.conf.html"]').first().click();
   await expect(page.getByRole("heading", { level: 1 })).toContainText("gateway/deploy/nginx.conf");
   await expect(page.locator(".vp-doc pre")).toContainText("proxy_pass");

@@ -42,7 +42,7 @@ function splitAtResets(changes: readonly (Change | "reset")[]): readonly Change[
   return parts;
 }
 
-describe.skipIf(!hasSentinel)("with Sentinels", { timeout: 120_000 }, () => {
+describe.skipIf(!hasSentinel)("with Sentinels", { timeout: 300_000 }, () => {
   test.each([
     ["the primary crashes", "crash"],
     ["SENTINEL FAILOVER", "command"],

@@ -90,9 +90,12 @@ export async function startSentinelGroup(options: SentinelGroupOptions = {}): Pr
   };
 }
 
-/** Retries an expectation until it holds, with a timeout for a busy machine. */
+/**
+ * Retries an expectation until it holds, with a timeout for a busy machine: a Sentinel that has waited two seconds for the processor
+ * does nothing for half a minute, its TILT mode.
+ */
 function eventually<Value>(read: () => Value): ReturnType<typeof expect.poll> {
-  return expect.poll(read, { interval: 50, timeout: 60_000 });
+  return expect.poll(read, { interval: 50, timeout: 150_000 });
 }
 
 async function countOf(reply: Promise<unknown>): Promise<number> {
@@ -114,9 +117,12 @@ export async function startSentinel(lines: readonly string[]): Promise<Sentinel>
     await kill();
     await rm(directory, { recursive: true });
   });
+  const output: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
+    output.push(line);
     if (line.includes("Sentinel ID is")) break;
   }
+  if (!output.at(-1)?.includes("Sentinel ID is")) throw new Error(`The Sentinel did not start:\n${output.join("\n")}`);
   // Otherwise the Sentinel would block once the pipe is full.
   child.stdout.resume();
   const url = `redis://127.0.0.1:${port}`;

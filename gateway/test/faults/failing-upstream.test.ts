@@ -66,7 +66,11 @@ testOverProcesses.each<readonly [what: string, fault: Fault, answer: object]>([
   ["answers with an error", INTERNAL, { status: 500, body: { error: "Internal", troubleshoot: "Ask us" } }],
 ])("serves what it knows, then says why no more, and recovers, where the upstream %s", async (_what, fault, answer) => {
   // Shorter than the stale limit, so that the gateway detects a hanging request first.
-  const { upstream, cluster, clients } = await startWithUpstream({ UPSTREAM_TIMEOUT_MS: "500" });
+  const { upstream, cluster, clients } = await startWithUpstream({
+    UPSTREAM_TIMEOUT_MS: "500",
+    // A gateway that does not poll this customer learns every two seconds whether the list is late.
+    STALE_LIMIT_SECONDS: "6",
+  });
   await upstream.setFault(fault);
   const seen = await Promise.all(
     clients.map(async ({ read }) => {
