@@ -70,7 +70,12 @@ async function setUp(options: Omit<ObservedGatewayOptions, "services"> & { reado
   const globex = await openService(createRejectingUpstream);
   const defects: unknown[] = [];
   const onDefect = (error: unknown) => void defects.push(error);
-  const gateway = await startObservedGateway({ services: { acme, globex }, onDefect, ...others });
+  const gateway = await startObservedGateway({
+    services: { acme, globex },
+    onDefect,
+    hasNoRejectionLimit: true,
+    ...others,
+  });
   return { ...gateway, acme, globex, defects };
 }
 

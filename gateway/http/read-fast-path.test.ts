@@ -32,7 +32,7 @@ async function storedAvailabilities(): Promise<AvailabilityService> {
 /** Starts a gateway for `acme` with a token in its cache. */
 async function setUp({ availabilities, ...parts }: Parts = {}) {
   const services = { acme: availabilities ?? (await storedAvailabilities()) };
-  const gateway = await startObservedGateway({ services, tokens: [await mint()], ...parts });
+  const gateway = await startObservedGateway({ services, tokens: [await mint()], hasNoRejectionLimit: true, ...parts });
   return {
     ...gateway,
     send: ({ path = PATH, ...others }: Partial<TestRequest>) => gateway.send({ path, ...others }),

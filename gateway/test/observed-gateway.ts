@@ -25,6 +25,8 @@ export interface ObservedGatewayOptions {
   readonly tokens: readonly string[];
   /** Limits of each customer. @default none */
   readonly limits?: CustomerLimits;
+  /** True if, without `limits`, any number of requests with a bad token is answered as such. @default false */
+  readonly hasNoRejectionLimit?: boolean;
   /** False if the gateway caches no tokens: a fast path needs a cached token, so the app responds. @default true */
   readonly cachesTokens?: boolean;
   /** @default no spans */
@@ -41,6 +43,17 @@ export interface TestRequest {
   readonly body?: string | Buffer;
   /** True if the body is sent when the gateway has the head. @default false */
   readonly sendsBodyLater?: boolean;
+}
+
+/** Creates a clock on which every limit has time to refill between two requests, also that of bad tokens from one address. */
+function createRefillingClock() {
+  let nowMs = 0;
+  return {
+    monotonicMs() {
+      nowMs += 3_600_000;
+      return nowMs;
+    },
+  };
 }
 
 /** Starts a gateway with a log, metrics and limits until the test is over. */
@@ -79,7 +92,10 @@ export async function startObservedGateway(options: ObservedGatewayOptions) {
         tracing: options.tracing,
         servesMetrics: false,
         readiness: createReadiness({ healthSources, staleLimitSeconds: 60 }),
-        rateLimits: createRateLimits(new Map(customers.map(({ id }) => [id, limits]))),
+        rateLimits: createRateLimits(
+          new Map(customers.map(({ id }) => [id, limits])),
+          options.hasNoRejectionLimit && !options.limits ? { clock: createRefillingClock() } : {},
+        ),
         trustedProxies: { includes: () => false },
       },
     },

@@ -24,11 +24,14 @@ test("logs a response that was written at once without a listener, whose list of
   const { origin, records } = await setUp((response, respond) => {
     const listeners = response.listenerCount("close");
     response.end("{}");
+    // From Node 24 on a response is not finished in the turn in which it is written, and needs the listener.
+    const isFinished = response.writableFinished;
     respond();
-    seen.push(response.listenerCount("close") - listeners, records.length);
+    seen.push([isFinished, response.listenerCount("close") - listeners, records.length]);
   });
   await (await fetch(origin)).text();
-  expect(seen).toEqual([0, 1]);
+  expect([[[true, 0, 1]], [[false, 1, 0]]]).toContainEqual(seen);
+  await expect.poll(() => records.length).toBe(1);
   expect(records).toMatchObject([{ requestId: "known", status: 200 }]);
   expect(records[0]).not.toHaveProperty("aborted");
 });
