@@ -16,7 +16,7 @@ export interface AppEnv {
     readonly countFormatted: ((count: number) => void) | undefined;
     /** Id of the request in the log; `undefined` without observability. */
     readonly requestId: string | undefined;
-    /** What a change of a status has come to; `undefined` before the body of the request is read. */
+    /** Result of a change of a status; `undefined` before the body of the request is read. */
     readonly change: ChangeOutcome | undefined;
     /** Trace of the request, to forward with requests to the upstream. */
     readonly trace: TraceContext | undefined;

@@ -3,7 +3,7 @@ export type ShareWork<Result> = (start: () => Promise<Result>) => Promise<Result
 
 /**
  * Creates work whose result its callers share. One piece of work is done at a time. Callers that come meanwhile share the
- * next one, which starts after the last of them has come, and so finds whatever any of them has seen.
+ * next one, which starts after the last of them has come, and so finds every change that any of these callers has seen.
  */
 export function createSharedWork<Result>(): ShareWork<Result> {
   let running: Promise<unknown> = Promise.resolve();

@@ -9,7 +9,7 @@ import { en } from "../../widget/panel/texts/en.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import type { TrueAgent } from "./model-gateway.ts";
 
-/** What the panel of one document shows. */
+/** The panel of one document, as a person sees the panel. */
 export interface ModelPanel {
   /** The page around the widget has come or gone. */
   setConnected(isConnected: boolean): void;

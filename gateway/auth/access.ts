@@ -7,7 +7,7 @@ export interface Access {
   /** Serves reads without a token. If a token is sent, it must be valid. */
   readonly anonymousReads: boolean;
   /**
-   * True while the gateway serves the customer, and accepts the tokens of whoever signed the caller's. A reload may end
+   * True while the gateway serves the customer, and accepts tokens of the secret or key that signed the caller's token. A reload may end
    * either. @default always true
    */
   readonly isStillAllowed?: (caller: Caller | undefined) => boolean;

@@ -1,4 +1,4 @@
-/** What the proxies' own limits do to the gateway's responses, and what their logs say of a fault. */
+/** Limits of the proxies, applied to the gateway's responses, and the proxies' log lines about a fault. */
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test, vi } from "vitest";

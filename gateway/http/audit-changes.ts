@@ -30,7 +30,7 @@ export function auditChanges(log: Pick<Log, "audit">): MiddlewareHandler<AppEnv>
     await next();
     const customer = context.get("customer");
     const caller = context.get("caller");
-    // Without a valid token there is nobody to name, and `Request rejected` has the reason.
+    // Without a valid token the line would have no subject, and `Request rejected` has the reason.
     if (!customer || !caller) return;
     const requestId = context.get("requestId");
     const trace = context.get("trace");

@@ -5,7 +5,7 @@ import { createAgentTexts } from "./agent-text.ts";
 import { encodeAll } from "./encode-all.ts";
 import { compress, MIN_BYTES } from "./routes/compression.ts";
 
-/** How a reader wants a list. */
+/** Form in which a reader requests a list. */
 export interface ListOptions {
   /** True for a list in gzip, if it is long enough to be compressed. */
   readonly acceptsGzip: boolean;
@@ -36,7 +36,7 @@ const SHARED_MS = 1_000;
 /** Minimum size of a list that takes a turn for its writing, in bytes. */
 const LONG_BYTES = 64 * 1024;
 
-/** Time after which a customer's list is dropped that nobody has read, in milliseconds. */
+/** Time without a reader after which a customer's list is dropped, in milliseconds. */
 const UNUSED_MS = 60_000;
 
 /** Maximum number of cached texts of a customer. A change adds one. */

@@ -27,7 +27,7 @@ export interface SharedPolls {
   partOf(customerId: string): PollPart | undefined;
 }
 
-/** What a part of the store knows of the polls of its customers. */
+/** Polls of the customers in one part of the store, as the part knows the polls. */
 export interface PollPart {
   /** Id of the gateway, different for each process. */
   readonly ownId: string;

@@ -1,4 +1,4 @@
-/** What Redis keeps of removed agents and of customers that are no longer served. */
+/** Data in Redis of removed agents and of customers that are no longer served. */
 import { describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, startRedisServer } from "../test/redis-server.ts";
 import { createStoreKeys } from "./redis/keys.ts";

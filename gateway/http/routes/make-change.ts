@@ -66,7 +66,7 @@ export interface Changed {
   readonly status: 200 | 201;
 }
 
-/** What a requested change has come to, for the audit. */
+/** Result of a requested change, for the audit. */
 export interface ChangeOutcome {
   /** Status before the change, as this gateway knew it. */
   readonly from: Status | undefined;

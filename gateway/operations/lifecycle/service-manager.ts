@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 
-/** systemd, which has started the process, or nobody: then nothing is told. */
+/** Receiver of the process's states: systemd, if systemd has started the process, and otherwise none. */
 export interface ServiceManager {
   /** The gateway listens, or has read its settings again. Starts the watchdog's messages. */
   ready(): void;

@@ -13,7 +13,7 @@ export interface TraceContext {
 
 const propagator = new W3CTraceContextPropagator();
 
-/** Flags "sampled" and "random trace id". The propagator writes other ones as three digits, which nobody can read. */
+/** Flags "sampled" and "random trace id". The propagator writes other ones as three digits, and a receiver rejects these. */
 const KNOWN_FLAGS = 0b11;
 
 /** Parses the headers of a request; `undefined` if `traceparent` is missing or malformed. */

@@ -7,7 +7,7 @@ import { Digits } from "./agent-record.ts";
 import type { RedisConnection } from "./connection.ts";
 import type { SnapshotSource } from "./customer-snapshot.ts";
 
-/** What to erase of a customer. */
+/** The part of a customer's data to erase. */
 export interface ErasureRequest {
   readonly customerId: string;
   /** Users to erase; `undefined` for everything. */

@@ -5,7 +5,7 @@ import { type ConnectionOptions, openConnectionAt, type RedisConnection } from "
 import { type ClientTarget, readRedisTls } from "./redis-client.ts";
 import { openSentinels, PrimaryReplacedError, type Sentinels } from "./sentinel.ts";
 
-/** What all clients of a connection have in common. */
+/** Options that all clients of a connection have in common. */
 type Target = Omit<ClientTarget, "address">;
 
 /**
