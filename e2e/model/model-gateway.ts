@@ -156,7 +156,7 @@ export function createModelGateway({ clock, random, needsToken }: ModelGatewayOp
     const { issuedAt, exp } = JSON.parse(atob(token.split(".")[1] ?? ""));
     const isGood = !isRefusing && issuedAt > revokedUntil && exp * 1_000 > gatewayClock.wallMs();
     if (!isGood) return Promise.reject(new InvalidTokenError("The model has revoked the token"));
-    return Promise.resolve({ subject: 1, scopes: new Set(SCOPES), key: token, endsAtMs: exp * 1_000 });
+    return Promise.resolve({ subject: 1, scopes: new Set(SCOPES), endsAtMs: exp * 1_000 });
   }
 
   function start(): void {

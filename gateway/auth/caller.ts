@@ -12,8 +12,6 @@ export interface Caller {
   readonly scopes: ReadonlySet<Scope>;
   /** True if the token has the claim `scp`, as of Okta or Azure, and no `scope`: the log says so if a scope is missing. */
   readonly hasOnlyScp?: boolean;
-  /** Hash to identify the token in rate limits and logs, because neither must contain the token. */
-  readonly key: string;
   /**
    * Key of the token's signature, together with the rules for the customer's tokens. A reload may withdraw the authority.
    * Absent for callers of a permanent authority.

@@ -15,7 +15,7 @@ function setUp({ lifetimeMs = 3_600_000 } = {}) {
     async (token): Promise<Caller> => {
       verified.push(token);
       if (token.startsWith("bad")) throw new InvalidTokenError("It is bad");
-      return { subject: 123, scopes: new Set(), key: token, endsAtMs: START_MS + lifetimeMs };
+      return { subject: 123, scopes: new Set(), endsAtMs: START_MS + lifetimeMs };
     },
     { wallMs: () => wallMs, monotonicMs: () => monotonicMs },
   );

@@ -1,4 +1,4 @@
-import { createHash, createHmac, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
 import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from "jose";
 import * as v from "valibot";
 import { systemClock } from "../clock.ts";
@@ -63,7 +63,7 @@ export function createTokenVerifier(
     }).catch((cause: unknown) =>
       throwTokenError(cause, { token, issuer, audience, algorithm, keyCount: keys.length, nowSeconds }),
     );
-    return parseClaims(payload, { token, authority, customerId, leewaySeconds, maxLifetimeSeconds, nowSeconds });
+    return parseClaims(payload, { authority, customerId, leewaySeconds, maxLifetimeSeconds, nowSeconds });
   }, clock);
 
   async function verify(token: string): Promise<Caller> {
@@ -157,7 +157,6 @@ function toFault(error: errors.JOSEError): TokenFault {
 }
 
 interface Expectation {
-  readonly token: string;
   readonly authority: string;
   readonly customerId: string;
   readonly leewaySeconds: number;
@@ -166,7 +165,7 @@ interface Expectation {
 }
 
 function parseClaims(payload: JWTPayload, expectation: Expectation): Caller {
-  const { token, authority, customerId, leewaySeconds } = expectation;
+  const { authority, customerId, leewaySeconds } = expectation;
   const claims = v.safeParse(CallerClaims, payload);
   if (!claims.success) {
     throw new InvalidTokenError(
@@ -178,15 +177,11 @@ function parseClaims(payload: JWTPayload, expectation: Expectation): Caller {
   if (customer !== customerId)
     throw new InvalidTokenError("The token belongs to another customer", { fault: "customer" });
   checkLifetime(claims.output, expectation);
-  // Hash only the signed part: a signature has many spellings, and every spelling would get separate rate limits.
-  const signed = token.slice(0, token.lastIndexOf("."));
-  const key = createHash("sha256").update(signed).digest("base64url");
   const hasOnlyScp = claims.output.scope === undefined && scp !== undefined;
   return {
     subject: sub,
     scopes: scope,
     ...(hasOnlyScp && { hasOnlyScp }),
-    key,
     authority,
     endsAtMs: (exp + leewaySeconds) * 1000,
   };

@@ -46,7 +46,7 @@ export const ANONYMOUS_READS: Access = {
 
 /** Every token is the given caller's, who may read and write. Callers without a token may read. */
 export function accessOf(subject: Caller["subject"]): Access {
-  const caller: Caller = { subject, scopes: new Set(SCOPES), key: "the only one", endsAtMs: Number.MAX_SAFE_INTEGER };
+  const caller: Caller = { subject, scopes: new Set(SCOPES), endsAtMs: Number.MAX_SAFE_INTEGER };
   return { verify: () => Promise.resolve(caller), anonymousReads: true };
 }
 

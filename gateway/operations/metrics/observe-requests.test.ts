@@ -104,7 +104,7 @@ test("hands a change's trace on to the upstream", async () => {
   const operator: Caller = {
     subject: "operator",
     scopes: new Set(["availability:write"]),
-    key: "key",
+
     endsAtMs: Number.POSITIVE_INFINITY,
   };
   const access = { verify: () => Promise.resolve(operator), anonymousReads: false };
@@ -229,7 +229,7 @@ test("counts its connections", async () => {
 
 /** Access whose verification waits until the test resumes it. */
 function pausedAccess() {
-  const caller: Caller = { subject: 123, scopes: new Set(["availability:read"]), key: "key", endsAtMs: Infinity };
+  const caller: Caller = { subject: 123, scopes: new Set(["availability:read"]), endsAtMs: Infinity };
   const pending: (() => void)[] = [];
   const verify = () => new Promise<Caller>((resolve) => void pending.push(() => resolve(caller)));
   return { access: { verify, anonymousReads: false }, pending };

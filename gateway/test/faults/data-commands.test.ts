@@ -136,17 +136,7 @@ testOverProcesses(
 testOverProcesses("erases a customer with a telephony system until the next poll, and says so", async () => {
   const upstream = await startFakeUpstream(3);
   const { customers, gateways, run } = await setUp({
-    customers: {
-      globex: {
-        upstream: {
-          kind: "aircall",
-          baseUrl: upstream.origin,
-          apiId: "${FAKE_API_ID}",
-          apiToken: "${FAKE_API_TOKEN}",
-          requestsPerMinute: 6000,
-        },
-      },
-    },
+    customers: { globex: { upstream: upstream.settings() } },
     environment: upstream.environment,
   });
   const [gateway] = gateways;

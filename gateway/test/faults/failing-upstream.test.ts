@@ -17,16 +17,8 @@ async function startWithUpstream(
   { users = 3, requestsPerMinute = 6000 } = {},
 ) {
   const upstream = await startFakeUpstream(users);
-  const settings = {
-    kind: "aircall",
-    baseUrl: upstream.origin,
-    apiId: "${FAKE_API_ID}",
-    apiToken: "${FAKE_API_TOKEN}",
-    // Usually high, so that no test waits for a poll.
-    requestsPerMinute,
-  };
   const cluster = await startCluster({
-    customers: { globex: { upstream: settings } },
+    customers: { globex: { upstream: upstream.settings({ requestsPerMinute }) } },
     environment: { ...upstream.environment, STALE_LIMIT_SECONDS: "2", ...environment },
   });
   const clients = await Promise.all(cluster.gateways.map((each) => cluster.client(each, "globex")));

@@ -10,6 +10,11 @@ export interface FakeUpstreamProcess {
   readonly origin: string;
   /** The fake's credentials, as in a gateway's environment. */
   readonly environment: Readonly<Record<string, string>>;
+  /** A customer's `upstream`, as in `gateway.config.json`. By default, the budget is so high that no test waits for a poll. */
+  settings(changes?: {
+    readonly requestsPerMinute?: number;
+    readonly baseUrl?: string;
+  }): Readonly<Record<string, unknown>>;
   /** Sets or clears the fault. */
   setFault(fault: Fault | undefined): Promise<void>;
   /** Changes an agent, as in the vendor's own programs. */
@@ -50,9 +55,13 @@ export async function startFakeUpstream(users: number): Promise<FakeUpstreamProc
     if (status !== 204) throw new Error(`The fake answered ${method} ${path} with ${status}`);
   }
 
+  const origin = `http://127.0.0.1:${port}`;
   return {
-    origin: `http://127.0.0.1:${port}`,
+    origin,
     environment: { FAKE_API_ID: CREDENTIALS.apiId, FAKE_API_TOKEN: CREDENTIALS.apiToken },
+    settings: ({ requestsPerMinute = 6000, baseUrl = origin } = {}) => {
+      return { kind: "aircall", baseUrl, apiId: "${FAKE_API_ID}", apiToken: "${FAKE_API_TOKEN}", requestsPerMinute };
+    },
     setFault: (fault) => (fault ? tell("PUT", "/fault", fault) : tell("DELETE", "/fault")),
     setAvailability: (userId, availability) => tell("PUT", `/users/${userId}`, { availability }),
     async requests() {

@@ -16,13 +16,7 @@ test.skipIf(!hasServers)(
     const upstream = await startFakeUpstream(3);
     const relay = await openRelay(Number(new URL(upstream.origin).port));
     onTestFinished(relay.close);
-    const settings = {
-      kind: "aircall",
-      baseUrl: "${UPSTREAM_ORIGIN}",
-      apiId: "${FAKE_API_ID}",
-      apiToken: "${FAKE_API_TOKEN}",
-      requestsPerMinute: 6000,
-    };
+    const settings = upstream.settings({ baseUrl: "${UPSTREAM_ORIGIN}" });
     const customers = await writeCustomersFile({ acme: { upstream: settings } });
     const redis = await startRedisServer();
     onTestFinished(redis.remove);

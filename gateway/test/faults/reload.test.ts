@@ -184,8 +184,7 @@ test("replaces a changed upstream without a rejected read or change", async () =
   const { file, secret } = await setUp();
   const fake = await startFakeUpstream(3);
   const upstreamWith = (requestsPerMinute: number) => {
-    const account = { apiId: "${FAKE_API_ID}", apiToken: "${FAKE_API_TOKEN}", baseUrl: fake.origin };
-    return customerEntry("acme", secret.reference, { upstream: { kind: "aircall", ...account, requestsPerMinute } });
+    return customerEntry("acme", secret.reference, { upstream: fake.settings({ requestsPerMinute }) });
   };
   await file.write([upstreamWith(3000)]);
   const gateway = await startGateway({ environment: { ...file.environment, ...fake.environment } });

@@ -27,17 +27,7 @@ interface Call {
 async function setUp(environment: (collector: OtlpCollector) => Readonly<Record<string, string>>) {
   const collector = await startOtlpCollector();
   const upstream = await startFakeUpstream(3);
-  const customers = await writeCustomersFile({
-    globex: {
-      upstream: {
-        kind: "aircall",
-        baseUrl: upstream.origin,
-        apiId: "${FAKE_API_ID}",
-        apiToken: "${FAKE_API_TOKEN}",
-        requestsPerMinute: 6000,
-      },
-    },
-  });
+  const customers = await writeCustomersFile({ globex: { upstream: upstream.settings() } });
   const redis = await startRedisServer();
   onTestFinished(redis.remove);
   const adminPort = await findFreePort();
