@@ -10,6 +10,8 @@ import { openWire } from "./wire.ts";
 
 const HANDSHAKE_MS = 10_000;
 const ANSWER_MS = 5_000;
+/** Time for the page's first call. A page on a busy machine takes seconds. */
+const CALL_MS = 10_000;
 const POLL_MS = 20;
 
 /** A third origin. The browser gets its document from the kit, without the network. */
@@ -34,7 +36,7 @@ export interface Scene {
   readonly errors: readonly string[];
   /** Addresses that the browser has asked for. */
   readonly addresses: readonly string[];
-  /** Calls of the page so far. */
+  /** Calls of the page so far. If the page has removed or reloads the iframe, those that were read before. */
   readCalls(): Promise<readonly CallOfPage[]>;
   /** Calls of the page, after a wanted call or the timeout. */
   waitForCalls(isWanted?: (call: CallOfPage) => boolean): Promise<readonly CallOfPage[]>;
@@ -108,14 +110,18 @@ async function openScene(
   });
   if (!frame) throw new Error(await explainMissingFrame(page, embeds));
 
+  let calls: readonly CallOfPage[] = [];
   const scene: Scene = {
     page,
     frame,
     errors,
     addresses,
-    readCalls: () => readFrame(frame, () => window.conformanceWidget.readCalls(), []),
+    async readCalls() {
+      calls = await readFrame(frame, () => window.conformanceWidget.readCalls(), calls);
+      return calls;
+    },
     async waitForCalls(isWanted = () => true) {
-      await pollUntil(ANSWER_MS, async () => (await scene.readCalls()).some(isWanted) || undefined);
+      await pollUntil(CALL_MS, async () => (await scene.readCalls()).some(isWanted) || undefined);
       return scene.readCalls();
     },
     post: (event) =>
