@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { createGateway } from "../../gateway/app.ts";
 import type { BuiltFiles } from "../../gateway/assets/built-files.ts";
-import { testCustomers, unusedAvailabilityService } from "../../gateway/test/test-gateway.ts";
+import { testCustomers } from "../../gateway/test/test-gateway.ts";
 
 /** Behaviours of the backend. */
 export const BACKEND_MODES = [
@@ -40,7 +40,7 @@ export interface WidgetSiteOptions {
 /** Starts a widget's site on a free port of 127.0.0.1. */
 export async function startWidgetSite({ files, allowedOrigin }: WidgetSiteOptions): Promise<WidgetSite> {
   const gateway = createGateway({
-    customers: await testCustomers({ allowedOrigins: [allowedOrigin], availabilities: unusedAvailabilityService() }),
+    customers: await testCustomers({ allowedOrigins: [allowedOrigin] }),
     files,
     onDefect: console.error,
   });

@@ -1,43 +1,48 @@
 // @ts-check
 /**
- * Measures a customer's reads while one agent of another customer reads 600 lists of 10,000 agents over 60 connections,
- * again and again. No limit rejects a list: what is measured is how the gateway shares its time.
+ * Measures a customer's reads while one agent of another customer reads 600 lists of 10,000 agents over 60 connections: once
+ * with the default limits, which refuse most of them, and again and again without a limit, to see how the gateway shares its
+ * time.
  */
-import { once } from "node:events";
-import { Agent, request } from "node:http";
-import { Worker } from "node:worker_threads";
 import { permutationAt } from "../../../scripts/benchmarks/permutations.mjs";
 import { percentile } from "../../../scripts/benchmarks/statistics.mjs";
-import { openLoad, toRequest } from "./load.mjs";
+import { CALM, createReader, delay, INTERVAL_MS, openNoise, readUntil, startChanges } from "./noisy-load.mjs";
+import { startRedis } from "./redis-process.mjs";
 import { GATEWAY, gatewayOf, startServer } from "./server-process.mjs";
-import { authorize, introduceUsers, writeSettings } from "./settings.mjs";
+import { introduceUsers, writeSettings } from "./settings.mjs";
 
 const AGENTS = 10_000;
 const LISTS = 600;
-const CONNECTIONS = 60;
 
-/** Time between two reads of the calm customer, in milliseconds. */
-const INTERVAL_MS = 50;
+/**
+ * @typedef {object} Case
+ * @property {string} name
+ * @property {Readonly<Record<string, string>>} [headers] headers of the lists
+ * @property {number} [changeMs] time between two changes of the noisy customer's agents, in milliseconds
+ * @property {boolean} [hasLimits] true if the noisy customer has the default limits, and asks once
+ */
 
-/** The calm customer, which has one agent. */
-const CALM = "idle-0";
-
-/** Cases by name: the headers of the lists, and the time between two changes of the noisy customer's agents. */
-const CASES = {
-  "lists of agents that do not change": { headers: {}, changeMs: undefined },
-  "the same in gzip": { headers: { "Accept-Encoding": "gzip" }, changeMs: undefined },
-  "an agent changes every 20 ms": { headers: {}, changeMs: 20 },
-};
-
-/** @typedef {{ headers: Readonly<Record<string, string>>, changeMs: number | undefined }} Case */
+/** @type {readonly Case[]} */
+const CASES = [
+  { name: "600 lists at once, the default limits", hasLimits: true },
+  { name: "lists without a limit, of agents that do not change" },
+  { name: "the same in gzip", headers: { "Accept-Encoding": "gzip" } },
+  { name: "an agent changes every 20 ms", changeMs: 20 },
+];
 
 /**
  * @typedef {object} Side
  * @property {string} name
- * @property {import("./server-process.mjs").ServerProcess} server
+ * @property {import("./server-process.mjs").ServerProcess} limited
+ * @property {import("./server-process.mjs").ServerProcess} unlimited
  */
 
-/** @typedef {{ alone: number[], meanwhile: number[], listsPerSecond: number[] }} Measured latencies in milliseconds */
+/**
+ * @typedef {object} Measured
+ * @property {number[]} alone latencies in milliseconds
+ * @property {number[]} meanwhile latencies in milliseconds
+ * @property {number[]} listsPerSecond lists that were served
+ */
 
 /**
  * @param {{ rounds: number, small: boolean, before: string | undefined }} options `before`: a built checkout of another
@@ -46,38 +51,51 @@ const CASES = {
  */
 export async function measureNoisyCustomer({ rounds, small, before }) {
   const agents = small ? 500 : AGENTS;
-  const sides = [await startSide("gateway", GATEWAY, agents)];
-  if (before !== undefined) sides.push(await startSide("before", gatewayOf(before), agents));
+  const programs = [["gateway", GATEWAY], ...(before === undefined ? [] : [["before", gatewayOf(before)]])];
+  const redis = [];
+  const sides = [];
+  for (const [name = "", program = ""] of programs) {
+    const own = await startRedis();
+    if (!own) return [["redis-server is not on this machine"]];
+    redis.push(own);
+    sides.push(await startSide(name, program, { agents, redisUrl: own.url }));
+  }
   const rows = [];
-  for (const [name, noise] of Object.entries(CASES)) {
+  for (const noise of CASES) {
     /** @type {Map<Side, Measured>} */
     const measured = new Map(sides.map((side) => [side, { alone: [], meanwhile: [], listsPerSecond: [] }]));
     for (let round = 0; round < rounds; round += 1) {
       for (const [side, all] of permutationAt([...measured], round)) await measureRound(side, noise, all, small);
     }
-    for (const [side, all] of measured) rows.push(tabulate(name, side, all));
+    for (const [side, all] of measured) rows.push(tabulate(noise.name, side, all));
   }
-  for (const { server } of sides) await server.stop();
+  for (const { limited, unlimited } of sides) await Promise.all([limited.stop(), unlimited.stop()]);
+  for (const each of redis) await each.stop();
   return [
-    ["noise", "side", "lists/s", "a read alone, ms p50", "p99", "meanwhile, ms p50", "p99", "p99 to p99 alone"],
+    ["noise", "side", "lists served/s", "a read alone, ms p50", "p99", "meanwhile, ms p50", "p99", "p99 to p99 alone"],
     ...rows,
   ];
 }
 
 /**
+ * Starts two gateways over one Redis: the one without limits introduces the agents, which the limits would not allow.
+ *
  * @param {string} name
  * @param {string} program
- * @param {number} agents
+ * @param {{ agents: number, redisUrl: string }} options
  * @returns {Promise<Side>}
  */
-async function startSide(name, program, agents) {
-  const server = await startServer(program, writeSettings({ customers: 2, program }));
+async function startSide(name, program, { agents, redisUrl }) {
+  const environment = { REDIS_URL: redisUrl };
+  const unlimited = await startServer(program, writeSettings({ customers: 2, program, environment }));
   await introduceUsers(
-    server.origin,
+    unlimited.origin,
     Array.from({ length: agents }, (_, index) => index + 1),
   );
-  await introduceUsers(server.origin, [1], CALM);
-  return { name, server };
+  await introduceUsers(unlimited.origin, [1], CALM);
+  const hasDefaultLimits = true;
+  const limited = await startServer(program, writeSettings({ customers: 2, program, environment, hasDefaultLimits }));
+  return { name, limited, unlimited };
 }
 
 /**
@@ -86,130 +104,30 @@ async function startSide(name, program, agents) {
  * @param {Measured} all
  * @param {boolean} small
  */
-async function measureRound({ server: { origin } }, { headers, changeMs }, all, small) {
+async function measureRound({ limited, unlimited }, { headers = {}, changeMs, hasLimits = false }, all, small) {
+  const { origin } = hasLimits ? limited : unlimited;
   const minReads = small ? 5 : 100;
+  const windowMs = minReads * INTERVAL_MS;
+  const lists = small ? 60 : LISTS;
   const { read, close } = await createReader(origin);
   for (let warmUp = 0; warmUp < 50; warmUp += 1) await read();
-  let isOver = false;
-  const rest = (async () => {
-    for (let count = 0; count < minReads; count += 1) await delay(INTERVAL_MS);
-  })();
-  all.alone.push(
-    ...(await readUntil(
-      read,
-      () => isOver,
-      rest.then(() => (isOver = true)),
-    )),
-  );
+  all.alone.push(...(await readUntil(read, delay(windowMs))));
 
   const { makeNoise, end } = await openNoise(origin, headers);
   const stopChanges = changeMs === undefined ? async () => {} : await startChanges(origin, changeMs);
-  isOver = false;
   const startedMs = performance.now();
-  let bursts = 0;
+  let served = 0;
   const noisy = (async () => {
-    while (bursts === 0 || performance.now() - startedMs < minReads * INTERVAL_MS) {
-      await makeNoise(small ? CONNECTIONS : LISTS);
-      bursts += 1;
-    }
-    isOver = true;
+    do served += lists - (await makeNoise(lists));
+    while (!hasLimits && performance.now() - startedMs < windowMs);
+    // A burst that the limits cut short is over early; its traces in the reads may not be.
+    if (hasLimits) await delay(Math.max(0, startedMs + windowMs - performance.now()));
   })();
-  all.meanwhile.push(...(await readUntil(read, () => isOver, noisy)));
-  const seconds = (performance.now() - startedMs) / 1000;
-  all.listsPerSecond.push((bursts * (small ? CONNECTIONS : LISTS)) / seconds);
+  all.meanwhile.push(...(await readUntil(read, noisy)));
+  all.listsPerSecond.push(served / ((performance.now() - startedMs) / 1000));
   await stopChanges();
   await end();
   close();
-}
-
-/**
- * Starts a read at each interval, also while earlier reads wait, until it is over.
- *
- * @param {() => Promise<number>} read
- * @param {() => boolean} isOver
- * @param {Promise<unknown>} work
- */
-async function readUntil(read, isOver, work) {
-  const reads = [];
-  while (!isOver()) {
-    reads.push(read());
-    await delay(INTERVAL_MS);
-  }
-  await work;
-  return Promise.all(reads);
-}
-
-/** @param {number} milliseconds */
-function delay(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/**
- * Creates a client that reads one agent of the calm customer: `read` resolves with the milliseconds until the whole response.
- *
- * @param {string} origin
- */
-async function createReader(origin) {
-  const headers = await authorize(CALM);
-  const agent = new Agent({ keepAlive: true });
-  const read = () =>
-    new Promise((/** @type {(milliseconds: number) => void} */ resolve, reject) => {
-      const startedMs = performance.now();
-      const sent = request(`${origin}/c/${CALM}/v1/users/1/availability`, { agent, headers }, (response) => {
-        response.resume().on("end", () => resolve(performance.now() - startedMs));
-        if (response.statusCode !== 200) reject(new Error(`A read was answered with ${response.statusCode}`));
-      });
-      sent.on("error", reject).end();
-    });
-  return { read, close: () => agent.destroy() };
-}
-
-/**
- * @param {string} origin
- * @param {Readonly<Record<string, string>>} headers
- */
-async function openNoise(origin, headers) {
-  const { bytes } = toRequest("GET /v1/availabilities", { ...(await authorize()), ...headers });
-  /** @type {import("./noise.mjs").Noise} */
-  const workerData = {
-    port: Number(new URL(origin).port),
-    connections: CONNECTIONS,
-    request: bytes.toString("latin1"),
-  };
-  const worker = new Worker(new URL("noise.mjs", import.meta.url), { workerData });
-  await once(worker, "message");
-  return {
-    async makeNoise(/** @type {number} */ lists) {
-      worker.postMessage(lists);
-      const [failures] = await once(worker, "message");
-      if (failures.length > 0) throw new Error(`A list was answered with ${failures[0]}`);
-    },
-    end: () => worker.terminate(),
-  };
-}
-
-/**
- * Changes one of the noisy customer's agents at each interval until the caller calls the returned function.
- *
- * @param {string} origin
- * @param {number} intervalMs
- */
-async function startChanges(origin, intervalMs) {
-  const headers = await authorize();
-  const load = await openLoad(origin, 1);
-  let isOver = false;
-  const changing = (async () => {
-    for (let count = 0; !isOver; count += 1) {
-      const body = JSON.stringify({ status: count % 2 === 0 ? "other" : "available" });
-      await load.ask(toRequest("PUT /v1/users/1/availability", headers, { body }));
-      await delay(intervalMs);
-    }
-  })();
-  return async () => {
-    isOver = true;
-    await changing;
-    load.close();
-  };
 }
 
 /**

@@ -67,12 +67,12 @@ async function measureSide(program, { customers, requestsPerMinute, windowMs }) 
       requestsPerMinute,
     },
     environment: { REDIS_URL: redis.url, LOG_LEVEL: "error" },
+    program,
   });
-  const gateways = await Promise.all(
-    Array.from({ length: GATEWAYS }, (_, index) =>
-      startServer(program, { ...settings, BENCH_API_URL: `${api.origin}/gateway-${index}` }),
-    ),
-  );
+  const gateways = [];
+  for (let index = 0; index < GATEWAYS; index += 1) {
+    gateways.push(await startServer(program, { ...settings, BENCH_API_URL: `${api.origin}/gateway-${index}` }));
+  }
   await settle(api.origin, customers);
   const [redisBefore, before] = [redis.usage(), await usages(gateways)];
   const startedMs = performance.now();

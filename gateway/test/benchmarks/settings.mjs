@@ -27,18 +27,26 @@ const LIMIT = 1_000_000_000;
  * @param {object} [options.upstream] the upstream of each customer, as in the file; by default the gateway's memory
  * @param {Readonly<Record<string, string>>} [options.environment]
  * @param {string} [options.program] the gateway that reads the settings
+ * @param {boolean} [options.hasDefaultLimits] true if the measured customer has the default limits. @default false
  * @returns {Record<string, string>}
  */
-export function writeSettings({ customers = 1, upstream, environment = {}, program = GATEWAY } = {}) {
+export function writeSettings({
+  customers = 1,
+  upstream,
+  environment = {},
+  program = GATEWAY,
+  hasDefaultLimits = false,
+} = {}) {
   const directory = mkdtempSync(path.join(tmpdir(), "availability-bridge-bench-"));
   undoAtExit(() => rmSync(directory, { recursive: true, force: true }));
   const file = path.join(directory, "gateway.config.json");
   const ids = [CUSTOMER, ...Array.from({ length: customers - 1 }, (_, index) => `idle-${index}`)];
   const limits = toLimits(program);
-  writeFileSync(
-    file,
-    JSON.stringify({ customers: ids.map((id) => ({ ...toCustomer(id), limits, ...(upstream && { upstream }) })) }),
-  );
+  const entries = ids.map((id) => {
+    const isLimited = hasDefaultLimits && id === CUSTOMER;
+    return { ...toCustomer(id), ...(!isLimited && { limits }), ...(upstream && { upstream }) };
+  });
+  writeFileSync(file, JSON.stringify({ customers: entries }));
   return { GATEWAY_PORT: "0", GATEWAY_CONFIG: file, BENCH_SECRET: SECRET, ...environment };
 }
 
