@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** @typedef {import("./consumers.mjs").Consumer} Consumer */
+/** @typedef {import("./consumer.mjs").Consumer} Consumer */
 
 const vite = { vite: "8.3.8" };
 

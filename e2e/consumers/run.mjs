@@ -9,9 +9,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { CONSUMERS, PACKAGES } from "./consumers.mjs";
+import { CONSUMERS } from "./consumers.mjs";
+import { PACKAGES } from "./packages.mjs";
 
-/** @typedef {import("./consumers.mjs").Consumer} Consumer */
+/** @typedef {import("./consumer.mjs").Consumer} Consumer */
 
 const run = promisify(execFile);
 /** Of each command. Neither tool sends its statistics. */
