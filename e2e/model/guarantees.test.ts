@@ -45,6 +45,30 @@ const KNOWN_RUNS: [ModelRun][] = [
       ],
     },
   ],
+  // The panel's list is old when the live part arrives, at the second attempt.
+  [
+    {
+      signsIn: false,
+      hasPanel: true,
+      seed: 0,
+      commands: [
+        { chunk: "missing" },
+        { token: "refused" },
+        { request: 1, timeoutMs: 3_000, abortAfterMs: null },
+        { wait: 0 },
+        { token: "works" },
+        { watch: [1] },
+        { setAgent: 1, status: "available" },
+        { wait: 31_000 },
+        { chunk: "works" },
+        { setAgent: 1, status: "offline" },
+        { network: 503 },
+        { setAgent: 1, status: "available" },
+        { wait: 50_000 },
+        { request: 1, timeoutMs: 20, abortAfterMs: null },
+      ],
+    },
+  ],
   // Only silence shows the crash of an iframe that has not loaded since it was put back.
   [
     {

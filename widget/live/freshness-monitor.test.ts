@@ -69,6 +69,15 @@ test("stays stale after a sign of life that is itself too old", async () => {
   expect(changes).toEqual([["stale", 45_000]]);
 });
 
+test("counts the age of what was fetched before its start", async () => {
+  const { monitor, changes } = setUp();
+  monitor.start(10_000);
+  await pass(34_999);
+  expect(changes).toEqual([]);
+  await pass(1);
+  expect(changes).toEqual([["stale", 45_000]]);
+});
+
 test("is stale at once when it is told, until the next sign of life and not by an earlier one", async () => {
   const { monitor, changes } = setUp();
   monitor.start();

@@ -6,8 +6,12 @@ import { createSleepDetector } from "./stream/sleep-detector.ts";
 export const STALE_AFTER_MS = 45_000;
 
 export interface FreshnessMonitor {
-  /** Starts to wait for signs of life. The start counts as the first one: the page has just fetched its availabilities. */
-  start(): void;
+  /**
+   * Starts to wait for signs of life. The first one is that the page has fetched its availabilities, `ageMs` milliseconds ago.
+   *
+   * @default 0
+   */
+  start(ageMs?: number): void;
   /** Records a sign of life from `ageMs` milliseconds ago. */
   recordHeartbeat(ageMs: number): void;
   /** Becomes stale at once, until the next sign of life. */
@@ -62,11 +66,11 @@ export function createFreshnessMonitor({ schedule, onChange, onSleep }: Freshnes
   }
 
   return {
-    start() {
+    start(ageMs = 0) {
       if (isRunning) return;
       isRunning = true;
       hasSlept();
-      heardAt = performance.now();
+      heardAt = performance.now() - ageMs;
       refutedAt = undefined;
       check();
     },

@@ -23,6 +23,8 @@ interface SetUp {
   readonly reloadDocument: Mock;
   /** Subscriptions passed to the live part. */
   readonly subscriptions: Subscription[];
+  /** Ages of the page's availabilities passed with each of them, in milliseconds. */
+  readonly ages: (number | undefined)[];
   /** Users stored in the live part. */
   readonly storedUserIds: Set<number>;
   /** Users fetched from the gateway. */
@@ -34,12 +36,16 @@ interface SetUp {
 function setUp(): SetUp {
   const loads: SetUp["loads"] = [];
   const subscriptions: Subscription[] = [];
+  const ages: SetUp["ages"] = [];
   const storedUserIds = new Set<number>();
   const fetched: SetUp["fetched"] = [];
   const onDefect = vi.fn();
   const reloadDocument = vi.fn();
   const live: Live = {
-    setSubscription: (wanted) => void subscriptions.push(wanted),
+    setSubscription(wanted, ageMs) {
+      subscriptions.push(wanted);
+      ages.push(ageMs);
+    },
     withoutData: (userIds) => [...userIds].filter((userId) => !storedUserIds.has(userId)),
     mergeForResponse: (userIds, read) => ({
       ...read,
@@ -70,6 +76,7 @@ function setUp(): SetUp {
     loads,
     onDefect,
     subscriptions,
+    ages,
     storedUserIds,
     fetched,
     live,
@@ -93,6 +100,39 @@ test("loads the live part once on the first subscription, and applies the subscr
   loads[0]?.succeed();
   await settle();
   expect(subscriptions).toEqual([{ allUsers: false, userIds: new Set() }]);
+});
+
+test("tells the live part how old the page's availabilities may be, over a failed load", async () => {
+  const now = vi.spyOn(performance, "now");
+  onTestFinished(() => now.mockRestore());
+  const { service, loads, ages } = setUp();
+  now.mockReturnValue(1_000);
+  service.init(["USER"]).catch(() => {});
+  now.mockReturnValue(4_000);
+  loads[0]?.fail(new Error("404"));
+  await settle();
+  service.init(["USER"]).catch(() => {});
+  now.mockReturnValue(9_000);
+  loads[1]?.succeed();
+  await settle();
+  expect(ages).toEqual([8_000]);
+  service.destroy(["USER"]);
+  expect(ages).toEqual([8_000, undefined]);
+});
+
+test("counts no age from before a subscription that has ended", async () => {
+  const now = vi.spyOn(performance, "now");
+  onTestFinished(() => now.mockRestore());
+  const { service, loads, ages } = setUp();
+  now.mockReturnValue(1_000);
+  service.init(["USER"]).catch(() => {});
+  service.reset();
+  now.mockReturnValue(5_000);
+  service.init(["USER"]).catch(() => {});
+  now.mockReturnValue(6_000);
+  loads[0]?.succeed();
+  await settle();
+  expect(ages).toEqual([1_000]);
 });
 
 test("uses the live part's cache for fetches once loaded", async () => {

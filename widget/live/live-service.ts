@@ -88,6 +88,8 @@ export function createLiveService(options: LiveServiceOptions): LiveService {
   let loading: Promise<Live> | undefined;
   let loadFailures = 0;
   let pendingWatches = 0;
+  /** Time of the first subscription that waits for the live part, on the monotonic clock. What it follows has been fetched since. */
+  let subscribedAt: number | undefined;
   let cancelRetry = (): void => {};
   /** End of the session before the live part was loaded. After `an earlier end` the gateway may accept the page's token. */
   let missed: "nothing" | "the end" | "an earlier end" = "nothing";
@@ -110,7 +112,8 @@ export function createLiveService(options: LiveServiceOptions): LiveService {
       gateway.useCache(loaded.cache);
       // Before the subscription the end closes no feed, but has the next session announced.
       if (missed === "an earlier end") loaded.endSession();
-      loaded.setSubscription(subscription());
+      const now = performance.now();
+      loaded.setSubscription(subscription(), now - (subscribedAt ?? now));
       if (missed === "the end") loaded.endSession();
       if (unanswered.size > 0) loaded.announceAfterFailure([...unanswered], undefined);
       unanswered.clear();
@@ -138,10 +141,12 @@ export function createLiveService(options: LiveServiceOptions): LiveService {
   function updateSubscription(): void {
     if (live) live.setSubscription(subscription());
     else if (hasSubscription()) {
+      subscribedAt ??= performance.now();
       loading ??= loadLive();
       // The caller awaits `loading` and gets the error.
       loading.catch(() => {});
     } else {
+      subscribedAt = undefined;
       cancelRetry();
       // The next subscription may come from another page, with a valid token.
       forgetEnd();

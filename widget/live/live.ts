@@ -77,8 +77,12 @@ export interface LiveOptions {
 
 /** The live part of the widget. */
 export interface Live {
-  /** Replaces the subscription. An empty subscription closes the feed. */
-  setSubscription(subscription: Subscription): void;
+  /**
+   * Replaces the subscription. An empty subscription closes the feed.
+   *
+   * @param ageMs age of the page's oldest availabilities, in milliseconds, if this subscription opens the first feed. @default 0
+   */
+  setSubscription(subscription: Subscription, ageMs?: number): void;
   /** Returns the given users without a stored availability. The caller has to fetch them. */
   withoutData(userIds: Iterable<number>): readonly number[];
   /**
@@ -317,10 +321,10 @@ export function createLive(options: LiveOptions): Live {
     absentUsers.clear();
   }
 
-  async function open(): Promise<void> {
+  async function open(ageMs = 0): Promise<void> {
     const ownGeneration = generation;
     isOpen = true;
-    freshness.start();
+    freshness.start(ageMs);
     const current = await identify();
     if (ownGeneration !== generation) return;
     // Before the first feed, the page received responses for the same token: the store stays valid.
@@ -393,7 +397,7 @@ export function createLive(options: LiveOptions): Live {
   }
 
   return {
-    setSubscription(next) {
+    setSubscription(next, ageMs) {
       for (const userId of next.userIds) if (!isSubscribed(userId)) pendingUsers.add(userId);
       // A panel needs the end of a snapshot, whoever follows all agents already.
       const addsAllUsers =
@@ -416,7 +420,7 @@ export function createLive(options: LiveOptions): Live {
         // The next subscription may come from another page, with a valid token.
         hasEnded = false;
       } else if (hasEnded) return;
-      else if (!isOpen) void open();
+      else if (!isOpen) void open(ageMs);
       else if (addsAllUsers || leavesPanelFeed) {
         // The feed's events for other users were dropped, or the feed was the panel's own. A new feed begins with a snapshot.
         close();
