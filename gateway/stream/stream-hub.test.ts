@@ -441,6 +441,23 @@ test("sends no heartbeat while the replica is stale for longer than a heartbeat,
   expect(heartbeats()).toBe(2);
 });
 
+test("counts the changes that a gateway's subscribers have missed once, and not for each", async () => {
+  const hub = createStreamHub();
+  onTestFinished(hub.close);
+  const { replica, set } = createSource(agents(3));
+  const cursor = replica.cursor();
+  for (const userId of [1, 2, 3]) set({ userId, status: "offline", version: 2 });
+  const counts: number[] = [];
+  for (let count = 0; count < 3; count += 1) {
+    const { response } = await openTestConnection();
+    response.writeHead(200);
+    const onFormatted = (formatted: number): void => void counts.push(formatted);
+    hub.open({ customer: "demo", replica, response, lastEventId: cursor, endsAtMs: undefined, onFormatted });
+    await turn();
+  }
+  expect(counts).toEqual([3, 0, 0]);
+});
+
 test("closes a stream at the first heartbeat after its token has expired", async () => {
   fakeHeartbeatTimer();
   const time = { wallMs: 1000 };

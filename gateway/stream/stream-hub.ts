@@ -4,6 +4,7 @@ import { onResponseClosed } from "../http/response-close.ts";
 import { type Change, toUserId } from "../store/change-history.ts";
 import type { Replica } from "../store/replica.ts";
 import { eventLoopTurns } from "../turns.ts";
+import { type ChangeTexts, createChangeTexts } from "./change-texts.ts";
 import { createSharedText } from "./shared-text.ts";
 import {
   createSharedSnapshot,
@@ -101,6 +102,7 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
     }
     for (const group of groups.values()) {
       group.snapshot.clearUnread();
+      group.changeTexts.clear();
       for (const subscriber of group.subscribers()) subscriber.sendHeartbeat();
     }
   }, heartbeatMs);
@@ -135,6 +137,7 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
       const subscriber = createStreamSubscriber({
         replica,
         formatSnapshot: userIds ? formatOwn(replica, userIds, clock) : group.snapshot.read,
+        changeTexts: group.changeTexts,
         onFormatted,
         userIds,
         response,
@@ -183,6 +186,8 @@ function rethrow(error: unknown): never {
 interface SubscriberGroup {
   /** The snapshot of all users. */
   readonly snapshot: SharedSnapshot;
+  /** Texts of the changes that returning subscribers have missed. */
+  readonly changeTexts: ChangeTexts;
   subscribers(): Iterable<StreamSubscriber>;
   isEmpty(): boolean;
   /** Adds a subscriber to the changes of these users, or of all. */
@@ -230,6 +235,7 @@ function openGroup({ replica, clock, observer, takeTurn }: GroupOptions): Subscr
   });
   return {
     snapshot,
+    changeTexts: createChangeTexts(clock.monotonicMs),
     subscribers: () => subscribers.keys(),
     isEmpty: () => subscribers.size === 0,
     add(subscriber, userIds) {

@@ -4,9 +4,10 @@ import { toUserId } from "../store/change-history.ts";
 import { isAtOrAfter } from "../store/cursor.ts";
 import type { Replica } from "../store/replica.ts";
 import { toPieces, writeWithBackpressure } from "./backpressure.ts";
+import type { ChangeTexts } from "./change-texts.ts";
 import type { SharedText } from "./shared-text.ts";
 import type { SnapshotText } from "./snapshot-text.ts";
-import { formatChange, formatCurrent, formatRetry, HEARTBEAT_TEXT } from "./sse-format.ts";
+import { formatCurrent, formatRetry, HEARTBEAT_TEXT } from "./sse-format.ts";
 
 /** Open stream of one client. */
 export interface StreamSubscriber {
@@ -31,6 +32,8 @@ export interface StreamSubscriberOptions {
    * text.
    */
   readonly formatSnapshot: (onFormatted: (agents: number) => void) => SnapshotText | Promise<SnapshotText>;
+  /** Texts of missed changes, shared by the customer's subscribers. */
+  readonly changeTexts: ChangeTexts;
   /** Called with the number of agents and changes that were formatted for the beginning of the stream. */
   readonly onFormatted: (count: number) => void;
   /** Users whose availabilities the stream carries; `undefined` for all users. */
@@ -53,6 +56,7 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
   const {
     replica,
     formatSnapshot,
+    changeTexts,
     userIds,
     response,
     lastEventId,
@@ -125,13 +129,11 @@ export function createStreamSubscriber(options: StreamSubscriberOptions): Stream
       const missed = replica.changesSince(cursor);
       if (!missed) return sendSnapshot(ownGeneration);
       if (missed.length === 0) break;
-      const nowMs = clock.monotonicMs();
-      onFormatted(missed.length);
       cursor = missed.at(-1)?.cursor ?? cursor;
       const own = userIds ? missed.filter((change) => userIds.has(toUserId(change))) : missed;
+      onFormatted(changeTexts.countMissing(own));
       lastCursor = own.at(-1)?.cursor ?? lastCursor;
-      const texts = mapped(own, (change) => formatChange(change, nowMs));
-      if (!(await write(toPieces(texts), ownGeneration))) return;
+      if (!(await write(toPieces(mapped(own, changeTexts.format)), ownGeneration))) return;
     }
     isLive = true;
   }
