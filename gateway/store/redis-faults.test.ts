@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../test/redis-server.ts";
+import { openRelay } from "../test/relay.ts";
 import type { Status } from "./agent.ts";
 import { type AvailabilityStore, StoreUnavailableError } from "./availability-store.ts";
 import type { Change } from "./change-history.ts";
@@ -239,6 +240,36 @@ describe.skipIf(!hasRedisServer)("if Redis", () => {
     await recovered(...stores);
     await expect(stranger.insertIfAbsent(1, { status: "offline" })).resolves.toMatchObject({ version: ahead + 2 });
     expect(replicas.map((replica) => replica.size())).toEqual([5, 5]);
+  });
+
+  test("has an older snapshot and the gateway with the loss is away, a status set meanwhile is the last one", async () => {
+    const server = await startServer();
+    const relays = [await openRelay(server.port), await openRelay(server.port)] as const;
+    for (const relay of relays) onTestFinished(relay.close);
+    const stores = relays.map(({ port }) => openStore(`redis://127.0.0.1:${port}`));
+    const [one, other] = stores.map((store) => store.forCustomer("acme"));
+    if (!one || !other) throw new Error("There are two gateways");
+    await one.set(1, { status: "available" });
+    const replicas = await Promise.all([one.open(never), other.open(never)]);
+    await server.kill();
+    await server.saveSnapshot();
+    await server.start();
+    await recovered(...stores);
+    // The first gateway learns nothing of the other one's change, which Redis then loses.
+    relays[0].cutAt("*");
+    const lostChange = await other.set(1, { status: "offline" });
+    relays[1].cutAt("*");
+    await server.kill();
+    await server.loadSnapshot();
+    await server.start();
+    relays[0].stopCutting();
+    if (stores[0]) await recovered(stores[0]);
+    const set = await one.setStatus(1, "available");
+    expect(set?.status).toBe("available");
+    relays[1].stopCutting();
+    await recovered(...stores);
+    for (const replica of replicas) await eventually(() => replica.read(1)?.status).toBe("available");
+    for (const replica of replicas) expect(replica.read(1)?.version).toBeGreaterThan(lostChange.version);
   });
 
   test("is unresponsive, replicas stay readable as stale and a rejected change is not made later", async () => {

@@ -132,7 +132,9 @@ function toValues(
   const latest = Math.ceil(connection.clock.toRedisMs(deadlineMs));
   const context = [stream.epoch, latest, historyLength, customerId, userId, knownVersion()];
   const readAt = ("readAt" in request && request.readAt) || "";
-  return [...context, request.operation, ...toScriptArgs(request), SAME_WRAP_UP_TOLERANCE_MS, readAt].map(String);
+  const beganAt = Math.floor(connection.clock.toRedisMs(session.beganMs));
+  const values = [request.operation, ...toScriptArgs(request), SAME_WRAP_UP_TOLERANCE_MS, readAt, beganAt];
+  return [...context, ...values].map(String);
 }
 
 /** Builds the script's status, wrap-up seconds, remaining seconds and allowed versions. */

@@ -19,6 +19,8 @@ import { errorCode, type WriteRejectionLog } from "./write-rejection-log.ts";
 
 /** Connection to Redis from the moment when the gateway has caught up until the connection breaks. */
 export interface RedisSession extends SnapshotSource {
+  /** Time before which Redis may have lost changes that another gateway still has, on the monotonic clock. */
+  readonly beganMs: number;
   /** True if Redis has accepted the last write that the session tried, and has rejected none since. */
   isWritable(): boolean;
   /** Runs a script that may write, like the connection's `run`. */
@@ -79,10 +81,12 @@ export async function openRedisSession(
 ): Promise<RedisSession> {
   const { historyLength, log, clock, observer } = options;
   const connection = await openConnection({ ...options, monotonic: clock, observe: observer.observe });
+  // Redis has read its data before it accepts a connection.
+  const beganMs = clock.monotonicMs();
   try {
     const { stream, attachPosition } = await attach(connection, options, { customers, previous });
     const source = { connection, stream, historyLength, log, monotonicMs: clock.monotonicMs };
-    const session = createSession(source, options);
+    const session = createSession(source, beganMs, options);
     void readChanges(session, options);
     await stream.waitFor(attachPosition, connection.signal);
     await session.check();
@@ -170,6 +174,7 @@ const REJECTS_ALL_WRITES = new Set(["MISCONF", "NOREPLICAS", "OOM", "READONLY"])
 
 function createSession(
   source: SnapshotSource,
+  beganMs: number,
   { onWritable, writeRejections, observer }: Pick<RedisSessionOptions, "onWritable" | "writeRejections" | "observer">,
 ): CheckedSession {
   const { connection, stream, monotonicMs } = source;
@@ -193,6 +198,7 @@ function createSession(
 
   return {
     ...source,
+    beganMs,
     isWritable: () => isWritable,
     async write(script, keys, values) {
       try {

@@ -97,8 +97,9 @@ end
 /**
  * Changes an agent. KEYS[3]: the agent's hash. KEYS[4]: the customer's set of user ids. ARGV: epoch, latest time of
  * Redis for the change, number of changes to keep, customer, user id, a known version of the agent, operation, and the
- * operation's status, wrap-up seconds, remaining seconds and allowed versions, the tolerance of wrap-up times, and the
- * time at which the read of this state began, in microseconds on the clock of Redis; empty for a state that was not read.
+ * operation's status, wrap-up seconds, remaining seconds and allowed versions, the tolerance of wrap-up times, the time at
+ * which the read of this state began, in microseconds on the clock of Redis, empty for a state that was not read, and the
+ * time at which the gateway's session began, in milliseconds.
  */
 const CHANGE = `${PREAMBLE}
 local limit = ARGV[3]
@@ -147,7 +148,10 @@ if operation == 'setStatus' then
   if not isKnown then return reply('unknown') end
   local isAllowed = ARGV[11] == '*' or string.find(ARGV[11], ',' .. stored[1] .. ',', 1, true)
   if not isAllowed then return reply('mismatch') end
-  if stored[3] == status then return reply('unchanged') end
+  -- Redis may have lost a later change before the session, and the gateway that has it restores it: the higher version
+  -- counts, so a status of before the session is written with a new one.
+  local isCertain = tonumber(stored[1]) >= tonumber(ARGV[14])
+  if stored[3] == status and isCertain then return reply('unchanged') end
   return write(status, stored[4], stored[5])
 end
 if isKnown and (operation == 'insertIfAbsent' or isUnchanged()) then return reply('unchanged') end
