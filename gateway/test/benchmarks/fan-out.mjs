@@ -35,7 +35,13 @@ export async function measureFanOut({ rounds, small, before }) {
   };
   /** @type {readonly Side[]} */
   const names = ["bare", "control", "gateway", ...(before === undefined ? [] : /** @type {const} */ (["before"]))];
-  const next = await createChanges();
+  // Of each side its own: a change to the status that the side has already would reach no reader.
+  const next = {
+    bare: await createChanges(),
+    control: await createChanges(),
+    gateway: await createChanges(),
+    before: await createChanges(),
+  };
   const rows = [];
   for (const count of small ? [100] : [100, 1000, 5000]) {
     /** @type {Record<Side, Measured>[]} */
@@ -44,7 +50,7 @@ export async function measureFanOut({ rounds, small, before }) {
       /** @type {Partial<Record<Side, Measured>>} */
       const results = {};
       for (const side of permutationAt(names, round)) {
-        results[side] = await measureSide(sides[side], next, count, small ? 20 : Math.ceil(100_000 / count));
+        results[side] = await measureSide(sides[side], next[side], count, small ? 20 : Math.ceil(100_000 / count));
       }
       measured.push(/** @type {Record<Side, Measured>} */ (results));
     }
