@@ -64,7 +64,7 @@ describe.each(NAMES)("%s", (name) => {
     // Two releases: each gateway has the files of its own.
     const [older, newer] = ["Old1", "New2"].map((hash) =>
       startServer((request, response) => {
-        response.statusCode = request.url?.includes(hash) || request.url === "/readyz" ? 200 : 404;
+        response.statusCode = request.url?.includes(hash) || request.url?.startsWith("/readyz") ? 200 : 404;
         response.end(hash);
       }),
     );

@@ -11,6 +11,7 @@ const ALLOWED = "GET, HEAD";
 
 const REASONS: Readonly<Record<FailedCheck, string>> = {
   closing: "it is closing",
+  starting: "it has not reached its store since its start",
   store: "its store cannot be reached",
   upstreams: "its data of a telephony system is missing or too old",
 };

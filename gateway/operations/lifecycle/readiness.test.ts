@@ -45,6 +45,17 @@ test("checks the store alone unless asked, so that one customer's upstream makes
   expect(readinessOver(false, { acme: 61 }).check()).toEqual(["store"]);
 });
 
+test("is not ready before it has reached its store once, also if nobody asks for the store", () => {
+  let isStoreReady = false;
+  const healthSources = { isStoreReady: () => isStoreReady, customers: () => [] };
+  const readiness = createReadiness({ healthSources, staleLimitSeconds: 60 });
+  expect([readiness.check([]), readiness.check()]).toEqual([["starting"], ["store"]]);
+  isStoreReady = true;
+  expect([readiness.check([]), readiness.check()]).toEqual([[], []]);
+  isStoreReady = false;
+  expect([readiness.check([]), readiness.check()]).toEqual([[], ["store"]]);
+});
+
 test("is never ready again after it starts closing", () => {
   const readiness = readinessOver(true, { acme: 0 });
   readiness.startClosing();

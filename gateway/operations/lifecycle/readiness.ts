@@ -11,8 +11,11 @@ export type Check = (typeof CHECKS)[number];
  */
 export const DEFAULT_CHECKS: readonly Check[] = ["store"];
 
-/** A failed check; `closing` if the gateway is about to stop. */
-export type FailedCheck = "closing" | Check;
+/**
+ * A failed check; `closing` if the gateway is about to stop, and `starting` if no check has found the store ready so far: such a
+ * gateway has nothing to serve reads from, so it is unready also without the check of the store.
+ */
+export type FailedCheck = "closing" | "starting" | Check;
 
 /** Result of all readiness checks, with the health of each customer. */
 export interface ReadinessReport {
@@ -48,15 +51,22 @@ const HEALTH_AGE_MS = 1000;
 export function createReadiness(options: ReadinessOptions): Readiness {
   const { healthSources, staleLimitSeconds, clock = systemClock } = options;
   let isClosing = false;
+  let wasStoreReady = false;
   const customers = createHealthCache(healthSources, clock);
+  const isStoreReady = (): boolean => {
+    const isReady = healthSources.isStoreReady();
+    wasStoreReady ||= isReady;
+    return isReady;
+  };
   const isRecent = (customer: CustomerHealth): boolean =>
     customer.upstreamStaleSeconds <= Math.max(staleLimitSeconds, customer.minStaleLimitSeconds ?? 0);
   const holds: Readonly<Record<Check, () => boolean>> = {
-    store: () => healthSources.isStoreReady(),
+    store: isStoreReady,
     upstreams: () => customers().every(isRecent),
   };
   const check = (checks: readonly Check[] = DEFAULT_CHECKS): readonly FailedCheck[] => {
-    const failing = CHECKS.filter((name) => checks.includes(name) && !holds[name]());
+    const failing: FailedCheck[] = CHECKS.filter((name) => checks.includes(name) && !holds[name]());
+    if (!checks.includes("store") && !isStoreReady() && !wasStoreReady) failing.unshift("starting");
     return isClosing ? ["closing", ...failing] : failing;
   };
   return {

@@ -1,4 +1,7 @@
+import { setTimeout as elapse } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { send } from "../proxy-client.ts";
+import { canStart } from "../proxy-process.ts";
 import { type ChangeWriter, startWriting } from "./change-writer.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import {
@@ -110,6 +113,28 @@ testOverProcesses("gives Redis back what is newer than the copy that it was rest
   expectNothingLost(readers, writer);
 });
 
+/** Three of Caddy's health checks, in milliseconds: by then a proxy has drawn its conclusions. */
+const OUTAGE_MS = 6_500;
+
+test.skipIf(!hasServers).each((["nginx", "caddy"] as const).filter(canStart))(
+  "serves on behind %s while Redis is away, and says itself why it makes no change",
+  async (proxy) => {
+    const cluster = await startCluster({ proxy });
+    const caller = await cluster.client(cluster.proxy);
+    await cluster.redis.kill();
+    await expectDegraded(cluster);
+    const end = performance.now() + OUTAGE_MS;
+    while (performance.now() < end) {
+      expect(await caller.read(PROBED_USER_ID)).toMatchObject({ status: 200 });
+      expect(await send(cluster.proxy, "/embed.js")).toMatchObject({ status: 200 });
+      expect(await caller.setStatus(PROBED_USER_ID, "available")).toMatchObject({ status: 503, body: { status: 503 } });
+      await elapse(200);
+    }
+    await cluster.redis.start();
+    await expect.poll(async () => (await caller.setStatus(PROBED_USER_ID, "available")).status).toBe(200);
+  },
+);
+
 testOverProcesses("starts without Redis, says that it is not ready, and serves once Redis is there", async () => {
   const cluster = await startCluster();
   const [first] = cluster.gateways;
@@ -118,7 +143,7 @@ testOverProcesses("starts without Redis, says that it is not ready, and serves o
   await first.start();
   const caller = await cluster.client(first);
   expect(await caller.read(PROBED_USER_ID)).toMatchObject({ status: 503 });
-  expect((await fetch(`${first.origin}/readyz`)).status).toBe(503);
+  for (const query of ["", "?exclude=store"]) expect((await fetch(`${first.origin}/readyz${query}`)).status).toBe(503);
   await cluster.redis.start();
   await expect.poll(async () => (await caller.read(PROBED_USER_ID)).status).toBe(200);
   await expect.poll(async () => (await fetch(`${first.origin}/readyz`)).status).toBe(200);
