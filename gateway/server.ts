@@ -8,6 +8,7 @@ import { type Command, CommandLineError, describeUsage, readCommand } from "./co
 import { type DataCommand, describeDataCommands, readDataCommand } from "./data/data-command.ts";
 import { DataCommandError } from "./data/data-command-context.ts";
 import { ExportFileError } from "./data/export-format.ts";
+import { readOperator } from "./data/operator.ts";
 import { runDataCommand } from "./data/run-data-command.ts";
 import { ListenError } from "./operations/lifecycle/listen.ts";
 import { createServiceManager } from "./operations/lifecycle/service-manager.ts";
@@ -71,6 +72,7 @@ function runData(command: DataCommand): Promise<void> {
     environment: process.env,
     input: process.stdin,
     output: process.stdout,
+    operator: readOperator(process.env),
     print: console.error,
     openStore,
   });

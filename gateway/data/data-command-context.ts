@@ -1,12 +1,17 @@
 import type { Readable, Writable } from "node:stream";
 import type { Settings } from "../settings/settings.ts";
 import type { AvailabilityStore, StoreLog } from "../store/availability-store.ts";
+import type { AuditCommand } from "./command-audit.ts";
+import type { Operator } from "./operator.ts";
 
 /** Parts of the process that a command about data needs. */
 export interface DataCommandParts {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly input: Readable & { readonly isTTY?: boolean };
+  /** Receives the exported file, or the audit lines of changes. */
   readonly output: Writable;
+  /** The person at the command line, for the audit lines. */
+  readonly operator: Operator;
   /** Prints a line for the operator, beside the command's output. */
   readonly print: (line: string) => void;
   /** Opens the store of the settings. */
@@ -16,9 +21,15 @@ export interface DataCommandParts {
 }
 
 /** Context of a running command. */
-export interface DataCommandContext extends Omit<DataCommandParts, "environment" | "openStore" | "readyMs"> {
+export interface DataCommandContext
+  extends Omit<DataCommandParts, "environment" | "operator" | "openStore" | "readyMs"> {
   readonly settings: Settings;
   readonly store: AvailabilityStore;
+}
+
+/** Context of a running command that changes data. */
+export interface ChangingCommandContext extends DataCommandContext {
+  readonly audit: AuditCommand;
 }
 
 /** The command failed, or was not confirmed. The operator has to act. */

@@ -1,10 +1,12 @@
 /** Claims of docs/data.md that the program decides. */
 import { readFileSync } from "node:fs";
+import { PassThrough } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
 import { createStoreKeys } from "../store/redis/keys.ts";
 import { singleRedis } from "../store/redis/redis-server-options.ts";
 import { createRedisStore } from "../store/redis-store.ts";
 import { hasRedisServer, startRedisServer } from "../test/redis-server.ts";
+import { createCommandAudit } from "./command-audit.ts";
 import { DATA_COMMANDS, readDataCommand } from "./data-command.ts";
 import { formatExport, parseExport } from "./export-format.ts";
 
@@ -78,10 +80,23 @@ test("shows commands that the program accepts", () => {
   const commands = Array.from(page.matchAll(/^availability-gateway (.+)$/gm), ([, text = ""]) => text);
   expect(commands.length).toBeGreaterThan(3);
   for (const command of commands) {
-    const args = command.replace(/ [<>] .*$/, "").split(" ");
+    const args = command.replace(/ [<>]+ .*$/, "").split(" ");
     expect(readDataCommand(args)).toMatchObject({ kind: args[0] });
   }
   for (const name of Object.keys(DATA_COMMANDS)) expect(page).toContain(`availability-gateway ${name} `);
+});
+
+test("shows audit lines with the keys, in the order, that the commands write", () => {
+  const shown = page.split("\n").filter((line) => line.endsWith('"msg":"audit"}'));
+  expect(shown).toHaveLength(3);
+  for (const line of shown) {
+    const { level, time, command, account, machine, msg: _, ...change } = JSON.parse(line);
+    const output = new PassThrough();
+    createCommandAudit({ command, operator: { account, machine }, level, output })(change);
+    const { time: now, ...written } = JSON.parse(String(output.read()));
+    expect(Date.parse(now)).toBeGreaterThan(Date.parse(time));
+    expect(JSON.stringify({ level, time, ...written })).toBe(line);
+  }
 });
 
 test("shows an export that the program reads and writes", () => {

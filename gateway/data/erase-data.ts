@@ -1,7 +1,8 @@
 import { createInterface } from "node:readline/promises";
 import { CommandLineError } from "../command-line.ts";
+import { toFailureStatus } from "./command-audit.ts";
 import type { DataCommand } from "./data-command.ts";
-import { type DataCommandContext, DataCommandError } from "./data-command-context.ts";
+import { type ChangingCommandContext, type DataCommandContext, DataCommandError } from "./data-command-context.ts";
 
 type EraseCommand = Extract<DataCommand, { readonly kind: "erase" }>;
 
@@ -13,19 +14,33 @@ type EraseCommand = Extract<DataCommand, { readonly kind: "erase" }>;
  * @throws {CommandLineError} without a confirmation, and without a terminal to ask at.
  * @throws {StoreUnavailableError} if something may not be erased.
  */
-export async function eraseData(command: EraseCommand, context: DataCommandContext): Promise<void> {
+export async function eraseData(command: EraseCommand, context: ChangingCommandContext): Promise<void> {
   const { customer, userIds } = command;
-  const { store, output, print } = context;
+  const { print } = context;
   for (const line of describeSources(customer, context)) print(line);
   if (!command.isConfirmed) await confirm(command, context);
-  const erased = await store.forCustomer(customer).erase(userIds);
+  const erased = await erase(command, context);
   const missing = userIds?.filter((userId) => !erased.includes(userId)) ?? [];
   const list = erased.length === 0 ? "" : `: ${[...erased].sort((a, b) => a - b).join(", ")}`;
   const scope = userIds ? "" : ", and all other data of the customer";
-  output.write(
-    `Erased ${erased.length} ${erased.length === 1 ? "user" : "users"} of customer ${customer}${list}${scope}\n`,
-  );
-  if (missing.length > 0) output.write(`Not stored: ${missing.join(", ")}\n`);
+  print(`Erased ${erased.length} ${erased.length === 1 ? "user" : "users"} of customer ${customer}${list}${scope}`);
+  if (missing.length > 0) print(`Not stored: ${missing.join(", ")}`);
+}
+
+/** Erases, and writes an audit line about each user or about the whole customer. Resolves with the erased users. */
+async function erase(
+  { customer, userIds }: EraseCommand,
+  { store, audit }: ChangingCommandContext,
+): Promise<readonly number[]> {
+  try {
+    const erased = await store.forCustomer(customer).erase(userIds);
+    if (!userIds) audit({ customer, users: erased.length, status: 200 });
+    for (const userId of userIds ?? []) audit({ customer, userId, status: erased.includes(userId) ? 200 : 404 });
+    return erased;
+  } catch (error) {
+    for (const userId of userIds ?? [undefined]) audit({ customer, userId, status: toFailureStatus(error) });
+    throw error;
+  }
 }
 
 /** Lines about what brings erased data back. */

@@ -2,8 +2,9 @@ import { text } from "node:stream/consumers";
 import { systemClock } from "../clock.ts";
 import { type AgentState, isUnchanged } from "../store/agent.ts";
 import type { CustomerStore } from "../store/availability-store.ts";
+import { type AuditCommand, toFailureStatus } from "./command-audit.ts";
 import type { DataCommand } from "./data-command.ts";
-import { type DataCommandContext, DataCommandError } from "./data-command-context.ts";
+import { type ChangingCommandContext, type DataCommandContext, DataCommandError } from "./data-command-context.ts";
 import { type ExportedAgent, parseExport } from "./export-format.ts";
 
 type RestoreCommand = Extract<DataCommand, { readonly kind: "restore" }>;
@@ -19,8 +20,11 @@ const AGENTS_AT_ONCE = 100;
  * @throws {DataCommandError} if the file has a customer that is not in the settings. Nothing was changed.
  * @throws {StoreUnavailableError} if some agents may not be restored.
  */
-export async function restoreData({ customer, isDryRun }: RestoreCommand, context: DataCommandContext): Promise<void> {
-  const { store, input, output, print } = context;
+export async function restoreData(
+  { customer, isDryRun }: RestoreCommand,
+  context: ChangingCommandContext,
+): Promise<void> {
+  const { store, input, print, audit } = context;
   const agents = parseExport(await text(input));
   const chosen = agents.filter((agent) => customer === undefined || agent.customer === customer);
   const customers = [...new Set(chosen.map((agent) => agent.customer))];
@@ -30,10 +34,10 @@ export async function restoreData({ customer, isDryRun }: RestoreCommand, contex
     throw new DataCommandError(`The file has no agent of customer ${customer}. Nothing was changed`);
   for (const id of customers) {
     const ofCustomer = chosen.filter((agent) => agent.customer === id);
-    const count = await restoreCustomer(store.forCustomer(id), ofCustomer, isDryRun);
+    const count = await restoreCustomer(ofCustomer, { store: store.forCustomer(id), isDryRun, audit });
     const verb = isDryRun ? "Would restore" : "Restored";
     const unchanged = ofCustomer.length - count;
-    output.write(`${verb} agents of customer ${id}: ${count}; unchanged: ${unchanged}\n`);
+    print(`${verb} agents of customer ${id}: ${count}; unchanged: ${unchanged}`);
   }
 }
 
@@ -51,11 +55,16 @@ function assertConfigured(customers: readonly string[], { settings, print }: Dat
   }
 }
 
+interface RestoreParts {
+  readonly store: CustomerStore;
+  readonly isDryRun: boolean;
+  readonly audit: AuditCommand;
+}
+
 /** Restores a customer's agents. Resolves with the number of agents that differed from the file. */
 async function restoreCustomer(
-  store: CustomerStore,
   agents: readonly ExportedAgent[],
-  isDryRun: boolean,
+  { store, isDryRun, audit }: RestoreParts,
 ): Promise<number> {
   const replica = await store.open(new AbortController().signal);
   const differing = agents.filter((agent) => {
@@ -65,9 +74,30 @@ async function restoreCustomer(
   if (isDryRun) return differing.length;
   for (let from = 0; from < differing.length; from += AGENTS_AT_ONCE) {
     const batch = differing.slice(from, from + AGENTS_AT_ONCE);
-    await Promise.all(batch.map((agent) => store.set(agent.userId, toState(agent))));
+    const failures: unknown[] = [];
+    const restoring = batch.map(async (agent) => {
+      const from = replica.read(agent.userId)?.status;
+      await restoreAgent(agent, { store, audit, from }).catch((error: unknown) => failures.push(error));
+    });
+    // Each agent of the batch has its audit line before the command fails.
+    await Promise.all(restoring);
+    if (failures.length > 0) throw failures[0];
   }
   return differing.length;
+}
+
+async function restoreAgent(
+  agent: ExportedAgent,
+  { store, audit, from }: Omit<RestoreParts, "isDryRun"> & { readonly from: string | undefined },
+): Promise<void> {
+  const { customer, userId, status: requested } = agent;
+  try {
+    const { status: to, version } = await store.set(userId, toState(agent));
+    audit({ customer, userId, status: from === undefined ? 201 : 200, from, requested, to, version });
+  } catch (error) {
+    audit({ customer, userId, status: toFailureStatus(error), from, requested });
+    throw error;
+  }
 }
 
 function toState({ status, wrapUp }: ExportedAgent): AgentState {

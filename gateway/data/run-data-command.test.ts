@@ -1,6 +1,7 @@
 import { PassThrough, Readable, Writable } from "node:stream";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { CommandLineError } from "../command-line.ts";
+import { type AvailabilityStore, StoreUnavailableError } from "../store/availability-store.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { readDataCommand } from "./data-command.ts";
 import { DataCommandError } from "./data-command-context.ts";
@@ -9,38 +10,51 @@ import { runDataCommand } from "./run-data-command.ts";
 
 const never = new AbortController().signal;
 const TIME = "2026-01-31T12:00:00.000Z";
+const OPERATOR = { account: "alice", machine: "gateway-1" };
 
 /** The demo's customer with users 17 and 18, in a store that the commands share. */
-async function setUp() {
+async function setUp(change: (store: AvailabilityStore) => AvailabilityStore = (store) => store) {
   const store = createMemoryStore();
+  const audits: unknown[] = [];
   const demo = store.forCustomer("demo");
   await demo.set(17, { status: "available", wrapUp: { configuredSeconds: 30, leftSeconds: 12 } });
   await demo.set(18, { status: "offline" });
   const replica = await demo.open(never);
 
-  /** Runs a command, with an answer at a terminal or with a file as its input. Resolves with all lines. */
-  async function run(text: string, { answer, file = "" }: { answer?: string; file?: string } = {}) {
+  /** Input of a command, and further variables. */
+  interface Input {
+    readonly answer?: string;
+    readonly file?: string;
+    readonly environment?: Readonly<Record<string, string>>;
+  }
+
+  /** Runs a command, with an answer at a terminal or with a file. Resolves with all lines but those of the audit. */
+  async function run(text: string, { answer, file = "", environment }: Input = {}) {
     const command = readDataCommand(text.split(" "));
     if (!command) throw new Error(`${text} is no command`);
     const lines: string[] = [];
     const output = new Writable({
       write(chunk, _encoding, done) {
-        lines.push(...String(chunk).trimEnd().split("\n"));
+        for (const line of String(chunk).trimEnd().split("\n")) {
+          if (line.includes('"msg":"audit"')) audits.push(JSON.parse(line));
+          else lines.push(line);
+        }
         done();
       },
     });
     const terminal = answer === undefined ? undefined : Object.assign(new PassThrough(), { isTTY: true });
     terminal?.end(answer);
     await runDataCommand(command, {
-      environment: { REDIS_URL: "redis://redis.example.com" },
+      environment: { REDIS_URL: "redis://redis.example.com", ...environment },
       input: terminal ?? Readable.from([file]),
       output,
+      operator: OPERATOR,
       print: (line) => void lines.push(line),
-      openStore: () => store,
+      openStore: () => change(store),
     });
     return lines;
   }
-  return { demo, replica, run };
+  return { demo, replica, run, audits };
 }
 
 test("erases after a person at a terminal has typed the customer's id", async () => {
@@ -130,6 +144,7 @@ test("needs the Redis of the running gateways", async () => {
       environment: {},
       input: Readable.from([]),
       output: new PassThrough(),
+      operator: OPERATOR,
       print: () => {},
       openStore: () => expect.fail("A store was opened"),
     },
@@ -147,6 +162,7 @@ test("does nothing if the store does not become ready", async () => {
       environment: { REDIS_URL: "redis://redis.example.com" },
       input: Readable.from([]),
       output: new PassThrough(),
+      operator: OPERATOR,
       print: () => {},
       openStore: () => ({ ...store, whenReady }),
       readyMs: 1,
@@ -155,4 +171,68 @@ test("does nothing if the store does not become ready", async () => {
   await expect(running).rejects.toThrow(
     new DataCommandError("Redis did not accept writes within 0.001 s. Nothing was done"),
   );
+});
+
+describe("writes a line of the audit", () => {
+  const added = { level: "info", time: expect.any(String), customer: "demo", ...OPERATOR, msg: "audit" };
+
+  test("about each user to erase, stored or not", async () => {
+    const { run, audits } = await setUp();
+    await run("erase --customer demo --user 17 --user 99 --yes");
+    expect(audits).toEqual([
+      { ...added, command: "erase", userId: 17, status: 200 },
+      { ...added, command: "erase", userId: 99, status: 404 },
+    ]);
+  });
+
+  test("about a whole customer, with the number of its users", async () => {
+    const { run, audits } = await setUp();
+    await run("erase --customer demo --yes");
+    expect(audits).toEqual([{ ...added, command: "erase", users: 2, status: 200 }]);
+  });
+
+  test("about each agent that is restored, with the status before and after", async () => {
+    const { run, audits, replica } = await setUp();
+    const file = fileOf("demo").replace('"userId":1,', '"userId":18,').replace('{"agents":1}', "");
+    const agent = JSON.stringify({ customer: "demo", userId: 9, status: "other", version: 1, updatedAt: TIME });
+    await run("restore --all", { file: `${file}${agent}\n{"agents":2}` });
+    const restored = { ...added, command: "restore" };
+    const [known, fresh] = [replica.read(18)?.version, replica.read(9)?.version];
+    expect(audits).toEqual([
+      {
+        ...restored,
+        userId: 18,
+        status: 200,
+        from: "offline",
+        requested: "available",
+        to: "available",
+        version: known,
+      },
+      { ...restored, userId: 9, status: 201, requested: "other", to: "other", version: fresh },
+    ]);
+  });
+
+  test.each([
+    ["erase --customer demo --user 17 --user 18 --yes", [17, 18]],
+    ["erase --customer demo --yes", [undefined]],
+    ["restore --all", [1, 2]],
+  ])("about each change of %s that the store may not have made", async (command, userIds) => {
+    const fail = () => Promise.reject(new StoreUnavailableError("Redis cannot be reached"));
+    const { run, audits } = await setUp((store) => ({
+      ...store,
+      forCustomer: (id) => ({ ...store.forCustomer(id), erase: fail, set: fail }),
+    }));
+    await expect(run(command, { file: fileOf("demo", "demo") })).rejects.toThrow(DataCommandError);
+    expect(audits).toMatchObject(userIds.map((userId) => ({ ...added, status: 503, ...(userId && { userId }) })));
+    expect(audits).toHaveLength(userIds.length);
+  });
+
+  test("about nothing that was not tried, and with LOG_LEVEL=silent about nothing", async () => {
+    const { run, audits } = await setUp();
+    await expect(run("erase --customer demo", { answer: "no\n" })).rejects.toThrow(DataCommandError);
+    await run("restore --all --dry-run", { file: fileOf("demo") });
+    await run("export --all");
+    await run("erase --customer demo --yes", { environment: { LOG_LEVEL: "silent" } });
+    expect(audits).toEqual([]);
+  });
 });

@@ -1,5 +1,6 @@
 import { readSettings } from "../settings/settings.ts";
 import { type AvailabilityStore, StoreUnavailableError } from "../store/availability-store.ts";
+import { createCommandAudit } from "./command-audit.ts";
 import type { DataCommand } from "./data-command.ts";
 import { type DataCommandContext, DataCommandError, type DataCommandParts } from "./data-command-context.ts";
 import { eraseData } from "./erase-data.ts";
@@ -40,14 +41,15 @@ export async function runDataCommand(command: DataCommand, parts: DataCommandPar
   }
 }
 
-async function run(command: DataCommand, context: DataCommandContext): Promise<void> {
+async function run(command: DataCommand, context: DataCommandContext & Pick<DataCommandParts, "operator">) {
+  if (command.kind === "export") return exportData(command, context);
+  const { operator, output, settings } = context;
+  const audit = createCommandAudit({ command: command.kind, operator, level: settings.operation.logLevel, output });
   switch (command.kind) {
     case "erase":
-      return eraseData(command, context);
-    case "export":
-      return exportData(command, context);
+      return eraseData(command, { ...context, audit });
     case "restore":
-      return restoreData(command, context);
+      return restoreData(command, { ...context, audit });
   }
 }
 

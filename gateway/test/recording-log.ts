@@ -1,16 +1,16 @@
-import type { AuditRecord, Log, RequestRecord } from "../operations/logging/log.ts";
+import type { ChangeRecord, Log, RequestRecord } from "../operations/logging/log.ts";
 
 /** Log with what it has recorded. */
 export interface RecordingLog {
   readonly log: Log;
   readonly records: RequestRecord[];
-  readonly audits: AuditRecord[];
+  readonly audits: ChangeRecord[];
 }
 
 /** Creates a log that keeps the records of requests and changes, throws each defect, and ignores all else. */
 export function createRecordingLog(): RecordingLog {
   const records: RequestRecord[] = [];
-  const audits: AuditRecord[] = [];
+  const audits: ChangeRecord[] = [];
   const log: Log = {
     line() {},
     warning() {},

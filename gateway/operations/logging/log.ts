@@ -9,10 +9,10 @@ export interface Log {
   /** Logs a finished request. Absent if the log's level omits requests. */
   request?(record: RequestRecord): void;
   /**
-   * Logs a requested change of an agent's status, also if the change was rejected. Absent if nothing is logged, and for a
-   * reader at a terminal.
+   * Logs a requested change of an agent, also if the change was rejected. Absent if nothing is logged, and for a reader at
+   * a terminal.
    */
-  audit?(record: AuditRecord): void;
+  audit?(record: AuditRecord | CommandAuditRecord): void;
   /** Logs an unexpected error with its stack, and the ids of the request. */
   defect(error: unknown, request?: RequestIdentity): void;
   /** Writes buffered lines before the process ends. Later lines are lost. */
@@ -32,11 +32,9 @@ export interface LineContext {
   readonly customer?: string | undefined;
 }
 
-/** A requested change of an agent's status, by a client with a valid token. */
-export interface AuditRecord extends LineContext {
-  /** Subject of the token: the user id of an agent, or the customer's operator. */
-  readonly subject: number | "operator";
-  /** The agent to change; absent if the address has no valid user id. */
+/** A requested change of an agent, with its result. */
+export interface ChangeRecord extends LineContext {
+  /** The agent to change; absent if the request has no valid user id, and for a command about a whole customer. */
   readonly userId?: number | undefined;
   /** Status before the change, as this gateway knew it; absent if it knew none. */
   readonly from?: string | undefined;
@@ -49,10 +47,27 @@ export interface AuditRecord extends LineContext {
   readonly to?: string | undefined;
   /** Version after the change; absent if the change was rejected. */
   readonly version?: number | undefined;
-  /** Status of the response. */
+  /** Status of the response; for a command, the status of a request with the same result. */
   readonly status: number;
+}
+
+/** A requested change of an agent's status, by a client with a valid token. */
+export interface AuditRecord extends ChangeRecord {
+  /** Subject of the token: the user id of an agent, or the customer's operator. */
+  readonly subject: number | "operator";
   /** Kind of client, as its headers claim: a page in a browser, or another program. */
   readonly clientKind: ClientKind;
+}
+
+/** A change of an agent, or of all agents of a customer, by a command at a gateway's machine. */
+export interface CommandAuditRecord extends ChangeRecord {
+  readonly command: "erase" | "restore";
+  /** Account of the operating system that has run the command. */
+  readonly account: string;
+  /** Name of the machine. */
+  readonly machine: string;
+  /** Number of erased users; only for a whole customer. */
+  readonly users?: number | undefined;
 }
 
 /** Kind of a client. Only browsers send `Sec-Fetch-Site`, and `Origin` with a change. */

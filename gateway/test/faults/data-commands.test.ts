@@ -1,5 +1,6 @@
 /** Commands about data, beside running gateways. */
 import { writeFile } from "node:fs/promises";
+import { hostname, userInfo } from "node:os";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, startRedisServer } from "../redis-server.ts";
@@ -13,6 +14,8 @@ import { openStreamReader } from "./stream-reader.ts";
 import { makeTemporaryDirectory } from "./temporary-directory.ts";
 
 const SERVER = fileURLToPath(new URL("../../dist/server.js", import.meta.url));
+
+const OPERATOR = { account: userInfo().username, machine: hostname() };
 
 const testOverProcesses = test.skipIf(!hasRedisServer);
 
@@ -71,6 +74,11 @@ async function runCommand(
   return { exitCode, lines: running.output };
 }
 
+/** Returns the audit lines of a command, as they are in its output. */
+function auditsIn(lines: readonly string[]): readonly unknown[] {
+  return lines.filter((line) => line.endsWith('"msg":"audit"}')).map((line): unknown => JSON.parse(line));
+}
+
 testOverProcesses("erases a user at both gateways, and the user comes back with a higher version", async () => {
   const { first, second, gateways, customers, run } = await setUp();
   const reader = openStreamReader({ at: gateways, customer: "acme", token: await customers.token("acme") });
@@ -78,6 +86,7 @@ testOverProcesses("erases a user at both gateways, and the user comes back with 
   const before = reader.versions().get(2) ?? 0;
   const { exitCode, lines } = await run("erase --customer acme --user 2 --yes");
   expect(lines).toContain("Erased 1 user of customer acme: 2");
+  expect(auditsIn(lines)).toMatchObject([{ customer: "acme", userId: 2, command: "erase", ...OPERATOR, status: 200 }]);
   expect(exitCode).toBe(0);
   await expect.poll(() => [...reader.versions().keys()]).toEqual([1, 3]);
   for (const client of [first, second]) {
@@ -195,6 +204,10 @@ testOverProcesses("restores an export at running gateways, whose streams receive
 
   const restored = await run("restore --all", file);
   expect(restored.lines).toContain("Restored agents of customer acme: 2; unchanged: 1");
+  expect(auditsIn(restored.lines)).toMatchObject([
+    { userId: 1, command: "restore", ...OPERATOR, status: 200, from: "do_not_disturb", to: "available" },
+    { userId: 2, command: "restore", ...OPERATOR, status: 201, to: "available" },
+  ]);
   expect(restored.exitCode).toBe(0);
   await expect.poll(() => [...reader.versions().keys()].sort((a, b) => a - b)).toEqual([1, 2, 3]);
   const after = await second.versions();
