@@ -129,7 +129,13 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
         if (next.tls) gateway.setCertificate(next.tls);
         return changes;
       },
-      observer: options.reloadObserver,
+      observer: {
+        onReloading: () => options.reloadObserver?.onReloading(),
+        onReloaded(outcome) {
+          metrics.onReloaded(outcome);
+          options.reloadObserver?.onReloaded(outcome);
+        },
+      },
       log,
     });
     const isPureDemo = settings.anonymousReads;

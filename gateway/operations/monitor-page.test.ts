@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { createJsonLog } from "./logging/json-log.ts";
 import { createCallCounters, createRequestCounters } from "./metrics/counters.ts";
 import { createMetrics } from "./metrics/metrics.ts";
+import { createReloadMetrics } from "./metrics/reload-metrics.ts";
 import { TRACING_VARIABLES } from "./tracing/tracing-settings.ts";
 
 const page = readFileSync(new URL("../../docs/monitor.md", import.meta.url), "utf8");
@@ -21,7 +22,11 @@ test("describes each metric, and no other", async () => {
 
 test("names the labels of each counter and histogram", () => {
   const registry = new Registry();
-  const counters = { ...createRequestCounters(registry), ...createCallCounters(registry) };
+  const counters = {
+    ...createRequestCounters(registry),
+    ...createCallCounters(registry),
+    ...createReloadMetrics(registry),
+  };
   for (const counter of Object.values(counters)) {
     const { name, labelNames } = counter as unknown as {
       readonly name: string;

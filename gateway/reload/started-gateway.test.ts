@@ -22,7 +22,12 @@ async function setUp(variables: Readonly<Record<string, string>>, files: Readonl
   const lines: string[] = [];
   const stages: string[] = [];
   const gateway = await startGateway({
-    environment: { GATEWAY_PORT: "0", CREDENTIALS_DIRECTORY: folder, ...withFolder(variables, folder) },
+    environment: {
+      GATEWAY_PORT: "0",
+      GATEWAY_ADMIN_PORT: "0",
+      CREDENTIALS_DIRECTORY: folder,
+      ...withFolder(variables, folder),
+    },
     buildDirectory: directory,
     print: (line) => void lines.push(line),
     onDefect: throwDefect,
@@ -81,6 +86,34 @@ test("keeps the keys of a key set whose server is away when other rules for the 
   write("customers.json", "{");
   expect(gateway.reload()).toBe("rejected");
   expect(stages).toEqual(["reloading", "reloaded", "reloading", "rejected"]);
+});
+
+test("counts reloads by their result in its metrics, and has the time of the last successful one", async () => {
+  const tokens = { algorithm: "HS256", ...SHARED, secret: "${file:secret}" };
+  const { gateway, write } = await setUp(
+    { GATEWAY_CONFIG: "customers.json" },
+    { "customers.json": customersFile(tokens), secret: "s".repeat(32) },
+  );
+  const measure = async () => {
+    const text = await (await fetch(`${gateway.adminOrigin}/metrics`)).text();
+    const valueOf = (series: string) => Number(text.split(`\n${series} `)[1]?.split("\n")[0]);
+    return {
+      counts: ["ok", "rejected"].map((result) => valueOf(`gateway_reloads_total{result="${result}"}`)),
+      isSuccessful: valueOf("gateway_last_reload_successful"),
+      lastSuccess: valueOf("gateway_last_reload_success_timestamp_seconds"),
+    };
+  };
+  const started = await measure();
+  expect(started).toMatchObject({ counts: [0, 0], isSuccessful: 1 });
+  expect(Math.abs(started.lastSuccess - Date.now() / 1000)).toBeLessThan(60);
+  write("customers.json", "{");
+  gateway.reload();
+  expect(await measure()).toEqual({ counts: [0, 1], isSuccessful: 0, lastSuccess: started.lastSuccess });
+  write("customers.json", customersFile(tokens));
+  gateway.reload();
+  const reloaded = await measure();
+  expect(reloaded).toMatchObject({ counts: [1, 1], isSuccessful: 1 });
+  expect(reloaded.lastSuccess).toBeGreaterThan(started.lastSuccess);
 });
 
 test("reads the secret of a gateway without a customers' file again", async () => {

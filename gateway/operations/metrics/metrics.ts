@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
 import type { UnauthorizedKind } from "../../auth/authorize.ts";
 import type { OutgoingCall } from "../../outgoing-call.ts";
+import type { ReloadOutcome } from "../../reload/reload.ts";
 import type { StoreObserver } from "../../store/store-observer.ts";
 import type { StreamObserver } from "../../stream/stream-hub.ts";
 import type { WebhookOutcome } from "../../upstream/aircall/webhook.ts";
@@ -10,6 +11,7 @@ import { createCustomerLabel, NONE } from "./customer-label.ts";
 import { formatMetrics } from "./exposition.ts";
 import { createGauges, type OpenCount } from "./gauges.ts";
 import type { HealthSources } from "./health-sources.ts";
+import { countReload, createReloadMetrics } from "./reload-metrics.ts";
 
 /** Limit that rejected a request. */
 export type Limit = "subject" | "customer" | "streams_per_subject" | "streams" | "gateway_streams" | "refused";
@@ -44,6 +46,8 @@ export interface Metrics extends StreamObserver, Pick<StoreObserver, "onConnecte
   onLineLost(): void;
   /** Counts spans that could not be exported. */
   onSpansLost(count: number): void;
+  /** Counts a reload of the settings. */
+  onReloaded(outcome: ReloadOutcome): void;
   /** Sets the sources of the values to read at each scrape. */
   watch(healthSources: HealthSources): void;
   /** Returns the metrics in Prometheus's text format. */
@@ -71,6 +75,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   const toLabel = createCustomerLabel(options.labelledCustomers);
   const requests = createRequestCounters(registry);
   const calls = createCallCounters(registry);
+  const reloads = createReloadMetrics(registry);
   const gauges = createGauges(registry, toLabel);
   let reading: Promise<string> | undefined;
 
@@ -115,6 +120,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     onConnectionRejected: () => requests.connectionsRejected.inc(),
     onLineLost: () => requests.linesLost.inc(),
     onSpansLost: (count) => requests.spansLost.inc(count),
+    onReloaded: (outcome) => countReload(reloads, outcome),
     watch: gauges.watch,
     async read() {
       reading ??= format();

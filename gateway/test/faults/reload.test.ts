@@ -1,5 +1,6 @@
 /** Settings that change while the gateway serves. */
 import { expect, onTestFinished, test } from "vitest";
+import { findFreePort } from "../../../scripts/testing/local-server.ts";
 import { AMPLE } from "./customers-file.ts";
 import { startFakeUpstream } from "./fake-upstream-process.ts";
 import { createGatewayClient } from "./gateway-client.ts";
@@ -83,14 +84,17 @@ test("applies changed origins and limits, and a changed default customer, to the
 test("refuses a bad file as a whole, names each problem, and goes on", async () => {
   const { file, secret } = await setUp();
   await file.write([customerEntry("acme", secret.reference)]);
-  const environment = { ...file.environment, LOG_LEVEL: "error" };
+  const adminPort = await findFreePort();
+  const environment = { ...file.environment, GATEWAY_ADMIN_PORT: `${adminPort}`, LOG_LEVEL: "error" };
   const gateway = await startGateway({ environment });
+  const readMetrics = async () => (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
   const token = await secret.sign("acme");
   const stream = streamOf(gateway, "acme", token);
   await expect.poll(stream.isCurrent).toBe(true);
   const bad = customerEntry("acme", secret.reference, { allowedOrigins: ["*"] });
   await file.write([bad, customerEntry("globex", "${file:missing.secret}"), customerEntry("initech", "${INITECH}")]);
   expect(await reload(gateway)).toBe("Reload rejected: the gateway goes on with the settings that it has");
+  expect(await readMetrics()).toContain("\ngateway_last_reload_successful 0\n");
   const problems = messagesOf(gateway, /^Reload rejected: .*customers\./);
   expect(problems.map((problem) => /customers\.\d\.[\w.]+: .*/.exec(problem)?.[0])).toEqual([
     expect.stringMatching(/^customers\.1\.tokens\.secret: ".*missing\.secret" names a file that does not exist$/),
@@ -105,6 +109,7 @@ test("refuses a bad file as a whole, names each problem, and goes on", async () 
   await file.write([customerEntry("acme", secret.reference), customerEntry("globex", secret.reference)]);
   process.kill(gateway.pid(), "SIGHUP");
   await expect.poll(async () => (await ofWidget(gateway, "globex")).status).toBe(200);
+  expect(await readMetrics()).toMatch(/\ngateway_reloads_total\{result="ok"\} 1\n/);
 });
 
 test("ends the streams of a withdrawn secret at once, and rejects its tokens", async () => {
