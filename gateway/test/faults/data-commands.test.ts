@@ -1,29 +1,15 @@
 /** Commands about data, beside running gateways. */
-import { writeFile } from "node:fs/promises";
-import { hostname, userInfo } from "node:os";
-import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { hasRedisServer, startRedisServer } from "../redis-server.ts";
 import { openRelay } from "../relay.ts";
 import { type CustomersFile, writeCustomersFile } from "./customers-file.ts";
+import { auditsIn, OPERATOR, runCommand } from "./data-command-process.ts";
 import { startFakeUpstream } from "./fake-upstream-process.ts";
 import { createGatewayClient } from "./gateway-client.ts";
 import { type GatewayProcess, startGateway } from "./gateway-process.ts";
-import { startProcess } from "./running-process.ts";
 import { openStreamReader } from "./stream-reader.ts";
-import { makeTemporaryDirectory } from "./temporary-directory.ts";
-
-const SERVER = fileURLToPath(new URL("../../dist/server.js", import.meta.url));
-
-const OPERATOR = { account: userInfo().username, machine: hostname() };
 
 const testOverProcesses = test.skipIf(!hasRedisServer);
-
-interface CommandResult {
-  readonly exitCode: number | null;
-  /** Every line, of the output and of the error output. */
-  readonly lines: readonly string[];
-}
 
 interface SetUpOptions {
   readonly customers?: Parameters<typeof writeCustomersFile>[0];
@@ -55,28 +41,6 @@ async function setUp({ customers: details, environment: more }: SetUpOptions = {
 
 async function openClient(gateway: GatewayProcess, customers: CustomersFile) {
   return createGatewayClient({ at: gateway, customer: "acme", token: await customers.token("acme") });
-}
-
-/** Runs a command of the gateway's program, with a file as its input. */
-async function runCommand(
-  args: string,
-  environment: Readonly<Record<string, string>>,
-  input = "",
-): Promise<CommandResult> {
-  const file = `${await makeTemporaryDirectory()}/input`;
-  await writeFile(file, input);
-  const running = startProcess({
-    program: "sh",
-    arguments: ["-c", `exec "$0" "$1" ${args} < "$2"`, process.execPath, SERVER, file],
-    environment,
-  });
-  const { exitCode } = await running.ended();
-  return { exitCode, lines: running.output };
-}
-
-/** Returns the audit lines of a command, as they are in its output. */
-function auditsIn(lines: readonly string[]): readonly unknown[] {
-  return lines.filter((line) => line.endsWith('"msg":"audit"}')).map((line): unknown => JSON.parse(line));
 }
 
 testOverProcesses("erases a user at both gateways, and the user comes back with a higher version", async () => {
