@@ -17,6 +17,8 @@ const NODE_SETTINGS = [
   "--cluster-replica-validity-factor 0 --repl-ping-replica-period 1 --repl-diskless-sync-delay 0",
 ].flatMap((words) => words.split(" "));
 
+type NodeSettings = readonly string[] | (() => Promise<readonly string[]>);
+
 export interface RedisCluster {
   /** Addresses of all nodes. */
   readonly addresses: readonly string[];
@@ -41,8 +43,12 @@ export function customerOfShard(name: string): string {
   }
 }
 
-/** Starts a cluster whose masters have equal ranges of slots, and resolves when each replica has its master's data. */
-export async function startRedisCluster(settings: readonly string[] = []): Promise<RedisCluster> {
+/**
+ * Starts a cluster whose masters have equal ranges of slots, and resolves when each replica has its master's data.
+ *
+ * @param settings further settings of each node, or a function that returns those of the next node
+ */
+export async function startRedisCluster(settings: NodeSettings = []): Promise<RedisCluster> {
   const nodes = await Promise.all(Array.from({ length: 2 * MASTERS }, () => startNode(settings)));
   const masters = nodes.slice(0, MASTERS);
   try {
@@ -65,9 +71,10 @@ export async function startRedisCluster(settings: readonly string[] = []): Promi
   };
 }
 
-async function startNode(settings: readonly string[]): Promise<RedisServer> {
+async function startNode(settings: NodeSettings): Promise<RedisServer> {
   const busPort = await findFreePort();
-  return startRedisServer([...NODE_SETTINGS, "--cluster-port", `${busPort}`, ...settings]);
+  const more = typeof settings === "function" ? await settings() : settings;
+  return startRedisServer([...NODE_SETTINGS, "--cluster-port", `${busPort}`, ...more]);
 }
 
 async function joinMasters(masters: readonly RedisServer[]): Promise<void> {
@@ -106,11 +113,19 @@ async function waitUntilJoined(node: RedisServer): Promise<void> {
   });
 }
 
+const Ports = v.object({
+  port: v.string(),
+  "tls-port": v.string(),
+  "tls-cluster": v.string(),
+  "cluster-port": v.string(),
+});
+
 async function meet(node: RedisServer, other: RedisServer): Promise<void> {
-  const { port } = new URL(other.url);
-  const configured = await other.command(["CONFIG", "GET", "cluster-port"]);
-  const { "cluster-port": busPort } = v.parse(v.object({ "cluster-port": v.string() }), configured);
-  await node.command(["CLUSTER", "MEET", "127.0.0.1", port, busPort]);
+  const configured = await other.command(["CONFIG", "GET", ...Object.keys(Ports.entries)]);
+  const ports = v.parse(Ports, configured);
+  // With TLS the nodes know each other by the port with TLS.
+  const port = ports["tls-cluster"] === "yes" ? ports["tls-port"] : ports.port;
+  await node.command(["CLUSTER", "MEET", "127.0.0.1", port, ports["cluster-port"]]);
 }
 
 async function idOf(node: RedisServer): Promise<string> {

@@ -12,13 +12,17 @@ export interface TlsRedisServer extends RedisServer {
   readonly authority: Authority;
 }
 
+/** Issues a certificate for a server. Returns the settings with its files. */
+export function issueServerFiles({ caPath, issue }: Authority): readonly string[] {
+  const { certPath, keyPath } = issue("redis");
+  return ["--tls-cert-file", certPath, "--tls-key-file", keyPath, "--tls-ca-cert-file", caPath];
+}
+
 /** Starts a Redis that demands client certificates of its authority, unless `settings` say otherwise. */
 export async function startTlsRedisServer(settings: readonly string[] = []): Promise<TlsRedisServer> {
   const authority = createAuthority();
-  const { certPath, keyPath } = authority.issue("redis");
   const port = await findFreePort();
-  const files = ["--tls-cert-file", certPath, "--tls-key-file", keyPath, "--tls-ca-cert-file", authority.caPath];
-  const server = await startRedisServer(["--tls-port", `${port}`, ...files, ...settings]);
+  const server = await startRedisServer(["--tls-port", `${port}`, ...issueServerFiles(authority), ...settings]);
   return {
     ...server,
     tlsUrl: `rediss://127.0.0.1:${port}`,
