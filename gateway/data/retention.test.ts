@@ -57,17 +57,25 @@ test("erases what is outdated at a random time after the start, and then every h
   expect(waits.map(({ ms }) => ms)).toEqual([300_000, 3_600_000, 3_600_000]);
 });
 
-test("goes on at the next run after the store was unavailable", async () => {
+test("erases the data of other shards while one is unavailable, and the rest at the next run", async () => {
   let isAvailable = false;
-  const { calls, lines, endWait } = setUp(async () => {
-    if (!isAvailable) throw new StoreUnavailableError("Redis cannot be reached");
-    return 0;
+  const { calls, lines, endWait } = setUp(async (id) => {
+    if (id === "acme" && !isAvailable) throw new StoreUnavailableError("Redis cannot be reached");
+    return 1;
   });
   await endWait();
-  expect([calls, lines]).toEqual([["acme"], []]);
+  expect(calls).toEqual(["acme", "globex", "unserved"]);
+  expect(lines).toEqual([expect.stringMatching("^Customer globex: "), expect.stringMatching("^Customer gone: ")]);
   isAvailable = true;
   await endWait();
-  expect(calls).toEqual(["acme", "acme", "globex", "unserved"]);
+  expect(lines.slice(2)).toEqual(["acme", "globex", "gone"].map((id) => expect.stringMatching(`^Customer ${id}: `)));
+});
+
+test("goes on at the next run after the whole store was unavailable", async () => {
+  const fail = async () => Promise.reject(new StoreUnavailableError("Redis cannot be reached"));
+  const { calls, lines, endWait } = setUp(fail, fail);
+  for (let runs = 0; runs < 2; runs += 1) await endWait();
+  expect([calls.length, lines]).toEqual([6, []]);
 });
 
 test("reports an unexpected error, and stops without one", async () => {

@@ -48,17 +48,24 @@ export function startRetention(options: RetentionOptions): Retention {
   };
 }
 
-/** Runs once. While the store is unavailable, the next run does the work. */
+/** Runs once. The next run does the work of customers whose part of the store is unavailable. */
 async function run({ store, customerIds, log }: RetentionOptions, signal: AbortSignal): Promise<void> {
+  for (const customerId of customerIds()) {
+    signal.throwIfAborted();
+    const count = await ifAvailable(store.forCustomer(customerId).eraseOutdated());
+    if (count) log.line(`Customer ${customerId}: erased the ids of ${count} users that were removed 30 days ago`);
+  }
+  signal.throwIfAborted();
+  for (const customerId of (await ifAvailable(store.eraseUnserved())) ?? [])
+    log.line(`Customer ${customerId}: erased all data, since no gateway has served the customer for 30 days`);
+}
+
+/** Resolves with `undefined` if the store is unavailable: the other shards of a cluster may be available. */
+async function ifAvailable<Result>(pending: Promise<Result>): Promise<Result | undefined> {
   try {
-    for (const customerId of customerIds()) {
-      signal.throwIfAborted();
-      const count = await store.forCustomer(customerId).eraseOutdated();
-      if (count > 0) log.line(`Customer ${customerId}: erased the ids of ${count} users that were removed 30 days ago`);
-    }
-    for (const customerId of await store.eraseUnserved())
-      log.line(`Customer ${customerId}: erased all data, since no gateway has served the customer for 30 days`);
+    return await pending;
   } catch (error) {
-    if (!(error instanceof StoreUnavailableError)) throw error;
+    if (error instanceof StoreUnavailableError) return undefined;
+    throw error;
   }
 }

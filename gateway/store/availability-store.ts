@@ -40,9 +40,10 @@ export interface AvailabilityStore {
   replicaSize(): ReplicaSize;
   /**
    * Erases the data of customers that no gateway has served for 30 days, and older changes. `eraseOutdated` of each
-   * customer's store comes first. Resolves with the ids of the erased customers.
+   * customer's store comes first. Resolves with the ids of the erased customers. Leaves out the shards of a cluster that
+   * cannot be reached.
    *
-   * @throws {StoreUnavailableError} if the store may not have erased everything.
+   * @throws {StoreUnavailableError} if a store without shards may not have erased everything.
    */
   eraseUnserved(): Promise<readonly string[]>;
   /** Returns the size of the kept changes of all customers in this process's memory. */

@@ -131,4 +131,26 @@ describe.skipIf(!hasRedisServer)("in a Redis Cluster", { timeout: 120_000 }, () 
       }
     },
   );
+
+  test("a gateway erases what is outdated in a shard that no gateway serves, also while another has no master", async () => {
+    const cluster = await startCluster();
+    const [served, former] = [customerOfShard("00"), customerOfShard("41")];
+    const keys = createStoreKeys(DEFAULT_KEY_PREFIX, "41");
+    const past = openStore(cluster.addresses);
+    for (const userId of [7, 8]) await past.forCustomer(former).set(userId, { status: "available" });
+    await past.close();
+    const master = await cluster.masterOf(keys.store);
+    await master.command(["HSET", keys.served, former, `${Date.now() - 31 * 24 * 60 * 60 * 1000}`]);
+    const store = openStore(cluster.addresses);
+    await store.forCustomer(served).set(1, { status: "available" });
+    const lost = await cluster.masterOf(createStoreKeys(DEFAULT_KEY_PREFIX, "00").store);
+    // Without its replica, no other master takes over.
+    await (await cluster.replicaOf(lost)).kill();
+    await lost.kill();
+    await expect(store.eraseUnserved()).resolves.toEqual([former]);
+    await expect(master.command(["KEYS", `*${former}*`])).resolves.toEqual([keys.erased(former)]);
+    await expect(master.command(["XLEN", keys.changes])).resolves.toBe(1);
+    const left = String(await master.command(["CLIENT", "LIST"]));
+    expect(left).not.toContain("name=availability-gateway");
+  });
 });

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import type { AvailabilityStore } from "./availability-store.ts";
+import { type AvailabilityStore, StoreUnavailableError } from "./availability-store.ts";
 import { createMemoryStore } from "./memory-store.ts";
 import { createDeferred } from "./redis/deferred.ts";
 import { shardIndexOf } from "./redis/shards.ts";
@@ -17,6 +17,7 @@ function setUp() {
   const closed: number[] = [];
   const leased: string[] = [];
   const unserved = new Set<number>();
+  const away = new Set<number>();
   const shards = new Map<number, { isReady: boolean; readonly ready: ReturnType<typeof createDeferred<void>> }>();
   const store = createShardedStore({
     shardCount: 4,
@@ -32,12 +33,15 @@ function setUp() {
           leased.push(`${index}: ${task}`);
           return true;
         },
-        eraseUnserved: async () => (unserved.has(index) ? [`former-${index}`] : []),
+        eraseUnserved: async () => {
+          if (away.has(index)) throw new StoreUnavailableError("Redis cannot be reached");
+          return unserved.has(index) ? [`former-${index}`] : [];
+        },
         close: async () => void closed.push(index),
       };
     },
   });
-  return { store, opened, closed, leased, unserved, shards };
+  return { store, opened, closed, leased, unserved, away, shards };
 }
 
 const indexOf = (customerId: string) => shardIndexOf(customerId, 4);
@@ -96,4 +100,12 @@ test("erases what nobody serves in every shard, and opens the others only for th
   await expect(store.eraseUnserved()).resolves.toEqual(["former-0", "former-1", "former-2", "former-3"]);
   expect(new Set(opened)).toEqual(new Set([0, 1, 2, 3]));
   expect(closed).toEqual([0, 1, 2, 3].filter((index) => index !== indexOf(ACME)));
+});
+
+test("erases what nobody serves in the other shards while some cannot be reached, and closes those as well", async () => {
+  const { store, closed, unserved, away } = setUp();
+  for (const index of [0, 1, 2, 3]) unserved.add(index);
+  for (const index of [0, 2]) away.add(index);
+  await expect(store.eraseUnserved()).resolves.toEqual(["former-1", "former-3"]);
+  expect(closed).toEqual([0, 1, 2, 3]);
 });

@@ -1,4 +1,4 @@
-import type { AvailabilityStore } from "./availability-store.ts";
+import { type AvailabilityStore, StoreUnavailableError } from "./availability-store.ts";
 import { shardIndexOf } from "./redis/shards.ts";
 import { createShardedGateways } from "./sharded-gateways.ts";
 
@@ -34,7 +34,6 @@ export function createShardedStore({ shardCount, openShard }: ShardedStoreOption
     gateways: createShardedGateways(shardOf),
     async eraseUnserved() {
       const erased: string[] = [];
-      const failures: unknown[] = [];
       for (let index = 0; index < shardCount; index += 1) {
         const served = opened.get(index);
         // A shard without served customers has outdated data as well.
@@ -42,12 +41,12 @@ export function createShardedStore({ shardCount, openShard }: ShardedStoreOption
         try {
           erased.push(...(await shard.eraseUnserved()));
         } catch (error) {
-          failures.push(error);
+          // The next call erases the shard's data.
+          if (!(error instanceof StoreUnavailableError)) throw error;
         } finally {
           if (!served) await shard.close();
         }
       }
-      if (failures.length > 0) throw failures[0];
       return erased;
     },
     replicaSize() {
