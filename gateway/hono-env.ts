@@ -18,6 +18,8 @@ export interface AppEnv {
     readonly requestId: string | undefined;
     /** Result of a change of a status; `undefined` before the body of the request is read. */
     readonly change: ChangeOutcome | undefined;
+    /** True for a request of a flood, which gets no line in the log; `undefined` for every other request. */
+    readonly isUnlogged: boolean | undefined;
     /** Trace of the request, to forward with requests to the upstream. */
     readonly trace: TraceContext | undefined;
   };

@@ -60,7 +60,7 @@ export function authorize(
 
   function reject(context: AppContext, { kind, reason, respond }: AuthFailure): Response {
     const limited = NOT_COUNTED.has(kind) ? undefined : countRejection(context);
-    // Too many are not logged either, so that they cannot fill the disk.
+    // Nor is the reason logged of too many.
     if (limited) return limited;
     onUnauthorized(describeUnauthorized(context, kind, reason));
     return respond();

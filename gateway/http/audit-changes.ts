@@ -21,7 +21,7 @@ export interface AuditedChange {
 
 /**
  * Logs each change that a client with a valid token has requested, with the caller, the agent and the result, also if a
- * later handler rejects the change. Register it on the path of a change, before `authorize`.
+ * later handler rejects the change, but none of a flood. Register it on the path of a change, before `authorize`.
  */
 export function auditChanges(log: Pick<Log, "audit">): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
@@ -31,7 +31,7 @@ export function auditChanges(log: Pick<Log, "audit">): MiddlewareHandler<AppEnv>
     const customer = context.get("customer");
     const caller = context.get("caller");
     // Without a valid token the line would have no subject, and `Request rejected` has the reason.
-    if (!customer || !caller) return;
+    if (!customer || !caller || context.get("isUnlogged")) return;
     const requestId = context.get("requestId");
     const trace = context.get("trace");
     log.audit?.(

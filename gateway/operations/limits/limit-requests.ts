@@ -81,7 +81,10 @@ export function limitStreams(observability: Observability): MiddlewareHandler<Ap
 export function limitRejections(observability: Observability): CountRejection {
   return (context) => {
     const exceeded = observability.rateLimits.countRejection(readNetwork(context, observability));
-    return exceeded && rejectLimited(context.get("customer")?.id ?? NONE, exceeded, observability);
+    if (!exceeded) return undefined;
+    // A line for each would fill the disk.
+    context.set("isUnlogged", true);
+    return rejectLimited(context.get("customer")?.id ?? NONE, exceeded, observability);
   };
 }
 

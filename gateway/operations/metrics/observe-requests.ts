@@ -32,6 +32,7 @@ export function observeRequests(
       status: context.res.status,
       // Not `context.var`, which copies every variable at each access.
       customer: context.get("customer")?.id,
+      isUnlogged: context.get("isUnlogged"),
     });
   };
 }

@@ -20,6 +20,8 @@ export interface ResponseInfo {
   readonly status: number;
   /** `undefined` for an unknown customer. */
   readonly customer: string | undefined;
+  /** True for a response that is counted, and gets no line in the log. @default false */
+  readonly isUnlogged?: boolean | undefined;
 }
 
 /** Observes a request until the end of its response. */
@@ -61,10 +63,11 @@ export function traceRequest(
     return context;
   }
 
-  function finish({ route = NONE, method, status, customer }: ResponseInfo): void {
+  function finish({ route = NONE, method, status, customer, isUnlogged }: ResponseInfo): void {
     endRequest();
     const isAborted = outgoing !== undefined && !outgoing.writableFinished;
     span?.end({ requestId, route, method: toKnownMethod(method), status, customer: customer ?? NONE, isAborted });
+    if (isUnlogged) return;
     log.request?.({
       requestId,
       traceId: trace().traceId,

@@ -3,6 +3,7 @@ import { Agent, type IncomingMessage, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
+import { findFreePort } from "../../../scripts/testing/local-server.ts";
 import { type CustomersFile, writeCustomersFile } from "./customers-file.ts";
 import { createGatewayClient } from "./gateway-client.ts";
 import { type GatewayProcess, startGateway } from "./gateway-process.ts";
@@ -69,7 +70,7 @@ function createClient({ origin }: GatewayProcess, connections: number) {
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 
 /** Counts the replies by status. */
-function countStatuses(replies: readonly Reply[]): Record<number, number> {
+function countStatuses(replies: readonly Pick<Reply, "status">[]): Record<number, number> {
   const counts: Record<number, number> = {};
   for (const { status } of replies) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
@@ -211,7 +212,10 @@ test.each([
 ])(
   "limits requests with bad tokens by the address that a proxy at 127.0.0.1 forwards, with TRUSTED_PROXIES=%s",
   async (proxies, isOneAddress) => {
-    const { gateway, customers } = await setUp({ environment: { TRUSTED_PROXIES: proxies } });
+    const adminPort = await findFreePort();
+    const { gateway, customers } = await setUp({
+      environment: { TRUSTED_PROXIES: proxies, LOG_LEVEL: "info", GATEWAY_ADMIN_PORT: `${adminPort}` },
+    });
     const send = createClient(gateway, 20);
     const from = (address: string, token: string) =>
       send("/c/acme/v1/users/1/availability", { ...bearer(token), "X-Forwarded-For": `203.0.113.9, ${address}` });
@@ -234,8 +238,37 @@ test.each([
     const posted = await Promise.all(addresses.map((address) => postWebhook(gateway, address)));
     expect(posted.some(({ status }) => status === 429)).toBe(isOneAddress);
     expect((await from("198.51.100.2", good)).status).toBe(404);
+    // Changes with a token that may only read, of which each would be in the audit.
+    const changed = await Promise.all(Array.from({ length: 200 }, () => putStatus(gateway, good)));
+    // No flood fills the disk.
+    const {
+      401: unauthorized,
+      403: forbidden,
+      429: flood,
+    } = countStatuses([...replies, ...sent, ...posted, ...changed]);
+    const countLines = (message: string, status: number) =>
+      gateway.lines().filter((line) => line.includes(`"status":${status},`) && line.endsWith(`"msg":"${message}"}`))
+        .length;
+    await expect.poll(() => countLines("request", 403)).toBe(forbidden);
+    expect([countLines("request", 401), countLines("request", 404)]).toEqual([unauthorized, 2]);
+    expect([countLines("request", 429), countLines("audit", 429)]).toEqual([0, 0]);
+    const metrics = await fetch(`http://127.0.0.1:${adminPort}/metrics`);
+    expect(await metrics.text()).toContain(
+      `gateway_requests_limited_total{customer="acme",limit="refused"} ${flood}\n`,
+    );
   },
 );
+
+/** Sends a change from the address of the first flood. */
+async function putStatus({ origin }: GatewayProcess, token: string): Promise<{ readonly status: number }> {
+  const response = await fetch(`${origin}/c/acme/v1/users/1/availability`, {
+    method: "PUT",
+    headers: { ...bearer(token), "X-Forwarded-For": "198.51.100.1", "Content-Type": "application/json" },
+    body: JSON.stringify({ status: "available" }),
+  });
+  await response.text();
+  return response;
+}
 
 /** Posts a webhook with a wrong secret. */
 async function postWebhook({ origin }: GatewayProcess, address: string): Promise<{ readonly status: number }> {
