@@ -14,6 +14,11 @@ export interface AppEnv {
     readonly caller: Caller | undefined;
     /** Counts formatted agents or changes towards the caller's limits; `undefined` for a request that is not counted. */
     readonly countFormatted: ((count: number) => void) | undefined;
+    /**
+     * Counts a list of so many bytes until its client has read it. Returns the response if the client leaves too many long
+     * lists unread. `undefined` for a request that is not counted.
+     */
+    readonly countList: ((bytes: number) => Response | undefined) | undefined;
     /** Id of the request in the log; `undefined` without observability. */
     readonly requestId: string | undefined;
     /** Result of a change of a status; `undefined` before the body of the request is read. */

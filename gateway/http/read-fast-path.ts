@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Caller } from "../auth/caller.ts";
 import type { AllReading, AvailabilityService, CachedManyReading, CachedReading } from "../availability-service.ts";
 import type { Customer, Customers } from "../customer.ts";
+import type { LimitExceeded } from "../operations/limits/limit-exceeded.ts";
 import { rejectLimited } from "../operations/limits/limit-requests.ts";
-import type { LimitExceeded } from "../operations/limits/rate-limits.ts";
+import type { RateLimitKey } from "../operations/limits/rate-limits.ts";
 import { traceRequest } from "../operations/metrics/request-trace.ts";
 import type { Observability } from "../operations/observability.ts";
 import { matchesEtag } from "./conditional-response.ts";
@@ -11,12 +12,13 @@ import { type FastPath, findCachedCaller, hasPlainHead, readTraceHeaders, toText
 import { endWith, writeWebResponse } from "./direct-response.ts";
 import { createListFormatter } from "./list-formatter.ts";
 import { type CachedResponse, createResponseCache } from "./response-cache.ts";
+import { onResponseClosed } from "./response-close.ts";
 import { LIST_PATH, listHeaders, MAX_USER_IDS, toListTag } from "./routes/availabilities.ts";
 import { AVAILABILITY_PATH } from "./routes/availability.ts";
 import { acceptsGzip, compress, isCompressible } from "./routes/compression.ts";
 import { parseValidUserIds } from "./routes/user-ids.ts";
 import { SECURITY_HEADER_PAIRS } from "./security-headers.ts";
-import type { SharedLists } from "./shared-lists.ts";
+import { LONG_BYTES, type SharedLists } from "./shared-lists.ts";
 
 export interface ReadFastPathOptions {
   readonly customers: Customers;
@@ -64,21 +66,34 @@ export function createReadFastPath({ customers, observability, lists, onDefect }
   const getResponse = createResponseCache();
   const formatList = createListFormatter();
 
-  function respondWithMany(exchange: Exchange, reading: CachedManyReading): Promise<void> | undefined {
-    const { request, report } = exchange;
-    const respondWithList = (body: string | Buffer) => {
-      writeMany(exchange, body, reading.ageSeconds);
-      report(LIST_PATH, 200);
-    };
-    const text = formatList(reading);
-    if (isCompressible(toText(request.headers["accept-encoding"]), text.length)) {
-      return compress(text).then(respondWithList);
+  /** Writes a list, which counts until its client has read it if it is long. Rejects it if too many are unread. */
+  function respondWithList(
+    exchange: Exchange,
+    read: Read,
+    body: string | Buffer,
+    write: () => void,
+  ): Promise<void> | undefined {
+    const isLong = body.length >= LONG_BYTES;
+    const counted = isLong ? observability?.rateLimits.countUnread(toClient(read)) : undefined;
+    if (counted && typeof counted !== "function") return reject(exchange, read, counted);
+    try {
+      write();
+    } finally {
+      if (counted) onResponseClosed(exchange.response, counted);
     }
-    respondWithList(text);
+    exchange.report(LIST_PATH, 200);
     return undefined;
   }
 
-  async function respondWithAll(exchange: Exchange, { customer, caller }: Read, reading: AllReading): Promise<void> {
+  function respondWithMany(exchange: Exchange, read: Read, reading: CachedManyReading): Promise<void> | undefined {
+    const respond = (body: string | Buffer) =>
+      respondWithList(exchange, read, body, () => writeMany(exchange, body, reading.ageSeconds));
+    const text = formatList(reading);
+    const isCompressed = isCompressible(toText(exchange.request.headers["accept-encoding"]), text.length);
+    return isCompressed ? compress(text).then(respond) : respond(text);
+  }
+
+  async function respondWithAll(exchange: Exchange, read: Read, reading: AllReading): Promise<void> {
     const { request, response, report } = exchange;
     const hasTag = reading.unreadable.length === 0;
     if (hasTag && matchesEtag(request.headers["if-none-match"], toListTag(reading.cursor))) {
@@ -86,21 +101,21 @@ export function createReadFastPath({ customers, observability, lists, onDefect }
       response.end();
       return report(LIST_PATH, 304);
     }
-    const { body, isCompressed, cursor } = await lists.read(customer.id, reading, {
+    const { body, isCompressed, cursor } = await lists.read(read.customer.id, reading, {
       acceptsGzip: acceptsGzip(toText(request.headers["accept-encoding"])),
-      onFormatted: (agents) =>
-        observability?.rateLimits.countFormatted({ customer: customer.id, subject: caller.subject }, agents),
+      onFormatted: (agents) => observability?.rateLimits.countFormatted(toClient(read), agents),
     });
     // The client has disconnected. A response written now would count as finished, and its request not as aborted.
     if (response.closed) return report(LIST_PATH, 200);
-    writeHead(exchange, 200, {
-      "Content-Type": "application/json",
-      ...listHeaders(reading.ageSeconds, hasTag ? cursor : undefined),
-      "Content-Length": `${body.length}`,
-      ...(isCompressed && { "Content-Encoding": "gzip" }),
+    return respondWithList(exchange, read, body, () => {
+      writeHead(exchange, 200, {
+        "Content-Type": "application/json",
+        ...listHeaders(reading.ageSeconds, hasTag ? cursor : undefined),
+        "Content-Length": `${body.length}`,
+        ...(isCompressed && { "Content-Encoding": "gzip" }),
+      });
+      endWith(response, body);
     });
-    endWith(response, body);
-    report(LIST_PATH, 200);
   }
 
   async function reject({ response, requestId, report }: Exchange, read: Read, exceeded: LimitExceeded): Promise<void> {
@@ -112,7 +127,7 @@ export function createReadFastPath({ customers, observability, lists, onDefect }
 
   function respond(exchange: Exchange, read: Read): Promise<void> | undefined {
     const { reading } = read;
-    if ("missing" in reading) return respondWithMany(exchange, reading);
+    if ("missing" in reading) return respondWithMany(exchange, read, reading);
     if (!("agent" in reading)) return respondWithAll(exchange, read, reading);
     exchange.report(AVAILABILITY_PATH, writeOne(exchange, getResponse(reading)));
     return undefined;
@@ -121,9 +136,8 @@ export function createReadFastPath({ customers, observability, lists, onDefect }
   return (request, response, next) => {
     const read = parseRead(request, customers);
     if (!read) return next();
-    const { customer, caller, reading } = read;
-    const client = { customer: customer.id, subject: caller.subject };
-    const exceeded = observability?.rateLimits.countRequest(client, countNamed(reading));
+    const { customer, reading } = read;
+    const exceeded = observability?.rateLimits.countRequest(toClient(read), countNamed(reading));
     const requestTrace = observability && traceRequest(observability, readTraceHeaders(request.headers), response);
     const exchange: Exchange = {
       request,
@@ -137,6 +151,10 @@ export function createReadFastPath({ customers, observability, lists, onDefect }
       onDefect(error);
     });
   };
+}
+
+function toClient({ customer, caller }: Read): RateLimitKey {
+  return { customer: customer.id, subject: caller.subject };
 }
 
 /** Number of agents that are named in a request. */

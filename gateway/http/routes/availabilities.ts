@@ -76,6 +76,8 @@ async function respondWithAll(
     acceptsGzip: acceptsGzip(context.req.header("Accept-Encoding")),
     onFormatted: context.get("countFormatted") ?? (() => {}),
   });
+  const rejected = context.get("countList")?.(body.length);
+  if (rejected) return rejected;
   const headers = {
     "Content-Type": "application/json",
     ...listHeaders(reading.ageSeconds, hasTag ? cursor : undefined),
@@ -110,6 +112,8 @@ async function respondWithJson(
 ): Promise<Response> {
   const text = new TextEncoder().encode(JSON.stringify(list));
   const { body, headers } = await compressFor(context.req.header("Accept-Encoding"), text);
+  const rejected = context.get("countList")?.(body.length);
+  if (rejected) return rejected;
   return new Response(body, { headers: { "Content-Type": "application/json", ...caching, ...headers } });
 }
 

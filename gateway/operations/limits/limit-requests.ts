@@ -3,12 +3,14 @@ import type { CountRejection } from "../../auth/authorize.ts";
 import type { AppEnv } from "../../hono-env.ts";
 import { problem } from "../../http/problem.ts";
 import { onResponseClosed } from "../../http/response-close.ts";
+import { LONG_BYTES } from "../../http/shared-lists.ts";
 import { NONE } from "../metrics/customer-label.ts";
 import type { Limit } from "../metrics/metrics.ts";
 import type { Observability } from "../observability.ts";
 import { readClientAddress, toClientNetwork } from "./client-address.ts";
 import { limitBody } from "./limit-body.ts";
-import type { LimitExceeded, RateLimitKey } from "./rate-limits.ts";
+import type { LimitExceeded } from "./limit-exceeded.ts";
+import type { RateLimitKey } from "./rate-limits.ts";
 
 /** Maximum length of a request's path and query: room for 500 user ids of sixteen digits, and for the rest. */
 export const MAX_URL_LENGTH = 12_288;
@@ -56,8 +58,24 @@ export function limitRequestRate(observability: Observability): MiddlewareHandle
     const exceeded = observability.rateLimits.countRequest(client);
     if (exceeded) return rejectLimited(client.customer, exceeded, observability);
     context.set("countFormatted", (count) => observability.rateLimits.countFormatted(client, count));
+    context.set("countList", (bytes) => countList(context, client, bytes, observability));
     return next();
   };
+}
+
+/** Counts a long list until its client has read it. Returns the response if too many of the client are unread. */
+function countList(
+  { env }: Context<AppEnv>,
+  client: RateLimitKey,
+  bytes: number,
+  observability: Observability,
+): Response | undefined {
+  // Without a server there is no connection, so the end of the response is unknown.
+  if (bytes < LONG_BYTES || !env?.outgoing) return undefined;
+  const counted = observability.rateLimits.countUnread(client);
+  if (typeof counted !== "function") return rejectLimited(client.customer, counted, observability);
+  onResponseClosed(env.outgoing, counted);
+  return undefined;
 }
 
 /** Rejects streams over a limit of open streams. Register it after `authorize`. */
@@ -121,6 +139,9 @@ const DESCRIPTIONS: Readonly<Record<Limit, (allowed: number) => string>> = {
   streams: (allowed) => `At most ${allowed} streams at once are allowed for one customer`,
   gateway_streams: (allowed) =>
     `The customer has ${allowed} streams, and the rest of this gateway's is for other customers`,
+  unread_lists_per_subject: (allowed) =>
+    `At most ${allowed} long lists at once may wait for one subject, with all its tokens, to read them`,
+  unread_lists: (allowed) => `At most ${allowed} long lists at once may wait for one customer to read them`,
   refused: (allowed) => `At most ${allowed} requests a minute with a bad token or secret are allowed from one address`,
 };
 

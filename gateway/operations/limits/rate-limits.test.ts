@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { createRateLimits, type LimitExceeded, type RateLimitsOptions } from "./rate-limits.ts";
+import type { LimitExceeded } from "./limit-exceeded.ts";
+import { createRateLimits, type RateLimitsOptions } from "./rate-limits.ts";
 
 /** A burst of ten seconds is of two requests for a subject, and of five for the customer. */
 const LIMITS = { requestsPerMinutePerSubject: 12, requestsPerMinute: 30, streams: 3, streamsPerSubject: 2 };

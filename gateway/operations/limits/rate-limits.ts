@@ -1,23 +1,16 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import type { CustomerLimits } from "../../settings/customer-settings.ts";
 import type { Limit } from "../metrics/metrics.ts";
+import type { LimitExceeded } from "./limit-exceeded.ts";
 import { createStreamShares, type StreamPlaces } from "./stream-shares.ts";
 import { type BucketKey, createTokenBuckets } from "./token-bucket.ts";
+import { type CountUnread, createUnreadLimit } from "./unread-lists.ts";
 
 /** Key of a client within its customer: all tokens of a subject are one client. */
 export interface RateLimitKey {
   readonly customer: string;
   /** The token's subject, or `network` and the network of a request without a token. */
   readonly subject: BucketKey;
-}
-
-/** An exceeded limit. */
-export interface LimitExceeded {
-  readonly limit: Limit;
-  /** Maximum number. */
-  readonly allowed: number;
-  /** Seconds until a retry can succeed. */
-  readonly retryAfterSeconds: number;
 }
 
 /** Limits of the customers at this gateway. Requests of an unknown customer are not counted. */
@@ -31,6 +24,8 @@ export interface RateLimits {
   countFormatted(client: RateLimitKey, count: number): void;
   /** Counts a stream until the returned function is called. Returns the limit if it is exceeded. */
   countStream(client: RateLimitKey): LimitExceeded | (() => void);
+  /** Counts a long list until the returned function is called. Returns the limit of unread lists if it is exceeded. */
+  countUnread(client: RateLimitKey): LimitExceeded | (() => void);
   /** Counts a request with a bad token or secret from a network. Returns the limit if it is exceeded. */
   countRejection(network: string): LimitExceeded | undefined;
   /** Sets the limits of the customers from now on. What was counted of a customer that remains still counts. */
@@ -86,6 +81,7 @@ export function createRateLimits(
     countRequest: ({ customer, subject }, agents = 0) => customers.get(customer)?.countRequest(subject, agents),
     countFormatted: ({ customer, subject }, count) => customers.get(customer)?.addUnits(subject, toUnits(count)),
     countStream: ({ customer, subject }) => customers.get(customer)?.countStream(subject) ?? (() => {}),
+    countUnread: ({ customer, subject }) => customers.get(customer)?.countUnread(subject) ?? (() => {}),
     countRejection(given) {
       const network = rejections.size() < MAX_NETWORKS ? given : "others";
       const nowMs = clock.monotonicMs();
@@ -102,6 +98,7 @@ interface CustomerCounters {
   countRequest(subject: BucketKey, agents: number): LimitExceeded | undefined;
   addUnits(subject: BucketKey, units: number): void;
   countStream(subject: BucketKey): LimitExceeded | (() => void);
+  readonly countUnread: CountUnread;
   setLimits(limits: CustomerLimits): void;
 }
 
@@ -139,6 +136,7 @@ function createCounters(
       if (units > 0) spend(subject, monotonicMs(), units);
     },
     countStream: createStreamLimit(() => current, places),
+    countUnread: createUnreadLimit(monotonicMs),
     setLimits(next) {
       current = next;
       subjects.setRate(next.requestsPerMinutePerSubject);

@@ -14,7 +14,15 @@ import type { HealthSources } from "./health-sources.ts";
 import { countReload, createReloadMetrics } from "./reload-metrics.ts";
 
 /** Limit that rejected a request. */
-export type Limit = "subject" | "customer" | "streams_per_subject" | "streams" | "gateway_streams" | "refused";
+export type Limit =
+  | "subject"
+  | "customer"
+  | "streams_per_subject"
+  | "streams"
+  | "gateway_streams"
+  | "unread_lists_per_subject"
+  | "unread_lists"
+  | "refused";
 
 /** Labels and duration of one request. The labels have few values: patterns, known methods, configured customers. */
 export interface RequestMeasure {

@@ -1,4 +1,6 @@
 /** A customer, or one of its agents, takes what it can get: nobody else notices. */
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
@@ -27,8 +29,13 @@ async function setUp({ limits, environment }: SetupOptions = {}): Promise<Setup>
   return { gateway: await startGateway({ environment: { ...customers.environment, ...environment } }), customers };
 }
 
-/** Adds agents with the ids from 1. */
-async function addAgents({ gateway, customers }: Setup, customer: "acme" | "globex", count: number): Promise<void> {
+/** Adds so many agents, with the ids from `first`. */
+async function addAgents(
+  { gateway, customers }: Setup,
+  customer: "acme" | "globex",
+  count: number,
+  first = 1,
+): Promise<void> {
   // Each client has a connection of its own.
   const clients = await Promise.all(
     Array.from({ length: 10 }, async (_, index) => {
@@ -38,7 +45,7 @@ async function addAgents({ gateway, customers }: Setup, customer: "acme" | "glob
   );
   await Promise.all(
     clients.map(async ({ setStatus }, index) => {
-      for (let userId = index + 1; userId <= count; userId += clients.length) {
+      for (let userId = first + index; userId < first + count; userId += clients.length) {
         expect(await setStatus(userId, "available")).toMatchObject({ status: 201 });
       }
     }),
@@ -138,6 +145,67 @@ test("makes the reader of a long list wait for what it cost, and no colleague", 
   const colleague = bearer(await customers.agentToken("globex", 8));
   expect(await send("/c/globex/v1/availabilities?userIds=1", colleague)).toMatchObject({ status: 200 });
 });
+
+/** Requests a list on a connection of its own, of which it reads the head alone. */
+async function openUnreadList({ origin }: GatewayProcess, token: string) {
+  const { hostname, port } = new URL(origin);
+  const socket = connect(Number(port), hostname).on("error", () => {});
+  onTestFinished(() => void socket.destroy());
+  const authorization = `Authorization: Bearer ${token}`;
+  socket.write(`GET /c/globex/v1/availabilities HTTP/1.1\r\nHost: localhost\r\n${authorization}\r\n\r\n`);
+  const [head]: Buffer[] = await once(socket, "data");
+  socket.pause();
+  const [, status] = /^HTTP\/1\.1 (\d+)/.exec(String(head)) ?? [];
+  return { status: Number(status), retryAfter: /^Retry-After: (\d+)/im.exec(String(head))?.[1], socket };
+}
+
+/** Reads the memory of a process, in MiB. */
+async function readMemory(pid: number): Promise<number> {
+  const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(kibibytes) / 1024;
+}
+
+test.skipIf(process.platform !== "linux")(
+  "holds few long lists whose reader does not read, each of another version, and serves the next customer",
+  async () => {
+    const setup = await setUp({
+      limits: { requestsPerMinutePerSubject: 10_000_000, requestsPerMinute: 10_000_000 },
+    });
+    const { gateway, customers } = setup;
+    // A list of five megabytes: the system itself takes four of an unread one.
+    const first = 9_000_000_000_000_001;
+    await addAgents(setup, "globex", 32_000, first);
+    await addAgents(setup, "acme", 1);
+    const [noisy, calm] = [await customers.agentToken("globex", 7), bearer(await customers.agentToken("acme", 1))];
+    const writer = createGatewayClient({ at: gateway, customer: "globex", token: await customers.token("globex") });
+    const send = createClient(gateway, 1);
+    const open: Socket[] = [];
+    let sent = 0;
+    const openNext = async () => {
+      sent += 1;
+      await writer.setStatus(first, sent % 2 === 0 ? "available" : "do_not_disturb");
+      // The gateway reads a token that is new, and knows the other one.
+      const token = sent % 2 === 0 ? noisy : await customers.agentToken("globex", 7, `${sent}`);
+      const list = await openUnreadList(gateway, token);
+      if (list.status === 200) open.push(list.socket);
+      expect(await send("/c/acme/v1/users/1/availability", calm)).toMatchObject({ status: 200 });
+      return list;
+    };
+    await openNext();
+    const before = await readMemory(gateway.pid());
+    // A list counts once it has waited for a second.
+    await expect.poll(async () => (await openNext()).status, { interval: 200, timeout: 10_000 }).toBe(429);
+    for (let count = 0; count < 60; count += 1)
+      expect(await openNext()).toMatchObject({ status: 429, retryAfter: "10" });
+    expect((await readMemory(gateway.pid())) - before).toBeLessThan(150);
+    const colleague = bearer(await customers.agentToken("globex", 8));
+    expect(await send("/c/globex/v1/availabilities", colleague)).toMatchObject({ status: 200 });
+    // A short list is served, and a long one again after the connections are closed.
+    expect(await send("/c/globex/v1/availabilities?userIds=1", bearer(noisy))).toMatchObject({ status: 200 });
+    for (const socket of open) socket.destroy();
+    await expect.poll(() => send("/c/globex/v1/availabilities", bearer(noisy))).toMatchObject({ status: 200 });
+  },
+);
 
 test("gives ten tokens of one agent one limit, for requests and for streams", async () => {
   const { gateway, customers } = await setUp({ limits: { requestsPerMinutePerSubject: 60, streamsPerSubject: 3 } });
