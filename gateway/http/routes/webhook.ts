@@ -30,6 +30,7 @@ const RECEIVE_WEBHOOK: OperationObject = {
       "At most 600 requests a minute with a bad token or secret are allowed from one address, at each gateway",
       HEADERS.retryAfter,
     ),
+    ...problemResponse(503, "The gateway has as many long webhooks as it can hold", HEADERS.retryAfter),
     204: responseOf("The gateway will read the agents again.", {}),
   },
 };

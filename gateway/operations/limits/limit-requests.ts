@@ -7,6 +7,7 @@ import { LONG_BYTES } from "../../http/shared-lists.ts";
 import { NONE } from "../metrics/customer-label.ts";
 import type { Limit } from "../metrics/metrics.ts";
 import type { Observability } from "../observability.ts";
+import { limitBytesInFlight } from "./bytes-in-flight.ts";
 import { readClientAddress, toClientNetwork } from "./client-address.ts";
 import { limitBody } from "./limit-body.ts";
 import type { LimitExceeded } from "./limit-exceeded.ts";
@@ -27,7 +28,7 @@ const MAX_WEBHOOK_BYTES = 1024 * 1024;
 const WEBHOOK_PATH = /^(\/c\/[^/]+)?\/v1\/upstream\/webhook$/;
 
 const limitBodySize = createBodyLimit(MAX_BODY_BYTES);
-const limitWebhookSize = createBodyLimit(MAX_WEBHOOK_BYTES);
+const limitWebhookSize = limitBytesInFlight(createBodyLimit(MAX_WEBHOOK_BYTES), { maxBodyBytes: MAX_WEBHOOK_BYTES });
 
 function createBodyLimit(maxSize: number): MiddlewareHandler<AppEnv> {
   const onError = () => problem(413, `A request's body has at most ${maxSize} bytes`, { Connection: "close" });
