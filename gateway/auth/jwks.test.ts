@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { createDeferred, type Deferred } from "../store/redis/deferred.ts";
 import { CLAIMS, makeKey, mint, NOW_MS, NOW_SECONDS, serveJwks } from "../test/test-tokens.ts";
 import { InvalidTokenError } from "./invalid-token-error.ts";
+import { createJwks } from "./jwks.ts";
 import { KeysUnavailableError } from "./keys-unavailable-error.ts";
 import { createTokenVerifier, type TokenVerifierOptions } from "./verify-token.ts";
 
@@ -157,6 +159,35 @@ test("rejects no token, and accepts none, once its keys are older than a day", a
   advance(2);
   const late = sign({ sub: "125", exp: NOW_SECONDS + 90_000 });
   await expect(verify(await late)).rejects.toThrow(KeysUnavailableError);
+});
+
+test("stays available while the set is fetched again, and is not after a fetch that failed", async () => {
+  const { jwk } = await makeSigner("first");
+  const fetches: Deferred<Response>[] = [];
+  const fetch = () => {
+    const response = createDeferred<Response>();
+    fetches.push(response);
+    return response.promise;
+  };
+  const timers = createManualTimers();
+  const url = "https://login.acme.example/keys";
+  const clock = { wallMs: () => Date.now(), monotonicMs: () => Date.now() };
+  const keySet = createJwks({ url, algorithm: "ES256", clock, fetch, wait: timers.wait });
+  const stopping = new AbortController();
+  const done = keySet.keepFresh({ line: () => {}, warning: () => {} }, stopping.signal);
+  expect(keySet.isAvailable()).toBeUndefined();
+  fetches[0]?.resolve(Response.json({ keys: [jwk] }));
+  await timers.elapse();
+  await expect.poll(() => fetches.length).toBe(2);
+  expect(keySet.isAvailable()).toBe(true);
+  fetches[1]?.reject(new TypeError("fetch failed"));
+  await timers.elapse();
+  await expect.poll(() => fetches.length).toBe(3);
+  expect(keySet.isAvailable()).toBe(false);
+  fetches[2]?.resolve(Response.json({ keys: [jwk] }));
+  await expect.poll(keySet.isAvailable).toBe(true);
+  stopping.abort();
+  await done;
 });
 
 test("names a set without a key for the customer's algorithm, once", async () => {

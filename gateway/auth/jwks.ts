@@ -41,7 +41,7 @@ export interface Jwks {
   readonly findKey: JWTVerifyGetKey;
   /** Fetches the set at once, and then in the background, until the signal aborts. Logs failures, and the return after one. */
   keepFresh(log: KeySetLog, signal: AbortSignal): Promise<void>;
-  /** False if the last fetch failed; `undefined` before the first. */
+  /** False if the last fetch that has ended failed; `undefined` before the end of the first. */
   isAvailable(): boolean | undefined;
 }
 
@@ -68,10 +68,14 @@ export function createJwks(options: JwksOptions): Jwks {
   let isAvailable: boolean | undefined;
   let loadedAtMs: number | undefined;
   const fetchObserved: FetchImplementation = async (...request) => {
-    isAvailable = false;
-    const response = await observeFetch(() => fetchKeySet(fetch, ...request));
-    isAvailable = true;
-    return response;
+    try {
+      const response = await observeFetch(() => fetchKeySet(fetch, ...request));
+      isAvailable = true;
+      return response;
+    } catch (cause) {
+      isAvailable = false;
+      throw cause;
+    }
   };
   const remote = createRemoteJWKSet(new URL(url), {
     timeoutDuration: FETCH_TIMEOUT_MS,
