@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { readSettings } from "./settings.ts";
 
-const warningOf = (customer: string, name: string): string =>
-  `Customer ${customer}: ${name} begins or ends with white space, such as the line's end that echo adds. ` +
+const warningOf = (customer: string, name: string): string => `Customer ${customer}: ${describe(name)}`;
+
+const describe = (name: string): string =>
+  `${name} begins or ends with white space, such as the line's end that echo adds. ` +
   "It is part of the value: write the file with printf '%s' if it should not be";
 
 test("warns of a secret from echo, a webhook's token and an issuer with white space, and prints none", () => {
@@ -38,4 +40,15 @@ test("warns of a JWT_SECRET that ends with a line's end", () => {
     JWT_SECRET: `${"s".repeat(32)}\n`,
   };
   expect(readSettings(environment).warnings).toEqual([warningOf("demo", "tokens.secret")]);
+});
+
+test("warns of a user and a password of the Sentinels with white space, and prints neither", () => {
+  const environment = {
+    REDIS_URL: "redis://sentinel:26379",
+    REDIS_MODE: "sentinel",
+    REDIS_SENTINEL_NAME: "mymaster",
+    REDIS_SENTINEL_USER: " gateway",
+    REDIS_SENTINEL_PASSWORD: "s3cret\n",
+  };
+  expect(readSettings(environment).warnings).toEqual(["REDIS_SENTINEL_USER", "REDIS_SENTINEL_PASSWORD"].map(describe));
 });

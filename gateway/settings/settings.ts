@@ -227,7 +227,7 @@ export function readSettings(given: Environment, readFile: ReadFile = readTextFi
       ...warnings,
       // The demo says by itself that it serves from memory.
       ...(configured ? describeVolatileCustomers(customers, redis) : []),
-      ...describePaddedValues(customers),
+      ...describePaddedValues(customers, redis),
       ...tlsWarnings,
     ],
     variables: listEffectiveVariables(VARIABLES, own),
