@@ -20,10 +20,11 @@ async function statusesOf(
   proxy: ProxyProcess,
   path: string,
   count: number,
-  method = "GET",
+  { method = "GET", addressOf }: { readonly method?: string; readonly addressOf?: (index: number) => string } = {},
 ): Promise<readonly number[]> {
-  const statuses = Array.from({ length: count }, async () => {
-    return Number((await send(proxy, path, { ":method": method }, method === "POST" ? "{}" : undefined)).status);
+  const statuses = Array.from({ length: count }, async (_, index) => {
+    const headers = { ":method": method, ...(addressOf && { "x-test-address": addressOf(index) }) };
+    return Number((await send(proxy, path, headers, method === "POST" ? "{}" : undefined)).status);
   });
   return [...new Set(await Promise.all(statuses))].sort((a, b) => a - b);
 }
@@ -117,7 +118,41 @@ test.skipIf(!canStart("nginx"))("nginx limits the requests of an address, but no
   const proxy = await startProxyBefore("nginx with its limit", (_request, response) => void response.end());
   // More than the burst, and than what is let through while they are sent.
   expect(await statusesOf(proxy, "/v1/availabilities", 100)).toEqual([200, 429]);
-  expect(await statusesOf(proxy, "/c/acme/v1/upstream/webhook", 100, "POST")).toEqual([200]);
+  expect(await statusesOf(proxy, "/c/acme/v1/upstream/webhook", 100, { method: "POST" })).toEqual([200]);
+});
+
+const hex = (index: number) => (index + 1).toString(16);
+
+/** Addresses of one client each, in the forms in which nginx writes them. */
+const NETWORKS: Readonly<Record<string, (index: number) => string>> = {
+  "an IPv6 network": (index) => `2001:db8:1:2:3:4:5:${hex(index)}`,
+  "an IPv6 network with zeros behind it": (index) => `2001:db8:1:2::${hex(index)}`,
+  "an IPv6 network that ends with a zero": (index) => `2001:db8:1::${hex(index)}`,
+  "an IPv6 network of zeros": (index) => `2001:db8::${hex(index)}:4:5:6`,
+  "an IPv6 network with zeros in its midst": (index) => `2001::9:4:5:6:${hex(index)}`,
+};
+
+/** Addresses of as many clients. */
+const CLIENTS: Readonly<Record<string, (index: number) => string>> = {
+  "IPv4 addresses": (index) => `192.0.2.${index}`,
+  "IPv4 addresses at an IPv6 port": (index) => `::ffff:192.0.2.${index}`,
+  "IPv6 networks": (index) => `2001:db8:1:${hex(index)}::1`,
+  "IPv6 networks with zeros": (index) => `2001:${hex(index)}::1:2`,
+  "IPv6 networks with zeros in their midst": (index) => `2001::${hex(index)}:4:5:6:7`,
+};
+
+describe.skipIf(!canStart("nginx"))("nginx takes for one client", () => {
+  test.each(Object.entries(NETWORKS))("%s", async (_name, addressOf) => {
+    const proxy = await startProxyBefore("nginx with its limit", (_request, response) => void response.end());
+    expect(await statusesOf(proxy, "/v1/availabilities", 100, { addressOf })).toEqual([200, 429]);
+  });
+});
+
+describe.skipIf(!canStart("nginx"))("nginx takes for different clients", () => {
+  test.each(Object.entries(CLIENTS))("%s", async (_name, addressOf) => {
+    const proxy = await startProxyBefore("nginx with its limit", (_request, response) => void response.end());
+    expect(await statusesOf(proxy, "/v1/availabilities", 100, { addressOf })).toEqual([200]);
+  });
 });
 
 test.skipIf(!canStart("nginx"))(

@@ -78,7 +78,7 @@ export const PROXIES = {
     adapt: (text, place) => adaptNginxConfiguration(replaceEach(text, [["rate=200r/s", "rate=100000r/s"]]), place),
     arguments: nginxArguments,
   },
-  /** Scaled down, so that few requests reach the limit. */
+  /** Scaled down, so that few requests reach the limit. A client is at the address in its `X-Test-Address`. */
   "nginx with its limit": {
     program: "nginx",
     file: "nginx.conf",
@@ -87,6 +87,7 @@ export const PROXIES = {
         replaceEach(text, [
           ["rate=200r/s", "rate=2r/s"],
           ["burst=1000", "burst=10"],
+          ["server_tokens off;", "server_tokens off; set_real_ip_from 127.0.0.1; real_ip_header X-Test-Address;"],
         ]),
         place,
       ),
