@@ -6,7 +6,9 @@ test.each([
   [[], "start"],
   [["--check"], "check"],
   [["--print-config"], "print-config"],
-  [["--print-config", "--check"], "check"],
+  [["--check-token"], "check-token"],
+  [["--print-config", "--check-token"], "check-token"],
+  [["--print-config", "--check-token", "--check"], "check"],
   [["--help"], "help"],
   [["-h"], "help"],
   [["--version"], "version"],
@@ -19,7 +21,7 @@ test.each([
 test.each([
   [
     ["--port", "9"],
-    '"--port" is not an option. Usage: availability-gateway [--check | --print-config | --help | --version]',
+    '"--port" is not an option. Usage: availability-gateway [--check | --check-token | --print-config | --help | --version]',
   ],
   [["--chekc"], '"--chekc" is not an option.'],
   [["-x"], '"-x" is not an option.'],
@@ -28,6 +30,8 @@ test.each([
   [["--constructor"], '"--constructor" is not an option.'],
   [["--no-check"], '"--no-check" is not an option.'],
   [["--check=no"], "--check takes no value."],
+  [["--check-token=eyJ"], "--check-token takes no value."],
+  [["--check-token", "eyJ"], "--check-token takes no value: it reads the token from standard input."],
 ])("rejects %j", (args, message) => {
   expect(() => readCommand(args)).toThrow(CommandLineError);
   expect(() => readCommand(args)).toThrow(message);
@@ -35,7 +39,7 @@ test.each([
 
 test("lists each option and each variable with its default", () => {
   const usage = describeUsage();
-  for (const option of ["--check", "--print-config", "--help, -h", "--version, -v"])
+  for (const option of ["--check", "--check-token", "--print-config", "--help, -h", "--version, -v"])
     expect(usage).toContain(`\n  ${option} `);
   for (const { name, defaultText } of VARIABLES) {
     const [, line = ""] = new RegExp(`^  ${name}=.*\\n +(.*)$`, "m").exec(usage) ?? [];

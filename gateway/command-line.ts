@@ -3,7 +3,7 @@ import { toFileVariable } from "./settings/secret-files.ts";
 import { VARIABLES } from "./settings/settings.ts";
 
 /** Task of the gateway's process. */
-export type Command = "start" | "check" | "print-config" | "help" | "version";
+export type Command = "start" | "check" | "check-token" | "print-config" | "help" | "version";
 
 /** The gateway does not know an argument. The operator has to act. */
 export class CommandLineError extends Error {
@@ -21,6 +21,11 @@ const OPTIONS = {
     type: "boolean",
     meaning: "check all settings, print each problem or a summary without secrets, and exit: 0 if valid, 1 if not",
   },
+  "check-token": {
+    type: "boolean",
+    meaning:
+      "read a token from standard input, print for whom it holds and until when, or why it is rejected, and exit: 0 if accepted, 1 if not",
+  },
   "print-config": {
     type: "boolean",
     meaning: "print all settings with their defaults and the origin of each value as JSON, without secrets, and exit",
@@ -35,7 +40,7 @@ const USAGE = `Usage: availability-gateway [${Object.keys(OPTIONS)
 
 /**
  * Parses the process's arguments, without the program's own name. `--help` takes precedence over `--version`, and
- * `--version` over `--check`, and `--check` over `--print-config`.
+ * `--version` over `--check`, `--check` over `--check-token`, and that over `--print-config`.
  *
  * @throws {CommandLineError} for an unknown argument.
  */
@@ -47,11 +52,14 @@ export function readCommand(args: readonly string[]): Command {
     if (token.kind === "option-terminator") continue;
     const argument = token.kind === "option" ? token.rawName : token.value;
     const isOption = token.kind === "option" && Object.hasOwn(OPTIONS, token.name);
+    // The argument may be the token, which is printed nowhere.
+    if (!isOption && args.includes("--check-token"))
+      throw new CommandLineError(`--check-token takes no value: it reads the token from standard input. ${USAGE}`);
     if (!isOption) throw new CommandLineError(`${JSON.stringify(argument)} is not an option. ${USAGE}`);
     if (token.value !== undefined) throw new CommandLineError(`${argument} takes no value. ${USAGE}`);
     given.add(token.name);
   }
-  const commands = ["help", "version", "check", "print-config"] as const;
+  const commands = ["help", "version", "check", "check-token", "print-config"] as const;
   return commands.find((command) => given.has(command)) ?? "start";
 }
 

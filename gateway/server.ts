@@ -1,15 +1,18 @@
 #!/usr/bin/env node
 /** Executable of the gateway. The build writes `dist/server.js` beside the widget and the loader script. */
 import { dirname } from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { NotBuiltError } from "./assets/built-files.ts";
 import { WidgetDocumentError } from "./assets/widget-document.ts";
+import { checkToken, TokenCheckError } from "./auth/check-token.ts";
 import { type Command, CommandLineError, describeUsage, readCommand } from "./command-line.ts";
 import { type DataCommand, describeDataCommands, readDataCommand } from "./data/data-command.ts";
 import { DataCommandError } from "./data/data-command-context.ts";
 import { ExportFileError } from "./data/export-format.ts";
 import { readOperator } from "./data/operator.ts";
 import { runDataCommand } from "./data/run-data-command.ts";
+import { createEgressFetch } from "./egress/egress-fetch.ts";
 import { ListenError } from "./operations/lifecycle/listen.ts";
 import { createServiceManager } from "./operations/lifecycle/service-manager.ts";
 import { shutDownOnSignals } from "./operations/lifecycle/shutdown-signals.ts";
@@ -29,6 +32,7 @@ const OPERATOR_ERRORS = [
   ListenError,
   DataCommandError,
   ExportFileError,
+  TokenCheckError,
 ];
 
 // Not awaited here: the file of the traces, which is loaded at the start, imports from this one and would wait for its end.
@@ -58,12 +62,21 @@ async function run(command: Command): Promise<void> {
     case "check":
       console.log(summarizeSettings(readSettings(process.env)));
       break;
+    case "check-token":
+      console.log(await runTokenCheck());
+      break;
     case "print-config":
       console.log(printSettings(readSettings(process.env)));
       break;
     case "start":
       await start();
   }
+}
+
+/** Checks the token on standard input, by the settings of a gateway. */
+async function runTokenCheck(): Promise<string> {
+  const { customers, egressProxies } = readSettings(process.env);
+  return checkToken(await text(process.stdin), customers, { fetch: await createEgressFetch(egressProxies) });
 }
 
 /** Runs a command about the data of running gateways. */

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { SignJWT } from "jose";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { findFreePort } from "../../scripts/testing/local-server.ts";
 
@@ -167,24 +168,28 @@ interface Run {
   readonly stderr: string;
 }
 
-/** Runs the server until it exits. A server that starts a gateway is killed, as `code` shows. */
-function run(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> {
+/** Runs the server until it exits, with a standard input. A server that starts a gateway is killed, as `code` shows. */
+function run(args: readonly string[], environment: Readonly<Record<string, string>> = {}, input = ""): Promise<Run> {
   const options = {
     env: { PATH: process.env["PATH"], ...environment },
     timeout: 20_000,
     killSignal: "SIGKILL",
   } as const;
   return new Promise((resolve) => {
-    execFile(process.execPath, [SERVER, ...args], options, (error, stdout, stderr) =>
+    const child = execFile(process.execPath, [SERVER, ...args], options, (error, stdout, stderr) =>
       resolve({ code: error ? error.code : 0, stdout, stderr }),
     );
+    // A server that reads no input may have exited.
+    child.stdin?.on("error", () => {}).end(input);
   });
 }
 
 test("prints its usage and each of its settings, and exits", async () => {
   const { code, stdout, stderr } = await run(["--help"]);
   expect([code, stderr]).toEqual([0, ""]);
-  expect(stdout).toMatch(/^Usage: availability-gateway \[--check \| --print-config \| --help \| --version\]\n/);
+  expect(stdout).toMatch(
+    /^Usage: availability-gateway \[--check \| --check-token \| --print-config \| --help \| --version\]\n/,
+  );
   expect(stdout).toContain("\n  GATEWAY_PORT=4100\n      port to listen on, 0 for a free one (default: 4100)\n");
   expect(stdout).toContain("docs/run-the-gateway.md");
 });
@@ -215,6 +220,31 @@ test("checks its settings without opening a port, and prints no secret", async (
     "  acme (default): origins https://crm.acme.example; HS256 tokens of acme; upstream memory",
     "",
   ]);
+});
+
+test("checks the token on its standard input, prints it nowhere, and exits with 0 or 1", async () => {
+  const environment = await configured();
+  const sign = (claims: Readonly<Record<string, string>>) =>
+    new SignJWT({ customer: "acme", scope: "availability:read", ...claims })
+      .setProtectedHeader({ alg: "HS256" })
+      .setIssuer("acme")
+      .setAudience("gateway")
+      .setExpirationTime("5m")
+      .sign(new TextEncoder().encode(environment["ACME_SECRET"]));
+  const accepted = await run(["--check-token"], environment, `${await sign({ sub: "123" })}\n`);
+  expect(accepted).toMatchObject({ code: 0, stderr: "" });
+  expect(accepted.stdout).toMatch(
+    /^The token is accepted\ncustomer: acme\nsubject: 123\nscopes: availability:read\nuntil: /,
+  );
+  expect(await run(["--check-token"], environment, await sign({ sub: "nobody" }))).toEqual({
+    code: 1,
+    stdout: "",
+    stderr:
+      'For the customer acme: The token\'s claims are not as expected: sub: expected a user id in decimal, as text, or "operator", but it is another text\n',
+  });
+  const argument = await run(["--check-token", await sign({ sub: "123" })], environment);
+  expect(argument).toMatchObject({ code: 2, stdout: "" });
+  expect(argument.stderr).not.toContain("eyJ");
 });
 
 test("checks the settings of several addresses of Redis, and prints no password", async () => {
@@ -274,6 +304,7 @@ test("rejects an unknown argument, and exits with 2", async () => {
   expect(await run(["--chekc"])).toEqual({
     code: 2,
     stdout: "",
-    stderr: '"--chekc" is not an option. Usage: availability-gateway [--check | --print-config | --help | --version]\n',
+    stderr:
+      '"--chekc" is not an option. Usage: availability-gateway [--check | --check-token | --print-config | --help | --version]\n',
   });
 });
