@@ -21,6 +21,7 @@ import { Host, listVariables, Port, Seconds, type Variable } from "./env-schemas
 import type { Environment } from "./environment.ts";
 import { describePaddedValues } from "./padded-values.ts";
 import { REDIS_VARIABLES, readRedisSettings } from "./redis-settings.ts";
+import { describeRepeatedSecrets } from "./repeated-secrets.ts";
 import { type ReadFile, readTextFile, resolveFiles, toFileVariable } from "./secret-files.ts";
 import { readTlsSettings, TLS_VARIABLES, type TlsSettings } from "./tls-settings.ts";
 import { findUnknownVariables } from "./unknown-variables.ts";
@@ -64,7 +65,10 @@ export interface Settings {
   readonly operation: OperationSettings;
   /** Proxies for calls to key sets and telephony systems, from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. @default none */
   readonly egressProxies: ProxySettings | undefined;
-  /** Lines for the operator: variables without effect, such as misspelt ones, values with white space, and customers whose data ends with the process. */
+  /**
+   * Lines for the operator: variables without effect, such as misspelt ones, values with white space, secrets given twice,
+   * and customers whose data ends with the process.
+   */
   readonly warnings: readonly string[];
   /** Value and origin of each variable, by its name. */
   readonly variables: Readonly<Record<string, EffectiveVariable>>;
@@ -228,6 +232,7 @@ export function readSettings(given: Environment, readFile: ReadFile = readTextFi
       // The demo says by itself that it serves from memory.
       ...(configured ? describeVolatileCustomers(customers, redis) : []),
       ...describePaddedValues(customers, redis),
+      ...describeRepeatedSecrets(customers),
       ...tlsWarnings,
     ],
     variables: listEffectiveVariables(VARIABLES, own),
