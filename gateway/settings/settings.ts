@@ -23,6 +23,7 @@ import { describePaddedValues } from "./padded-values.ts";
 import { REDIS_VARIABLES, readRedisSettings } from "./redis-settings.ts";
 import { describeRepeatedSecrets } from "./repeated-secrets.ts";
 import { type ReadFile, readTextFile, resolveFiles, toFileVariable } from "./secret-files.ts";
+import { describeSharedPort } from "./shared-port.ts";
 import { readTlsSettings, TLS_VARIABLES, type TlsSettings } from "./tls-settings.ts";
 import { findUnknownVariables } from "./unknown-variables.ts";
 import { describeVolatileCustomers } from "./volatile-customers.ts";
@@ -194,6 +195,7 @@ export function readSettings(given: Environment, readFile: ReadFile = readTextFi
   const own = resolveFiles(withUpperCaseProxies(given), SECRET_VARIABLES, { readFile, problems: fileProblems });
   const { environment } = own;
   const read = readVariables(environment, problems);
+  if (read) problems.push(...describeSharedPort(read));
   const redis = readRedisSettings(environment, problems, readFile);
   const configured = environment["GATEWAY_CONFIG"] ? readCustomersFile(own, readFile, problems) : undefined;
   const warnings = findUnknownVariables(environment, {
