@@ -3,6 +3,7 @@ import { CommandLineError } from "../command-line.ts";
 import { toFailureStatus } from "./command-audit.ts";
 import type { DataCommand } from "./data-command.ts";
 import { type ChangingCommandContext, type DataCommandContext, DataCommandError } from "./data-command-context.ts";
+import { assertKnownCustomer } from "./known-customer.ts";
 
 type EraseCommand = Extract<DataCommand, { readonly kind: "erase" }>;
 
@@ -10,13 +11,14 @@ type EraseCommand = Extract<DataCommand, { readonly kind: "erase" }>;
  * Erases a customer's data or single users of it, and prints what was erased. Asks for the customer's id first if a
  * person is at a terminal.
  *
- * @throws {DataCommandError} if the person does not confirm.
+ * @throws {DataCommandError} if the person does not confirm, or for a customer that neither the settings nor the store have.
  * @throws {CommandLineError} without a confirmation, and without a terminal to ask at.
  * @throws {StoreUnavailableError} if something may not be erased.
  */
 export async function eraseData(command: EraseCommand, context: ChangingCommandContext): Promise<void> {
   const { customer, userIds } = command;
   const { print } = context;
+  await assertKnownCustomer(customer, context);
   for (const line of describeSources(customer, context)) print(line);
   if (!command.isConfirmed) await confirm(command, context);
   const erased = await erase(command, context);

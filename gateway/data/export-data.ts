@@ -6,16 +6,19 @@ import type { Replica } from "../store/replica.ts";
 import type { DataCommand } from "./data-command.ts";
 import type { DataCommandContext } from "./data-command-context.ts";
 import { type ExportedAgent, formatExport } from "./export-format.ts";
+import { assertKnownCustomer } from "./known-customer.ts";
 
 type ExportCommand = Extract<DataCommand, { readonly kind: "export" }>;
 
 /**
  * Writes the agents of a customer, or of all customers in the settings. Each customer's agents are those of one moment.
  *
+ * @throws {DataCommandError} for a customer that neither the settings nor the store have.
  * @throws {StoreUnavailableError} if a customer cannot be read.
  */
 export async function exportData({ customer }: ExportCommand, context: DataCommandContext): Promise<void> {
   const { store, settings, output, print } = context;
+  if (customer !== undefined) await assertKnownCustomer(customer, context);
   const customers = customer === undefined ? settings.customers.map(({ id }) => id) : [customer];
   const agents: ExportedAgent[] = [];
   for (const id of customers) {

@@ -54,7 +54,7 @@ async function setUp(change: (store: AvailabilityStore) => AvailabilityStore = (
     });
     return lines;
   }
-  return { demo, replica, run, audits };
+  return { store, demo, replica, run, audits };
 }
 
 test("erases after a person at a terminal has typed the customer's id", async () => {
@@ -81,12 +81,34 @@ test("erases nothing without a confirmation if there is no terminal", async () =
   expect(replica.size()).toBe(2);
 });
 
-test("erases a customer that is in no settings", async () => {
-  const { run } = await setUp();
+test("erases a customer that is in no settings, also again", async () => {
+  const { store, run } = await setUp();
+  await store.forCustomer("gone").set(5, { status: "available" });
+  await expect(run("erase --customer gone --yes")).resolves.toEqual([
+    "Erased 1 user of customer gone: 5, and all other data of the customer",
+  ]);
   await expect(run("erase --customer gone --yes")).resolves.toEqual([
     "Erased 0 users of customer gone, and all other data of the customer",
   ]);
 });
+
+test("erases a known user again", async () => {
+  const { run } = await setUp();
+  await run("erase --customer demo --user 17 --yes");
+  await expect(run("erase --customer demo --user 17 --yes")).resolves.toContain("Not stored: 17");
+});
+
+test.each([["erase --customer nope --user 17 --yes"], ["erase --customer nope"], ["export --customer nope"]])(
+  "rejects %s each time, since neither the settings nor the store have the customer",
+  async (command) => {
+    const { run } = await setUp();
+    const error = new DataCommandError(
+      "Customer nope is unknown: it is none of the customers in the settings (1), and Redis has nothing of it. Nothing was done",
+    );
+    await expect(run(command)).rejects.toThrow(error);
+    await expect(run(command)).rejects.toThrow(error);
+  },
+);
 
 test("restores what it has exported, wrap-up times included", async () => {
   const { demo, replica, run } = await setUp();

@@ -156,6 +156,13 @@ export interface CustomerStore {
    * @throws {StoreUnavailableError} if the store may not have erased them.
    */
   eraseOutdated(): Promise<number>;
+  /**
+   * Resolves with true if the store has data of the customer, if a gateway has served the customer, or if its data was
+   * erased within the last 30 days; with false for an id that no gateway ever had, such as a misspelt one.
+   *
+   * @throws {StoreUnavailableError} if the store cannot be reached.
+   */
+  isKnown(): Promise<boolean>;
 }
 
 /** Version of an agent in the replica. */

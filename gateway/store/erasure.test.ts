@@ -117,6 +117,14 @@ function declareErasureTests(subject: Subject): void {
       expect(replica.changesSince(after)).toMatchObject([{ agent: { version: agent.version } }]);
   });
 
+  test("knows a customer with data or with a former erasure, and no other one", async () => {
+    const { stores, one, other } = await setUp(subject);
+    await expect(stores[1].forCustomer(`misspelt-${customers}`).isKnown()).resolves.toBe(false);
+    await expect(other.isKnown()).resolves.toBe(true);
+    await one.erase();
+    await expect(other.isKnown()).resolves.toBe(true);
+  });
+
   test("erases a user again, and a user that was never known", async () => {
     const { one, replicas } = await setUp(subject);
     await one.erase([2]);

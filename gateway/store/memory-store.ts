@@ -188,6 +188,7 @@ function createCustomerStore(customerId: string, { clock, order, replicas }: Cus
     requestSlots: createMemorySlots(clock, reads.start),
     erase: async (userIds) => erase(userIds),
     eraseOutdated: async () => eraseOutdated(),
+    isKnown: async () => replica.size() + replica.removedSize() + replica.erasedVersion() > 0,
   };
 }
 

@@ -19,7 +19,13 @@ import { createStoreKeys, FIRST_SHARD, type StoreKeys } from "./redis/keys.ts";
 import { loadListState, recordListFailure, recordPage } from "./redis/list-state.ts";
 import { createReconnection, type Reconnection } from "./redis/reconnection.ts";
 import { createRedisGateways } from "./redis/redis-gateways.ts";
-import { eraseOutdated, eraseUnserved, RETENTION_TIMES, type RetentionTimes } from "./redis/redis-retention.ts";
+import {
+  eraseOutdated,
+  eraseUnserved,
+  isKnownCustomer,
+  RETENTION_TIMES,
+  type RetentionTimes,
+} from "./redis/redis-retention.ts";
 import type { RedisServerOptions } from "./redis/redis-server-options.ts";
 import { type LoadedCustomer, openRedisSession, type RedisSession } from "./redis/redis-session.ts";
 import { createRedisSlots } from "./redis/redis-slots.ts";
@@ -249,6 +255,7 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
       return eraseCustomer({ customerId, userIds, knownVersion: highestVersionOf(replica) }, session);
     },
     eraseOutdated: async () => eraseOutdated(customerId, settings.retention, await openRecovered()),
+    isKnown: async () => isKnownCustomer(customerId, await openRecovered()),
   };
 }
 

@@ -83,6 +83,18 @@ export async function eraseUnserved(
   return erased;
 }
 
+/**
+ * Resolves with true if Redis has data of the customer, a time at which a gateway served it, or the mark of an erasure.
+ *
+ * @throws {StoreUnavailableError} if Redis cannot be reached.
+ */
+export async function isKnownCustomer(customerId: string, { connection }: RedisSession): Promise<boolean> {
+  const { keys } = connection;
+  const data = [keys.members(customerId), keys.list(customerId), keys.erased(customerId)];
+  const [isKnown] = v.parse(Flag, await connection.run("isKnown", [keys.store, keys.served, ...data], [customerId]));
+  return isKnown === 1;
+}
+
 async function trimOutdated(retentionMs: number, session: RedisSession): Promise<void> {
   const { keys, clock } = session.connection;
   const before = Math.floor(clock.toRedisMs(session.monotonicMs()) - retentionMs);

@@ -62,6 +62,14 @@ redis.call('HDEL', KEYS[2], ARGV[1])
 return { micros, 'forgotten' }
 `;
 
+/** Returns 1 if there is anything of a customer, otherwise 0. KEYS and ARGV as of FORGET_CUSTOMER. */
+export const IS_KNOWN = `
+local isKnown = redis.call('EXISTS', KEYS[3], KEYS[4], KEYS[5]) > 0
+  or redis.call('HEXISTS', KEYS[1], 'last:' .. ARGV[1]) == 1
+  or redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1
+return { micros, isKnown and 1 or 0 }
+`;
+
 /**
  * Removes changes before the time ARGV[1], in milliseconds, from the stream KEYS[1], at most a thousand. Keeps the last
  * change, from which gateways go on. Returns 1 if there may be more.

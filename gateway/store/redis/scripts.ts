@@ -11,7 +11,14 @@ import {
   TAKE_SLOT,
   WITHDRAW,
 } from "./poll-scripts.ts";
-import { ERASE_REMOVED, FIND_UNSERVED, FORGET_CUSTOMER, RECORD_SERVED, TRIM_OUTDATED } from "./retention-scripts.ts";
+import {
+  ERASE_REMOVED,
+  FIND_UNSERVED,
+  FORGET_CUSTOMER,
+  IS_KNOWN,
+  RECORD_SERVED,
+  TRIM_OUTDATED,
+} from "./retention-scripts.ts";
 
 /**
  * Lua scripts, run atomically by Redis. Every reply starts with the time of Redis in microseconds.
@@ -288,6 +295,7 @@ export const SCRIPTS = {
   eraseRemoved: toScript(PREAMBLE + ERASE_REMOVED),
   findUnserved: toScript(PREAMBLE + FIND_UNSERVED),
   forgetCustomer: toScript(PREAMBLE + FORGET_CUSTOMER),
+  isKnown: toScript(PREAMBLE + IS_KNOWN),
   trimOutdated: toScript(PREAMBLE + TRIM_OUTDATED),
   markErased: toScript(PREAMBLE + MARK_ERASED),
   trimChanges: toScript(PREAMBLE + TRIM_CHANGES),
