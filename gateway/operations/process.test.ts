@@ -217,9 +217,11 @@ test("checks its settings without opening a port, and prints no secret", async (
     "store: Redis at redis://127.0.0.1:6379/1",
     "embed.js: browsers ask for a newer one after 300 s",
     "customers: 1",
-    "  acme (default): origins https://crm.acme.example; HS256 tokens of acme; upstream memory",
+    "  acme (default): origins https://crm.acme.example; HS256 tokens of acme with 1 secret; upstream memory",
     "",
   ]);
+    "trusted proxies: none",
+    "stop: accepts no connections from 0 s after the signal",
 });
 
 test("checks the token on its standard input, prints it nowhere, and exits with 0 or 1", async () => {

@@ -1,3 +1,4 @@
+import { TOKEN_VARIABLES } from "../auth/token-settings-from-env.ts";
 import type { Variable } from "./env-schemas.ts";
 import type { ResolvedEnvironment } from "./secret-files.ts";
 
@@ -15,7 +16,12 @@ export interface EffectiveVariable {
 /** Variables of customers, applied by a reload. The rest needs a restart. */
 const RELOADABLE = ["JWT_SECRET", "DEMO_TOKEN_SECRET"];
 
-/** Lists the variables with their values and origins. */
+/** True for a variable without effect beside a customers' file, whose customers have origins and tokens. */
+function isForDemo(name: string): boolean {
+  return name === "ALLOWED_ORIGINS" || TOKEN_VARIABLES.some((variable) => variable.name === name);
+}
+
+/** Lists the variables with their values and origins; beside a customers' file without those that have no effect. */
 export function listEffectiveVariables(
   variables: readonly Variable[],
   { environment, files }: ResolvedEnvironment,
@@ -32,5 +38,6 @@ export function listEffectiveVariables(
       isReloadable: RELOADABLE.includes(name),
     };
   };
-  return Object.fromEntries(variables.map((variable) => [variable.name, describe(variable)]));
+  const effective = environment["GATEWAY_CONFIG"] ? variables.filter(({ name }) => !isForDemo(name)) : variables;
+  return Object.fromEntries(effective.map((variable) => [variable.name, describe(variable)]));
 }

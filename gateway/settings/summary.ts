@@ -5,13 +5,17 @@ import type { Settings } from "./settings.ts";
 /** Formats valid settings as lines for the operator. No line contains a secret. */
 export function summarizeSettings(settings: Settings): string {
   const { host, port, tls, redis, scriptMaxAgeSeconds, customers, defaultCustomer, operation, warnings } = settings;
-  const { adminHost, adminPort } = operation;
+  const { adminHost, adminPort, drainDelaySeconds } = operation;
   return [
-    "Settings are valid",
+    settings.isDemo
+      ? "Settings are valid, but GATEWAY_CONFIG is not set: they are those of a demo with sample agents"
+      : "Settings are valid",
     ...warnings.map((warning) => `warning: ${warning}`),
     `listens on: ${describeAddress(host, port)}${tls ? ", with TLS" : ""}`,
     `metrics and health for the operator on: ${adminPort === undefined ? "no port" : describeAddress(adminHost, adminPort)}`,
     `store: ${redis ? describeRedis(redis) : "memory of the process"}`,
+    `trusted proxies: ${settings.variables["TRUSTED_PROXIES"]?.text ?? "none"}`,
+    `stop: accepts no connections from ${drainDelaySeconds} s after the signal`,
     `embed.js: browsers ask for a newer one ${scriptMaxAgeSeconds === 0 ? "at each page" : `after ${scriptMaxAgeSeconds} s`}`,
     `customers: ${customers.length}`,
     ...customers.map((customer) => describeCustomer(customer, customer.id === defaultCustomer)),
@@ -24,8 +28,14 @@ function describeAddress(host: string, port: number): string {
 
 function describeCustomer({ id, allowedOrigins, tokens, upstream }: CustomerSettings, isDefault: boolean): string {
   const name = isDefault ? `${id} (default)` : id;
-  const tokenText = `${tokens.algorithm} tokens of ${tokens.issuer}`;
+  const tokenText = `${tokens.algorithm} tokens of ${tokens.issuer} with ${describeKeys(tokens)}`;
   return `  ${name}: origins ${allowedOrigins.join(", ")}; ${tokenText}; upstream ${upstream.kind}`;
+}
+
+function describeKeys(tokens: CustomerSettings["tokens"]): string {
+  if (!("secret" in tokens)) return "a key set";
+  const count = [tokens.secret].flat().length;
+  return count === 1 ? "1 secret" : `${count} secrets`;
 }
 
 /** Describes Redis by mode, addresses and key prefix, without users and passwords. */
