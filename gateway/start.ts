@@ -200,7 +200,7 @@ async function loadTracing(options: OpenTracingOptions): Promise<Tracing> {
  * process's memory.
  */
 export function openStore(
-  { redis }: Settings,
+  { redis }: Pick<Settings, "redis">,
   log: StoreLog,
   observer: StoreObserver = unobservedStore,
 ): AvailabilityStore {

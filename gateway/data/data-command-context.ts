@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
-import type { Settings } from "../settings/settings.ts";
 import type { AvailabilityStore, StoreLog } from "../store/availability-store.ts";
 import type { AuditCommand } from "./command-audit.ts";
+import type { DataSettings } from "./data-settings.ts";
 import type { Operator } from "./operator.ts";
 
 /** Parts of the process that a command about data needs. */
@@ -15,7 +15,7 @@ export interface DataCommandParts {
   /** Prints a line for the operator, beside the command's output. */
   readonly print: (line: string) => void;
   /** Opens the store of the settings. */
-  readonly openStore: (settings: Settings, log: StoreLog) => AvailabilityStore;
+  readonly openStore: (settings: DataSettings, log: StoreLog) => AvailabilityStore;
   /** Time to wait for the store, in milliseconds. @default 15000 */
   readonly readyMs?: number;
 }
@@ -23,7 +23,7 @@ export interface DataCommandParts {
 /** Context of a running command. */
 export interface DataCommandContext
   extends Omit<DataCommandParts, "environment" | "operator" | "openStore" | "readyMs"> {
-  readonly settings: Settings;
+  readonly settings: DataSettings;
   readonly store: AvailabilityStore;
 }
 

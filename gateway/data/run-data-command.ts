@@ -1,8 +1,8 @@
-import { readSettings } from "../settings/settings.ts";
 import { type AvailabilityStore, StoreUnavailableError } from "../store/availability-store.ts";
 import { createCommandAudit } from "./command-audit.ts";
 import type { DataCommand } from "./data-command.ts";
 import { type DataCommandContext, DataCommandError, type DataCommandParts } from "./data-command-context.ts";
+import { readDataSettings } from "./data-settings.ts";
 import { eraseData } from "./erase-data.ts";
 import { exportData } from "./export-data.ts";
 import { restoreData } from "./restore-data.ts";
@@ -17,7 +17,7 @@ const READY_MS = 15_000;
  * @throws {SettingsError} for bad settings.
  */
 export async function runDataCommand(command: DataCommand, parts: DataCommandParts): Promise<void> {
-  const settings = readSettings(parts.environment);
+  const settings = readDataSettings(parts.environment);
   if (settings.redis === undefined) {
     throw new DataCommandError(
       `REDIS_URL: expected the Redis of the running gateways, came nothing: ${command.kind} has no access to the memory of another process`,

@@ -23,7 +23,7 @@ export function readConfig(
   environment: Environment,
   sources: Partial<Pick<References, "readFile" | "files">> = {},
 ): ReadConfig {
-  const parsed = parseJson(text);
+  const parsed = parseConfig(text);
   if ("problem" in parsed) return { problems: [parsed.problem] };
   const resolved = resolveReferences(parsed.value, { environment, readFile: readTextFile, ...sources });
   const problems = [...resolved.problems];
@@ -33,7 +33,8 @@ export function readConfig(
   return { problems: problems.map((problem) => withReferences(problem, resolved)) };
 }
 
-function parseJson(text: string): { readonly value: unknown } | { readonly problem: string } {
+/** Parses the text of a customers' file, or describes why it is no JSON, without a word of the text. */
+export function parseConfig(text: string): { readonly value: unknown } | { readonly problem: string } {
   try {
     return { value: JSON.parse(text) };
   } catch {

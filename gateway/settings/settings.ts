@@ -86,7 +86,7 @@ export class SettingsError extends Error {
 const MAX_SCRIPT_AGE_SECONDS = 86_400;
 
 /** Id of the only customer if no customers are configured. */
-const DEMO_CUSTOMER = "demo";
+export const DEMO_CUSTOMER = "demo";
 
 const UpstreamTimeout = v.pipe(
   v.string(),
