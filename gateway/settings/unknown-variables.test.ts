@@ -12,14 +12,18 @@ test.each([
   ["UPSTREAM_TIMEOUT", "UPSTREAM_TIMEOUT_MS"],
   ["REDIS_URI", "REDIS_URL"],
   ["ALLOWED_ORIGIN", "ALLOWED_ORIGINS"],
-  ["TRUSTED_PROXY", undefined],
+  ["TRUSTED_PROXY", "TRUSTED_PROXIES"],
+  ["DRAIN_DELAY", "DRAIN_DELAY_SECONDS"],
+  ["STALE_LIMIT", "STALE_LIMIT_SECONDS"],
+  ["KEEP_ALIVE", "KEEP_ALIVE_SECONDS"],
+  ["REDIS_HOST", "REDIS_URL"],
+  ["REDIS_PASSWORD", "REDIS_URL"],
+  ["PORT", "GATEWAY_PORT"],
   ["LOG_LEVL", "LOG_LEVEL"],
   ["MAX_CONECTIONS", "MAX_CONNECTIONS"],
 ])("warns that %s has no effect, and names %s", (name, nearest) => {
-  const warnings = nearest
-    ? [`${name}: has no effect, since the gateway has no such setting; the nearest is ${nearest}`]
-    : [];
-  expect(warningsFor({ [name]: "s3cret" })).toEqual(warnings);
+  const warning = `${name}: has no effect, since the gateway has no such setting; the nearest is ${nearest}`;
+  expect(warningsFor({ [name]: "s3cret" })).toEqual([warning]);
 });
 
 test("names a misspelt variable beside the bad values, of which it may be the cause", () => {
@@ -41,7 +45,14 @@ test("ignores the variables of Kubernetes services and of other programs", () =>
       GATEWAY_PORT_4100_TCP_PORT: "4100",
       GATEWAY_PORT_4100_TCP_ADDR: "10.0.0.1",
       GATEWAY_WEB_PORT: "tcp://10.0.0.2:80",
-      REDIS_HOST: "redis",
+      REDIS_PORT: "tcp://10.0.0.3:6379",
+      REDIS_PORT_6379_TCP_ADDR: "10.0.0.3",
+      REDIS_TLS_URL: "rediss://redis",
+      REDIS_VERSION: "7.2.4",
+      GATEWAY_PORT: "4100",
+      PORT: "8080",
+      NODE_VERSION: "24.1.0",
+      NO_COLOR: "1",
       LOG_FILE: "a.log",
       NODE_OPTIONS: "",
       PATH: "/bin",
