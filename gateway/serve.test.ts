@@ -191,9 +191,10 @@ test("closes every stream of a client that has pipelined them and disconnects", 
   const request = "GET /v1/availabilities/stream HTTP/1.1\r\nHost: gateway.test\r\n\r\n";
   socket.write(request.repeat(3));
   await once(socket, "data");
-  expect(openStreams).toBe(1);
+  expect([openStreams, streams.count()]).toEqual([1, 1]);
   socket.destroy();
   await eventually(() => openStreams).toBe(0);
+  expect(streams.count()).toBe(0);
 });
 
 test("reports which port is in use", async () => {

@@ -72,7 +72,7 @@ test("writes only JSON if customers are configured", async () => {
     { level: "info", msg: `Metrics and health for the operator on ${adminOrigin}` },
     { level: "warn", msg: expect.stringMatching(/^Customer acme has the upstream "memory" without REDIS_URL/) },
     { level: "info", msg: "request", route: "/healthz", status: 200 },
-    { level: "info", msg: "Gateway closing" },
+    { level: "info", msg: "Gateway closing: accepts connections for 0 s more; open streams: 0" },
     { level: "info", msg: "Gateway closed" },
   ]);
 });

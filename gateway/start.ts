@@ -118,7 +118,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
     logSettings(settings, log, openFileLimit);
     loadKeySets();
     const delayMs = settings.operation.drainDelaySeconds * 1000;
-    const close = createDrain({ readiness, log, delayMs, closables });
+    const close = createDrain({ readiness, log, delayMs, closables, countStreams: streams.count });
     const reload = createReload({
       settings,
       read: () => readSettings(options.environment),

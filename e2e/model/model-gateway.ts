@@ -64,7 +64,12 @@ const app = createGateway({
   customers: { find: () => present?.customer, all: () => [] },
   files: TEST_FILES,
   onDefect: throwDefect,
-  streams: { open: (request) => present?.streams.open(request), closeForbidden: () => {}, close: () => {} },
+  streams: {
+    open: (request) => present?.streams.open(request),
+    count: () => 0,
+    closeForbidden: () => {},
+    close: () => {},
+  },
 });
 
 /** Response of Node with the members used by a stream. */

@@ -89,7 +89,10 @@ test.each(["SIGTERM", "SIGINT"] as const)(
     expect((await asking).status).toBe(200);
     expect(await ended).toBe(0);
     expect(received).toMatch(/\nretry: \d+\n\n$/);
-    expect(lines.slice(-2)).toEqual(["Gateway closing", "Gateway closed"]);
+    expect(lines.slice(-2)).toEqual([
+      "Gateway closing: accepts connections for 0 s more; open streams: 1",
+      "Gateway closed",
+    ]);
   },
 );
 
@@ -118,7 +121,9 @@ test("is unready for DRAIN_DELAY_SECONDS, and serves until then, before it close
 test("exits at once at a second signal, of either kind", async () => {
   const { origin, lines, kill, ended } = await startServer({ DRAIN_DELAY_SECONDS: "300" });
   kill("SIGINT");
-  await vi.waitFor(() => expect(lines).toContain("Gateway closing"));
+  await vi.waitFor(() =>
+    expect(lines).toContain("Gateway closing: accepts connections for 300 s more; open streams: 0"),
+  );
   expect((await fetch(`${origin}/healthz`)).status).toBe(200);
   kill("SIGTERM");
   expect(await ended).toBe("SIGTERM");
@@ -215,13 +220,13 @@ test("checks its settings without opening a port, and prints no secret", async (
     `listens on: port ${port} of 127.0.0.1`,
     "metrics and health for the operator on: no port",
     "store: Redis at redis://127.0.0.1:6379/1",
+    "trusted proxies: none",
+    "stop: accepts no connections from 0 s after the signal",
     "embed.js: browsers ask for a newer one after 300 s",
     "customers: 1",
     "  acme (default): origins https://crm.acme.example; HS256 tokens of acme with 1 secret; upstream memory",
     "",
   ]);
-    "trusted proxies: none",
-    "stop: accepts no connections from 0 s after the signal",
 });
 
 test("checks the token on its standard input, prints it nowhere, and exits with 0 or 1", async () => {

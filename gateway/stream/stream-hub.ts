@@ -49,6 +49,8 @@ export interface StreamRequest {
 export interface StreamHub {
   /** Writes a stream to a response with sent headers, until the client or the gateway closes the stream. */
   open(request: StreamRequest): void;
+  /** Returns the number of open streams. */
+  count(): number;
   /** Closes every stream that is no longer allowed, and spreads the reconnections over some time. */
   closeForbidden(): void;
   /** Closes every stream and spreads the reconnections over some time. Streams opened later are closed at once. */
@@ -157,6 +159,7 @@ export function createStreamHub(options: StreamHubOptions = {}): StreamHub {
       // A reload may have come since the token was verified.
       if (isClosed || isAllowed?.() === false) closeLater(subscriber);
     },
+    count: () => permissions.size,
     closeForbidden() {
       for (const [subscriber, { isAllowed }] of permissions) if (isAllowed?.() === false) closeLater(subscriber);
     },

@@ -27,9 +27,10 @@ function drainOf(closes: Readonly<Record<string, () => Promise<void>>>, delayMs 
       return close();
     },
   }));
-  return { drain: createDrain({ readiness, log, delayMs, closables }), lines, readiness };
+  return { drain: createDrain({ readiness, log, delayMs, closables, countStreams: () => 3 }), lines, readiness };
 }
 
+const CLOSING = "Gateway closing: accepts connections for 0 s more; open streams: 3";
 const closed = () => Promise.resolve();
 const never = () => new Promise<void>(() => {});
 
@@ -38,7 +39,7 @@ test("is unready at once, and closes its parts in order", async () => {
   const draining = drain();
   expect(readiness.check()).toEqual(["closing"]);
   await draining;
-  expect(lines).toEqual(["Gateway closing", "closing connections", "closing store", "Gateway closed"]);
+  expect(lines).toEqual([CLOSING, "closing connections", "closing store", "Gateway closed"]);
 });
 
 test("closes nothing before the delay has passed", async () => {
@@ -46,7 +47,7 @@ test("closes nothing before the delay has passed", async () => {
   const draining = drain();
   await vi.advanceTimersByTimeAsync(4999);
   expect(readiness.check()).toEqual(["closing"]);
-  expect(lines).toEqual(["Gateway closing"]);
+  expect(lines).toEqual(["Gateway closing: accepts connections for 5 s more; open streams: 3"]);
   await vi.advanceTimersByTimeAsync(1);
   await draining;
   expect(lines).toContain("closing connections");
@@ -64,7 +65,7 @@ test("resolves after ten seconds if parts do not close, and has started to close
   await vi.advanceTimersByTimeAsync(10_000);
   await draining;
   expect(lines).toEqual([
-    "Gateway closing",
+    CLOSING,
     "closing connections",
     "closing upstreams",
     "upstreams did not close in time",
@@ -77,7 +78,7 @@ test("resolves after ten seconds if parts do not close, and has started to close
 test("logs a part that fails to close, and closes the next", async () => {
   const { drain, lines } = drainOf({ upstreams: () => Promise.reject(new Error("no")), store: closed });
   await drain();
-  expect(lines).toEqual(["Gateway closing", "closing upstreams", "Error: no", "closing store", "Gateway closed"]);
+  expect(lines).toEqual([CLOSING, "closing upstreams", "Error: no", "closing store", "Gateway closed"]);
 });
 
 test("leaves no timer behind", async () => {

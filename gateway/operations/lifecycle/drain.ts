@@ -15,6 +15,8 @@ export interface DrainOptions {
   readonly delayMs: number;
   /** Parts to close in order. */
   readonly closables: readonly Closable[];
+  /** Returns the number of open streams. */
+  readonly countStreams: () => number;
   /** Timeout for closing the parts, in milliseconds. @default 10000 */
   readonly deadlineMs?: number;
 }
@@ -31,9 +33,10 @@ export function createDrain(options: DrainOptions): () => Promise<void> {
   };
 }
 
-async function drain({ readiness, log, delayMs, closables, deadlineMs = 10_000 }: DrainOptions): Promise<void> {
+async function drain(options: DrainOptions): Promise<void> {
+  const { readiness, log, delayMs, closables, countStreams, deadlineMs = 10_000 } = options;
   readiness.startClosing();
-  log.line("Gateway closing");
+  log.line(`Gateway closing: accepts connections for ${delayMs / 1000} s more; open streams: ${countStreams()}`);
   if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<"late">((resolve) => {
