@@ -33,6 +33,8 @@ export function describeTokenError(error: errors.JOSEError, expectation: TokenEx
     return `kid: expected the id of a key for ${algorithm} in the customer's key set, and it has no such key`;
   if (error instanceof errors.JWKSMultipleMatchingKeys)
     return "kid: expected the id of a key in the customer's key set, since several of its keys match";
+  if (error instanceof errors.JWSInvalid && token.split(".").length !== 3)
+    return "not a JWT: expected three parts with dots between them";
   // Further messages name the invalid part, never the value.
   return error.message;
 }

@@ -327,6 +327,12 @@ test("names a known algorithm of a rejected token, and repeats no other text of 
   expect(await reasonOf("secretive")).toBe("The token is rejected: alg: expected HS256, but it is another algorithm");
 });
 
+test.each(["token", "a.b", "a.b.c.d", ""])("says that %j is no JWT", async (token) => {
+  await expect(verify(token)).rejects.toThrow(
+    "The token is rejected: not a JWT: expected three parts with dots between them",
+  );
+});
+
 test("says if none of several secrets has signed a token", async () => {
   const secret = ["a", "b"].map((letter) => letter.repeat(32));
   const either = createTokenVerifier({ ...SECRET_SETTINGS, algorithm: "HS256", secret }, "acme", { clock });
