@@ -10,6 +10,8 @@ const HOST_ADVICE =
   "The certificate of Redis must name the host in REDIS_URL, or the host that the Sentinels or the nodes announce";
 const CREDENTIALS_ADVICE =
   "Check the user and the password in REDIS_URL, with special characters as %23 and alike, and those of Sentinels in REDIS_SENTINEL_USER and REDIS_SENTINEL_PASSWORD";
+const PASSWORD_ADVICE =
+  "Redis demands a password, and REDIS_URL has none; that of Sentinels is in REDIS_SENTINEL_PASSWORD";
 const RIGHTS_ADVICE = "Give the Redis user the rights that docs/redis.md has, with the keys of REDIS_KEY_PREFIX";
 
 /** Faults that last until the operator acts, by the code of Redis's reply or of Node's error, with the setting to change. */
@@ -18,7 +20,7 @@ const ADVICE = new Map([
   ["MOVED", CLUSTER_ADVICE],
   ["CLUSTERDOWN", CLUSTER_ADVICE],
   ["WRONGPASS", CREDENTIALS_ADVICE],
-  ["NOAUTH", CREDENTIALS_ADVICE],
+  ["NOAUTH", PASSWORD_ADVICE],
   ["NOPERM", RIGHTS_ADVICE],
   // TLS 1.3, and before.
   ["ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", CLIENT_CERTIFICATE_ADVICE],
@@ -56,7 +58,8 @@ export function describeRedisFault(error: unknown): string {
   const reason = openSslReason(error) ?? ((error instanceof Error && error.message) || code || String(error));
   const unknown = isReply ? UNKNOWN_COMMANDS.find(({ pattern }) => pattern.test(reason)) : undefined;
   const advice = unknown?.advice ?? ADVICE.get(code ?? "");
-  return advice === undefined ? reason : `${reason}. ${advice}`;
+  // Some replies of Redis end with a full stop of their own.
+  return advice === undefined ? reason : `${reason.replace(/\.$/, "")}. ${advice}`;
 }
 
 /** Returns OpenSSL's reason, as Node adds it to an error of TLS; `undefined` for other errors. */
