@@ -4,7 +4,7 @@ import * as v from "valibot";
  * Algorithms whose public keys the customer publishes as a JSON Web Key Set. `Ed25519` is the name of RFC 9864 for
  * `EdDSA`, and the gateway takes both for the same.
  */
-const KEY_SET_ALGORITHMS = ["RS256", "ES256", "EdDSA", "Ed25519"] as const;
+export const KEY_SET_ALGORITHMS = ["RS256", "ES256", "EdDSA", "Ed25519"] as const;
 export type KeySetAlgorithm = (typeof KEY_SET_ALGORITHMS)[number];
 
 /** Minimum length of the secret: that of the hash, as RFC 7518 §3.2 requires for HS256. */

@@ -88,6 +88,29 @@ test("names every bad value with its path", () => {
   ]);
 });
 
+test.each([
+  [
+    { algorithm: "RS256", jwksUrl: "https://login.acme.example/keys", secret: "${ACME}" },
+    "secret: belongs to HS256, and RS256 needs jwksUrl",
+  ],
+  [
+    { algorithm: "HS256", secret: "${ACME}", jwksUrl: "https://login.acme.example/keys" },
+    "jwksUrl: belongs to RS256, ES256, EdDSA, Ed25519, and HS256 needs secret",
+  ],
+  [{ ...TOKENS, audiance: "a" }, "audiance: is not a setting of the gateway; the nearest is audience"],
+  [{ ...TOKENS, streams: 5 }, "streams: is not a setting of the gateway"],
+])("says of a key that tokens do not have what is meant: %j", (tokens, problem) => {
+  const config = { customers: [{ ...ACME, tokens: { issuer: "acme", audience: "gateway", ...tokens } }] };
+  expect(problemsOf(config, { ACME: "x".repeat(32) })).toEqual([`customers.0.tokens.${problem}`]);
+});
+
+test.each(["$ACME_SECRET", "{file:/run/secrets/acme}"])("has one problem for the malformed reference %s", (secret) => {
+  const tokens = { algorithm: "HS256", issuer: "acme", audience: "gateway", secret };
+  expect(problemsOf({ customers: [{ ...ACME, tokens }] })).toEqual([
+    expect.stringMatching(/^customers\.0\.tokens\.secret: secrets are not allowed in this file: write a reference/),
+  ]);
+});
+
 test("rejects a customer without tokens", () => {
   expect(problemsOf({ customers: [{ id: "acme", allowedOrigins: ["https://crm.acme.example"] }] })).toEqual([
     "customers.0.tokens: is missing",
@@ -109,7 +132,9 @@ test.each([
   [null, "the file: expected an object"],
   [{}, "customers: is missing"],
   ["{", "the file is not JSON: line 1, column 2: expected a name in double quotes"],
-  ["", "the file is not JSON: line 1, column 1: expected a value"],
+  ["", "the file is empty"],
+  ["\n", "the file is empty"],
+  ["\uFEFF{}", "the file begins with a byte order mark: save it as UTF-8 without one"],
   [{ customers: [] }, "customers: expected at least one customer"],
   [{ customers: {} }, "customers: expected a list of customers"],
 ])("rejects the file %j", (config, start) => {

@@ -1,7 +1,9 @@
 import * as v from "valibot";
-import { GatewayConfig } from "./customer-settings.ts";
+import { KEY_SET_ALGORITHMS } from "../auth/token-settings.ts";
+import { GatewayConfig, SETTING_NAMES } from "./customer-settings.ts";
 import type { Environment } from "./environment.ts";
 import { findJsonError } from "./json-error.ts";
+import { findNearest, MAX_EDITS } from "./nearest-name.ts";
 import { type References, type Resolved, resolveReferences } from "./references.ts";
 import { readTextFile } from "./secret-files.ts";
 
@@ -35,6 +37,9 @@ export function readConfig(
 
 /** Parses the text of a customers' file, or describes why it is no JSON, without a word of the text. */
 export function parseConfig(text: string): { readonly value: unknown } | { readonly problem: string } {
+  if (text.trim() === "") return { problem: "the file is empty" };
+  if (text.startsWith("\uFEFF"))
+    return { problem: "the file begins with a byte order mark: save it as UTF-8 without one" };
   try {
     return { value: JSON.parse(text) };
   } catch {
@@ -55,10 +60,23 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
  * Describes a problem of an object. valibot has a single type of issue for unknown keys, missing keys and values that
  * are not objects.
  */
-function describeObject({ type, expected, received }: v.BaseIssue<unknown>): string | undefined {
+function describeObject({ type, expected, received, path }: v.BaseIssue<unknown>): string | undefined {
   if (type !== "strict_object") return undefined;
-  if (expected === "never") return "is not a setting of the gateway";
+  if (expected === "never") return describeUnknownKey(path?.at(-1));
   return received === "undefined" ? "is missing" : "expected an object";
+}
+
+/** The part of tokens that decides which keys they have. */
+const Tokens = v.object({ algorithm: v.picklist(["HS256", ...KEY_SET_ALGORITHMS]) });
+
+/** Describes a key that its object does not have: a key of the other form of tokens, or a misspelt one. */
+function describeUnknownKey(item: v.IssuePathItem | undefined): string {
+  const key = typeof item?.key === "string" ? item.key : "";
+  const tokens = v.safeParse(Tokens, item?.input);
+  if (tokens.success && key === "secret") return `belongs to HS256, and ${tokens.output.algorithm} needs jwksUrl`;
+  if (tokens.success && key === "jwksUrl") return `belongs to ${KEY_SET_ALGORITHMS.join(", ")}, and HS256 needs secret`;
+  const { nearest, edits } = findNearest(key, SETTING_NAMES);
+  return `is not a setting of the gateway${edits > 0 && edits <= MAX_EDITS ? `; the nearest is ${nearest}` : ""}`;
 }
 
 /** Replaces values by their references in a problem, because schemas quote rejected values. */

@@ -85,6 +85,15 @@ export const CustomerSettings = v.strictObject({
 });
 export type CustomerSettings = v.InferOutput<typeof CustomerSettings>;
 
+/** Names of the settings in the file, of every form of tokens and upstreams. */
+export const SETTING_NAMES: readonly string[] = [
+  "customers",
+  "defaultCustomer",
+  ...[CustomerSettings, CustomerLimits, ...TokenSettings.options, ...UpstreamSettings.options].flatMap(({ entries }) =>
+    Object.keys(entries),
+  ),
+];
+
 /** Content of the file in `GATEWAY_CONFIG`. */
 export const GatewayConfig = v.pipe(
   v.strictObject({

@@ -26,7 +26,7 @@ test("warns of a secret from echo, a webhook's token and an issuer with white sp
   const secrets = { ACME_SECRET: `${"s3cret".repeat(6)}\n`, ID: "id", TOKEN: "t0ken", HOOK: "h00k-h00k\r\n" };
   const { warnings } = readSettings({ GATEWAY_CONFIG: "file", REDIS_URL: "redis://redis", ...secrets }, () => file);
   expect(warnings).toEqual([
-    warningOf("acme", "tokens.issuer"),
+    "Customer acme: tokens.issuer begins or ends with white space. It is part of the value: remove it if tokens do not have it",
     warningOf("acme", "tokens.secret"),
     warningOf("acme", "upstream.webhookToken"),
   ]);

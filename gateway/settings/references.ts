@@ -47,8 +47,9 @@ export function resolveReferences(
   function resolveText(text: string, path: string, setting: string): string {
     const [, file, name] = REFERENCE.exec(text) ?? [];
     if (file === undefined && name === undefined) {
-      if (isSecretSetting(setting)) problems.push(`${path}: ${describeWrittenSecret(setting)}`);
-      return text;
+      if (!isSecretSetting(setting)) return text;
+      problems.push(`${path}: ${describeWrittenSecret(setting)}`);
+      return UNREADABLE;
     }
     const found = file === undefined ? readVariable(name ?? "") : readFromFile(file);
     if ("problem" in found) {

@@ -1,12 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { readConfig } from "./config-file.ts";
 import { readSettings } from "./settings.ts";
 import { messageFor } from "./test-settings.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
+
+const RESTART = "systemd copies the files of LoadCredential when it starts the unit: restart the unit after a new one";
 
 /** A folder with these files. */
 function folderOf(files: Readonly<Record<string, string | Buffer>>): string {
@@ -80,13 +82,22 @@ test("names each file that cannot be read, by the variable or the path of the va
   });
   const prefix = `${join(file, "gateway.config.json")}: customers.0.tokens.secret`;
   expect(message.split("\n")).toEqual([
-    `REDIS_URL_FILE: "${path("missing")}" names a file that does not exist`,
+    `REDIS_URL_FILE: "${path("missing")}" names a file that does not exist; ${RESTART}`,
     `EMPTY_FILE: "${path("empty")}" names a file that is empty`,
-    `${prefix}.0: "${path("missing")}" names a file that does not exist`,
+    `${prefix}.0: "${path("missing")}" names a file that does not exist; ${RESTART}`,
     `${prefix}.2: "${path("binary")}" names a file that is not text in UTF-8`,
   ]);
   expect(messageFor({ REDIS_URL: "redis://127.0.0.1", REDIS_URL_FILE: path("both") })).toBe(
     "REDIS_URL_FILE: is set beside REDIS_URL, and one of the two is enough",
+  );
+});
+
+test("says at which folder a relative path starts without CREDENTIALS_DIRECTORY", () => {
+  expect(messageFor({ REDIS_URL_FILE: "missing" })).toBe(
+    `REDIS_URL_FILE: "${resolve("missing")}" names a file that does not exist; CREDENTIALS_DIRECTORY is not set, so that the path starts at the folder in which the gateway was started`,
+  );
+  expect(messageFor({ REDIS_URL_FILE: "/nowhere/missing" })).toBe(
+    'REDIS_URL_FILE: "/nowhere/missing" names a file that does not exist',
   );
 });
 

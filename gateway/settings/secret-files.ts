@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { systemErrorCode } from "../system-error.ts";
 import type { Environment } from "./environment.ts";
 
@@ -26,12 +26,21 @@ export function readSecretFile(path: string, environment: Environment, readFile:
   try {
     content = readFile(absolute);
   } catch (error) {
-    return { problem: `${quoted} ${describeReadError(error)}` };
+    const folder = systemErrorCode(error) === "ENOENT" ? describeFolder(path, directory) : "";
+    return { problem: `${quoted} ${describeReadError(error)}${folder}` };
   }
   const text = content.replace(/\r?\n$/, "");
   if (text === "") return { problem: `${quoted} names a file that is empty` };
   if (text.includes("\uFFFD")) return { problem: `${quoted} names a file that is not text in UTF-8` };
   return { text, path: absolute };
+}
+
+/** Describes the folder of a file that does not exist, if the operator did not write it. */
+function describeFolder(path: string, directory: string | undefined): string {
+  if (directory && resolve(directory, path).startsWith(`${resolve(directory)}/`))
+    return "; systemd copies the files of LoadCredential when it starts the unit: restart the unit after a new one";
+  if (directory || isAbsolute(path)) return "";
+  return "; CREDENTIALS_DIRECTORY is not set, so that the path starts at the folder in which the gateway was started";
 }
 
 /** Reason why a file cannot be read, as a sentence without its subject. */

@@ -215,6 +215,19 @@ test("does not start in production without allowed origins", () => {
   );
 });
 
+test("names an empty GATEWAY_CONFIG in production, since its file may be meant", () => {
+  expect(messageFor({ NODE_ENV: "production", GATEWAY_CONFIG: "" })).toBe(
+    "ALLOWED_ORIGINS: is not set, and with NODE_ENV=production it must be without a customers' file: GATEWAY_CONFIG is empty, " +
+      "for example ALLOWED_ORIGINS=https://crm.example.com,https://help.example.com",
+  );
+});
+
+test("advises to remove ALLOWED_ORIGINS beside a customers' file", () => {
+  expect(messageFor({ GATEWAY_CONFIG: "/nowhere.json", ALLOWED_ORIGINS: "https://crm.example.com" })).toContain(
+    "ALLOWED_ORIGINS: is set beside GATEWAY_CONFIG, whose customers have origins of their own: remove it\n",
+  );
+});
+
 test("reports every bad setting, one per line", () => {
   const environment = { GATEWAY_PORT: "abc\n", GATEWAY_HOST: "a b", NODE_ENV: "production" };
   const names = messageFor(environment)

@@ -13,12 +13,12 @@ import {
 import { OPERATION_VARIABLES, type OperationSettings, toOperationSettings } from "../operations/operation-settings.ts";
 import type { RedisServerOptions } from "../store/redis/redis-server-options.ts";
 import { MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "../upstream/aircall/settings.ts";
-import { describeExcessiveOrigins, describeInvalidOrigin } from "./allowed-origin.ts";
 import { CustomerLimits, type CustomerSettings, UNLIMITED } from "./customer-settings.ts";
 import { readCustomersFile } from "./customers-file.ts";
 import { type EffectiveVariable, listEffectiveVariables } from "./effective-variables.ts";
 import { Host, listVariables, Port, Seconds, type Variable } from "./env-schemas.ts";
 import type { Environment } from "./environment.ts";
+import { chooseOriginSchema, createOriginList } from "./origin-list.ts";
 import { describePaddedValues } from "./padded-values.ts";
 import { REDIS_VARIABLES, readRedisSettings } from "./redis-settings.ts";
 import { describeRepeatedSecrets } from "./repeated-secrets.ts";
@@ -103,19 +103,6 @@ const ScriptMaxAge = v.pipe(
   v.maxValue(MAX_SCRIPT_AGE_SECONDS, ({ input }) => `${input} seconds are more than ${MAX_SCRIPT_AGE_SECONDS}, a day`),
 );
 
-const OriginList = v.pipe(
-  v.string("is not set, and with NODE_ENV=production it must be"),
-  v.transform((list) => [...new Set(list.split(",").map((origin) => origin.trim()))]),
-  v.check(
-    (origins) => origins.every((origin) => describeInvalidOrigin(origin) === undefined),
-    ({ input }) => describeBadOrigins(input),
-  ),
-  v.check(
-    (origins) => describeExcessiveOrigins(origins) === undefined,
-    ({ input }) => `too many origins: ${describeExcessiveOrigins(input)}`,
-  ),
-);
-
 /**
  * Schemas of the environment's variables, with their documentation. `readTokenSettingsFromEnv` reads the variables of
  * tokens.
@@ -158,7 +145,7 @@ const SCHEMAS = {
     }),
   ),
   ALLOWED_ORIGINS: v.pipe(
-    v.optional(OriginList, "http://localhost:4000"),
+    v.optional(createOriginList(), "http://localhost:4000"),
     v.metadata({
       meaning:
         "exact origins of the pages that may embed the widget, with commas between them, without GATEWAY_CONFIG; no default with NODE_ENV=production",
@@ -255,7 +242,8 @@ function readVariables(environment: Environment, problems: string[]) {
   const { NODE_ENV, GATEWAY_CONFIG, ALLOWED_ORIGINS } = environment;
   // Shells and compose files set a variable to the empty text to unset a value.
   const given = (name: string): string | undefined => environment[name] || undefined;
-  const variables = { ...SCHEMAS, ALLOWED_ORIGINS: allowedOrigins(NODE_ENV, GATEWAY_CONFIG) };
+  const origins = chooseOriginSchema({ NODE_ENV, GATEWAY_CONFIG }) ?? SCHEMAS.ALLOWED_ORIGINS;
+  const variables = { ...SCHEMAS, ALLOWED_ORIGINS: origins };
   const result = v.safeParse(v.object(variables), {
     ...Object.fromEntries(Object.keys(variables).map((name) => [name, given(name)])),
     // An empty list of origins means no origin, and must not become the default.
@@ -265,21 +253,9 @@ function readVariables(environment: Environment, problems: string[]) {
   return result.success ? result.output : undefined;
 }
 
-function allowedOrigins(mode: string | undefined, configPath: string | undefined) {
-  if (configPath) return v.optional(v.never("is set beside GATEWAY_CONFIG, whose customers have origins of their own"));
-  return mode === "production" ? OriginList : SCHEMAS.ALLOWED_ORIGINS;
-}
-
-function describeBadOrigins(origins: readonly string[]): string {
-  return origins
-    .map((origin) => ({ origin, why: describeInvalidOrigin(origin) }))
-    .filter(({ why }) => why !== undefined)
-    .map(({ origin, why }) => `${JSON.stringify(origin)} is not an exact origin (it ${why})`)
-    .join("; ");
-}
-
 function describeIssue(issue: v.BaseIssue<unknown>): string {
   const name = v.getDotPath(issue) ?? "";
+  if (issue.type === "never") return `${name}: ${issue.message}: remove it`;
   const example = VARIABLES.find((variable) => variable.name === name)?.example ?? "";
   return `${name}: ${issue.message}, for example ${name}=${example}`;
 }

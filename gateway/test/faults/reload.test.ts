@@ -97,7 +97,9 @@ test("refuses a bad file as a whole, names each problem, and goes on", async () 
   expect(await readMetrics()).toContain("\ngateway_last_reload_successful 0\n");
   const problems = messagesOf(gateway, /^Reload rejected: .*customers\./);
   expect(problems.map((problem) => /customers\.\d\.[\w.]+: .*/.exec(problem)?.[0])).toEqual([
-    expect.stringMatching(/^customers\.1\.tokens\.secret: ".*missing\.secret" names a file that does not exist$/),
+    expect.stringMatching(
+      /^customers\.1\.tokens\.secret: ".*missing\.secret" names a file that does not exist; CREDENTIALS_DIRECTORY is not set, /,
+    ),
     "customers.2.tokens.secret: the environment has neither INITECH nor INITECH_FILE",
     expect.stringMatching(/^customers\.0\.allowedOrigins\.0: "\*" is not an exact origin/),
   ]);
