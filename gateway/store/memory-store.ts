@@ -14,7 +14,7 @@ import { createMemorySlots } from "./memory-slots.ts";
 import { createReplica, emptyContents, highestVersionOf, type WritableReplica } from "./replica.ts";
 import { sumReplicaSizes } from "./replica-size.ts";
 import { RETENTION_MS } from "./retention.ts";
-import type { ReadStart } from "./upstream-reads.ts";
+import type { ReadStart, UpstreamBlock } from "./upstream-reads.ts";
 
 export interface MemoryStoreOptions {
   /** @default the system clock */
@@ -105,6 +105,8 @@ function createCustomerStore(customerId: string, { clock, order, replicas }: Cus
   const startedMsByPage = new Map<number, number>();
   let pageCount: number | undefined;
   let failures = { failureCount: 0, moves: 0, reason: "" };
+  let block: UpstreamBlock | undefined;
+  const slots = createMemorySlots(clock, reads.start);
 
   // Starting at the current time makes versions grow across a restart, which loses the earlier version.
   const nextVersion = (userId: number) => {
@@ -184,8 +186,16 @@ function createCustomerStore(customerId: string, { clock, order, replicas }: Cus
       failures = { ...failures, failureCount: failures.failureCount + 1, reason };
       return failures;
     },
-    loadListState: async () => ({ startedMsByPage, pageCount, ...failures }),
-    requestSlots: createMemorySlots(clock, reads.start),
+    loadListState: async () => ({ startedMsByPage, pageCount, ...failures, block }),
+    requestSlots: {
+      ...slots,
+      async block(milliseconds) {
+        const startsMs = clock.monotonicMs();
+        const endsMs = startsMs + milliseconds;
+        if (endsMs > (block?.endsMs ?? -Infinity)) block = { startsMs, endsMs };
+        await slots.block(milliseconds);
+      },
+    },
     erase: async (userIds) => erase(userIds),
     eraseOutdated: async () => eraseOutdated(),
     isKnown: async () => replica.size() + replica.removedSize() + replica.erasedVersion() > 0,

@@ -162,6 +162,35 @@ describe.skipIf(!hasRedisServer)("live gateways in Redis", () => {
     expect((await announce(second, ids)).listOf("failing")).toBeUndefined();
   });
 
+  test("learn of a block of an upstream until each page has been read after the block", async () => {
+    const { server, first, second } = await setUp();
+    const acme = first.forCustomer("acme");
+    await acme.recordPage({ ...PAGE, readAt: (await acme.startRead()) - 60_000_000 });
+    const startsMs = performance.now();
+    await acme.requestSlots.block(60_000);
+    await acme.requestSlots.block(10);
+    const findBlocks = async () => [
+      (await second.forCustomer("acme").loadListState()).block,
+      (await announce(second, ["acme"], ["acme"])).listOf("acme")?.block,
+    ];
+    for (const block of await findBlocks()) {
+      if (!block) expect.fail();
+      expect(block.endsMs - block.startsMs).toBeCloseTo(60_000);
+      expect(Math.abs(block.startsMs - startsMs)).toBeLessThan(5_000);
+    }
+    await acme.recordListFailure("Too many requests");
+    expect((await announce(second)).listOf("acme")).toMatchObject({ failureCount: 1, reason: "Too many requests" });
+    expect(await findBlocks()).toMatchObject([{ endsMs: expect.any(Number) }, { endsMs: expect.any(Number) }]);
+    // As if the block had ended before the page was read again.
+    const key = `${tag}:list:acme`;
+    await server.command(["HSET", key, "block", `${(await acme.startRead()) - 1},60000`]);
+    await acme.recordPage({ ...PAGE, readAt: await acme.startRead() });
+    expect((await findBlocks())[1]).toBeUndefined();
+    // As if the clock of Redis had been set back by an hour since.
+    await server.command(["HSET", key, "block", `${(await acme.startRead()) + 3_600_000_000},60000`]);
+    expect((await findBlocks())[0]?.endsMs).toBeLessThan(performance.now() + 65_000);
+  });
+
   test("notice that Redis has lost the lists", async () => {
     const { server, first } = await setUp();
     const before = await announce(first);

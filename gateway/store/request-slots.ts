@@ -13,7 +13,11 @@ export interface RequestSlots {
   take(request: SlotRequest): Promise<SlotReply>;
   /** Gives a slot back, because the request is not sent. @throws {StoreUnavailableError} */
   giveBack(slot: Pick<SlotRequest, "share" | "id">): Promise<void>;
-  /** Denies all slots for a time, unless they are denied for longer already. @throws {StoreUnavailableError} */
+  /**
+   * Denies all slots for a time, unless they are denied for longer already. The state of the list has this block then.
+   *
+   * @throws {StoreUnavailableError}
+   */
   block(milliseconds: number): Promise<void>;
 }
 

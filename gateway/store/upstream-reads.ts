@@ -27,8 +27,16 @@ export interface ListFailures {
   readonly reason: string;
 }
 
+/** Time during which an upstream gets no requests, in milliseconds on the monotonic clock of this process. */
+export interface UpstreamBlock {
+  readonly startsMs: number;
+  readonly endsMs: number;
+}
+
 /** State of the reads of an upstream's list of agents. */
 export interface ListState extends ListFailures {
+  /** Last block of the upstream, by any gateway. Absent if none is known. */
+  readonly block?: UpstreamBlock | undefined;
   /** Start of the last read of each page, in milliseconds on the monotonic clock of this process. */
   readonly startedMsByPage: ReadonlyMap<number, number>;
   /** Number of pages; `undefined` before the last page was read. */

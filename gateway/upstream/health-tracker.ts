@@ -1,7 +1,8 @@
 import type { Clock } from "../clock.ts";
 import { StoreUnavailableError } from "../store/availability-store.ts";
 import type { ListSummary } from "../store/live-gateways.ts";
-import type { ListState } from "../store/upstream-reads.ts";
+import type { ListState, UpstreamBlock } from "../store/upstream-reads.ts";
+import { createBlockedFailure } from "./blocked-failure.ts";
 import { toFailure } from "./failure-text.ts";
 import { UpstreamError, type UpstreamHealth, type UpstreamLog } from "./upstream.ts";
 
@@ -37,12 +38,20 @@ export interface HealthTrackerOptions {
   readonly graceMs: number;
   /** Time by which a page may be read later than expected, in milliseconds, before the store counts as stale. */
   readonly overdueMs: number;
+  /** Returns the last block of the upstream that the budget knows of. */
+  readonly lastBlock: () => UpstreamBlock | undefined;
   readonly clock: Clock;
   readonly log: UpstreamLog;
 }
 
 /** Least stale limit, as a multiple of the time for a whole list: a page may fail and still be read in time. */
 const LISTS_PER_LIMIT = 2;
+
+/**
+ * Longest time of a block by which the stale limit grows, in milliseconds: twice the vendor's block after a 429. A longer
+ * block is an outage.
+ */
+const MAX_BLOCK_IN_LIMIT_MS = 120_000;
 
 /** Last read of a page. */
 interface PageStart {
@@ -52,7 +61,7 @@ interface PageStart {
 
 /** Creates the tracker of an upstream without a success yet. */
 export function createHealthTracker(options: HealthTrackerOptions): HealthTracker {
-  const { pageIntervalMs, graceMs, overdueMs, clock, log } = options;
+  const { pageIntervalMs, graceMs, overdueMs, lastBlock, clock, log } = options;
   const startedMsByPage = new Map<number, number>();
   let pageCount: number | undefined;
   /** Kept, because every request asks for the health. */
@@ -62,6 +71,9 @@ export function createHealthTracker(options: HealthTrackerOptions): HealthTracke
   let isMarkedStale = true;
   let failureCount = 0;
   let failure: UpstreamError | undefined;
+  /** Last block that another gateway has recorded. */
+  let followedBlock: UpstreamBlock | undefined;
+  const toBlockedFailure = createBlockedFailure(clock);
 
   /** Returns the page read longest ago with the start of the read; `undefined` unless each page has been read. */
   function findOldest(): PageStart | undefined {
@@ -85,6 +97,26 @@ export function createHealthTracker(options: HealthTrackerOptions): HealthTracke
   const oldestMs = (): number => Math.max(oldest?.startedMs ?? -Infinity, followedMs);
   const isListKnown = (): boolean => oldestMs() > -Infinity;
 
+  /** Returns the length of a block, in milliseconds; 0 once each page has been read after its end. */
+  function lengthMs(block: UpstreamBlock | undefined): number {
+    return block && block.endsMs > oldestMs() ? Math.min(block.endsMs - block.startsMs, MAX_BLOCK_IN_LIMIT_MS) : 0;
+  }
+
+  /**
+   * Returns the least stale limit, in milliseconds. A block must not end the service of a store that counts as current when
+   * the block begins: the page to read next is then as old as a list takes, or overdue, and is read when the block ends.
+   */
+  function minStaleLimitMs(): number {
+    const blockMs = Math.max(lengthMs(lastBlock()), lengthMs(followedBlock));
+    const blockedListMs = blockMs > 0 ? listMs() + blockMs + overdueMs : 0;
+    return Math.max(LISTS_PER_LIMIT * listMs(), blockedListMs);
+  }
+
+  function blockEndsMs(): number | undefined {
+    const endsMs = Math.max(lastBlock()?.endsMs ?? -Infinity, followedBlock?.endsMs ?? -Infinity);
+    return endsMs > -Infinity ? endsMs : undefined;
+  }
+
   return {
     failureCount: () => failureCount,
     oldestPage: () => oldest?.page ?? 1,
@@ -99,6 +131,7 @@ export function createHealthTracker(options: HealthTrackerOptions): HealthTracke
         startedMsByPage.set(page, Math.max(startedMs, startedMsByPage.get(page) ?? -Infinity));
       }
       pageCount = state.pageCount ?? pageCount;
+      followedBlock = state.block ?? followedBlock;
       oldest = findOldest();
       if (state.failureCount === 0) return recordSuccess();
       isMarkedStale = true;
@@ -109,6 +142,7 @@ export function createHealthTracker(options: HealthTrackerOptions): HealthTracke
     follow(list, atMs) {
       if (!list && !isListKnown()) return;
       pageCount = list?.pageCount ?? pageCount;
+      followedBlock = list?.block ?? followedBlock;
       // Of a list on time, the oldest page is at most as old as this.
       followedMs = Math.max(followedMs, list ? (list.oldestMs ?? -Infinity) : atMs - listMs() - graceMs);
       if (!list || list.failureCount === 0) return recordSuccess();
@@ -130,8 +164,8 @@ export function createHealthTracker(options: HealthTrackerOptions): HealthTracke
       const isStale = isMarkedStale || clock.monotonicMs() - sinceMs > listMs() + overdueMs;
       return {
         staleSinceMs: isStale ? sinceMs : undefined,
-        failure,
-        minStaleLimitSeconds: Math.ceil((LISTS_PER_LIMIT * listMs()) / 1000),
+        failure: failure && toBlockedFailure(failure, blockEndsMs()),
+        minStaleLimitSeconds: Math.ceil(minStaleLimitMs() / 1000),
       };
     },
   };

@@ -25,6 +25,7 @@ function setUp() {
     acquireRead: async () => undefined,
     reserve: async () => undefined,
     block: () => {},
+    lastBlock: () => undefined,
     blockedMs: () => 0,
     waitMs: () => grants.waitMs,
     remaining: () => grants.left,

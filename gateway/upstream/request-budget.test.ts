@@ -191,6 +191,26 @@ test("grants nothing to any gateway while blocked and knows for how long", async
   expect([budget.blockedMs(), budget.remaining()]).toEqual([0, 59]);
 });
 
+test("knows the last block from its beginning, made longer by a later one, and from when it is known", async () => {
+  const time = { nowMs: 0 };
+  const [budget, other] = budgetsAt(time, 60, { count: 2 });
+  if (!budget || !other) expect.fail();
+  expect(budget.lastBlock()).toBeUndefined();
+  budget.block(60_000);
+  time.nowMs = 10_000;
+  budget.block(1_000);
+  await other.acquire("poll");
+  expect([budget.lastBlock(), other.lastBlock()]).toEqual([
+    { startsMs: 0, endsMs: 60_000 },
+    { startsMs: 10_000, endsMs: 60_000 },
+  ]);
+  budget.block(90_000);
+  expect(budget.lastBlock()).toEqual({ startsMs: 0, endsMs: 100_000 });
+  time.nowMs = 100_000;
+  budget.block(60_000);
+  expect(budget.lastBlock()).toEqual({ startsMs: 100_000, endsMs: 160_000 });
+});
+
 test("grants nothing to a call that was waiting for the store when the block began", async () => {
   let resume = () => {};
   const budget = budgetAt({ nowMs: 0 }, 60, {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { StoreUnavailableError } from "../store/availability-store.ts";
 import type { RequestSlots, SlotReply, SlotShare } from "../store/request-slots.ts";
-import type { ReadStart } from "../store/upstream-reads.ts";
+import type { ReadStart, UpstreamBlock } from "../store/upstream-reads.ts";
 import { RateBudgetError } from "./upstream.ts";
 
 /** Purpose of a request. Every purpose has a separate share of the budget. */
@@ -24,6 +24,8 @@ export interface RequestBudget {
   reserve(purpose: RequestPurpose): Promise<Reservation | undefined>;
   /** Blocks all requests of all gateways from now on for a time. */
   block(milliseconds: number): void;
+  /** Returns the last block that the gateway knows of, from when it knew of it. */
+  lastBlock(): UpstreamBlock | undefined;
   /** Remaining duration of the block, in milliseconds; 0 if requests are allowed, as far as the gateway knows. */
   blockedMs(): number;
   /** Time until the purpose's share may have a request again, in milliseconds, as far as the gateway knows. */
@@ -67,12 +69,15 @@ const STORE_RETRY_MS = 1_000;
  */
 export function createRequestBudget({ requestsPerMinute, slots, clock }: RequestBudgetOptions): RequestBudget {
   const shares = createShares(requestsPerMinute, clock);
-  let blockedUntilMs = -Infinity;
+  let block: UpstreamBlock | undefined;
 
-  const blockedMs = (): number => Math.max(0, blockedUntilMs - clock.monotonicMs());
+  const blockedMs = (): number => Math.max(0, (block?.endsMs ?? -Infinity) - clock.monotonicMs());
 
   function blockFor(milliseconds: number): void {
-    blockedUntilMs = Math.max(blockedUntilMs, clock.monotonicMs() + milliseconds);
+    if (milliseconds <= blockedMs()) return;
+    const nowMs = clock.monotonicMs();
+    // A longer time makes a block that has begun longer.
+    block = { startsMs: block && blockedMs() > 0 ? block.startsMs : nowMs, endsMs: nowMs + milliseconds };
   }
 
   /** Takes a slot. Resolves with the time of the store; `undefined` if the request must not be sent. */
@@ -93,6 +98,7 @@ export function createRequestBudget({ requestsPerMinute, slots, clock }: Request
   return {
     pollIntervalMs: Math.ceil(SLOT_TTL_MS / shares.poll.slots),
     blockedMs,
+    lastBlock: () => block,
     acquire: async (purpose) => (await take(purpose, randomUUID())) !== undefined,
     acquireRead: (purpose) => take(purpose, randomUUID()),
     async reserve(purpose) {

@@ -1,6 +1,7 @@
 import * as v from "valibot";
-import type { ListFailures, ListState, PageRead } from "../upstream-reads.ts";
+import type { ListFailures, ListState, PageRead, UpstreamBlock } from "../upstream-reads.ts";
 import { Digits } from "./agent-record.ts";
+import type { RedisClock } from "./redis-clock.ts";
 import type { RedisSession } from "./redis-session.ts";
 
 const Reply = v.tuple([Digits, v.array(v.string())]);
@@ -58,5 +59,15 @@ export async function loadListState(customerId: string, { connection }: RedisSes
     failureCount: Number(values.get("failing") ?? 0),
     moves: Number(values.get("moves") ?? 0),
     reason: values.get("reason") ?? "",
+    block: toBlock(values.get("block"), nowMicros, connection.clock),
   };
+}
+
+/** Converts the end of a block in microseconds with its length in milliseconds; `undefined` for another text. */
+export function toBlock(text: string | undefined, nowMicros: number, clock: RedisClock): UpstreamBlock | undefined {
+  const [, end, length] = /^(\d+),(\d+)$/.exec(text ?? "") ?? [];
+  if (end === undefined || length === undefined) return undefined;
+  // An end that is further ahead was recorded before the clock was set back.
+  const endMs = Math.min(Number(end) / 1000, nowMicros / 1000 + Number(length));
+  return { startsMs: clock.toMonotonicMs(endMs - Number(length)), endsMs: clock.toMonotonicMs(endMs) };
 }

@@ -37,19 +37,14 @@ redis.call('ZREM', KEYS[1], ARGV[1])
 return { micros }
 `;
 
-/** Denies all slots for ARGV[1] milliseconds, unless KEYS[1] denies them for longer. */
-export const BLOCK_SLOTS = `
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], '1', 'PX', ARGV[1]) end
-return { micros }
-`;
-
 /**
  * Requires KEYS[1], a hash with when the last read of each page of the list began, the number of pages, the number of
- * failures since the last success, and the number of moves to another gateway; KEYS[2], the sorted set of customers by
- * when their lists are late, in milliseconds; and KEYS[3], the hash of the summaries of all lists.
+ * failures since the last success, the number of moves to another gateway, and the end of the last block with its length;
+ * KEYS[2], the sorted set of customers by when their lists are late, in milliseconds; and KEYS[3], the hash of the
+ * summaries of all lists.
  */
 const SUMMARIZE = `
-local function summarize(customer, interval, grace)
+local function writeSummary(customer)
   local fields, stored = {}, redis.call('HGETALL', KEYS[1])
   for index = 1, #stored, 2 do fields[stored[index]] = stored[index + 1] end
   local pages, oldest = tonumber(fields['pages'] or 0), nil
@@ -64,13 +59,33 @@ local function summarize(customer, interval, grace)
   end
   local failures, moves = fields['failing'] or '0', fields['moves'] or '0'
   local reason = fields['reason'] or ''
+  -- A block that ended before each page was read says nothing.
+  local ending = tonumber(string.match(fields['block'] or '', '^%d+'))
+  if ending and ending > (oldest or 0) then reason = '@' .. fields['block'] .. ' ' .. reason end
   local summary = { oldest and text(oldest) or '', pages > 0 and text(pages) or '', failures, moves, reason }
   redis.call('HSET', KEYS[3], customer, table.concat(summary, ' '))
+  return failures, moves, oldest, pages
+end
+local function summarize(customer, interval, grace)
+  local failures, moves, oldest, pages = writeSummary(customer)
   local late = now
   if oldest and failures == '0' then late = math.floor(oldest / 1000) + pages * interval + grace end
   redis.call('ZADD', KEYS[2], text(late), customer)
   return failures, moves
 end
+`;
+
+/**
+ * Denies all slots of the customer ARGV[1] for ARGV[2] milliseconds, unless KEYS[4] denies them for longer. The other KEYS
+ * are as for `summarize`: the block is in the summary of the list.
+ */
+export const BLOCK_SLOTS = `${SUMMARIZE}
+if redis.call('PTTL', KEYS[4]) < tonumber(ARGV[2]) then
+  redis.call('SET', KEYS[4], '1', 'PX', ARGV[2])
+  redis.call('HSET', KEYS[1], 'block', text(micros + ARGV[2] * 1000) .. ',' .. ARGV[2])
+  writeSummary(ARGV[1])
+end
+return { micros }
 `;
 
 /**

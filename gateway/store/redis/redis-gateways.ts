@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import * as v from "valibot";
 import type { Announcement, ListSummary, LiveGateways, PollPart, SharedPolls } from "../live-gateways.ts";
 import { Digits } from "./agent-record.ts";
+import { toBlock } from "./list-state.ts";
 import type { RedisClock } from "./redis-clock.ts";
 import type { RedisSession } from "./redis-session.ts";
 
@@ -19,8 +20,8 @@ const Polled = v.tuple([v.array(v.string())]);
 /** Time for which Redis keeps the customers of live gateways, as a multiple of the time for which a gateway is live. */
 const POLLED_FACTOR = 10;
 
-/** Summary of a list: start of the oldest page, number of pages, of failures and of moves, and the reason. */
-const SUMMARY = /^(\d*) (\d*) (\d+) (\d+) (.*)$/s;
+/** Summary of a list: start of the oldest page, number of pages, of failures and of moves, a block if any, and the reason. */
+const SUMMARY = /^(\d*) (\d*) (\d+) (\d+) (?:@(\d+,\d+) )?(.*)$/s;
 
 /** Number of customers per script. */
 const CUSTOMERS_AT_ONCE = 1_000;
@@ -128,7 +129,7 @@ function toSummaries(lists: readonly string[], nowMicros: number, clock: RedisCl
   for (let index = 0; index + 2 < lists.length; index += 3) {
     const [customerId = "", summary = "", late] = lists.slice(index, index + 3);
     // The reason may contain spaces.
-    const [, oldest = "", pages = "", failures, moves, reason = ""] = SUMMARY.exec(summary) ?? [];
+    const [, oldest = "", pages = "", failures, moves, block, reason = ""] = SUMMARY.exec(summary) ?? [];
     // A time ahead of the clock was recorded before the clock was set back, and says nothing about the age.
     const isKnown = oldest !== "" && Number(oldest) <= nowMicros;
     // A list that is late and was asked for comes twice, first as late.
@@ -139,6 +140,7 @@ function toSummaries(lists: readonly string[], nowMicros: number, clock: RedisCl
       failureCount: Number(failures ?? 0),
       moves: Number(moves ?? 0),
       reason,
+      block: toBlock(block, nowMicros, clock),
       isLate: late === "1",
     });
   }

@@ -28,7 +28,9 @@ export function createRedisSlots(
     },
     async block(milliseconds) {
       const session = await openSession();
-      await session.write("blockSlots", [session.connection.keys.blocked(customerId)], [`${Math.ceil(milliseconds)}`]);
+      const { keys } = session.connection;
+      const blockKeys = [keys.list(customerId), keys.lateLists, keys.lists, keys.blocked(customerId)];
+      await session.write("blockSlots", blockKeys, [customerId, `${Math.ceil(milliseconds)}`]);
     },
   };
 }

@@ -269,6 +269,40 @@ test("serves 2,000 agents without a pause when one page fails once", async () =>
   expect(Math.max(...ages)).toBeGreaterThan(60);
 });
 
+test("serves 500 agents without a pause when the API blocks the account once", async () => {
+  const { time, upstream, store, fake } = await setUpAircall({ fake: { users: 500 } });
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  const { clock } = time;
+  const customerStore = store.forCustomer("acme");
+  const service = createAvailabilityService({ store: customerStore, upstream, staleLimitSeconds: 60, clock });
+  await fake.setFault({ kind: "answer", status: 429, text: "{}", headers: {}, times: 1 });
+  const ages: number[] = [];
+  for (let seconds = 0; seconds < 180; seconds += 1) {
+    await time.elapse(1_000);
+    ages.push((await service.read(1, never)).ageSeconds);
+  }
+  // A list takes 20 s.
+  expect(Math.max(...ages)).toBeGreaterThan(75);
+  expect(ages.at(-1)).toBe(0);
+  expect(upstream.health().minStaleLimitSeconds).toBe(41);
+});
+
+test("says, past the limit, how long the API blocks the account from the time of the answer", async () => {
+  const { time, upstream, store, fake } = await setUpAircall();
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  const { clock } = time;
+  const customerStore = store.forCustomer("acme");
+  const service = createAvailabilityService({ store: customerStore, upstream, staleLimitSeconds: 60, clock });
+  await fake.setFault({ kind: "answer", status: 429, text: "{}", headers: {} });
+  await time.until(() => upstream.health().failure?.status === 429);
+  await time.elapse(100_000);
+  await expect(service.read(1, never)).rejects.toMatchObject({ status: 429, retryAfterSeconds: 20 });
+  await time.elapse(15_000);
+  await expect(service.read(1, never)).rejects.toMatchObject({ status: 429, retryAfterSeconds: 5 });
+});
+
 test("rejects reads when the page read longest ago is older than two lists", async () => {
   const { time, upstream, store, fake } = await setUpAircall({ fake: { users: 2_000 } });
   upstream.start();

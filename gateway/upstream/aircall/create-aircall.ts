@@ -70,6 +70,7 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   const healthTracker = createHealthTracker({
     ...schedule,
     overdueMs: 2 * leaseMs,
+    lastBlock: budget.lastBlock,
     clock,
     log,
   });

@@ -122,6 +122,18 @@ test("lets no gateway poll while the API blocks the account", async () => {
   await time.until(() => fake.requests.count() > sent + 1);
 });
 
+test("tells a gateway that does not poll how long the API blocks the account", async () => {
+  const { time, fake, first, second } = await setUp();
+  await fake.setFault({ kind: "answer", status: 429, text: "{}", headers: {} });
+  await time.until(() => second.health().failure !== undefined);
+  await time.elapse(40_000);
+  const { failure, minStaleLimitSeconds } = second.health();
+  expect(failure?.retryAfterSeconds).toBeLessThanOrEqual(20);
+  expect(failure?.retryAfterSeconds).toBe(first.health().failure?.retryAfterSeconds);
+  expect(minStaleLimitSeconds).toBe(first.health().minStaleLimitSeconds);
+  expect(minStaleLimitSeconds).toBeGreaterThan(60);
+});
+
 test("keeps the requests of all gateways within the budget", async () => {
   const { time, fake, first, second } = await setUp();
   const requestsOf = (): number[] => fake.requests.all().map(({ atMs }) => atMs);

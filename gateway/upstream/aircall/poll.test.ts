@@ -29,6 +29,7 @@ function setUp(random: readonly number[]) {
     pageIntervalMs: PAGE_MS,
     graceMs: 0,
     overdueMs: 30_000,
+    lastBlock: () => undefined,
     clock: time.clock,
     log: { line: () => {}, warning: () => {}, defect: () => {} },
   });
