@@ -20,9 +20,11 @@ function customer(id: string, upstream: CustomerSettings["upstream"] = { kind: "
   return { id, allowedOrigins: ["https://crm.example.com"], tokens: TOKENS, upstream, limits: LIMITS };
 }
 
-test("names the customers that no telephony system and no Redis has", () => {
-  expect(describeVolatileCustomers([customer("acme"), customer("globex", POLLED)], undefined)).toEqual([
+test("names the customers that no Redis has, and says what that means for the kind of their upstream", () => {
+  const polled = [customer("globex", POLLED), customer("initech", POLLED)];
+  expect(describeVolatileCustomers([...polled, customer("acme")], undefined)).toEqual([
     'Customer acme has the upstream "memory" without REDIS_URL: a restart loses every availability, and each gateway has its own',
+    'Customers globex, initech have the upstream "aircall" without REDIS_URL: run one gateway only, because each sends as many requests as requestsPerMinute allows; after a restart, reads are answered with an error until the whole list has been read',
   ]);
   expect(
     describeVolatileCustomers(
@@ -32,7 +34,7 @@ test("names the customers that no telephony system and no Redis has", () => {
   ).toEqual([expect.stringMatching(/^Customers a, b, c, d, e and 2 more have /)]);
 });
 
-test("describes no customer with Redis, and none whose telephony system has the availabilities", () => {
-  expect(describeVolatileCustomers([customer("acme")], singleRedis("redis://127.0.0.1"))).toEqual([]);
-  expect(describeVolatileCustomers([customer("globex", POLLED)], undefined)).toEqual([]);
+test("describes no customer with Redis", () => {
+  const customers = [customer("acme"), customer("globex", POLLED)];
+  expect(describeVolatileCustomers(customers, singleRedis("redis://127.0.0.1"))).toEqual([]);
 });
