@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import type { StoredAgent } from "../store/agent.ts";
-import type { Upstream, UpstreamHealth } from "../upstream/upstream.ts";
+import { type Upstream, UpstreamError, type UpstreamHealth } from "../upstream/upstream.ts";
 import { createReplaceableUpstream } from "./replaceable-upstream.ts";
 
 const CURRENT: UpstreamHealth = { staleSinceMs: undefined, failure: undefined };
@@ -54,6 +54,22 @@ test("has the health of its predecessor until it has read its own list", () => {
   own = NEVER_READ;
   // The predecessor counts no longer.
   expect(replaceable.health().staleSinceMs).toBe(-Infinity);
+});
+
+test("has the stale limit and the failure of its predecessor until it has read its own list", () => {
+  const failure = new UpstreamError("Status 500", { status: 500 });
+  const former: UpstreamHealth = { staleSinceMs: 5_000, failure, minStaleLimitSeconds: 164 };
+  let own: UpstreamHealth = { ...NEVER_READ, minStaleLimitSeconds: 0, budgetLeft: 60 };
+  const replaceable = createReplaceableUpstream(
+    upstreamOf({ health: () => own }),
+    upstreamOf({ health: () => former }),
+  );
+  expect(replaceable.health()).toEqual({ ...former, budgetLeft: 60 });
+  const latest = new UpstreamError("Status 403", { status: 403 });
+  own = { ...own, failure: latest };
+  expect(replaceable.health()).toMatchObject({ staleSinceMs: 5_000, failure: latest });
+  own = { ...CURRENT, minStaleLimitSeconds: 6 };
+  expect(replaceable.health()).toEqual(own);
 });
 
 test("sets no status if the upstream has none to set", () => {

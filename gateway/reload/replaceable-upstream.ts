@@ -1,4 +1,4 @@
-import type { Upstream } from "../upstream/upstream.ts";
+import type { Upstream, UpstreamHealth } from "../upstream/upstream.ts";
 
 /** Upstream of a running gateway, replaceable by a reload. */
 export interface ReplaceableUpstream extends Upstream {
@@ -42,7 +42,7 @@ export function createReplaceableUpstream(
     health() {
       const own = upstream.health();
       if (own.staleSinceMs !== -Infinity) inherited = undefined;
-      return inherited ? { ...own, staleSinceMs: inherited.health().staleSinceMs } : own;
+      return inherited ? inheritHealth(own, inherited.health()) : own;
     },
     async retire() {
       let timer: NodeJS.Timeout | undefined;
@@ -53,5 +53,15 @@ export function createReplaceableUpstream(
       clearTimeout(timer);
       await upstream.stop();
     },
+  };
+}
+
+/** Returns the health of an upstream that has not read a list, with what its predecessor knows of the list. */
+function inheritHealth(own: UpstreamHealth, previous: UpstreamHealth): UpstreamHealth {
+  return {
+    ...own,
+    staleSinceMs: previous.staleSinceMs,
+    minStaleLimitSeconds: Math.max(own.minStaleLimitSeconds ?? 0, previous.minStaleLimitSeconds ?? 0),
+    failure: own.failure ?? previous.failure,
   };
 }
