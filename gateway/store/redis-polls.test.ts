@@ -191,6 +191,31 @@ describe.skipIf(!hasRedisServer)("live gateways in Redis", () => {
     expect((await findBlocks())[0]?.endsMs).toBeLessThan(performance.now() + 65_000);
   });
 
+  test("receive the reason of a failure once, and again when another failure has followed", async () => {
+    const { server, first, second } = await setUp();
+    const acme = first.forCustomer("acme");
+    const sentBytes = async () => {
+      const statistics = String(await server.command(["INFO", "stats"]));
+      return Number(/total_net_output_bytes:(\d+)/.exec(statistics)?.[1]);
+    };
+    const findReason = async () => (await announce(second, ["acme"], ["acme"])).listOf("acme")?.reason;
+    const reasons = ["a", "b"].map((letter) => letter.repeat(4_000));
+    for (const reason of reasons) {
+      await acme.recordListFailure(reason);
+      expect(await findReason()).toBe(reason);
+      const before = await sentBytes();
+      for (let count = 0; count < 10; count += 1) expect(await findReason()).toBe(reason);
+      expect((await sentBytes()) - before).toBeLessThan(15_000);
+      await acme.requestSlots.block(60_000);
+      expect(await announce(second, ["acme"], ["acme"]).then(({ listOf }) => listOf("acme"))).toMatchObject({
+        reason,
+        block: { endsMs: expect.any(Number) },
+      });
+    }
+    await acme.recordPage({ ...PAGE, readAt: await acme.startRead() });
+    expect(await findReason()).toBe("");
+  });
+
   test("notice that Redis has lost the lists", async () => {
     const { server, first } = await setUp();
     const before = await announce(first);

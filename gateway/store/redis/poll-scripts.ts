@@ -116,9 +116,9 @@ return { micros, summarize(ARGV[1], 0, 0) }
 /**
  * Counts a gateway among the live gateways. KEYS[1]: the sorted set of the live gateways by when they count as dead.
  * KEYS[2] and KEYS[3]: as for `summarize`. KEYS[4]: the set of the gateway's customers. ARGV: gateway, time for which it
- * counts as live, time for which the set is kept, and further customers whose lists to return. Returns the live
- * gateways, 1 if the set exists, an id that changes when the summaries are lost, and customer, summary, and 1 if late, of
- * each list that is late or asked for.
+ * counts as live, time for which the set is kept, and each customer whose list is asked for with the number of failures
+ * whose reason the gateway knows. Returns the live gateways, 1 if the set exists, an id that changes when the summaries are
+ * lost, and customer, summary, and 1 if late, of each list that is late or asked for. A known reason is left out.
  */
 export const ANNOUNCE = `
 local latest = text(now + ARGV[2])
@@ -132,16 +132,21 @@ local isPolledKnown = redis.call('PEXPIRE', KEYS[4], ARGV[3])
 -- No customer has an empty name.
 redis.call('HSETNX', KEYS[3], '', ARGV[1] .. ' ' .. micros)
 local customers = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', text(now))
-local lateCount = #customers
-for index = 4, #ARGV do customers[#customers + 1] = ARGV[index] end
-local lists = {}
+local known, isLate, lists = {}, {}, {}
+for _, customer in ipairs(customers) do isLate[customer] = true end
+for index = 4, #ARGV, 2 do
+  known[ARGV[index]] = ARGV[index + 1]
+  if not isLate[ARGV[index]] then customers[#customers + 1] = ARGV[index] end
+end
 for from = 1, #customers, 500 do
   local some = { unpack(customers, from, math.min(from + 499, #customers)) }
   for index, summary in ipairs(redis.call('HMGET', KEYS[3], unpack(some))) do
     if summary then
+      local head, failures = string.match(summary, '^(%d* %d* (%d+) %d+ )')
+      if head and failures == known[some[index]] then summary = string.match(summary, '^' .. head .. '@%d+,%d+ ') or head end
       lists[#lists + 1] = some[index]
       lists[#lists + 1] = summary
-      lists[#lists + 1] = from + index - 1 <= lateCount and '1' or ''
+      lists[#lists + 1] = isLate[some[index]] and '1' or ''
     end
   end
 end

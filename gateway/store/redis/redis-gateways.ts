@@ -35,6 +35,8 @@ export function createRedisGateways(openSession: () => Promise<Session>): LiveGa
   const id = randomBytes(8).toString("hex");
   const polledByFingerprint = new Map<string, ReadonlySet<string>>();
   let announced: string | undefined;
+  /** Lists of the last announcement. */
+  let latest: ReadonlyMap<string, ListSummary> = new Map();
   /** Kept, because every announcement has the same customers. */
   let own: { readonly customerIds: readonly string[]; readonly fingerprint: string } | undefined;
 
@@ -77,7 +79,8 @@ export function createRedisGateways(openSession: () => Promise<Session>): LiveGa
       const keptMs = `${durationMs * POLLED_FACTOR}`;
       const { gateways, lateLists, lists: summariesKey, polled } = session.connection.keys;
       const keys = [gateways, lateLists, summariesKey, polled(fingerprint)];
-      const values = [member, `${durationMs}`, keptMs, ...listedCustomerIds];
+      const asked = listedCustomerIds.flatMap((each) => [each, `${latest.get(each)?.failureCount ?? ""}`]);
+      const values = [member, `${durationMs}`, keptMs, ...asked];
       const [nowMicros, memberTexts, isPolledKnown, listsId, lists] = v.parse(
         Reply,
         await session.write("announce", keys, values),
@@ -90,7 +93,8 @@ export function createRedisGateways(openSession: () => Promise<Session>): LiveGa
       }
       const members = memberTexts.map(toMember);
       await loadPolled(members, session);
-      const summaries = toSummaries(lists, nowMicros, session.connection.clock);
+      const summaries = toSummaries(lists, nowMicros, { clock: session.connection.clock, known: latest });
+      latest = summaries;
       const polls = (each: Member, customerId: string) =>
         polledByFingerprint.get(each.fingerprint)?.has(customerId) ?? false;
       const known = members.filter((each) => polledByFingerprint.has(each.fingerprint));
@@ -124,7 +128,17 @@ function toMember(text: string): Member {
   return { id, fingerprint };
 }
 
-function toSummaries(lists: readonly string[], nowMicros: number, clock: RedisClock): ReadonlyMap<string, ListSummary> {
+interface SummaryContext {
+  readonly clock: RedisClock;
+  /** Lists with the reasons that Redis leaves out, because the number of failures is the same. */
+  readonly known: ReadonlyMap<string, ListSummary>;
+}
+
+function toSummaries(
+  lists: readonly string[],
+  nowMicros: number,
+  { clock, known }: SummaryContext,
+): ReadonlyMap<string, ListSummary> {
   const summaries = new Map<string, ListSummary>();
   for (let index = 0; index + 2 < lists.length; index += 3) {
     const [customerId = "", summary = "", late] = lists.slice(index, index + 3);
@@ -132,14 +146,14 @@ function toSummaries(lists: readonly string[], nowMicros: number, clock: RedisCl
     const [, oldest = "", pages = "", failures, moves, block, reason = ""] = SUMMARY.exec(summary) ?? [];
     // A time ahead of the clock was recorded before the clock was set back, and says nothing about the age.
     const isKnown = oldest !== "" && Number(oldest) <= nowMicros;
-    // A list that is late and was asked for comes twice, first as late.
-    if (summaries.has(customerId)) continue;
+    const failureCount = Number(failures ?? 0);
+    const previous = known.get(customerId);
     summaries.set(customerId, {
       oldestMs: isKnown ? clock.toMonotonicMs(Number(oldest) / 1000) : undefined,
       pageCount: pages === "" ? undefined : Number(pages),
-      failureCount: Number(failures ?? 0),
+      failureCount,
       moves: Number(moves ?? 0),
-      reason,
+      reason: reason === "" && previous?.failureCount === failureCount ? previous.reason : reason,
       block: toBlock(block, nowMicros, clock),
       isLate: late === "1",
     });
