@@ -269,6 +269,29 @@ test("serves 2,000 agents without a pause when one page fails once", async () =>
   expect(Math.max(...ages)).toBeGreaterThan(60);
 });
 
+test("serves the other agents when the API lists one that cannot be read, warns once, and removes none", async () => {
+  const { time, upstream, statuses, fake, logged } = await setUpAircall();
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  const entries = [
+    { id: 1, availability: "in_call" },
+    { id: "Ann Smith", availability: "available" },
+  ];
+  const text = JSON.stringify({ users: entries, meta: { current_page: 1, next_page_link: null } });
+  fake.company.remove(3);
+  await fake.setFault(respondWith(200, text));
+  await time.elapse(120_000);
+  expect(upstream.health()).toMatchObject({ staleSinceMs: undefined, failure: undefined });
+  expect(statuses()).toEqual({ 1: "in_call", 2: "available", 3: "available" });
+  expect(singleReads(fake)).toEqual([]);
+  expect(logged).toEqual([
+    "Customer acme: The telephony system lists agents that cannot be read, 1 of them on page 1 (id: expected a whole number of at least 1, but it is of type string): the gateway leaves them out, and removes no agent after such a list",
+  ]);
+  await fake.setFault(undefined);
+  await time.until(() => statuses()[3] === undefined);
+  expect(statuses()).toEqual({ 1: "available", 2: "available" });
+});
+
 test("serves 500 agents without a pause when the API blocks the account once", async () => {
   const { time, upstream, store, fake } = await setUpAircall({ fake: { users: 500 } });
   upstream.start();

@@ -68,7 +68,7 @@ test.each<[string, Fault, RegExp]>([
   ["responds with no content type", respondWith(200, PAGE, {}), /is not JSON$/],
   ["responds with nothing", respondWith(200, ""), /is not JSON$/],
   ["responds with other JSON", respondWith(200, "[]"), /unexpected form$/],
-  ["responds with an id that is none", respondWith(200, PAGE.replace('"id":1', '"id":"1"')), /unexpected form/],
+  ["responds with ids alone that are none", respondWith(200, PAGE.replace('"id":1', '"id":"1"')), /unexpected form/],
   ["responds with another page", respondWith(200, PAGE.replace('page":1', 'page":2')), /unexpected form/],
   ["responds with more than 4 MiB", { kind: "huge", bytes: 4 * 1024 * 1024 }, /is too large$/],
   [
@@ -82,6 +82,15 @@ test.each<[string, Fault, RegExp]>([
   const failure = await failureOf(client.list(1, never));
   expect(failure.message).toMatch(message);
   expect([failure.status, failure.body]).toEqual([undefined, undefined]);
+});
+
+test("leaves out the entries of a page that are no agents", async () => {
+  const { client } = await setUp(respondWith(200, PAGE.replace('"users":[', '"users":[{"id":null},7,')));
+  await expect(client.list(1, never)).resolves.toMatchObject({
+    users: [{ id: 1, availability: "available" }],
+    leftOut: { count: 2 },
+    isLast: true,
+  });
 });
 
 test("accepts a JSON content type with parameters or a suffix", async () => {

@@ -1,12 +1,15 @@
 import * as v from "valibot";
 import { type UpstreamContext, UpstreamError } from "../upstream.ts";
 import { createSendRequest, type HttpOptions, type SendRequest } from "./http.ts";
-import { AvailabilityPage, type ListedUser, UserAvailability } from "./schemas.ts";
+import { AvailabilityPage, type ReadEntries, readEntries, UserAvailability } from "./schemas.ts";
 
 /** Calls of the vendor's API. Each throws an `UpstreamError`, or the signal's reason. */
 export interface AircallClient {
-  /** Reads a page of the list of agents, from 1 to `LAST_PAGE`, with at most `USERS_PER_PAGE` agents. */
-  list(page: number, signal: AbortSignal): Promise<{ readonly users: readonly ListedUser[]; readonly isLast: boolean }>;
+  /**
+   * Reads a page of the list of agents, from 1 to `LAST_PAGE`, with at most `USERS_PER_PAGE` agents. Entries that cannot
+   * be read are left out, unless that is the whole page: then the call throws.
+   */
+  list(page: number, signal: AbortSignal): Promise<ReadEntries & { readonly isLast: boolean }>;
   /** Reads the vendor's status of an agent. */
   read(userId: number, signal: AbortSignal): Promise<string>;
   set(userId: number, setting: "available" | "unavailable", scope: UpstreamContext): Promise<void>;
@@ -32,8 +35,9 @@ export function createAircallClient(options: HttpOptions): AircallClient {
         AvailabilityPage,
         await send(path, { operation: "list", signal, maxBytes: MAX_LIST_BYTES }),
       );
-      if (meta.current_page !== page) throw invalid();
-      return { users, isLast: !meta.next_page_link };
+      const entries = readEntries(users);
+      if (meta.current_page !== page || (entries.leftOut && entries.users.length === 0)) throw invalid();
+      return { ...entries, isLast: !meta.next_page_link };
     },
     async read(userId, signal) {
       const path = `v1/users/${userId}/availability`;

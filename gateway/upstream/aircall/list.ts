@@ -4,7 +4,7 @@ import type { UpstreamLog } from "../upstream.ts";
 import { type AircallClient, LAST_PAGE } from "./client.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Removals } from "./removals.ts";
-import type { ListedUser } from "./schemas.ts";
+import type { LeftOutEntries, ListedUser } from "./schemas.ts";
 
 /** Reads the list of all agents page by page, again and again. */
 export interface ListReader {
@@ -56,6 +56,7 @@ const MAX_PAGE_FAILURES = 3;
 export function createListReader(options: ListReaderOptions): ListReader {
   const { client, recorder, removals, clock, log, onPageStored, onPageStarted } = options;
   let hasReportedLimit = false;
+  let hasReportedLeftOut = false;
   /** Pages read and not spent for a check. */
   let pagesToSpend = MAX_PAGES_TO_SPEND;
   let list = startList(1);
@@ -64,7 +65,10 @@ export function createListReader(options: ListReaderOptions): ListReader {
   /** Page that was left out after failures, until the page after it has been read. */
   let skippedPage: number | undefined;
 
-  /** Starts a list. Unless it starts at the first page, it is no whole list, and no agent counts as missing from it. */
+  /**
+   * Starts a list. Unless it starts at the first page, it is no whole list, and no agent counts as missing from it. Nor is
+   * a list with entries that cannot be read.
+   */
   function startList(page: number) {
     return { page, isWhole: page === 1, ids: new Set<number>() };
   }
@@ -78,13 +82,26 @@ export function createListReader(options: ListReaderOptions): ListReader {
     );
   }
 
+  /** Warns once about entries that cannot be read. */
+  function reportLeftOut({ count, problem }: LeftOutEntries, page: number): void {
+    if (hasReportedLeftOut) return;
+    hasReportedLeftOut = true;
+    log.warning(
+      `The telephony system lists agents that cannot be read, ${count} of them on page ${page} (${problem}): the gateway leaves them out, and removes no agent after such a list`,
+    );
+  }
+
   async function readPage(readAt: ReadStart, signal: AbortSignal): Promise<void> {
     const { page } = list;
     attempts += 1;
     const startedMs = clock.monotonicMs();
     if (page === 1) list = startList(1);
     const onPage = onPageStarted();
-    const { users, isLast } = await client.list(page, signal);
+    const { users, leftOut, isLast } = await client.list(page, signal);
+    if (leftOut) {
+      list.isWhole = false;
+      reportLeftOut(leftOut, page);
+    }
     await recorder.record(users, readAt);
     onPage(users);
     for (const { id } of users) list.ids.add(id);

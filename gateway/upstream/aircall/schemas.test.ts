@@ -1,19 +1,28 @@
-import * as v from "valibot";
 import { expect, test } from "vitest";
-import { AvailabilityPage } from "./schemas.ts";
+import { readEntries } from "./schemas.ts";
 
-test("accepts a page with an agent of unreadable status, so that the others are listed", () => {
-  const users = [
+test("reads an agent of unreadable status, so that the others are listed", () => {
+  const entries = [
     { id: 1, availability: "available" },
     { id: 2, availability: null },
     { id: 3, availability: 7 },
     { id: 4 },
   ];
-  const page = v.parse(AvailabilityPage, { users, meta: { current_page: 1 } });
-  expect(page.users.map(({ availability }) => availability)).toEqual(["available", "null", "7", "null"]);
+  const { users, leftOut } = readEntries(entries);
+  expect(users.map(({ availability }) => availability)).toEqual(["available", "null", "7", "null"]);
+  expect(leftOut).toBeUndefined();
 });
 
-test("rejects a page with an agent without an id", () => {
-  const users = [{ id: null, availability: "available" }];
-  expect(v.is(AvailabilityPage, { users, meta: { current_page: 1 } })).toBe(false);
+test.each([
+  [{ availability: "available" }, "id: expected a whole number of at least 1, but it is missing"],
+  [{ id: null, availability: "available" }, "id: expected a whole number of at least 1, but it is null"],
+  [{ id: "Ann Smith" }, "id: expected a whole number of at least 1, but it is of type string"],
+  [{ id: ["7"] }, "id: expected a whole number of at least 1, but it is an array"],
+  [{ id: 1.5 }, "id: expected a whole number of at least 1, but it is another number"],
+  [{ id: 0 }, "id: expected a whole number of at least 1, but it is another number"],
+  [null, "entry: expected an object, but it is null"],
+  ["Ann Smith", "entry: expected an object, but it is of type string"],
+])("leaves out an entry that is no agent, and describes it without its values: %j", (entry, problem) => {
+  const listed = { id: 1, availability: "available" };
+  expect(readEntries([entry, listed, { id: -1 }])).toEqual({ users: [listed], leftOut: { count: 2, problem } });
 });
