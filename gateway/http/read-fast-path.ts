@@ -66,7 +66,7 @@ export function createReadFastPath({ customers, observability, lists, onDefect }
   const getResponse = createResponseCache();
   const formatList = createListFormatter();
 
-  /** Writes a list, which counts until its client has read it if it is long. Rejects it if too many are unread. */
+  /** Writes a list. A long list counts until the client has read the response, and is rejected if too many are unread. */
   function respondWithList(
     exchange: Exchange,
     read: Read,

@@ -33,7 +33,7 @@ export interface SharedLists {
 /** Time for which a list with a running wrap-up time is shared, in milliseconds. Wrap-up times are in whole seconds. */
 const SHARED_MS = 1_000;
 
-/** Minimum size of a list that takes a turn for its writing, and that counts until it is read, in bytes. */
+/** Minimum size of a long list, in bytes. A long list takes a turn to be written, and counts until the client has read the response. */
 export const LONG_BYTES = 64 * 1024;
 
 /** Time without a reader after which a customer's list is dropped, in milliseconds. */

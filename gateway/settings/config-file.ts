@@ -66,10 +66,10 @@ function describeObject({ type, expected, received, path }: v.BaseIssue<unknown>
   return received === "undefined" ? "is missing" : "expected an object";
 }
 
-/** The part of tokens that decides which keys they have. */
+/** The part of tokens with the choice of keys. */
 const Tokens = v.object({ algorithm: v.picklist(["HS256", ...KEY_SET_ALGORITHMS]) });
 
-/** Describes a key that its object does not have: a key of the other form of tokens, or a misspelt one. */
+/** Describes an unknown key: a key of the second form of tokens, or a misspelt key. */
 function describeUnknownKey(item: v.IssuePathItem | undefined): string {
   const key = typeof item?.key === "string" ? item.key : "";
   const tokens = v.safeParse(Tokens, item?.input);

@@ -20,8 +20,8 @@ const EQUIVALENTS: Readonly<Record<string, string>> = {
 const PLATFORM_NAMES = /^REDIS_(?:TLS_URL|VERSION|DOWNLOAD_\w+|NAME|ENV_\w+)$/;
 
 /**
- * Prefix of the variables of OpenTelemetry, which has some hundred. Its libraries read them, and collectors and other programs of the
- * machine do as well, so that one beside the known ones is no mistake.
+ * Prefix of the variables of OpenTelemetry, some hundred, for libraries, collectors and further programs of the machine: an unknown
+ * name is no mistake.
  */
 const TELEMETRY_PREFIX = "OTEL_";
 

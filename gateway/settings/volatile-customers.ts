@@ -4,7 +4,7 @@ import type { CustomerSettings } from "./customer-settings.ts";
 /** Number of customers that a warning names. */
 const NAMED_COUNT = 5;
 
-/** What each kind of upstream means for customers whose availabilities end with the process. */
+/** Consequences of availabilities in the process alone, by kind of upstream. */
 const CONSEQUENCES: Readonly<Record<CustomerSettings["upstream"]["kind"], string>> = {
   memory: "a restart loses every availability, and each gateway has its own",
   aircall:
@@ -13,7 +13,7 @@ const CONSEQUENCES: Readonly<Record<CustomerSettings["upstream"]["kind"], string
 
 /**
  * Describes customers whose availabilities end with the process, because no Redis stores them. Returns a warning for the
- * operator for each kind of upstream that such customers have.
+ * operator for each kind of upstream.
  */
 export function describeVolatileCustomers(
   customers: readonly CustomerSettings[],

@@ -95,7 +95,7 @@ export function limitStreams(observability: Observability): MiddlewareHandler<Ap
 
 /**
  * Counts requests with a bad token or secret by the network of the client's address, and rejects those over the limit.
- * Good ones from the same address are not limited: it may be that of a whole office.
+ * Good requests from the address are not limited: a whole office may have one address.
  */
 export function limitRejections(observability: Observability): CountRejection {
   return (context) => {

@@ -16,8 +16,8 @@ export interface RateLimitKey {
 /** Limits of the customers at this gateway. Requests of an unknown customer are not counted. */
 export interface RateLimits {
   /**
-   * Counts a request that reads so many agents by their ids. Returns the limit if it is exceeded; such a request costs
-   * nothing. @default no agents
+   * Counts a request for so many agents by id. Returns the exceeded limit; the request costs nothing then.
+   * @default no agents
    */
   countRequest(client: RateLimitKey, agents?: number): LimitExceeded | undefined;
   /** Counts agents or changes that the gateway has formatted for an accepted request, beside the request itself. */
@@ -35,7 +35,7 @@ export interface RateLimits {
 /** Requests with a bad token or secret that are answered as such, by network. */
 const REJECTIONS_PER_MINUTE = 600;
 
-/** Number of networks that are counted each by itself in a minute. Further ones share a limit, so that memory is bounded. */
+/** Number of networks with a count of their own in a minute. Further networks share a limit, so that memory is bounded. */
 const MAX_NETWORKS = 100_000;
 
 /**

@@ -38,11 +38,11 @@ export interface ReadEntries {
 /** Entries of a page that cannot be read. */
 export interface LeftOutEntries {
   readonly count: number;
-  /** The field of the first entry, with what is expected and what it is, without its value: it may be personal. */
+  /** The field of the first entry, with the expected and the actual type, without the value, which may be personal. */
   readonly problem: string;
 }
 
-/** Reads the entries of a page. One that cannot be read is left out: it must not hide the rest of the list. */
+/** Reads the entries of a page. An unreadable entry is left out, and must not hide the rest of the list. */
 export function readEntries(entries: readonly unknown[]): ReadEntries {
   const users: ListedUser[] = [];
   let problem: string | undefined;
