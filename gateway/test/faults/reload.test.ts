@@ -98,7 +98,7 @@ test("refuses a bad file as a whole, names each problem, and goes on", async () 
   const problems = messagesOf(gateway, /^Reload rejected: .*customers\./);
   expect(problems.map((problem) => /customers\.\d\.[\w.]+: .*/.exec(problem)?.[0])).toEqual([
     expect.stringMatching(
-      /^customers\.1\.tokens\.secret: ".*missing\.secret" names a file that does not exist; CREDENTIALS_DIRECTORY is not set, /,
+      /^customers\.1\.tokens\.secret: ".*missing\.secret" names a file that does not exist; systemd copies the files of LoadCredential /,
     ),
     "customers.2.tokens.secret: the environment has neither INITECH nor INITECH_FILE",
     expect.stringMatching(/^customers\.0\.allowedOrigins\.0: "\*" is not an exact origin/),
