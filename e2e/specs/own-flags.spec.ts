@@ -6,7 +6,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { BrowserContext, Frame, Page } from "@playwright/test";
+import type { BrowserContext, Frame, Page, Request } from "@playwright/test";
 import { type LiveGateway, startLiveGateway } from "../../gateway/test/live-gateway.ts";
 import { test as base, connectorPage, expect } from "../fixtures/fixtures.ts";
 import type { HostSite } from "../fixtures/host-site.ts";
@@ -297,6 +297,18 @@ test.describe("back/forward cache", { tag: "@whole-browser" }, () => {
     await expect.poll(live.openStreams).toBe(1);
   }
 
+  /**
+   * Returns a function that lists the addresses of the requests under way, of page and frames. The drivers count the stream of
+   * the shared worker at times, which keeps no page from being kept.
+   */
+  function watchRequests(page: Page): () => readonly string[] {
+    const underWay = new Set<Request>();
+    page.on("request", (request) => underWay.add(request));
+    page.on("requestfinished", (request) => underWay.delete(request));
+    page.on("requestfailed", (request) => underWay.delete(request));
+    return () => [...underWay].map((request) => request.url()).filter((url) => !url.includes("/availabilities/stream"));
+  }
+
   /** Expects the badge's state. Without a locator: in Firefox, a locator waits for the load of a kept page. */
   async function expectState(page: Page, state: string): Promise<void> {
     const read = () => page.evaluate(() => document.querySelector("availability-badge")?.getAttribute("data-state"));
@@ -320,9 +332,10 @@ test.describe("back/forward cache", { tag: "@whole-browser" }, () => {
     host,
     live,
   }) => {
+    const underWay = watchRequests(page);
     await openBadge(page, host, live);
-    // Firefox keeps no page with a request under way, of the page or of a frame. Chromium's driver counts the worker's stream as well.
-    if (browserName === "firefox") await page.waitForLoadState("networkidle");
+    // Firefox keeps no page with a request under way, of the page or of a frame.
+    if (browserName === "firefox") await expect.poll(underWay).toEqual([]);
     expect(await expectRightOnReturn(page, host, live)).toBe(true);
   });
 
