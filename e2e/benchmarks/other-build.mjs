@@ -1,6 +1,6 @@
 // @ts-check
 /** Builds of other scripts and iframes, served by the same gateway program as the bridge. */
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { bundle } from "./bundle.mjs";
 
 /**
@@ -12,7 +12,10 @@ import { bundle } from "./bundle.mjs";
  */
 export async function writeBuild(directory, { script, frame }) {
   mkdirSync(`${directory}/widget/assets`, { recursive: true });
-  cpSync("gateway/dist/server.js", `${directory}/server.js`);
+  // The program consists of several files; the scripts of pages, beside them, are replaced.
+  for (const name of readdirSync("gateway/dist")) {
+    if (name.endsWith(".js") && !name.startsWith("embed")) cpSync(`gateway/dist/${name}`, `${directory}/${name}`);
+  }
   writeFileSync(`${directory}/embed.js`, script === undefined ? "" : await bundle(script));
   writeFileSync(
     `${directory}/widget/index.html`,
