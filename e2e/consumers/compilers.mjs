@@ -92,7 +92,7 @@ const STRICT = {
 };
 
 /**
- * What a compiler and an editor say of mistakes and of names: the error at its place, the words of a hover.
+ * Messages of a compiler and an editor about mistakes and names: the error at its place, the words of a hover.
  *
  * @param {string} version
  * @param {string} moduleResolution

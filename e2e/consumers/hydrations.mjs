@@ -5,7 +5,7 @@ import { readSource } from "./consumer.mjs";
 
 /** @typedef {import("./consumer.mjs").Consumer} Consumer */
 
-/** How each framework renders on the server, as a function `render`, and hydrates in the page. */
+/** Files of each framework, for the server with a function `render`, and for the page that hydrates. */
 const FRAMEWORKS = {
   react: {
     "app.js": readSource("react.js"),

@@ -60,7 +60,7 @@ export function authorize(
 
   function reject(context: AppContext, { kind, reason, respond }: AuthFailure): Response {
     const limited = NOT_COUNTED.has(kind) ? undefined : countRejection(context);
-    // Nor is the reason logged of too many.
+    // Too many rejections are counted alone, without a line in the log.
     if (limited) return limited;
     onUnauthorized(describeUnauthorized(context, kind, reason));
     return respond();

@@ -93,8 +93,8 @@ async function startSide(name, program, { agents, redisUrl }) {
     Array.from({ length: agents }, (_, index) => index + 1),
   );
   await introduceUsers(unlimited.origin, [1], CALM);
-  const hasDefaultLimits = true;
-  const limited = await startServer(program, writeSettings({ customers: 2, program, environment, hasDefaultLimits }));
+  const settings = writeSettings({ customers: 2, program, environment, hasDefaultLimits: true });
+  const limited = await startServer(program, settings);
   return { name, limited, unlimited };
 }
 
