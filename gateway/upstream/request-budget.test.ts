@@ -211,6 +211,22 @@ test("knows the last block from its beginning, made longer by a later one, and f
   expect(budget.lastBlock()).toEqual({ startsMs: 100_000, endsMs: 160_000 });
 });
 
+test("takes a block that the store ends a moment later for the same block", async () => {
+  const time = { nowMs: 0 };
+  const sent: (() => Promise<void>)[] = [];
+  const budget = budgetAt(time, 60, {
+    change: (slots) => ({ ...slots, block: async (milliseconds) => void sent.push(() => slots.block(milliseconds)) }),
+  });
+  budget.block(60_000);
+  time.nowMs = 5;
+  for (const arrive of sent) await arrive();
+  time.nowMs = 60_000;
+  expect(await budget.acquire("refresh")).toBe(false);
+  expect([budget.blockedMs(), budget.lastBlock()]).toEqual([5, { startsMs: 0, endsMs: 60_005 }]);
+  time.nowMs = 60_005;
+  expect(await budget.acquire("refresh")).toBe(true);
+});
+
 test("grants nothing to a call that was waiting for the store when the block began", async () => {
   let resume = () => {};
   const budget = budgetAt({ nowMs: 0 }, 60, {

@@ -60,6 +60,9 @@ const SLOT_TTL_MS = 61_000;
 /** Longest time between the store's reply and the request, in milliseconds, which the extra second covers. */
 const MAX_REPLY_MS = 1_000;
 
+/** Longest time by which the store ends a block later than the gateway that has begun it, in milliseconds. */
+const BLOCK_DELAY_MS = 2_000;
+
 /** Time after which to ask an unreachable store again, in milliseconds. */
 const STORE_RETRY_MS = 1_000;
 
@@ -80,6 +83,15 @@ export function createRequestBudget({ requestsPerMinute, slots, clock }: Request
     block = { startsMs: block && blockedMs() > 0 ? block.startsMs : nowMs, endsMs: nowMs + milliseconds };
   }
 
+  /** Adopts the block of the store's reply. */
+  function adoptBlock(milliseconds: number): void {
+    const endsMs = clock.monotonicMs() + milliseconds;
+    const delayMs = endsMs - (block?.endsMs ?? -Infinity);
+    // The same block: the store has learned of it later. As a new one, it would be as short as the delay.
+    if (block && milliseconds > 0 && delayMs > 0 && delayMs <= BLOCK_DELAY_MS) block = { ...block, endsMs };
+    else blockFor(milliseconds);
+  }
+
   /** Takes a slot. Resolves with the time of the store; `undefined` if the request must not be sent. */
   async function take(purpose: RequestPurpose, id: string): Promise<ReadStart | undefined> {
     if (blockedMs() > 0) return undefined;
@@ -90,7 +102,7 @@ export function createRequestBudget({ requestsPerMinute, slots, clock }: Request
     );
     share.adopt(reply);
     if (!reply) return undefined;
-    blockFor(reply.blockedMs);
+    adoptBlock(reply.blockedMs);
     const isInTime = clock.monotonicMs() - askedMs <= MAX_REPLY_MS;
     return reply.isTaken && blockedMs() === 0 && isInTime ? reply.readAt : undefined;
   }

@@ -3,7 +3,14 @@ import { createAvailabilityService } from "../../availability-service.ts";
 import { StoreUnavailableError } from "../../store/availability-store.ts";
 import type { Fault } from "../../test/fake-upstream/faults.ts";
 import type { RequestLog } from "../../test/fake-upstream/request-log.ts";
-import { type AircallSetUp, countedFetch, setUpAircall, TEST_SETTINGS, tellTo } from "../../test/test-aircall.ts";
+import {
+  type AircallSetUp,
+  countedFetch,
+  setUpAircall,
+  TEST_SETTINGS,
+  tellTo,
+  testWebhook,
+} from "../../test/test-aircall.ts";
 import { RateBudgetError, UnsupportedStatusError, UpstreamError } from "../upstream.ts";
 import { type AircallUpstream, createAircallUpstream } from "./aircall.ts";
 
@@ -63,11 +70,12 @@ test("removes an agent missing from two lists in a row if a read has status 404,
 
 const JSON_HEADERS = { "content-type": "application/json" };
 
-const respondWith = (status: number, text: string): Fault => ({
+const respondWith = (status: number, text: string, times?: number): Fault => ({
   kind: "answer",
   status,
   text,
   headers: JSON_HEADERS,
+  ...(times !== undefined && { times }),
 });
 
 /** The statuses of single reads of agents, by path, since the log of requests was cleared. */
@@ -309,6 +317,33 @@ test("serves 500 agents without a pause when the API blocks the account once", a
   expect(Math.max(...ages)).toBeGreaterThan(75);
   expect(ages.at(-1)).toBe(0);
   expect(upstream.health().minStaleLimitSeconds).toBe(41);
+});
+
+test("serves 500 agents without a pause if the store learns of the block a moment later than the gateway", async () => {
+  const { time, upstream, store, fake } = await setUpAircall({
+    fake: { users: 500, requestsPerMinute: 240 },
+    account: { requestsPerMinute: 240 },
+  });
+  const { clock } = time;
+  const customerStore = store.forCustomer("acme");
+  const { block } = customerStore.requestSlots;
+  vi.spyOn(customerStore.requestSlots, "block").mockImplementation(async (milliseconds) => {
+    await time.wait(5, never);
+    await block(milliseconds);
+  });
+  upstream.start();
+  await time.until(() => upstream.health().staleSinceMs === undefined);
+  const service = createAvailabilityService({ store: customerStore, upstream, staleLimitSeconds: 60, clock });
+  await fake.setFault(respondWith(429, "{}", 1));
+  await time.until(() => upstream.health().failure?.status === 429);
+  upstream.receiveWebhook?.(testWebhook("user.opened", 1));
+  const ages: number[] = [];
+  for (let turns = 0; turns < 200; turns += 1) {
+    await time.elapse(500);
+    ages.push((await service.read(1, never)).ageSeconds);
+  }
+  expect(Math.max(...ages)).toBeGreaterThan(60);
+  expect(ages.at(-1)).toBe(0);
 });
 
 test("says, past the limit, how long the API blocks the account from the time of the answer", async () => {
