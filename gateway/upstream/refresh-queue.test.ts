@@ -85,6 +85,20 @@ test("waits for the budget, and spends none if a poll has read the agent first",
   expect(ids()).toEqual([2]);
 });
 
+test("reads an agent who was requested again after another read had started", async () => {
+  const { queue, time, reads, ids, grants } = setUp();
+  grants.left = 0;
+  const early = queue.refresh(1);
+  const markRefreshed = queue.startOtherRead();
+  const late = queue.refresh(1);
+  markRefreshed([1]);
+  grants.left = 1;
+  await time.until(() => reads.length === 1);
+  reads[0]?.settle();
+  await Promise.all([early, late]);
+  expect(ids()).toEqual([1]);
+});
+
 test("asks the budget again when the budget has said that a request is free", async () => {
   const { queue, time, reads, grants } = setUp();
   Object.assign(grants, { left: 0, waitMs: 42_000 });

@@ -6,8 +6,8 @@ export interface RefreshQueue {
   /** Resolves when the agent has been read. @throws {RateBudgetError} if too many agents are waiting. */
   refresh(userId: number): Promise<void>;
   /**
-   * Call it when a different read starts. Returns the function that resolves the requests made before this start, of the
-   * agents that the read has covered.
+   * Call it when a different read starts. Returns the function that resolves the requests of the agents that the read has
+   * covered, unless an agent was requested again after this start.
    */
   startOtherRead(): (userIds: Iterable<number>) => void;
   /** Resolves when no read is in progress. */
@@ -23,8 +23,8 @@ export interface RefreshQueueOptions {
 }
 
 interface Pending {
-  /** Number of reads started before the request. */
-  readonly readsBefore: number;
+  /** Number of other reads started before the latest request: none of them covers it. */
+  readsBefore: number;
   readonly promise: Promise<void>;
   readonly settle: (outcome: Promise<void> | undefined) => void;
 }
@@ -77,7 +77,7 @@ export function createRefreshQueue({ read, budget, wait, signal }: RefreshQueueO
   }
 
   function add(userId: number): Pending {
-    const entry = createPending(otherReads);
+    const entry = createPending();
     pending.set(userId, entry);
     return entry;
   }
@@ -88,9 +88,10 @@ export function createRefreshQueue({ read, budget, wait, signal }: RefreshQueueO
       if (!pending.has(userId) && pending.size >= MAX_PENDING) {
         throw toRateBudgetError(budget, "refresh");
       }
-      const { promise } = pending.get(userId) ?? add(userId);
+      const entry = pending.get(userId) ?? add(userId);
+      entry.readsBefore = otherReads;
       start();
-      return promise;
+      return entry.promise;
     },
     startOtherRead() {
       otherReads += 1;
@@ -110,10 +111,10 @@ export function createRefreshQueue({ read, budget, wait, signal }: RefreshQueueO
   };
 }
 
-function createPending(readsBefore: number): Pending {
+function createPending(): Pending {
   let settle: Pending["settle"] = () => {};
   const promise = new Promise<void>((resolve) => {
     settle = resolve;
   });
-  return { readsBefore, promise, settle };
+  return { readsBefore: 0, promise, settle };
 }
