@@ -660,6 +660,22 @@ test("reserves budget for writes and tells when more is available", async () => 
   ).rejects.toMatchObject({ status: 404 });
 });
 
+test("may have many changes under way, without a warning by Node", async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => void warnings.push(warning);
+  process.on("warning", onWarning);
+  onTestFinished(() => void process.removeListener("warning", onWarning));
+  const { upstream } = await setUpAircall({ fake: { users: 20 } });
+  const changes = Array.from({ length: 20 }, (_, index) =>
+    upstream.setStatus(
+      { userId: 1 + index, status: "available", checkAgent },
+      { signal: new AbortController().signal },
+    ),
+  );
+  await Promise.allSettled(changes);
+  expect(warnings).toEqual([]);
+});
+
 test("aborts pending requests when stopped, and sends no more", async () => {
   const { upstream, fake, time, logged } = await setUpAircall();
   await fake.setFault({ kind: "hang" });

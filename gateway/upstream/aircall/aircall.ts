@@ -1,5 +1,7 @@
+import { setMaxListeners } from "node:events";
 import type { StoredAgent } from "../../store/agent.ts";
 import { StoreUnavailableError } from "../../store/availability-store.ts";
+import { runWithJoinedSignal } from "../joined-signal.ts";
 import { type RequestBudget, type Reservation, toRateBudgetError } from "../request-budget.ts";
 import {
   RateBudgetError,
@@ -34,6 +36,8 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
   const { settings, log } = options;
   const stopped = new AbortController();
   const { signal } = stopped;
+  // Each request under way adds a listener, and Node would warn of a leak from the eleventh on.
+  setMaxListeners(0, signal);
   const { isPolling, budget, client, readAgent, removals, refreshes, agentLock, startPoll, healthTracker } =
     createAircall(options, signal);
   let polling: Promise<void> | undefined;
@@ -49,7 +53,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
   /** Sets an agent's status. If the API may have made the change in spite of an error, reads the agent again later. */
   async function sendChange(userId: number, setting: Setting, scope: UpstreamContext): Promise<void> {
     try {
-      await client.set(userId, setting, { ...scope, signal: AbortSignal.any([scope.signal, signal]) });
+      await client.set(userId, setting, scope);
     } catch (error) {
       // A request that the API rejects with 4xx changes nothing.
       const isRejected = error instanceof UpstreamError && error.status !== undefined && error.status < 500;
@@ -106,10 +110,12 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
     async setStatus({ userId, status, checkAgent }, scope) {
       const setting = SETTINGS.get(status);
       if (!setting) throw new UnsupportedStatusError(status, [...SETTINGS.keys()]);
-      return agentLock.run(userId, AbortSignal.any([scope.signal, signal]), async () => {
-        await checkAgent();
-        return change(userId, setting, scope);
-      });
+      return runWithJoinedSignal([scope.signal, signal], (joined) =>
+        agentLock.run(userId, joined, async () => {
+          await checkAgent();
+          return change(userId, setting, { ...scope, signal: joined });
+        }),
+      );
     },
   };
 }

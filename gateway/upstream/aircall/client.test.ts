@@ -141,6 +141,20 @@ test.each<[Fault, unknown]>([
   expect(failure.body).toEqual(body);
 });
 
+/** Returns what a signal holds of the signals that `AbortSignal.any` has made of it, as Node names it. */
+function findDependants(signal: AbortSignal): readonly string[] {
+  const symbols = Object.getOwnPropertySymbols(signal).filter(({ description }) => description === "kDependantSignals");
+  return symbols.map((symbol) => inspect(Reflect.get(signal, symbol)));
+}
+
+test("leaves nothing of a call at the signal of its caller, which may live for months", async () => {
+  const { client } = await setUp();
+  const { signal } = new AbortController();
+  await client.list(1, signal);
+  await client.set(1, "available", { signal });
+  expect(findDependants(signal)).toEqual(findDependants(new AbortController().signal));
+});
+
 test.each<[Record<string, string>, unknown]>([
   [{ "retry-after": "90" }, 90],
   [{ "retry-after": "Thu, 01 Jan 1970 00:00:00 GMT" }, 0],

@@ -1,5 +1,6 @@
 import type { ObserveCall, TraceHeaders } from "../../outgoing-call.ts";
 import { systemErrorCode } from "../../system-error.ts";
+import { runWithJoinedSignal } from "../joined-signal.ts";
 import { type UpstreamContext, UpstreamError } from "../upstream.ts";
 import { readLimitedText } from "./read-limited-text.ts";
 
@@ -60,10 +61,12 @@ export function createSendRequest(options: HttpOptions): SendRequest {
   async function sendRequest(path: string, call: AircallRequest, span: TraceHeaders): Promise<unknown> {
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
-      const signal = AbortSignal.any([call.signal, timeout]);
       // The call's own span if there is one; otherwise the trace of the request that causes the call.
-      const response = await send(path, call, { signal, trace: span.traceparent === undefined ? call.trace : span });
-      return toJson(response, await readLimitedText(response.body, call.maxBytes));
+      const trace = span.traceparent === undefined ? call.trace : span;
+      return await runWithJoinedSignal([call.signal, timeout], async (signal) => {
+        const response = await send(path, call, { signal, trace });
+        return toJson(response, await readLimitedText(response.body, call.maxBytes));
+      });
     } catch (error) {
       call.signal.throwIfAborted();
       if (error instanceof UpstreamError) throw error;
