@@ -11,6 +11,7 @@ import { createSampleAgentsWhenReady } from "./sample-agents.ts";
 import type { CustomerSettings } from "./settings/customer-settings.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { AvailabilityStore } from "./store/availability-store.ts";
+import { withCustomerName } from "./upstream/customer-log.ts";
 import { createPollAssignments } from "./upstream/poll-assignments.ts";
 import type { UpstreamHealth, UpstreamLog } from "./upstream/upstream.ts";
 
@@ -68,7 +69,10 @@ export async function startCustomers(
   const find = (id: string): RunningCustomer | undefined => running.get(id);
   const customers = createCustomers(toCustomers(running), settings.defaultCustomer);
   const stopping = new AbortController();
-  const handover = createUpstreamHandover({ findPresent: (id) => find(id)?.upstream, onDefect: log.defect });
+  const handover = createUpstreamHandover({
+    findPresent: (id) => find(id)?.upstream,
+    onDefect: (id, error) => withCustomerName(id, log).defect(error),
+  });
   const sampleAgents = isDemo
     ? await createSampleAgentsWhenReady(settings.defaultCustomer, store, stopping.signal)
     : undefined;
@@ -122,11 +126,8 @@ function toCustomers(running: ReadonlyMap<string, RunningCustomer>): readonly Cu
 
 /** Fetches a customer's key set in the background until the customer's tokens have other rules. */
 function keepKeySetFresh({ settings: { id }, tokens }: RunningCustomer, log: UpstreamLog): void {
-  const named = {
-    line: (text: string) => log.line(`Customer ${id}: ${text}`),
-    warning: (text: string) => log.warning(`Customer ${id}: ${text}`),
-  };
-  tokens.keySet?.jwks.keepFresh(named, tokens.keySet.signal).catch(log.defect);
+  const named = withCustomerName(id, log);
+  tokens.keySet?.jwks.keepFresh(named, tokens.keySet.signal).catch(named.defect);
 }
 
 function measureHealth(

@@ -22,9 +22,7 @@ function setUp() {
   });
   const handover = createUpstreamHandover({
     findPresent: () => present,
-    onDefect(error) {
-      throw error;
-    },
+    onDefect: (customerId, error) => void notes.push(`${customerId}: ${String(error)}`),
   });
   return {
     notes,
@@ -62,6 +60,13 @@ test("starts the upstream of a customer that comes back once the former one has 
   expect(notes).toEqual([]);
   end("former");
   await expect.poll(() => notes).toEqual(["former ends", "next starts"]);
+});
+
+test("names the customer whose former upstream fails to stop, and starts the next", async () => {
+  const { notes, handover, upstreamOf, setPresent } = setUp();
+  setPresent(upstreamOf("next"));
+  handover.replace("acme", { ...upstreamOf("former"), retire: () => Promise.reject(new Error("broken")) });
+  await expect.poll(() => notes).toEqual(["acme: Error: broken", "next starts"]);
 });
 
 test("starts nothing after it has stopped", async () => {

@@ -14,7 +14,7 @@ export interface UpstreamHandover {
 export interface UpstreamHandoverOptions {
   /** Returns the present upstream; `undefined` for a customer who has been removed. */
   readonly findPresent: (customerId: string) => Upstream | undefined;
-  readonly onDefect: (error: unknown) => void;
+  readonly onDefect: (customerId: string, error: unknown) => void;
 }
 
 /** Creates a handover without former upstreams. Upstreams of a customer never poll at the same time. */
@@ -34,7 +34,7 @@ export function createUpstreamHandover({ findPresent, onDefect }: UpstreamHandov
     replace(customerId, former) {
       retiring.add(former);
       const retirement: Promise<void> = Promise.all([retirements.get(customerId), former.retire()])
-        .catch(onDefect)
+        .catch((error: unknown) => onDefect(customerId, error))
         .then(() => {
           retiring.delete(former);
           // A later reload has replaced the successor as well.

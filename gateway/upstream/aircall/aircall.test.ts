@@ -676,6 +676,16 @@ test("may have many changes under way, without a warning by Node", async () => {
   expect(warnings).toEqual([]);
 });
 
+test("names the customer of an unexpected error, after a webhook and of the poll", async () => {
+  const observe = () => Promise.reject(new TypeError("broken"));
+  const { upstream, time, logged } = await setUpAircall({ observe });
+  upstream.receiveWebhook?.(testWebhook("user.opened", 1));
+  await time.until(() => logged.length === 1);
+  upstream.start();
+  await time.until(() => logged.length === 2);
+  expect(logged).toEqual(Array(2).fill("Error: Customer acme: unexpected error"));
+});
+
 test("aborts pending requests when stopped, and sends no more", async () => {
   const { upstream, fake, time, logged } = await setUpAircall();
   await fake.setFault({ kind: "hang" });

@@ -33,12 +33,12 @@ const EXPECTED_ERRORS = [UpstreamError, RateBudgetError, StoreUnavailableError];
  * Creates an upstream that polls the vendor's list of agents and reads an agent again when a webhook reports a change.
  */
 export function createAircallUpstream(options: AircallOptions): AircallUpstream {
-  const { settings, log } = options;
+  const { settings } = options;
   const stopped = new AbortController();
   const { signal } = stopped;
   // Each request under way adds a listener, and Node would warn of a leak from the eleventh on.
   setMaxListeners(0, signal);
-  const { isPolling, budget, client, readAgent, removals, refreshes, agentLock, startPoll, healthTracker } =
+  const { log, isPolling, budget, client, readAgent, removals, refreshes, agentLock, startPoll, healthTracker } =
     createAircall(options, signal);
   let polling: Promise<void> | undefined;
 

@@ -4,6 +4,7 @@ import { type ObserveCall, runUnobserved } from "../../outgoing-call.ts";
 import type { StoredAgent } from "../../store/agent.ts";
 import type { AvailabilityStore } from "../../store/availability-store.ts";
 import { createAgentLock } from "../agent-lock.ts";
+import { withCustomerName } from "../customer-log.ts";
 import { createHealthTracker } from "../health-tracker.ts";
 import { createPollAssignments, type PollAssignments } from "../poll-assignments.ts";
 import { createPollLease } from "../poll-lease.ts";
@@ -123,6 +124,7 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
   return {
     isPolling: () => isPolling,
     budget,
+    log,
     client,
     readAgent,
     removals,
@@ -130,15 +132,6 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     agentLock,
     healthTracker,
     startPoll,
-  };
-}
-
-/** Prefixes log lines with the customer. */
-function withCustomerName(customerId: string, log: UpstreamLog): UpstreamLog {
-  return {
-    line: (text) => log.line(`Customer ${customerId}: ${text}`),
-    warning: (text) => log.warning(`Customer ${customerId}: ${text}`),
-    defect: log.defect,
   };
 }
 
