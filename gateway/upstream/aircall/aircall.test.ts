@@ -691,9 +691,10 @@ test("aborts pending requests when stopped, and sends no more", async () => {
   await fake.setFault({ kind: "hang" });
   upstream.start();
   const refreshing = expect(upstream.refresh(1)).rejects.toThrow("no longer polls");
+  // No defect: the caller gets a 502, and may repeat the change.
   const writing = expect(
     upstream.setStatus({ userId: 1, status: "available", checkAgent }, { signal: never }),
-  ).rejects.toThrow("no longer polls");
+  ).rejects.toMatchObject({ name: "UpstreamError", message: expect.stringContaining("no longer polls") });
   await expect.poll(() => fake.requests.count(), { timeout: 10_000 }).toBe(3);
   await upstream.stop();
   await Promise.all([refreshing, writing]);

@@ -92,7 +92,7 @@ export function createAircallUpstream(options: AircallOptions): AircallUpstream 
       polling ??= startPoll();
     },
     async stop() {
-      stopped.abort(new Error("The gateway no longer polls this telephony system"));
+      stopped.abort(new UpstreamError("The gateway no longer polls this telephony system"));
       await Promise.all([polling, refreshes.whenIdle()]);
     },
     health: () => ({
