@@ -158,6 +158,7 @@ test("leaves nothing of a call at the signal of its caller, which may live for m
 test.each<[Record<string, string>, unknown]>([
   [{ "retry-after": "90" }, 90],
   [{ "retry-after": "Thu, 01 Jan 1970 00:00:00 GMT" }, 0],
+  [{ "retry-after": "Thu, 01 Jan 2026 10:01:30 GMT", date: "Thu, 01 Jan 2026 10:00:00 GMT" }, 90],
   [{ "retry-after": "soon" }, undefined],
   [{ "retry-after": "9".repeat(400) }, undefined],
   [{}, undefined],

@@ -112,13 +112,15 @@ function toUpstreamError(status: number, headers: Headers, body: unknown): Upstr
 }
 
 /**
- * Parses `Retry-After` into whole seconds from now. RFC 9110 §10.2.3 allows a number or a date. Too many digits are
- * invalid.
+ * Parses `Retry-After` into whole seconds from now. RFC 9110 §10.2.3 allows a number or a date, which counts from the
+ * response's `Date`: the clock of this machine may be wrong. Too many digits are invalid.
  */
 function parseRetryAfter(headers: Headers): number | undefined {
   const text = headers.get("retry-after")?.trim();
   if (!text) return undefined;
-  const seconds = /^\d{1,9}$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - Date.now()) / 1000);
+  const sentMs = Date.parse(headers.get("date") ?? "");
+  const nowMs = Number.isNaN(sentMs) ? Date.now() : sentMs;
+  const seconds = /^\d{1,9}$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - nowMs) / 1000);
   return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }
 
