@@ -114,6 +114,13 @@ export interface CustomerStore {
    */
   record(userId: number, state: AgentState | undefined, readAt: ReadStart): Promise<StoredAgent | undefined>;
   /**
+   * Sets the states of agents that a read of the upstream has found, each as `record` does, and leaves out agents whose
+   * records cannot be read.
+   *
+   * @throws {StoreUnavailableError} if the store may not have kept some of the states.
+   */
+  recordAll(agents: readonly FoundAgent[], readAt: ReadStart): Promise<void>;
+  /**
    * Records a read of the upstream that found agents as they are in the replica, so that earlier reads no longer change
    * them. Resolves with the agents that another gateway has changed meanwhile: the replica has the changes by then, and
    * the read is to be compared and recorded again.
@@ -163,6 +170,12 @@ export interface CustomerStore {
    * @throws {StoreUnavailableError} if the store cannot be reached.
    */
   isKnown(): Promise<boolean>;
+}
+
+/** State of an agent as a read of the upstream has found it. */
+export interface FoundAgent {
+  readonly userId: number;
+  readonly state: AgentState;
 }
 
 /** Version of an agent in the replica. */

@@ -133,6 +133,13 @@ function createCustomerStore(customerId: string, { clock, order, replicas }: Cus
     replica.apply(at, { cursor, removedUserId: userId, version: nextVersion(userId) });
   }
 
+  function record(userId: number, state: AgentState | undefined, readAt: ReadStart): StoredAgent | undefined {
+    if (!reads.record(userId, readAt)) return replica.read(userId);
+    if (state) return set(userId, state);
+    remove(userId);
+    return undefined;
+  }
+
   function erase(userIds: readonly number[] | undefined): readonly number[] {
     const known = new Set([...replica.agents()].map(({ userId }) => userId));
     for (const [userId] of replica.removed()) known.add(userId);
@@ -166,11 +173,9 @@ function createCustomerStore(customerId: string, { clock, order, replicas }: Cus
     // Each change is made in the replica itself.
     async catchUp() {},
     startRead: async () => reads.start(),
-    async record(userId, state, readAt) {
-      if (!reads.record(userId, readAt)) return replica.read(userId);
-      if (state) return set(userId, state);
-      remove(userId);
-      return undefined;
+    record: async (userId, state, readAt) => record(userId, state, readAt),
+    async recordAll(agents, readAt) {
+      for (const { userId, state } of agents) record(userId, state, readAt);
     },
     async confirm(agents, readAt) {
       const isCurrent = ({ userId, version }: AgentVersion) => replica.versionOf(userId) === version;

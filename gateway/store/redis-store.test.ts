@@ -8,6 +8,7 @@ import { UnreadableAgentError } from "./availability-store.ts";
 import { singleRedis } from "./redis/redis-server-options.ts";
 import { createRedisStore, type RedisStoreOptions } from "./redis-store.ts";
 import { collectChanges, declareStoreTests, eventually } from "./store.suite.ts";
+import { type StoreObserver, unobservedStore } from "./store-observer.ts";
 
 const never = new AbortController().signal;
 
@@ -263,6 +264,26 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await expect(store.set(1, { status: "offline" })).resolves.toMatchObject({ version: ahead + 2 });
   });
 
+  test("stores the agents of a page by one script", async () => {
+    const server = await startServer();
+    const scripts: string[] = [];
+    const observe: StoreObserver["observe"] = (call, run) => {
+      scripts.push(call.operation);
+      return run({});
+    };
+    const store = openStore(server.url, { observer: { ...unobservedStore, observe } }).forCustomer("acme");
+    const replica = await store.open(never);
+    const readAt = await store.startRead();
+    scripts.length = 0;
+    const found = Array.from({ length: 50 }, (_, index) => ({
+      userId: 1 + index,
+      state: { status: "other" } as const,
+    }));
+    await store.recordAll(found, readAt);
+    expect(replica.size()).toBe(50);
+    expect(scripts.filter((name) => /^(record|change|confirm)$/.test(name))).toEqual(["record"]);
+  });
+
   test("skips unreadable agents, warns once, and reads them again after a write", async () => {
     const server = await startServer();
     const before = openStore(server.url).forCustomer("acme");
@@ -286,6 +307,9 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await expect(acme.set(2, { status: "offline" })).resolves.toMatchObject({ status: "offline" });
     await expect(acme.set(3, { status: "offline" })).rejects.toThrow(UnreadableAgentError);
     await expect(acme.setStatus(4, "in_call")).resolves.toMatchObject({ status: "in_call" });
+    const found = [3, 5].map((userId) => ({ userId, state: { status: "in_call" } as const }));
+    await acme.recordAll(found, await acme.startRead());
+    expect([3, 5].map((userId) => replica.read(userId)?.status)).toEqual([undefined, "in_call"]);
     expect([1, 2, 3].filter(replica.isUnreadable)).toEqual([3]);
     expect(store.isReady()).toBe(true);
   });

@@ -12,6 +12,7 @@ import {
 import { raceAbort } from "./redis/abortable.ts";
 import { type ChangeRequest, changeAgent } from "./redis/agent-change.ts";
 import { catchUpWithRedis, confirmAgents, readRedisTime } from "./redis/agent-reads.ts";
+import { recordAgents } from "./redis/agent-recording.ts";
 import type { ChangeStream } from "./redis/change-stream.ts";
 import { loadCustomer } from "./redis/customer-snapshot.ts";
 import { eraseCustomer } from "./redis/erasure.ts";
@@ -202,10 +203,12 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
     return session;
   }
 
+  const knownVersion = (userId: number) => loaded.get(customerId)?.replica.versionOf(userId) ?? 0;
+  const changeOptions = { session: openRecovered, timeoutMs, clock };
+
   function change(userId: number, request: ChangeRequest): Promise<StoredAgent | undefined> {
-    const knownVersion = () => loaded.get(customerId)?.replica.versionOf(userId) ?? 0;
-    const target = { customerId, userId, knownVersion };
-    return changeAgent(target, request, { session: openRecovered, timeoutMs, clock });
+    const target = { customerId, userId, knownVersion: () => knownVersion(userId) };
+    return changeAgent(target, request, changeOptions);
   }
 
   async function write(userId: number, request: ChangeRequest): Promise<StoredAgent> {
@@ -241,6 +244,7 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
     record(userId, state, readAt) {
       return change(userId, state ? { operation: "set", state, readAt } : { operation: "remove", readAt });
     },
+    recordAll: (agents, readAt) => recordAgents({ customerId, agents, readAt, knownVersion }, changeOptions),
     async confirm(agents, readAt) {
       if (agents.length === 0) return [];
       return confirmAgents(customerId, { agents, readAt }, await openRecovered());

@@ -4,7 +4,12 @@ import { scaleRuns } from "../../scripts/testing/property-runs.ts";
 import { AVAILABILITY_STATUSES } from "../../shared/contracts/availability.ts";
 import { systemClock } from "../clock.ts";
 import { type AgentState, toAvailability } from "./agent.ts";
-import { type AvailabilityStore, type CustomerStore, VersionMismatchError } from "./availability-store.ts";
+import {
+  type AvailabilityStore,
+  type CustomerStore,
+  type FoundAgent,
+  VersionMismatchError,
+} from "./availability-store.ts";
 import type { Change } from "./change-history.ts";
 import { isAtOrAfter, parseCursor } from "./cursor.ts";
 import type { Replica } from "./replica.ts";
@@ -188,6 +193,38 @@ function declareReadTests(subject: StoreUnderTest): void {
     await expect(store.record(1, undefined, earlier)).resolves.toMatchObject({ status: "in_call" });
     expect(received).toEqual([]);
     await expect(store.record(3, { status: "offline" }, later + 1)).resolves.toMatchObject({ status: "offline" });
+  });
+
+  test("set the states of many agents, except those of which a later read is recorded", async () => {
+    const [store, other] = await openCustomer(subject);
+    const wrapUp = { configuredSeconds: LONG_SECONDS, leftSeconds: LONG_SECONDS };
+    const kept = await store.set(1, { status: "available", wrapUp });
+    await store.set(2, { status: "available" });
+    const replica = await other.open(never);
+    const [earlier, later] = [await store.startRead(), await other.startRead()];
+    await other.record(3, { status: "in_call" }, later);
+    await other.record(4, undefined, later);
+    const others = Array.from({ length: 70 }, (_, index) => ({
+      userId: 5 + index,
+      state: { status: "other" } as const,
+    }));
+    const found: FoundAgent[] = [
+      { userId: 1, state: { status: "available", wrapUp } },
+      { userId: 2, state: { status: "in_call", wrapUp } },
+      { userId: 3, state: { status: "offline" } },
+      { userId: 4, state: { status: "offline" } },
+      ...others,
+    ];
+    await store.recordAll(found, earlier);
+    expect((await store.open(never)).size()).toBe(73);
+    await reached(replica, (await store.open(never)).cursor());
+    expect(replica.read(1)).toMatchObject({ version: kept.version });
+    expect(replica.read(2)).toMatchObject({ status: "in_call", wrapUp: { configuredSeconds: LONG_SECONDS } });
+    expect([3, 4, 5, 74].map((id) => replica.read(id)?.status)).toEqual(["in_call", undefined, "other", "other"]);
+    // The read of agent 2 is recorded as well.
+    await other.record(2, { status: "offline" }, earlier - 1);
+    expect(replica.read(2)?.status).toBe("in_call");
+    await store.recordAll([], later);
   });
 
   test("of a list are known to both gateways, page by page", async () => {

@@ -1,4 +1,5 @@
 import { type CommandParser, defineScript } from "@redis/client";
+import { APPEND, CHANGE, IS_OUTDATED, RECORD } from "./change-scripts.ts";
 import { BEGIN_ERASURE, ERASE_AGENTS, FINISH_ERASURE, MARK_ERASED, TRIM_CHANGES } from "./erasure-scripts.ts";
 import {
   ADD_POLLED,
@@ -32,17 +33,6 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local micros = clock[1] .. string.format('%06d', clock[2])
 -- Lua would write a version as 1.7e+12.
 local function text(number) return string.format('%.0f', number) end
-`;
-
-/** Requires KEYS[1], the store's hash, KEYS[2], the stream of changes, and `limit`, the number of changes to keep. */
-const APPEND = `
-local function append(kind, name, ...)
-  local position = text(redis.call('HINCRBY', KEYS[1], 'position', 1))
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', limit, position .. '-0', kind, name, ...)
-  -- The positions that MEMBERS returns: of the epoch's start, and of each customer's last change.
-  redis.call('HSET', KEYS[1], kind == 'customer' and 'last:' .. name or 'start', position)
-  return position
-end
 `;
 
 /**
@@ -90,79 +80,6 @@ local writeError = ''
 local result = redis.pcall('HSET', KEYS[1], 'probe', text(now))
 if type(result) == 'table' and result.err then writeError = result.err end
 return { micros, redis.call('HGET', KEYS[1], 'epoch') or '', writeError }
-`;
-
-/** Decides if a read that began at `began` is older than the recorded read, which began at `recorded`. */
-const IS_OUTDATED = `
-local function isOutdated(began, recorded)
-  recorded = tonumber(recorded) or 0
-  -- A time ahead of the clock was recorded before the clock was set back, and orders nothing any more.
-  return recorded <= tonumber(micros) and tonumber(began) < recorded
-end
-`;
-
-/**
- * Changes an agent. KEYS[3]: the agent's hash. KEYS[4]: the customer's set of user ids. ARGV: epoch, latest time of
- * Redis for the change, number of changes to keep, customer, user id, a known version of the agent, operation, and the
- * operation's status, wrap-up seconds, remaining seconds and allowed versions, the tolerance of wrap-up times, the time at
- * which the read of this state began, in microseconds on the clock of Redis, empty for a state that was not read, and the
- * time at which the gateway's session began, in milliseconds.
- */
-const CHANGE = `${PREAMBLE}
-local limit = ARGV[3]
-${APPEND}${IS_OUTDATED}
-if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return { micros, 'epoch' } end
-if now > tonumber(ARGV[2]) then return { micros, 'late' } end
-local customer, user, operation, status, seconds = ARGV[4], ARGV[5], ARGV[7], ARGV[8], ARGV[9]
-local stored = redis.pcall('HMGET', KEYS[3], 'version', 'updatedAt', 'status', 'wrapUpSeconds', 'wrapUpEndsAt', 'readAt')
-if stored.err then return { micros, 'unreadable' } end
--- A value that is no number is neither a version nor a wrap-up time.
-if not tonumber(stored[1]) then stored[1] = '0' end
-if not (tonumber(stored[4]) and tonumber(stored[5])) then stored[4], stored[5] = '', '' end
-local isKnown = stored[3] and stored[3] ~= ''
-local function reply(outcome, position)
-  position = position or redis.call('HGET', KEYS[1], 'position')
-  local row = { user, stored[1], stored[2] or '0', stored[3] or '', stored[4], stored[5] }
-  return { micros, outcome, position, row }
-end
-local function write(status, seconds, endsAt)
-  local floor = tonumber(redis.call('HGET', KEYS[1], 'floor') or 0)
-  local version = text(math.max(tonumber(stored[1]) + 1, tonumber(ARGV[6]) + 1, now, floor))
-  stored = { version, text(now), status, seconds, endsAt }
-  local position = append('customer', customer, 'userId', user, 'version', version, 'updatedAt', stored[2],
-    'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt)
-  redis.call('HSET', KEYS[3], 'version', version, 'updatedAt', stored[2],
-    'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt)
-  redis.call('SADD', KEYS[4], user)
-  return reply('changed', position)
-end
--- The rule of isUnchanged() in agent.ts, on the clock of Redis.
-local function isUnchanged()
-  if stored[3] ~= status or stored[4] ~= seconds then return false end
-  if seconds == '' then return true end
-  return math.abs(math.max(0, tonumber(stored[5]) - now) - ARGV[10] * 1000) < tonumber(ARGV[12])
-end
-
-if ARGV[13] ~= '' then
-  if isOutdated(ARGV[13], stored[6]) then return reply('unchanged') end
-  redis.call('HSET', KEYS[3], 'readAt', ARGV[13])
-end
-if operation == 'remove' then
-  if not isKnown then return reply('unchanged') end
-  return write('', '', '')
-end
-if operation == 'setStatus' then
-  if not isKnown then return reply('unknown') end
-  local isAllowed = ARGV[11] == '*' or string.find(ARGV[11], ',' .. stored[1] .. ',', 1, true)
-  if not isAllowed then return reply('mismatch') end
-  -- Redis may have lost a later change before the session, and the gateway that has it restores it: the higher version
-  -- counts, so a status of before the session is written with a new one.
-  local isCertain = tonumber(stored[1]) >= tonumber(ARGV[14])
-  if stored[3] == status and isCertain then return reply('unchanged') end
-  return write(status, stored[4], stored[5])
-end
-if isKnown and (operation == 'insertIfAbsent' or isUnchanged()) then return reply('unchanged') end
-return write(status, seconds, seconds == '' and '' or text(now + ARGV[10] * 1000))
 `;
 
 /** Returns the time, at which a read of the upstream may begin, and the position of the last change. */
@@ -270,7 +187,8 @@ return { micros }
 export const SCRIPTS = {
   attach: toScript(ATTACH),
   check: toScript(CHECK),
-  change: toScript(CHANGE),
+  change: toScript(PREAMBLE + CHANGE),
+  record: toScript(PREAMBLE + RECORD),
   now: toScript(NOW),
   confirm: toScript(CONFIRM),
   recordPage: toScript(`${PREAMBLE}${IS_OUTDATED}${RECORD_PAGE}`),

@@ -8,7 +8,7 @@ const { signal } = new AbortController();
 async function setUp() {
   const clock = { wallMs: () => 0, monotonicMs: () => 0 };
   const store = createMemoryStore({ clock }).forCustomer("acme");
-  const write = vi.spyOn(store, "record");
+  const write = vi.spyOn(store, "recordAll");
   const log = { line: () => {}, warning: () => {}, defect: () => {} };
   const recorder = createRecorder({ store, wrapUpSeconds: undefined, clock, log, signal });
   const replica = await store.open(signal);
@@ -44,7 +44,7 @@ test("is not overtaken by an earlier read while it waits for the store", async (
   write.mockImplementationOnce(async (...given) => {
     await new Promise<void>((resolve) => release.push(resolve));
     write.mockRestore();
-    return store.record(...given);
+    return store.recordAll(...given);
   });
   const [first, second] = [await recorder.startRead(), await recorder.startRead()];
   const earlier = recorder.record(listed("offline"), first);
@@ -82,6 +82,15 @@ test("does not write to the store if nothing has changed", async () => {
   const { recorder, write } = await setUp();
   for (let reads = 0; reads < 5; reads += 1) await recorder.record(listed("available"), await recorder.startRead());
   expect(write).toHaveBeenCalledTimes(1);
+});
+
+test("stores all new and changed agents of a read by one write", async () => {
+  const { recorder, write, statusOf } = await setUp();
+  const page = (availability: string) => [1, 2, 3, 4].flatMap((id) => listed(availability, id));
+  await recorder.record(page("available"), await recorder.startRead());
+  await recorder.record([...page("in_call"), ...listed("offline", 5)], await recorder.startRead());
+  expect(write).toHaveBeenCalledTimes(2);
+  expect([1, 2, 3, 4, 5].map(statusOf)).toEqual([...Array<string>(4).fill("in_call"), "offline"]);
 });
 
 test("retries a failed write at the next read", async () => {

@@ -1,6 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import { isUnchanged, type StoredAgent } from "../../store/agent.ts";
-import { type CustomerStore, ignoreUnreadable } from "../../store/availability-store.ts";
+import { type CustomerStore, type FoundAgent, ignoreUnreadable } from "../../store/availability-store.ts";
 import type { ReadStart } from "../../store/upstream-reads.ts";
 import type { UpstreamLog } from "../upstream.ts";
 import type { ListedUser } from "./schemas.ts";
@@ -53,36 +53,39 @@ export function createRecorder({ store, wrapUpSeconds, clock, log, signal }: Rec
   }
 
   /**
-   * Records a read, without a write for each unchanged agent, and returns the agents that another gateway has changed
-   * since the replica was compared.
+   * Records a read, without the state of an unchanged agent, and returns the agents that another gateway has changed since
+   * the replica was compared.
    */
   async function recordChanges(users: readonly ListedUser[], readAt: ReadStart): Promise<readonly ListedUser[]> {
     const replica = await store.open(signal);
     const unchanged: StoredAgent[] = [];
-    for (const { id, availability } of users) {
-      const known = replica.read(id);
+    const changed: FoundAgent[] = [];
+    for (const { id: userId, availability } of users) {
+      const known = replica.read(userId);
       const state = toAgentState(availability, { wrapUpSeconds, known });
       if (known && !(state && !isUnchanged(known, state, clock.monotonicMs()))) unchanged.push(known);
-      else if (state) await ignoreUnreadable(store.record(id, state, readAt));
+      else if (state) changed.push({ userId, state });
     }
+    if (changed.length > 0) await store.recordAll(changed, readAt);
     const overtaken = new Set(await store.confirm(unchanged, readAt));
     return users.filter(({ id }) => overtaken.has(id));
   }
 
-  /** Records a read with a write for each agent: the store compares the states, because the replica may be behind. */
-  async function recordAll(users: readonly ListedUser[], readAt: ReadStart): Promise<void> {
+  /** Records a read with the state of each agent: the store compares the states, because the replica may be behind. */
+  async function recordStates(users: readonly ListedUser[], readAt: ReadStart): Promise<void> {
     const replica = await store.open(signal);
-    for (const { id, availability } of users) {
-      const state = toAgentState(availability, { wrapUpSeconds, known: replica.read(id) });
-      if (state) await ignoreUnreadable(store.record(id, state, readAt));
-    }
+    const found = users.flatMap(({ id: userId, availability }) => {
+      const state = toAgentState(availability, { wrapUpSeconds, known: replica.read(userId) });
+      return state ? [{ userId, state }] : [];
+    });
+    if (found.length > 0) await store.recordAll(found, readAt);
   }
 
   return {
     startRead: store.startRead,
     async record(users, readAt) {
       for (const { availability } of users) if (!toStatus(availability).isKnown) reportUnknown(availability);
-      await recordAll(await recordChanges(users, readAt), readAt);
+      await recordStates(await recordChanges(users, readAt), readAt);
     },
     remove: (userId, readAt) => ignoreUnreadable(store.record(userId, undefined, readAt)),
     read: async (userId) => (await store.open(signal)).read(userId),
