@@ -107,6 +107,13 @@ export interface CustomerStore {
    */
   startRead(): Promise<ReadStart>;
   /**
+   * Returns when the last recorded read of an agent by any gateway began, at the earliest, in milliseconds on the monotonic
+   * clock of this process; `-Infinity` if no read is known.
+   *
+   * @throws {StoreUnavailableError} if the store cannot be reached.
+   */
+  lastReadMs(userId: number): Promise<number>;
+  /**
    * Sets the state that a read of the upstream has found, unless a read that began later has been recorded by any
    * gateway. `undefined` as state removes the agent. Resolves with the agent as it is afterwards, `undefined` if removed.
    *

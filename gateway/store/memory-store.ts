@@ -173,6 +173,8 @@ function createCustomerStore(customerId: string, { clock, order, replicas }: Cus
     // Each change is made in the replica itself.
     async catchUp() {},
     startRead: async () => reads.start(),
+    // Without the microseconds, by which reads of the same time differ.
+    lastReadMs: async (userId) => Math.floor((reads.last(userId) ?? -Infinity) / 1000),
     record: async (userId, state, readAt) => record(userId, state, readAt),
     async recordAll(agents, readAt) {
       for (const { userId, state } of agents) record(userId, state, readAt);
@@ -223,6 +225,8 @@ function createReadOrder(clock: Clock) {
       recorded.set(userId, readAt);
       return true;
     },
+    /** Returns when the last recorded read of an agent began. */
+    last: (userId: number): ReadStart | undefined => recorded.get(userId),
     /** Forgets the reads of agents. */
     forget(userIds: readonly number[]): void {
       for (const userId of userIds) recorded.delete(userId);

@@ -329,6 +329,8 @@ describe.skipIf(!hasRedisServer)("in Redis", () => {
     await eventually(() => replica.isUnreadable(1)).toBe(true);
     await store.whenReady(never);
     expect([...replica.agents()].map(({ userId }) => userId)).toEqual([2]);
+    // No read has found the agent.
+    await expect(store.forCustomer("acme").lastReadMs(2)).resolves.toBe(-Infinity);
   });
 
   test("skips unreadable changes and warns once", async () => {

@@ -11,7 +11,7 @@ import {
 } from "./availability-store.ts";
 import { raceAbort } from "./redis/abortable.ts";
 import { type ChangeRequest, changeAgent } from "./redis/agent-change.ts";
-import { catchUpWithRedis, confirmAgents, readRedisTime } from "./redis/agent-reads.ts";
+import { catchUpWithRedis, confirmAgents, readLastReadMs, readRedisTime } from "./redis/agent-reads.ts";
 import { recordAgents } from "./redis/agent-recording.ts";
 import type { ChangeStream } from "./redis/change-stream.ts";
 import { loadCustomer } from "./redis/customer-snapshot.ts";
@@ -241,6 +241,7 @@ function createCustomerStore(customerId: string, parts: CustomerStoreParts): Cus
     },
     catchUp: async () => catchUpWithRedis(await openRecovered()),
     startRead: async () => readRedisTime(await reconnection.session()),
+    lastReadMs: async (userId) => readLastReadMs({ customerId, userId }, await reconnection.session()),
     record(userId, state, readAt) {
       return change(userId, state ? { operation: "set", state, readAt } : { operation: "remove", readAt });
     },

@@ -195,6 +195,25 @@ function declareReadTests(subject: StoreUnderTest): void {
     await expect(store.record(3, { status: "offline" }, later + 1)).resolves.toMatchObject({ status: "offline" });
   });
 
+  test("tell when an agent was last read, by any gateway", async () => {
+    const [store, other] = await openCustomer(subject);
+    await store.set(1, { status: "available" });
+    await expect(store.lastReadMs(1)).resolves.toBe(-Infinity);
+    const beforeMs = systemClock.monotonicMs();
+    const [earlier, later] = [await store.startRead(), await other.startRead()];
+    const afterMs = systemClock.monotonicMs();
+    const { version } = await store.set(2, { status: "available" });
+    await other.record(1, { status: "in_call" }, later);
+    await other.record(1, { status: "available" }, earlier);
+    await other.confirm([{ userId: 2, version }], later);
+    await other.record(3, undefined, later);
+    for (const userId of [1, 2, 3]) {
+      const startedMs = await store.lastReadMs(userId);
+      expect(startedMs).toBeGreaterThan(beforeMs - 1_000);
+      expect(startedMs).toBeLessThanOrEqual(afterMs);
+    }
+  });
+
   test("set the states of many agents, except those of which a later read is recorded", async () => {
     const [store, other] = await openCustomer(subject);
     const wrapUp = { configuredSeconds: LONG_SECONDS, leftSeconds: LONG_SECONDS };

@@ -35,10 +35,14 @@ function setUp() {
     new Promise<void>((resolve, reject) => {
       reads.push({ userId, settle: (error) => (error ? reject(error) : resolve()) });
     });
-  const queue = createRefreshQueue({ read, budget, wait: time.wait, signal: stopped.signal });
+  /** When the last reads of agents by other gateways began. */
+  const lastReads = new Map<number, number>();
+  const lastReadMs = async (userId: number) => lastReads.get(userId) ?? -Infinity;
+  const { clock, wait } = time;
+  const queue = createRefreshQueue({ read, lastReadMs, clock, budget, wait, signal: stopped.signal });
   onTestFinished(() => stopped.abort(new Error("over")));
   const ids = () => reads.map(({ userId }) => userId);
-  return { queue, time, reads, ids, grants, stopped };
+  return { queue, time, reads, ids, grants, stopped, lastReads };
 }
 
 test("reads an agent once for all requests before the read starts, and once more for all later requests", async () => {
@@ -97,6 +101,22 @@ test("reads an agent who was requested again after another read had started", as
   reads[0]?.settle();
   await Promise.all([early, late]);
   expect(ids()).toEqual([1]);
+});
+
+test("reads no agent whom another gateway has read since the last request", async () => {
+  const { queue, time, reads, ids, grants, lastReads } = setUp();
+  grants.left = 0;
+  const requested = [1, 2, 3].map((userId) => queue.refresh(userId));
+  await time.elapse(500);
+  requested.push(queue.refresh(2), queue.refresh(3));
+  lastReads.set(1, 250).set(2, 500).set(3, 501);
+  await time.elapse(5_000);
+  await requested[0];
+  grants.left = 3;
+  await time.until(() => reads.length === 1);
+  reads[0]?.settle();
+  await Promise.all(requested);
+  expect([ids(), grants.left]).toEqual([[2], 2]);
 });
 
 test("asks the budget again when the budget has said that a request is free", async () => {

@@ -1,4 +1,6 @@
+import type { Clock } from "../clock.ts";
 import type { Delay } from "../delay.ts";
+import { StoreUnavailableError } from "../store/availability-store.ts";
 import { type RequestBudget, toRateBudgetError } from "./request-budget.ts";
 
 /** Queue of agents to read again. Requests made before the start of a read share the read. */
@@ -16,6 +18,14 @@ export interface RefreshQueue {
 
 export interface RefreshQueueOptions {
   readonly read: (userId: number) => Promise<void>;
+  /**
+   * Returns when the last recorded read of an agent by any gateway began, at the earliest, in milliseconds on the clock;
+   * `-Infinity` if no read is known.
+   *
+   * @throws {StoreUnavailableError}
+   */
+  readonly lastReadMs: (userId: number) => Promise<number>;
+  readonly clock: Clock;
   readonly budget: RequestBudget;
   readonly wait: Delay;
   /** Aborts reads and waiting requests. */
@@ -25,6 +35,8 @@ export interface RefreshQueueOptions {
 interface Pending {
   /** Number of other reads started before the latest request: none of them covers it. */
   readsBefore: number;
+  /** Time of the latest request, in milliseconds on the clock. */
+  requestedMs: number;
   readonly promise: Promise<void>;
   readonly settle: (outcome: Promise<void> | undefined) => void;
 }
@@ -32,10 +44,17 @@ interface Pending {
 /** Maximum number of waiting agents. With more, a poll of the whole list is much faster. */
 const MAX_PENDING = 10_000;
 
+/**
+ * Time of waiting after which to ask the store for reads of other gateways, in milliseconds. After less, none is likely to
+ * be recorded.
+ */
+const MIN_AGE_MS = 1_000;
+
 /** Shortest wait for the budget, in milliseconds: another gateway may have been faster. */
 const MIN_WAIT_MS = 10;
 
-export function createRefreshQueue({ read, budget, wait, signal }: RefreshQueueOptions): RefreshQueue {
+export function createRefreshQueue(options: RefreshQueueOptions): RefreshQueue {
+  const { read, lastReadMs, clock, budget, wait, signal } = options;
   const pending = new Map<number, Pending>();
   let draining: Promise<void> | undefined;
   /** Number of other reads started. */
@@ -55,9 +74,24 @@ export function createRefreshQueue({ read, budget, wait, signal }: RefreshQueueO
     });
   }
 
+  /** Resolves the requests of the first agent if another gateway has read the agent since. Resolves with true if so. */
+  async function resolveNext(): Promise<boolean> {
+    const [next] = pending;
+    if (!next) return false;
+    const [userId, entry] = next;
+    if (clock.monotonicMs() - entry.requestedMs < MIN_AGE_MS) return false;
+    const readMs = await lastReadMs(userId).catch(ignoreUnavailable);
+    // Meanwhile the agent may have been requested again, or a poll may have read the agent.
+    if (readMs <= entry.requestedMs || pending.get(userId) !== entry) return false;
+    pending.delete(userId);
+    entry.settle(undefined);
+    return true;
+  }
+
   async function drain(): Promise<void> {
     while (pending.size > 0) {
       signal.throwIfAborted();
+      if (await resolveNext()) continue;
       if (await budget.acquire("refresh")) await readNext();
       else await wait(Math.max(MIN_WAIT_MS, budget.waitMs("refresh")), signal);
     }
@@ -90,6 +124,7 @@ export function createRefreshQueue({ read, budget, wait, signal }: RefreshQueueO
       }
       const entry = pending.get(userId) ?? add(userId);
       entry.readsBefore = otherReads;
+      entry.requestedMs = clock.monotonicMs();
       start();
       return entry.promise;
     },
@@ -116,5 +151,11 @@ function createPending(): Pending {
   const promise = new Promise<void>((resolve) => {
     settle = resolve;
   });
-  return { readsBefore: 0, promise, settle };
+  return { readsBefore: 0, requestedMs: -Infinity, promise, settle };
+}
+
+/** Returns `-Infinity`: no read is known. */
+function ignoreUnavailable(error: unknown): number {
+  if (error instanceof StoreUnavailableError) return -Infinity;
+  throw error;
 }

@@ -5,6 +5,7 @@ import { Digits } from "./agent-record.ts";
 import type { RedisSession } from "./redis-session.ts";
 
 const Now = v.tuple([Digits, Digits]);
+const LastRead = v.tuple([v.union([v.literal(""), Digits])]);
 const Confirmed = v.tuple([Digits, v.array(Digits)]);
 
 /** Number of agents per script. A script blocks Redis for less than a millisecond. */
@@ -14,6 +15,15 @@ const AGENTS_AT_ONCE = 250;
 export async function readRedisTime({ connection }: RedisSession): Promise<ReadStart> {
   const [micros] = v.parse(Now, await connection.run("now", [connection.keys.store], []));
   return micros;
+}
+
+/** Returns when the last recorded read of an agent began, at the earliest, on the monotonic clock; `-Infinity` if unknown. */
+export async function readLastReadMs(
+  { customerId, userId }: { readonly customerId: string; readonly userId: number },
+  { connection }: RedisSession,
+): Promise<number> {
+  const [began] = v.parse(LastRead, await connection.run("lastRead", [connection.keys.agent(customerId, userId)], []));
+  return began === "" ? -Infinity : connection.clock.toMonotonicMs(began / 1000);
 }
 
 /** Resolves when the change stream has reached the present position of Redis. */

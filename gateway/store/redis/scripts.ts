@@ -103,6 +103,14 @@ end
 return { micros, redis.call('HGET', KEYS[1], 'position') or '0', changed }
 `;
 
+/** Returns when the last read of the agent with the hash KEYS[1] began; empty if no read is recorded, or if its time is lost. */
+const LAST_READ = `${PREAMBLE}
+local stored = redis.pcall('HMGET', KEYS[1], 'readAt', 'restoredAt')
+if stored.err or not stored[1] or stored[1] == stored[2] then return { micros, '' } end
+-- A time ahead of the clock was recorded before the clock was set back, and says nothing.
+return { micros, tonumber(stored[1]) <= tonumber(micros) and stored[1] or '' }
+`;
+
 /** Returns the fields and values of the hash KEYS[1]. */
 const LIST_STATE = `${PREAMBLE}
 return { micros, micros, redis.call('HGETALL', KEYS[1]) }
@@ -140,7 +148,7 @@ return { micros, store[1] or '', store[2] or '0', rows }
  * agents' hashes. ARGV: number of changes to keep, customer, and six values for each agent.
  *
  * The time at which the last read of an agent began is lost. The present time takes its place: the agent may come from a
- * later read than the reads that are still on their way.
+ * later read than the reads that are still on their way. `restoredAt` says that no read began then.
  */
 const RESTORE = `${PREAMBLE}
 local limit, customer = ARGV[1], ARGV[2]
@@ -158,7 +166,7 @@ for index = 5, #KEYS do
     append('customer', customer, 'userId', user, 'version', version, 'updatedAt', updatedAt,
       'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt)
     redis.call('HSET', key, 'version', version, 'updatedAt', updatedAt,
-      'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt, 'readAt', micros)
+      'status', status, 'wrapUpSeconds', seconds, 'wrapUpEndsAt', endsAt, 'readAt', micros, 'restoredAt', micros)
     redis.call('SADD', KEYS[3], user)
     restored = restored + 1
   end
@@ -190,6 +198,7 @@ export const SCRIPTS = {
   change: toScript(PREAMBLE + CHANGE),
   record: toScript(PREAMBLE + RECORD),
   now: toScript(NOW),
+  lastRead: toScript(LAST_READ),
   confirm: toScript(CONFIRM),
   recordPage: toScript(`${PREAMBLE}${IS_OUTDATED}${RECORD_PAGE}`),
   recordListFailure: toScript(`${PREAMBLE}${RECORD_LIST_FAILURE}`),

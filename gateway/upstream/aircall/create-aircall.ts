@@ -81,6 +81,8 @@ export function createAircall(options: AircallOptions, signal: AbortSignal) {
     async read(userId) {
       await readAgent(userId);
     },
+    lastReadMs: customerStore.lastReadMs,
+    clock,
     budget,
     wait,
     signal,

@@ -134,6 +134,16 @@ test("tells a gateway that does not poll how long the API blocks the account", a
   expect(minStaleLimitSeconds).toBeGreaterThan(60);
 });
 
+test("reads no agent whom another gateway has read since the webhook", async () => {
+  const { time, fake, second } = await setUp();
+  for (let requests = 0; requests < 20; requests += 1) await second.refresh(1);
+  // The share of these reads is spent.
+  const waiting = second.refresh(2);
+  await time.elapse(62_000);
+  await waiting;
+  expect(fake.requests.all().filter(({ path }) => path === "/v1/users/2/availability")).toEqual([]);
+});
+
 test("keeps the requests of all gateways within the budget", async () => {
   const { time, fake, first, second } = await setUp();
   const requestsOf = (): number[] => fake.requests.all().map(({ atMs }) => atMs);
