@@ -1,4 +1,4 @@
-import { isSettlementTypeOf, type Settlement } from "../shared/protocol/envelope.ts";
+import type { Settlement } from "../shared/protocol/envelope.ts";
 import { openWindowPort, type Port } from "../shared/transport/penpal-port.ts";
 import type { PageState, PanelServices } from "./panel/services.ts";
 import { logRejectedOrigins } from "./transport/log-rejected-origins.ts";
@@ -22,6 +22,8 @@ export function startWidget(options: StartWidgetOptions): PanelServices {
   const { parent, allowedOrigins, createGateway, loadLive, reloadDocument, onPageChange } = options;
   let pageOrigin: string | undefined;
   let port: Port;
+  /** The page's latest request for one agent; `undefined` once the page, or its agent, is another. */
+  let latestFetch: unknown;
   logRejectedOrigins(parent, allowedOrigins);
   // First, so that the page answers the SYN while the widget is created: its messages come in later tasks.
   openPort();
@@ -32,7 +34,10 @@ export function startWidget(options: StartWidgetOptions): PanelServices {
     loadLive,
     reloadDocument,
     // What was for the last agent is not for the next one.
-    onIdentityChanged: () => onPageChange({ latest: undefined }),
+    onIdentityChanged() {
+      latestFetch = undefined;
+      onPageChange({ latest: undefined });
+    },
     onDefect: reportError,
   });
 
@@ -48,11 +53,14 @@ export function startWidget(options: StartWidgetOptions): PanelServices {
   async function receive(event: unknown): Promise<Settlement> {
     // The first event shows that the page can receive calls. The token is fetched now, before a request waits for it. If the page has none,
     // no request waits for an answer that says so.
-    const { hasToken, look } = Object(Object(event).meta);
+    const { type, meta } = Object(event);
+    const { hasToken, look } = Object(meta);
+    const isFetch = type === "API.FETCH_USER_AVAILABILITY";
+    if (isFetch) latestFetch = event;
     widget.prefetch(hasToken !== false);
     onPageChange({ isConnected: true, ...(typeof look === "string" && { look }) });
     const settlement = await widget.dispatch(event);
-    if (isSettlementTypeOf("API.FETCH_USER_AVAILABILITY", settlement.type)) onPageChange({ latest: settlement });
+    if (isFetch && event === latestFetch) onPageChange({ latest: settlement });
     return settlement;
   }
 

@@ -3,7 +3,6 @@ import { expect, test } from "vitest";
 import {
   isRejected,
   isSettlementOf,
-  isSettlementTypeOf,
   MAX_TIMEOUT_MS,
   parseEvent,
   readRequestRef,
@@ -126,9 +125,4 @@ test.each<[string, unknown, boolean]>([
 
 test("takes nothing without a meta as the settlement of a request without an id", () => {
   expect(isSettlementOf({ type: "A.B" }, { type: "A.B_FULFILLED", payload: 1 })).toBe(false);
-});
-
-test("knows a request's two settlements by their types", () => {
-  const types = ["A.B_FULFILLED", "A.B_REJECTED", "A.B", "A.C_FULFILLED", "A.C_REJECTED"];
-  expect(types.filter((type) => isSettlementTypeOf("A.B", type))).toEqual(["A.B_FULFILLED", "A.B_REJECTED"]);
 });

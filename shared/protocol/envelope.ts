@@ -166,11 +166,6 @@ export function isSettlementOf({ type, id }: RequestRef, value: unknown): value 
   return isRecord(payload) && "error" in payload && (meta["source"] === "backend" || isRecord(payload["error"]));
 }
 
-/** Checks that an event's type is the type of a settlement of this request. */
-export function isSettlementTypeOf(requestType: string, type: string): boolean {
-  return type === `${requestType}_FULFILLED` || type === `${requestType}_REJECTED`;
-}
-
 /** Checks for a rejection. The suffix is the wire's own mark of a rejection: a settlement has no other type. */
 export function isRejected(settlement: Settlement): settlement is Rejected {
   return settlement.type.endsWith("_REJECTED");
