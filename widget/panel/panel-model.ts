@@ -15,7 +15,7 @@ export type Phase = "connecting" | "ready" | "failed" | "team_not_allowed" | "si
 /** The agent whom the agent at the screen, or the page, has selected. */
 export interface Selection {
   readonly userId: number;
-  /** `undefined` if the agent was removed, or could not be fetched. */
+  /** `undefined` if the agent was removed, or is not known at present: after the session's end, for example. */
   readonly row: AgentRow | undefined;
   readonly wasRemoved: boolean;
 }

@@ -21,8 +21,8 @@ const agent = (userId: number, version = 1, status: Availability["status"] = "av
   version,
 });
 
-/** A panel over a live part and a gateway that the test answers for. */
-function setUp() {
+/** A panel over a live part and a gateway that the test answers for. `loading` is the load of the live part. */
+function setUp(loading = Promise.resolve()) {
   let observer: TeamObserver | undefined;
   const lists: Deferred<Availabilities>[] = [];
   const writes: Deferred<Availability>[] = [];
@@ -39,7 +39,7 @@ function setUp() {
       live: {
         observe(next) {
           observer = next;
-          return Promise.resolve();
+          return loading;
         },
         checkConnection,
       },
@@ -152,8 +152,85 @@ test("shows nobody of the last page, nor of the last agent, and asks anew for th
   panel.observe().onCurrent();
   panel.state.update({ isConnected: false, latest: undefined });
   expect([panel.shown(), panel.read().phase]).toEqual([[], "connecting"]);
-  panel.connect();
   expect(panel.lists).toHaveLength(2);
+  panel.connect();
+  expect(panel.lists).toHaveLength(3);
+});
+
+test("fetches the list of another agent, and says why there is none: the feed may never bring a snapshot", async () => {
+  const panel = setUp();
+  panel.connect();
+  panel.observe().onSession("1");
+  panel.observe().onCurrent();
+  panel.observe().onSession("2");
+  panel.lists[1]?.reject(new BackendResponseError(403, {}));
+  await panel.settle();
+  expect(panel.read().phase).toBe("team_not_allowed");
+});
+
+test("says that the session has ended until the next one has a team, or no right to see it", async () => {
+  const panel = setUp();
+  panel.connect();
+  panel.observe().onSession("1");
+  panel.observe().onSessionEnded();
+  // Another try with the same token, which the gateway rejects again.
+  panel.observe().onSession("1");
+  expect(panel.read().phase).toBe("signed_out");
+  panel.observe().onSessionEnded();
+  expect(panel.lists).toHaveLength(1);
+  panel.observe().onSession("1");
+  panel.observe().onState("stale", 0);
+  panel.lists[1]?.reject(new BackendResponseError(403, {}));
+  await panel.settle();
+  expect(panel.read().phase).toBe("team_not_allowed");
+  panel.observe().onCurrent();
+  expect(panel.read().phase).toBe("ready");
+});
+
+test("says that statuses may be outdated while the live part cannot be loaded, until a feed opens", async () => {
+  const panel = setUp(Promise.reject(new Error("offline")));
+  panel.connect();
+  panel.lists[0]?.resolve({ 1: agent(1) });
+  await panel.settle();
+  expect(panel.read()).toMatchObject({ phase: "ready", isStale: true });
+  panel.observe().onSession("1");
+  expect(panel.read()).toMatchObject({ phase: "ready", isStale: false });
+});
+
+test("a stale feed stays stale when another agent signs in", () => {
+  const panel = setUp();
+  panel.connect();
+  panel.observe().onSession("1");
+  panel.observe().onState("stale", 45_000);
+  panel.observe().onSession("2");
+  expect(panel.read().isStale).toBe(true);
+});
+
+test("a retry while the feed is stale hides a team that the agent may not see any more, until the feed lives again", async () => {
+  const panel = setUp();
+  panel.connect();
+  panel.observe().onSession("1");
+  panel.observe().onAvailability(agent(1));
+  panel.observe().onCurrent();
+  panel.state.select(1);
+  panel.observe().onState("stale", 45_000);
+  panel.state.retry();
+  panel.lists[1]?.reject(new BackendResponseError(503, {}));
+  await panel.settle();
+  expect(panel.read()).toMatchObject({ phase: "ready", isStale: true });
+  panel.state.retry();
+  panel.lists[2]?.reject(new BackendResponseError(403, {}));
+  await panel.settle();
+  expect(panel.read()).toMatchObject({ phase: "team_not_allowed", selection: undefined });
+  panel.state.retry();
+  panel.lists[3]?.resolve({ 1: agent(1) });
+  await panel.settle();
+  expect(panel.read()).toMatchObject({ phase: "ready", isStale: true });
+  panel.state.retry();
+  panel.lists[4]?.reject(new BackendResponseError(403, {}));
+  await panel.settle();
+  panel.observe().onState("live", 0);
+  expect(panel.read()).toMatchObject({ phase: "ready", isStale: false });
 });
 
 test("shows a choice of the own status in the list at once, and takes it back when the gateway rejects it", async () => {
@@ -188,4 +265,15 @@ test("selects the agent whom the page asks for, and says that one could not be f
   expect(panel.read().selection).toMatchObject({ userId: 2, row: undefined, wasRemoved: true });
   update({ error: {} });
   expect(panel.read()).toMatchObject({ selection: undefined, hasFailedRequest: true });
+});
+
+test("says that a selected agent was removed only if the feed or its snapshot has said so", () => {
+  const panel = setUp();
+  panel.state.update({ isConnected: true, latest: { payload: agent(2) } });
+  panel.observe().onRemoval(2, true);
+  expect(panel.read().selection).toMatchObject({ row: undefined, wasRemoved: false });
+  panel.observe().onAvailability(agent(2));
+  panel.observe().onSession("1");
+  panel.observe().onCurrent();
+  expect(panel.read().selection).toMatchObject({ row: undefined, wasRemoved: true });
 });

@@ -43,6 +43,8 @@ export function createPanelState(options: PanelOptions, onChange: () => void): P
   let phase: Phase = "connecting";
   let isConnected = false;
   let isStale = false;
+  /** True while no feed can come, because the live part could not be loaded. */
+  let isFeedMissing = false;
   let hasSnapshot = false;
   /** Agents reported by the present feed; `undefined` after the first snapshot. */
   let reported: Set<number> | undefined;
@@ -58,26 +60,34 @@ export function createPanelState(options: PanelOptions, onChange: () => void): P
   function clear(next: Phase): void {
     generation += 1;
     phase = next;
-    isStale = false;
     hasSnapshot = false;
     reported = undefined;
     team.clear();
     change.reset();
   }
 
-  /** Fetches the team once, because the first snapshot of the feed takes longer. */
+  /** Fetches the team once, because the first snapshot of the feed takes longer, and does not come without the right to read. */
   async function load(): Promise<void> {
     const own = generation;
     try {
       const all = await gateway.fetchAllAvailabilities(createCallOptions());
-      if (own !== generation || hasSnapshot) return;
-      for (const availability of Object.values(all)) team.merge(availability);
+      if (own !== generation) return;
+      if (!hasSnapshot) for (const availability of Object.values(all)) team.merge(availability);
       phase = "ready";
     } catch (error) {
-      if (own !== generation || hasSnapshot) return;
-      phase = toPhase(error);
+      const failed = toPhase(error);
+      const isWithdrawn = isStale && failed === "team_not_allowed";
+      // The feed's team stays, unless the agent may not see it any more.
+      if (own !== generation || (hasSnapshot && phase === "ready" && !isWithdrawn)) return;
+      if (isWithdrawn) selection = undefined;
+      phase = failed;
     }
     onChange();
+  }
+
+  function remove(userId: number, wasRemoved: boolean): void {
+    team.remove(userId);
+    if (selection?.userId === userId) selection = { userId, wasRemoved };
   }
 
   const observer: TeamObserver = {
@@ -85,8 +95,11 @@ export function createPanelState(options: PanelOptions, onChange: () => void): P
       if (subject !== undefined && current !== subject) {
         selection = undefined;
         clear("connecting");
-      } else if (phase === "signed_out") clear("connecting");
+        void load();
+      }
+      // After the end of a session the notice stays until the first snapshot: the gateway may reject this token as well.
       subject = current;
+      isFeedMissing = false;
       reported = new Set();
       onChange();
     },
@@ -95,14 +108,13 @@ export function createPanelState(options: PanelOptions, onChange: () => void): P
       team.merge(availability);
       onChange();
     },
-    onRemoval(userId) {
-      team.remove(userId);
-      if (selection?.userId === userId) selection = { userId, wasRemoved: true };
+    onRemoval(userId, isUnreadable) {
+      remove(userId, !isUnreadable);
       onChange();
     },
     onCurrent() {
       // The team may have agents of the list, deleted since.
-      if (reported) for (const { userId } of team.all()) if (!reported.has(userId)) team.remove(userId);
+      if (reported) for (const { userId } of team.all()) if (!reported.has(userId)) remove(userId, true);
       reported = undefined;
       hasSnapshot = true;
       phase = "ready";
@@ -110,9 +122,14 @@ export function createPanelState(options: PanelOptions, onChange: () => void): P
     },
     onState(state) {
       isStale = state === "stale";
+      // The agent may see the team again, which the panel has kept.
+      if (!isStale && hasSnapshot) phase = "ready";
+      // The snapshot may never come, and the list's error says why.
+      if (isStale && !hasSnapshot && phase !== "ready") void load();
       onChange();
     },
     onSessionEnded() {
+      isStale = false;
       clear("signed_out");
       onChange();
     },
@@ -121,12 +138,19 @@ export function createPanelState(options: PanelOptions, onChange: () => void): P
   function handleConnection(next: boolean): void {
     if (next === isConnected) return;
     isConnected = next;
+    isStale = false;
+    isFeedMissing = false;
     clear("connecting");
     subject = undefined;
     selection = undefined;
     if (!next) return;
-    // A live part that cannot be loaded is loaded again later, and reported by the live service.
-    live.observe(observer).catch(() => {});
+    const own = generation;
+    // A live part that cannot be loaded is loaded again later, and reported by the live service. Until then no change comes.
+    live.observe(observer).catch(() => {
+      if (own !== generation) return;
+      isFeedMissing = true;
+      onChange();
+    });
     void load();
   }
 
@@ -170,7 +194,7 @@ export function createPanelState(options: PanelOptions, onChange: () => void): P
       rows = listRows(all, { readAvailability, describe, query });
       return {
         phase,
-        isStale,
+        isStale: isStale || isFeedMissing,
         own,
         ownRow: ownAvailability && toRow(ownAvailability, readAvailability),
         pending: change.pending,
@@ -207,7 +231,7 @@ export function createPanelState(options: PanelOptions, onChange: () => void): P
       if (phase === "signed_out") void refreshToken().then(load);
       else {
         live.checkConnection();
-        if (!hasSnapshot) void load();
+        if (!hasSnapshot || isStale) void load();
       }
       if (phase !== "ready") phase = "connecting";
       onChange();

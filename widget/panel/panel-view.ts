@@ -190,11 +190,12 @@ function renderSelection(model: PanelModel): TemplateResult {
     return html`<div class="selection">${renderMark("error")}<p class="selection-title" role="status">${texts.agent_failed}</p></div>`;
   }
   if (!selection) return html``;
-  const { userId, row } = selection;
-  const status = row ? formatStatus(row, texts) : texts.removed;
+  const { userId, row, wasRemoved } = selection;
+  const absent = wasRemoved ? "removed" : "unknown";
+  const status = row ? formatStatus(row, texts) : texts[absent];
   const remaining = row && readRemaining(row.availability);
   return html`<div class="selection" data-stale=${isStale}>
-    ${renderMark(row?.status ?? "removed", remaining)}
+    ${renderMark(row?.status ?? absent, remaining)}
     <p class="selection-title" role="status">${formatAgent(userId, texts)}: ${status}</p>
     <p class="selection-detail" ?hidden=${!row}>
       ${row ? (remaining === undefined ? texts[row.callable ? "callable" : "not_callable"] : texts.time_left.replace("{time}", () => formatTime(row.availability, language))) : nothing}
