@@ -24,6 +24,10 @@ export interface PlacedRow {
   readonly row: Row;
   /** Distance from the list's top, in CSS pixels. */
   readonly top: number;
+  /** An agent's place among all listed agents, from 1: most of them are not in the document. */
+  readonly position: number;
+  /** Number of listed agents. */
+  readonly setSize: number;
 }
 
 export interface ListView {
@@ -43,6 +47,8 @@ export interface ListView {
 /** Creates a list over the element that `getScroller` returns. `onChange` is called after a scroll or a change of the size. */
 export function createListView(getScroller: () => HTMLElement | null, onChange: () => void): ListView {
   let rows: readonly Row[] = [];
+  /** Indexes of the headings. */
+  let headings: readonly number[] = [];
   let selectedIndex = -1;
   let lastSelectedId: number | undefined;
 
@@ -54,7 +60,8 @@ export function createListView(getScroller: () => HTMLElement | null, onChange: 
       overscan: OVERSCAN,
       // Below a heading above the screen, and above the list's edge.
       scrollPaddingStart: ROW_HEIGHTS.heading,
-      rangeExtractor: extractRange,
+      // Another function after each change: the virtualiser calls the same one only after a scroll.
+      rangeExtractor: (range: Range) => extractRange(range),
       observeElementRect,
       observeElementOffset,
       scrollToFn: elementScroll,
@@ -74,7 +81,9 @@ export function createListView(getScroller: () => HTMLElement | null, onChange: 
 
   function toPlaced({ index, start }: VirtualItem): readonly PlacedRow[] {
     const row = rows[index];
-    return row ? [{ row, top: start }] : [];
+    if (!row) return [];
+    const above = headings.filter((heading) => heading < index).length;
+    return [{ row, top: start, position: index + 1 - above, setSize: rows.length - headings.length }];
   }
 
   return {
@@ -83,6 +92,7 @@ export function createListView(getScroller: () => HTMLElement | null, onChange: 
       if (next !== rows || selectedId !== lastSelectedId) {
         const isChanged = next.length !== rows.length || next.some((row, index) => row.kind !== rows[index]?.kind);
         rows = next;
+        headings = rows.flatMap(({ kind }, index) => (kind === "heading" ? [index] : []));
         lastSelectedId = selectedId;
         selectedIndex = rows.findIndex((row) => row.kind === "agent" && row.availability.userId === selectedId);
         virtualizer.setOptions(createOptions());

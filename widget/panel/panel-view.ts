@@ -105,7 +105,7 @@ function renderTeam(model: PanelModel, actions: PanelActions): TemplateResult {
 interface Section {
   readonly status: AgentRow["status"];
   readonly heading: PlacedRow | undefined;
-  readonly agents: readonly { readonly row: AgentRow; readonly top: number }[];
+  readonly agents: readonly (PlacedRow & { readonly row: AgentRow })[];
 }
 
 function toSections(placed: readonly PlacedRow[]): readonly Section[] {
@@ -113,7 +113,7 @@ function toSections(placed: readonly PlacedRow[]): readonly Section[] {
   return statuses.map((status) => ({
     status,
     heading: placed.find(({ row }) => row.kind === "heading" && row.status === status),
-    agents: placed.flatMap(({ row, top }) => (row.kind === "agent" && row.status === status ? [{ row, top }] : [])),
+    agents: placed.filter(isAgent).filter(({ row }) => row.status === status),
   }));
 }
 
@@ -131,12 +131,17 @@ function renderSection({ status, heading, agents }: Section, model: PanelModel, 
     ${repeat(
       agents,
       ({ row }) => row.availability.userId,
-      ({ row, top }) => renderAgent(row, top, model, actions),
+      (agent) => renderAgent(agent, model, actions),
     )}
   </div>`;
 }
 
-function renderAgent(row: AgentRow, top: number, model: PanelModel, actions: PanelActions): TemplateResult {
+function isAgent(placed: PlacedRow): placed is Section["agents"][number] {
+  return placed.row.kind === "agent";
+}
+
+function renderAgent(agent: Section["agents"][number], model: PanelModel, actions: PanelActions): TemplateResult {
+  const { row, top, position, setSize } = agent;
   const { texts, selection, own, language } = model;
   const { userId } = row.availability;
   const remaining = readRemaining(row.availability);
@@ -145,6 +150,8 @@ function renderAgent(row: AgentRow, top: number, model: PanelModel, actions: Pan
     class="agent"
     role="option"
     aria-selected=${userId === selection?.userId}
+    aria-posinset=${position}
+    aria-setsize=${setSize}
     .style=${`top:${top}px`}
     @click=${() => actions.select(userId)}
   >
