@@ -277,3 +277,24 @@ test("says that a selected agent was removed only if the feed or its snapshot ha
   panel.observe().onCurrent();
   expect(panel.read().selection).toMatchObject({ row: undefined, wasRemoved: true });
 });
+
+test("an answer from before an agent's removal brings nobody back, unless the feed is stale", () => {
+  const panel = setUp();
+  panel.connect();
+  panel.observe().onSession("1");
+  panel.observe().onAvailability(agent(2));
+  panel.observe().onCurrent();
+  panel.observe().onRemoval(2, false);
+  panel.state.update({ isConnected: true, latest: { payload: agent(2) } });
+  expect(panel.shown()).toEqual([]);
+  panel.observe().onState("stale", 45_000);
+  panel.state.update({ isConnected: true, latest: { payload: agent(3) } });
+  expect(panel.shown()).toEqual([3]);
+});
+
+test("a request that the page cancels leaves the selection as it was", () => {
+  const panel = setUp();
+  panel.state.update({ isConnected: true, latest: { payload: agent(2) } });
+  panel.state.update({ isConnected: true, latest: { payload: { error: { code: "ABORTED" } } } });
+  expect(panel.read()).toMatchObject({ selection: { userId: 2 }, hasFailedRequest: false });
+});

@@ -157,11 +157,14 @@ export function createPanelState(options: PanelOptions, onChange: () => void): P
   function handleLatest(next: PageState["latest"]): void {
     if (next === latest) return;
     latest = next;
-    const availability = next?.payload;
-    hasFailedRequest = next !== undefined && !isAvailability(availability);
-    if (isAvailability(availability)) {
-      team.merge(availability);
-      selection = { userId: availability.userId, wasRemoved: false };
+    const { payload } = Object(next);
+    // Cancelled by the page.
+    if (Object(Object(payload).error).code === "ABORTED") return;
+    hasFailedRequest = next !== undefined && !isAvailability(payload);
+    if (isAvailability(payload)) {
+      // A feed that has everyone decides who is there: the answer may be from before a removal.
+      if (!hasSnapshot || isStale || team.get(payload.userId)) team.merge(payload);
+      selection = { userId: payload.userId, wasRemoved: false };
     } else selection = undefined;
   }
 
