@@ -41,6 +41,7 @@ test("logs its origin, and that it serves sample agents", async () => {
   const { origin, lines } = await start({ GATEWAY_PORT: "0" });
   expect(lines).toEqual([
     `Gateway listening on ${origin} (availability-gateway ${packageJson.version})`,
+    "ALLOWED_ORIGINS: 1 allowed origin: http://localhost:4000",
     "Serving sample agents from memory, since no upstream is configured",
   ]);
   const responses = ["/v1/users/101/availability", "/widget/", "/embed.js"].map((path) => fetch(origin + path));
@@ -71,6 +72,7 @@ test("writes only JSON if customers are configured", async () => {
     { level: "info", msg: `Gateway listening on ${origin} (availability-gateway ${packageJson.version})` },
     { level: "info", msg: `Metrics and health for the operator on ${adminOrigin}` },
     { level: "warn", msg: expect.stringMatching(/^Customer acme has the upstream "memory" without REDIS_URL/) },
+    { level: "info", msg: "Customer acme: 1 allowed origin: https://crm.acme.example" },
     { level: "info", msg: "request", route: "/healthz", status: 200 },
     { level: "info", msg: "Gateway closing: accepts connections for 0 s more; open streams: 0" },
     { level: "info", msg: "Gateway closed" },
@@ -223,6 +225,7 @@ test.skipIf(!hasRedisServer)("logs that the availabilities are in Redis, without
   expect(lines).toEqual([
     `Gateway listening on ${origin} (availability-gateway ${packageJson.version})`,
     `Storing the availabilities in Redis at ${redis.url}/1`,
+    "ALLOWED_ORIGINS: 1 allowed origin: http://localhost:4000",
     "Serving sample agents, since no upstream is configured",
   ]);
   expect((await fetch(`${origin}/v1/users/101/availability`)).status).toBe(200);

@@ -17,7 +17,7 @@ import { createReload, type ReloadObserver, type ReloadOutcome } from "./reload/
 import { type RunningGateway, serveAdmin, serveGateway } from "./serve.ts";
 import type { CustomerLimits } from "./settings/customer-settings.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
-import { describeRedis } from "./settings/summary.ts";
+import { describeOrigins, describeRedis } from "./settings/summary.ts";
 import { startCustomers } from "./start-customers.ts";
 import type { AvailabilityStore, StoreLog } from "./store/availability-store.ts";
 import { createMemoryStore } from "./store/memory-store.ts";
@@ -58,7 +58,7 @@ export interface StartedGateway extends RunningGateway {
 }
 
 /**
- * Starts the gateway with the settings of the environment, and logs its origin and its store.
+ * Starts the gateway with the settings of the environment, and logs its origin, its store and the allowed origins.
  *
  * @throws {SettingsError} for bad settings.
  * @throws {NotBuiltError} if the built widget or loader script is missing.
@@ -147,15 +147,13 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   }
 }
 
-function logSettings(
-  { redis, isDemo, warnings, operation }: Settings,
-  log: Log,
-  openFileLimit: number | undefined,
-): void {
+function logSettings(settings: Settings, log: Log, openFileLimit: number | undefined): void {
+  const { redis, isDemo, warnings, operation } = settings;
   for (const warning of warnings) log.warning(warning);
   const limitWarning = isDemo ? undefined : describeOpenFileLimit(openFileLimit, operation.maxConnections);
   if (limitWarning) log.warning(limitWarning);
   if (redis) log.line(`Storing the availabilities in ${describeRedis(redis)}`);
+  for (const line of describeOrigins(settings)) log.line(line);
   const where = redis ? "" : " from memory";
   if (isDemo) log.line(`Serving sample agents${where}, since no upstream is configured`);
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { readSettings } from "./settings.ts";
-import { summarizeSettings } from "./summary.ts";
+import { describeOrigins, summarizeSettings } from "./summary.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
 
@@ -47,4 +47,29 @@ test("has the proxies and the delay of a stop", () => {
       "stop: accepts no connections from 5 s after the signal",
     ]),
   );
+});
+
+/** The origins of as many pages, in order. */
+function originsOf(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `https://crm-${index + 1}.example.com`);
+}
+
+test("has a line for each customer with the first three allowed origins and their number", () => {
+  const customers = [1, 3, 5].map((count) => ({
+    id: `customer-${count}`,
+    allowedOrigins: originsOf(count),
+    tokens: { algorithm: "HS256", issuer: "acme", audience: "gateway", secret: "${ONE}" },
+  }));
+  const environment = { GATEWAY_CONFIG: "a.json", REDIS_URL: "redis://127.0.0.1", ONE: SECRET };
+  expect(describeOrigins(readSettings(environment, () => JSON.stringify({ customers })))).toEqual([
+    "Customer customer-1: 1 allowed origin: https://crm-1.example.com",
+    "Customer customer-3: 3 allowed origins: https://crm-1.example.com, https://crm-2.example.com, https://crm-3.example.com",
+    "Customer customer-5: 5 allowed origins: https://crm-1.example.com, https://crm-2.example.com, https://crm-3.example.com and 2 more",
+  ]);
+});
+
+test("names the variable of the allowed origins if there is no customers' file", () => {
+  expect(describeOrigins(readSettings({ ALLOWED_ORIGINS: originsOf(2).join() }))).toEqual([
+    "ALLOWED_ORIGINS: 2 allowed origins: https://crm-1.example.com, https://crm-2.example.com",
+  ]);
 });

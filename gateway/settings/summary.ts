@@ -2,6 +2,9 @@ import { DEFAULT_KEY_PREFIX, type RedisServerOptions } from "../store/redis/redi
 import type { CustomerSettings } from "./customer-settings.ts";
 import type { Settings } from "./settings.ts";
 
+/** Number of origins in a line of the log. */
+const NAMED_ORIGINS = 3;
+
 /** Formats valid settings as lines for the operator. No line contains a secret. */
 export function summarizeSettings(settings: Settings): string {
   const { host, port, tls, redis, scriptMaxAgeSeconds, customers, defaultCustomer, operation, warnings } = settings;
@@ -36,6 +39,20 @@ function describeKeys(tokens: CustomerSettings["tokens"]): string {
   if (!("secret" in tokens)) return "a key set";
   const count = [tokens.secret].flat().length;
   return count === 1 ? "1 secret" : `${count} secrets`;
+}
+
+/**
+ * Describes the allowed origins of each customer for the log of the start, as a line with their number and the first three.
+ * Without a customers' file the line names the variable in place of a customer.
+ */
+export function describeOrigins({ customers, isDemo }: Pick<Settings, "customers" | "isDemo">): readonly string[] {
+  return customers.map(({ id, allowedOrigins }) => {
+    const owner = isDemo ? "ALLOWED_ORIGINS" : `Customer ${id}`;
+    const unnamedCount = allowedOrigins.length - NAMED_ORIGINS;
+    const rest = unnamedCount > 0 ? ` and ${unnamedCount} more` : "";
+    const count = allowedOrigins.length === 1 ? "1 allowed origin" : `${allowedOrigins.length} allowed origins`;
+    return `${owner}: ${count}: ${allowedOrigins.slice(0, NAMED_ORIGINS).join(", ")}${rest}`;
+  });
 }
 
 /** Describes Redis by mode, addresses and key prefix, without users and passwords. */
