@@ -1,14 +1,13 @@
 // @ts-check
 /** `npm run pictures`, after `npm run build`: takes the pictures of the documentation, in `docs/pictures`. */
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { mkdirSync, statSync } from "node:fs";
-import { createServer } from "node:net";
 import { chromium } from "@playwright/test";
 import { runnerImport } from "vite";
 import { serveDemoSite } from "./demo/demo-site.mjs";
 import { startGatewayProcess } from "./demo/gateway-process.mjs";
 import { BROWSER_ARGUMENTS, findBrowsers } from "./testing/browsers.mjs";
+import { findFreePort } from "./testing/free-port.mjs";
 
 const FOLDER = "docs/pictures";
 
@@ -127,10 +126,7 @@ await browser.close();
 /** Takes the demo page as `npm start` serves it, with a contact whose owner can be called. Needs the build. */
 async function takePlayground() {
   // The demo page's port is not known before its gateway starts, and the gateway has to allow the page's origin.
-  const reserved = createServer().listen(0, "localhost");
-  await once(reserved, "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (reserved.address());
-  reserved.close();
+  const port = await findFreePort();
   const tokenSecret = randomBytes(32).toString("base64url");
   const settings = {
     GATEWAY_PORT: "0",

@@ -7,13 +7,13 @@
  * The page has the state in the first `p`, a badge, a button "Call" that is enabled while the agent is callable, and a button "Next agent".
  */
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { createServer, request as sendRequest } from "node:http";
+import { request as sendRequest } from "node:http";
 import path from "node:path";
 import { isDeepStrictEqual, parseArgs } from "node:util";
 import { chromium } from "@playwright/test";
 import { BROWSER_ARGUMENTS, findBrowsers } from "../../scripts/testing/browsers.mjs";
+import { findFreePort } from "../../scripts/testing/free-port.mjs";
 import { servePageWithGateway } from "../../scripts/testing/page-with-gateway.mjs";
 
 const TYPES = new Map([
@@ -125,16 +125,6 @@ async function startServer(program) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return { port, stop: () => child.kill() };
-}
-
-/** Finds a port that is free now. */
-async function findFreePort() {
-  const probe = createServer().listen(0, "localhost");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  if (address === null || typeof address === "string") throw new Error("The server has no port");
-  return address.port;
 }
 
 /**

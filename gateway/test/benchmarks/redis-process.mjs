@@ -3,10 +3,10 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { findFreePort } from "../../../scripts/testing/free-port.mjs";
 import { undoAtExit } from "./cleanup.mjs";
 
 /**
@@ -76,14 +76,4 @@ function readInfo(port, section) {
  */
 function readNumber(info, pattern) {
   return Number(pattern.exec(info)?.[1] ?? 0);
-}
-
-/** @returns {Promise<number>} */
-async function findFreePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address ? address.port : 0;
 }
