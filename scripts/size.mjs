@@ -1,31 +1,16 @@
 // @ts-check
 /**
- * `npm run size`: compares the gzipped bytes of every entry that a page loads with the entry's budget. Needs a build.
+ * `npm run size [-- --record]`: compares the gzipped bytes of every entry that a page loads with the entry's budget. Needs
+ * a build. `--record` writes the table into `docs/benchmarks.md`.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
+import { ENTRIES, NAMES, toRows } from "./benchmarks/sizes.mjs";
+import { recordTable } from "./benchmarks/table.mjs";
 import { bundle } from "./bundle.mjs";
 
-/**
- * Largest size of each entry, gzip -9, in bytes: some percent above the size when the budget was set. The changelog gives the reason
- * for every raised budget.
- */
-const BUDGETS = {
-  connector: 11_800,
-  // Without the badge over the connector, and with it over connector and badge.
-  "hooks for React": 1_500,
-  "components and hooks for React": 1_500,
-  "composables for Vue": 1_500,
-  "component and composables for Vue": 1_500,
-  "embed.js": 13_550,
-  "badge of embed.js": 4_000,
-  "badges with extras": 3_540,
-  "developer's tools of embed.js": 9_000,
-  "doctor of embed.js": 6_400,
-  "fast snippet, not compressed": 700,
-  "widget without its view and its live part": 16_000,
-  "view of a visible widget": 23_500,
-};
+const { values: options } = parseArgs({ options: { record: { type: "boolean", default: false } } });
 
 const CONNECTOR = 'export { connect } from "../../dist/index.js";\n';
 const BADGE = 'export { defineAvailabilityBadge } from "../../dist/badge.js";\n';
@@ -37,8 +22,10 @@ const COMPOSABLES =
 const connector = await measureExports(CONNECTOR);
 const connectorAndBadge = await measureExports(CONNECTOR + BADGE);
 
+/** @type {import("./benchmarks/sizes.mjs").Sizes} */
 const sizes = {
   connector,
+  // Without the badge over the connector, and with it over connector and badge.
   "hooks for React": (await measureExports(CONNECTOR + HOOKS)) - connector,
   "components and hooks for React":
     (await measureExports(`${CONNECTOR}${BADGE}export * from "../../dist/react.js";`)) - connectorAndBadge,
@@ -57,12 +44,14 @@ const sizes = {
   "view of a visible widget": measure(readPart("gateway/dist/widget/assets", "panel")),
 };
 
-for (const [name, budget] of Object.entries(BUDGETS)) {
-  const size = sizes[/** @type {keyof typeof BUDGETS} */ (name)];
+for (const name of NAMES) {
+  const size = sizes[name];
+  const { budget } = ENTRIES[name];
   const verdict = size <= budget ? "ok" : `over by ${size - budget}`;
   console.log(`${name.padEnd(42)} ${String(size).padStart(6)} of ${String(budget).padStart(6)} bytes  ${verdict}`);
   if (size > budget) process.exitCode = 1;
 }
+if (options.record) recordTable("sizes", toRows(sizes));
 
 /**
  * Reads a file that the build names by its content.
