@@ -12,7 +12,7 @@ export const DemoFrame = defineComponent({
     });
     return () => {
       if (isServed.value === undefined) return h("p", { role: "status" }, "Looking for the demo…");
-      return isServed.value ? frame() : instructions();
+      return isServed.value ? frame() : instructions(import.meta.env.DEV);
     };
   },
 });
@@ -30,9 +30,17 @@ function frame(): VNode[] {
   ];
 }
 
-function instructions(): VNode {
+/**
+ * Returns how to start the demo.
+ *
+ * @param isDevelopmentServer true if `npm run docs` serves the page
+ */
+export function instructions(isDevelopmentServer: boolean): VNode {
+  const reason = isDevelopmentServer
+    ? ["The server of ", h("code", "npm run docs"), " has no playground: run "]
+    : ["The playground needs the demo, which runs on your own machine: run "];
   return h("p", { role: "status" }, [
-    "The playground needs the demo, which runs on your own machine: run ",
+    ...reason,
     h("code", "npm run docs:build && npm start"),
     " in the repository, and open ",
     h("code", "http://localhost:4000/docs/playground.html"),
