@@ -10,6 +10,8 @@ import {
   type ListeningFakeUpstream,
   startFakeUpstream,
 } from "./fake-upstream/fake-upstream.ts";
+import type { Fault } from "./fake-upstream/faults.ts";
+import type { RequestLog } from "./fake-upstream/request-log.ts";
 import { createTestTime, type TestTime } from "./test-time.ts";
 
 /** The fake's credentials, and the other parts of an account. */
@@ -88,4 +90,29 @@ export function tellTo(told: string[]): UpstreamLog {
     warning: (text) => void told.push(text),
     defect: (error) => void told.push(String(error)),
   };
+}
+
+/** Headers of an answer in JSON. */
+export const JSON_HEADERS = { "content-type": "application/json" };
+
+/** A fault of the API that answers with a status and a text. */
+export const respondWith = (status: number, text: string, times?: number): Fault => ({
+  kind: "answer",
+  status,
+  text,
+  headers: JSON_HEADERS,
+  ...(times !== undefined && { times }),
+});
+
+/** Returns the statuses of single reads of agents, by path, since the log of requests was cleared. */
+export function singleReads(fake: {
+  readonly requests: RequestLog;
+}): readonly (readonly [path: string, status: unknown])[] {
+  const reads = fake.requests.all().filter(({ path }) => /^.v1.users.\d+.availability$/.test(path));
+  return reads.map(({ path, status }) => [path, status]);
+}
+
+/** Returns the numbers of the pages that the API was asked for. */
+export function pagesRead(fake: { readonly requests: RequestLog }): readonly (string | undefined)[] {
+  return fake.requests.all().map(({ path }) => /availabilities\?page=(\d+)/.exec(path)?.[1]);
 }
