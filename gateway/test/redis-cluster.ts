@@ -109,7 +109,10 @@ async function waitUntilJoined(node: RedisServer): Promise<void> {
     const roles = [...(await rolesAt(node)).values()];
     const replication = parseInfo(await node.command(["INFO", "replication"]));
     const hasData = replication.get("role") === "master" || replication.get("master_link_status") === "up";
-    return hasData && roles.length === 2 * MASTERS && roles.filter(({ isMaster }) => isMaster).length === MASTERS;
+    // A node that the handshake is not over with is neither.
+    const masters = roles.filter(({ isMaster }) => isMaster);
+    const replicas = roles.filter(({ masterId }) => masterId !== "-");
+    return hasData && masters.length === MASTERS && replicas.length === MASTERS;
   });
 }
 
@@ -146,7 +149,7 @@ function parseInfo(reply: unknown): ReadonlyMap<string, string> {
 interface NodeRole {
   readonly port: string;
   readonly isMaster: boolean;
-  /** Id of the master of a replica. */
+  /** Id of the master of a replica; `-` of any other node. */
   readonly masterId: string;
   readonly isFailed: boolean;
 }
