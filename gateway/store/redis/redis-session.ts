@@ -11,6 +11,7 @@ import { ReadOnlyRedisError, type RedisConnection, RedisReplyError } from "./con
 import { type CustomerRecovery, recoverCustomers } from "./customer-recovery.ts";
 import { loadCustomer, restoreCustomer, type SnapshotSource } from "./customer-snapshot.ts";
 import { repeatErasure } from "./erasure.ts";
+import { warnOfEviction } from "./eviction.ts";
 import type { StoreKeys } from "./keys.ts";
 import { openConnection } from "./open-connection.ts";
 import { createReadPace } from "./read-pace.ts";
@@ -90,6 +91,7 @@ export async function openRedisSession(
     void readChanges(session, options);
     await stream.waitFor(attachPosition, connection.signal);
     await session.check();
+    await warnOfEviction(connection, log);
     connection.signal.throwIfAborted();
     // No `await` may follow here: the caller must know the session before a replica seems current.
     const { whenRecovered, finished: recovered } = startCatchUp(customers, source);

@@ -191,10 +191,18 @@ end
 return { micros }
 `;
 
+/** Returns the bytes of `maxmemory` and the `maxmemory-policy`; two empty texts if the user may not read them. */
+const MEMORY_SETTINGS = `${PREAMBLE}
+local memory = redis.pcall('INFO', 'memory')
+if type(memory) ~= 'string' then return { micros, '', '' } end
+return { micros, string.match(memory, 'maxmemory:(%d+)') or '', string.match(memory, 'maxmemory_policy:([%w-]+)') or '' }
+`;
+
 /** Scripts by name, for clients to call with keys and arguments. */
 export const SCRIPTS = {
   attach: toScript(ATTACH),
   check: toScript(CHECK),
+  memorySettings: toScript(MEMORY_SETTINGS),
   change: toScript(PREAMBLE + CHANGE),
   record: toScript(PREAMBLE + RECORD),
   now: toScript(NOW),
