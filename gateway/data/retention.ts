@@ -52,6 +52,8 @@ export function startRetention(options: RetentionOptions): Retention {
 async function run({ store, customerIds, log }: RetentionOptions, signal: AbortSignal): Promise<void> {
   for (const customerId of customerIds()) {
     signal.throwIfAborted();
+    // Without the whole store each customer would fail.
+    if (!store.isReady()) return;
     const count = await ifAvailable(store.forCustomer(customerId).eraseOutdated());
     if (count) log.line(`Customer ${customerId}: erased the ids of ${count} users that were removed 30 days ago`);
   }
