@@ -26,9 +26,9 @@ const TOOLS = ["dist/cli.js", "dist/vectors.json", "dist/contract.asyncapi.json"
 
 /**
  * Largest size of the pages of documentation in it, in bytes. The badge's variants, colours, languages and parts are 5,000, types 3,000, tests 9,000, the inspector 4,700,
- * the doctor's page 10,000, the conformance kit's with its rules 14,000, the pages about frameworks 18,000, and the changelog 55,000.
+ * the doctor's page 10,000, the conformance kit's with its rules 14,000, the pages about frameworks 18,000, and the changelog 57,000.
  */
-const MAX_PAGES_BYTES = 290_000;
+const MAX_PAGES_BYTES = 295_000;
 
 interface PackedFile {
   readonly path: string;
