@@ -66,7 +66,7 @@ export function createReadFastPath({ customers, observability, lists, onDefect }
   const getResponse = createResponseCache();
   const formatList = createListFormatter();
 
-  /** Writes a list. A long list counts by its bytes, and until the client has read the response; over a limit it is rejected. */
+  /** Writes a list. A long list counts until the client has read the response, and is rejected if too many are unread. */
   function respondWithList(
     exchange: Exchange,
     read: Read,
@@ -74,7 +74,7 @@ export function createReadFastPath({ customers, observability, lists, onDefect }
     write: () => void,
   ): Promise<void> | undefined {
     const isLong = body.length >= LONG_BYTES;
-    const counted = isLong ? observability?.rateLimits.countLongList(toClient(read), body.length) : undefined;
+    const counted = isLong ? observability?.rateLimits.countUnread(toClient(read)) : undefined;
     if (counted && typeof counted !== "function") return reject(exchange, read, counted);
     try {
       write();

@@ -64,7 +64,7 @@ export function limitRequestRate(observability: Observability): MiddlewareHandle
   };
 }
 
-/** Counts a long list, as unread until its client has read it. Returns the response if a limit of the client is exceeded. */
+/** Counts a long list until its client has read it. Returns the response if too many of the client are unread. */
 function countList(
   { env }: Context<AppEnv>,
   client: RateLimitKey,
@@ -73,7 +73,7 @@ function countList(
 ): Response | undefined {
   // Without a server there is no connection, so the end of the response is unknown.
   if (bytes < LONG_BYTES || !env?.outgoing) return undefined;
-  const counted = observability.rateLimits.countLongList(client, bytes);
+  const counted = observability.rateLimits.countUnread(client);
   if (typeof counted !== "function") return rejectLimited(client.customer, counted, observability);
   onResponseClosed(env.outgoing, counted);
   return undefined;

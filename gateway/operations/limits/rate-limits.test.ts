@@ -101,41 +101,6 @@ test("counts nothing for agents that were formatted before", () => {
   expect([traffic.countRequest(SEVEN), traffic.countRequest(SEVEN)]).toEqual([undefined, undefined]);
 });
 
-test("counts each whole 64 KiB of a long list as another request", () => {
-  const traffic = limits({}, { requestsPerMinutePerSubject: 120, requestsPerMinute: 6_000 });
-  expect(traffic.countRequest(SEVEN)).toBeUndefined();
-  closeOf(traffic.countLongList(SEVEN, 19 * 64 * 1024 + 65_535));
-  // Twenty at once.
-  expect(traffic.countRequest(SEVEN)).toMatchObject({ limit: "subject", retryAfterSeconds: 1 });
-});
-
-test("rejects the long lists of accepted requests while their subject is in debt, at no cost", () => {
-  const traffic = limits({}, { requestsPerMinutePerSubject: 120, requestsPerMinute: 6_000 });
-  for (let accepted = 0; accepted < 15; accepted += 1) expect(traffic.countRequest(SEVEN)).toBeUndefined();
-  const bytes = 640 * 1024;
-  closeOf(traffic.countLongList(SEVEN, bytes));
-  // Of twenty, five were left for the ten of the first list.
-  for (const _ of "abc")
-    expect(traffic.countLongList(SEVEN, bytes)).toEqual({ limit: "subject", allowed: 120, retryAfterSeconds: 3 });
-  closeOf(traffic.countLongList({ customer: "acme", subject: 8 }, bytes));
-  traffic.pass(2_500);
-  closeOf(traffic.countLongList(SEVEN, bytes));
-});
-
-test("writes the list of the request that took the last unit", () => {
-  const traffic = limits();
-  expect([traffic.countRequest(SEVEN), traffic.countRequest(SEVEN)]).toEqual([undefined, undefined]);
-  closeOf(traffic.countLongList(SEVEN, 640 * 1024));
-});
-
-test("rejects a customer's long lists while the customer is in debt, and no other customer's", () => {
-  const traffic = limits({}, { requestsPerMinutePerSubject: 6_000 });
-  closeOf(traffic.countLongList({ customer: "acme", subject: 8 }, 640 * 1024));
-  // Ten units against five at once, at one in two seconds.
-  expect(traffic.countLongList(SEVEN, 64 * 1024)).toEqual({ limit: "customer", allowed: 30, retryAfterSeconds: 12 });
-  closeOf(traffic.countLongList({ customer: "other", subject: 7 }, 64 * 1024));
-});
-
 test("does not count a subject's requests over its limit against the customer's other subjects", () => {
   const traffic = limits();
   expect(countAll(traffic, "a".repeat(102))).toEqual(["accepted", "accepted", ...Array<string>(100).fill("subject")]);
@@ -211,7 +176,6 @@ test("counts nothing for an unknown customer", () => {
   const traffic = limits();
   expect(countAll(traffic, "aaaaaaaa", "nobody")).toEqual(Array(8).fill("accepted"));
   traffic.countFormatted({ customer: "nobody", subject: 7 }, 1000);
-  closeOf(traffic.countLongList({ customer: "nobody", subject: 7 }, 1024 * 1024));
   closeOf(traffic.countStream({ customer: "nobody", subject: 7 }));
 });
 

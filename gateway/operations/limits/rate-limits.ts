@@ -4,7 +4,7 @@ import type { Limit } from "../metrics/metrics.ts";
 import type { LimitExceeded } from "./limit-exceeded.ts";
 import { createStreamShares, type StreamPlaces } from "./stream-shares.ts";
 import { type BucketKey, createTokenBuckets } from "./token-bucket.ts";
-import { createUnreadLimit } from "./unread-lists.ts";
+import { type CountUnread, createUnreadLimit } from "./unread-lists.ts";
 
 /** Key of a client within its customer: all tokens of a subject are one client. */
 export interface RateLimitKey {
@@ -24,11 +24,8 @@ export interface RateLimits {
   countFormatted(client: RateLimitKey, count: number): void;
   /** Counts a stream until the returned function is called. Returns the limit if it is exceeded. */
   countStream(client: RateLimitKey): LimitExceeded | (() => void);
-  /**
-   * Counts the bytes of an accepted request's long list, and the list as unread until the returned function is called. Returns
-   * the exceeded limit if the client is in debt, or has too many unread lists; the list costs nothing then.
-   */
-  countLongList(client: RateLimitKey, bytes: number): LimitExceeded | (() => void);
+  /** Counts a long list until the returned function is called. Returns the limit of unread lists if it is exceeded. */
+  countUnread(client: RateLimitKey): LimitExceeded | (() => void);
   /** Counts a request with a bad token or secret from a network. Returns the limit if it is exceeded. */
   countRejection(network: string): LimitExceeded | undefined;
   /** Sets the limits of the customers from now on. What was counted of a customer that remains still counts. */
@@ -46,9 +43,6 @@ const MAX_NETWORKS = 100_000;
  * request.
  */
 const AGENTS_PER_UNIT = 50;
-
-/** Bytes of a long list that cost as much as a request. Writing 64 KiB takes about as long as the rest of a request. */
-const BYTES_PER_UNIT = 64 * 1024;
 
 /** Converts a number of formatted agents to requests. The first agents are part of the request itself. */
 export function toUnits(agents: number): number {
@@ -87,8 +81,7 @@ export function createRateLimits(
     countRequest: ({ customer, subject }, agents = 0) => customers.get(customer)?.countRequest(subject, agents),
     countFormatted: ({ customer, subject }, count) => customers.get(customer)?.addUnits(subject, toUnits(count)),
     countStream: ({ customer, subject }) => customers.get(customer)?.countStream(subject) ?? (() => {}),
-    countLongList: ({ customer, subject }, bytes) =>
-      customers.get(customer)?.countLongList(subject, bytes) ?? (() => {}),
+    countUnread: ({ customer, subject }) => customers.get(customer)?.countUnread(subject) ?? (() => {}),
     countRejection(given) {
       const network = rejections.size() < MAX_NETWORKS ? given : "others";
       const nowMs = clock.monotonicMs();
@@ -105,7 +98,7 @@ interface CustomerCounters {
   countRequest(subject: BucketKey, agents: number): LimitExceeded | undefined;
   addUnits(subject: BucketKey, units: number): void;
   countStream(subject: BucketKey): LimitExceeded | (() => void);
-  countLongList(subject: BucketKey, bytes: number): LimitExceeded | (() => void);
+  readonly countUnread: CountUnread;
   setLimits(limits: CustomerLimits): void;
 }
 
@@ -123,26 +116,19 @@ function createCounters(
   let current = limits;
   const subjects = createTokenBuckets(limits.requestsPerMinutePerSubject);
   const all = createTokenBuckets(limits.requestsPerMinute);
-  const countUnread = createUnreadLimit(monotonicMs);
 
   function spend(subject: BucketKey, nowMs: number, units: number): void {
     subjects.spend(subject, nowMs, units);
     all.spend("all", nowMs, units);
   }
 
-  function toCustomerExceeded(nowMs: number): LimitExceeded {
-    return toLimitExceeded("customer", current.requestsPerMinute, all.waitMs("all", nowMs));
-  }
-
-  function toSubjectExceeded(subject: BucketKey, nowMs: number): LimitExceeded {
-    return toLimitExceeded("subject", current.requestsPerMinutePerSubject, subjects.waitMs(subject, nowMs));
-  }
-
   return {
     countRequest(subject, agents) {
       const nowMs = monotonicMs();
-      if (all.waitMs("all", nowMs) > 0) return toCustomerExceeded(nowMs);
-      if (subjects.waitMs(subject, nowMs) > 0) return toSubjectExceeded(subject, nowMs);
+      const customerWaitMs = all.waitMs("all", nowMs);
+      if (customerWaitMs > 0) return toLimitExceeded("customer", current.requestsPerMinute, customerWaitMs);
+      const waitMs = subjects.waitMs(subject, nowMs);
+      if (waitMs > 0) return toLimitExceeded("subject", current.requestsPerMinutePerSubject, waitMs);
       spend(subject, nowMs, 1 + toUnits(agents));
       return undefined;
     },
@@ -150,15 +136,7 @@ function createCounters(
       if (units > 0) spend(subject, monotonicMs(), units);
     },
     countStream: createStreamLimit(() => current, places),
-    countLongList(subject, bytes) {
-      const nowMs = monotonicMs();
-      // Its request took the last unit perhaps, which is no debt. A debt comes from other requests that were accepted with this one.
-      if (all.isInDebt("all", nowMs)) return toCustomerExceeded(nowMs);
-      if (subjects.isInDebt(subject, nowMs)) return toSubjectExceeded(subject, nowMs);
-      const counted = countUnread(subject);
-      if (typeof counted === "function") spend(subject, nowMs, Math.floor(bytes / BYTES_PER_UNIT));
-      return counted;
-    },
+    countUnread: createUnreadLimit(monotonicMs),
     setLimits(next) {
       current = next;
       subjects.setRate(next.requestsPerMinutePerSubject);

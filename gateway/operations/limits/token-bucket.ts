@@ -13,8 +13,6 @@ export type BucketKey = number | string;
 export interface TokenBuckets {
   /** Milliseconds until the key has a unit to spend, at a time of the monotonic clock; 0 if it has one now. */
   waitMs(key: BucketKey, nowMs: number): number;
-  /** True if the key has spent more than its bucket held. */
-  isInDebt(key: BucketKey, nowMs: number): boolean;
   /**
    * Takes units from a key's bucket. More than the bucket holds is a debt, for which the key waits: work of many units is
    * never impossible, and is paid for afterwards.
@@ -40,19 +38,13 @@ export function createTokenBuckets(unitsPerMinute: number): TokenBuckets {
     for (const [key, atMs] of fullAtMs) if (atMs <= nowMs) fullAtMs.delete(key);
   }
 
-  /** Milliseconds until the key no longer owes anything; negative while the bucket holds something. */
-  function debtMs(key: BucketKey, nowMs: number): number {
-    // A bucket holds one unit at least, also if the unit takes longer.
-    const capacityMs = Math.max(BURST_MS, unitMs);
-    return (fullAtMs.get(key) ?? nowMs) - nowMs - capacityMs;
-  }
-
   return {
     waitMs(key, nowMs) {
-      const waitMs = debtMs(key, nowMs) + unitMs;
+      // A bucket holds one unit at least, also if the unit takes longer.
+      const capacityMs = Math.max(BURST_MS, unitMs);
+      const waitMs = (fullAtMs.get(key) ?? nowMs) - nowMs + unitMs - capacityMs;
       return waitMs > ROUNDING_MS ? waitMs : 0;
     },
-    isInDebt: (key, nowMs) => debtMs(key, nowMs) > ROUNDING_MS,
     spend(key, nowMs, units) {
       if (nowMs >= nextSweepAtMs) sweep(nowMs);
       fullAtMs.set(key, Math.max(fullAtMs.get(key) ?? nowMs, nowMs) + units * unitMs);

@@ -131,28 +131,6 @@ test("accepts of 600 lists at once those of ten seconds, and says of the others 
   expect(await send("/c/globex/v1/availabilities", colleague)).toMatchObject({ status: 200 });
 });
 
-test("writes of 1,000 long lists at once those that their bytes allow", async () => {
-  const setup = await setUp({ limits: { requestsPerMinutePerSubject: 12_000 } });
-  await addAgents(setup, "globex", 2_000, 9_000_000_000_000_001);
-  const { gateway, customers } = setup;
-  const noisy = bearer(await customers.agentToken("globex", 7));
-  const send = createClient(gateway, 60);
-  const startedMs = performance.now();
-  const replies = await Promise.all(Array.from({ length: 1_000 }, () => send("/c/globex/v1/availabilities", noisy)));
-  const seconds = (performance.now() - startedMs) / 1_000;
-  const written = replies.filter(({ status }) => status === 200);
-  const limited = replies.find(({ status }) => status === 429);
-  const unitsOfList = Math.floor((written[0]?.body.length ?? 0) / (64 * 1024));
-  expect(unitsOfList).toBeGreaterThanOrEqual(2);
-  // Two thousand units at once and two hundred a second; the last list may be in debt.
-  expect(written.length * (1 + unitsOfList)).toBeLessThanOrEqual(2_000 + 200 * seconds + unitsOfList);
-  expect(JSON.parse(limited?.body ?? "")).toMatchObject({
-    detail: "At most 12000 requests a minute are allowed for one subject, with all its tokens, at each gateway",
-  });
-  const colleague = bearer(await customers.agentToken("globex", 8));
-  expect(await send("/c/globex/v1/availabilities", colleague)).toMatchObject({ status: 200 });
-});
-
 test("makes the reader of a long list wait for what it cost, and no colleague", async () => {
   // One request at once, and the next after ten seconds.
   const { gateway, customers } = await setUp({ limits: { requestsPerMinutePerSubject: 6 } });
