@@ -11,11 +11,11 @@ import { ReadOnlyRedisError, type RedisConnection, RedisReplyError } from "./con
 import { type CustomerRecovery, recoverCustomers } from "./customer-recovery.ts";
 import { loadCustomer, restoreCustomer, type SnapshotSource } from "./customer-snapshot.ts";
 import { repeatErasure } from "./erasure.ts";
-import { warnOfEviction } from "./eviction.ts";
 import type { StoreKeys } from "./keys.ts";
 import { openConnection } from "./open-connection.ts";
 import { createReadPace } from "./read-pace.ts";
 import type { RedisServerOptions } from "./redis-server-options.ts";
+import { warnOfServerSettings } from "./server-settings.ts";
 import { errorCode, type WriteRejectionLog } from "./write-rejection-log.ts";
 
 /** Connection to Redis from the moment when the gateway has caught up until the connection breaks. */
@@ -91,7 +91,7 @@ export async function openRedisSession(
     void readChanges(session, options);
     await stream.waitFor(attachPosition, connection.signal);
     await session.check();
-    await warnOfEviction(connection, log);
+    await warnOfServerSettings(connection, log);
     connection.signal.throwIfAborted();
     // No `await` may follow here: the caller must know the session before a replica seems current.
     const { whenRecovered, finished: recovered } = startCatchUp(customers, source);

@@ -191,18 +191,23 @@ end
 return { micros }
 `;
 
-/** Returns the bytes of `maxmemory` and the `maxmemory-policy`; two empty texts if the user may not read them. */
-const MEMORY_SETTINGS = `${PREAMBLE}
+/**
+ * Returns the bytes of `maxmemory`, the `maxmemory-policy`, and 1 if there is an append-only file, otherwise 0; empty texts
+ * if the user may not read them.
+ */
+const SERVER_SETTINGS = `${PREAMBLE}
 local memory = redis.pcall('INFO', 'memory')
-if type(memory) ~= 'string' then return { micros, '', '' } end
-return { micros, string.match(memory, 'maxmemory:(%d+)') or '', string.match(memory, 'maxmemory_policy:([%w-]+)') or '' }
+local persistence = redis.pcall('INFO', 'persistence')
+if type(memory) ~= 'string' or type(persistence) ~= 'string' then return { micros, '', '', '' } end
+return { micros, string.match(memory, 'maxmemory:(%d+)') or '', string.match(memory, 'maxmemory_policy:([%w-]+)') or '',
+  string.match(persistence, 'aof_enabled:(%d)') or '' }
 `;
 
 /** Scripts by name, for clients to call with keys and arguments. */
 export const SCRIPTS = {
   attach: toScript(ATTACH),
   check: toScript(CHECK),
-  memorySettings: toScript(MEMORY_SETTINGS),
+  serverSettings: toScript(SERVER_SETTINGS),
   change: toScript(PREAMBLE + CHANGE),
   record: toScript(PREAMBLE + RECORD),
   now: toScript(NOW),

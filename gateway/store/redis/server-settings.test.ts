@@ -21,10 +21,25 @@ describe.skipIf(!hasRedisServer)("a gateway that connects to Redis", () => {
     expect(store.lines).toEqual(lines);
   });
 
-  test("works without the right to read the policy", async () => {
+  test("warns of a Redis without an append-only file, and of none that has one", async () => {
+    const server = await startServer();
+    await server.command(["CONFIG", "SET", "appendonly", "no"]);
+    const store = openStore(server.url);
+    await recovered(store);
+    expect(store.lines).toEqual([
+      "warn: Redis has no append-only file: if it crashes, it loses all changes since its last snapshot. Set appendonly yes",
+    ]);
+    await server.command(["CONFIG", "SET", "appendonly", "yes"]);
+    const other = openStore(server.url);
+    await recovered(other);
+    expect(other.lines).toEqual([]);
+  });
+
+  test("works without the right to read the settings", async () => {
     const server = await startServer();
     await server.command(["CONFIG", "SET", "maxmemory", "100000000"]);
     await server.command(["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    await server.command(["CONFIG", "SET", "appendonly", "no"]);
     await server.command(["ACL", "SETUSER", "gateway", "on", ">secret", "~*", "+@all", "-@dangerous"]);
     const store = openStore(server.url.replace("//", "//gateway:secret@"));
     await recovered(store);
