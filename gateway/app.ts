@@ -23,6 +23,7 @@ import {
   limitRequestSize,
   limitStreams,
 } from "./operations/limits/limit-requests.ts";
+import { warnOfUntrustedProxy } from "./operations/limits/untrusted-proxy.ts";
 import type { RequestIdentity } from "./operations/logging/log.ts";
 import { observeRequests } from "./operations/metrics/observe-requests.ts";
 import type { Observability } from "./operations/observability.ts";
@@ -69,7 +70,7 @@ export function createGateway(options: GatewayOptions): Hono<AppEnv> {
   app.onError(handleError);
   const handleNotFound = createNotFoundHandler(options.files);
   app.notFound(handleNotFound);
-  if (observability) app.use(observeRequests(observability));
+  if (observability) app.use(observeRequests(observability), warnOfUntrustedProxy(observability));
   app.use(addSecurityHeaders, errorBoundary(handleError), limitRequestSize);
   app.route("/", createLivenessRoutes());
   app.route("/", createOpenApiRoutes(customers));

@@ -9,6 +9,7 @@ import { createTokenVerifier } from "../auth/verify-token.ts";
 import type { AvailabilityService } from "../availability-service.ts";
 import { createCustomers } from "../customer.ts";
 import { createReadiness } from "../operations/lifecycle/readiness.ts";
+import { createTrustedProxies } from "../operations/limits/client-address.ts";
 import { createRateLimits } from "../operations/limits/rate-limits.ts";
 import { createMetrics } from "../operations/metrics/metrics.ts";
 import type { Tracing } from "../operations/tracing/tracing.ts";
@@ -29,6 +30,8 @@ export interface ObservedGatewayOptions {
   readonly hasNoRejectionLimit?: boolean;
   /** False if the gateway caches no tokens: a fast path needs a cached token, so the app responds. @default true */
   readonly cachesTokens?: boolean;
+  /** Addresses and subnets of trusted proxies. @default none */
+  readonly trustedProxies?: readonly string[];
   /** @default no spans */
   readonly tracing?: Tracing;
   /** @default throws the error */
@@ -58,7 +61,7 @@ function createRefillingClock() {
 
 /** Starts a gateway with a log, metrics and limits until the test is over. */
 export async function startObservedGateway(options: ObservedGatewayOptions) {
-  const { services, tokens, limits = UNLIMITED, cachesTokens = true } = options;
+  const { services, tokens, limits = UNLIMITED, cachesTokens = true, trustedProxies = [] } = options;
   const customers = await Promise.all(
     Object.entries(services).map(async ([id, availabilities]) => {
       const verify = createTokenVerifier(SECRET_SETTINGS, id, {
@@ -69,7 +72,7 @@ export async function startObservedGateway(options: ObservedGatewayOptions) {
       return { id, allowedOrigins: ["https://crm.acme.example"], availabilities, access };
     }),
   );
-  const { log, records, audits } = createRecordingLog();
+  const { log, records, audits, warnings } = createRecordingLog();
   const { onDefect = log.defect } = options;
   const metrics = createMetrics();
   const healthSources = {
@@ -96,7 +99,7 @@ export async function startObservedGateway(options: ObservedGatewayOptions) {
           new Map(customers.map(({ id }) => [id, limits])),
           options.hasNoRejectionLimit && !options.limits ? { clock: createRefillingClock() } : {},
         ),
-        trustedProxies: { includes: () => false },
+        trustedProxies: createTrustedProxies(trustedProxies) ?? { includes: () => false },
       },
     },
   );
@@ -106,6 +109,7 @@ export async function startObservedGateway(options: ObservedGatewayOptions) {
     send: (testRequest: TestRequest) => send(gateway.origin, testRequest),
     records,
     audits,
+    warnings,
     unauthorized,
     /** Returns the number of connections that the gateway takes for open. */
     async openConnections() {

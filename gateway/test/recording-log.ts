@@ -5,15 +5,17 @@ export interface RecordingLog {
   readonly log: Log;
   readonly records: RequestRecord[];
   readonly audits: ChangeRecord[];
+  readonly warnings: string[];
 }
 
-/** Creates a log that keeps the records of requests and changes, throws each defect, and ignores all else. */
+/** Creates a log that keeps warnings and the records of requests and changes, throws each defect, and ignores all else. */
 export function createRecordingLog(): RecordingLog {
   const records: RequestRecord[] = [];
   const audits: ChangeRecord[] = [];
+  const warnings: string[] = [];
   const log: Log = {
     line() {},
-    warning() {},
+    warning: (text) => void warnings.push(text),
     error() {},
     request: (record) => void records.push(record),
     audit: (record) => void audits.push(record),
@@ -22,5 +24,5 @@ export function createRecordingLog(): RecordingLog {
     },
     flush: () => Promise.resolve(),
   };
-  return { log, records, audits };
+  return { log, records, audits, warnings };
 }
