@@ -57,6 +57,8 @@ export interface CustomerParts {
   readonly fetch: typeof fetch;
   /** Runs each of these calls, for metrics and traces. */
   readonly observe: ObserveCall;
+  /** Called when one secret of a customer's list has verified a token, with the secret's place in the list, from 1. */
+  readonly onVerified: (customer: string, secretPlace: number) => void;
 }
 
 /**
@@ -97,7 +99,10 @@ function createTokens(
   parts: CustomerParts,
   former: RunningCustomer | undefined,
 ): RunningTokens {
-  if ("secret" in tokens) return { verify: createTokenVerifier(tokens, id) };
+  if ("secret" in tokens) {
+    const onVerified = (secretPlace: number) => parts.onVerified(id, secretPlace);
+    return { verify: createTokenVerifier(tokens, id, { onVerified }) };
+  }
   // The keys are valid under changed rules too, and the key set's server may be down now.
   const keySet = findKeySet(tokens, former) ?? createKeySet(tokens, id, parts);
   return { verify: createTokenVerifier(tokens, id, { keySet: keySet.jwks }), keySet };

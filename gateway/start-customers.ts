@@ -6,7 +6,7 @@ import type { CustomerHealth } from "./operations/metrics/health-sources.ts";
 import { type ObserveCall, runUnobserved } from "./outgoing-call.ts";
 import { type CustomerChanges, compareCustomers } from "./reload/customer-changes.ts";
 import { createUpstreamHandover } from "./reload/upstream-handover.ts";
-import { type RunningCustomer, runCustomer } from "./running-customer.ts";
+import { type CustomerParts, type RunningCustomer, runCustomer } from "./running-customer.ts";
 import { createSampleAgentsWhenReady } from "./sample-agents.ts";
 import type { CustomerSettings } from "./settings/customer-settings.ts";
 import type { Settings } from "./settings/settings.ts";
@@ -35,13 +35,15 @@ export interface CustomerOptions {
   readonly log: UpstreamLog;
   /** Runs each call of an upstream or a key set, for metrics and traces. @default nothing is observed */
   readonly observe?: ObserveCall;
+  /** As of `CustomerParts`. @default none */
+  readonly onVerified?: CustomerParts["onVerified"];
 }
 
 /** Creates customers from the settings, and starts their upstreams. */
 export async function startCustomers(
   settings: Settings,
   store: AvailabilityStore,
-  { log, observe = runUnobserved }: CustomerOptions,
+  { log, observe = runUnobserved, onVerified = () => {} }: CustomerOptions,
 ): Promise<StartedCustomers> {
   const { staleLimitSeconds, upstreamTimeoutMs: timeoutMs, isDemo, anonymousReads } = settings;
   const fetch = await createEgressFetch(settings.egressProxies);
@@ -56,6 +58,7 @@ export async function startCustomers(
     fetch,
     pollAssignments,
     observe,
+    onVerified,
     store,
     log,
     timeoutMs,

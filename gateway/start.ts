@@ -79,7 +79,7 @@ export async function startGateway(options: StartOptions): Promise<StartedGatewa
   const { log, metrics, readiness, tracing } = observability;
   const observe = observeCallsWith(observability);
   const store = openStore(settings, log, { ...metrics, observe });
-  const started = await startCustomers(settings, store, { log, observe });
+  const started = await startCustomers(settings, store, { log, observe, onVerified: metrics.onVerified });
   const { customers, health, loadKeySets, reload: reloadCustomers, stop } = started;
   const streams = createStreamHub({ observer: metrics, onDefect: log.defect });
   const logRejection = createRejectionLog({ log });

@@ -36,6 +36,11 @@ export interface VerifyToken {
 export interface TokenVerifierOptions extends Pick<JwksOptions, "clock" | "wait" | "fetch"> {
   /** Key set of the settings' address, with loaded keys. @default a new key set */
   readonly keySet?: Jwks | undefined;
+  /**
+   * Called when one secret of a list has verified a token, with the secret's place in the list, from 1. Not called for a
+   * cached token. @default none
+   */
+  readonly onVerified?: (secretPlace: number) => void;
 }
 
 /**
@@ -46,7 +51,7 @@ export function createTokenVerifier(
   customerId: string,
   options: TokenVerifierOptions = {},
 ): VerifyToken {
-  const { clock = systemClock } = options;
+  const { clock = systemClock, onVerified } = options;
   const { keys, keySet } = createKeys(settings, options);
   const { issuer, audience, algorithm, leewaySeconds, maxLifetimeSeconds } = settings;
   const authorities = new Set(keys.map(({ authority }) => authority));
@@ -63,7 +68,9 @@ export function createTokenVerifier(
     }).catch((cause: unknown) =>
       throwTokenError(cause, { token, issuer, audience, algorithm, keyCount: keys.length, nowSeconds }),
     );
-    return parseClaims(payload, { authority, customerId, leewaySeconds, maxLifetimeSeconds, nowSeconds });
+    const caller = parseClaims(payload, { authority, customerId, leewaySeconds, maxLifetimeSeconds, nowSeconds });
+    if (keys.length > 1) onVerified?.(keys.findIndex((key) => key.authority === authority) + 1);
+    return caller;
   }, clock);
 
   async function verify(token: string): Promise<Caller> {

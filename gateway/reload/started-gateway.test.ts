@@ -116,6 +116,33 @@ test("counts reloads by their result in its metrics, and has the time of the las
   expect(reloaded.lastSuccess).toBeGreaterThan(started.lastSuccess);
 });
 
+test("counts tokens by the secret that has verified them, while a customer has several", async () => {
+  const [old, next] = ["a".repeat(32), "b".repeat(32)];
+  const tokens = { algorithm: "HS256", ...SHARED };
+  const { gateway, write, read } = await setUp(
+    { GATEWAY_CONFIG: "customers.json" },
+    { "customers.json": customersFile({ ...tokens, secret: "${file:old}" }), old, next },
+  );
+  const sign = (secret: string) =>
+    unsigned("acme")
+      .setJti(Math.random().toString())
+      .setProtectedHeader({ alg: "HS256" })
+      .sign(new TextEncoder().encode(secret));
+  const counts = async () => {
+    const text = await (await fetch(`${gateway.adminOrigin}/metrics`)).text();
+    return text.split("\n").filter((line) => line.startsWith("gateway_tokens_verified_total{"));
+  };
+  expect(await read("/c/acme", await sign(old))).toBe(404);
+  expect(await counts()).toEqual([]);
+  write("customers.json", customersFile({ ...tokens, secret: ["${file:old}", "${file:next}"] }));
+  expect(gateway.reload()).toBe("reloaded");
+  for (const secret of [next, old, next]) expect(await read("/c/acme", await sign(secret))).toBe(404);
+  expect((await counts()).sort()).toEqual([
+    'gateway_tokens_verified_total{customer="acme",secret="1"} 1',
+    'gateway_tokens_verified_total{customer="acme",secret="2"} 2',
+  ]);
+});
+
 test("reads the secret of a gateway without a customers' file again", async () => {
   const [first, second] = ["a".repeat(32), "b".repeat(32)];
   const variables = { JWT_ALGORITHM: "HS256", JWT_ISSUER: "acme", JWT_AUDIENCE: "gateway", JWT_SECRET_FILE: "secret" };

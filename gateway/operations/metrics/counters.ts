@@ -32,6 +32,12 @@ export function createRequestCounters(registry: Registry) {
       labelNames: ["customer", "reason"],
       registers,
     }),
+    verified: new Counter({
+      name: "gateway_tokens_verified_total",
+      help: "Tokens that were verified by one of several secrets, by the place of the secret in the customer's list, from 1.",
+      labelNames: ["customer", "secret"],
+      registers,
+    }),
     webhooks: new Counter({
       name: "gateway_webhooks_total",
       help: "Webhooks of telephony systems: accepted, rejected for their token, or malformed.",

@@ -73,6 +73,15 @@ test("adds customers without a label of their own up, and tells the worst of the
   expect(await read("gateway_upstream_removals_held_back_total")).toEqual(["acme 1", "other 2"]);
 });
 
+test("counts tokens by the secret that has verified them", async () => {
+  const metrics = createMetrics();
+  for (const secretPlace of [2, 1, 2]) metrics.onVerified("acme", secretPlace);
+  expect(await linesOf(metrics, "gateway_tokens_verified_total")).toEqual([
+    'gateway_tokens_verified_total{customer="acme",secret="1"} 1',
+    'gateway_tokens_verified_total{customer="acme",secret="2"} 2',
+  ]);
+});
+
 test("forgets a customer that is gone", async () => {
   const metrics = createMetrics();
   watchCustomers(metrics, HEALTH);

@@ -43,6 +43,8 @@ export interface Metrics extends StreamObserver, Pick<StoreObserver, "onConnecte
   onLimited(customer: string, limit: Limit): void;
   /** Counts a request that was rejected for its token. */
   onUnauthorized(customer: string | undefined, reason: UnauthorizedKind): void;
+  /** Counts a token that one secret of a customer's list has verified, by the secret's place in the list, from 1. */
+  onVerified(customer: string, secretPlace: number): void;
   onWebhook(customer: string | undefined, outcome: WebhookOutcome): void;
   /** Counts a call of another service that has ended after this time, in milliseconds. */
   onCall(call: OutgoingCall, result: CallResult, durationMs: number): void;
@@ -103,6 +105,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     },
     onLimited: (customer, limit) => requests.limited.inc({ customer: toLabel(customer), limit }),
     onUnauthorized: (customer = NONE, reason) => requests.unauthorized.inc({ customer: toLabel(customer), reason }),
+    onVerified: (customer, secret) => requests.verified.inc({ customer: toLabel(customer), secret }),
     onWebhook: (customer = NONE, result) => requests.webhooks.inc({ customer: toLabel(customer), result }),
     onCall(call, result, durationMs) {
       const seconds = durationMs / 1000;
