@@ -136,7 +136,8 @@ export function withCounter<Args extends readonly unknown[], Value>(
 /** Options of every call to `fetch`. */
 export const FETCH_OPTIONS = {
   redirect: "manual",
-  credentials: "omit",
+  // As the document was requested: without credentials a browser opens another connection, which takes a round trip or more.
+  credentials: "same-origin",
   // After a revalidation the HTTP cache returns the stored wrap-up time, which has run down since.
   cache: "no-store",
 } as const;

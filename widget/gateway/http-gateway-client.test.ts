@@ -41,13 +41,13 @@ test.each<[string, ScriptedAnswer]>([
   expect(backend.calls).toHaveLength(1);
 });
 
-test("asks without credentials, past every cache, and follows no redirect", async () => {
+test("asks over the connection of the document, past every cache, and follows no redirect", async () => {
   const { gateway } = await setUp({ status: 200, body });
   const fetched = vi.spyOn(globalThis, "fetch");
   onTestFinished(() => fetched.mockRestore());
   await gateway.fetchAvailability(123, scope());
   const [, options] = fetched.mock.calls[0] ?? [];
-  expect(options).toMatchObject({ credentials: "omit", cache: "no-store", redirect: "manual" });
+  expect(options).toMatchObject({ credentials: "same-origin", cache: "no-store", redirect: "manual" });
 });
 
 test("leaves half of each wait, and more, to chance", async () => {
