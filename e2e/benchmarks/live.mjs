@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * `npm run bench:live [-- --rounds 5 --only delivery,badges,heap,idle --record --before ../another-checkout]`: needs a
+ * `npm run bench:live [-- --rounds 5 --only delivery,badges,rows,heap,idle --record --before ../another-checkout]`: needs a
  * build, prints tables.
  * `docs/benchmarks.md` explains them.
  */
@@ -11,10 +11,12 @@ import { measureBadges } from "./live/badges.mjs";
 import { measureDelivery } from "./live/delivery.mjs";
 import { measureHeap } from "./live/heap.mjs";
 import { measureIdle } from "./live/idle.mjs";
+import { measureRows } from "./live/rows.mjs";
 
 const MEASUREMENTS = {
   delivery: { title: "From a change to the listener", measure: measureDelivery },
   badges: { title: "A thousand badges", measure: measureBadges },
+  rows: { title: "A table of 5,000 rows", measure: measureRows },
   heap: { title: "Heaps of a thousand watches", measure: measureHeap },
   idle: { title: "An hour with a thousand watches", measure: measureIdle },
 };

@@ -1,6 +1,7 @@
 /** A badge before and after its extras come, over extras that the test gives. */
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { de } from "../../shared/languages/de.ts";
+import { en } from "../../shared/languages/en.ts";
 import { MARKS } from "../../shared/looks/marks.ts";
 import { type AgentContent, createPlaceholder } from "./agent-content.ts";
 import { type BadgeExtras, createBadgeExtras } from "./badge-extras.ts";
@@ -38,7 +39,7 @@ function createView(attributes: Readonly<Record<string, string>> = {}) {
 }
 
 describe("a badge without the extras", () => {
-  test.each(["available", "in_call", "do_not_disturb", "on_mobile", "offline", "loading"] as const)(
+  test.each(["available", "in_call", "do_not_disturb", "offline", "loading"] as const)(
     "shows %s as a dot and as a pill, and needs none",
     (state) => {
       for (const variant of ["dot", "pill"]) {
@@ -55,6 +56,7 @@ describe("a badge without the extras", () => {
     ["another language", { lang: "de" }, AVAILABLE],
     ["announcements", { announce: "" }, AVAILABLE],
     ["an age", {}, STALE],
+    ["a mobile phone", {}, createPlaceholder("on_mobile")],
     ["a rare mark", {}, createPlaceholder("removed")],
     ["a missing user id", {}, { ...createPlaceholder("loading"), isOverdue: true }],
   ] as const)("needs them for %s", (_what, attributes, content) => {
@@ -97,6 +99,25 @@ describe("a badge without the extras", () => {
     expect(view.part("label")?.textContent).toBe("Verfügbar");
   });
 });
+
+test.each(["sans-serif", "serif", "monospace", "system-ui", "cursive"])(
+  "a pill has room for each English text in the font %s, and is as wide without one",
+  (font) => {
+    const view = createView();
+    view.element.style.fontFamily = font;
+    view.render(createPlaceholder("loading"), true);
+    const [width] = view.size();
+    view.give();
+    const others = ["stale", "callable", "not_callable", "other"];
+    for (const [key, text] of Object.entries(en).filter(([each]) => !others.includes(each))) {
+      view.render({ ...AVAILABLE, text: key });
+      expect(view.part("label")?.textContent).toBe(text);
+      const line = view.part("label")?.parentElement;
+      expect(line?.scrollWidth).toBe(line?.clientWidth);
+      expect(view.size()[0]).toBe(width);
+    }
+  },
+);
 
 test("says how old a stale availability is, grows older, and stops when none is stale", () => {
   vi.useFakeTimers();

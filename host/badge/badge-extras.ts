@@ -81,7 +81,7 @@ export function createBadgeExtras({
       .sort((a, b) => b.length - a.length)
       .slice(0, 2);
     // Not in English: the badge knows, and a browser takes long to create a format.
-    const widest = own === en ? "" : listWidest(longest, texts, formatAge(3_540_000, language, "narrow"));
+    const widest = own === en ? undefined : listWidest(longest, texts, formatAge(3_540_000, language, "narrow"));
     const found = { language, texts, widest };
     known[language] = found;
     renderAll();
@@ -124,7 +124,7 @@ export function createBadgeExtras({
     find(element) {
       const language = findLanguage(element);
       if (load && !known[language]) {
-        known[language] = { language, widest: "" };
+        known[language] = { language };
         load(language);
       }
       return known[language] ?? english;

@@ -7,8 +7,8 @@ export interface FoundTexts {
   readonly language?: string;
   /** Absent while the texts are loaded. A missing text is read from its key. */
   readonly texts?: Partial<Texts>;
-  /** Texts of a pill that may be the widest, one on each line; empty for the English ones, of which the view has its own, also while texts are loaded. */
-  readonly widest: string;
+  /** Texts of a pill that may be the widest, one on each line; absent for the English ones, for which the style sheet has a place, also while texts are loaded. */
+  readonly widest?: string | undefined;
 }
 
 /** The English texts that are not read from their keys: the others need no bytes. */
@@ -25,10 +25,10 @@ export function isUserId(text: string): boolean {
 /** Creates the English texts, of which the page may replace some. */
 export function createEnglish(replacements: Partial<Texts> | undefined): FoundTexts {
   const texts = { ...ENGLISH, ...replacements };
-  // Each line costs time: without texts of the page there is one. It is wider than all other English texts.
-  const widest = "Available 59m ago";
   const available = `${readText(texts, "available")} 59m ago`;
-  return { texts, widest: [...new Set(Object.values({ ...replacements, available, stale: widest }))].join("\n") };
+  // The last one is wider than all other English texts.
+  const all = { ...replacements, available, stale: "Available 59m ago" };
+  return { texts, widest: replacements && Object.values(all).join("\n") };
 }
 
 /** Lists texts that may be the widest, and the most frequent one with an age: all pills are as wide as the widest of them. */

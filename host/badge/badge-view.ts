@@ -8,8 +8,12 @@ import type { BadgeExtras } from "./badge-extras.ts";
 import { createElement, setAttribute } from "./badge-parts.ts";
 import { type FoundTexts, readText } from "./badge-texts.ts";
 
-/** Shows a content. While it is loading, the content of the page's markup shows beside the mark. */
-export type RenderBadge = (content: AgentContent) => void;
+/**
+ * Shows a content. While it is loading, the content of the page's markup shows beside the mark.
+ *
+ * @param isPlace true to show the place of the badge alone, unless it has shown more.
+ */
+export type RenderBadge = (content: AgentContent, isPlace?: boolean) => void;
 
 /**
  * Reads the extras.
@@ -23,9 +27,10 @@ const styles: { readonly css: string; sheet?: CSSStyleSheet | undefined } = { cs
 
 /** Creates the view of a badge. Its shadow root comes with what it shows first: until then the content of the page's markup shows. */
 export function createBadgeView(element: HTMLElement, english: FoundTexts, readExtras: ReadExtras): RenderBadge {
+  let box: Element | undefined;
   let parts: ReturnType<typeof createParts> | undefined;
   let states: CustomStateSet | undefined;
-  return (content) => {
+  return (content, isPlace) => {
     const { state, stale, reason, text } = content;
     const variant = element.getAttribute("variant");
     const isFull = variant === "full";
@@ -48,22 +53,27 @@ export function createBadgeView(element: HTMLElement, english: FoundTexts, readE
       hasOtherSize || isLive || !isEnglish || stale || content.isOverdue || !USUAL_MARKS[state],
     );
     if (hasOtherSize && !extras) return;
-    parts ??= createParts(element);
-    const [box, mark, shape, label] = parts;
+    box ??= createPlace(element);
     const found = extras ? extras.find(element) : english;
     const texts = (extras || isEnglish) && found.texts;
     const isLoading = !texts || state === "loading";
     const sentence = texts ? readText(texts, reason && reason !== "other" && !isFull ? reason : text) : "";
     const shown = isLoading ? "" : sentence;
-    const whole = extras?.render(element, content, found, shown, styles.css) || sentence;
+    let whole = sentence;
+    // Another variant has another size.
+    if (!isPlace || parts || variant) {
+      parts ??= createParts(box);
+      const [mark, shape, label] = parts;
+      whole = extras?.render(element, content, found, shown, styles.css) || sentence;
+      const look = isLoading ? "loading" : state;
+      setAttribute(mark, "class", look);
+      setAttribute(shape, "d", (extras ? extras.marks : USUAL_MARKS)[look]);
+      // A slot of a name that no element of the page has shows its own text, and without a name that of the page.
+      setAttribute(label, "name", shown ? "label" : undefined);
+      if (label.textContent !== shown) label.textContent = shown;
+    }
     setAttribute(box, "class", `box ${variant} ${stale && "stale"}`);
-    const look = isLoading ? "loading" : state;
-    setAttribute(mark, "class", look);
-    setAttribute(shape, "d", (extras ? extras.marks : USUAL_MARKS)[look]);
     setAttribute(box, "data-w", found.widest || english.widest);
-    // A slot of a name that no element of the page has shows its own text, and without a name that of the page.
-    setAttribute(label, "name", shown ? "label" : undefined);
-    if (label.textContent !== shown) label.textContent = shown;
     setAttribute(box, "title", isDot || whole !== sentence ? whole : undefined);
     // A picture's words are no live region. While the badge loads, it has no words of its own.
     const picture = (!isLive && (isDot || isLoading) && whole) || undefined;
@@ -80,30 +90,33 @@ export function createBadgeView(element: HTMLElement, english: FoundTexts, readE
   };
 }
 
-/** The elements of no badge, for each badge to copy: that takes less than half of the time. */
-let emptyBox: Element | undefined;
-
-/** Creates the elements in the shadow root, and returns those that change. */
-function createParts(element: HTMLElement): readonly [Element, Element, Element, Element] {
+/** Creates the element in the shadow root that has the size of the badge. */
+function createPlace(element: HTMLElement): Element {
   const root = element.shadowRoot ?? element.attachShadow({ mode: "open" });
-  emptyBox ??= createElement(
-    "span",
-    {},
-    createElement(
-      "span",
-      { class: "line" },
-      createElement(
-        "svg",
-        // The size is for a page whose policy refuses the style sheet.
-        { part: "mark", "aria-hidden": "true", viewBox: "0 0 16 16", width: "1em", height: "1em" },
-        createElement("path", { "fill-rule": "evenodd", fill: "currentColor" }),
-      ),
-      createElement("slot", { part: "label" }),
-    ),
-  );
-  const box = emptyBox.cloneNode(true) as Element;
-  const mark = (box.firstChild as Node).firstChild as Element;
   if (styles.sheet) root.adoptedStyleSheets = [styles.sheet];
+  const box = document.createElement("span");
   root.append(box);
-  return [box, mark, mark.firstChild as Element, mark.nextSibling as Element];
+  return box;
+}
+
+/** The elements of no badge, for each badge to copy: that takes less than half of the time. */
+let emptyLine: Element | undefined;
+
+/** Creates the elements in the place of a badge, and returns those that change. */
+function createParts(box: Element): readonly [Element, Element, Element] {
+  emptyLine ??= createElement(
+    "span",
+    { class: "line" },
+    createElement(
+      "svg",
+      // The size is for a page whose policy refuses the style sheet.
+      { part: "mark", "aria-hidden": "true", viewBox: "0 0 16 16", width: "1em", height: "1em" },
+      createElement("path", { "fill-rule": "evenodd", fill: "currentColor" }),
+    ),
+    createElement("slot", { part: "label" }),
+  );
+  const line = emptyLine.cloneNode(true) as Element;
+  const mark = line.firstChild as Element;
+  box.append(line);
+  return [mark, mark.firstChild as Element, mark.nextSibling as Element];
 }

@@ -2,12 +2,10 @@
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { ar } from "../../shared/languages/ar.ts";
 import { de } from "../../shared/languages/de.ts";
-import { en } from "../../shared/languages/en.ts";
 import { MARKS } from "../../shared/looks/marks.ts";
 import type { WatchStatus } from "../connector.ts";
 import type { WatchedAvailability } from "../event-types.ts";
 import type { AvailabilityChange } from "./badge-element.ts";
-import { createEnglish } from "./badge-texts.ts";
 import { defineAvailabilityBadge } from "./define-badge.ts";
 
 interface Watch {
@@ -99,20 +97,6 @@ describe("looks", () => {
     tell({}, { status: "stale", since: Date.now() });
     expect(sizeOf(badge)).toEqual(before);
   });
-
-  test.each(["sans-serif", "serif", "monospace", "system-ui"])(
-    "has room for each English text of a pill in the font %s",
-    (font) => {
-      const context = document.createElement("canvas").getContext("2d");
-      if (!context) throw new Error("expected a canvas");
-      context.font = `100px ${font}`;
-      const others = ["stale", "callable", "not_callable", "other"];
-      const shown = Object.entries(en).filter(([key]) => !others.includes(key));
-      const room = context.measureText(createEnglish(undefined).widest).width;
-      const widest = Math.max(...shown.map(([, text]) => context.measureText(text).width));
-      expect(room).toBeGreaterThanOrEqual(widest);
-    },
-  );
 
   test("in full has the agent's name, the state and the reason", async () => {
     const badge = mount({ variant: "full" });
@@ -334,6 +318,30 @@ describe("who is watched", () => {
     await vi.waitFor(() => expect(new Set(watched()).size).toBe(1_000), { timeout: 30_000 });
     expect(begun).toBe(before + 1_000);
   }, 60_000);
+
+  test("one away from the screen has its place alone until it comes near, and no row changes its height then", async () => {
+    mountMany(2_000, 100);
+    const table = document.body.appendChild(document.createElement("table"));
+    const rows = Array.from({ length: 400 }, (_, index) => {
+      const row = table.insertRow();
+      const badge = mount({ "user-id": `${2_100 + index}` }, row.insertCell());
+      return { row, badge };
+    });
+    const last = rows.at(-1);
+    if (!last) throw new Error("expected rows");
+    await whenWatched(2_100);
+    const before = table.getBoundingClientRect();
+    expect(last.badge.shadowRoot?.querySelectorAll("*")).toHaveLength(1);
+    expect(inside(last.badge, ".box")?.getAttribute("aria-label")).toBe("Loading");
+    onTestFinished(() => scrollTo(0, 0));
+    last.badge.scrollIntoView();
+    await whenWatched(2_499);
+    expect(inside(last.badge, "path")?.getAttribute("d")).toBe(MARKS.loading);
+    tell({ userId: 2_499 });
+    expect(textOf(last.badge, "label")).toBe("Available");
+    const after = table.getBoundingClientRect();
+    expect([after.width, after.height]).toEqual([before.width, before.height]);
+  });
 
   test("one that was taken to be near is no longer after 30 s", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });

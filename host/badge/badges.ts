@@ -179,14 +179,15 @@ export function createBadges(connector: BadgeConnector, createView: (element: HT
     onConnected(element) {
       if (badges.has(element)) return;
       const view = views.get(element) ?? createView(element);
+      const isFar = !!visibility && badges.size >= MAX_GUESSED;
       // A badge that the page has broken throws here, before it is one of these.
-      view(LOADING);
+      view(LOADING, isFar);
       views.set(element, view);
       const badge: Badge = {
         element,
         view,
         content: LOADING,
-        isNear: !visibility || badges.size < MAX_GUESSED,
+        isNear: !isFar,
         shown: {},
       };
       badges.set(element, badge);

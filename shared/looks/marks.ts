@@ -11,6 +11,8 @@ const UNKNOWN = "M8 0l8 8-8 8-8-8zM6 4v1.5h3v1H7V10h2V8h2V4zM7 11v2h2v-2z";
 /** Path data of each state's mark. */
 export const MARKS: Readonly<Record<ShownState, string>> = {
   ...USUAL_MARKS,
+  /** An upright phone. */
+  on_mobile: "M3 2q0-2 2-2h6q2 0 2 2v12q0 2-2 2H5q-2 0-2-2zM5 2v9h6V2zM7 12.5v2h2v-2z",
   /** A clock with a thin edge: `WRAP_UP_RING` is thick, and runs down on top of the edge. */
   wrapping_up: `${DISC}M1 8a7 7 0 0114 0A7 7 0 011 8zM7 4v4l3 2 1-1.5-2-1.3V4z`,
   unknown: UNKNOWN,

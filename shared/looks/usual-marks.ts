@@ -6,7 +6,7 @@ import type { ShownState } from "../languages/texts.ts";
 export const DISC = "M0 8a8 8 0 0116 0A8 8 0 010 8z";
 
 /** States of these marks. */
-type UsualState = "available" | "in_call" | "do_not_disturb" | "on_mobile" | "offline" | "loading";
+type UsualState = "available" | "in_call" | "do_not_disturb" | "offline" | "loading";
 
 type UsualMarks = Readonly<Record<UsualState, string>> & Readonly<Partial<Record<ShownState, string>>>;
 
@@ -18,8 +18,6 @@ export const USUAL_MARKS: UsualMarks = {
   in_call: "M0 4q0-4 4-4h8q4 0 4 4v8q0 4-4 4H4q-4 0-4-4zM3 6v4h2V6zM7 3v10h2V3zM11 6v4h2V6z",
   /** A disc with a bar. */
   do_not_disturb: `${DISC}M4 7v2h8V7z`,
-  /** An upright phone. */
-  on_mobile: "M3 2q0-2 2-2h6q2 0 2 2v12q0 2-2 2H5q-2 0-2-2zM5 2v9h6V2zM7 12.5v2h2v-2z",
   /** A hollow ring. */
   offline: `${DISC}M3 8a5 5 0 0110 0A5 5 0 013 8z`,
   /** A ring of dots, which are squares. */
