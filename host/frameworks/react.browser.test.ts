@@ -310,6 +310,36 @@ test("asks the function of the latest rendering for a token", async () => {
   expect(frames()).toHaveLength(1);
 });
 
+test("connects anew if `fetchToken` is added or removed, and calls no function of an earlier rendering", async () => {
+  const connectors: Connector[] = [];
+  const spy = createElement(Spy, {
+    onConnector: (connector) => {
+      if (connector && !connectors.includes(connector)) connectors.push(connector);
+    },
+  });
+  const connected = async (index: number): Promise<Connector> => {
+    const connector = await vi.waitUntil(() => connectors[index], PATIENT);
+    await connector.ready;
+    return connector;
+  };
+  const fetchToken = vi.fn(() => "signed-in");
+  const { update } = render(provide({ src }, spy));
+  const anonymous = await connected(0);
+
+  update(provide({ src, fetchToken }, spy));
+  const signedIn = await connected(1);
+  expect(anonymous.state).toBe("closed");
+  await signedIn.refreshToken();
+  expect(fetchToken).toHaveBeenCalled();
+
+  update(provide({ src }, spy));
+  const signedOut = await connected(2);
+  expect(signedIn.state).toBe("closed");
+  fetchToken.mockClear();
+  await signedOut.refreshToken();
+  expect(fetchToken).not.toHaveBeenCalled();
+});
+
 test("an option with a wrong value is the error of `connect`, for the boundary around the provider", async () => {
   recordConsole();
   const { root } = render(createElement(Boundary, null, provide({ src: "widget" })));

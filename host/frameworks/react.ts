@@ -64,8 +64,9 @@ const doNothing = (): void => {};
 
 /**
  * Connects to the widget once the components are mounted, and destroys the connector when the provider is unmounted. Nothing happens on a
- * server. A change of `src`, `container`, `frame` or `theme` connects anew. `fetchToken` is always that of the latest rendering; each other
- * option counts when the provider connects. A wrong value throws the error of `connect`, for the error boundary around the provider.
+ * server. A change of `src`, `container`, `frame` or `theme` connects anew. `fetchToken` is always that of the latest rendering, and a
+ * rendering that adds or removes it connects anew; each other option counts when the provider connects. A wrong value throws the error of
+ * `connect`, for the error boundary around the provider.
  */
 export function BridgeProvider({ children, connector, badgeOptions, ...options }: BridgeProviderProps): ReactElement {
   const [own, setOwn] = useState<Connector>();
@@ -73,6 +74,8 @@ export function BridgeProvider({ children, connector, badgeOptions, ...options }
   const { container, frame, theme } = options;
   // An object `URL` may be another one in each rendering.
   const src = options.src && String(options.src);
+  // The connector tells the widget once whether the page has tokens, and the function of an earlier rendering may be that of another user.
+  const hasToken = !!options.fetchToken;
   useEffect(() => {
     latest.current = options;
   });
@@ -89,7 +92,7 @@ export function BridgeProvider({ children, connector, badgeOptions, ...options }
       created.destroy();
       setOwn(undefined);
     };
-  }, [connector, src, container, frame, theme]);
+  }, [connector, src, container, frame, theme, hasToken]);
   return createElement(
     ConnectorContext.Provider,
     { value: connector ?? own },
