@@ -141,7 +141,7 @@ test("says why the gateway refuses a token, and never shows the token", async ({
     [
       await gateway.sign({}, "another secret of 32 bytes, at the least"),
       "token-refused",
-      "Compare alg, kid, iss, aud and customer of the token, and the key that signs it",
+      "Compare alg, kid, iss, aud, exp and customer of the token, and the key that signs it",
     ],
     [
       await gateway.sign({ scope: "calls:read" }),

@@ -170,6 +170,12 @@ test("names the address of a script tag that gets a status, or HTML, in place of
   expect(only(await examine(page, `${gateway.origin}/widget/`))).toMatchObject({
     code: "script-wrong-path",
     message: `The script's address ${gateway.origin}/embed-9.9.9.js answers with status 404. Copy the address from the vendor's message again: src of the script tag ends in /embed.js.`,
+    change: { value: `${gateway.origin}/embed.js` },
+  });
+  await page.goto(host.serve(doctorPage(`<script async src="${gateway.origin}/c/demo/embed-9.9.9.js"></script>`)));
+  expect(only(await examine(page, `${gateway.origin}/widget/`))).toMatchObject({
+    code: "script-wrong-path",
+    change: { value: `${gateway.origin}/c/demo/embed.js` },
   });
   await page.route("**/embed.js", (route) => route.fulfill({ body: "<h1>Welcome</h1>", contentType: "text/html" }));
   await page.goto(host.serve(doctorPage(`<script async src="${host.origin}/embed.js"></script>`)));

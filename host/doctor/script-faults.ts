@@ -34,7 +34,12 @@ export function describeScript(src: URL, status: number, contentType: string | n
     createFinding(
       "script-wrong-path",
       `The script's address ${src.origin}${src.pathname} answers ${what}. Copy the address from the vendor's message again: src of the script tag ends in /embed.js`,
-      { of: "script tag", name: "src", value: `${src.origin}/embed.js` },
+      // Beside the wrong address: a gateway with several customers has the script of each in a folder.
+      {
+        of: "script tag",
+        name: "src",
+        value: new URL(src.pathname.endsWith("/embed.js") ? "/embed.js" : "embed.js", src).href,
+      },
     ),
   ];
 }

@@ -10,6 +10,9 @@ export const LEEWAY_SECONDS = 30;
 /** Greatest `exp`, in seconds, about the year 5000. Later ones are milliseconds. */
 const MAX_EXP = 100_000_000_000;
 
+/** Longest lifetime of a token that a gateway accepts by default, in seconds. */
+const MAX_LIFETIME_SECONDS = 86_400;
+
 const READ_SCOPE = "availability:read";
 
 /** Present time, for a comparison with the token's times. */
@@ -35,7 +38,7 @@ export function explainRefusal(token: string, reference: Reference): readonly Fi
   return [
     createFinding(
       "token-refused",
-      "The gateway refuses the token, whose form is right. Compare alg, kid, iss, aud and customer of the token, and the key that signs it, with those that the vendor has for this customer's address: the gateway's log has the reason",
+      "The gateway refuses the token, whose form is right. Compare alg, kid, iss, aud, exp and customer of the token, and the key that signs it, with those that the vendor has for this customer's address: the gateway's log has the reason",
     ),
   ];
 }
@@ -89,14 +92,12 @@ function readClaims(token: string): Claims | undefined {
 }
 
 function findTimeFaults({ exp, nbf, iat }: Claims, { nowSeconds, clock }: Reference): readonly Finding[] {
-  const [start = 0] = [nbf, iat].filter((time) => typeof time === "number" && time > nowSeconds + LEEWAY_SECONDS);
-  if (typeof start === "number" && start) {
-    const seconds = Math.round(start - nowSeconds);
+  if (typeof nbf === "number" && nbf > nowSeconds + LEEWAY_SECONDS) {
     return [
       createFinding(
         "clock-skew",
-        `The token begins ${seconds} s in the future by ${clock}. Set the clock of the server that signs tokens, whose times may differ from the gateway's by ${LEEWAY_SECONDS} s, or leave nbf out`,
-        { of: "token", name: start === nbf ? "nbf" : "iat", value: "the present time" },
+        `The token begins ${Math.round(nbf - nowSeconds)} s in the future by ${clock}. Set the clock of the server that signs tokens, whose times may differ from the gateway's by ${LEEWAY_SECONDS} s, or leave nbf out`,
+        { of: "token", name: "nbf", value: "the present time" },
       ),
     ];
   }
@@ -108,6 +109,18 @@ function findTimeFaults({ exp, nbf, iat }: Claims, { nowSeconds, clock }: Refere
         { of: "token", name: "exp", value: "some minutes in the future" },
       ),
     ];
+  }
+  if (typeof exp === "number" && exp <= MAX_EXP) {
+    const seconds = Math.max(exp - nowSeconds - LEEWAY_SECONDS, typeof iat === "number" ? exp - iat : 0);
+    if (seconds > MAX_LIFETIME_SECONDS) {
+      return [
+        createFinding(
+          "token-claim",
+          `The token lives for ${Math.round(seconds)} s. Sign tokens with exp some minutes in the future: a gateway accepts a day, ${MAX_LIFETIME_SECONDS} s, unless the vendor has set another maxLifetimeSeconds`,
+          { of: "token", name: "exp", value: "some minutes in the future" },
+        ),
+      ];
+    }
   }
   return [];
 }
