@@ -12,9 +12,10 @@ import { expect, test } from "../fixtures/fixtures.ts";
  * looks are 60,000: two formats of them and of eight languages, the three files of the script tag, and `custom-elements.json`. penpal is
  * 16,000, in place of a package of 459,000. Sources of the declarations are 135,000, and their maps 88,000: an editor leads from a name to its source.
  * The words of hovers are 20,000. The test kit is 210,000: the widget in two formats, and in the page that Playwright serves. The entries for React
- * and Vue are 46,000, and the doctor's, with its file of the script tag, 78,000. The declarations of the settable statuses are a file of 1,000.
+ * and Vue are 46,000, and the doctor's, with its file of the script tag, 79,000. The declarations of the settable statuses are a file of 1,000. The place
+ * of badges away from the screen is 1,000.
  */
-const MAX_CODE_BYTES = 1_272_000;
+const MAX_CODE_BYTES = 1_275_000;
 
 /**
  * Largest size of the program and of its data, in bytes: 110,000 for the doctor with what it runs in a page, 150,000 for the conformance kit with the
