@@ -398,7 +398,13 @@ test.each<[object, string]>([
 test.each<[(connector: TestConnector) => unknown, string]>([
   [({ setAvailability }) => setAvailability(1, "in_training" as "other"), "setAvailability.status: expected one of"],
   [({ reject }) => reject("API.FETCH_USERS" as typeof FETCH, { status: 500 }), "type: expected one of API.FETCH_USER"],
-  [({ reject }) => reject(FETCH, "BROKEN" as "INTERNAL"), "error: expected { status } or one of INVALID_REQUEST"],
+  [
+    ({ reject }) => reject(FETCH, "BROKEN" as "INTERNAL"),
+    "error: expected { status } of 400 to 599, or one of INVALID",
+  ],
+  [({ reject }) => reject(FETCH, { code: "INTERNAL" } as unknown as "INTERNAL"), 'not {"code":"INTERNAL"}'],
+  [({ reject }) => reject(FETCH, { status: 200 }), "expected { status } of 400 to 599"],
+  [({ reject }) => reject(FETCH, undefined as unknown as "INTERNAL"), "not undefined"],
   [({ delay }) => delay(Number.NaN), "milliseconds: expected a number from 0, not NaN"],
 ])("names a wrong argument: %s", (act, message) => {
   expect(() => act(createTestConnector())).toThrow(message);

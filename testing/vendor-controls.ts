@@ -35,7 +35,7 @@ export interface VendorControls {
    *
    * @param times Number of requests to reject. @default all
    * @returns a function that ends the rejections.
-   * @throws {TypeError} when the contract lacks the request or the code.
+   * @throws {TypeError} when the contract lacks the request or the code, or the status is not one of 400 to 599.
    */
   reject(type: RequestType, error: PlannedError, times?: number): Unsubscribe;
   /**

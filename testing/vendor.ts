@@ -158,11 +158,7 @@ export function createVendor({ availabilities = {}, userId: ownUserId }: VendorO
       changes.emit({ type: "removal", userId, version });
     },
     reject(type, error, times = Infinity) {
-      if (typeof error === "string" && !Object.hasOwn(REJECTION_CODES, error)) {
-        throw new TypeError(
-          `error: expected { status } or one of ${Object.keys(REJECTION_CODES).join(", ")}, not ${error}`,
-        );
-      }
+      checkPlannedError(error);
       return addPlan({ type, error, timesLeft: times });
     },
     delay(milliseconds, type) {
@@ -174,6 +170,26 @@ export function createVendor({ availabilities = {}, userId: ownUserId }: VendorO
       changes.emit({ type: "closed" });
     },
   };
+}
+
+/**
+ * Checks the error of a planned rejection. Without a type checker, another error would reach the page as one that no backend sends.
+ *
+ * @throws {TypeError} when it is neither a code nor a status of an error.
+ */
+function checkPlannedError(error: unknown): void {
+  const isPlanned =
+    typeof error === "string"
+      ? Object.hasOwn(REJECTION_CODES, error)
+      : typeof error === "object" && error !== null && "status" in error && isErrorStatus(error.status);
+  if (isPlanned) return;
+  const codes = Object.keys(REJECTION_CODES).join(", ");
+  const given = typeof error === "string" ? error : JSON.stringify(error);
+  throw new TypeError(`error: expected { status } of 400 to 599, or one of ${codes}, not ${given}`);
+}
+
+function isErrorStatus(status: unknown): boolean {
+  return typeof status === "number" && Number.isInteger(status) && status >= 400 && status < 600;
 }
 
 /** Creates an answer with a problem document, as the gateway writes it. @see RFC 9457 */
