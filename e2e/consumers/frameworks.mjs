@@ -99,11 +99,11 @@ function react(version) {
       "index.html": viteDocument("page.tsx"),
       "src/page.tsx": `import { StrictMode } from "react";
 import { hydrateRoot } from "react-dom/client";
-import { App } from "./app";
+import App from "./App";
 hydrateRoot(document.querySelector("#app")!, <StrictMode><App /></StrictMode>);`,
       "src/server.tsx": `import { StrictMode } from "react";
 import { renderToString } from "react-dom/server";
-import { App } from "./app";
+import App from "./App";
 export const render = () => renderToString(<StrictMode><App /></StrictMode>);`,
       "build.mjs": buildRendered,
       "require.cjs":
